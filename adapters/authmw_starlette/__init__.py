@@ -1,0 +1,1 @@
+"""authmw for starlette."""

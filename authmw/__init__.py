@@ -1,0 +1,1 @@
+"""Authentication and scopes for any WSGI or ASGI application."""

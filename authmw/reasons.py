@@ -1,0 +1,92 @@
+"""Why a request was refused: one stable code each, always logged, and told to the client as far as RFC 6750 goes.
+
+Two codes stand beside each other. `Reason.code` is for the log and says all; `Reason.public_code` is for the client
+and tells no more than the challenge does: an unknown user and a wrong password are one public code, and of a bad
+token only its expiry is told (as in the example of RFC 6750 §3), since that is learnt only after the signature held.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+ErrorCode = Literal["invalid_request", "invalid_token", "insufficient_scope"]
+"""The registered ``error`` values of RFC 6750 §3.1."""
+
+
+class Reason(Enum):
+    """Why a request was refused. Each member has a page in the docs, named after its code.
+
+    >>> Reason.TOKEN_SIGNATURE.code, Reason.TOKEN_SIGNATURE.public_code, Reason.TOKEN_SIGNATURE.status
+    ('authmw.token-signature', 'authmw.token-invalid', 401)
+    """
+
+    def __init__(self, slug: str, status: int, error: ErrorCode | None, description: str, public_slug: str) -> None:
+        self.code = f"authmw.{slug}"
+        """The stable code for logs, as ``authmw.token-expired``."""
+        self.status = status
+        """The HTTP status of the answer."""
+        self.error = error
+        """The RFC 6750 ``error`` of the answer, or None when none may be told."""
+        self.description = description
+        """One sentence for the client. It holds nothing of the request."""
+        self.public_code = f"authmw.{public_slug or slug}"
+        """The code the client sees."""
+
+    # Nothing usable was presented.
+    CREDENTIALS_MISSING = ("credentials-missing", 401, None, "Authentication is required.", "")
+    SCHEME_UNSUPPORTED = ("scheme-unsupported", 401, None, "Authentication is required.", "credentials-missing")
+
+    # The request contradicts itself.
+    AUTHORIZATION_DUPLICATE = (
+        "authorization-duplicate", 400, "invalid_request", "More than one Authorization credential was sent.", "",
+    )  # fmt: skip
+    CREDENTIAL_DUPLICATE = (
+        "credential-duplicate", 400, "invalid_request", "The credential was sent more than once.", "",
+    )  # fmt: skip
+    BODY_TOO_LARGE = (
+        "body-too-large", 400, "invalid_request", "The body is too large for integrity protection.", "",
+    )  # fmt: skip
+
+    # A bearer token is bad.
+    TOKEN_MALFORMED = ("token-malformed", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_ALGORITHM = ("token-algorithm", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_KEY = ("token-key", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_SIGNATURE = ("token-signature", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_TYPE = ("token-type", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_ISSUER = ("token-issuer", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_AUDIENCE = ("token-audience", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_CLAIMS = ("token-claims", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_NOT_YET_VALID = ("token-not-yet-valid", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_EXPIRED = ("token-expired", 401, "invalid_token", "The access token expired.", "")
+    TOKEN_REVOKED = ("token-revoked", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_UNKNOWN = ("token-unknown", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+
+    # A password, a digest response or an API key is bad. The client is told one and the same thing.
+    CREDENTIALS_MALFORMED = (
+        "credentials-malformed", 401, None, "The credentials are invalid.", "credentials-invalid",
+    )  # fmt: skip
+    USER_UNKNOWN = ("user-unknown", 401, None, "The credentials are invalid.", "credentials-invalid")
+    USER_DISABLED = ("user-disabled", 401, None, "The credentials are invalid.", "credentials-invalid")
+    PASSWORD_WRONG = ("password-wrong", 401, None, "The credentials are invalid.", "credentials-invalid")
+    ACCOUNT_THROTTLED = ("account-throttled", 401, None, "The credentials are invalid.", "credentials-invalid")
+    DIGEST_MISMATCH = ("digest-mismatch", 401, None, "The credentials are invalid.", "credentials-invalid")
+    DIGEST_STALE = ("digest-stale", 401, None, "The nonce is stale.", "")
+    DIGEST_REPLAYED = ("digest-replayed", 401, None, "The credentials are invalid.", "credentials-invalid")
+    KEY_UNKNOWN = ("key-unknown", 401, None, "The credentials are invalid.", "credentials-invalid")
+    KEY_EXPIRED = ("key-expired", 401, None, "The credentials are invalid.", "credentials-invalid")
+    KEY_REVOKED = ("key-revoked", 401, None, "The credentials are invalid.", "credentials-invalid")
+    PROXY_UNTRUSTED = ("proxy-untrusted", 401, None, "The credentials are invalid.", "credentials-invalid")
+    CREDENTIALS_REJECTED = (
+        "credentials-rejected", 401, None, "The credentials are invalid.", "credentials-invalid",
+    )  # fmt: skip
+
+    # Known, but not allowed.
+    SCOPE_MISSING = (
+        "scope-missing", 403, "insufficient_scope", "The request requires higher privileges than provided.", "",
+    )  # fmt: skip
+    FORBIDDEN = ("forbidden", 403, None, "Access is not permitted.", "")
+
+    # Not now.
+    TOO_MANY_ATTEMPTS = ("too-many-attempts", 429, None, "Too many attempts. Try again later.", "")
+    UNAVAILABLE = ("unavailable", 503, None, "Authentication is temporarily unavailable.", "")

@@ -1,0 +1,125 @@
+"""The grammar of HTTP authentication, both ways (RFC 9110 §11).
+
+Everything that splits an ``Authorization`` value or writes a ``WWW-Authenticate`` value lives here. Reading is strict
+where a lenient reading has been a bypass elsewhere: one space and not a tab after the scheme, no control characters,
+one credential only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+MAX_CREDENTIAL_LENGTH: Final = 8 * 1024
+"""The longest credential looked at, in characters (nginx and Apache refuse header lines over 8 KiB too)."""
+
+# token         = 1*tchar                                                    RFC 9110 §5.6.2
+# token68       = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="   RFC 9110 §11.2
+# quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE                    RFC 9110 §5.6.4
+# auth-param    = token BWS "=" BWS ( token / quoted-string )                RFC 9110 §11.2
+# b64token is token68 under its older name                                  RFC 6750 §2.1
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the ABNF's word
+_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
+_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_PARAM = re.compile(rf"({_TOKEN})[ \t]*=[ \t]*({_TOKEN}|{_QUOTED})")
+_SCHEME = re.compile(_TOKEN)
+_SEPARATOR = re.compile(r"[ \t]*(?:,[ \t]*)+")
+_ONLY_TOKEN = re.compile(_TOKEN)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+Params = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """One ``Authorization`` value, split at the scheme and not looked into any further.
+
+    Args:
+        scheme: the scheme's name in lower case; empty when the value does not begin with one.
+        value: what follows it. With anything but spaces between them, it begins with that, and so fits no grammar.
+        duplicate: the value holds, or may hold, more than one credential.
+    """
+
+    scheme: str
+    value: str
+    duplicate: bool
+
+
+def parse_authorization(text: str) -> Authorization:
+    """Split the value of ``Authorization``, several header lines joined by a comma, as servers join them.
+
+    >>> auth = parse_authorization("bearer abc")
+    >>> auth.scheme, auth.duplicate
+    ('bearer', False)
+    >>> parse_authorization("Bearer abc, Bearer def").duplicate
+    True
+    """
+    text = text.strip(" \t")
+    match = _SCHEME.match(text)
+    if match is None:
+        return Authorization("", text, duplicate="," in text)
+    scheme, rest = match.group().lower(), text[match.end() :]
+    value = rest.lstrip(" ") if rest.startswith(" ") else rest
+    return Authorization(scheme, value, duplicate="," in rest and not _is_param_list(value))
+
+
+def _is_param_list(value: str) -> bool:
+    """Whether each comma of `value` separates auth-params of one credential, rather than two credentials."""
+    return parse_params(value) is not None
+
+
+def is_token68(text: str) -> bool:
+    """Whether `text` is a token68 of RFC 9110 §11.2, which is the b64token of RFC 6750 §2.1."""
+    return _TOKEN68.fullmatch(text) is not None
+
+
+def parse_params(text: str) -> Params | None:
+    """The auth-params of a credential or challenge, names in lower case; None when it is anything else.
+
+    An empty list element is allowed (RFC 9110 §5.6.1.2); the same name twice is not (§11.2).
+    """
+    params: list[tuple[str, str]] = []
+    position, end = 0, len(text)
+    leading = _SEPARATOR.match(text)
+    if leading is not None:
+        position = leading.end()
+    while position < end:
+        match = _PARAM.match(text, position)
+        if match is None:
+            return None
+        params.append((match.group(1).lower(), unquote(match.group(2))))
+        separator = _SEPARATOR.match(text, match.end())
+        if separator is None:
+            return tuple(params) if match.end() == end and _names_are_unique(params) else None
+        position = separator.end()
+    return tuple(params) if params and _names_are_unique(params) else None
+
+
+def _names_are_unique(params: list[tuple[str, str]]) -> bool:
+    return len({name for name, _ in params}) == len(params)
+
+
+def unquote(text: str) -> str:
+    """The value of a token or a quoted-string."""
+    return _ESCAPED.sub(r"\1", text[1:-1]) if text.startswith('"') else text
+
+
+def quote(text: str) -> str:
+    """`text` as a quoted-string. A character that may not stand in a header becomes ``?``.
+
+    >>> print(quote('say "hi"'))
+    "say \\"hi\\""
+    """
+    return '"' + _UNPRINTABLE.sub("?", text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` is a token of RFC 9110 §5.6.2."""
+    return _ONLY_TOKEN.fullmatch(text) is not None
+
+
+def write_params(params: Params, *, bare: frozenset[str] = frozenset()) -> str:
+    """auth-params as they stand in a header: quoted, but for the names in `bare`, which hold tokens."""
+    return ", ".join(f"{name}={value if name in bare else quote(value)}" for name, value in params)

@@ -1,0 +1,278 @@
+"""The head of a request, from a WSGI environ or an ASGI scope: all that authentication looks at.
+
+Nothing is parsed before somebody asks. Text from the wire is seen as latin-1, the way WSGI hands it over, so that each
+character is one byte. Several header lines of one name are one text joined by commas under WSGI, where servers have
+joined them already, and so under ASGI too: whatever may not hold a comma is thereby refused when sent twice.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, cast
+
+Environ = dict[str, Any]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# A path that every layer reads alike: visible ASCII without percent escapes, backslashes or parameters,
+# one slash at a time, no dot segments (PATH-1).
+_CANONICAL = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[!$&'()*+,\-.0-9:=@A-Z_a-z~]+)*/?")
+_MAX_QUERY_FIELDS: Final = 1000
+
+
+class BodyTooLarge(Exception):
+    """The body is longer than `RequestHead.read_body` was allowed to keep."""
+
+
+class RequestHead(ABC):
+    """Method, path, headers, query and cookies of one request. The body is out of reach, but for Digest auth-int."""
+
+    __slots__ = ()
+
+    method: str
+    """The method in upper case; ``GET`` for a websocket handshake."""
+
+    @abstractmethod
+    def header(self, name: str) -> str | None:
+        """The value of the header `name` (lower case); several lines are joined by a comma. None without one."""
+
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """The decoded path below ``SCRIPT_NAME`` or ``root_path``: what the application routes by."""
+
+    @property
+    @abstractmethod
+    def raw_path(self) -> str | None:
+        """The path as it stood in the request line, before decoding; None when the server does not tell."""
+
+    @property
+    @abstractmethod
+    def query_string(self) -> str:
+        """What follows the question mark, not decoded."""
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The request target, path and query, as the client wrote it (RFC 9112 §3.2)."""
+
+    @property
+    @abstractmethod
+    def client(self) -> str:
+        """The address of the peer, which may be a proxy; empty when the server does not tell."""
+
+    @property
+    @abstractmethod
+    def path_params(self) -> Mapping[str, Any]:
+        """What the router took from the path; empty until a route was found."""
+
+    @abstractmethod
+    def read_body(self, limit: int) -> bytes | Awaitable[bytes]:
+        """The whole body, kept so that the application still reads it. Only for Digest ``auth-int``.
+
+        Raises:
+            BodyTooLarge: it has more than `limit` bytes.
+        """
+
+    @property
+    def is_canonical(self) -> bool:
+        """Whether every layer in front and behind reads this path the same way (PATH-1)."""
+        raw = self.raw_path
+        return _CANONICAL.fullmatch(self.path) is not None and (raw is None or _CANONICAL.fullmatch(raw) is not None)
+
+    def query(self, name: str) -> tuple[str, ...]:
+        """Every value of the query parameter `name`, decoded.
+
+        Raises:
+            ValueError: the query has too many fields.
+        """
+        if name not in self.query_string and "%" not in self.query_string:
+            return ()
+        from urllib.parse import parse_qsl
+
+        fields = parse_qsl(
+            self.query_string, keep_blank_values=True, encoding="latin-1", max_num_fields=_MAX_QUERY_FIELDS
+        )
+        return tuple(value for key, value in fields if key == name)
+
+    def cookie(self, name: str) -> tuple[str, ...]:
+        """Every value sent for the cookie `name`, as it stands (RFC 6265 §5.4)."""
+        header = self.header("cookie")
+        if header is None:
+            return ()
+        pairs = (pair.partition("=") for pair in header.split(";"))
+        return tuple(value.strip(" \t") for key, equals, value in pairs if equals and key.strip(" \t") == name)
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether this is a CORS preflight, which never carries credentials (Fetch §3.2.2)."""
+        return (
+            self.method == "OPTIONS"
+            and self.header("origin") is not None
+            and self.header("access-control-request-method") is not None
+        )
+
+
+class WSGIRequest(RequestHead):
+    """The head of a WSGI request (PEP 3333)."""
+
+    __slots__ = ("environ", "method")
+
+    def __init__(self, environ: Environ) -> None:
+        self.environ = environ
+        self.method = str(environ["REQUEST_METHOD"]).upper()
+
+    def header(self, name: str) -> str | None:
+        """The value of the header `name` (lower case)."""
+        return cast("str | None", self.environ.get("HTTP_" + name.upper().replace("-", "_")))
+
+    @property
+    def path(self) -> str:
+        """``PATH_INFO``."""
+        return cast("str", self.environ.get("PATH_INFO", ""))
+
+    @property
+    def raw_path(self) -> str | None:
+        """``REQUEST_URI`` (Werkzeug, uWSGI, mod_wsgi) or ``RAW_URI`` (gunicorn), without the query."""
+        uri = self._uri
+        return None if uri is None else uri.partition("?")[0]
+
+    @property
+    def _uri(self) -> str | None:
+        return cast("str | None", self.environ.get("REQUEST_URI", self.environ.get("RAW_URI")))
+
+    @property
+    def query_string(self) -> str:
+        """``QUERY_STRING``."""
+        return cast("str", self.environ.get("QUERY_STRING", ""))
+
+    @property
+    def target(self) -> str:
+        """The request target, rebuilt from the decoded path where the server keeps no raw one."""
+        if self._uri is not None:
+            return self._uri
+        from urllib.parse import quote
+
+        path = quote(self.environ.get("SCRIPT_NAME", "") + self.path, safe="/~:@!$&'()*+,;=", encoding="latin-1")
+        return f"{path}?{self.query_string}" if self.query_string else path
+
+    @property
+    def client(self) -> str:
+        """``REMOTE_ADDR``."""
+        return cast("str", self.environ.get("REMOTE_ADDR", ""))
+
+    @property
+    def path_params(self) -> Mapping[str, Any]:
+        """What an adapter left under ``authmw.path_params``."""
+        return cast("Mapping[str, Any]", self.environ.get("authmw.path_params", {}))
+
+    def read_body(self, limit: int) -> bytes:
+        """The whole body; the application reads it again from a buffer."""
+        from io import BytesIO
+
+        environ = self.environ
+        declared = str(environ.get("CONTENT_LENGTH") or "")
+        if declared.isdigit() and int(declared[:20]) > limit:
+            raise BodyTooLarge
+        if declared.isdigit():
+            body = environ["wsgi.input"].read(int(declared))
+        else:
+            body = environ["wsgi.input"].read(limit + 1) if environ.get("wsgi.input_terminated") else b""
+        if len(body) > limit:
+            raise BodyTooLarge
+        environ["wsgi.input"] = BytesIO(body)
+        return cast("bytes", body)
+
+
+class ASGIRequest(RequestHead):
+    """The head of an ASGI request or websocket handshake.
+
+    Args:
+        scope: the connection scope.
+        receive: where the body comes from; after `read_body`, use `receive` of this object instead.
+    """
+
+    __slots__ = ("_receive", "_replay", "method", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
+        self.scope = scope
+        self.method = str(scope.get("method", "GET")).upper()
+        self._receive = receive
+        self._replay: list[dict[str, Any]] = []
+
+    def header(self, name: str) -> str | None:
+        """The value of the header `name` (lower case)."""
+        wanted = name.encode("latin-1")
+        values = [value for key, value in self.scope["headers"] if key == wanted]
+        if not values:
+            return None
+        separator = b";" if wanted == b"cookie" else b","  # RFC 9113 §8.2.3 splits Cookie over several lines
+        return separator.join(values).decode("latin-1")
+
+    @property
+    def path(self) -> str:
+        """``path`` below ``root_path``."""
+        path: str = self.scope["path"]
+        root: str = self.scope.get("root_path", "")
+        if root and (path == root or path.startswith(root.rstrip("/") + "/")):
+            return path[len(root.rstrip("/")) :]
+        return path
+
+    @property
+    def raw_path(self) -> str | None:
+        """``raw_path``, without the query that some servers leave on it."""
+        raw = self.scope.get("raw_path")
+        return None if raw is None else raw.decode("latin-1").partition("?")[0]
+
+    @property
+    def query_string(self) -> str:
+        """``query_string``."""
+        return cast("str", self.scope.get("query_string", b"").decode("latin-1"))
+
+    @property
+    def target(self) -> str:
+        """The request target, rebuilt from the decoded path where the server keeps no raw one."""
+        path = self.raw_path
+        if path is None:
+            from urllib.parse import quote
+
+            path = quote(self.scope["path"], safe="/~:@!$&'()*+,;=")
+        return f"{path}?{self.query_string}" if self.query_string else path
+
+    @property
+    def client(self) -> str:
+        """The host of ``client``."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
+
+    @property
+    def path_params(self) -> Mapping[str, Any]:
+        """``path_params``, where a router has left them."""
+        return cast("Mapping[str, Any]", self.scope.get("path_params", {}))
+
+    async def read_body(self, limit: int) -> bytes:
+        """The whole body; the application receives the same messages again."""
+        if self._receive is None:
+            return b""
+        chunks: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            self._replay.append(message)
+            chunk: bytes = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge
+            more = message["type"] == "http.request" and message.get("more_body", False)
+        return b"".join(chunks)
+
+    async def receive(self) -> dict[str, Any]:
+        """The next message: first what `read_body` took, then what follows."""
+        if self._replay:
+            return self._replay.pop(0)
+        assert self._receive is not None, "a request without a receive channel has nothing to receive"  # noqa: S101
+        return await self._receive()

@@ -1,0 +1,97 @@
+"""What a route asks for: nothing (public), anyone, all of or any of some scopes, a predicate. They accumulate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authmw.principal import Principal
+from authmw.request import RequestHead
+from authmw.scopes import checked_scopes
+
+Predicate = Callable[[Principal, RequestHead], bool]
+"""A question about the principal and the request. It answers a bool, and it does not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Scopes of which one is enough; made by `any_of`."""
+
+    scopes: tuple[str, ...]
+
+
+def any_of(*scopes: str) -> AnyOf:
+    """One of `scopes` is enough: ``@requires_scopes(any_of("orders:admin", "orders:write"))``.
+
+    Raises:
+        ConfigurationError: no scope, or one that RFC 6749 §3.3 does not allow.
+    """
+    from authmw.errors import ConfigurationError
+
+    if not scopes:
+        raise ConfigurationError("any_of() needs at least one scope: nobody can have one of none")
+    return AnyOf(checked_scopes(scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What an operation asks of its caller. Combine two with ``&``: the result asks for both.
+
+    Args:
+        public: nobody needs to be authenticated. Holds only while nothing else is asked for.
+        scopes: all of these are needed.
+        alternatives: of each of these groups, one scope is needed.
+        predicates: each has to answer True.
+
+    >>> needed = Requirement.all_of("orders:read") & Requirement.all_of("orders:write")
+    >>> needed.missing(frozenset({"orders:read"}))
+    ('orders:write',)
+    """
+
+    public: bool = False
+    scopes: tuple[str, ...] = ()
+    alternatives: tuple[AnyOf, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
+
+    @classmethod
+    def all_of(cls, *scopes: str | AnyOf) -> Requirement:
+        """All of `scopes`, an `AnyOf` among them standing for one of its own."""
+        return cls(
+            scopes=checked_scopes(scope for scope in scopes if isinstance(scope, str)),
+            alternatives=tuple(scope for scope in scopes if isinstance(scope, AnyOf)),
+        )
+
+    def __and__(self, other: Requirement) -> Requirement:
+        return Requirement(
+            public=self.public and other.public,
+            scopes=tuple(dict.fromkeys(self.scopes + other.scopes)),
+            alternatives=tuple(dict.fromkeys(self.alternatives + other.alternatives)),
+            predicates=self.predicates + other.predicates,
+        )
+
+    @property
+    def all_scopes(self) -> tuple[str, ...]:
+        """Every scope the operation names, in the order of declaration: what a challenge lists."""
+        named = [*self.scopes, *(scope for group in self.alternatives for scope in group.scopes)]
+        return tuple(dict.fromkeys(named))
+
+    def missing(self, granted: frozenset[str]) -> tuple[str, ...]:
+        """The scopes that `granted` lacks; of a group with none granted, all."""
+        lacking = [scope for scope in self.scopes if scope not in granted]
+        for group in self.alternatives:
+            if granted.isdisjoint(group.scopes):
+                lacking.extend(group.scopes)
+        return tuple(dict.fromkeys(lacking))
+
+
+def predicate_name(predicate: Callable[..., Any]) -> str:
+    """What to call a predicate in a log."""
+    return getattr(predicate, "__qualname__", type(predicate).__name__)
+
+
+AUTHENTICATED: Final = Requirement()
+"""Anyone, as long as they are authenticated."""
+
+PUBLIC: Final = Requirement(public=True)
+"""Nobody needs to be authenticated."""

@@ -1,0 +1,1 @@
+"""Security schemes: how a credential travels, one file per family."""

@@ -1,0 +1,102 @@
+"""What every security scheme is: it extracts, describes itself for OpenAPI, and writes its challenge."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from authmw.challenge import Challenge
+from authmw.flow import Flow
+from authmw.principal import Principal
+from authmw.request import RequestHead
+from authmw.verdict import Rejected, Verdict
+
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+
+
+class Verifier(Protocol[C_contra]):
+    """Turns credentials into a verdict, as a plain function or as a flow when it has to ask a store."""
+
+    def verify(self, credentials: C_contra, request: RequestHead, /) -> Verdict | Flow[Verdict | None] | None:
+        """Whether the credentials hold; None when they are of another kind, so that the next alternative is asked."""
+        ...
+
+
+Lookup = Callable[[str], Principal | Awaitable[Principal | None] | None]
+"""A verifier of one's own: from the bare token or key to its principal, or None. ``def`` or ``async def``."""
+
+
+class Alternatives(ABC):
+    """Something requests are authenticated by: a scheme, or several combined by ``|`` (one of) and ``&`` (all of)."""
+
+    def __or__(self, other: Alternatives) -> Alternatives:
+        from authmw.schemes.combined import OneOf
+
+        return OneOf.of(self, other)
+
+    def __and__(self, other: Alternatives) -> Alternatives:
+        from authmw.schemes.combined import AllOf
+
+        return AllOf.of(self, other)
+
+    @property
+    @abstractmethod
+    def schemes(self) -> tuple[SecurityScheme[Any], ...]:
+        """Every scheme in it, in the order of declaration."""
+
+
+class SecurityScheme(Alternatives, Generic[C]):
+    """How a credential travels, in OpenAPI's sense, paired with what verifies it.
+
+    Args:
+        verifier: verifies what `extract` found. Without one the scheme extracts, and authenticates nobody.
+        name: the key under ``components.securitySchemes``; the class's name by default.
+        description: for the OpenAPI document (CommonMark).
+    """
+
+    in_authorization: ClassVar[bool] = False
+    """Whether the credential travels in the ``Authorization`` header."""
+    vary: str = "Authorization"
+    """The request header that answers depend on."""
+
+    def __init__(self, verifier: Verifier[C] | None, *, name: str = "", description: str = "") -> None:
+        self.verifier = verifier
+        self.name = name or type(self).__name__
+        self.description = description
+
+    @property
+    def schemes(self) -> tuple[SecurityScheme[Any], ...]:
+        """Itself."""
+        return (self,)
+
+    @abstractmethod
+    def extract(self, request: RequestHead) -> C | Rejected | None:
+        """The credentials; None when none of this scheme were presented; `Rejected` when they do not parse."""
+
+    @abstractmethod
+    def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
+        """What the client has to send.
+
+        Args:
+            realm: the protection space.
+            rejected: why this scheme's credentials were refused; None when none of it were presented.
+            scopes: all scopes that the operation needs, where they are known.
+        """
+
+    def challenges(
+        self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()
+    ) -> tuple[Challenge, ...]:
+        """All challenges of this scheme, in order of preference: one, but for Digest's algorithms."""
+        return (self.challenge(realm, rejected=rejected, scopes=scopes),)
+
+    @abstractmethod
+    def openapi(self) -> dict[str, Any]:
+        """The Security Scheme Object of OpenAPI 3.1."""
+
+    def _described(self, scheme: dict[str, Any]) -> dict[str, Any]:
+        return {**scheme, "description": self.description} if self.description else scheme
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self.verifier).__name__ if self.verifier else ''})"

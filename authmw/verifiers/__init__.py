@@ -1,0 +1,1 @@
+"""Verifiers: from credentials to a verdict, one file each."""

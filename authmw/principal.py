@@ -92,6 +92,16 @@ class Principal:
     def __repr__(self) -> str:
         return f"Principal(id={self.id!r}, kind={self.kind!r}, scopes={sorted(self.scopes)!r})"
 
+    def authenticated_by(self, scheme: str) -> Principal:
+        """This principal with its scheme named: itself while none was named yet, else a copy."""
+        if self.scheme == scheme:
+            return self
+        if self.scheme:
+            values: dict[str, Any] = {name: getattr(self, name) for name in _COMPARED}
+            return Principal(**{**values, "claims": self._claims, "scheme": scheme})
+        object.__setattr__(self, "scheme", scheme)
+        return self
+
     @property
     def claims(self) -> Claims:
         """What the credential says about its principal. Read only."""

@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
+from authmw.grammar import Authorization, parse_authorization
+
 Environ = dict[str, Any]
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -30,10 +32,20 @@ class BodyTooLarge(Exception):
 class RequestHead(ABC):
     """Method, path, headers, query and cookies of one request. The body is out of reach, but for Digest auth-int."""
 
-    __slots__ = ()
+    __slots__ = ("_authorization", "method")
 
     method: str
     """The method in upper case; ``GET`` for a websocket handshake."""
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The ``Authorization`` header, split at its scheme; None without one."""
+        try:
+            return cast("Authorization | None", self._authorization)
+        except AttributeError:
+            text = self.header("authorization")
+            self._authorization = None if text is None else parse_authorization(text)
+            return self._authorization
 
     @abstractmethod
     def header(self, name: str) -> str | None:
@@ -119,7 +131,7 @@ class RequestHead(ABC):
 class WSGIRequest(RequestHead):
     """The head of a WSGI request (PEP 3333)."""
 
-    __slots__ = ("environ", "method")
+    __slots__ = ("environ",)
 
     def __init__(self, environ: Environ) -> None:
         self.environ = environ
@@ -195,7 +207,7 @@ class ASGIRequest(RequestHead):
         receive: where the body comes from; after `read_body`, use `receive` of this object instead.
     """
 
-    __slots__ = ("_receive", "_replay", "method", "scope")
+    __slots__ = ("_receive", "_replay", "scope")
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
         self.scope = scope

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from authmw.challenge import Challenge
+from authmw.errors import ConfigurationError
 from authmw.flow import Flow
 from authmw.principal import Principal
+from authmw.reasons import Reason
 from authmw.request import RequestHead
 from authmw.verdict import Rejected, Verdict
 
@@ -58,13 +60,22 @@ class SecurityScheme(Alternatives, Generic[C]):
 
     in_authorization: ClassVar[bool] = False
     """Whether the credential travels in the ``Authorization`` header."""
+
     vary: str = "Authorization"
     """The request header that answers depend on."""
 
-    def __init__(self, verifier: Verifier[C] | None, *, name: str = "", description: str = "") -> None:
-        self.verifier = verifier
+    auth_type: ClassVar[str] = "ApiKey"
+    """The scheme's name in a challenge, and the ``AUTH_TYPE`` of WSGI."""
+
+    def __init__(
+        self, verifier: Verifier[C] | Callable[..., Any] | None = None, *, name: str = "", description: str = ""
+    ) -> None:
+        self.verifier: Verifier[C] | None = as_verifier(verifier)
         self.name = name or type(self).__name__
         self.description = description
+
+    def bind(self, realm: str) -> None:
+        """Learn the realm of the `Auth` this scheme became part of. Most schemes need not know."""
 
     @property
     def schemes(self) -> tuple[SecurityScheme[Any], ...]:
@@ -100,3 +111,35 @@ class SecurityScheme(Alternatives, Generic[C]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self.verifier).__name__ if self.verifier else ''})"
+
+
+class AuthorizationScheme(SecurityScheme[C]):
+    """A scheme whose credentials travel in the ``Authorization`` header (RFC 9110 §11.6.2)."""
+
+    in_authorization = True
+
+    def extract(self, request: RequestHead) -> C | Rejected | None:
+        """The credentials that follow this scheme's name, which is read in any case."""
+        authorization = request.authorization
+        if authorization is None:
+            return None
+        if authorization.duplicate:
+            return Rejected(Reason.AUTHORIZATION_DUPLICATE)
+        if authorization.scheme != self.auth_type.lower():
+            return None
+        return self.read(authorization.value)
+
+    @abstractmethod
+    def read(self, value: str) -> C | Rejected:
+        """Parse what follows the scheme's name."""
+
+
+def as_verifier(verifier: Verifier[C] | Callable[..., Any] | None) -> Verifier[C] | None:
+    """A verifier from what a user passed: one already, or a plain function from the credential to its principal."""
+    if verifier is None or hasattr(verifier, "verify"):
+        return cast("Verifier[C] | None", verifier)
+    if not callable(verifier):
+        raise ConfigurationError(f"{verifier!r} is no verifier: pass an object with .verify, or a function")
+    from authmw.verifiers.lookup import LookupVerifier
+
+    return cast("Verifier[C]", LookupVerifier(verifier))

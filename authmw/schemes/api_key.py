@@ -1,0 +1,127 @@
+"""API keys in a header, a query parameter or a cookie."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from authmw.challenge import Challenge
+from authmw.credentials import ApiKey
+from authmw.errors import ConfigurationError
+from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.schemes.base import SecurityScheme, Verifier
+from authmw.verdict import Rejected
+
+# Visible ASCII without a comma, by which servers join two headers of one name.
+_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
+
+
+class _APIKey(SecurityScheme[ApiKey]):
+    """An API key that is found under `parameter` in one place.
+
+    Args:
+        parameter: the name of the header, the query parameter or the cookie.
+        verifier: an `ApiKeyVerifier`, or a function from the key to a `Principal` or None.
+        name: the key in the OpenAPI document.
+        description: for the OpenAPI document.
+    """
+
+    place: ClassVar[Literal["header", "query", "cookie"]]
+
+    def __init__(
+        self,
+        parameter: str,
+        verifier: Verifier[ApiKey] | Callable[..., Any] | None = None,
+        *,
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        super().__init__(verifier, name=name, description=description)
+        if not is_token(parameter):
+            raise ConfigurationError(f"{parameter!r} cannot name a {self.place}: use letters, digits and hyphens")
+        self.parameter = parameter
+
+    @abstractmethod
+    def values(self, request: RequestHead) -> tuple[str, ...]:
+        """Everything that stands in this scheme's place."""
+
+    def extract(self, request: RequestHead) -> ApiKey | Rejected | None:
+        """The key, if there is exactly one and it is visible ASCII. A comma counts as two (KEY-3)."""
+        values = self.values(request)
+        if not values:
+            return None
+        if len(values) > 1:
+            return Rejected(Reason.CREDENTIAL_DUPLICATE)
+        value = values[0].strip(" \t")
+        if "," in value:
+            return Rejected(Reason.CREDENTIAL_DUPLICATE)
+        if len(value) > MAX_CREDENTIAL_LENGTH or _KEY.fullmatch(value) is None:
+            return Rejected(Reason.CREDENTIALS_MALFORMED, "an API key is visible ASCII, not empty, at most 8 KiB")
+        return ApiKey(value)
+
+    def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
+        """``ApiKey realm="…", header="X-API-Key"``: no scheme is registered for API keys."""
+        return Challenge("ApiKey", (("realm", realm), (self.place, self.parameter)))
+
+    def openapi(self) -> dict[str, Any]:
+        """``{"type": "apiKey", "in": …, "name": …}``."""
+        return self._described({"type": "apiKey", "in": self.place, "name": self.parameter})
+
+
+class APIKeyHeader(_APIKey):
+    """An API key in a header of its own: ``APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))``.
+
+    Under WSGI ``X_API_Key`` and ``X-API-Key`` cannot be told apart; see the docs for servers that drop the former.
+    """
+
+    place = "header"
+
+    def __init__(
+        self,
+        parameter: str,
+        verifier: Verifier[ApiKey] | Callable[..., Any] | None = None,
+        *,
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        super().__init__(parameter, verifier, name=name, description=description)
+        if "_" in parameter:
+            raise ConfigurationError(f"{parameter!r}: servers drop header names with an underscore; use hyphens")
+        if parameter.lower() == "authorization":
+            raise ConfigurationError("the Authorization header belongs to HTTPBearer and HTTPBasic; use X-API-Key")
+        self.vary = parameter
+        self._header = parameter.lower()
+
+    def values(self, request: RequestHead) -> tuple[str, ...]:
+        """The header, its lines joined by commas."""
+        value = request.header(self._header)
+        return () if value is None else (value,)
+
+
+class APIKeyQuery(_APIKey):
+    """An API key in the query string. URLs end up in logs and histories: prefer `APIKeyHeader`."""
+
+    place = "query"
+    vary = ""
+
+    def values(self, request: RequestHead) -> tuple[str, ...]:
+        """Every value of the parameter."""
+        try:
+            return request.query(self.parameter)
+        except ValueError:
+            return ("", "")  # too many fields to tell which one counts: as good as two
+
+
+class APIKeyCookie(_APIKey):
+    """An API key in a cookie. Browsers send cookies by themselves: guard unsafe methods against CSRF."""
+
+    place = "cookie"
+    vary = "Cookie"
+
+    def values(self, request: RequestHead) -> tuple[str, ...]:
+        """Every cookie of that name."""
+        return request.cookie(self.parameter)

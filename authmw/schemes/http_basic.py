@@ -1,0 +1,69 @@
+"""``Authorization: Basic`` (RFC 7617)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import Any, Final
+
+from authmw.challenge import Challenge
+from authmw.credentials import BasicCredentials
+from authmw.reasons import Reason
+from authmw.schemes.base import AuthorizationScheme
+from authmw.verdict import Rejected
+
+MAX_USERNAME: Final = 256
+"""The longest user name, in bytes of UTF-8 (BAS-4)."""
+MAX_PASSWORD: Final = 1024
+"""The longest password, in bytes of UTF-8 (BAS-4)."""
+
+# user-pass holds no control characters (RFC 7617 §2); C1 controls and DEL are refused as well.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_MAX_ENCODED = 4 * ((MAX_USERNAME + 1 + MAX_PASSWORD + 2) // 3)
+_MALFORMED = Reason.CREDENTIALS_MALFORMED
+
+
+class HTTPBasic(AuthorizationScheme[BasicCredentials]):
+    """A user name and password in the ``Authorization`` header (RFC 7617), in UTF-8.
+
+    Args:
+        verifier: a `PasswordVerifier`, or a function from user name and password to a `Principal` or None.
+        name: the key in the OpenAPI document.
+        description: for the OpenAPI document.
+
+    >>> HTTPBasic().read("YWxpY2U6c2VjcmV0OjE=").password
+    'secret:1'
+    """
+
+    auth_type = "Basic"
+
+    def read(self, value: str) -> BasicCredentials | Rejected:
+        """Decode user-pass: strict base64, strict UTF-8, split at the first colon, nothing trimmed."""
+        if len(value) > _MAX_ENCODED:
+            return Rejected(_MALFORMED, "longer than a user name and a password may be")
+        try:
+            raw = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
+            text = raw.decode("utf-8")
+        except ValueError:
+            return Rejected(_MALFORMED, "not base64 of UTF-8")
+        # Strict mode lets bits behind the last byte pass; one credential has one spelling (BAS-2).
+        if value.endswith("=") and binascii.b2a_base64(raw, newline=False).decode() != value:
+            return Rejected(_MALFORMED, "not canonical base64")
+        username, colon, password = text.partition(":")
+        if not colon:
+            return Rejected(_MALFORMED, "no colon")
+        if _CONTROL.search(text) is not None:
+            return Rejected(_MALFORMED, "a control character")
+        if not username or not password:
+            return Rejected(_MALFORMED, "an empty user name or password")
+        if len(username.encode()) > MAX_USERNAME or len(password.encode()) > MAX_PASSWORD:
+            return Rejected(_MALFORMED, "longer than a user name or a password may be")
+        return BasicCredentials(username, password)
+
+    def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
+        """``Basic realm="…", charset="UTF-8"`` (RFC 7617 §2.1)."""
+        return Challenge("Basic", (("realm", realm), ("charset", "UTF-8")))
+
+    def openapi(self) -> dict[str, Any]:
+        """``{"type": "http", "scheme": "basic"}``."""
+        return self._described({"type": "http", "scheme": "basic"})

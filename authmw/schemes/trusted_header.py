@@ -1,0 +1,114 @@
+"""A user name that a reverse proxy put into a header, after it authenticated the user by its own means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from authmw.challenge import Challenge
+from authmw.credentials import TrustedUser
+from authmw.errors import ConfigurationError
+from authmw.grammar import is_token
+from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.schemes.base import SecurityScheme, Verifier
+from authmw.verdict import Authenticated, Rejected, Verdict
+
+_NAME = re.compile(r"[\x20-\x2b\x2d-\x7e\xa0-\xff]+")
+_MAX_NAME: Final = 1024
+
+
+class TrustedHeader(SecurityScheme[TrustedUser]):
+    """The user (or certificate subject) that a declared proxy names in a header.
+
+    From any other peer the header is a forgery and refused. A value with a comma is refused too: it may be two.
+
+    Args:
+        header: the header's name, as ``X-Remote-User``.
+        verifier: from `TrustedUser` to a verdict; by default the value is the principal's id as it stands.
+        proxies: the addresses of the proxies, as ``10.0.0.0/8`` or ``127.0.0.1``; ``unix`` for peers without an
+            address (a Unix socket). They must remove the header from what clients send.
+        name: the key in the OpenAPI document.
+        description: for the OpenAPI document.
+
+    Raises:
+        ConfigurationError: no proxy, or one that is no network.
+    """
+
+    auth_type = "TrustedHeader"
+
+    def __init__(
+        self,
+        header: str,
+        verifier: Verifier[TrustedUser] | Callable[..., Any] | None = None,
+        *,
+        proxies: Collection[str],
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        super().__init__(verifier or _AsItStands(), name=name, description=description)
+        if not is_token(header) or "_" in header:
+            raise ConfigurationError(f"{header!r} cannot name a trusted header: use letters, digits and hyphens")
+        self.header = header
+        self.vary = header
+        self._networks, self._unix = _networks(proxies)
+
+    def extract(self, request: RequestHead) -> TrustedUser | Rejected | None:
+        """The name, if the peer is a declared proxy."""
+        value = request.header(self.header.lower())
+        if value is None:
+            return None
+        if not self._is_proxy(request.client):
+            return Rejected(Reason.PROXY_UNTRUSTED, "the peer is not among the declared proxies")
+        value = value.strip(" \t")
+        if len(value) > _MAX_NAME or _NAME.fullmatch(value) is None:
+            return Rejected(Reason.CREDENTIALS_MALFORMED, "empty, too long, or with a comma or control character")
+        try:
+            return TrustedUser(value.encode("latin-1").decode("utf-8"))
+        except UnicodeDecodeError:
+            return Rejected(Reason.CREDENTIALS_MALFORMED, "not UTF-8")
+
+    def _is_proxy(self, client: str) -> bool:
+        from ipaddress import ip_address
+
+        if not client:
+            return self._unix
+        try:
+            address = ip_address(client)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+    def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
+        """``TrustedHeader realm="…"``. The header is not named: no client should send it."""
+        return Challenge("TrustedHeader", (("realm", realm),))
+
+    def openapi(self) -> dict[str, Any]:
+        """``{"type": "apiKey", "in": "header", "name": …}``, the nearest thing OpenAPI has."""
+        return self._described({"type": "apiKey", "in": "header", "name": self.header})
+
+
+class _AsItStands:
+    def verify(self, credentials: TrustedUser, request: RequestHead, /) -> Verdict:
+        return Authenticated(Principal(credentials.name))
+
+
+def _networks(proxies: Collection[str]) -> tuple[tuple[Any, ...], bool]:
+    from ipaddress import ip_network
+
+    mistakes: list[str] = []
+    networks: list[Any] = []
+    if isinstance(proxies, str) or not proxies:
+        mistakes.append('TrustedHeader(proxies=[...]) needs the proxies that may send it, as ["10.0.0.0/8"]')
+    for proxy in () if isinstance(proxies, str) else proxies:
+        if proxy == "unix":
+            continue
+        try:
+            networks.append(ip_network(proxy))
+        except ValueError:
+            mistakes.append(f"{proxy!r} is no network: write an address or a network, as 10.0.0.0/8")
+    if mistakes:
+        raise ConfigurationError(*mistakes)
+    return tuple(networks), "unix" in proxies

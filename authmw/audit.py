@@ -1,0 +1,65 @@
+"""The audit log: one record per decision, under the logger ``authmw.audit``, with no secret in it.
+
+Refusals are INFO, what could not be decided is ERROR, successes are DEBUG. Text from the wire is escaped and cut, so
+that it cannot forge a line.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from authmw.errors import Unavailable
+from authmw.principal import Principal
+from authmw.refusal import Refusal
+from authmw.request import RequestHead
+
+logger: Final = logging.getLogger("authmw.audit")
+_MAX_TEXT: Final = 128
+
+
+def printable(text: str) -> str:
+    """`text` fit for one field of one log line: escaped, without spaces, at most 128 characters.
+
+    >>> printable("bob refused\\n")
+    'bob\\\\x20refused\\\\n'
+    """
+    cut = text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
+    return cut.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
+
+
+def refused(refusal: Refusal, principal: Principal, request: RequestHead) -> None:
+    """Record a refusal."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    fields = {
+        "code": refusal.reason.code,
+        "principal": principal.id,
+        "credential": principal.credential_id or "",
+        "missing": ",".join(refusal.missing),
+        "client": request.client,
+        "method": request.method,
+        "path": request.path,
+        "detail": refusal.detail,
+    }
+    _log(logging.INFO, "refused", fields)
+
+
+def allowed(principal: Principal, request: RequestHead) -> None:
+    """Record who was let through."""
+    if logger.isEnabledFor(logging.DEBUG):
+        fields = {"principal": principal.id, "scheme": principal.scheme, "method": request.method, "path": request.path}
+        _log(logging.DEBUG, "allowed", fields)
+
+
+def unavailable(error: Unavailable, request: RequestHead) -> None:
+    """Record that no decision could be made. Of the cause only its type is told: its text may hold parameters."""
+    cause = type(error.__cause__).__name__ if error.__cause__ is not None else ""
+    fields = {"code": "authmw.unavailable", "error": str(error), "cause": cause, "path": request.path}
+    _log(logging.ERROR, "unavailable", fields)
+
+
+def _log(level: int, event: str, fields: dict[str, Any]) -> None:
+    shown = {name: printable(value) for name, value in fields.items() if value}
+    text = " ".join(f"{name}={value}" for name, value in shown.items())
+    logger.log(level, "authmw %s %s", event, text, extra={"authmw": {"event": event, **shown}})

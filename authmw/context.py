@@ -1,0 +1,108 @@
+"""The current principal, for code that has no request in hand: a view, a service, a log filter.
+
+A context variable, so that threads, tasks and greenlets each see their own, and streaming bodies still do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
+
+from authmw.errors import AccessRefused
+from authmw.principal import ANONYMOUS, Principal
+from authmw.reasons import Reason
+from authmw.refusal import Refusal
+from authmw.request import RequestHead
+from authmw.requirement import Requirement
+
+if TYPE_CHECKING:
+    from authmw.engine import Auth, Authentication
+
+
+class Call:
+    """One request on its way through the application, below the middleware.
+
+    Args:
+        auth: the engine that authenticated it.
+        authentication: what it found.
+        request: the head of the request, or how to make it when somebody asks.
+    """
+
+    __slots__ = ("_request", "auth", "authentication", "refusal", "refuse_with")
+
+    def __init__(
+        self, auth: Auth, authentication: Authentication, request: RequestHead | Callable[[], RequestHead]
+    ) -> None:
+        self.auth = auth
+        self.authentication = authentication
+        self._request = request
+        self.refusal: Refusal | None = None
+        """The refusal raised below and not yet answered: what the framework makes of it is replaced."""
+        self.refuse_with: Callable[[Refusal], Exception] = AccessRefused
+        """Makes the exception that the framework in between carries best."""
+
+    @property
+    def request(self) -> RequestHead:
+        """The head of the request."""
+        request = self._request
+        if not isinstance(request, RequestHead):
+            request = self._request = request()
+        return request
+
+
+current_call: Final[ContextVar[Call | None]] = ContextVar("authmw_current_call", default=None)
+"""The request being served here, or None outside of one."""
+
+
+def current_principal() -> Principal:
+    """Who is calling: the principal of the request being served here, `ANONYMOUS` outside of one.
+
+    >>> current_principal().is_authenticated
+    False
+    """
+    call = current_call.get()
+    return ANONYMOUS if call is None else call.authentication.principal
+
+
+def enforce(requirement: Requirement, *, principal: Principal | None = None) -> None:
+    """Refuse the request being served here unless it meets `requirement`.
+
+    Args:
+        requirement: what is asked for.
+        principal: who has to meet it; the current principal by default.
+
+    Raises:
+        AccessRefused: it does not, or no middleware authenticated anybody. The middleware answers it.
+    """
+    call = current_call.get()
+    if call is None:
+        if requirement.public and principal is None:
+            return
+        raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, detail="no AuthMiddleware in front of this call"))
+    decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)
+    if isinstance(decision, Refusal):
+        call.refusal = decision
+        raise call.refuse_with(decision)
+
+
+@contextmanager
+def acting_as(principal: Principal, auth: Auth | None = None) -> Iterator[Principal]:
+    """Run code as `principal`: background jobs, command lines, tests.
+
+    >>> with acting_as(Principal("alice", scopes={"orders:read"})):
+    ...     current_principal().id
+    'alice'
+    """
+    from authmw.engine import Auth, Authentication
+    from authmw.request import WSGIRequest
+    from authmw.schemes.http_bearer import HTTPBearer
+
+    head = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": ""})
+    call = Call(auth or Auth(HTTPBearer()), Authentication(principal), head)
+    token = current_call.set(call)
+    try:
+        yield principal
+    finally:
+        current_call.reset(token)

@@ -1,0 +1,72 @@
+"""What was proved may be remembered: verified credentials, by their SHA-256, no longer than they are valid.
+
+Only successes that a signature proves are kept (`Authenticated.remember_until`). No credential is kept in memory, only
+its digest, so two credentials cannot be taken for one another (class 14). A change of keys drops everything.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from authmw.engine import Authentication
+    from authmw.principal import Principal
+
+
+class Memo:
+    """A bounded memory of verified ``Authorization`` values.
+
+    Args:
+        size: how many are kept; the oldest goes first.
+        clock: seconds since the epoch.
+        version: what the entries depend on, as the version of the keys. When it changes, all are dropped.
+    """
+
+    __slots__ = ("_clock", "_entries", "_lock", "_seen", "_size", "_version")
+
+    def __init__(self, size: int, clock: Callable[[], float], version: Callable[[], Any]) -> None:
+        self._entries: dict[bytes, tuple[Authentication, float]] = {}
+        self._size = size
+        self._clock = clock
+        self._version = version
+        self._seen = version()
+        self._lock = threading.Lock()
+
+    def recall(self, header: str) -> Authentication | None:
+        """What was proved about this ``Authorization`` value, if it is remembered and still valid."""
+        try:
+            key = sha256(header.encode("latin-1")).digest()
+        except UnicodeEncodeError:
+            return None
+        entry = self._entries.get(key)
+        if entry is None or self._version() != self._seen or entry[1] <= self._clock():
+            return None
+        return entry[0]
+
+    def remember(self, header: str, authentication: Authentication, until: float, version: Any) -> None:
+        """Remember a success until `until`, proved while the keys had `version`."""
+        with self._lock:
+            current = self._version()
+            if current != self._seen:
+                self._entries.clear()
+                self._seen = current
+            if version != current:
+                return
+            if len(self._entries) >= self._size:
+                self._entries.pop(next(iter(self._entries)), None)
+            self._entries[sha256(header.encode("latin-1")).digest()] = (authentication, until)
+
+    @property
+    def version(self) -> Any:
+        """The version of the keys now; taken before verifying, given to `remember`."""
+        return self._version()
+
+    def forget(self, matches: Callable[[Principal], bool]) -> None:
+        """Drop every entry whose principal `matches`."""
+        with self._lock:
+            doomed = [key for key, (known, _) in self._entries.items() if matches(known.principal)]
+            for key in doomed:
+                del self._entries[key]

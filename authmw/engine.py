@@ -159,11 +159,11 @@ class Auth:
             and not verdict.headers
         ):
             header = request.header("authorization")
-            if header is not None:
-                self.memo.remember(header, authentication, verdict.remember_until, version)
+            if header is not None and header.isascii():
+                self.memo.remember(header.encode(), authentication, verdict.remember_until, version)
         return authentication
 
-    def recall(self, header: str) -> Authentication | None:
+    def recall(self, header: bytes) -> Authentication | None:
         """What was proved about this ``Authorization`` value before, if it still holds. Asks nobody."""
         return None if self.memo is None else self.memo.recall(header)
 

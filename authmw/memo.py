@@ -35,18 +35,14 @@ class Memo:
         self._seen = version()
         self._lock = threading.Lock()
 
-    def recall(self, header: str) -> Authentication | None:
+    def recall(self, header: bytes) -> Authentication | None:
         """What was proved about this ``Authorization`` value, if it is remembered and still valid."""
-        try:
-            key = sha256(header.encode("latin-1")).digest()
-        except UnicodeEncodeError:
-            return None
-        entry = self._entries.get(key)
+        entry = self._entries.get(sha256(header).digest())
         if entry is None or self._version() != self._seen or entry[1] <= self._clock():
             return None
         return entry[0]
 
-    def remember(self, header: str, authentication: Authentication, until: float, version: Any) -> None:
+    def remember(self, header: bytes, authentication: Authentication, until: float, version: Any) -> None:
         """Remember a success until `until`, proved while the keys had `version`."""
         with self._lock:
             current = self._version()
@@ -57,7 +53,7 @@ class Memo:
                 return
             if len(self._entries) >= self._size:
                 self._entries.pop(next(iter(self._entries)), None)
-            self._entries[sha256(header.encode("latin-1")).digest()] = (authentication, until)
+            self._entries[sha256(header).digest()] = (authentication, until)
 
     @property
     def version(self) -> Any:

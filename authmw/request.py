@@ -36,12 +36,13 @@ class RequestHead(ABC):
 
     method: str
     """The method in upper case; ``GET`` for a websocket handshake."""
+    _authorization: Authorization | None
 
     @property
     def authorization(self) -> Authorization | None:
         """The ``Authorization`` header, split at its scheme; None without one."""
         try:
-            return cast("Authorization | None", self._authorization)
+            return self._authorization
         except AttributeError:
             text = self.header("authorization")
             self._authorization = None if text is None else parse_authorization(text)
@@ -286,5 +287,6 @@ class ASGIRequest(RequestHead):
         """The next message: first what `read_body` took, then what follows."""
         if self._replay:
             return self._replay.pop(0)
-        assert self._receive is not None, "a request without a receive channel has nothing to receive"  # noqa: S101
+        if self._receive is None:
+            raise RuntimeError("a request without a receive channel has nothing to receive")
         return await self._receive()

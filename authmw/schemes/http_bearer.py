@@ -31,7 +31,8 @@ class BearerScheme(AuthorizationScheme[BearerToken]):
         params = [("realm", realm)]
         if rejected is not None and rejected.reason.error is not None:
             params.append(("error", rejected.reason.error))
-            params.append(("error_description", rejected.reason.description))
+            if rejected.reason.error != "insufficient_scope":  # which the scopes explain
+                params.append(("error_description", rejected.reason.description))
         if scopes:
             params.append(("scope", " ".join(scopes)))
         return Challenge("Bearer", tuple(params))

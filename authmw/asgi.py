@@ -1,0 +1,256 @@
+"""ASGI middleware: authenticate, expose, refuse (ASGI 3, HTTP and websockets).
+
+It holds no policy: the engine decides, the guard applies the default, and this carries the answer out. Streaming,
+trailers and disconnects are as they would be without it; ``lifespan`` passes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from authmw.context import Call, current_call
+from authmw.decorators import marked_requirement
+from authmw.engine import Auth, Authentication
+from authmw.errors import AccessRefused
+from authmw.guard import OPEN, Guard, RequirementOf
+from authmw.principal import Principal
+from authmw.refusal import Refusal, Response
+from authmw.request import ASGIRequest, Receive, Scope, Send
+from authmw.rules import Default
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_SERVER_ERROR: Final = 500
+_POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
+_TRY_AGAIN_LATER: Final = 1013  # registered with IANA for RFC 6455
+
+
+class GrantedScopes:
+    """``scope["auth"]`` in Starlette's sense: what is granted, with ``authenticated`` before the scopes."""
+
+    __slots__ = ("_principal",)
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    @property
+    def scopes(self) -> list[str]:
+        """``authenticated`` and the principal's scopes; empty for nobody."""
+        return ["authenticated", *sorted(self._principal.scopes)] if self._principal.is_authenticated else []
+
+
+class AuthMiddleware:
+    """Guards an ASGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
+
+    Below it, the scope has ``authmw.principal`` and ``authmw.scopes``, and ``user`` and ``auth`` in Starlette's sense;
+    `authmw.current_principal` tells the same anywhere. Websockets are guarded too, before they are accepted.
+
+    Args:
+        app: the application.
+        auth: who may be trusted.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
+        requirement_of: what a request's operation needs, from the route table; adapters pass it.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        auth: Auth,
+        *,
+        default: Default = "deny",
+        public: Iterable[str] = (),
+        requirement_of: RequirementOf | None = None,
+    ) -> None:
+        self.app = app
+        self.auth = auth
+        marked = marked_requirement(app)
+        if requirement_of is None and marked is not None:
+            requirement_of = _always(marked)
+        self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
+        self.vary: Final = auth.vary.encode("latin-1")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection.
+
+        Raises:
+            ValueError: the scope is of a type nobody has heard of, so it cannot be guarded.
+        """
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if kind not in ("http", "websocket"):
+            raise ValueError(f"an ASGI scope of type {kind!r} cannot be guarded")
+        header = _only_authorization(scope["headers"])
+        known = self.auth.recall(header) if header is not None else None
+        if known is not None:
+            await _Passing(self, scope, receive, send, known).run()
+            return
+        request = ASGIRequest(scope, receive)
+        found = await self.auth.authenticate_async(request)
+        passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
+        if isinstance(found, Refusal) or isinstance(passage, Refusal):
+            refusal = found if isinstance(found, Refusal) else passage
+            assert isinstance(refusal, Refusal)  # noqa: S101 - one of the two is
+            await _refuse(refusal.response(), scope, receive, send)
+            return
+        await _Passing(self, scope, request.receive, send, found, headers_only=passage is not OPEN).run()
+
+    @staticmethod
+    def expose(scope: Scope, authentication: Authentication) -> Scope:
+        """A copy of `scope` with the result where applications look for it."""
+        principal = authentication.principal
+        exposed = {
+            **scope,
+            "authmw.principal": principal,
+            "authmw.scopes": principal.scopes,
+            "user": principal,
+            "auth": GrantedScopes(principal),
+        }
+        if authentication.credentials is not None:
+            exposed["authmw.credentials"] = authentication.credentials
+        return exposed
+
+
+class _Passing:
+    """One connection on its way through the application, and its response on the way back."""
+
+    __slots__ = (
+        "_call",
+        "_connected",
+        "_headers_only",
+        "_middleware",
+        "_receive",
+        "_replaced",
+        "_scope",
+        "_send",
+        "_started",
+    )
+
+    def __init__(
+        self,
+        middleware: AuthMiddleware,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        authentication: Authentication,
+        *,
+        headers_only: bool = False,
+    ) -> None:
+        self._middleware = middleware
+        self._scope = middleware.expose(scope, authentication)
+        self._receive = receive
+        self._send = send
+        self._headers_only = headers_only
+        self._call = Call(middleware.auth, authentication, lambda: ASGIRequest(self._scope))
+        self._started = False
+        self._replaced = False
+        self._connected = False
+
+    async def run(self) -> None:
+        is_websocket = self._scope["type"] == "websocket"
+        receive = self.receive if is_websocket else self._receive
+        token = current_call.set(self._call)
+        try:
+            await self._middleware.app(self._scope, receive, self.send)
+        except AccessRefused as refused:
+            if self._replaced:
+                return  # already answered; the framework let the exception go on
+            if self._started:
+                if not is_websocket:
+                    raise
+                await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+                return
+            await self._replace(refused.refusal)
+        finally:
+            current_call.reset(token)
+
+    async def receive(self) -> dict[str, Any]:
+        """The application's ``receive``, for websockets."""
+        message = await self._receive()
+        self._connected = True
+        return message
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """The application's ``send``."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            refusal = self._call.refusal
+            if refusal is not None and (message["status"] == refusal.status or message["status"] >= _SERVER_ERROR):
+                # A refusal was raised below, and this is what the framework made of it.
+                await self._replace(refusal)
+                return
+            self._started = True
+            message = {**message, "headers": self._headers(message.get("headers", ()))}
+        elif self._replaced:
+            return
+        elif kind == "websocket.accept":
+            self._started = True
+        elif self._headers_only and kind == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        kept = _with_vary(headers, self._middleware.vary)
+        kept.extend(
+            (name.lower().encode(), value.encode("latin-1")) for name, value in self._call.authentication.headers
+        )
+        if self._headers_only:
+            kept = [each for each in kept if not each[0].lower().startswith(b"content-")]
+            kept.append((b"content-length", b"0"))
+        return kept
+
+    async def _replace(self, refusal: Refusal) -> None:
+        self._call.refusal = None
+        self._replaced = self._started = True
+        await _refuse(refusal.response(), self._scope, self._receive, self._send, connected=self._connected)
+
+
+async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send, *, connected: bool = False) -> None:
+    """Answer in the place of the application."""
+    prefix = "http"
+    if scope["type"] == "websocket":
+        if not connected:
+            await receive()
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            code = _TRY_AGAIN_LATER if response.status >= _SERVER_ERROR else _POLICY_VIOLATION
+            await send({"type": "websocket.close", "code": code})
+            return
+        prefix = "websocket.http"
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": f"{prefix}.response.start", "status": response.status, "headers": headers})
+    await send({"type": f"{prefix}.response.body", "body": b"" if scope.get("method") == "HEAD" else response.body})
+
+
+def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """The one ``Authorization`` header; None without one, and None with two."""
+    found: bytes | None = None
+    for name, value in headers:
+        if name == b"authorization":
+            if found is not None:
+                return None
+            found = value
+    return found
+
+
+def _with_vary(headers: Iterable[tuple[bytes, bytes]], vary: bytes) -> list[tuple[bytes, bytes]]:
+    """`headers` with what our answer depended on, unless the application already says so."""
+    kept = list(headers)
+    for name, value in kept:
+        if name.lower() == b"vary" and (value == b"*" or vary.lower() in value.lower()):
+            return kept
+    if vary:
+        kept.append((b"vary", vary))
+    return kept
+
+
+def _always(requirement: Any) -> RequirementOf:
+    def known(_: object) -> Any:
+        return requirement
+
+    return known

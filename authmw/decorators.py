@@ -1,0 +1,192 @@
+"""What a view needs, said on the view: ``@requires_scopes`` and its family.
+
+One decorator for sync and async functions, Flask views, Starlette and FastAPI endpoints, class-based views, plain WSGI
+and ASGI callables, and any function called below the middleware. It wraps the function, and it leaves a marker on the
+function that was there before: so the route table shows what is needed, and a decorator in the wrong place is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from types import FunctionType
+from typing import Any, Final, TypeVar, cast
+
+from authmw.context import enforce
+from authmw.errors import ConfigurationError
+from authmw.requirement import AUTHENTICATED, PUBLIC, AnyOf, Predicate, Requirement, predicate_name
+
+T = TypeVar("T")
+
+_MARKER: Final = "__authmw_requirement__"
+_GUARD: Final = "__authmw_guard__"
+_CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
+
+
+class Requires:
+    """A decorator that asks for a requirement; made by `requires_scopes` and `requires`."""
+
+    __slots__ = ("requirement",)
+
+    def __init__(self, requirement: Requirement) -> None:
+        self.requirement = requirement
+
+    def __call__(self, target: T, /) -> T:
+        """Guard `target`; stacked decorators accumulate."""
+        return _guarded(target, self.requirement)
+
+
+def requires_scopes(*scopes: str | AnyOf) -> Requires:
+    """All of `scopes` are needed; `any_of` stands for one of several.
+
+    Raises:
+        ConfigurationError: no scope, or one that RFC 6749 §3.3 does not allow.
+
+    >>> @requires_scopes("orders:read")
+    ... def orders() -> list[str]:
+    ...     return []
+    >>> requirement_of(orders).scopes
+    ('orders:read',)
+    """
+    if not scopes:
+        raise ConfigurationError("requires_scopes() needs a scope; for anyone who is authenticated, use @authenticated")
+    if callable(scopes[0]):
+        raise ConfigurationError('write @requires_scopes("orders:read"), with the scopes in parentheses')
+    return Requires(Requirement.all_of(*scopes))
+
+
+def requires(predicate: Predicate) -> Requires:
+    """The predicate has to answer True: ``@requires(lambda principal, request: ...)``. Not True is a 403."""
+    if not callable(predicate):
+        raise ConfigurationError(f"requires({predicate!r}) needs a function of a principal and a request")
+    code = getattr(predicate, "__code__", None)
+    if code is not None and code.co_flags & _CO_COROUTINE:
+        raise ConfigurationError(f"the predicate {predicate_name(predicate)} is async: decide from what is at hand")
+    return Requires(Requirement(predicates=(predicate,)))
+
+
+def authenticated(target: T, /) -> T:
+    """Anyone may call this, as long as they are authenticated."""
+    return _guarded(target, AUTHENTICATED)
+
+
+def public(target: T, /) -> T:
+    """Anybody may call this: an explicit hole in default deny.
+
+    Raises:
+        ConfigurationError: the same view asks for something.
+    """
+    if marked_requirement(target) not in (None, PUBLIC):
+        raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
+    _mark(target, PUBLIC)
+    return target
+
+
+def marked_requirement(target: object) -> Requirement | None:
+    """What was declared on a view, a class, a blueprint or an application; None for nothing."""
+    if not hasattr(target, "__dict__") and not hasattr(target, "__func__"):
+        return None
+    marker: object = getattr(target, _MARKER, None)
+    return marker if isinstance(marker, Requirement) else None
+
+
+def requirement_of(target: object) -> Requirement:
+    """What calling `target` needs: what was declared on it, or anyone authenticated."""
+    return marked_requirement(target) or AUTHENTICATED
+
+
+def is_guarded(target: object) -> bool:
+    """Whether calling `target` enforces what was declared on it: False for a view registered below its decorator."""
+    return getattr(target, _GUARD, None) is not None
+
+
+def _guarded(target: T, requirement: Requirement) -> T:
+    so_far = marked_requirement(target)
+    if so_far is not None and so_far.public:
+        raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
+    requirement = requirement if so_far is None else so_far & requirement
+    if isinstance(target, type):
+        return cast("T", _guard_class(target, requirement))
+    if not callable(target):
+        _mark(target, requirement)  # a blueprint: its adapter reads the marker
+        return target
+    # A guard of ours is replaced, not wrapped again: what it asked for is in `requirement`.
+    inner = _unguarded(target)
+    _mark(inner, requirement)
+    return cast("T", _guard_function(inner, requirement))
+
+
+def _unguarded(target: Callable[..., Any]) -> Callable[..., Any]:
+    return (
+        cast("Callable[..., Any]", vars(target)["__wrapped__"]) if getattr(target, _GUARD, None) is target else target
+    )
+
+
+def _guard_function(target: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    if not isinstance(target, FunctionType):
+        return _GuardedCallable(target, requirement)
+    if target.__code__.co_flags & _CO_COROUTINE:
+
+        @wraps(target)
+        async def guard_async(*args: Any, **kwargs: Any) -> Any:
+            _enforce(requirement, args)
+            return await target(*args, **kwargs)
+
+        return _as_guard(guard_async, requirement)
+
+    @wraps(target)
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        _enforce(requirement, args)
+        return target(*args, **kwargs)
+
+    return _as_guard(guard, requirement)
+
+
+class _GuardedCallable:
+    """A guarded application or other callable object. It offers nothing but the call, so nothing goes around it."""
+
+    def __init__(self, target: Callable[..., Any], requirement: Requirement) -> None:
+        self.__wrapped__ = target
+        _as_guard(self, requirement)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        _enforce(getattr(self, _MARKER), args)
+        return self.__wrapped__(*args, **kwargs)
+
+
+def _guard_class(target: type, requirement: Requirement) -> type:
+    """A class-based view is guarded where its framework enters it."""
+    for entry in ("dispatch_request", "dispatch", "__call__"):
+        method = getattr(target, entry, None)
+        if isinstance(method, FunctionType):
+            setattr(target, entry, _guard_function(_unguarded(method), requirement))
+            _as_guard(target, requirement)
+            return target
+    raise ConfigurationError(f"{_name(target)} has no dispatch method to guard: decorate its methods instead")
+
+
+def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
+    # An ASGI application is also told about start-up and shutdown, by nobody.
+    if args and isinstance(args[0], dict) and args[0].get("type") == "lifespan":
+        return
+    enforce(requirement)
+
+
+C = TypeVar("C")
+
+
+def _as_guard(guard: C, requirement: Requirement) -> C:
+    setattr(guard, _MARKER, requirement)
+    setattr(guard, _GUARD, guard)
+    return guard
+
+
+def _mark(target: object, requirement: Requirement) -> None:
+    try:
+        setattr(target, _MARKER, requirement)
+    except AttributeError:
+        raise ConfigurationError(f"{_name(target)} takes no marker: decorate the function it was made from") from None
+
+
+def _name(target: object) -> str:
+    return getattr(target, "__qualname__", type(target).__name__)

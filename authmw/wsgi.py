@@ -1,0 +1,250 @@
+"""WSGI middleware: authenticate, expose, refuse (PEP 3333).
+
+It holds no policy: the engine decides, the guard applies the default, and this carries the answer out. Streaming,
+``write()``, ``close()`` and ``wsgi.file_wrapper`` are as they would be without it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, cast
+
+from authmw.context import Call, current_call
+from authmw.decorators import marked_requirement
+from authmw.engine import Auth, Authentication
+from authmw.errors import AccessRefused
+from authmw.guard import OPEN, Guard, RequirementOf
+from authmw.refusal import Refusal, Response
+from authmw.request import Environ, WSGIRequest
+from authmw.rules import Default
+
+StartResponse = Callable[..., Callable[[bytes], object]]
+WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+Headers = list[tuple[str, str]]
+
+_SERVER_ERROR: Final = 500
+
+
+class AuthMiddleware:
+    """Guards a WSGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
+
+    Below it, the environ has ``authmw.principal`` and ``authmw.scopes``, and ``REMOTE_USER`` and ``AUTH_TYPE`` when
+    somebody is authenticated and only then; `authmw.current_principal` tells the same anywhere.
+
+    Args:
+        app: the application.
+        auth: who may be trusted.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``SCRIPT_NAME``.
+        requirement_of: what a request's operation needs, from the route table; adapters pass it.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApp,
+        auth: Auth,
+        *,
+        default: Default = "deny",
+        public: Iterable[str] = (),
+        requirement_of: RequirementOf | None = None,
+    ) -> None:
+        self.app = app
+        self.auth = auth
+        marked = marked_requirement(app)
+        if requirement_of is None and marked is not None:
+            requirement_of = _always(marked)
+        self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
+        self._vary = ("Vary", auth.vary)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        header: str | None = environ.get("HTTP_AUTHORIZATION")
+        known = self.auth.recall(header.encode()) if header is not None and header.isascii() else None
+        if known is not None:
+            return _Passing(self, environ, start_response, known).run()
+        request = WSGIRequest(environ)
+        found = self.auth.authenticate(request)
+        if isinstance(found, Refusal):
+            return _answer(found.response(), environ, start_response)
+        passage = self._guard.admit(found, request)
+        if isinstance(passage, Refusal):
+            return _answer(passage.response(), environ, start_response)
+        return _Passing(self, environ, start_response, found, headers_only=passage is not OPEN).run()
+
+    def expose(self, environ: Environ, authentication: Authentication) -> None:
+        """Put the result where applications look for it, and take away what a client or a server put there."""
+        principal = authentication.principal
+        environ["authmw.principal"] = principal
+        environ["authmw.scopes"] = principal.scopes
+        environ.pop("REMOTE_USER", None)
+        environ.pop("AUTH_TYPE", None)
+        if authentication.scheme is not None:
+            environ["REMOTE_USER"] = principal.id
+            environ["AUTH_TYPE"] = authentication.scheme.auth_type
+        elif authentication.credentials is not None:
+            environ["authmw.credentials"] = authentication.credentials
+
+    @property
+    def vary(self) -> tuple[str, str]:
+        """The header that says which request headers answers depend on."""
+        return self._vary
+
+
+class _Passing:
+    """One request on its way through the application, and its response on the way back."""
+
+    __slots__ = ("_call", "_environ", "_headers_only", "_middleware", "_replaced", "_start_response")
+
+    def __init__(
+        self,
+        middleware: AuthMiddleware,
+        environ: Environ,
+        start_response: StartResponse,
+        authentication: Authentication,
+        *,
+        headers_only: bool = False,
+    ) -> None:
+        self._middleware = middleware
+        self._environ = environ
+        self._start_response = start_response
+        self._headers_only = headers_only
+        self._call = Call(middleware.auth, authentication, lambda: WSGIRequest(environ))
+        self._replaced: Response | None = None
+
+    def run(self) -> Iterable[bytes]:
+        environ = self._environ
+        self._middleware.expose(environ, self._call.authentication)
+        token = current_call.set(self._call)
+        try:
+            body = self._middleware.app(environ, self.start_response)
+        except AccessRefused as refused:
+            return self._replace(refused.refusal)
+        finally:
+            current_call.reset(token)
+        if self._replaced is not None or self._headers_only:
+            _close(body)
+            return _body_of(self._replaced, environ)
+        if type(body) in (list, tuple) or _is_file(body, environ):
+            return body  # nothing of the application runs while this is sent
+        return _Body(self, body)
+
+    def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+        """The application's ``start_response``."""
+        call = self._call
+        refusal = call.refusal
+        if refusal is not None and (int(status[:3]) == refusal.status or int(status[:3]) >= _SERVER_ERROR):
+            # A refusal was raised below, and this is what the framework made of it.
+            self._replace(refusal, exc_info)
+            return _discard
+        headers = _with_vary(headers, self._middleware.vary)
+        headers.extend(call.authentication.headers)
+        if self._headers_only:
+            headers = [each for each in headers if not each[0].lower().startswith("content-")]
+            self._start_response(status, [*headers, ("Content-Length", "0")], *_given(exc_info))
+            return _discard
+        return self._start_response(status, headers, *_given(exc_info))
+
+    def _replace(self, refusal: Refusal, exc_info: Any = None) -> list[bytes]:
+        self._call.refusal = None
+        self._replaced = refusal.response()
+        exc_info = exc_info or sys.exc_info()
+        try:
+            self._start_response(
+                self._replaced.status_line, list(self._replaced.headers), *_given(exc_info if exc_info[0] else None)
+            )
+        finally:
+            del exc_info  # PEP 3333: no cycle through the traceback
+        return _body_of(self._replaced, self._environ)
+
+    def next(self, chunks: Iterator[bytes]) -> bytes:
+        """The next chunk of the application's body, with the principal in the context."""
+        token = current_call.set(self._call)
+        try:
+            chunk = next(chunks)
+        except AccessRefused as refused:
+            return b"".join(self._replace(refused.refusal))
+        finally:
+            current_call.reset(token)
+        return chunk if self._replaced is None else b"".join(_body_of(self._replaced, self._environ))
+
+    def close(self, body: object) -> None:
+        """Close the application's body, with the principal in the context."""
+        token = current_call.set(self._call)
+        try:
+            _close(body)
+        finally:
+            current_call.reset(token)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a refusal was sent in the place of the application's response."""
+        return self._replaced is not None
+
+
+class _Body:
+    """A body that is made while it is sent: a generator, or a framework's own iterable."""
+
+    __slots__ = ("_body", "_chunks", "_done", "_passing")
+
+    def __init__(self, passing: _Passing, body: Iterable[bytes]) -> None:
+        self._passing = passing
+        self._body = body
+        self._chunks = iter(body)
+        self._done = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._done:
+            raise StopIteration
+        chunk = self._passing.next(self._chunks)
+        self._done = self._passing.is_replaced
+        return chunk
+
+    def close(self) -> None:
+        self._passing.close(self._body)
+
+
+def _answer(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(response.status_line, list(response.headers))
+    return _body_of(response, environ)
+
+
+def _body_of(response: Response | None, environ: Environ) -> list[bytes]:
+    return [] if response is None or environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+
+def _with_vary(headers: Headers, vary: tuple[str, str]) -> Headers:
+    """`headers` with what our answer depended on, unless the application already says so."""
+    for name, value in headers:
+        if name.lower() == "vary" and (value == "*" or vary[1].lower() in value.lower()):
+            return headers[:]
+    return [*headers, vary] if vary[1] else headers[:]
+
+
+def _given(exc_info: Any) -> tuple[Any, ...]:
+    return () if exc_info is None else (exc_info,)
+
+
+def _discard(_: bytes) -> None:
+    """The ``write`` of a response that was replaced."""
+
+
+def _close(body: object) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def _is_file(body: object, environ: Environ) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
+
+
+def _always(requirement: Any) -> RequirementOf:
+    return cast("RequirementOf", lambda _: requirement)

@@ -1,0 +1,51 @@
+# Everything runs in .venv, which is made when it is needed. PYTHON=... chooses the interpreter (3.11 or newer).
+
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+# More arguments for pytest: make test PYTEST_ARGS="-k digest"
+PYTEST_ARGS ?=
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check docs bench clean
+
+demo: $(VENV)/.stamp-demo
+	PORT=$(PORT) $(BIN)/python -m authmw demo
+
+test: $(VENV)/.stamp-test
+	@echo "Running the tests"
+	$(BIN)/python -m pytest -q -n auto $(PYTEST_ARGS)
+
+check: $(VENV)/.stamp-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
+	.ci/verify-types $(BIN)/pyright
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.stamp-docs
+	@echo "Building the docs into docs/site"
+	@rm -rf docs/site docs/.cache
+	$(BIN)/zensical build --clean --strict -f docs/zensical.toml
+
+bench: $(VENV)/.stamp-bench
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* \
+		build dist docs/site docs/.cache
+	find authmw adapters tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp says that what one target needs is installed; pyproject.toml is newer when that has changed.
+$(VENV)/.stamp-venv: .ci/find-python
+	@python=$$(PYTHON="$(PYTHON)" .ci/find-python) && \
+		echo "Making $(VENV) with $$($$python --version)" && \
+		$$python -m venv $(VENV)
+	@$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.stamp-%: $(VENV)/.stamp-venv pyproject.toml
+	@echo "Installing what 'make $*' needs (a minute or two the first time)"
+	@$(PIP_INSTALL) --editable ".[all]" --group $*
+	@touch $@

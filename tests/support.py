@@ -1,0 +1,54 @@
+"""What several tests need: the root of the repository, a fresh interpreter, and `require` for what may be missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+def chromium() -> str | None:
+    """The path of Debian's chromium, or of another one that playwright can drive."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def _is_installed(*modules: str) -> bool:
+    return all(find_spec(module) is not None for module in modules)
+
+
+_AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
+    "browser": lambda: _is_installed("playwright") and chromium() is not None,
+    "curl": lambda: shutil.which("curl") is not None,
+    "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
+    "importlinter": lambda: _is_installed("importlinter"),
+    "zensical": lambda: _is_installed("zensical", "mkdocstrings_handlers.python"),
+}
+
+
+def require(need: str) -> None:
+    """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
+
+    Args:
+        need: ``browser``, ``curl``, ``git``, or a tool of the checks: ``importlinter``, ``zensical``.
+    """
+    if _AVAILABLE[need]():
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI has to have {need}", pytrace=False)
+    pytest.skip(f"{need} is not available")
+
+
+def fresh_python(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a new, isolated interpreter (``python -I``) with `arguments` and capture what it prints."""
+    return subprocess.run(
+        [sys.executable, "-I", *arguments], capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT
+    )

@@ -1,0 +1,123 @@
+"""The docs tell the truth: every Python block runs, every refusal has its page, the built pages stay on their host.
+
+The blocks of a page share one namespace, in order. A block that must not run has ``<!-- not run: why -->`` on the line
+above its fence. Lines typed into a shell (``console`` blocks) are the demo's, and tested with it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from authmw.reasons import Reason
+from tests.support import ROOT, require
+
+BUILT = ("site", ".cache")
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.relative_to(ROOT / "docs").parts[0] not in BUILT),
+]
+_FENCE = re.compile(
+    r"^(?:(?P<indent> *)<!-- not run: (?P<why>[^>]+) -->\n)?"
+    r"^(?P<open> *)```(?:python|py)\b[^\n]*\n(?P<code>.*?)^(?P=open)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A Python block of a page."""
+
+    code: str
+    line: int
+    skipped: str
+
+
+def blocks(text: str) -> Iterator[Block]:
+    for found in _FENCE.finditer(text):
+        indent = len(found["open"])
+        code = "".join(line[indent:] if line.strip() else "\n" for line in found["code"].splitlines(keepends=True))
+        yield Block(code, text.count("\n", 0, found.start("code")), (found["why"] or "").strip())
+
+
+def run_page(page: Path) -> None:
+    namespace: dict[str, object] = {"__name__": "__docs__"}
+    for block in blocks(page.read_text()):
+        if not block.skipped:
+            # The empty lines above make a traceback name the line of the page.
+            exec(compile("\n" * block.line + block.code, str(page), "exec", dont_inherit=True), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_page(page)
+
+
+def test_a_block_that_fails_is_noticed_with_its_line(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n```python\nx = 1\n```\n\n```python\nassert x == 2\n```\n")
+    with pytest.raises(AssertionError) as failed:
+        run_page(page)
+    assert failed.traceback[-1].lineno == 7
+
+
+def test_only_marked_blocks_are_left_out() -> None:
+    marked = "<!-- not run: it serves for ever -->\n```python\n1\n```\n"
+    page = marked + "\n- item\n\n    ```python\n    2\n    ```\n```console\n3\n```\n"
+    assert [(block.code, block.skipped) for block in blocks(page)] == [("1\n", "it serves for ever"), ("2\n", "")]
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
+def test_every_refusal_has_its_page(reason: Reason) -> None:
+    page = ROOT / "docs" / "reasons" / f"{reason.code.removeprefix('authmw.')}.md"
+    assert page.read_text().startswith(f"# `{reason.code}`\n")
+
+
+def test_every_page_of_a_refusal_is_about_one_that_exists() -> None:
+    slugs = {reason.code.removeprefix("authmw.") for reason in Reason}
+    assert {path.stem for path in (ROOT / "docs" / "reasons").glob("*.md")} - {"index"} == slugs
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The docs as `make docs` builds them, from a copy, so that two builds never share a cache."""
+    require("zensical")
+    copy = tmp_path_factory.mktemp("docs")
+    for name in ("docs", "authmw", "adapters", ".ci"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns(*BUILT, "__pycache__"))
+    built = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict", "-f", "docs/zensical.toml"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return copy / "docs" / "site"
+
+
+def test_the_docs_build_strictly(site: Path) -> None:
+    assert (site / "index.html").is_file()
+    assert (site / "reference" / "authmw" / "principal" / "index.html").is_file()
+
+
+def test_the_examples_of_docstrings_are_shown_as_code(site: Path) -> None:
+    page = (site / "reference" / "authmw" / "principal" / "index.html").read_text()
+    assert 'class="language-pycon highlight"' in page
+
+
+def test_the_built_pages_load_nothing_from_elsewhere(site: Path) -> None:
+    loads = re.compile(
+        r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//|<link\b[^>]*\bhref=[\"']?(?:https?:)?//"
+    )
+    assert [str(page) for page in site.rglob("*.html") if loads.search(page.read_text())] == []
+    styles = "".join(path.read_text() for path in site.rglob("*.css"))
+    assert re.findall(r"url\([\"']?(?:https?:)?//[^)]*\)|@import[^;]*//[^;]*;", styles) == []

@@ -1,0 +1,63 @@
+"""`import authmw` is small, and what is missing says how to install it."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, fresh_python
+
+HEAVY = (
+    "asyncio socket ssl selectors concurrent.futures "
+    "jwt argon2 cryptography asgiref werkzeug click "
+    "flask starlette fastapi django sqlalchemy redis anyio trio"
+).split()
+
+EXTRAS = {
+    "authmw_flask": ("flask", "flask"),
+    "authmw_starlette": ("starlette", "starlette"),
+    "authmw_sqlalchemy": ("sqlalchemy", "sql"),
+}
+
+
+def test_importing_authmw_loads_nothing_heavy() -> None:
+    fresh = fresh_python("-c", f"import authmw, sys; print(sorted(set({HEAVY}) & set(sys.modules)))")
+    assert (fresh.stdout.strip(), fresh.stderr) == ("[]", "")
+
+
+def test_importing_authmw_opens_no_socket_and_starts_no_process() -> None:
+    watch = (
+        "import sys; seen = set(); "
+        "sys.addaudithook(lambda event, _: seen.add(event)); "
+        "import authmw; print(sorted(event for event in seen if event.startswith(('socket', 'subprocess'))))"
+    )
+    assert fresh_python("-c", watch).stdout.strip() == "[]"
+
+
+def test_every_adapter_is_named_here() -> None:
+    assert {path.parent.name for path in ROOT.glob("adapters/*/__init__.py")} == set(EXTRAS)
+
+
+@pytest.mark.parametrize("package", sorted(EXTRAS))
+def test_an_adapter_without_its_extra_says_how_to_install_it(package: str) -> None:
+    missing, extra = EXTRAS[package]
+    # None in sys.modules makes an import fail as if nothing were installed.
+    failed = fresh_python("-c", f"import sys; sys.modules[{missing!r}] = None; import {package}")
+    assert failed.returncode == 1
+    last = failed.stderr.strip().splitlines()[-1]
+    assert last.startswith(("ImportError: ", "ModuleNotFoundError: "))
+    assert f'pip install "authmw[{extra}]"' in last
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["no-such-command"]], ids=" ".join)
+def test_the_console_script_is_python_m_authmw(arguments: list[str]) -> None:
+    script = Path(sysconfig.get_path("scripts")) / "authmw"
+    by_script = fresh_python(str(script), *arguments)
+    by_module = fresh_python("-m", "authmw", *arguments)
+    assert (by_script.returncode, by_script.stdout) == (by_module.returncode, by_module.stdout)
+    assert by_script.stderr == by_module.stderr
+    assert (by_script.stdout + by_script.stderr).strip()
+    assert str(sys.executable) not in by_script.stdout

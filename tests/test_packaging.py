@@ -1,0 +1,112 @@
+"""The wheel, built from the sdist, holds exactly the import packages that are meant to ship."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tarfile
+from email.message import Message
+from email.parser import Parser
+from importlib.metadata import EntryPoint, distribution
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.support import ROOT
+
+PACKAGES = {"authmw", *(path.parent.name for path in ROOT.glob("adapters/*/__init__.py"))}
+EXTRAS = {"flask", "starlette", "fastapi", "sql", "all"}
+SDIST_TOP = set(
+    "pyproject.toml README.md CHANGELOG.md LICENSE SECURITY.md CONTRIBUTING.md Makefile PKG-INFO .gitignore "
+    "authmw adapters tests examples docs".split()
+)
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both distributions, built without a network: hatchling is installed already."""
+    directory = tmp_path_factory.mktemp("dist")
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", directory, ROOT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return directory
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> list[str]:
+    (path,) = dist.glob("*.whl")
+    return ZipFile(path).namelist()
+
+
+@pytest.fixture(scope="module")
+def metadata(dist: Path) -> Message:
+    (path,) = dist.glob("*.whl")
+    with ZipFile(path) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def test_the_wheel_holds_exactly_the_import_packages(wheel: list[str]) -> None:
+    top = {name.split("/")[0] for name in wheel}
+    assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
+
+
+def test_every_package_in_the_wheel_is_typed(wheel: list[str]) -> None:
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel)
+
+
+def test_every_module_of_the_repository_is_in_the_wheel(wheel: list[str]) -> None:
+    files = [path for root in ("authmw", "adapters") for path in (ROOT / root).rglob("*.py")]
+    modules = {path.relative_to(ROOT).as_posix().removeprefix("adapters/") for path in files}
+    assert {name for name in wheel if name.endswith(".py")} == modules
+
+
+def test_nothing_but_code_and_its_metadata_ships(wheel: list[str]) -> None:
+    assert {Path(name).suffix or Path(name).name for name in wheel if ".dist-info/" not in name} <= {".py", ".typed"}
+
+
+def test_the_sdist_holds_what_was_agreed(dist: Path) -> None:
+    (path,) = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        inside = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert {name.split("/")[0] for name in inside} == SDIST_TOP
+    built = [name for name in inside if "__pycache__" in name or name.startswith(("docs/site", "docs/.cache"))]
+    assert built == []
+
+
+def test_the_licence_ships(wheel: list[str], metadata: Message) -> None:
+    assert metadata["License-Expression"] == "MIT"
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
+
+
+def test_the_extras_are_those_that_people_guess(metadata: Message) -> None:
+    assert set(metadata.get_all("Provides-Extra", [])) == EXTRAS
+
+
+def test_dependencies_have_lower_bounds_only(metadata: Message) -> None:
+    # An upper bound in a library locks its users out of their next security fix.
+    plain = r"[\w.-]+(\[[\w,-]+\])?>=[\d.]+"
+    required = [line.split(";")[0].strip() for line in metadata.get_all("Requires-Dist", [])]
+    odd = [line for line in required if not re.fullmatch(plain, line) and not line.startswith("authmw[")]
+    assert (odd, metadata["Requires-Python"]) == ([], ">=3.11")
+
+
+ENTRY_POINTS = tuple(distribution("authmw").entry_points)
+
+
+def test_the_entry_points_are_the_command_and_flasks() -> None:
+    assert {(entry.group, entry.name) for entry in ENTRY_POINTS} >= {
+        ("console_scripts", "authmw"),
+        ("flask.commands", "authmw"),
+    }
+
+
+@pytest.mark.parametrize("entry", ENTRY_POINTS, ids=lambda entry: f"{entry.group}:{entry.name}")
+def test_every_entry_point_leads_to_something_callable(entry: EntryPoint) -> None:
+    assert callable(entry.load())

@@ -1,0 +1,53 @@
+"""The signature algorithms that are allowed (RFC 7518 §3.1, RFC 8037 §3.1), and what each asks of its key.
+
+The table is the allow-list: ``none``, in whatever spelling, is not in it. The cryptography is PyJWT's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+KeyType = Literal["oct", "RSA", "EC", "OKP"]
+"""The ``kty`` of a JWK (RFC 7518 §6.1, RFC 8037 §2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAlgorithm:
+    """One row of the table.
+
+    Args:
+        name: the ``alg``.
+        kty: the only type of key it works with.
+        size: for ``oct`` the octets of the hash, which are the least a secret may have (RFC 7518 §3.2) and the length
+            of the signature; for curves the octets of one coordinate or key; 0 for RSA.
+        curve: the ``crv`` of the key, for curves.
+        curve_name: what `cryptography` calls the curve.
+    """
+
+    name: str
+    kty: KeyType
+    size: int = 0
+    curve: str = ""
+    curve_name: str = ""
+
+
+ALGORITHMS: Final = {
+    row.name: row
+    for row in (
+        SignatureAlgorithm("HS256", "oct", 32),
+        SignatureAlgorithm("HS384", "oct", 48),
+        SignatureAlgorithm("HS512", "oct", 64),
+        SignatureAlgorithm("RS256", "RSA"),
+        SignatureAlgorithm("RS384", "RSA"),
+        SignatureAlgorithm("RS512", "RSA"),
+        SignatureAlgorithm("PS256", "RSA"),
+        SignatureAlgorithm("PS384", "RSA"),
+        SignatureAlgorithm("PS512", "RSA"),
+        SignatureAlgorithm("ES256", "EC", 32, "P-256", "secp256r1"),
+        SignatureAlgorithm("ES384", "EC", 48, "P-384", "secp384r1"),
+        SignatureAlgorithm("ES512", "EC", 66, "P-521", "secp521r1"),
+        SignatureAlgorithm("EdDSA", "OKP", 32, "Ed25519", "ed25519"),
+    )
+}
+"""Every allowed algorithm by its ``alg``."""

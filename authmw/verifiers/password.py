@@ -1,0 +1,98 @@
+"""Verifies a user name and password against a store of users."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, cast
+
+from authmw.credentials import BasicCredentials
+from authmw.errors import Unavailable
+from authmw.flow import Ask, Flow, Work
+from authmw.passwords import Match, PasswordHasher
+from authmw.ports import PasswordUpgrader, Throttle, User, UserStore
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.verifiers.accounts import Attempts, canonical_username, principal_of
+
+logger: Final = logging.getLogger("authmw.passwords")
+
+
+class PasswordVerifier:
+    """Verifies `BasicCredentials`, for `HTTPBasic` and for logins.
+
+    An unknown user, a disabled one, one without a password, a throttled account, a wrong password and one that cannot
+    be a password ask the store the same questions and cost the same work. A name that no store can hold (empty, over
+    256 bytes, control characters) costs the work too, and the store is not asked.
+
+    Args:
+        users: finds users. With the method of `PasswordUpgrader` as well, an outdated hash is replaced after a
+            successful login.
+        hasher: verifies and makes hashes; argon2id with `RFC_9106_LOW_MEMORY` by default.
+        throttle: counts attempts by account and by peer. Behind a proxy, the server has to be told to take the
+            peer's address from it.
+        clock: seconds since the epoch, for the throttle.
+
+    >>> from authmw import Auth, HTTPBasic
+    >>> class Users:
+    ...     def find(self, username: str) -> User | None:
+    ...         return None
+    >>> auth = Auth(HTTPBasic(PasswordVerifier(Users())))
+    """
+
+    def __init__(
+        self,
+        users: UserStore,
+        *,
+        hasher: PasswordHasher | None = None,
+        throttle: Throttle | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.users = users
+        self.hasher = hasher or PasswordHasher()
+        self._attempts = Attempts(throttle, clock)
+        self._upgrader = cast("PasswordUpgrader", users) if hasattr(users, "replace_password_hash") else None
+
+    def verify(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[Verdict]:
+        """Whether the password is the user's (RFC 7617 §2)."""
+        # Nothing is looked up, and no work done, for a credential that is not there (class 18).
+        if not credentials.username or not credentials.password:
+            return Rejected(Reason.CREDENTIALS_MALFORMED, "an empty user name or password")
+        refused = yield from self._attempts.from_source(request)
+        if refused is not None:
+            return refused
+        name = canonical_username(credentials.username)
+        if name is None:
+            yield from Work(self.hasher.verify, password=credentials.password, hash=self.hasher.dummy)
+            return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
+        user = yield from Ask(self.users.find, name)
+        # The name as it is stored: a store that folds case must not multiply the attempts.
+        account = user.username if user is not None else name
+        throttled = yield from self._attempts.on_account(account)
+        stored = user.password_hash if user is not None and not user.disabled else None
+        match = yield from Work(self.hasher.verify, password=credentials.password, hash=stored or self.hasher.dummy)
+        if throttled is not None:
+            return throttled
+        if user is None:
+            return Rejected(Reason.USER_UNKNOWN)
+        if user.disabled:
+            return Rejected(Reason.USER_DISABLED)
+        if not stored or (match is not Match.MATCH and match is not Match.MATCH_OUTDATED):
+            return Rejected(Reason.PASSWORD_WRONG, "" if stored else "the user has no password")
+        if match is Match.MATCH_OUTDATED:
+            yield from self._upgrade(user, stored, credentials.password)
+        yield from self._attempts.succeeded(account, request)
+        return Authenticated(principal_of(user))
+
+    def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:
+        """Replace an outdated hash, unless it was replaced meanwhile. That it fails does not fail the login (PWD-4)."""
+        if self._upgrader is None:
+            return
+        try:
+            new = yield from Work(self.hasher.hash, password)
+            yield from Ask(self._upgrader.replace_password_hash, user.id, old, new)
+        except Unavailable as error:
+            cause = type(error.__cause__ or error).__name__
+            logger.warning("authmw could not replace an outdated password hash principal=%r cause=%s", user.id, cause)

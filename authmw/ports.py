@@ -43,7 +43,7 @@ class User:
     password_hash: str | None = field(default=None, repr=False)
     scopes: frozenset[str] = frozenset()
     disabled: bool = False
-    attributes: Mapping[str, Any] = _NO_ATTRIBUTES
+    attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)

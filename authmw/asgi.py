@@ -72,7 +72,9 @@ class AuthMiddleware:
         if requirement_of is None and marked is not None:
             requirement_of = _always(marked)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self.vary: Final = auth.vary.encode("latin-1")
+        self._recall = auth.recall
+        self.vary = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
+        """The header that says which request headers answers depend on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection.
@@ -87,128 +89,119 @@ class AuthMiddleware:
         if kind not in ("http", "websocket"):
             raise ValueError(f"an ASGI scope of type {kind!r} cannot be guarded")
         header = _only_authorization(scope["headers"])
-        known = self.auth.recall(header) if header is not None else None
+        known = self._recall(header) if header is not None else None
         if known is not None:
             await _Passing(self, scope, receive, send, known).run()
             return
         request = ASGIRequest(scope, receive)
         found = await self.auth.authenticate_async(request)
         passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
-        if isinstance(found, Refusal) or isinstance(passage, Refusal):
-            refusal = found if isinstance(found, Refusal) else passage
-            assert isinstance(refusal, Refusal)  # noqa: S101 - one of the two is
-            await _refuse(refusal.response(), scope, receive, send)
-            return
-        await _Passing(self, scope, request.receive, send, found, headers_only=passage is not OPEN).run()
-
-    @staticmethod
-    def expose(scope: Scope, authentication: Authentication) -> Scope:
-        """A copy of `scope` with the result where applications look for it."""
-        principal = authentication.principal
-        exposed = {
-            **scope,
-            "authmw.principal": principal,
-            "authmw.scopes": principal.scopes,
-            "user": principal,
-            "auth": GrantedScopes(principal),
-        }
-        if authentication.credentials is not None:
-            exposed["authmw.credentials"] = authentication.credentials
-        return exposed
+        if isinstance(passage, Refusal):
+            await _refuse(passage.response(), scope, receive, send)
+        elif not isinstance(found, Refusal):
+            passing = _Passing(self, scope, request.receive, send, found)
+            passing.headers_only = passage is not OPEN
+            await passing.run()
 
 
-class _Passing:
+class _Passing(Call):
     """One connection on its way through the application, and its response on the way back."""
 
-    __slots__ = (
-        "_call",
-        "_connected",
-        "_headers_only",
-        "_middleware",
-        "_receive",
-        "_replaced",
-        "_scope",
-        "_send",
-        "_started",
-    )
+    headers_only = False
+    started = False
+    """The application's response has begun, or its websocket was accepted."""
+    replaced = False
+    """A refusal was sent in the place of the application's response."""
+    connected = False
+    """The application has received something."""
 
     def __init__(
-        self,
-        middleware: AuthMiddleware,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        authentication: Authentication,
-        *,
-        headers_only: bool = False,
+        self, middleware: AuthMiddleware, scope: Scope, receive: Receive, send: Send, authentication: Authentication
     ) -> None:
+        self.auth = middleware.auth
+        self.authentication = authentication
+        self._request = None
         self._middleware = middleware
-        self._scope = middleware.expose(scope, authentication)
+        self._scope = _exposed(scope, authentication)
         self._receive = receive
         self._send = send
-        self._headers_only = headers_only
-        self._call = Call(middleware.auth, authentication, lambda: ASGIRequest(self._scope))
-        self._started = False
-        self._replaced = False
-        self._connected = False
+
+    def _make_request(self) -> ASGIRequest:
+        return ASGIRequest(self._scope)
 
     async def run(self) -> None:
         is_websocket = self._scope["type"] == "websocket"
         receive = self.receive if is_websocket else self._receive
-        token = current_call.set(self._call)
+        token = current_call.set(self)
         try:
             await self._middleware.app(self._scope, receive, self.send)
         except AccessRefused as refused:
-            if self._replaced:
+            if self.replaced:
                 return  # already answered; the framework let the exception go on
-            if self._started:
-                if not is_websocket:
-                    raise
+            if not self.started:
+                await self._replace(refused.refusal)
+            elif is_websocket:
                 await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION})
-                return
-            await self._replace(refused.refusal)
+            else:
+                raise
         finally:
             current_call.reset(token)
 
     async def receive(self) -> dict[str, Any]:
         """The application's ``receive``, for websockets."""
         message = await self._receive()
-        self._connected = True
+        self.connected = True
         return message
 
-    async def send(self, message: dict[str, Any]) -> None:
-        """The application's ``send``."""
+    def send(self, message: dict[str, Any]) -> Awaitable[None]:
+        """The application's ``send``. Not a coroutine function: what it hands on is awaited by the application."""
         kind = message["type"]
         if kind == "http.response.start":
-            refusal = self._call.refusal
+            refusal = self.refusal
             if refusal is not None and (message["status"] == refusal.status or message["status"] >= _SERVER_ERROR):
                 # A refusal was raised below, and this is what the framework made of it.
-                await self._replace(refusal)
-                return
-            self._started = True
-            message = {**message, "headers": self._headers(message.get("headers", ()))}
-        elif self._replaced:
-            return
-        elif kind == "websocket.accept":
-            self._started = True
-        elif self._headers_only and kind == "http.response.body":
+                return self._replace(refusal)
+            self.started = True
+            return self._send({**message, "headers": self._headers(message.get("headers", ()))})
+        if self.replaced:
+            return _nothing()
+        if kind == "websocket.accept":
+            self.started = True
+        elif self.headers_only and kind == "http.response.body":
             message = {**message, "body": b""}
-        await self._send(message)
+        return self._send(message)
 
     def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        kept = _with_vary(headers, self._middleware.vary)
-        kept.extend(
-            (name.lower().encode(), value.encode("latin-1")) for name, value in self._call.authentication.headers
-        )
-        if self._headers_only:
+        ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.authentication.headers]
+        kept = [*headers, *self._middleware.vary, *ours]
+        if self.headers_only:
             kept = [each for each in kept if not each[0].lower().startswith(b"content-")]
             kept.append((b"content-length", b"0"))
         return kept
 
     async def _replace(self, refusal: Refusal) -> None:
-        self._call.refusal = None
-        self._replaced = self._started = True
-        await _refuse(refusal.response(), self._scope, self._receive, self._send, connected=self._connected)
+        self.refusal = None
+        self.replaced = self.started = True
+        await _refuse(refusal.response(), self._scope, self._receive, self._send, connected=self.connected)
+
+
+async def _nothing() -> None:
+    """What is left to send of a response that was replaced."""
+
+
+def _exposed(scope: Scope, authentication: Authentication) -> Scope:
+    """A copy of `scope` with the result where applications look for it."""
+    principal = authentication.principal
+    exposed = {
+        **scope,
+        "authmw.principal": principal,
+        "authmw.scopes": principal.scopes,
+        "user": principal,
+        "auth": GrantedScopes(principal),
+    }
+    if authentication.credentials is not None:
+        exposed["authmw.credentials"] = authentication.credentials
+    return exposed
 
 
 async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send, *, connected: bool = False) -> None:
@@ -236,17 +229,6 @@ def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
                 return None
             found = value
     return found
-
-
-def _with_vary(headers: Iterable[tuple[bytes, bytes]], vary: bytes) -> list[tuple[bytes, bytes]]:
-    """`headers` with what our answer depended on, unless the application already says so."""
-    kept = list(headers)
-    for name, value in kept:
-        if name.lower() == b"vary" and (value == b"*" or vary.lower() in value.lower()):
-            return kept
-    if vary:
-        kept.append((b"vary", vary))
-    return kept
 
 
 def _always(requirement: Any) -> RequirementOf:

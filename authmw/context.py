@@ -14,7 +14,7 @@ from authmw.errors import AccessRefused
 from authmw.principal import ANONYMOUS, Principal
 from authmw.reasons import Reason
 from authmw.refusal import Refusal
-from authmw.request import RequestHead
+from authmw.request import RequestHead, WSGIRequest
 from authmw.requirement import Requirement
 
 if TYPE_CHECKING:
@@ -27,29 +27,28 @@ class Call:
     Args:
         auth: the engine that authenticated it.
         authentication: what it found.
-        request: the head of the request, or how to make it when somebody asks.
+        request: the head of the request; a middleware makes it when somebody asks.
     """
 
-    __slots__ = ("_request", "auth", "authentication", "refusal", "refuse_with")
+    refusal: Refusal | None = None
+    """The refusal raised below and not yet answered: what the framework makes of it is replaced."""
+    refuse_with: Callable[[Refusal], Exception] = AccessRefused
+    """Makes the exception that the framework in between carries best."""
 
-    def __init__(
-        self, auth: Auth, authentication: Authentication, request: RequestHead | Callable[[], RequestHead]
-    ) -> None:
+    def __init__(self, auth: Auth, authentication: Authentication, request: RequestHead | None = None) -> None:
         self.auth = auth
         self.authentication = authentication
         self._request = request
-        self.refusal: Refusal | None = None
-        """The refusal raised below and not yet answered: what the framework makes of it is replaced."""
-        self.refuse_with: Callable[[Refusal], Exception] = AccessRefused
-        """Makes the exception that the framework in between carries best."""
 
     @property
     def request(self) -> RequestHead:
         """The head of the request."""
-        request = self._request
-        if not isinstance(request, RequestHead):
-            request = self._request = request()
-        return request
+        if self._request is None:
+            self._request = self._make_request()
+        return self._request
+
+    def _make_request(self) -> RequestHead:
+        return WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": ""})
 
 
 current_call: Final[ContextVar[Call | None]] = ContextVar("authmw_current_call", default=None)
@@ -96,11 +95,9 @@ def acting_as(principal: Principal, auth: Auth | None = None) -> Iterator[Princi
     'alice'
     """
     from authmw.engine import Auth, Authentication
-    from authmw.request import WSGIRequest
     from authmw.schemes.http_bearer import HTTPBearer
 
-    head = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": ""})
-    call = Call(auth or Auth(HTTPBearer()), Authentication(principal), head)
+    call = Call(auth or Auth(HTTPBearer()), Authentication(principal))
     token = current_call.set(call)
     try:
         yield principal

@@ -112,7 +112,9 @@ class Auth:
         first = self._alternatives[0]
         rememberable = isinstance(first, SecurityScheme) and first.in_authorization and remember > 0
         verifier = first.verifier if isinstance(first, SecurityScheme) else None
-        self.memo = Memo(remember, clock, lambda: getattr(verifier, "version", None)) if rememberable else None
+        self.memo = Memo(remember, clock, verifier) if rememberable else None
+        self.recall: Callable[[bytes], Authentication | None] = self.memo.recall if self.memo else _unknown
+        """What was proved about an ``Authorization`` value before, if it still holds. Asks nobody."""
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:
         """Who is calling, under WSGI or anywhere else without an event loop."""
@@ -162,10 +164,6 @@ class Auth:
             if header is not None and header.isascii():
                 self.memo.remember(header.encode(), authentication, verdict.remember_until, version)
         return authentication
-
-    def recall(self, header: bytes) -> Authentication | None:
-        """What was proved about this ``Authorization`` value before, if it still holds. Asks nobody."""
-        return None if self.memo is None else self.memo.recall(header)
 
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:
         """Drop what is remembered of a principal, a credential (``jti``) or a client, as after a revocation."""
@@ -269,6 +267,10 @@ class Auth:
 
 
 _PUBLIC = Requirement(public=True)
+
+
+def _unknown(_: bytes) -> None:
+    """Recall nothing."""
 
 
 def _any(alternatives: tuple[Alternatives, ...], request: RequestHead) -> Flow[_Attempt]:

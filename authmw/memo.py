@@ -16,36 +16,42 @@ if TYPE_CHECKING:
     from authmw.principal import Principal
 
 
+class _Unchanging:
+    """Stands for a verifier that has no keys to change."""
+
+    version = None
+
+
 class Memo:
     """A bounded memory of verified ``Authorization`` values.
 
     Args:
         size: how many are kept; the oldest goes first.
         clock: seconds since the epoch.
-        version: what the entries depend on, as the version of the keys. When it changes, all are dropped.
+        verifier: what proved the entries. When its ``version`` (that of its keys) changes, all are dropped.
     """
 
-    __slots__ = ("_clock", "_entries", "_lock", "_seen", "_size", "_version")
+    __slots__ = ("_clock", "_entries", "_lock", "_seen", "_size", "_verifier")
 
-    def __init__(self, size: int, clock: Callable[[], float], version: Callable[[], Any]) -> None:
+    def __init__(self, size: int, clock: Callable[[], float], verifier: Any) -> None:
         self._entries: dict[bytes, tuple[Authentication, float]] = {}
         self._size = size
         self._clock = clock
-        self._version = version
-        self._seen = version()
+        self._verifier = verifier if hasattr(verifier, "version") else _Unchanging
+        self._seen = self.version
         self._lock = threading.Lock()
 
     def recall(self, header: bytes) -> Authentication | None:
         """What was proved about this ``Authorization`` value, if it is remembered and still valid."""
         entry = self._entries.get(sha256(header).digest())
-        if entry is None or self._version() != self._seen or entry[1] <= self._clock():
+        if entry is None or self._verifier.version != self._seen or entry[1] <= self._clock():
             return None
         return entry[0]
 
     def remember(self, header: bytes, authentication: Authentication, until: float, version: Any) -> None:
         """Remember a success until `until`, proved while the keys had `version`."""
         with self._lock:
-            current = self._version()
+            current = self.version
             if current != self._seen:
                 self._entries.clear()
                 self._seen = current
@@ -58,7 +64,7 @@ class Memo:
     @property
     def version(self) -> Any:
         """The version of the keys now; taken before verifying, given to `remember`."""
-        return self._version()
+        return self._verifier.version
 
     def forget(self, matches: Callable[[Principal], bool]) -> None:
         """Drop every entry whose principal `matches`."""

@@ -58,12 +58,14 @@ class AuthMiddleware:
         if requirement_of is None and marked is not None:
             requirement_of = _always(marked)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self._vary = ("Vary", auth.vary)
+        self._recall = auth.recall
+        self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
+        """The header that says which request headers answers depend on."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        header: str | None = environ.get("HTTP_AUTHORIZATION")
-        known = self.auth.recall(header.encode()) if header is not None and header.isascii() else None
+        header = environ.get("HTTP_AUTHORIZATION")
+        known = self._recall(header.encode(errors="replace")) if header else None
         if known is not None:
             return _Passing(self, environ, start_response, known).run()
         request = WSGIRequest(environ)
@@ -73,31 +75,17 @@ class AuthMiddleware:
         passage = self._guard.admit(found, request)
         if isinstance(passage, Refusal):
             return _answer(passage.response(), environ, start_response)
-        return _Passing(self, environ, start_response, found, headers_only=passage is not OPEN).run()
-
-    def expose(self, environ: Environ, authentication: Authentication) -> None:
-        """Put the result where applications look for it, and take away what a client or a server put there."""
-        principal = authentication.principal
-        environ["authmw.principal"] = principal
-        environ["authmw.scopes"] = principal.scopes
-        environ.pop("REMOTE_USER", None)
-        environ.pop("AUTH_TYPE", None)
-        if authentication.scheme is not None:
-            environ["REMOTE_USER"] = principal.id
-            environ["AUTH_TYPE"] = authentication.scheme.auth_type
-        elif authentication.credentials is not None:
-            environ["authmw.credentials"] = authentication.credentials
-
-    @property
-    def vary(self) -> tuple[str, str]:
-        """The header that says which request headers answers depend on."""
-        return self._vary
+        passing = _Passing(self, environ, start_response, found)
+        passing.headers_only = passage is not OPEN
+        return passing.run()
 
 
-class _Passing:
+class _Passing(Call):
     """One request on its way through the application, and its response on the way back."""
 
-    __slots__ = ("_call", "_environ", "_headers_only", "_middleware", "_replaced", "_start_response")
+    headers_only = False
+    replaced: Response | None = None
+    """What was sent in the place of the application's response."""
 
     def __init__(
         self,
@@ -105,84 +93,80 @@ class _Passing:
         environ: Environ,
         start_response: StartResponse,
         authentication: Authentication,
-        *,
-        headers_only: bool = False,
     ) -> None:
+        self.auth = middleware.auth
+        self.authentication = authentication
+        self._request = None
         self._middleware = middleware
         self._environ = environ
         self._start_response = start_response
-        self._headers_only = headers_only
-        self._call = Call(middleware.auth, authentication, lambda: WSGIRequest(environ))
-        self._replaced: Response | None = None
+
+    def _make_request(self) -> WSGIRequest:
+        return WSGIRequest(self._environ)
 
     def run(self) -> Iterable[bytes]:
         environ = self._environ
-        self._middleware.expose(environ, self._call.authentication)
-        token = current_call.set(self._call)
+        _expose(environ, self.authentication)
+        token = current_call.set(self)
         try:
             body = self._middleware.app(environ, self.start_response)
         except AccessRefused as refused:
             return self._replace(refused.refusal)
         finally:
             current_call.reset(token)
-        if self._replaced is not None or self._headers_only:
+        if self.replaced is not None or self.headers_only:
             _close(body)
-            return _body_of(self._replaced, environ)
+            return _body_of(self.replaced, environ)
         if type(body) in (list, tuple) or _is_file(body, environ):
             return body  # nothing of the application runs while this is sent
         return _Body(self, body)
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """The application's ``start_response``."""
-        call = self._call
-        refusal = call.refusal
+        refusal = self.refusal
         if refusal is not None and (int(status[:3]) == refusal.status or int(status[:3]) >= _SERVER_ERROR):
             # A refusal was raised below, and this is what the framework made of it.
             self._replace(refusal, exc_info)
             return _discard
-        headers = _with_vary(headers, self._middleware.vary)
-        headers.extend(call.authentication.headers)
-        if self._headers_only:
+        headers = [*headers, *self._middleware.vary, *self.authentication.headers]
+        if self.headers_only:
             headers = [each for each in headers if not each[0].lower().startswith("content-")]
             self._start_response(status, [*headers, ("Content-Length", "0")], *_given(exc_info))
             return _discard
-        return self._start_response(status, headers, *_given(exc_info))
+        if exc_info is None:
+            return self._start_response(status, headers)
+        return self._start_response(status, headers, exc_info)
 
     def _replace(self, refusal: Refusal, exc_info: Any = None) -> list[bytes]:
-        self._call.refusal = None
-        self._replaced = refusal.response()
+        self.refusal = None
+        self.replaced = refusal.response()
         exc_info = exc_info or sys.exc_info()
         try:
             self._start_response(
-                self._replaced.status_line, list(self._replaced.headers), *_given(exc_info if exc_info[0] else None)
+                self.replaced.status_line, list(self.replaced.headers), *_given(exc_info if exc_info[0] else None)
             )
         finally:
             del exc_info  # PEP 3333: no cycle through the traceback
-        return _body_of(self._replaced, self._environ)
+        return _body_of(self.replaced, self._environ)
 
     def next(self, chunks: Iterator[bytes]) -> bytes:
         """The next chunk of the application's body, with the principal in the context."""
-        token = current_call.set(self._call)
+        token = current_call.set(self)
         try:
             chunk = next(chunks)
         except AccessRefused as refused:
             return b"".join(self._replace(refused.refusal))
         finally:
             current_call.reset(token)
-        return chunk if self._replaced is None else b"".join(_body_of(self._replaced, self._environ))
+        return chunk if self.replaced is None else b"".join(_body_of(self.replaced, self._environ))
 
     def close(self, body: object) -> None:
         """Close the application's body, with the principal in the context."""
-        token = current_call.set(self._call)
+        token = current_call.set(self)
         try:
             _close(body)
         finally:
             current_call.reset(token)
-
-    @property
-    def is_replaced(self) -> bool:
-        """Whether a refusal was sent in the place of the application's response."""
-        return self._replaced is not None
 
 
 class _Body:
@@ -203,11 +187,26 @@ class _Body:
         if self._done:
             raise StopIteration
         chunk = self._passing.next(self._chunks)
-        self._done = self._passing.is_replaced
+        self._done = self._passing.replaced is not None
         return chunk
 
     def close(self) -> None:
         self._passing.close(self._body)
+
+
+def _expose(environ: Environ, authentication: Authentication) -> None:
+    """Put the result where applications look for it, and take away what a client or a server put there."""
+    principal = authentication.principal
+    environ["authmw.principal"] = principal
+    environ["authmw.scopes"] = principal.scopes
+    if authentication.scheme is not None:
+        environ["REMOTE_USER"] = principal.id
+        environ["AUTH_TYPE"] = authentication.scheme.auth_type
+        return
+    environ.pop("REMOTE_USER", None)
+    environ.pop("AUTH_TYPE", None)
+    if authentication.credentials is not None:
+        environ["authmw.credentials"] = authentication.credentials
 
 
 def _answer(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -217,14 +216,6 @@ def _answer(response: Response, environ: Environ, start_response: StartResponse)
 
 def _body_of(response: Response | None, environ: Environ) -> list[bytes]:
     return [] if response is None or environ["REQUEST_METHOD"] == "HEAD" else [response.body]
-
-
-def _with_vary(headers: Headers, vary: tuple[str, str]) -> Headers:
-    """`headers` with what our answer depended on, unless the application already says so."""
-    for name, value in headers:
-        if name.lower() == "vary" and (value == "*" or vary[1].lower() in value.lower()):
-            return headers[:]
-    return [*headers, vary] if vary[1] else headers[:]
 
 
 def _given(exc_info: Any) -> tuple[Any, ...]:

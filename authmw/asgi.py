@@ -16,7 +16,7 @@ from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
 from authmw.principal import Principal
 from authmw.refusal import Refusal, Response
-from authmw.request import ASGIRequest, Receive, Scope, Send
+from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import Default
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -147,13 +147,13 @@ class _Passing(Call):
         finally:
             current_call.reset(token)
 
-    async def receive(self) -> dict[str, Any]:
+    async def receive(self) -> Message:
         """The application's ``receive``, for websockets."""
         message = await self._receive()
         self.connected = True
         return message
 
-    def send(self, message: dict[str, Any]) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:
         """The application's ``send``. Not a coroutine function: what it hands on is awaited by the application."""
         kind = message["type"]
         if kind == "http.response.start":

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final, cast
 
 from authmw.grammar import Authorization, parse_authorization
 
 Environ = dict[str, Any]
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+# As Starlette and FastAPI type them, so that a type checker lets their applications be wrapped and ours be mounted.
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 # A path that every layer reads alike: visible ASCII without percent escapes, backslashes or parameters,
 # one slash at a time, no dot segments (PATH-1).
 _CANONICAL = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[!$&'()*+,\-.0-9:=@A-Z_a-z~]+)*/?")
+_LENGTH = re.compile(r"[0-9]+")
 _MAX_QUERY_FIELDS: Final = 1000
 
 
@@ -188,10 +191,11 @@ class WSGIRequest(RequestHead):
 
         environ = self.environ
         declared = str(environ.get("CONTENT_LENGTH") or "")
-        if declared.isdigit() and int(declared[:20]) > limit:
-            raise BodyTooLarge
-        if declared.isdigit():
-            body = environ["wsgi.input"].read(int(declared))
+        if _LENGTH.fullmatch(declared) is not None:
+            length = int(declared.lstrip("0")[:20] or "0")  # 20 digits are more than any limit
+            if length > limit:
+                raise BodyTooLarge
+            body = environ["wsgi.input"].read(length)
         else:
             body = environ["wsgi.input"].read(limit + 1) if environ.get("wsgi.input_terminated") else b""
         if len(body) > limit:
@@ -214,7 +218,7 @@ class ASGIRequest(RequestHead):
         self.scope = scope
         self.method = str(scope.get("method", "GET")).upper()
         self._receive = receive
-        self._replay: list[dict[str, Any]] = []
+        self._replay: list[Message] = []
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case)."""
@@ -283,7 +287,7 @@ class ASGIRequest(RequestHead):
             more = message["type"] == "http.request" and message.get("more_body", False)
         return b"".join(chunks)
 
-    async def receive(self) -> dict[str, Any]:
+    async def receive(self) -> Message:
         """The next message: first what `read_body` took, then what follows."""
         if self._replay:
             return self._replay.pop(0)

@@ -6,17 +6,14 @@ bound to the key and never taken from a token (RFC 8725 §3.1), and a ring is al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from authmw import key_formats, key_material
 from authmw.algorithms import ALGORITHMS
 from authmw.errors import ConfigurationError
 from authmw.key_material import Material
-
-if TYPE_CHECKING:
-    from jwt.algorithms import Algorithm
 
 _MAX_KID: Final = 255
 
@@ -37,7 +34,8 @@ class Key:
     """The octets of each signature."""
     can_sign: bool = field(repr=False)
     """Whether the private half is here."""
-    _algorithm: Algorithm = field(repr=False)
+    _verify: Callable[[bytes, Material, bytes], bool] = field(repr=False)
+    _sign: Callable[[bytes, Material], bytes] = field(repr=False)
     _material: Material = field(repr=False)
     _public: Material = field(repr=False)
 
@@ -124,7 +122,8 @@ class Key:
             alg=row.name,
             signature_length=key_material.signature_length(material, row),
             can_sign=may_sign and key_material.is_private(material),
-            _algorithm=algorithm,
+            _verify=algorithm.verify,
+            _sign=algorithm.sign,
             _material=material,
             _public=public,
         )
@@ -136,9 +135,7 @@ class Key:
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether `signature` is this key's, over exactly `message`."""
-        return (
-            len(signature) == self.signature_length and self._algorithm.verify(message, self._public, signature) is True
-        )
+        return len(signature) == self.signature_length and self._verify(message, self._public, signature) is True
 
     def sign(self, message: bytes) -> bytes:
         """The signature over `message`.
@@ -148,7 +145,7 @@ class Key:
         """
         if not self.can_sign:
             raise ConfigurationError(f"the key {self.kid!r} is public and cannot sign: load its private half")
-        return self._algorithm.sign(message, self._material)
+        return self._sign(message, self._material)
 
     def public_jwk(self) -> dict[str, str] | None:
         """What may be published: the public members only. None for a secret, which may not be."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 32
 """Objects and arrays within each other. Claims of real issuers need four."""
@@ -33,6 +33,7 @@ def parse_object(octets: bytes) -> JSONObject:
     Traceback (most recent call last):
     ValueError: a name stands twice in a JSON object
     """
+    value: JSONObject
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:
@@ -44,22 +45,16 @@ def parse_object(octets: bytes) -> JSONObject:
     # Cheaper than looking at each character: few brackets cannot nest deeply, wherever they stand.
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise ValueError("JSON nested too deeply")
-    value = _parse(text)
-    # An escape is the only way left to write half a surrogate pair.
-    if "\\u" in text:
-        _refuse_surrogates(value)
-    return value
-
-
-def _parse(text: str) -> JSONObject:
-    value: Any
     try:
         value, end = _decoder.raw_decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at {error.pos}") from None
     if end != len(text) and text[end:].strip(_SPACE):
         raise ValueError("something follows the JSON object")
-    return cast("JSONObject", value)  # it began with a brace
+    # An escape is the only way left to write half a surrogate pair.
+    if "\\u" in text:
+        _refuse_surrogates(value)
+    return value  # an object, since it began with a brace
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> JSONObject:

@@ -1,0 +1,161 @@
+"""Access tokens that are JWTs, verified here without asking anybody (RFC 7519, RFC 9068 §4, RFC 8725)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache, partial
+from typing import Any, cast
+
+from authmw.claims import ClaimRules
+from authmw.credentials import BearerToken
+from authmw.jws import JWSReader, shown
+from authmw.keys import KeyRing
+from authmw.principal import Principal, PrincipalKind
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.scopes import parse_scope
+from authmw.strict_json import parse_object
+from authmw.verdict import Authenticated, Rejected, Verdict
+
+ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]]
+"""Where scopes are: the name of a claim, several names whose scopes are put together, or a function of all claims."""
+
+# The tokens of a program hold the same few lists of scopes: one frozenset serves them all.
+_scopes_in = lru_cache(maxsize=1024)(parse_scope)
+
+
+class JWTVerifier:
+    """Verifies JWTs of one issuer, signed by a key of `keys`. A plain function: it asks nobody and never waits.
+
+    The principal's id is the ``sub``. It is unique within an issuer only, so one verifier is for one issuer.
+    The verdict may be remembered until ``exp``; during the leeway after it, the token is verified anew each time.
+
+    Args:
+        keys: the ring whose keys may have signed. Public keys are enough.
+        issuer: the exact ``iss``; None to accept any.
+        audience: the name of this API, or several, one of which must be in ``aud``. With None, a token that names
+            any audience is refused (RFC 7519 §4.1.3).
+        types: the ``typ`` of the header that are accepted. Only access tokens (RFC 9068 §2.1) are by default. An
+            issuer that does not mark its tokens needs ``types=("at+jwt", "JWT", None)``, None for no ``typ`` at all:
+            then nothing but ``aud`` tells an ID token from an access token.
+        leeway: seconds by which the issuer's clock may differ, 60 at most.
+        required: claims that must be there besides ``exp`` and ``sub``, which always must.
+        scopes: where the scopes are: ``"scope"``, ``"permissions"``, ``("scp", "roles")``, or a function of all
+            claims. A claim may be a space-separated string or a list of strings; a missing one holds no scopes.
+        kind: what the principals are; by default clients where ``sub`` is the ``client_id`` (RFC 9068 §2.2), else
+            users.
+        clock: the time, in seconds since the epoch.
+
+    Raises:
+        ConfigurationError: all that is wrong with the arguments.
+
+    >>> from authmw.keys import KeyRing
+    >>> JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="orders")
+    JWTVerifier(issuer='https://id.example', audience=['orders'])
+    """
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        *,
+        issuer: str | None,
+        audience: str | Collection[str] | None,
+        types: Collection[str | None] = ("at+jwt",),
+        leeway: float = 30,
+        required: Collection[str] = (),
+        scopes: ScopeClaim = "scope",
+        kind: PrincipalKind | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.rules = ClaimRules.of(issuer=issuer, audience=audience, types=types, leeway=leeway, required=required)
+        self.reader = JWSReader(keys)
+        self.clock = clock
+        self._scopes = scopes
+        self._kind: PrincipalKind | None = kind
+
+    @property
+    def version(self) -> int:
+        """Changes with the keys: no verdict is to be remembered across a change."""
+        return self.reader.ring.version
+
+    def verify(self, credentials: BearerToken, _request: RequestHead | None = None, /) -> Verdict | None:
+        """Whether the token holds; None when it has not the two dots of a signed JWT."""
+        token = credentials.token
+        if token.count(".") != 2:
+            return None
+        jws = self.reader.read(token)
+        if isinstance(jws, Rejected):
+            return jws
+        try:
+            claims = parse_object(jws.payload)
+        except ValueError as error:
+            return Rejected(Reason.TOKEN_MALFORMED, f"the payload: {error}")
+        refused = self.rules.refuse(jws.header, claims, self.clock())
+        if refused is not None:
+            return refused
+        scopes = self.granted(claims)
+        if isinstance(scopes, Rejected):
+            return scopes
+        return Authenticated(self._principal(claims, scopes, jws.payload), remember_until=claims["exp"])
+
+    def granted(self, claims: Mapping[str, Any]) -> frozenset[str] | Rejected:
+        """The scopes that `claims` grant."""
+        where = self._scopes
+        if isinstance(where, str):
+            return _read(where, claims.get(where, ""))
+        if callable(where):
+            return _call(where, claims)
+        granted: frozenset[str] = frozenset()
+        for name in where:
+            found = _read(name, claims.get(name, ""))
+            if isinstance(found, Rejected):
+                return found
+            granted |= found
+        return granted
+
+    def _principal(self, claims: Mapping[str, Any], scopes: frozenset[str], payload: bytes) -> Principal:
+        subject, client_id = claims["sub"], claims.get("client_id")
+        return Principal(
+            subject,
+            scopes=scopes,
+            kind=self._kind or ("client" if subject == client_id else "user"),
+            # A remembered principal keeps the payload, which takes a third of the memory of the claims.
+            claims=partial(parse_object, payload),
+            client_id=client_id,
+            credential_id=claims.get("jti"),
+            expires_at=claims["exp"],
+        )
+
+    def __repr__(self) -> str:
+        audience = sorted(self.rules.audiences) or None
+        return f"JWTVerifier(issuer={self.rules.issuer!r}, audience={audience!r})"
+
+
+def _read(name: str, value: object) -> frozenset[str] | Rejected:
+    # RFC 8693 §4.2: a string, with spaces between the scopes. Several issuers send a list.
+    try:
+        if isinstance(value, str):
+            return _scopes_in(value)
+        if isinstance(value, list):
+            return _each(cast("list[object]", value))
+    except ValueError as error:
+        return Rejected(Reason.TOKEN_CLAIMS, f"{name}: {error}")
+    return Rejected(Reason.TOKEN_CLAIMS, f"{name} is {shown(value)}, neither a string nor a list of strings")
+
+
+def _each(values: Iterable[object]) -> frozenset[str]:
+    scopes = frozenset(values)
+    if not all(isinstance(scope, str) and scope and " " not in scope for scope in scopes):
+        raise ValueError("not a list of scopes")
+    return parse_scope(" ".join(cast("frozenset[str]", scopes)))
+
+
+def _call(
+    function: Callable[[Mapping[str, Any]], Iterable[str]], claims: Mapping[str, Any]
+) -> frozenset[str] | Rejected:
+    # What is in the claims is the issuer's doing: a function that trips over it refuses the token.
+    try:
+        return _each(function(claims))
+    except Exception as error:
+        return Rejected(Reason.TOKEN_CLAIMS, f"the function for scopes: {type(error).__name__}")

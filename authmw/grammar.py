@@ -8,7 +8,7 @@ one credential only.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 MAX_CREDENTIAL_LENGTH: Final = 8 * 1024
@@ -20,11 +20,15 @@ MAX_CREDENTIAL_LENGTH: Final = 8 * 1024
 # auth-param    = token BWS "=" BWS ( token / quoted-string )                RFC 9110 §11.2
 # b64token is token68 under its older name                                  RFC 6750 §2.1
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the ABNF's word
-_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
+_QDTEXT = r"[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]"
+_QUOTED = rf'"({_QDTEXT}*+(?:\\[\t \x21-\x7e\x80-\xff]{_QDTEXT}*+)*+)"'
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-_PARAM = re.compile(rf"({_TOKEN})[ \t]*=[ \t]*({_TOKEN}|{_QUOTED})")
+# One element of a list of auth-params, which may be empty, up to its comma; or the rest, where that is no such list.
+# Possessive throughout: no text makes it look twice.
+_ELEMENT = re.compile(
+    rf"[ \t]*+(?:({_TOKEN}+)[ \t]*+=[ \t]*+(?:{_QUOTED}|({_TOKEN}+)))?+[ \t]*+(?:,|\Z)|(.+)", re.DOTALL
+)
 _SCHEME = re.compile(_TOKEN)
-_SEPARATOR = re.compile(r"[ \t]*(?:,[ \t]*)+")
 _ONLY_TOKEN = re.compile(_TOKEN)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
@@ -40,11 +44,13 @@ class Authorization:
         scheme: the scheme's name in lower case; empty when the value does not begin with one.
         value: what follows it. With anything but spaces between them, it begins with that, and so fits no grammar.
         duplicate: the value holds, or may hold, more than one credential.
+        params: the auth-params, where the value holds a comma and is a list of them.
     """
 
     scheme: str
-    value: str
+    value: str = field(repr=False)
     duplicate: bool
+    params: Params | None = field(default=None, repr=False)
 
 
 def parse_authorization(text: str) -> Authorization:
@@ -62,12 +68,11 @@ def parse_authorization(text: str) -> Authorization:
         return Authorization("", text, duplicate="," in text)
     scheme, rest = match.group().lower(), text[match.end() :]
     value = rest.lstrip(" ") if rest.startswith(" ") else rest
-    return Authorization(scheme, value, duplicate="," in rest and not _is_param_list(value))
-
-
-def _is_param_list(value: str) -> bool:
-    """Whether each comma of `value` separates auth-params of one credential, rather than two credentials."""
-    return parse_params(value) is not None
+    if "," not in rest:
+        return Authorization(scheme, value, duplicate=False)
+    # Each comma separates auth-params of one credential, or else it may separate two credentials.
+    params = parse_params(value)
+    return Authorization(scheme, value, duplicate=params is None, params=params)
 
 
 def is_token68(text: str) -> bool:
@@ -80,30 +85,19 @@ def parse_params(text: str) -> Params | None:
 
     An empty list element is allowed (RFC 9110 §5.6.1.2); the same name twice is not (§11.2).
     """
+    if len(text) > MAX_CREDENTIAL_LENGTH or text.startswith((" ", "\t")):
+        return None
     params: list[tuple[str, str]] = []
-    position, end = 0, len(text)
-    leading = _SEPARATOR.match(text)
-    if leading is not None:
-        position = leading.end()
-    while position < end:
-        match = _PARAM.match(text, position)
-        if match is None:
+    for name, quoted, bare, rest in _ELEMENT.findall(text):
+        if rest:
             return None
-        params.append((match.group(1).lower(), unquote(match.group(2))))
-        separator = _SEPARATOR.match(text, match.end())
-        if separator is None:
-            return tuple(params) if match.end() == end and _names_are_unique(params) else None
-        position = separator.end()
+        if name:
+            params.append((name.lower(), bare or (_ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted)))
     return tuple(params) if params and _names_are_unique(params) else None
 
 
 def _names_are_unique(params: list[tuple[str, str]]) -> bool:
     return len({name for name, _ in params}) == len(params)
-
-
-def unquote(text: str) -> str:
-    """The value of a token or a quoted-string."""
-    return _ESCAPED.sub(r"\1", text[1:-1]) if text.startswith('"') else text
 
 
 def quote(text: str) -> str:

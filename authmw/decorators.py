@@ -12,7 +12,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
-from authmw.context import enforce
+from authmw.context import current_call, enforce
 from authmw.errors import ConfigurationError
 from authmw.requirement import AUTHENTICATED, PUBLIC, AnyOf, Predicate, Requirement, predicate_name
 
@@ -97,6 +97,10 @@ def requirement_of(target: object) -> Requirement:
 
 def is_guarded(target: object) -> bool:
     """Whether calling `target` enforces what was declared on it: False for a view registered below its decorator."""
+    if isinstance(target, type):
+        # A subclass inherits the marker, and may have replaced the method that enforces it.
+        entry = _entry(target)
+        target = None if entry is None else getattr(target, entry)
     return getattr(target, _GUARD, None) is not None
 
 
@@ -108,6 +112,8 @@ def _guarded(target: T, requirement: Requirement) -> T:
     if isinstance(target, type):
         return cast("T", _guard_class(target, requirement))
     if not callable(target):
+        if hasattr(target, "__get__"):
+            raise ConfigurationError(f"{_name(target)} hides its function: decorate the function below @classmethod")
         _mark(target, requirement)  # a blueprint: its adapter reads the marker
         return target
     # A guard of ours is replaced, not wrapped again: what it asked for is in `requirement`.
@@ -156,20 +162,35 @@ class _GuardedCallable:
 
 def _guard_class(target: type, requirement: Requirement) -> type:
     """A class-based view is guarded where its framework enters it."""
+    entry = _entry(target)
+    if entry is None:
+        raise ConfigurationError(f"{_name(target)} has no dispatch method to guard: decorate its methods instead")
+    setattr(target, entry, _guard_function(_unguarded(getattr(target, entry)), requirement))
+    return _as_guard(target, requirement)
+
+
+def _entry(target: type) -> str | None:
     for entry in ("dispatch_request", "dispatch", "__call__"):
-        method = getattr(target, entry, None)
-        if isinstance(method, FunctionType):
-            setattr(target, entry, _guard_function(_unguarded(method), requirement))
-            _as_guard(target, requirement)
-            return target
-    raise ConfigurationError(f"{_name(target)} has no dispatch method to guard: decorate its methods instead")
+        if isinstance(getattr(target, entry, None), FunctionType):
+            return entry
+    return None
 
 
 def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
-    # An ASGI application is also told about start-up and shutdown, by nobody.
-    if args and isinstance(args[0], dict) and args[0].get("type") == "lifespan":
-        return
-    enforce(requirement)
+    if not _is_lifespan(args):
+        enforce(requirement)
+
+
+def _is_lifespan(args: tuple[Any, ...]) -> bool:
+    """Whether an ASGI application is being told about start-up and shutdown, by nobody.
+
+    A view may be called with a dict that a client wrote: so only the whole shape counts, and only outside a request.
+    """
+    match args[-3:]:
+        case ({"type": "lifespan"}, receive, send):
+            return callable(receive) and callable(send) and current_call.get() is None
+        case _:
+            return False
 
 
 C = TypeVar("C")

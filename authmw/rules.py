@@ -54,7 +54,7 @@ class PublicPaths:
         if not request.is_canonical:
             return False
         method, path = request.method, request.path or "/"
-        methods = ("", "GET") if method == "HEAD" else ("", method)
+        methods = ("", method, "GET") if method == "HEAD" else ("", method)
         return any((each, path) in self._exact for each in methods) or any(
             path.startswith(prefix) for each, prefix in self._below if each in methods
         )

@@ -50,5 +50,12 @@ def require(need: str) -> None:
 def fresh_python(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a new, isolated interpreter (``python -I``) with `arguments` and capture what it prints."""
     return subprocess.run(
-        [sys.executable, "-I", *arguments], capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT
+        [sys.executable, "-I", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        cwd=ROOT,
+        # Measuring coverage would load modules of its own.
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
     )

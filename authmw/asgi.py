@@ -15,7 +15,7 @@ from authmw.engine import Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
 from authmw.principal import Principal
-from authmw.refusal import Refusal, Response
+from authmw.refusal import WITHOUT_CONTENT, Refusal, Response
 from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import Default
 
@@ -110,8 +110,8 @@ class _Passing(Call):
     headers_only = False
     started = False
     """The application's response has begun, or its websocket was accepted."""
-    replaced = False
-    """A refusal was sent in the place of the application's response."""
+    answered = False
+    """The whole response was sent, in the place of the application's: the rest of that is dropped."""
     connected = False
     """The application has received something."""
 
@@ -136,8 +136,8 @@ class _Passing(Call):
         try:
             await self._middleware.app(self._scope, receive, self.send)
         except AccessRefused as refused:
-            if self.replaced:
-                return  # already answered; the framework let the exception go on
+            if self.answered:
+                return  # the framework let the exception go on
             if not self.started:
                 await self._replace(refused.refusal)
             elif is_websocket:
@@ -156,32 +156,38 @@ class _Passing(Call):
     def send(self, message: Message) -> Awaitable[None]:
         """The application's ``send``. Not a coroutine function: what it hands on is awaited by the application."""
         kind = message["type"]
-        if kind == "http.response.start":
+        if self.answered:
+            return _nothing()
+        if kind in ("http.response.start", "websocket.http.response.start"):
             refusal = self.refusal
             if refusal is not None and (message["status"] == refusal.status or message["status"] >= _SERVER_ERROR):
                 # A refusal was raised below, and this is what the framework made of it.
                 return self._replace(refusal)
             self.started = True
-            return self._send({**message, "headers": self._headers(message.get("headers", ()))})
-        if self.replaced:
-            return _nothing()
+            message = {**message, "headers": self._headers(message.get("headers", ()))}
+            return self._send_head(message) if self.headers_only else self._send(message)
         if kind == "websocket.accept":
             self.started = True
-        elif self.headers_only and kind == "http.response.body":
-            message = {**message, "body": b""}
+        elif kind == "websocket.close" and self.refusal is not None and not self.started:
+            return self._replace(self.refusal)
         return self._send(message)
 
     def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.authentication.headers]
-        kept = [*headers, *self._middleware.vary, *ours]
-        if self.headers_only:
-            kept = [each for each in kept if not each[0].lower().startswith(b"content-")]
+        return [*headers, *self._middleware.vary, *ours]
+
+    async def _send_head(self, message: Message) -> None:
+        """The head of the application's response and nothing of its content, however it would send that."""
+        self.answered = True
+        kept = [each for each in message["headers"] if not each[0].lower().startswith(b"content-")]
+        if message["status"] not in WITHOUT_CONTENT:
             kept.append((b"content-length", b"0"))
-        return kept
+        await self._send({"type": "http.response.start", "status": message["status"], "headers": kept})
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def _replace(self, refusal: Refusal) -> None:
         self.refusal = None
-        self.replaced = self.started = True
+        self.answered = self.started = True
         await _refuse(refusal.response(), self._scope, self._receive, self._send, connected=self.connected)
 
 
@@ -210,7 +216,7 @@ async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send
     if scope["type"] == "websocket":
         if not connected:
             await receive()
-        if "websocket.http.response" not in scope.get("extensions", {}):
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
             code = _TRY_AGAIN_LATER if response.status >= _SERVER_ERROR else _POLICY_VIOLATION
             await send({"type": "websocket.close", "code": code})
             return

@@ -277,8 +277,11 @@ def _any(alternatives: tuple[Alternatives, ...], request: RequestHead) -> Flow[_
     """The first alternative with a verdict decides."""
     unrecognised: _Unrecognised | None = None
     for alternative in alternatives:
+        attempt: object
         if isinstance(alternative, SecurityScheme):
-            attempt = yield from _verify(alternative, request)
+            attempt = _verify(alternative, request)
+            if isinstance(attempt, GeneratorType):
+                attempt = yield from attempt
         elif isinstance(alternative, AllOf):
             attempt = yield from _all(alternative, request)
         elif isinstance(alternative, OneOf):
@@ -325,7 +328,13 @@ def _verify(scheme: SecurityScheme[Any], request: RequestHead) -> Flow[_Attempt]
     # Whatever else a verifier answers, as True or a principal, is no proof.
     if not isinstance(verdict, Authenticated | Rejected):
         raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
+    if isinstance(verdict, Authenticated) and not _is_somebody(verdict.principal):
+        raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
     return _Found(verdict, scheme)
+
+
+def _is_somebody(principal: object) -> bool:
+    return isinstance(principal, Principal) and principal.is_authenticated
 
 
 def _check(accept: object, realm: str, remember: int) -> None:

@@ -31,14 +31,15 @@ class Memo:
         verifier: what proved the entries. When its ``version`` (that of its keys) changes, all are dropped.
     """
 
-    __slots__ = ("_clock", "_entries", "_lock", "_seen", "_size", "_verifier")
+    __slots__ = ("_clock", "_entries", "_forgotten", "_lock", "_seen", "_size", "_verifier")
 
     def __init__(self, size: int, clock: Callable[[], float], verifier: Any) -> None:
         self._entries: dict[bytes, tuple[Authentication, float]] = {}
         self._size = size
         self._clock = clock
         self._verifier = verifier if hasattr(verifier, "version") else _Unchanging
-        self._seen = self.version
+        self._seen = self._verifier.version
+        self._forgotten = 0
         self._lock = threading.Lock()
 
     def recall(self, header: bytes) -> Authentication | None:
@@ -49,13 +50,12 @@ class Memo:
         return entry[0]
 
     def remember(self, header: bytes, authentication: Authentication, until: float, version: Any) -> None:
-        """Remember a success until `until`, proved while the keys had `version`."""
+        """Remember a success until `until`, proved since `version` was taken."""
         with self._lock:
-            current = self.version
-            if current != self._seen:
+            if self._verifier.version != self._seen:
                 self._entries.clear()
-                self._seen = current
-            if version != current:
+                self._seen = self._verifier.version
+            if version != (self._seen, self._forgotten):
                 return
             if len(self._entries) >= self._size:
                 self._entries.pop(next(iter(self._entries)), None)
@@ -63,12 +63,13 @@ class Memo:
 
     @property
     def version(self) -> Any:
-        """The version of the keys now; taken before verifying, given to `remember`."""
-        return self._verifier.version
+        """What a verification depends on now: taken before it begins, given to `remember`."""
+        return self._verifier.version, self._forgotten
 
     def forget(self, matches: Callable[[Principal], bool]) -> None:
-        """Drop every entry whose principal `matches`."""
+        """Drop every entry whose principal `matches`. What is being verified meanwhile is not remembered."""
         with self._lock:
+            self._forgotten += 1
             doomed = [key for key, (known, _) in self._entries.items() if matches(known.principal)]
             for key in doomed:
                 del self._entries[key]

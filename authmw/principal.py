@@ -93,14 +93,20 @@ class Principal:
         return f"Principal(id={self.id!r}, kind={self.kind!r}, scopes={sorted(self.scopes)!r})"
 
     def authenticated_by(self, scheme: str) -> Principal:
-        """This principal with its scheme named: itself while none was named yet, else a copy."""
+        """This principal with its scheme named: a copy, since the application may hold this one for others."""
         if self.scheme == scheme:
             return self
-        if self.scheme:
-            values: dict[str, Any] = {name: getattr(self, name) for name in _COMPARED}
-            return Principal(**{**values, "claims": self._claims, "scheme": scheme})
-        object.__setattr__(self, "scheme", scheme)
-        return self
+        return Principal(
+            self.id,
+            scopes=self.scopes,
+            kind=self.kind,
+            claims=self._claims,
+            scheme=scheme,
+            client_id=self.client_id,
+            credential_id=self.credential_id,
+            expires_at=self.expires_at,
+            name=self.name,
+        )
 
     @property
     def claims(self) -> Claims:

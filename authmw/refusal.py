@@ -27,6 +27,10 @@ ALLOWED: Final = Allowed.ALLOWED
 """The requirement is met."""
 
 
+WITHOUT_CONTENT: Final = frozenset({204, 304})
+"""The statuses of responses that have no content, nor a ``Content-Length`` (RFC 9110 §8.6)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A whole response, ready for any server.

@@ -15,7 +15,7 @@ from authmw.decorators import marked_requirement
 from authmw.engine import Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
-from authmw.refusal import Refusal, Response
+from authmw.refusal import WITHOUT_CONTENT, Refusal, Response
 from authmw.request import Environ, WSGIRequest
 from authmw.rules import Default
 
@@ -110,16 +110,26 @@ class _Passing(Call):
         token = current_call.set(self)
         try:
             body = self._middleware.app(environ, self.start_response)
+            if self.headers_only:
+                return self._head_of(body)
         except AccessRefused as refused:
             return self._replace(refused.refusal)
         finally:
             current_call.reset(token)
-        if self.replaced is not None or self.headers_only:
+        if self.replaced is not None:
             _close(body)
             return _body_of(self.replaced, environ)
         if type(body) in (list, tuple) or _is_file(body, environ):
             return body  # nothing of the application runs while this is sent
         return _Body(self, body)
+
+    def _head_of(self, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Nothing of the application's body. An application may start its response with its first chunk only."""
+        try:
+            next(iter(body), None)
+        finally:
+            _close(body)
+        return _body_of(self.replaced, self._environ)
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """The application's ``start_response``."""
@@ -131,7 +141,9 @@ class _Passing(Call):
         headers = [*headers, *self._middleware.vary, *self.authentication.headers]
         if self.headers_only:
             headers = [each for each in headers if not each[0].lower().startswith("content-")]
-            self._start_response(status, [*headers, ("Content-Length", "0")], *_given(exc_info))
+            if int(status[:3]) not in WITHOUT_CONTENT:
+                headers.append(("Content-Length", "0"))
+            self._start_response(status, headers, *_given(exc_info))
             return _discard
         if exc_info is None:
             return self._start_response(status, headers)
@@ -156,6 +168,10 @@ class _Passing(Call):
             chunk = next(chunks)
         except AccessRefused as refused:
             return b"".join(self._replace(refused.refusal))
+        except StopIteration:
+            if self.replaced is None:
+                raise
+            chunk = b""
         finally:
             current_call.reset(token)
         return chunk if self.replaced is None else b"".join(_body_of(self.replaced, self._environ))

@@ -277,11 +277,19 @@ def _any(alternatives: tuple[Alternatives, ...], request: RequestHead) -> Flow[_
     """The first alternative with a verdict decides."""
     unrecognised: _Unrecognised | None = None
     for alternative in alternatives:
-        attempt: object
+        attempt: _Attempt
         if isinstance(alternative, SecurityScheme):
-            attempt = _verify(alternative, request)
-            if isinstance(attempt, GeneratorType):
-                attempt = yield from attempt
+            credentials = alternative.extract(request)
+            if credentials is None:
+                continue
+            if isinstance(credentials, Rejected):
+                return _Found(credentials, alternative)
+            verdict: object = None
+            if alternative.verifier is not None:
+                verdict = alternative.verifier.verify(credentials, request)
+                if isinstance(verdict, GeneratorType):
+                    verdict = yield from verdict
+            attempt = _judged(verdict, credentials, alternative)
         elif isinstance(alternative, AllOf):
             attempt = yield from _all(alternative, request)
         elif isinstance(alternative, OneOf):
@@ -311,24 +319,15 @@ def _all(combination: AllOf, request: RequestHead) -> Flow[_Attempt]:
     return found
 
 
-def _verify(scheme: SecurityScheme[Any], request: RequestHead) -> Flow[_Attempt]:
-    """One scheme: its credentials, and what its verifier makes of them."""
-    credentials = scheme.extract(request)
-    if credentials is None:
-        return None
-    if isinstance(credentials, Rejected):
-        return _Found(credentials, scheme)
-    if scheme.verifier is None:
-        return _Unrecognised(credentials)
-    verdict: object = scheme.verifier.verify(credentials, request)
-    if isinstance(verdict, GeneratorType):
-        verdict = yield from verdict
+def _judged(verdict: object, credentials: object, scheme: SecurityScheme[Any]) -> _Attempt:
+    """What a verifier's answer comes to. Whatever is no verdict, as True or a principal, is no proof."""
     if verdict is None:
         return _Unrecognised(credentials)
-    # Whatever else a verifier answers, as True or a principal, is no proof.
-    if not isinstance(verdict, Authenticated | Rejected):
+    if isinstance(verdict, Rejected):
+        return _Found(verdict, scheme)
+    if not isinstance(verdict, Authenticated):
         raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
-    if isinstance(verdict, Authenticated) and not _is_somebody(verdict.principal):
+    if not _is_somebody(verdict.principal):
         raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
     return _Found(verdict, scheme)
 

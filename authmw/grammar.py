@@ -8,8 +8,7 @@ one credential only.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_CREDENTIAL_LENGTH: Final = 8 * 1024
 """The longest credential looked at, in characters (nginx and Apache refuse header lines over 8 KiB too)."""
@@ -36,8 +35,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 Params = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(NamedTuple):
     """One ``Authorization`` value, split at the scheme and not looked into any further.
 
     Args:
@@ -48,9 +46,12 @@ class Authorization:
     """
 
     scheme: str
-    value: str = field(repr=False)
-    duplicate: bool
-    params: Params | None = field(default=None, repr=False)
+    value: str
+    duplicate: bool = False
+    params: Params | None = None
+
+    def __repr__(self) -> str:
+        return f"Authorization(scheme={self.scheme!r})"  # the rest is a secret
 
 
 def parse_authorization(text: str) -> Authorization:
@@ -63,13 +64,18 @@ def parse_authorization(text: str) -> Authorization:
     True
     """
     text = text.strip(" \t")
+    if "," not in text:
+        # Nearly all: one credential, and one space after its scheme.
+        name, space, value = text.partition(" ")
+        if space and name.isalpha() and name.isascii():
+            return Authorization(name.lower(), value.lstrip(" "))
     match = _SCHEME.match(text)
     if match is None:
         return Authorization("", text, duplicate="," in text)
     scheme, rest = match.group().lower(), text[match.end() :]
     value = rest.lstrip(" ") if rest.startswith(" ") else rest
     if "," not in rest:
-        return Authorization(scheme, value, duplicate=False)
+        return Authorization(scheme, value)
     # Each comma separates auth-params of one credential, or else it may separate two credentials.
     params = parse_params(value)
     return Authorization(scheme, value, duplicate=params is None, params=params)

@@ -1,1 +1,26 @@
-"""authmw for starlette."""
+"""authmw for Starlette, FastAPI and whatever else routes as Starlette does.
+
+``app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])`` guards mounts, raw routes, docs and websockets
+too. Endpoints have ``request.user`` and ``request.auth`` in Starlette's sense, and say what they need themselves::
+
+    @requires_scopes("orders:read")
+    async def orders(request: Request) -> JSONResponse: ...
+"""
+
+try:
+    import starlette as _  # noqa: F401 - only whether it is there
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError('authmw_starlette needs Starlette: pip install "authmw[starlette]"') from error
+
+from authmw import any_of, authenticated, current_principal, public, requires, requires_scopes
+from authmw_starlette.middleware import AuthMiddleware
+
+__all__ = [
+    "AuthMiddleware",
+    "any_of",
+    "authenticated",
+    "current_principal",
+    "public",
+    "requires",
+    "requires_scopes",
+]

@@ -1,0 +1,84 @@
+"""The core's ASGI middleware, which asks the route table too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
+from authmw.errors import ConfigurationError
+from authmw.request import ASGIRequest
+from authmw_starlette.routes import declared, declares, registered_without_guard
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from authmw.engine import Auth
+    from authmw.request import RequestHead
+    from authmw.requirement import Requirement
+    from authmw.rules import Default
+
+
+class AuthMiddleware(ASGIAuthMiddleware):
+    """Guards a Starlette or FastAPI application, by ``add_middleware`` or from outside.
+
+    It is `authmw.asgi.AuthMiddleware`, and it knows the routes: an endpoint marked ``@public`` is open, the challenge
+    of a 401 names the scopes of the endpoint that was asked for, and an endpoint that was registered without its
+    guard, because ``@requires_scopes`` stands above ``@app.get``, stops the application before it serves anybody.
+
+    A middleware that rewrites paths has to stand outside of this one: both have to see the path that is routed.
+
+    Args:
+        app: the application, given by ``add_middleware``.
+        auth: who may be trusted.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
+
+    Raises:
+        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its guard.
+
+    >>> from authmw import Auth, HTTPBearer, Principal
+    >>> from starlette.applications import Starlette
+    >>> app = Starlette()
+    >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))
+    >>> app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])
+    """
+
+    def __init__(self, app: ASGIApp, auth: Auth, *, default: Default = "deny", public: Iterable[str] = ()) -> None:
+        super().__init__(app, auth, default=default, public=public, requirement_of=self._requirement_of)
+        self._table = app if declares(app) else None
+        self._walked = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection.
+
+        Raises:
+            ConfigurationError: an endpoint lacks its guard. Nothing is served then.
+        """
+        if not self._walked:
+            mistakes = registered_without_guard(self._routing(scope))
+            if scope["type"] == "lifespan":
+                # Not the last word: what starts up now may add routes.
+                if mistakes:
+                    await receive()
+                    await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
+                    raise ConfigurationError(*mistakes)
+            elif mistakes:
+                raise ConfigurationError(*mistakes)
+            else:
+                self._walked = True
+        await super().__call__(scope, receive, send)
+
+    def _requirement_of(self, request: RequestHead) -> Requirement | None:
+        if not isinstance(request, ASGIRequest):
+            return None
+        return declared(self._routing(request.scope), request.scope)
+
+    def _routing(self, scope: Scope) -> object:
+        """The application whose routes are asked: what is wrapped, or else the one this was added to.
+
+        Once a router has begun (``router`` is in the scope), ``app`` may be one further out than what is wrapped.
+        """
+        if self._table is not None:
+            return self._table
+        return scope.get("app") if "router" not in scope else None

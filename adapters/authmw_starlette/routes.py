@@ -1,0 +1,164 @@
+"""Asks the route table of a Starlette or FastAPI application: which route comes first, and what was declared there.
+
+Nothing here decides. What cannot be told stays None, and the default applies: an answer is given only when the
+application's own `Route.matches` says that the endpoint is the one that will be called.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.routing import Match
+
+from authmw.decorators import is_guarded, marked_requirement
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from authmw.requirement import Requirement
+
+_Declared = tuple["Requirement", ...]
+_NOTHING: Final[_Declared] = ()
+
+
+def declared(app: object, scope: Scope) -> Requirement | None:
+    """What the endpoint needs that `app` will route `scope` to, with what was declared on the way down to it.
+
+    None when nothing was declared, and when it cannot be told: no route, another method, a redirect.
+    """
+    try:
+        found = _declared_below(app, scope)
+    except Exception:  # a path convertor may raise whatever it likes; the default applies
+        return None
+    return reduce(lambda above, below: above & below, found) if found else None
+
+
+def declares(app: object) -> bool:
+    """Whether `app` has something to tell: a route table or a marker, its own or behind middleware."""
+    return any(hasattr(each, "routes") or _marker(each) for each in _inwards(app))
+
+
+def registered_without_guard(app: object) -> tuple[str, ...]:
+    """A sentence for each endpoint that declares what it needs and is registered so that nothing asks for it."""
+    found = dict.fromkeys(_place(each) for each in _registered(app) if _lacks_guard(each))
+    return tuple(
+        f"{place} is registered without its guard: write @requires_scopes below @app.get, next to the function, "
+        "and mount what it returns"
+        for place in found
+    )
+
+
+def _declared_below(app: object, scope: Scope) -> _Declared | None:
+    """What was declared on `app` and below it; None when its routes lead nowhere."""
+    own = _NOTHING
+    for each in _inwards(app):
+        own += _marker(each)
+        routes = getattr(each, "routes", None)
+        if routes is not None:
+            return _in_table(own, routes, _as_seen_by(each, scope))
+    return own
+
+
+def _in_table(own: _Declared, routes: Iterable[Any], scope: Scope) -> _Declared | None:
+    for route in routes:
+        match, child_scope = route.matches(scope)
+        if match is Match.FULL:
+            below = _declared_on(route, {**scope, **child_scope})
+            return None if below is None else own + below
+    return None
+
+
+def _declared_on(route: Any, scope: Scope) -> _Declared | None:
+    endpoint = getattr(route, "endpoint", None)
+    if endpoint is not None:
+        return _declared_by_endpoint(endpoint, scope)
+    app = getattr(route, "app", None)
+    return _in_included_router(route, scope) if app is None else _declared_below(app, scope)
+
+
+def _in_included_router(route: object, scope: Scope) -> _Declared | None:
+    """FastAPI >= 0.137 keeps included routers as a tree, whose leaves are contexts of routes."""
+    for context in _contexts(route):
+        matches: Any = context.original_route.matches
+        if not matches.__module__.startswith(("starlette.", "fastapi.")):
+            return None  # a route class of somebody's own may match otherwise than the context of it says
+        match, child_scope = context.matches(scope)
+        if match is Match.FULL:
+            return _declared_on(context, {**scope, **child_scope})
+    return None
+
+
+def _contexts(route: object) -> Iterator[Any]:
+    contexts = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
+    return iter(()) if contexts is None else (each for each in contexts([route]) if each.route is not route)
+
+
+def _declared_by_endpoint(endpoint: Any, scope: Scope) -> _Declared:
+    while isinstance(endpoint, partial):
+        endpoint = endpoint.func
+    own = _marker(endpoint)
+    if isinstance(endpoint, type) and scope["type"] == "http":
+        # As `HTTPEndpoint.dispatch` chooses.
+        method = scope["method"].lower()
+        name = "get" if method == "head" and not hasattr(endpoint, "head") else method
+        own += _marker(getattr(endpoint, name, None))
+    return own
+
+
+def _marker(target: object) -> _Declared:
+    requirement = marked_requirement(target)
+    return _NOTHING if requirement is None else (requirement,)
+
+
+def _as_seen_by(app: object, scope: Scope) -> Scope:
+    """FastAPI writes its own ``root_path`` into the scope before it routes."""
+    root_path = getattr(app, "root_path", "")
+    return {**scope, "root_path": root_path} if root_path else {**scope}
+
+
+def _inwards(app: object) -> Iterator[object]:
+    """`app`, and what it wraps as a guard of ours or as middleware, down to a route table."""
+    seen: list[object] = []
+    while app is not None and not any(app is each for each in seen):
+        seen.append(app)
+        yield app
+        if hasattr(app, "routes"):
+            return
+        app = getattr(app, "__wrapped__" if is_guarded(app) else "app", None)
+
+
+def _registered(app: object) -> Iterator[object]:
+    """Every endpoint and application that is registered below `app`, and `app` itself."""
+    behind_guard = False
+    for each in _inwards(app):
+        if not behind_guard:
+            yield each
+        behind_guard = is_guarded(each)
+        for route in getattr(each, "routes", None) or ():
+            yield from _registered_by(route)
+
+
+def _registered_by(route: Any) -> Iterator[object]:
+    endpoint = getattr(route, "endpoint", None)
+    if endpoint is not None:
+        yield endpoint
+        return
+    for context in _contexts(route):
+        yield from _registered_by(context)
+    yield from _registered(getattr(route, "app", None))
+    for below in getattr(route, "routes", None) or ():
+        yield from _registered_by(below)
+
+
+def _lacks_guard(target: object) -> bool:
+    requirement = marked_requirement(target)
+    return requirement is not None and not requirement.public and not is_guarded(target)
+
+
+def _place(target: Any) -> str:
+    name = getattr(target, "__qualname__", type(target).__name__)
+    code = getattr(target, "__code__", None)
+    return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"

@@ -2,38 +2,54 @@
 
 Every security scheme of OpenAPI, extracted and really verified by one engine; thin middleware that guards by default;
 decorators that say what a view needs.
+
+The names below are imported from their modules when they are first used, so that `import authmw` costs next to
+nothing and a program loads what it uses.
 """
 
-from authmw.context import acting_as, current_principal
-from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
-from authmw.decorators import authenticated, public, requires, requires_scopes
-from authmw.engine import Auth, Authentication
-from authmw.errors import (
-    AccessRefused,
-    AuthmwError,
-    ConfigurationError,
-    FlowError,
-    Overloaded,
-    StoreUnavailable,
-    Unavailable,
-)
-from authmw.flow import Ask, Flow, Work, nonblocking
-from authmw.principal import ANONYMOUS, Principal
-from authmw.reasons import Reason
-from authmw.refusal import ALLOWED, Body, Refusal
-from authmw.requirement import Requirement, any_of
-from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
-from authmw.schemes.http_basic import HTTPBasic
-from authmw.schemes.http_bearer import HTTPBearer
-from authmw.schemes.oauth2 import (
-    OAuth2,
-    OAuth2AuthorizationCodeBearer,
-    OAuth2ClientCredentialsBearer,
-    OAuth2PasswordBearer,
-)
-from authmw.schemes.openid_connect import OpenIdConnect
-from authmw.schemes.trusted_header import TrustedHeader
-from authmw.verdict import Authenticated, Rejected, Verdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from authmw.context import acting_as, current_principal
+    from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
+    from authmw.decorators import authenticated, public, requires, requires_scopes
+    from authmw.engine import Auth, Authentication
+    from authmw.errors import (
+        AccessRefused,
+        AuthmwError,
+        ConfigurationError,
+        FlowError,
+        Overloaded,
+        StoreUnavailable,
+        Unavailable,
+    )
+    from authmw.flow import Ask, Flow, Work, nonblocking
+    from authmw.issuing import TokenIssuer, issue
+    from authmw.key import Key
+    from authmw.keys import KeyRing
+    from authmw.passwords import PasswordHasher
+    from authmw.principal import ANONYMOUS, Principal
+    from authmw.reasons import Reason
+    from authmw.refusal import ALLOWED, Body, Refusal
+    from authmw.requirement import Requirement, any_of
+    from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
+    from authmw.schemes.http_basic import HTTPBasic
+    from authmw.schemes.http_bearer import HTTPBearer
+    from authmw.schemes.http_digest import HTTPDigest
+    from authmw.schemes.oauth2 import (
+        OAuth2,
+        OAuth2AuthorizationCodeBearer,
+        OAuth2ClientCredentialsBearer,
+        OAuth2PasswordBearer,
+    )
+    from authmw.schemes.openid_connect import OpenIdConnect
+    from authmw.schemes.trusted_header import TrustedHeader
+    from authmw.verdict import Authenticated, Rejected, Verdict
+    from authmw.verifiers.api_key import ApiKeyVerifier
+    from authmw.verifiers.digest import DigestVerifier
+    from authmw.verifiers.jwt import JWTVerifier
+    from authmw.verifiers.password import PasswordVerifier
+    from authmw.verifiers.token import TokenVerifier
 
 __all__ = [
     "ALLOWED",
@@ -43,6 +59,7 @@ __all__ = [
     "APIKeyQuery",
     "AccessRefused",
     "ApiKey",
+    "ApiKeyVerifier",
     "Ask",
     "Auth",
     "Authenticated",
@@ -53,22 +70,31 @@ __all__ = [
     "Body",
     "ConfigurationError",
     "DigestResponse",
+    "DigestVerifier",
     "Flow",
     "FlowError",
     "HTTPBasic",
     "HTTPBearer",
+    "HTTPDigest",
+    "JWTVerifier",
+    "Key",
+    "KeyRing",
     "OAuth2",
     "OAuth2AuthorizationCodeBearer",
     "OAuth2ClientCredentialsBearer",
     "OAuth2PasswordBearer",
     "OpenIdConnect",
     "Overloaded",
+    "PasswordHasher",
+    "PasswordVerifier",
     "Principal",
     "Reason",
     "Refusal",
     "Rejected",
     "Requirement",
     "StoreUnavailable",
+    "TokenIssuer",
+    "TokenVerifier",
     "TrustedHeader",
     "TrustedUser",
     "Unavailable",
@@ -78,8 +104,54 @@ __all__ = [
     "any_of",
     "authenticated",
     "current_principal",
+    "issue",
     "nonblocking",
     "public",
     "requires",
     "requires_scopes",
 ]
+
+_HOMES = {
+    "context": "acting_as current_principal",
+    "credentials": "ApiKey BasicCredentials BearerToken DigestResponse TrustedUser",
+    "decorators": "authenticated public requires requires_scopes",
+    "engine": "Auth Authentication",
+    "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
+    "flow": "Ask Flow Work nonblocking",
+    "issuing": "TokenIssuer issue",
+    "key": "Key",
+    "keys": "KeyRing",
+    "passwords": "PasswordHasher",
+    "principal": "ANONYMOUS Principal",
+    "reasons": "Reason",
+    "refusal": "ALLOWED Body Refusal",
+    "requirement": "Requirement any_of",
+    "schemes.api_key": "APIKeyCookie APIKeyHeader APIKeyQuery",
+    "schemes.http_basic": "HTTPBasic",
+    "schemes.http_bearer": "HTTPBearer",
+    "schemes.http_digest": "HTTPDigest",
+    "schemes.oauth2": "OAuth2 OAuth2AuthorizationCodeBearer OAuth2ClientCredentialsBearer OAuth2PasswordBearer",
+    "schemes.openid_connect": "OpenIdConnect",
+    "schemes.trusted_header": "TrustedHeader",
+    "verdict": "Authenticated Rejected Verdict",
+    "verifiers.api_key": "ApiKeyVerifier",
+    "verifiers.digest": "DigestVerifier",
+    "verifiers.jwt": "JWTVerifier",
+    "verifiers.password": "PasswordVerifier",
+    "verifiers.token": "TokenVerifier",
+}
+_HOME_OF = {name: f"authmw.{home}" for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'authmw' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

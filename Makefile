@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+export PORT
 # More arguments for pytest: make test PYTEST_ARGS="-k digest"
 PYTEST_ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -10,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test check docs bench clean
 
 demo: $(VENV)/.stamp-demo
-	PORT=$(PORT) $(BIN)/python -m authmw demo
+	$(BIN)/python -m authmw demo
 
 test: $(VENV)/.stamp-test
 	@echo "Running the tests"

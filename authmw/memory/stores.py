@@ -1,0 +1,41 @@
+"""All stores in memory, as one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from authmw.enrolment import DIGEST_ALGORITHMS, Hasher
+from authmw.memory.keys import MemoryApiKeys
+from authmw.memory.nonces import MemoryNonces
+from authmw.memory.throttle import MemoryThrottle
+from authmw.memory.tokens import MemoryTokens
+from authmw.memory.users import MemoryUsers
+from authmw.ports import DigestAlgorithm
+
+
+class MemoryStores:
+    """Users, keys, tokens, nonces and throttle in memory: ``PasswordVerifier(stores.users)``.
+
+    Args:
+        hasher: hashes new passwords.
+        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        clock: seconds since the epoch.
+
+    >>> stores = MemoryStores()
+    >>> stores.users.create("alice").id
+    'alice'
+    """
+
+    def __init__(
+        self,
+        *,
+        hasher: Hasher | None = None,
+        digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.users = MemoryUsers(hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
+        self.keys = MemoryApiKeys(self.users, clock=clock)
+        self.tokens = MemoryTokens(self.users, clock=clock)
+        self.nonces = MemoryNonces(clock=clock)
+        self.throttle = MemoryThrottle()

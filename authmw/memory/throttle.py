@@ -1,0 +1,93 @@
+"""Counts of attempts to guess, in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from authmw.errors import ConfigurationError
+from authmw.flow import nonblocking
+
+
+class _Count:
+    """The attempts under one key, and from when the next one may be made."""
+
+    __slots__ = ("attempts", "not_before")
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.not_before = 0.0
+
+
+@nonblocking
+class MemoryThrottle:
+    """Makes guessing slow (`Throttle`): after `free` attempts each further one waits twice as long as the one before.
+
+    Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
+
+    Memory is bounded. When random names flood it, those that were tried least go first: to have a throttled account
+    forgotten, as many others must have been tried beyond their free attempts as there is room for.
+
+    Args:
+        free: attempts without any wait.
+        first: seconds of the first wait.
+        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
+        size: how many throttled keys are kept, and how many not yet throttled ones.
+
+    >>> throttle = MemoryThrottle(free=2)
+    >>> [throttle.attempt("alice", now=0.0) for _ in range(3)]
+    [0.0, 0.0, 1.0]
+    """
+
+    def __init__(self, *, free: int = 5, first: float = 1.0, longest: float = 900.0, size: int = 10_000) -> None:
+        if free < 1 or first <= 0 or longest < first or size < 1:
+            raise ConfigurationError("MemoryThrottle needs free >= 1, 0 < first <= longest and size >= 1")
+        self._free = free
+        self._first = first
+        self._longest = longest
+        self._size = size
+        # Both in the order of the last attempt that was let through.
+        self._few: OrderedDict[str, _Count] = OrderedDict()
+        self._many: OrderedDict[str, _Count] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def attempt(self, key: str, now: float) -> float:
+        """Count one attempt; the seconds to wait, 0.0 for go ahead."""
+        with self._lock:
+            count = self._many.get(key) or self._few.get(key) or _Count()
+            # A clock that was set back must not make the wait longer than it ever is.
+            wait = min(count.not_before - now, self._longest)
+            if wait > 0:
+                count.not_before = now + wait
+                return wait
+            if count.attempts and -wait >= self._longest:
+                self._many.pop(key, None)
+                count = _Count()
+            count.attempts += 1
+            count.not_before = now + self._wait_after(count.attempts)
+            self._keep(key, count)
+            return 0.0
+
+    def succeeded(self, key: str) -> None:
+        """The attempt was no guess: forget what was counted for `key`."""
+        with self._lock:
+            self._few.pop(key, None)
+            self._many.pop(key, None)
+
+    def __len__(self) -> int:
+        return len(self._few) + len(self._many)
+
+    def _wait_after(self, attempts: int) -> float:
+        beyond = attempts - self._free
+        if beyond < 0:
+            return 0.0
+        # Beyond 2 ** 64 there is nothing left to double.
+        return float(min(self._first * 2 ** min(beyond, 64), self._longest))
+
+    def _keep(self, key: str, count: _Count) -> None:
+        self._few.pop(key, None)
+        kept = self._few if count.attempts < self._free else self._many
+        kept[key] = count
+        kept.move_to_end(key)
+        if len(kept) > self._size:
+            kept.popitem(last=False)

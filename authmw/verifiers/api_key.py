@@ -1,0 +1,148 @@
+"""Verifies API keys by asking a store for their digest, each time: what is revoked is refused at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from hmac import compare_digest
+from typing import Final
+
+from authmw.credentials import ApiKey, BearerToken
+from authmw.errors import StoreUnavailable
+from authmw.flow import Ask, Flow
+from authmw.ports import ApiKeyRecord, ApiKeyStore
+from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.tokens import checked_prefix, digest, has_checksum
+from authmw.verdict import Authenticated, Rejected, Verdict
+
+_MAX_KNOWN: Final = 4096
+_log = logging.getLogger("authmw.keys")
+
+
+class _Known:
+    """A record the store answered with, and the verdict built for it while it is valid."""
+
+    __slots__ = ("record", "touched_at", "verdict")
+
+    def __init__(self, record: ApiKeyRecord, touched_at: float) -> None:
+        self.record = record
+        self.touched_at = touched_at
+        self.verdict = Authenticated(
+            Principal(
+                record.owner,
+                scopes=record.scopes,
+                kind="api_key",
+                credential_id=record.id,
+                expires_at=record.expires_at,
+                name=record.name,
+            )
+        )
+
+
+class ApiKeyVerifier:
+    """Verifies API keys, in a header of their own or as a bearer token.
+
+    As a bearer token, one without our prefix is left to the next alternative, and a bad one is a bad token (RFC 6750).
+
+    Args:
+        keys: where keys are found by their digest.
+        prefix: what our keys begin with, before the underscore. None for keys of any shape, made elsewhere: then
+            only the store tells a typing error, and as a bearer token every token is taken for a key.
+        touch_every: seconds; the last use of a key is written at most once in that time, by each process.
+        clock: seconds since the epoch.
+
+    >>> from authmw import APIKeyHeader, Auth
+    >>> from authmw.memory import MemoryApiKeys
+    >>> auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys())))
+    """
+
+    def __init__(
+        self,
+        keys: ApiKeyStore,
+        *,
+        prefix: str | None = "ak",
+        touch_every: float = 60.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys
+        self._prefix = None if prefix is None else checked_prefix(prefix)
+        self._start = "" if prefix is None else f"{prefix}_"
+        self._touch_every = touch_every
+        self._clock = clock
+        # The store is asked each time. What is kept by digest only saves building the same principal again, and
+        # checking the shape of what was found before. Strangers cannot fill it.
+        self._known: dict[str, _Known] = {}
+        self._lock = threading.Lock()
+
+    def verify(self, credentials: ApiKey | BearerToken, request: RequestHead) -> Flow[Verdict | None]:
+        """Whether the key is known, valid and not revoked; None for a bearer token that is none of our keys."""
+        bearer = isinstance(credentials, BearerToken)
+        key = credentials.token if isinstance(credentials, BearerToken) else credentials.key
+        if bearer and not key.startswith(self._start):
+            return None
+        if not key.isascii():
+            return _rejected(Reason.KEY_UNKNOWN, bearer, "not ASCII")
+        sought = digest(key)
+        known = self._known.get(sought)
+        if known is None and not self._is_well_formed(key):
+            return _rejected(Reason.KEY_UNKNOWN, bearer, "the shape or the checksum is wrong")
+        record = yield from Ask(self._keys.find_key, sought)
+        if record is None:
+            return _rejected(Reason.KEY_UNKNOWN, bearer)
+        if known is None or record is not known.record:
+            # The store compared already; this one does so in constant time, and backs up one that matches loosely.
+            if not compare_digest(record.digest.encode(), sought.encode()):
+                return _rejected(Reason.KEY_UNKNOWN, bearer)
+            known = self._keep(sought, record, known)
+        if record.revoked_at is not None:
+            return _rejected(Reason.KEY_REVOKED, bearer, f"key {record.id}")
+        now = self._clock()
+        if record.expires_at is not None and record.expires_at <= now:
+            return _rejected(Reason.KEY_EXPIRED, bearer, f"key {record.id}")
+        if now - known.touched_at >= self._touch_every and self._may_touch(known, now):
+            try:
+                yield from Ask(self._keys.touch_key, record.id, now)
+            except StoreUnavailable as error:
+                # The key was found and holds. That its use could not be noted is no reason to refuse it.
+                _log.warning("the last use of a key was not written: %s", error, extra={"credential": record.id})
+        return known.verdict
+
+    def _is_well_formed(self, key: str) -> bool:
+        if self._prefix is None:
+            return bool(key) and key.isprintable() and " " not in key
+        return has_checksum(key, self._prefix)
+
+    def _keep(self, sought: str, record: ApiKeyRecord, known: _Known | None) -> _Known:
+        if known is not None and record == known.record:
+            return known
+        used_at = record.last_used_at if record.last_used_at is not None else float("-inf")
+        with self._lock:
+            if known is not None:
+                used_at = max(used_at, known.touched_at)
+            elif len(self._known) >= _MAX_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            fresh = self._known[sought] = _Known(record, used_at)
+        return fresh
+
+    def _may_touch(self, known: _Known, now: float) -> bool:
+        """Whether this request is the one that notes the use: of several at once, one is."""
+        with self._lock:
+            if now - known.touched_at < self._touch_every:
+                return False
+            known.touched_at = now
+            return True
+
+
+_AS_TOKEN: Final = {
+    Reason.KEY_UNKNOWN: Reason.TOKEN_UNKNOWN,
+    Reason.KEY_EXPIRED: Reason.TOKEN_EXPIRED,
+    Reason.KEY_REVOKED: Reason.TOKEN_REVOKED,
+}
+
+
+def _rejected(reason: Reason, bearer: bool, detail: str = "") -> Rejected:
+    return Rejected(_AS_TOKEN[reason] if bearer else reason, detail)

@@ -1,0 +1,69 @@
+"""A verifier of one's own: a plain function from the credential to its principal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from authmw.credentials import ApiKey, BasicCredentials, BearerToken, TrustedUser
+from authmw.errors import ConfigurationError, FlowError
+from authmw.flow import Ask, Flow
+from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.verdict import Authenticated, Rejected, Verdict
+
+Answer = Principal | Awaitable[Principal | None] | None
+
+
+class LookupVerifier:
+    """Asks a function who it is: `Principal`, or None for nobody.
+
+    Any other answer, as True or a dict, raises: it might have been meant as a yes, and is no proof. Under ASGI a
+    ``def`` is called on a thread unless it is marked `authmw.nonblocking`; an ``async def`` runs on the loop. What the
+    function raises becomes a 503.
+
+    Args:
+        function: called with the token, the key, the trusted user name, or the user name and the password. It must
+            compare secrets with `hmac.compare_digest`, and cost the same for names that do not exist.
+
+    >>> from authmw import Auth, HTTPBearer, Principal
+    >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))
+    """
+
+    def __init__(self, function: Callable[..., Answer]) -> None:
+        if not callable(function):
+            raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
+        self._function: Callable[..., object] = function  # what it really answers is checked below
+
+    def verify(
+        self, credentials: BearerToken | ApiKey | BasicCredentials | TrustedUser, request: RequestHead
+    ) -> Flow[Verdict]:
+        """Ask the function about the bare credential."""
+        arguments, refusal = _arguments(credentials)
+        if not all(arguments):
+            return Rejected(refusal, "an empty credential")  # never reaches the function (class 18)
+        answer = yield from Ask(self._function, *arguments)
+        if answer is None:
+            return Rejected(refusal)
+        if not isinstance(answer, Principal) or not answer.is_authenticated:
+            raise FlowError(f"{_name(self._function)} answers a Principal or None, not {type(answer).__name__}")
+        return Authenticated(answer)
+
+
+def _arguments(credentials: object) -> tuple[tuple[str, ...], Reason]:
+    match credentials:
+        case BearerToken():
+            return (credentials.token,), Reason.TOKEN_UNKNOWN
+        case ApiKey():
+            return (credentials.key,), Reason.KEY_UNKNOWN
+        case BasicCredentials():
+            return (credentials.username, credentials.password), Reason.CREDENTIALS_REJECTED
+        case TrustedUser():
+            return (credentials.name,), Reason.CREDENTIALS_REJECTED
+        case _:
+            raise FlowError(f"a plain function cannot verify {type(credentials).__name__}: use its own verifier")
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__qualname__", type(function).__name__)

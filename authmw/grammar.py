@@ -93,17 +93,14 @@ def parse_params(text: str) -> Params | None:
     """
     if len(text) > MAX_CREDENTIAL_LENGTH or text.startswith((" ", "\t")):
         return None
-    params: list[tuple[str, str]] = []
-    for name, quoted, bare, rest in _ELEMENT.findall(text):
-        if rest:
-            return None
-        if name:
-            params.append((name.lower(), bare or (_ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted)))
-    return tuple(params) if params and _names_are_unique(params) else None
-
-
-def _names_are_unique(params: list[tuple[str, str]]) -> bool:
-    return len({name for name, _ in params}) == len(params)
+    elements: list[tuple[str, str, str, str]] = _ELEMENT.findall(text)
+    # What is no list is matched to its end, behind which there is only the empty element.
+    if any(rest for *_, rest in elements[-2:]):
+        return None
+    if "\\" in text:
+        elements = [(name, _ESCAPED.sub(r"\1", quoted), bare, "") for name, quoted, bare, _ in elements]
+    params = tuple([(name.lower(), bare or quoted) for name, quoted, bare, _ in elements if name])
+    return params if params and len(dict(params)) == len(params) else None
 
 
 def quote(text: str) -> str:

@@ -62,7 +62,7 @@ class Attempts:
 
     @property
     def are_counted(self) -> bool:
-        """Whether there is a throttle."""
+        """Whether there is a throttle; without one, nothing need be asked."""
         return self._throttle is not None
 
     def from_source(self, request: RequestHead) -> Flow[Rejected | None]:

@@ -1,0 +1,5 @@
+"""``python -m authmw`` is the command ``authmw``."""
+
+from authmw.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""``authmw demo``: a guarded Flask application and a guarded ASGI application over one database and one key ring."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from authmw.cli.demo_lines import HOST, Line, lines, written
+from authmw.cli.output import json_option, show
+
+if TYPE_CHECKING:
+    from authmw.cli.demo_user import DemoUser
+
+_ABSENT: Final = (
+    "the demo runs the programs of examples/, which come with the source and not with the package: "
+    "clone the repository and run `make demo`"
+)
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    envvar="PORT",
+    default=8000,
+    show_default=True,
+    show_envvar=True,
+    help="The port of the Flask application; the ASGI application gets the next one.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where the database and the key ring are kept between runs.",
+)
+@json_option
+def demo(port: int, directory: Path, as_json: bool) -> None:
+    """Run the Flask example and the ASGI example on loopback, and print requests to try. Ctrl-C stops it."""
+    wsgi_app, asgi_app = _example("flask_app"), _example("asgi_app")
+    from authmw.cli.demo_servers import serving
+    from authmw.cli.demo_user import prepare
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    with _stopped_by_signals():
+        user = prepare(directory)
+        with serving(
+            port, lambda: wsgi_app(user.database, user.keys_path), lambda: asgi_app(user.database, user.keys_path)
+        ):
+            requests = [lines(each, user.credentials) for each in (port, port + 1)]
+            show(_document(port, user, requests), _text(port, user, requests), as_json=as_json)
+            threading.Event().wait()
+    click.echo("Stopped.", err=True)
+
+
+class _Stopped(BaseException):
+    """SIGINT or SIGTERM came."""
+
+
+@contextmanager
+def _stopped_by_signals() -> Generator[None]:
+    """Leave the block, cleanly and without a traceback, when SIGINT or SIGTERM comes."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # Once is enough: what is being closed goes on closing.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise _Stopped
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except _Stopped:
+        pass
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _example(name: str) -> Callable[..., Any]:
+    import authmw
+
+    root = Path(authmw.__file__).resolve().parent.parent
+    if not (root / "examples" / f"{name}.py").is_file():
+        raise click.ClickException(_ABSENT)
+    sys.path.insert(0, str(root))
+    try:
+        module: Any = importlib.import_module(f"examples.{name}")
+    finally:
+        sys.path.remove(str(root))
+    factory: Callable[..., Any] = module.create_app
+    return factory
+
+
+def _document(port: int, user: DemoUser, requests: list[list[Line]]) -> dict[str, Any]:
+    return {
+        "flask": f"http://{HOST}:{port}",
+        "asgi": f"http://{HOST}:{port + 1}",
+        "database": user.database,
+        "username": user.credentials.username,
+        "requests": [{"command": line.command, "status": line.status} for each in requests for line in each],
+    }
+
+
+def _text(port: int, user: DemoUser, requests: list[list[Line]]) -> str:
+    flask, asgi = ("\n".join(map(written, each)) for each in requests)
+    return f"""\
+Flask on http://{HOST}:{port} and ASGI on http://{HOST}:{port + 1}, reachable from this machine only.
+{user.introduction}
+Paste these into another terminal; the expected status is after the #.
+
+# ---- Flask ----
+{flask}
+
+# ---- ASGI: the same token, the same password, the same key ----
+{asgi}
+
+# ---- the users, which are still there after a restart ----
+{_this_command()} users list --database {user.database}
+
+Ctrl-C stops it."""
+
+
+def _this_command() -> str:
+    import shlex
+
+    python = Path(sys.executable)
+    here = Path.cwd()
+    shown = python.relative_to(here) if python.is_relative_to(here) else python
+    return f"{shlex.quote(str(shown))} -m authmw"

@@ -1,0 +1,104 @@
+"""The two servers of the demo, on loopback: Werkzeug's for WSGI and uvicorn for ASGI, each on a thread of its own."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import importlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from authmw.cli.demo_lines import HOST
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_READY_WITHIN: Final = 20.0
+_STOPPED_WITHIN: Final = 5.0
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on `port` of loopback, or the sentence that says why not."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The connections of the run before may linger in TIME_WAIT.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(f"port {port} is taken: try `PORT=9000 make demo`") from None
+        raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
+    return listening
+
+
+@contextmanager
+def serving(port: int, make_wsgi: Callable[[], WSGIApplication], make_asgi: Callable[[], Any]) -> Generator[None]:
+    """Serve WSGI on `port` and ASGI on the next one, for as long as the block runs. Both answer when it starts."""
+    with ExitStack() as stack:
+        # Both ports first: a taken one is said before anything is made.
+        wsgi_socket, asgi_socket = (stack.enter_context(listen(port + offset)) for offset in (0, 1))
+        stack.enter_context(_wsgi(make_wsgi(), wsgi_socket))
+        stack.enter_context(_asgi(make_asgi(), asgi_socket))
+        for each in (port, port + 1):
+            _wait_for_answer(each)
+        yield
+
+
+@contextmanager
+def _wsgi(app: WSGIApplication, listening: socket.socket) -> Generator[None]:
+    from werkzeug.serving import make_server
+
+    server = make_server(HOST, listening.getsockname()[1], app, threaded=True, fd=listening.fileno())
+    with _running(lambda: server.serve_forever(poll_interval=0.1), stop=server.shutdown):
+        yield
+    server.server_close()
+
+
+@contextmanager
+def _asgi(app: Any, listening: socket.socket) -> Generator[None]:
+    try:
+        uvicorn: Any = importlib.import_module("uvicorn")
+    except ImportError:
+        raise click.ClickException("the demo serves ASGI with uvicorn: pip install uvicorn") from None
+    # On a thread that is not the main one, uvicorn leaves the signals alone.
+    server: Any = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
+    with _running(lambda: server.run(sockets=[listening]), stop=lambda: setattr(server, "should_exit", True)):
+        yield
+
+
+@contextmanager
+def _running(serve: Callable[[], None], *, stop: Callable[[], None]) -> Generator[None]:
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop()
+        thread.join(_STOPPED_WITHIN)
+
+
+def _wait_for_answer(port: int) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while not _answers(port):
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"nothing answers on port {port}")
+        time.sleep(0.05)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,84 @@
+"""Who the demo knows: one user, made at the first run, with a fresh token and API key at each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from authmw.cli.demo_lines import Credentials
+from authmw.cli.jwk import new_ring
+from authmw.cli.stores import Stores, open_stores
+from authmw.issuing import issue
+from authmw.keys import KeyRing
+from authmw.passwords import Match, PasswordHasher
+from authmw.ports import User
+
+ISSUER: Final = "https://authmw.example"
+AUDIENCE: Final = "orders"
+
+_USERNAME: Final = "alice"
+# The same in every demo, and it says so: only a hash is stored, and the printed lines have to work at each run.
+_PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - the password of xkcd 936, for loopback only
+_SCOPES: Final = frozenset({"orders:read"})
+_KEY_NAME: Final = "demo"
+_TOKEN_LIFETIME: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """The user, where everything is kept, and a few words about it."""
+
+    database: str
+    keys_path: Path
+    credentials: Credentials
+    introduction: str
+
+
+def prepare(directory: Path) -> DemoUser:
+    """The user of the demo in `directory`, made where it is not there yet."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{directory} cannot be made: {error.strerror}") from None
+    database, keys_path = f"sqlite:///{directory / 'demo.db'}", directory / "keys.json"
+    ring = KeyRing.load(keys_path) if keys_path.exists() else new_ring(keys_path)
+    stores = open_stores(database, create=True)
+    user, introduction = _user(stores, directory)
+    token = issue(
+        user.id, keys=ring, issuer=ISSUER, audience=AUDIENCE, scopes=sorted(_SCOPES), lifetime=_TOKEN_LIFETIME
+    )
+    return DemoUser(
+        database, keys_path, Credentials(user.username, _PASSWORD, token, _fresh_key(stores, user)), introduction
+    )
+
+
+def _user(stores: Stores, directory: Path) -> tuple[User, str]:
+    user = stores.users.find(_USERNAME)
+    if user is None:
+        user = stores.users.create(_USERNAME, _PASSWORD, scopes=_SCOPES)
+        return user, (
+            f"Created the user {_USERNAME} with the scope {' '.join(_SCOPES)} and the password {_PASSWORD!r},\n"
+            "which is the same in every demo."
+        )
+    if user.disabled or user.scopes != _SCOPES or not _has_the_password(user):
+        return user, (
+            f"The user {_USERNAME} was changed since an earlier run, so some answers will differ.\n"
+            f"Remove {directory} to begin anew."
+        )
+    return user, f"The user {_USERNAME} is there from an earlier run, with the password {_PASSWORD!r}."
+
+
+def _has_the_password(user: User) -> bool:
+    hashed = user.password_hash
+    return hashed is not None and PasswordHasher().verify(password=_PASSWORD, hash=hashed) is not Match.MISMATCH
+
+
+def _fresh_key(stores: Stores, user: User) -> str:
+    """A new API key in the place of that of the run before, which nobody can show any more."""
+    for record in stores.keys.list(user.id):
+        if record.name == _KEY_NAME and record.revoked_at is None:
+            stores.keys.revoke(record.id)
+    return stores.keys.create(user.id, sorted(_SCOPES), name=_KEY_NAME, lifetime=None)[0]

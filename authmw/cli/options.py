@@ -1,0 +1,59 @@
+"""Options that several commands take. A given option comes before the environment, and that before the default."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import click
+
+from authmw.scopes import is_scope
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+
+
+def duration(text: str) -> int:
+    """A number and its unit, as ``10m`` or ``90d``, in seconds.
+
+    >>> duration("10m"), duration("90d")
+    (600, 7776000)
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a duration: write 30s, 10m, 12h or 90d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def scope(text: str) -> str:
+    """`text`, if it is one scope-token of RFC 6749 §3.3.
+
+    >>> scope("orders:read")
+    'orders:read'
+    """
+    if not is_scope(text):
+        raise click.BadParameter(f"{text!r} is not a scope: repeat the option for each, without spaces or quotes")
+    return text
+
+
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    envvar="AUTHMW_DATABASE",
+    default="sqlite:///app.db",
+    show_default=True,
+    show_envvar=True,
+    help="Where users, API keys and tokens are. A URL with a password belongs into the environment.",
+)
+keys_option = click.option(
+    "--keys",
+    "keys_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="AUTHMW_KEYS",
+    default=Path("keys.json"),
+    show_default=True,
+    show_envvar=True,
+    help="The file of the key ring.",
+)
+scope_option = click.option("--scope", "scopes", type=scope, multiple=True, help="A scope; may be repeated.")

@@ -1,0 +1,47 @@
+"""Where the commands get passwords from: a prompt that hides them, or standard input. Never an option, which shows
+in the list of processes and in the history of the shell.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+from authmw.errors import ConfigurationError
+
+MIN_LENGTH: Final = 8
+"""The fewest characters of a new password (ASVS 5.0, 6.2.1)."""
+
+password_stdin_option = click.option(
+    "--password-stdin", "from_stdin", is_flag=True, help="Read the password from standard input: one line."
+)
+
+
+def read_password(*, from_stdin: bool) -> str:
+    """A new password, typed twice, or the one line on standard input."""
+    if from_stdin:
+        return _checked(_one_line(sys.stdin.buffer.read()))
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask for the password on: use --password-stdin")
+    # On stderr, so that stdout holds nothing but the document of --json.
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    return _checked(typed)
+
+
+def _one_line(octets: bytes) -> str:
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError("the password on standard input is not UTF-8") from None
+    line = text.removesuffix("\n").removesuffix("\r")
+    if "\n" in line:
+        raise ConfigurationError("standard input holds more than one line: the password is the only one")
+    return line
+
+
+def _checked(password: str) -> str:
+    if len(password) < MIN_LENGTH:
+        raise ConfigurationError(f"a password has at least {MIN_LENGTH} characters")
+    return password

@@ -1,0 +1,100 @@
+"""Opening the database. Its adapter is loaded by name, once a command needs it: the core imports no adapter."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import click
+
+from authmw.administration import ApiKeyAdmin, NotFound, TokenAdmin, UserAdmin
+from authmw.ports import ApiKeyRecord, TokenRecord, User
+
+_SQLITE_FILE: Final = "sqlite:///"
+
+
+class Users(UserAdmin, Protocol):
+    """Users, to be managed and to be found."""
+
+    def find(self, username: str, /) -> User | None:
+        """The user of that name, or None."""
+        ...
+
+
+class ApiKeys(ApiKeyAdmin, Protocol):
+    """API keys, to be managed and to be found."""
+
+    def find_key(self, digest: str, /) -> ApiKeyRecord | None:
+        """The key with that digest, or None."""
+        ...
+
+
+class Tokens(TokenAdmin, Protocol):
+    """Opaque tokens, to be managed and to be found."""
+
+    def find_token(self, digest: str, /) -> TokenRecord | None:
+        """The token with that digest, or None."""
+        ...
+
+
+class Stores(Protocol):
+    """The stores of one database."""
+
+    @property
+    def users(self) -> Users:
+        """Its users."""
+        ...
+
+    @property
+    def keys(self) -> ApiKeys:
+        """Its API keys."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """Its opaque tokens."""
+        ...
+
+
+def open_stores(url: str, *, create: bool = False) -> Stores:
+    """The stores at `url`. A file of SQLite that is not there is made only to `create` something in it."""
+    if not create and (missing := _missing_file(url)) is not None:
+        raise click.ClickException(
+            f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
+            "or begin it with `authmw users create`"
+        )
+    try:
+        adapter: Any = importlib.import_module("authmw_sqlalchemy")
+    except ImportError:
+        raise click.ClickException('a database needs SQLAlchemy: pip install "authmw[sql]"') from None
+    stores: Stores = adapter.SQLStores(url)
+    return stores
+
+
+def existing(users: Users, username: str) -> User:
+    """The user of that name, or `NotFound`."""
+    user = users.find(username)
+    if user is None:
+        raise NotFound(f"there is no user {username!r}")
+    return user
+
+
+def granted(user: User, asked: Iterable[str]) -> list[str]:
+    """The scopes `asked` for, or all of the user's; none that the user does not have."""
+    asked = frozenset(asked)
+    missing = sorted(asked - user.scopes)
+    if missing:
+        raise click.ClickException(
+            f"{user.username!r} does not have {' '.join(missing)}: see `authmw users set-scopes`"
+        )
+    return sorted(asked or user.scopes)
+
+
+def _missing_file(url: str) -> Path | None:
+    name = url.removeprefix(_SQLITE_FILE).partition("?")[0]
+    if not url.startswith(_SQLITE_FILE) or name in ("", ":memory:") or name.startswith("file:"):
+        return None
+    path = Path(name)
+    return None if path.exists() else path

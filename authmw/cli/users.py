@@ -1,0 +1,126 @@
+"""``authmw users``: who may log in, and what for."""
+
+from __future__ import annotations
+
+import click
+
+from authmw.cli.options import database_option, scope_option
+from authmw.cli.output import json_option, listed, printable, show, table
+from authmw.cli.passwords import password_stdin_option, read_password
+from authmw.cli.stores import existing, open_stores
+from authmw.ports import User
+
+_digest_option = click.option("--digest-realm", metavar="REALM", help="Let the user log in by Digest in REALM, too.")
+
+
+@click.group()
+def users() -> None:
+    """Who may log in, and what for."""
+
+
+@users.command()
+@click.argument("username")
+@scope_option
+@password_stdin_option
+@click.option("--no-password", is_flag=True, help="The user gets tokens and API keys, but cannot log in.")
+@_digest_option
+@database_option
+@json_option
+def create(
+    *,
+    username: str,
+    scopes: tuple[str, ...],
+    from_stdin: bool,
+    no_password: bool,
+    digest_realm: str | None,
+    database: str,
+    as_json: bool,
+) -> None:
+    """Create the user USERNAME. The password is asked for."""
+    if no_password and (from_stdin or digest_realm is not None):
+        raise click.UsageError("--no-password goes with neither --password-stdin nor --digest-realm")
+    password = None if no_password else read_password(from_stdin=from_stdin)
+    store = open_stores(database, create=True).users
+    user = store.create(username, password, scopes=scopes, digest_realm=digest_realm)
+    _show(user, "created", as_json)
+
+
+@users.command("list")
+@database_option
+@json_option
+def list_users(database: str, as_json: bool) -> None:
+    """List every user, by name."""
+    found = open_stores(database).users.list()
+    show(
+        {"users": [_described(user) for user in found]},
+        table(
+            ["USERNAME", "STATUS", "SCOPES"], [[user.username, _status(user), listed(user.scopes)] for user in found]
+        ),
+        as_json=as_json,
+    )
+
+
+@users.command()
+@click.argument("username")
+@database_option
+@json_option
+def disable(username: str, database: str, as_json: bool) -> None:
+    """Refuse USERNAME from now on, with passwords, API keys and opaque tokens.
+
+    Signed tokens hold until they expire.
+    """
+    _show(open_stores(database).users.disable(username), "disabled", as_json)
+
+
+@users.command()
+@click.argument("username")
+@database_option
+@json_option
+def enable(username: str, database: str, as_json: bool) -> None:
+    """Let USERNAME in again."""
+    _show(open_stores(database).users.enable(username), "enabled", as_json)
+
+
+@users.command("set-password")
+@click.argument("username")
+@password_stdin_option
+@_digest_option
+@database_option
+@json_option
+def set_password(*, username: str, from_stdin: bool, digest_realm: str | None, database: str, as_json: bool) -> None:
+    """Replace the password of USERNAME. The new one is asked for."""
+    store = open_stores(database).users
+    existing(store, username)
+    password = read_password(from_stdin=from_stdin)
+    _show(store.set_password(username, password, digest_realm=digest_realm), "has a new password", as_json)
+
+
+@users.command("set-scopes")
+@click.argument("username")
+@scope_option
+@database_option
+@json_option
+def set_scopes(username: str, scopes: tuple[str, ...], database: str, as_json: bool) -> None:
+    """Replace the scopes of USERNAME by those given, or by none. API keys and tokens keep theirs."""
+    user = open_stores(database).users.set_scopes(username, scopes)
+    _show(user, f"has the scopes {listed(user.scopes)}" if user.scopes else "has no scopes", as_json)
+
+
+def _show(user: User, what: str, as_json: bool) -> None:
+    show(_described(user), f"{printable(user.username)}: {what}", as_json=as_json)
+
+
+def _status(user: User) -> str:
+    if user.disabled:
+        return "disabled"
+    return "active" if user.password_hash is not None else "no password"
+
+
+def _described(user: User) -> dict[str, object]:
+    return {
+        "id": user.id,
+        "username": user.username,
+        "scopes": sorted(user.scopes),
+        "disabled": user.disabled,
+        "has_password": user.password_hash is not None,
+    }

@@ -67,7 +67,7 @@ class Requirement:
             public=self.public and other.public,
             scopes=tuple(dict.fromkeys(self.scopes + other.scopes)),
             alternatives=tuple(dict.fromkeys(self.alternatives + other.alternatives)),
-            predicates=self.predicates + other.predicates,
+            predicates=self.predicates + tuple(each for each in other.predicates if each not in self.predicates),
         )
 
     @property

@@ -1,1 +1,32 @@
-"""authmw for flask."""
+"""authmw for Flask: ``FlaskAuth(app, auth)`` guards every view, static file and mount of an application.
+
+Views say what they need themselves, and the order of decorators cannot open a hole::
+
+    app = Flask(__name__)
+    FlaskAuth(app, Auth(HTTPBearer(lookup)))
+
+    @app.get("/orders")
+    @requires_scopes("orders:read")
+    def orders() -> dict[str, str]:
+        return {"hello": current_principal.id}
+"""
+
+try:
+    import flask as _  # noqa: F401 - only whether it is there
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from error
+
+from authmw import any_of, authenticated, public, requires, requires_scopes
+from authmw_flask.extension import FlaskAuth
+from authmw_flask.proxies import current_principal, current_user
+
+__all__ = [
+    "FlaskAuth",
+    "any_of",
+    "authenticated",
+    "current_principal",
+    "current_user",
+    "public",
+    "requires",
+    "requires_scopes",
+]

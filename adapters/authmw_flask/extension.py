@@ -1,0 +1,96 @@
+"""The Flask extension: it puts the middleware around an application and the guard in front of its views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import Flask
+
+from authmw.engine import Auth
+from authmw.errors import ConfigurationError
+from authmw.rules import Default, PublicPaths
+from authmw.wsgi import AuthMiddleware
+from authmw_flask.config import Settings
+from authmw_flask.guard import ViewGuard
+from authmw_flask.routes import RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What ``app.extensions["authmw"]`` holds: how that application is guarded."""
+
+    auth: Auth
+    default: Default
+    public: tuple[str, ...]
+
+
+class FlaskAuth:
+    """Guards a Flask application: ``FlaskAuth(app, auth, public=["/static/*"])``, or ``init_app`` later.
+
+    Without credentials nobody gets in, but to views marked ``@public`` and to `public` paths: that holds for static
+    files, for 404s, and for applications that are already mounted in ``app.wsgi_app``. Mount before, not after.
+
+    Args:
+        app: the application; more can be added by `init_app`.
+        auth: who may be trusted.
+        default: ``deny`` (unless said otherwise), or ``allow`` to leave it to decorators; else ``AUTHMW_DEFAULT``
+            of ``app.config``.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``; else ``AUTHMW_PUBLIC``.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+
+    >>> from authmw import Auth, HTTPBearer, Principal
+    >>> app = Flask("shop")
+    >>> _ = FlaskAuth(app, Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None)))
+    >>> app.test_client().get("/").status
+    '401 Unauthorized'
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        auth: Auth | None = None,
+        *,
+        default: Default | None = None,
+        public: Iterable[str] | None = None,
+    ) -> None:
+        self._auth = auth
+        self._default = default
+        self._public = public if public is None or isinstance(public, str) else tuple(public)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask, auth: Auth | None = None) -> None:
+        """Guard `app`, by `auth` or by the one given at construction.
+
+        Raises:
+            ConfigurationError: every mistake at once.
+        """
+        auth = auth or self._auth
+        if auth is None:
+            raise ConfigurationError("FlaskAuth needs an Auth: FlaskAuth(app, auth) or init_app(app, auth)")
+        if "authmw" in app.extensions:
+            raise ConfigurationError(f"{app.name} is guarded already: call FlaskAuth(app, ...) once for an application")
+        settings = Settings.of(app.config, default=self._default, public=self._public)
+        routes = RouteTable(app, app.wsgi_app)
+        try:
+            middleware = AuthMiddleware(
+                cast("Any", app.wsgi_app),
+                auth,
+                default=settings.default,
+                public=settings.public,
+                requirement_of=routes.requirement_of,
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(*settings.mistakes, *error.mistakes) from None
+        if settings.mistakes:
+            raise ConfigurationError(*settings.mistakes)
+        guard = ViewGuard(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
+        app.before_request(guard)  # which refuses once the application serves
+        functions = app.before_request_funcs[None]
+        functions.insert(0, functions.pop())
+        app.extensions["authmw"] = Guarded(auth, settings.default, settings.public)
+        setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only

@@ -1,0 +1,96 @@
+"""What a view needs, as Flask's route table tells: read from the view, its class, its method and its blueprints.
+
+Markers are read when a request comes, from what is registered: so it does not matter whether ``@requires_scopes``
+stands above or below ``@app.get``, nor whether a blueprint was marked before or after it was registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from authmw.decorators import marked_requirement
+from authmw.request import Environ, RequestHead, WSGIRequest
+from authmw.requirement import Requirement
+
+
+class RouteTable:
+    """The routes of one application.
+
+    Args:
+        app: the application.
+        wsgi_app: what serves it, as it was before it was guarded.
+    """
+
+    def __init__(self, app: Flask, wsgi_app: object) -> None:
+        self._app = app
+        self._dispatchers = tuple(_dispatchers(wsgi_app))
+
+    def requirement(self, endpoint: str, method: str) -> Requirement | None:
+        """What was declared for `endpoint`, from its outermost blueprint down to its method; None for nothing."""
+        needed: Requirement | None = None
+        for declared in self._declared(endpoint, method):
+            needed = declared if needed is None else needed & declared
+        return needed
+
+    def requirement_of(self, request: RequestHead) -> Requirement | None:
+        """What the view that `request` asks for needs.
+
+        None where nothing was declared, and where no view can be told: 404, 405, redirects, mounted applications.
+        """
+        if not isinstance(request, WSGIRequest) or self._is_mounted(request.path):
+            return None
+        endpoint = self._match(request.environ)
+        return None if endpoint is None else self.requirement(endpoint, request.method)
+
+    def _match(self, environ: Environ) -> str | None:
+        try:
+            adapter = self._app.create_url_adapter(self._app.request_class(environ))
+            return None if adapter is None else adapter.match()[0]
+        except Exception:  # a refused host, no such route, a converter that fails: all stay denied
+            return None
+
+    def _declared(self, endpoint: str, method: str) -> Iterator[Requirement]:
+        names = endpoint.split(".")[:-1]
+        for depth in range(len(names)):
+            yield from _markers(self._app.blueprints.get(".".join(names[: depth + 1])))
+        view = self._app.view_functions.get(endpoint)
+        view_class = getattr(view, "view_class", None)
+        yield from _markers(view_class)
+        yield from _markers(view)
+        if view_class is not None:
+            yield from _markers(_handler(view_class, method))
+
+    def _is_mounted(self, path: str) -> bool:
+        # Werkzeug hands such a path to another application before this one routes it.
+        return any(
+            path == mount or path.startswith(mount + "/")
+            for dispatcher in self._dispatchers
+            for mount in dispatcher.mounts
+        )
+
+
+def _handler(view_class: type, method: str) -> Any:
+    """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` where there is no ``head``."""
+    handler = getattr(view_class, method.lower(), None)
+    return getattr(view_class, "get", None) if handler is None and method == "HEAD" else handler
+
+
+def _markers(view: object) -> Iterator[Requirement]:
+    """The markers on `view` and on whatever it wraps: extensions register a wrapper and hand back the function."""
+    while view is not None:
+        marked = marked_requirement(view)
+        if marked is not None:
+            yield marked
+        view = getattr(view, "__wrapped__", None)
+
+
+def _dispatchers(wsgi_app: object) -> Iterator[DispatcherMiddleware]:
+    """The dispatchers among the middleware that already stands in front of the application."""
+    while wsgi_app is not None:
+        if isinstance(wsgi_app, DispatcherMiddleware):
+            yield wsgi_app
+        wsgi_app = getattr(wsgi_app, "app", None)

@@ -1,0 +1,100 @@
+"""JSON of strangers: read so that no two readers can see different things in it (JWT-2)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authmw.strict_json import MAX_DEPTH, parse_object
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def nested(depth: int) -> bytes:
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"",
+        b"[]",
+        b'"text"',
+        b"7",
+        b"null",
+        b"{} {}",
+        b"{}\xc2\xa0",
+        b"{'a':1}",
+        b'{"a":1,}',
+        b'{"a":\x001}',
+        b'{"a":"\n"}',
+        b"\xef\xbb\xbf{}",
+        '{"a":1}'.encode("utf-16"),
+        '{"a":1}'.encode("utf-16-le"),
+        '{"a":1}'.encode("utf-32"),
+        b'{"a":"\xed\xa0\x80"}',
+        b'{"a":"\xff"}',
+        b'{"a":"\\ud800"}',
+        b'{"\\udfff":1}',
+        b'{"a":[["\\udc00\\ud800"]]}',
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":-Infinity}',
+        b'{"a":1e999}',
+        b'{"a":-1e999}',
+        b'{"a":' + b"9" * 5000 + b"}",
+        b'{"a":1,"a":1}',
+        b'{"a":1,"\\u0061":2}',
+        b'{"b":{"a":1,"a":2}}',
+        nested(MAX_DEPTH + 1),
+        b"{" * 6000,
+        b'{"a":' + b"[" * 6000,
+        b'{"a":"' + b"\\" * 5999,
+    ],
+    ids=lambda octets: repr(octets[:24]),
+)
+def test_jwt_2_anything_but_one_plain_object_is_refused(octets: bytes) -> None:
+    with pytest.raises(ValueError, match=r"[a-z]"):
+        parse_object(octets)
+
+
+@pytest.mark.parametrize(
+    "octets, value",
+    [
+        (b' \r\n\t{"a": 1}\n ', {"a": 1}),
+        (b'{"a":"\\ud83d\\ude00\\u0000"}', {"a": "\N{GRINNING FACE}\0"}),
+        (b'{"a":"\\\\ud800"}', {"a": "\\ud800"}),
+        ('{"a":"é"}'.encode(), {"a": "é"}),
+        (b'{"a":1e2,"b":-0.5}', {"a": 100.0, "b": -0.5}),
+        (b'{"a":"' + b"{[" * 100 + b'"}', {"a": "{[" * 100}),
+    ],
+    ids=repr,
+)
+def test_an_object_is_read(octets: bytes, value: dict[str, Any]) -> None:
+    assert parse_object(octets) == value
+
+
+def test_jwt_2_objects_may_be_nested_as_deeply_as_the_limit() -> None:
+    assert json.dumps(parse_object(nested(MAX_DEPTH))).count("{") == MAX_DEPTH
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=5), st.booleans())
+def test_what_was_written_is_read(value: dict[str, Any], escaped: bool) -> None:
+    assert parse_object(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+@given(st.binary(max_size=60) | st.text('{}[]":,\\ud80ae1N', max_size=60).map(str.encode))
+def test_jwt_2_any_octets_give_an_object_or_a_value_error(octets: bytes) -> None:
+    try:
+        value = parse_object(octets)
+    except ValueError:
+        return
+    assert value == json.loads(octets)

@@ -68,7 +68,7 @@ class DigestVerifier:
         self.nonces = DigestNonces(secret=secret, clock=clock, random=random)
         self.realm: str | None = None
         self._algorithms = {name.upper(): _Algorithm(name, random) for name in self.algorithms}
-        self._claims = _default_nonce_store() if nonces is None else nonces
+        self._claims = _in_this_process(clock) if nonces is None else nonces
         self._max_age = max_age
         self._max_body = max_body
         self._attempts = Attempts(throttle, clock)
@@ -267,7 +267,7 @@ def _misplaced(detail: str) -> Rejected:
     return Rejected(Reason.DIGEST_MISMATCH, detail)
 
 
-def _default_nonce_store() -> NonceStore:
+def _in_this_process(clock: Callable[[], float]) -> NonceStore:
     from authmw.memory import MemoryNonces
 
-    return MemoryNonces()
+    return MemoryNonces(clock=clock)

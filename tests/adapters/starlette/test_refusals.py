@@ -1,0 +1,196 @@
+"""Refusals are the same to the byte, wherever the middleware stands and wherever they come from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from fastapi import Depends, FastAPI, HTTPException
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from authmw import asgi, current_principal, requires_scopes
+from tests.adapters.starlette.support import (
+    CASES,
+    OTHER,
+    PLACEMENTS,
+    READER,
+    Placement,
+    client_of,
+    guard,
+    make_auth,
+)
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def ask(app: ASGIApp, headers: dict[str, str], path: str = "/orders", method: str = "GET") -> Answer:
+    response = client_of(app).request(method, path, headers=headers)
+    return response.status_code, sorted(response.headers.multi_items()), response.content
+
+
+@requires_scopes("orders:read")
+async def core_app(scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse({"id": current_principal().id})(scope, receive, send)
+
+
+@requires_scopes("orders:read")
+async def endpoint(request: Request) -> Response:
+    return JSONResponse({"id": request.user.identity})
+
+
+@requires_scopes("orders:read")
+def threaded(request: Request) -> Response:
+    return JSONResponse({"id": current_principal().id})
+
+
+async def deep(request: Request) -> Response:
+    def service() -> None:
+        current_principal().require("orders:read")
+
+    service()
+    return JSONResponse({"id": "alice"})
+
+
+def routed(endpoint: Callable[[Request], Any]) -> Starlette:
+    return Starlette(routes=[Route("/orders", endpoint)])
+
+
+def in_sub_application() -> Starlette:
+    return Starlette(routes=[Mount("/", Starlette(debug=True, routes=[Route("/orders", endpoint)]))])
+
+
+def below_base_http_middleware() -> Starlette:
+    async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
+
+    return Starlette(
+        routes=[Route("/orders", endpoint)], middleware=[Middleware(BaseHTTPMiddleware, dispatch=dispatch)]
+    )
+
+
+def fastapi_endpoint() -> Starlette:
+    app = FastAPI()
+
+    @app.get("/orders")
+    @requires_scopes("orders:read")
+    async def orders() -> dict[str, str]:
+        return {"id": current_principal().id}
+
+    @app.exception_handler(Exception)
+    @app.exception_handler(HTTPException)
+    @app.exception_handler(401)
+    def handle(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": "the application's own"}, 500)
+
+    return app
+
+
+def fastapi_threaded() -> Starlette:
+    app = FastAPI()
+
+    @app.get("/orders")
+    @requires_scopes("orders:read")
+    def orders() -> dict[str, str]:
+        return {"id": current_principal().id}
+
+    return app
+
+
+async def reader() -> str:
+    current_principal().require("orders:read")
+    return current_principal().id
+
+
+def fastapi_dependency() -> Starlette:
+    app = FastAPI()
+
+    @app.get("/orders")
+    async def orders(name: Annotated[str, Depends(reader)]) -> dict[str, str]:
+        return {"id": name}
+
+    return app
+
+
+DECLARED: dict[str, Callable[[], Starlette]] = {
+    "endpoint": lambda: routed(endpoint),
+    "thread": lambda: routed(threaded),
+    "sub-application": in_sub_application,
+    "below BaseHTTPMiddleware": below_base_http_middleware,
+    "FastAPI": fastapi_endpoint,
+    "FastAPI thread": fastapi_threaded,
+}
+UNDECLARED: dict[str, Callable[[], Starlette]] = {
+    "deep inside": lambda: routed(deep),
+    "FastAPI dependency": fastapi_dependency,
+}
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", DECLARED)
+def test_a_declared_endpoint_refuses_as_the_core_does(kind: str, case: str, placement: Placement) -> None:
+    expected = ask(asgi.AuthMiddleware(core_app, make_auth()), CASES[case])
+    assert expected[0] in {400, 401, 403}
+    assert ask(guard(DECLARED[kind](), placement), CASES[case]) == expected
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("case", ["unknown token", "two credentials", "scope missing"])
+@pytest.mark.parametrize("kind", UNDECLARED)
+def test_what_no_route_can_tell_refuses_as_the_core_does(kind: str, case: str, placement: Placement) -> None:
+    expected = ask(asgi.AuthMiddleware(core_app, make_auth()), CASES[case])
+    assert ask(guard(UNDECLARED[kind](), placement), CASES[case]) == expected
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", [*DECLARED, *UNDECLARED])
+def test_who_has_the_scope_is_served(kind: str, placement: Placement) -> None:
+    status, _, body = ask(guard((DECLARED | UNDECLARED)[kind](), placement), READER)
+    assert (status, body) == (200, b'{"id":"alice"}')
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", [*DECLARED, *UNDECLARED])
+def test_a_refusal_is_no_error_in_any_log(kind: str, placement: Placement, caplog: pytest.LogCaptureFixture) -> None:
+    # The client raises what the application lets out, as a server would log it.
+    with caplog.at_level(logging.WARNING):
+        assert ask(guard((DECLARED | UNDECLARED)[kind](), placement), OTHER)[0] == 403
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_refusal_to_head_has_the_headers_and_no_body(placement: Placement) -> None:
+    status, headers, body = ask(guard(routed(endpoint), placement), {}, method="HEAD")
+    assert (status, body) == (401, b"")
+    assert ("www-authenticate", 'Bearer realm="orders", scope="orders:read"') in headers
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_an_error_of_the_application_stays_an_error(placement: Placement) -> None:
+    async def broken(request: Request) -> Response:
+        raise LookupError("a bug")
+
+    with pytest.raises(LookupError, match="a bug"):
+        ask(guard(routed(broken), placement), READER)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_refusal_that_the_application_handles_is_its_own_business(placement: Placement) -> None:
+    from authmw import AccessRefused
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            current_principal().require("orders:write")
+        except AccessRefused:
+            return JSONResponse("read only")
+        return JSONResponse("all")
+
+    assert ask(guard(routed(endpoint), placement), READER)[::2] == (200, b'"read only"')

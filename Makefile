@@ -36,7 +36,7 @@ bench: $(VENV)/.stamp-bench
 clean:
 	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* \
 		build dist docs/site docs/.cache
-	find authmw adapters tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find */ -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp says that what one target needs is installed; pyproject.toml is newer when that has changed.
 $(VENV)/.stamp-venv: .ci/find-python

@@ -52,11 +52,11 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
         username, colon, password = text.partition(":")
         if not colon:
             return Rejected(_MALFORMED, "no colon")
-        if _CONTROL.search(text) is not None:
+        if not text.isprintable() and _CONTROL.search(text) is not None:
             return Rejected(_MALFORMED, "a control character")
         if not username or not password:
             return Rejected(_MALFORMED, "an empty user name or password")
-        if len(username.encode()) > MAX_USERNAME or len(password.encode()) > MAX_PASSWORD:
+        if len(raw) > MAX_USERNAME and (len(username.encode()) > MAX_USERNAME or len(password.encode()) > MAX_PASSWORD):
             return Rejected(_MALFORMED, "longer than a user name or a password may be")
         return BasicCredentials(username, password)
 

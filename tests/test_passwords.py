@@ -1,0 +1,244 @@
+"""Passwords at rest: which strings are passwords, what verifies, and that nothing tells by its cost."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import argon2.low_level
+import pytest
+from argon2.exceptions import VerificationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.security import generate_password_hash
+
+from authmw import legacy_hashes
+from authmw.errors import ConfigurationError
+from authmw.passwords import (
+    CHEAPEST,
+    OWASP_MINIMUM,
+    RFC_9106_LOW_MEMORY,
+    Argon2Profile,
+    Match,
+    PasswordHasher,
+    prepared,
+)
+
+HASHER = PasswordHasher(CHEAPEST)
+PASSWORD = "correct horse: Zoë"
+CURRENT = HASHER.hash(PASSWORD)
+STRONGER = PasswordHasher(Argon2Profile(memory=16, time=2, lanes=1)).hash(PASSWORD)
+ARGON2I = argon2.low_level.hash_secret(
+    PASSWORD.encode(), b"0123456789abcdef", 1, 8, 1, 32, argon2.low_level.Type.I
+).decode()
+
+OUTDATED = {
+    "argon2id with other costs": STRONGER,
+    "argon2i": ARGON2I,
+    "werkzeug scrypt": generate_password_hash(PASSWORD, "scrypt:1024:8:1"),
+    "werkzeug pbkdf2 sha256": generate_password_hash(PASSWORD, "pbkdf2:sha256:100"),
+    "werkzeug pbkdf2 sha1": generate_password_hash(PASSWORD, "pbkdf2:sha1:100"),
+    "werkzeug pbkdf2 sha512": generate_password_hash(PASSWORD, "pbkdf2:sha512:100"),
+    # Made by Django 5.2, with 100 iterations.
+    "django pbkdf2_sha256": "pbkdf2_sha256$100$saltsaltsaltsalt$nxbSbVvz1jw9Rko1o+7jTkjNdPad071G92CztVjZbPM=",
+    "django pbkdf2_sha1": "pbkdf2_sha1$100$saltsaltsaltsalt$dql9YDb4p7faf+soiZQr4UFN4j0=",
+}
+BROKEN = {
+    "empty": "",
+    "plain text": PASSWORD,
+    "unusable in django": "!" + 40 * "x",
+    "bcrypt": "$2b$12$" + 53 * "a",
+    "non-ASCII": "$argon2id$v=19$m=8,t=1,p=1$ÄÄÄÄ$ÖÖÖÖ",
+    "digest cut off": CURRENT[:-4],
+    "digest not base64": CURRENT[:-1] + "!",
+    "digest of one character": CURRENT.rpartition("$")[0] + "$A",
+    "line break behind": CURRENT + "\n",
+    "argon2 with too much memory": CURRENT.replace("m=8,", "m=2097153,"),
+    "argon2 with too many passes": CURRENT.replace("t=1,", "t=65,"),
+    "argon2 with too many lanes": CURRENT.replace("p=1$", "p=65$"),
+    "argon2 with no memory": CURRENT.replace("m=8,", "m=0,"),
+    "pbkdf2 with too many iterations": OUTDATED["django pbkdf2_sha256"].replace("$100$", "$5000001$"),
+    "pbkdf2 without iterations": OUTDATED["django pbkdf2_sha256"].replace("$100$", "$0$"),
+    "scrypt with too much work": OUTDATED["werkzeug scrypt"].replace("1024:8:1", "2097152:8:1"),
+    "scrypt with N that is no power of two": OUTDATED["werkzeug scrypt"].replace("1024:8:1", "1023:8:1"),
+    "scrypt with r = 0": OUTDATED["werkzeug scrypt"].replace("1024:8:1", "1024:0:1"),
+    "werkzeug with an unknown hash": OUTDATED["werkzeug pbkdf2 sha256"].replace("sha256", "md5"),
+}
+NO_PASSWORDS = {
+    "empty": "",
+    "NUL behind": PASSWORD + "\0",
+    "NUL within": "a\0b",
+    "line break": "a\nb",
+    "DEL": "a\x7f",
+    "C1 control": "a\x85b",
+    "lone surrogate": "a\ud800",
+    "1025 bytes": 1025 * "a",
+    "1026 bytes in 513 characters": 513 * "é",
+    "1 MB": 1_000_000 * "a",
+    "longer than 1024 bytes once in NFC": 340 * "\U0001d160",
+}
+
+
+class WorkCount:
+    """Counts the argon2 hashes that are computed with the current parameters, and with any."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.current = self.all = 0
+        self._verify = argon2.low_level.verify_secret
+        monkeypatch.setattr("argon2.low_level.verify_secret", self._count)
+
+    def _count(self, encoded: bytes, *args: Any) -> bool:
+        try:
+            return self._verify(encoded, *args)
+        except VerificationError as error:
+            if "Decoding failed" in str(error):
+                self.all -= 1
+                self.current -= encoded.startswith(b"$argon2id$v=19$m=8,t=1,p=1$")
+            raise
+        finally:
+            self.all += 1
+            self.current += encoded.startswith(b"$argon2id$v=19$m=8,t=1,p=1$")
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> WorkCount:
+    return WorkCount(monkeypatch)
+
+
+def test_the_right_password_matches() -> None:
+    assert HASHER.verify(password=PASSWORD, hash=CURRENT) is Match.MATCH
+
+
+def test_another_password_does_not_match() -> None:
+    assert HASHER.verify(password=PASSWORD + "x", hash=CURRENT) is Match.MISMATCH
+
+
+def test_two_hashes_of_one_password_differ() -> None:
+    assert HASHER.hash(PASSWORD) != CURRENT
+
+
+def test_salts_come_from_the_given_source() -> None:
+    assert PasswordHasher(CHEAPEST, random=bytes).hash("a") == PasswordHasher(CHEAPEST, random=bytes).hash("a")
+
+
+def test_a_match_is_no_truth_value() -> None:
+    with pytest.raises(TypeError, match="by `is`"):
+        bool(HASHER.verify(password="wrong", hash=CURRENT))
+
+
+def test_pwd_1_the_profiles_are_argon2id_and_meet_their_sources() -> None:
+    assert PasswordHasher().profile is RFC_9106_LOW_MEMORY
+    assert Argon2Profile(memory=65536, time=3, lanes=4) == RFC_9106_LOW_MEMORY
+    assert Argon2Profile(memory=19456, time=2, lanes=1) == OWASP_MINIMUM
+    assert CURRENT.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+
+
+def test_a_hash_with_the_owasp_profile_verifies() -> None:
+    hasher = PasswordHasher(OWASP_MINIMUM)
+    assert hasher.verify(password=PASSWORD, hash=hasher.hash(PASSWORD)) is Match.MATCH
+
+
+@pytest.mark.parametrize("memory, time, lanes", [(7, 1, 1), (8, 0, 1), (8, 1, 0), (8, 1, 2), (2**21 + 1, 1, 1)])
+def test_impossible_profiles_are_refused_at_construction(memory: int, time: int, lanes: int) -> None:
+    with pytest.raises(ConfigurationError):
+        Argon2Profile(memory=memory, time=time, lanes=lanes)
+
+
+@pytest.mark.parametrize("password", NO_PASSWORDS.values(), ids=NO_PASSWORDS)
+def test_class_17_what_is_no_password_is_neither_hashed_nor_matched(password: str) -> None:
+    assert prepared(password) is None
+    with pytest.raises(ValueError, match="a password has") as raised:
+        HASHER.hash(password)
+    assert password == "" or password not in str(raised.value)
+    assert HASHER.verify(password=password, hash=CURRENT) is Match.MISMATCH
+
+
+@pytest.mark.parametrize("password", [1024 * "a", 512 * "é", " leading and trailing ", "a:b:c", "\u00a0"])
+def test_class_17_exactly_the_bytes_that_were_typed_are_verified(password: str) -> None:
+    encoded = HASHER.hash(password)
+    assert HASHER.verify(password=password, hash=encoded) is Match.MATCH
+    assert HASHER.verify(password=password[:-1] + "z", hash=encoded) is Match.MISMATCH
+    assert HASHER.verify(password=password.strip() + "x", hash=encoded) is Match.MISMATCH
+
+
+def test_bytes_behind_the_72nd_count() -> None:
+    encoded = HASHER.hash(72 * "a" + "b")
+    assert HASHER.verify(password=72 * "a" + "c", hash=encoded) is Match.MISMATCH
+
+
+def test_passwords_are_compared_in_nfc_and_not_nfkc() -> None:
+    decomposed = unicodedata.normalize("NFD", PASSWORD)
+    assert decomposed != PASSWORD
+    assert HASHER.verify(password=decomposed, hash=CURRENT) is Match.MATCH
+    assert HASHER.verify(password="ﬁ", hash=HASHER.hash("fi")) is Match.MISMATCH
+
+
+@given(st.text())
+def test_prepared_answers_every_text_and_is_stable(password: str) -> None:
+    secret = prepared(password)
+    if secret is not None:
+        assert prepared(secret.decode()) == secret
+        assert 0 < len(secret) <= 1024
+
+
+@pytest.mark.parametrize("encoded", OUTDATED.values(), ids=OUTDATED)
+def test_an_outdated_hash_matches_and_wants_to_be_replaced(encoded: str) -> None:
+    assert HASHER.verify(password=PASSWORD, hash=encoded) is Match.MATCH_OUTDATED
+
+
+@pytest.mark.parametrize("encoded", OUTDATED.values(), ids=OUTDATED)
+def test_pwd_6_an_outdated_hash_matches_no_other_password(encoded: str) -> None:
+    for password in (PASSWORD + "x", PASSWORD + "\0", PASSWORD[:-1], ""):
+        assert HASHER.verify(password=password, hash=encoded) is Match.MISMATCH
+
+
+@pytest.mark.parametrize("encoded", BROKEN.values(), ids=BROKEN)
+def test_pwd_6_an_unknown_format_matches_nothing_and_never_raises(encoded: str) -> None:
+    assert HASHER.verify(password=PASSWORD, hash=encoded) is Match.MISMATCH
+
+
+@settings(max_examples=200)
+@given(st.text(), st.sampled_from([*OUTDATED.values(), CURRENT]), st.integers(0, 200))
+def test_pwd_6_any_text_as_a_hash_is_a_mismatch(text: str, encoded: str, position: int) -> None:
+    garbled = encoded[:position] + text + encoded[position + len(text) + 1 :]
+    assert HASHER.verify(password="not the password", hash=garbled) is Match.MISMATCH
+
+
+def test_legacy_hashes_of_a_lone_surrogate_fit_nothing() -> None:
+    assert not legacy_hashes.fits(password="\ud800", encoded=OUTDATED["werkzeug scrypt"])
+
+
+def test_pwd_2_the_dummy_has_the_current_parameters_and_fits_nothing() -> None:
+    assert HASHER.dummy.rpartition("$")[0].rpartition("$")[0] == CURRENT.rpartition("$")[0].rpartition("$")[0]
+    assert len(HASHER.dummy) == len(CURRENT)
+    assert HASHER.verify(password=PASSWORD, hash=HASHER.dummy) is Match.MISMATCH
+
+
+@pytest.mark.parametrize(
+    "password, encoded",
+    [
+        *(pytest.param("wrong", encoded, id=f"wrong: {name}") for name, encoded in OUTDATED.items()),
+        *(pytest.param("wrong", encoded, id=f"broken: {name}") for name, encoded in BROKEN.items()),
+        *(pytest.param(password, CURRENT, id=f"no password: {name}") for name, password in NO_PASSWORDS.items()),
+        pytest.param("\0", OUTDATED["werkzeug scrypt"], id="no password, legacy hash"),
+        pytest.param("wrong", CURRENT, id="wrong"),
+        pytest.param(PASSWORD, CURRENT, id="right"),
+        pytest.param("wrong", HASHER.dummy, id="no hash"),
+    ],
+)
+def test_pwd_2_every_check_does_the_work_of_one_current_hash(password: str, encoded: str, work: WorkCount) -> None:
+    HASHER.verify(password=password, hash=encoded)
+    assert work.current == 1
+
+
+def test_pwd_5_the_length_cap_comes_before_any_legacy_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fits(**_: str) -> bool:
+        pytest.fail("hashed a password that is none")
+
+    monkeypatch.setattr(legacy_hashes, "fits", fits)
+    assert HASHER.verify(password=2000 * "a", hash=OUTDATED["werkzeug scrypt"]) is Match.MISMATCH
+
+
+def test_secrets_show_in_no_repr() -> None:
+    assert CURRENT not in repr(HASHER)
+    assert HASHER.dummy not in repr(HASHER)

@@ -1,0 +1,193 @@
+"""One SQLite file: how it is opened, read on the hot path, and written.
+
+The questions of a request are all one: one row by a unique column. Asked through a SQLAlchemy connection, such a
+select costs fourteen times what SQLite needs for it. So each is compiled once by SQLAlchemy, and executed on a
+connection of the driver that is kept open for reading. That costs about as much as a dictionary and a hash, far less
+than a thread hop, and in WAL mode no reader waits for a writer: reading is fit for an event loop. Everything else,
+every write above all, goes through SQLAlchemy, and under ASGI to a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing, suppress
+from typing import Any, Final, cast
+
+from sqlalchemy import URL, ClauseElement, Connection, Engine, Executable, Row, create_engine, event, inspect, make_url
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from authmw.errors import ConfigurationError
+from authmw_sqlalchemy.tables import metadata
+
+_WRITE_TIMEOUT: Final = 2.0
+"""Seconds a writer waits for another, on a thread; then it is a 503."""
+_READ_TIMEOUT_MS: Final = 100
+"""Milliseconds a reader may wait, perhaps on an event loop: for recovery after a crash, and little else."""
+_RETRY_AFTER: Final = 0.02
+_KEPT_READERS: Final = 64
+
+
+def compiled(statement: ClauseElement) -> str:
+    """The SQL of `statement` for `Database.row`, its bind parameters in the order they were written."""
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
+
+
+class Database:
+    """One SQLite file, shared by the stores.
+
+    Args:
+        target: a URL, as ``sqlite:///app.db``, or an application's `Engine`, whose pool is then shared.
+
+    Raises:
+        ConfigurationError: it is no SQLite file.
+    """
+
+    def __init__(self, target: str | URL | Engine) -> None:
+        self._owns_pool = not isinstance(target, Engine)
+        url = _checked(target.url if isinstance(target, Engine) else target)
+        # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
+        if isinstance(target, Engine):
+            self.engine = create_engine(url, pool=target.pool, hide_parameters=True)
+        else:
+            self.engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _WRITE_TIMEOUT})
+            event.listen(self.engine, "connect", _enforce_foreign_keys)
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._lock = threading.Lock()
+        self._ready = False
+        _forget_after_fork(self)
+
+    def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        """The only row that `sql` finds, or None."""
+        try:
+            reader = self._readers.pop()
+        except IndexError:
+            reader = self._open_reader()
+        try:
+            rows = reader.execute(sql, values).fetchall()
+        except BaseException:
+            reader.close()
+            raise
+        if len(self._readers) < _KEPT_READERS:
+            self._readers.append(reader)
+        else:
+            reader.close()
+        return cast("tuple[Any, ...]", rows[0]) if rows else None
+
+    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of a list."""
+        self._prepare()
+        with self.engine.connect() as connection:
+            return connection.execute(statement).all()
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """A transaction. Its first statement writes, so that it never has to be tried again."""
+        self._prepare()
+        return self.engine.begin()
+
+    def close(self) -> None:
+        """Close every connection. Using the database again opens new ones."""
+        while self._readers:
+            self._readers.pop().close()
+        if self._owns_pool:
+            self.engine.dispose()
+
+    def after_fork(self) -> None:
+        """In a child: leave the parent's connections alone, without closing them (SQLite's "How To Corrupt", §2.6)."""
+        _inherited.extend(self._readers)
+        self._readers = deque()
+        self._lock = threading.Lock()
+        if self._owns_pool:
+            self.engine.dispose(close=False)
+
+    def _open_reader(self) -> sqlite3.Connection:
+        self._prepare()
+        fairy = self.engine.raw_connection()
+        reader = cast("sqlite3.Connection", fairy.dbapi_connection)
+        fairy.detach()
+        reader.execute(f"PRAGMA busy_timeout = {_READ_TIMEOUT_MS}")
+        reader.execute("PRAGMA query_only = ON")
+        return reader
+
+    def _prepare(self) -> None:
+        """Create what is missing, once."""
+        if self._ready:
+            return
+        with self._lock:
+            if not self._ready:
+                if self._owns_pool:
+                    _create_private(self.engine.url)
+                self._create_tables()
+                self._ready = True
+
+    def _create_tables(self) -> None:
+        with closing(self.engine.raw_connection()) as connection:
+            _write_ahead(cast("sqlite3.Connection", connection.dbapi_connection))
+        if set(metadata.tables) <= set(inspect(self.engine).get_table_names()):
+            return
+        with self.engine.begin() as connection:
+            for table in metadata.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
+
+
+def _checked(target: str | URL) -> URL:
+    try:
+        url = make_url(target)
+    except ArgumentError:
+        raise ConfigurationError("SQLStores takes a URL: write SQLStores('sqlite:///app.db')") from None
+    if url.get_backend_name() != "sqlite" or url.get_driver_name() != "pysqlite":
+        raise ConfigurationError(f"SQLStores keeps its records in SQLite, not {url.drivername}: sqlite:///app.db")
+    database = url.database or ""
+    if database in ("", ":memory:") or "mode=memory" in database or url.query.get("mode") == "memory":
+        raise ConfigurationError("each connection to SQLite in memory is a database of its own: use MemoryStores()")
+    return url
+
+
+def _create_private(url: URL) -> None:
+    """Create the file for its owner alone: hashes and HA1 are in it. SQLite gives its WAL the same mode."""
+    if url.database is not None and not url.database.startswith("file:"):
+        with suppress(FileExistsError):
+            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode, which it keeps, so that readers never wait for a writer."""
+    deadline = time.monotonic() + _WRITE_TIMEOUT
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError:
+            # SQLite does not wait for its lock here. Another process is at it, and most likely does the same.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_AFTER)
+
+
+def _enforce_foreign_keys(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+_inherited: list[sqlite3.Connection] = []
+"""Connections of the parent process, kept so that nobody closes them."""
+
+
+def _forget_after_fork(database: Database) -> None:
+    if not hasattr(os, "register_at_fork"):
+        return
+    reference = weakref.ref(database)
+
+    def forget() -> None:
+        known = reference()
+        if known is not None:
+            known.after_fork()
+
+    os.register_at_fork(after_in_child=forget)

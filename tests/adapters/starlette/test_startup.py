@@ -1,0 +1,188 @@
+"""An endpoint that was registered without its guard is refused before anybody is served."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from authmw_starlette import AuthMiddleware
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp
+
+from authmw import ConfigurationError, authenticated, public, requires, requires_scopes
+from tests.adapters.starlette.support import PLACEMENTS, READER, Placement, client_of, guard, make_auth
+from tests.support import fresh_python
+
+Endpoint = Callable[[Request], Any]
+
+
+def registered_raw(decorate: Callable[[Endpoint], Endpoint]) -> Starlette:
+    app = FastAPI()
+
+    @decorate
+    @app.get("/orders")
+    async def orders(request: Request) -> str:
+        return "orders"
+
+    return app
+
+
+def in_included_router() -> Starlette:
+    app, router = FastAPI(), APIRouter()
+
+    @requires_scopes("orders:read")
+    @router.get("/orders")
+    async def orders() -> str:
+        return "orders"
+
+    app.include_router(router)
+    return app
+
+
+def mounted_raw() -> Starlette:
+    router = Router()
+    requires_scopes("admin")(router)
+    return Starlette(routes=[Mount("/orders", app=router)])
+
+
+def in_mount() -> Starlette:
+    async def orders(request: Request) -> Response:
+        return PlainTextResponse("orders")
+
+    requires_scopes("orders:read")(orders)
+    return Starlette(routes=[Mount("/deep", app=Starlette(routes=[Mount("/er", routes=[Route("/", orders)])]))])
+
+
+UNGUARDED: dict[str, Callable[[], Starlette]] = {
+    "requires_scopes": lambda: registered_raw(requires_scopes("orders:read")),
+    "requires": lambda: registered_raw(requires(lambda principal, request: True)),
+    "authenticated": lambda: registered_raw(authenticated),
+    "included router": in_included_router,
+    "mounted application": mounted_raw,
+    "below mounts": in_mount,
+}
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", UNGUARDED)
+def test_an_endpoint_without_its_guard_stops_the_start_up(kind: str, placement: Placement) -> None:
+    app = guard(UNGUARDED[kind](), placement)
+    with pytest.raises(ConfigurationError, match="registered without its guard"), client_of(app):
+        pass
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", UNGUARDED)
+def test_an_endpoint_without_its_guard_is_never_served(kind: str, placement: Placement) -> None:
+    client = client_of(guard(UNGUARDED[kind](), placement), headers=READER)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="registered without its guard"):
+            client.get("/orders")
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_server_is_told_why_it_cannot_start(placement: Placement) -> None:
+    sent: list[dict[str, Any]] = []
+    app = guard(in_included_router(), placement)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    coroutine = app({"type": "lifespan", "state": {}}, receive, send)
+    with pytest.raises(ConfigurationError):
+        coroutine.__await__().send(None)
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
+    assert "orders" in sent[0]["message"]
+
+
+def test_every_mistake_is_named_at_once_with_file_and_line() -> None:
+    app = Starlette()
+
+    async def first(request: Request) -> Response:
+        return PlainTextResponse("first")
+
+    async def second(request: Request) -> Response:
+        return PlainTextResponse("second")
+
+    app.add_route("/first", first)
+    app.add_route("/also-first", first)
+    app.add_route("/second", second)
+    for each in (first, second):
+        authenticated(each)
+    with pytest.raises(ConfigurationError) as refused:
+        client_of(AuthMiddleware(app, make_auth())).get("/first")
+    assert len(refused.value.mistakes) == 2
+    for mistake, each in zip(refused.value.mistakes, (first, second), strict=True):
+        line = inspect.getsourcelines(each)[1]
+        assert f"{each.__qualname__} ({__file__}:{line})" in mistake
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_routes_that_come_with_the_start_up_are_walked_too(placement: Placement) -> None:
+    async def orders(request: Request) -> Response:
+        return PlainTextResponse("orders")
+
+    authenticated(orders)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        app.add_route("/orders", orders)
+        yield
+
+    with (
+        client_of(guard(Starlette(lifespan=lifespan), placement), headers=READER) as client,
+        pytest.raises(ConfigurationError, match="orders"),
+    ):
+        client.get("/orders")
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_guarded_application_starts_and_stops(placement: Placement) -> None:
+    happened: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        happened.append("start")
+        yield
+        happened.append("stop")
+
+    @authenticated
+    async def orders(request: Request) -> Response:
+        return PlainTextResponse("orders")
+
+    @public
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("fine")
+
+    routes = [Route("/orders", orders), Route("/health", health), Mount("/a", app=authenticated(Router()))]
+    with client_of(guard(Starlette(routes=routes, lifespan=lifespan), placement), headers=READER) as client:
+        assert client.get("/orders").text == "orders"
+    assert happened == ["start", "stop"]
+
+
+def test_mistakes_in_the_set_up_are_told_at_construction() -> None:
+    app: ASGIApp = Starlette()
+    with pytest.raises(ConfigurationError, match="public pattern"):
+        AuthMiddleware(app, make_auth(), public=["health*"])
+
+
+def test_without_starlette_the_import_says_what_to_install() -> None:
+    hide = "import sys; sys.modules['starlette'] = None; import authmw_starlette"
+    found = fresh_python("-c", hide)
+    assert found.returncode == 1
+    assert 'authmw_starlette needs Starlette: pip install "authmw[starlette]"' in found.stderr
+
+
+def test_the_import_loads_no_fastapi() -> None:
+    found = fresh_python("-c", "import sys, authmw_starlette; print('fastapi' in sys.modules)")
+    assert found.stdout.strip() == "False", found.stderr

@@ -68,6 +68,11 @@ class JWSReader:
         # has proved it genuine, and for as long as the ring holds these keys.
         self._known: tuple[KeySet, dict[bytes, Header]] = (ring.current, {})
 
+    @property
+    def remembered(self) -> int:
+        """How many headers are remembered."""
+        return len(self._known[1])
+
     def read(self, token: str) -> VerifiedJWS | Rejected:
         """What `token` holds, if a key of the ring signed it. Never raises."""
         # JWT-1: limits before anything is split or decoded.

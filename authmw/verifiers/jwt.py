@@ -14,7 +14,7 @@ from authmw.keys import KeyRing
 from authmw.principal import Principal, PrincipalKind
 from authmw.reasons import Reason
 from authmw.request import RequestHead
-from authmw.scopes import parse_scope
+from authmw.scopes import is_scope, parse_scope
 from authmw.strict_json import parse_object
 from authmw.verdict import Authenticated, Rejected, Verdict
 
@@ -68,8 +68,10 @@ class JWTVerifier:
         kind: PrincipalKind | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.rules = ClaimRules.of(issuer=issuer, audience=audience, types=types, leeway=leeway, required=required)
-        self.reader = JWSReader(keys)
+        self.rules: ClaimRules = ClaimRules.of(
+            issuer=issuer, audience=audience, types=types, leeway=leeway, required=required
+        )
+        self.reader: JWSReader = JWSReader(keys)
         self.clock = clock
         self._scopes = scopes
         self._kind: PrincipalKind | None = kind
@@ -144,11 +146,11 @@ def _read(name: str, value: object) -> frozenset[str] | Rejected:
     return Rejected(Reason.TOKEN_CLAIMS, f"{name} is {shown(value)}, neither a string nor a list of strings")
 
 
-def _each(values: Iterable[object]) -> frozenset[str]:
-    scopes = frozenset(values)
-    if not all(isinstance(scope, str) and scope and " " not in scope for scope in scopes):
+def _each(values: Collection[object]) -> frozenset[str]:
+    scopes = [scope for scope in values if isinstance(scope, str) and is_scope(scope)]
+    if len(scopes) != len(values):
         raise ValueError("not a list of scopes")
-    return parse_scope(" ".join(cast("frozenset[str]", scopes)))
+    return frozenset(scopes)
 
 
 def _call(
@@ -156,6 +158,6 @@ def _call(
 ) -> frozenset[str] | Rejected:
     # What is in the claims is the issuer's doing: a function that trips over it refuses the token.
     try:
-        return _each(function(claims))
+        return _each(list(function(claims)))
     except Exception as error:
         return Rejected(Reason.TOKEN_CLAIMS, f"the function for scopes: {type(error).__name__}")

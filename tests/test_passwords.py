@@ -49,7 +49,7 @@ BROKEN = {
     "unusable in django": "!" + 40 * "x",
     "bcrypt": "$2b$12$" + 53 * "a",
     "non-ASCII": "$argon2id$v=19$m=8,t=1,p=1$ÄÄÄÄ$ÖÖÖÖ",
-    "digest cut off": CURRENT[:-4],
+    "digest cut off": CURRENT[:-2],
     "digest not base64": CURRENT[:-1] + "!",
     "digest of one character": CURRENT.rpartition("$")[0] + "$A",
     "line break behind": CURRENT + "\n",

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from authmw.cli.decorator import OptionDecorator
 from authmw.scopes import is_scope
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -37,7 +38,7 @@ def scope(text: str) -> str:
     return text
 
 
-database_option = click.option(
+database_option: OptionDecorator = click.option(
     "--database",
     metavar="URL",
     envvar="AUTHMW_DATABASE",
@@ -46,7 +47,7 @@ database_option = click.option(
     show_envvar=True,
     help="Where users, API keys and tokens are. A URL with a password belongs into the environment.",
 )
-keys_option = click.option(
+keys_option: OptionDecorator = click.option(
     "--keys",
     "keys_path",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -56,4 +57,6 @@ keys_option = click.option(
     show_envvar=True,
     help="The file of the key ring.",
 )
-scope_option = click.option("--scope", "scopes", type=scope, multiple=True, help="A scope; may be repeated.")
+scope_option: OptionDecorator = click.option(
+    "--scope", "scopes", type=scope, multiple=True, help="A scope; may be repeated."
+)

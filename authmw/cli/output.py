@@ -9,7 +9,11 @@ from typing import Any
 
 import click
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+from authmw.cli.decorator import OptionDecorator
+
+json_option: OptionDecorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
 
 
 def show(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:

@@ -9,12 +9,13 @@ from typing import Final
 
 import click
 
+from authmw.cli.decorator import OptionDecorator
 from authmw.errors import ConfigurationError
 
 MIN_LENGTH: Final = 8
 """The fewest characters of a new password (ASVS 5.0, 6.2.1)."""
 
-password_stdin_option = click.option(
+password_stdin_option: OptionDecorator = click.option(
     "--password-stdin", "from_stdin", is_flag=True, help="Read the password from standard input: one line."
 )
 

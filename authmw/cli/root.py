@@ -15,16 +15,32 @@ from authmw.errors import AuthmwError
 
 
 class _FailingInSentences(click.Group):
-    """Tells what authmw raises on stderr and exits with 1. A bug keeps its traceback."""
+    """Tells what went wrong on stderr and exits with 1. A bug keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except AuthmwError as error:
             raise click.ClickException(str(error)) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename is not None else ""
+            raise click.ClickException(f"{where}{error.strerror or type(error).__name__}") from None
+        except Exception as error:
+            if (words := _words_of_the_database(error)) is None:
+                raise
+            raise click.ClickException(f"the database does not answer: {words}") from None
 
 
-@click.group(cls=_FailingInSentences, context_settings={"help_option_names": ["-h", "--help"]})
+def _words_of_the_database(error: Exception) -> str | None:
+    """What a database says about its failure; None when it is not one's. SQLite's words hold no values."""
+    cause = getattr(error, "orig", None) or error
+    family, words = type(cause).__module__.partition(".")[0], type(cause).__name__
+    if family == "sqlite3":
+        return str(cause)
+    return words if "sqlalchemy" in (family, type(error).__module__.partition(".")[0]) else None
+
+
+@click.group(cls=_FailingInSentences)
 @click.version_option(package_name="authmw")
 def group() -> None:
     """Users, API keys, tokens and signing keys of authmw."""

@@ -57,9 +57,13 @@ class Stores(Protocol):
         """Its opaque tokens."""
         ...
 
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
 
 def open_stores(url: str, *, create: bool = False) -> Stores:
-    """The stores at `url`. A file of SQLite that is not there is made only to `create` something in it."""
+    """The stores at `url`, until the command ends. A file of SQLite is made only to `create` something in it."""
     if not create and (missing := _missing_file(url)) is not None:
         raise click.ClickException(
             f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
@@ -70,6 +74,7 @@ def open_stores(url: str, *, create: bool = False) -> Stores:
     except ImportError:
         raise click.ClickException('a database needs SQLAlchemy: pip install "authmw[sql]"') from None
     stores: Stores = adapter.SQLStores(url)
+    click.get_current_context().call_on_close(stores.close)
     return stores
 
 

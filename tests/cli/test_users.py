@@ -1,0 +1,255 @@
+"""`authmw users`."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from authmw_sqlalchemy import SQLStores
+from click.testing import Result
+
+from authmw.passwords import Match, PasswordHasher
+from authmw.ports import User
+
+Run = Callable[..., Result]
+Document = Callable[..., dict[str, Any]]
+
+
+def stored(username: str, url: str = "sqlite:///app.db") -> User:
+    stores = SQLStores(url)
+    try:
+        user = stores.users.find(username)
+    finally:
+        stores.close()
+    assert user is not None
+    return user
+
+
+def match(user: User, password: str) -> Match:
+    assert user.password_hash is not None
+    return PasswordHasher().verify(password=password, hash=user.password_hash)
+
+
+def test_a_user_is_created_in_the_default_database(run: Run) -> None:
+    created = run("users", "create", "alice", "--scope", "a", "--scope", "b", "--password-stdin", stdin="pass word 1\n")
+    assert (created.exit_code, created.stdout, created.stderr) == (0, "alice: created\n", "")
+    user = stored("alice")
+    assert (user.id, user.scopes, user.disabled) == ("alice", frozenset({"a", "b"}), False)
+    assert match(user, "pass word 1") is not Match.MISMATCH
+
+
+@pytest.mark.parametrize("line", ["caf\u00e9 au lait", " spaces stay ", "a:colon:is:fine"])
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"], ids=["none", "lf", "crlf"])
+def test_a_password_on_standard_input_is_the_line_without_its_end(run: Run, line: str, ending: str) -> None:
+    assert run("users", "create", "alice", "--password-stdin", stdin=line + ending).exit_code == 0
+    assert match(stored("alice"), line) is not Match.MISMATCH
+
+
+@pytest.mark.parametrize(
+    "stdin, sentence",
+    [
+        (b"", "at least 8 characters"),
+        (b"7 chars\n", "at least 8 characters"),
+        (b"two lines\nare no password\n", "more than one line"),
+        (b"\xff\xfe not UTF-8", "is not UTF-8"),
+        (b"a\x00null character", "no control characters"),
+        (b"x" * 1025, "1 to 1024 bytes"),
+    ],
+    ids=["empty", "short", "two lines", "not UTF-8", "NUL", "long"],
+)
+def test_what_is_no_password_is_refused(run: Run, stdin: bytes, sentence: str) -> None:
+    refused = run("users", "create", "alice", "--password-stdin", stdin=stdin)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert sentence in refused.stderr
+    assert "x" * 20 not in refused.stderr
+
+
+def test_a_script_without_a_terminal_is_told_of_password_stdin(run: Run, directory: Path) -> None:
+    refused = run("users", "create", "alice")
+    assert refused.exit_code == 2
+    assert "--password-stdin" in refused.stderr
+    assert not (directory / "app.db").exists()
+
+
+def test_no_option_takes_a_password_as_its_value(run: Run) -> None:
+    # It would show in the list of processes and in the history of the shell.
+    for command in ("create", "set-password"):
+        assert run("users", command, "alice", "--password", "secret").exit_code == 2
+
+
+def test_a_user_may_have_no_password(run: Run, document: Document) -> None:
+    assert document("users", "create", "robot", "--no-password")["has_password"] is False
+    assert "robot     no password  -" in run("users", "list").stdout
+
+
+@pytest.mark.parametrize("other", [["--password-stdin"], ["--digest-realm", "orders"]], ids=" ".join)
+def test_no_password_and_a_way_to_use_one_contradict_each_other(run: Run, other: list[str]) -> None:
+    assert run("users", "create", "robot", "--no-password", *other).exit_code == 2
+
+
+def test_users_are_listed_by_name_in_aligned_columns(run: Run, alice: str) -> None:
+    assert run("users", "create", "Bob", "--no-password").exit_code == 0
+    assert run("users", "list").stdout.splitlines() == [
+        "USERNAME  STATUS       SCOPES",
+        "Bob       no password  -",
+        "alice     active       orders:read orders:write",
+    ]
+
+
+@pytest.mark.usefixtures("alice")
+def test_the_documents_say_the_same_everywhere_and_hold_no_hash(document: Document) -> None:
+    alice = {
+        "id": "alice",
+        "username": "alice",
+        "scopes": ["orders:read", "orders:write"],
+        "disabled": False,
+        "has_password": True,
+    }
+    assert document("users", "list") == {"users": [alice]}
+    assert document("users", "disable", "alice") == {**alice, "disabled": True}
+    assert document("users", "enable", "alice") == alice
+    assert document("users", "set-scopes", "alice", "--scope", "b") == {**alice, "scopes": ["b"]}
+    assert document("users", "set-scopes", "alice") == {**alice, "scopes": []}
+    assert document("users", "set-password", "alice", "--password-stdin", stdin="another one")["has_password"] is True
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_new_password_replaces_the_old(run: Run) -> None:
+    assert run("users", "set-password", "alice", "--password-stdin", stdin="another one").exit_code == 0
+    user = stored("alice")
+    assert match(user, "another one") is not Match.MISMATCH
+    assert match(user, "correct horse") is Match.MISMATCH
+
+
+def test_a_digest_realm_lets_the_user_log_in_by_digest(run: Run) -> None:
+    assert run(
+        "users", "create", "alice", "--password-stdin", "--digest-realm", "orders", stdin="correct horse"
+    ).exit_code == 0  # fmt: skip
+    stores = SQLStores("sqlite:///app.db")
+    assert stores.users.find_digest("alice", "orders", "SHA-256") is not None
+    stores.close()
+
+
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize("command", ["disable", "enable", "set-scopes", "set-password"])
+def test_an_unknown_user_is_a_sentence(run: Run, command: str) -> None:
+    refused = run("users", command, "nobody")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == "Error: there is no user 'nobody'\n"
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_name_is_taken_once(run: Run) -> None:
+    refused = run("users", "create", "alice", "--no-password")
+    assert refused.exit_code == 1
+    assert "'alice'" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["a:b", "", "a\x1b[2Jb", "x" * 257])
+def test_a_name_nobody_could_log_in_with_is_refused(run: Run, name: str) -> None:
+    refused = run("users", "create", name, "--no-password")
+    assert refused.exit_code == 1
+    assert "\x1b" not in refused.stderr
+
+
+@pytest.mark.parametrize("scope", ["two words", 'a"quote', ""])
+def test_what_is_no_scope_is_a_usage_error(run: Run, scope: str) -> None:
+    assert run("users", "create", "alice", "--no-password", "--scope", scope).exit_code == 2
+
+
+def test_an_option_comes_before_the_environment(run: Run, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHMW_DATABASE", "sqlite:///environment.db")
+    assert run("users", "create", "alice", "--no-password").exit_code == 0
+    assert run("users", "create", "bob", "--no-password", "--database", "sqlite:///option.db").exit_code == 0
+    assert stored("alice", "sqlite:///environment.db").id == "alice"
+    assert stored("bob", "sqlite:///option.db").id == "bob"
+    assert not (directory / "app.db").exists()
+
+
+def test_looking_at_a_database_that_is_not_there_makes_none(run: Run, directory: Path) -> None:
+    refused = run("users", "list")
+    assert refused.exit_code == 1
+    assert "there is no database app.db" in refused.stderr
+    assert list(directory.iterdir()) == []
+
+
+def test_a_database_that_cannot_be_used_is_a_sentence(run: Run, directory: Path) -> None:
+    (directory / "app.db").write_text("not a database " * 100)
+    refused = run("users", "list")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "file is not a database" in refused.stderr
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(run: Run) -> None:
+    refused = run("users", "create", "alice", "--no-password", "--database", "sqlite:///no/such/app.db")
+    assert (refused.exit_code, refused.stderr) == (1, "Error: no/such/app.db: No such file or directory\n")
+
+
+def test_the_password_of_a_database_is_not_repeated(run: Run) -> None:
+    refused = run("users", "list", "--database", "postgresql://authmw:hunter2@localhost/app")
+    assert refused.exit_code == 1
+    assert "hunter2" not in refused.output
+
+
+def test_a_terminal_is_sent_nothing_that_it_would_obey(run: Run, directory: Path) -> None:
+    stores = SQLStores("sqlite:///app.db")
+    stores.users.create("bidi\u202ename")
+    stores.close()
+    assert "bidi\\u202ename" in run("users", "list").stdout
+
+
+class Terminal:
+    """``authmw`` on a terminal of its own."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self.screen = b""
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "authmw", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=directory,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def expect(self, text: bytes) -> None:
+        start, deadline = len(self.screen), time.monotonic() + 30
+        while text not in self.screen[start:]:
+            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, self.screen
+            self.screen += os.read(self._master, 4096)
+
+    def type(self, line: bytes) -> None:
+        os.write(self._master, line + b"\n")
+
+    def close(self) -> int:
+        code = self.process.wait(30)
+        os.close(self._master)
+        return code
+
+
+def test_the_prompt_hides_the_password_and_asks_twice(directory: Path) -> None:
+    terminal = Terminal(directory, "users", "create", "alice")
+    terminal.expect(b"Password:")
+    terminal.type(b"correct horse")
+    terminal.expect(b"The same again:")
+    terminal.type(b"correct hoarse")
+    terminal.expect(b"Password:")
+    terminal.type(b"correct horse")
+    terminal.expect(b"The same again:")
+    terminal.type(b"correct horse")
+    terminal.expect(b"alice: created")
+    assert terminal.close() == 0
+    assert b"horse" not in terminal.screen
+    assert b"hoarse" not in terminal.screen
+    assert match(stored("alice"), "correct horse") is Match.MATCH

@@ -84,6 +84,7 @@ class _Passing(Call):
     """One request on its way through the application, and its response on the way back."""
 
     headers_only = False
+    started = False
     replaced: Response | None = None
     """What was sent in the place of the application's response."""
 
@@ -138,6 +139,7 @@ class _Passing(Call):
             # A refusal was raised below, and this is what the framework made of it.
             self._replace(refusal, exc_info)
             return _discard
+        self.started = True
         headers = [*headers, *self._middleware.vary, *self.authentication.headers]
         if self.headers_only:
             headers = [each for each in headers if not each[0].lower().startswith("content-")]
@@ -152,11 +154,10 @@ class _Passing(Call):
     def _replace(self, refusal: Refusal, exc_info: Any = None) -> list[bytes]:
         self.refusal = None
         self.replaced = refusal.response()
-        exc_info = exc_info or sys.exc_info()
+        if self.started and exc_info is None and sys.exc_info()[0] is not None:
+            exc_info = sys.exc_info()  # PEP 3333: a response is started again with an exception only
         try:
-            self._start_response(
-                self.replaced.status_line, list(self.replaced.headers), *_given(exc_info if exc_info[0] else None)
-            )
+            self._start_response(self.replaced.status_line, list(self.replaced.headers), *_given(exc_info))
         finally:
             del exc_info  # PEP 3333: no cycle through the traceback
         return _body_of(self.replaced, self._environ)

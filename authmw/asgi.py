@@ -73,7 +73,7 @@ class AuthMiddleware:
             requirement_of = _always(marked)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
         self._recall = auth.recall
-        self.vary = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
+        self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The header that says which request headers answers depend on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -29,7 +29,7 @@ class Requires:
     __slots__ = ("requirement",)
 
     def __init__(self, requirement: Requirement) -> None:
-        self.requirement = requirement
+        self.requirement: Requirement = requirement
 
     def __call__(self, target: T, /) -> T:
         """Guard `target`; stacked decorators accumulate."""

@@ -100,8 +100,8 @@ class Auth:
         _check(accept, realm, remember)
         self.accept = accept
         self.realm = realm
-        self.schemes = accept.schemes
-        self.vary = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
+        self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
+        self.vary: str = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
         self._alternatives = accept.parts if isinstance(accept, OneOf) else (accept,)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self._render = render
@@ -112,7 +112,7 @@ class Auth:
         first = self._alternatives[0]
         rememberable = isinstance(first, SecurityScheme) and first.in_authorization and remember > 0
         verifier = first.verifier if isinstance(first, SecurityScheme) else None
-        self.memo = Memo(remember, clock, verifier) if rememberable else None
+        self.memo: Memo | None = Memo(remember, clock, verifier) if rememberable else None
         self.recall: Callable[[bytes], Authentication | None] = self.memo.recall if self.memo else _unknown
         """What was proved about an ``Authorization`` value before, if it still holds. Asks nobody."""
 

@@ -29,9 +29,9 @@ class _Question(Generic[T]):
     __slots__ = ("args", "function", "kwargs")
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
+        self.function: Callable[..., Any] = function
+        self.args: tuple[Any, ...] = args
+        self.kwargs: dict[str, Any] = kwargs
 
     def __bool__(self) -> NoReturn:
         raise FlowError(f"{self!r} is a question, not its answer: write `yield from` before it")

@@ -63,7 +63,7 @@ class JWSReader:
     __slots__ = ("_known", "ring")
 
     def __init__(self, ring: KeyRing) -> None:
-        self.ring = ring
+        self.ring: KeyRing = ring
         # The tokens of a key share one header: what it said is remembered under its exact text, once a signature
         # has proved it genuine, and for as long as the ring holds these keys.
         self._known: tuple[KeySet, dict[bytes, Header]] = (ring.current, {})

@@ -30,10 +30,10 @@ class WorkPool:
     """
 
     def __init__(self, slots: int | None = None, queue: int | None = None) -> None:
-        self.slots = (os.cpu_count() or 1) if slots is None else slots
+        self.slots: int = (os.cpu_count() or 1) if slots is None else slots
         if self.slots < 1:
             raise ConfigurationError("WorkPool(slots=...) must be at least 1")
-        self.queue = 16 * self.slots if queue is None else queue
+        self.queue: int = 16 * self.slots if queue is None else queue
         self._reset()
         if hasattr(os, "register_at_fork"):
             # Threads do not survive a fork, and a lock may have been held: a child starts anew.
@@ -136,5 +136,5 @@ def _released(outcome: T | _Raised) -> T:
     return outcome
 
 
-default_pool = WorkPool()
+default_pool: WorkPool = WorkPool()
 """The pool used unless an `Auth` is given its own."""

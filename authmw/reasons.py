@@ -22,7 +22,7 @@ class Reason(Enum):
     """
 
     def __init__(self, slug: str, status: int, error: ErrorCode | None, description: str, public_slug: str) -> None:
-        self.code = f"authmw.{slug}"
+        self.code: str = f"authmw.{slug}"
         """The stable code for logs, as ``authmw.token-expired``."""
         self.status = status
         """The HTTP status of the answer."""
@@ -30,7 +30,7 @@ class Reason(Enum):
         """The RFC 6750 ``error`` of the answer, or None when none may be told."""
         self.description = description
         """One sentence for the client. It holds nothing of the request."""
-        self.public_code = f"authmw.{public_slug or slug}"
+        self.public_code: str = f"authmw.{public_slug or slug}"
         """The code the client sees."""
 
     # Nothing usable was presented.

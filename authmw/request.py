@@ -138,8 +138,8 @@ class WSGIRequest(RequestHead):
     __slots__ = ("environ",)
 
     def __init__(self, environ: Environ) -> None:
-        self.environ = environ
-        self.method = str(environ["REQUEST_METHOD"]).upper()
+        self.environ: Environ = environ
+        self.method: str = str(environ["REQUEST_METHOD"]).upper()
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case)."""
@@ -215,8 +215,8 @@ class ASGIRequest(RequestHead):
     __slots__ = ("_receive", "_replay", "scope")
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
-        self.scope = scope
-        self.method = str(scope.get("method", "GET")).upper()
+        self.scope: Scope = scope
+        self.method: str = str(scope.get("method", "GET")).upper()
         self._receive = receive
         self._replay: list[Message] = []
 

@@ -13,8 +13,8 @@ Views say what they need themselves, and the order of decorators cannot open a h
 
 try:
     import flask as _  # noqa: F401 - only whether it is there
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from error
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from _error
 
 from authmw import any_of, authenticated, public, requires, requires_scopes
 from authmw_flask.extension import FlaskAuth

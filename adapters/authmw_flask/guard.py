@@ -26,8 +26,8 @@ class RefusedByFlask(AccessRefused, HTTPException):
     def __init__(self, refusal: Refusal) -> None:
         AccessRefused.__init__(self, refusal)
         answer = refusal.response()
-        self.response = Response(answer.body, answer.status_line, list(answer.headers))
-        self.description = None
+        self.response: Response = Response(answer.body, answer.status_line, list(answer.headers))
+        self.description: str | None = None
 
 
 class ViewGuard:

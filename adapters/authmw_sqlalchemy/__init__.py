@@ -2,10 +2,10 @@
 
 try:
     import sqlalchemy as sqlalchemy
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
         'authmw_sqlalchemy needs SQLAlchemy: pip install "authmw[sql]"', name="sqlalchemy"
-    ) from error
+    ) from _error
 
 from authmw_sqlalchemy.keys import SQLApiKeys
 from authmw_sqlalchemy.stores import SQLStores

@@ -55,7 +55,7 @@ class Database:
         url = _checked(target.url if isinstance(target, Engine) else target)
         # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
         if isinstance(target, Engine):
-            self.engine = create_engine(url, pool=target.pool, hide_parameters=True)
+            self.engine: Engine = create_engine(url, pool=target.pool, hide_parameters=True)
         else:
             self.engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _WRITE_TIMEOUT})
             event.listen(self.engine, "connect", _enforce_foreign_keys)

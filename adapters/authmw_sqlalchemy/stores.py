@@ -42,9 +42,9 @@ class SQLStores:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = Database(target)
-        self.users = SQLUsers(self._database, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
-        self.keys = SQLApiKeys(self._database, clock=clock)
-        self.tokens = SQLTokens(self._database, clock=clock)
+        self.users: SQLUsers = SQLUsers(self._database, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
+        self.keys: SQLApiKeys = SQLApiKeys(self._database, clock=clock)
+        self.tokens: SQLTokens = SQLTokens(self._database, clock=clock)
 
     def close(self) -> None:
         """Close every connection. A store that is used again opens new ones."""

@@ -9,8 +9,8 @@ too. Endpoints have ``request.user`` and ``request.auth`` in Starlette's sense, 
 
 try:
     import starlette as _  # noqa: F401 - only whether it is there
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError('authmw_starlette needs Starlette: pip install "authmw[starlette]"') from error
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError('authmw_starlette needs Starlette: pip install "authmw[starlette]"') from _error
 
 from authmw import any_of, authenticated, current_principal, public, requires, requires_scopes
 from authmw_starlette.middleware import AuthMiddleware

@@ -34,8 +34,8 @@ class MemoryStores:
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.users = MemoryUsers(hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
-        self.keys = MemoryApiKeys(self.users, clock=clock)
-        self.tokens = MemoryTokens(self.users, clock=clock)
-        self.nonces = MemoryNonces(clock=clock)
-        self.throttle = MemoryThrottle()
+        self.users: MemoryUsers = MemoryUsers(hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
+        self.keys: MemoryApiKeys = MemoryApiKeys(self.users, clock=clock)
+        self.tokens: MemoryTokens = MemoryTokens(self.users, clock=clock)
+        self.nonces: MemoryNonces = MemoryNonces(clock=clock)
+        self.throttle: MemoryThrottle = MemoryThrottle()

@@ -16,6 +16,9 @@ from authmw.request import RequestHead
 from authmw.schemes.base import SecurityScheme, Verifier
 from authmw.verdict import Rejected
 
+Place = Literal["header", "query", "cookie"]
+"""Where OpenAPI lets an API key travel."""
+
 # Visible ASCII without a comma, by which servers join two headers of one name.
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
 
@@ -30,7 +33,7 @@ class _APIKey(SecurityScheme[ApiKey]):
         description: for the OpenAPI document.
     """
 
-    place: ClassVar[Literal["header", "query", "cookie"]]
+    place: ClassVar[Place]
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class APIKeyHeader(_APIKey):
     Under WSGI ``X_API_Key`` and ``X-API-Key`` cannot be told apart; see the docs for servers that drop the former.
     """
 
-    place = "header"
+    place: ClassVar[Place] = "header"
 
     def __init__(
         self,
@@ -105,7 +108,7 @@ class APIKeyHeader(_APIKey):
 class APIKeyQuery(_APIKey):
     """An API key in the query string. URLs end up in logs and histories: prefer `APIKeyHeader`."""
 
-    place = "query"
+    place: ClassVar[Place] = "query"
     vary = ""
 
     def values(self, request: RequestHead) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ class APIKeyQuery(_APIKey):
 class APIKeyCookie(_APIKey):
     """An API key in a cookie. Browsers send cookies by themselves: guard unsafe methods against CSRF."""
 
-    place = "cookie"
+    place: ClassVar[Place] = "cookie"
     vary = "Cookie"
 
     def values(self, request: RequestHead) -> tuple[str, ...]:

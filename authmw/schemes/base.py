@@ -71,7 +71,7 @@ class SecurityScheme(Alternatives, Generic[C]):
         self, verifier: Verifier[C] | Callable[..., Any] | None = None, *, name: str = "", description: str = ""
     ) -> None:
         self.verifier: Verifier[C] | None = as_verifier(verifier)
-        self.name = name or type(self).__name__
+        self.name: str = name or type(self).__name__
         self.description = description
 
     def bind(self, realm: str) -> None:

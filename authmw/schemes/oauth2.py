@@ -33,7 +33,7 @@ class OAuth2(BearerScheme):
         description: str = "",
     ) -> None:
         super().__init__(verifier, name=name, description=description)
-        self.flows = {flow: dict(described) for flow, described in flows.items()}
+        self.flows: dict[str, dict[str, Any]] = {flow: dict(described) for flow, described in flows.items()}
         for described in self.flows.values():
             checked_scopes(described.setdefault("scopes", {}))
 

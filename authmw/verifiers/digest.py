@@ -64,8 +64,8 @@ class DigestVerifier:
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"
             )
         self.users = users
-        self.algorithms = strongest_first(algorithms)
-        self.nonces = DigestNonces(secret=secret, clock=clock, random=random)
+        self.algorithms: tuple[DigestSessAlgorithm, ...] = strongest_first(algorithms)
+        self.nonces: DigestNonces = DigestNonces(secret=secret, clock=clock, random=random)
         self.realm: str | None = None
         self._algorithms = {name.upper(): _Algorithm(name, random) for name in self.algorithms}
         self._claims = _in_this_process(clock) if nonces is None else nonces

@@ -51,7 +51,7 @@ class PasswordVerifier:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.users = users
-        self.hasher = hasher or PasswordHasher()
+        self.hasher: PasswordHasher = hasher or PasswordHasher()
         self._attempts = Attempts(throttle, clock)
         self._upgrader = cast("PasswordUpgrader", users) if hasattr(users, "replace_password_hash") else None
 

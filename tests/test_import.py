@@ -23,8 +23,9 @@ EXTRAS = {
 }
 
 
-def test_importing_authmw_loads_nothing_heavy() -> None:
-    fresh = fresh_python("-c", f"import authmw, sys; print(sorted(set({HEAVY}) & set(sys.modules)))")
+@pytest.mark.parametrize("statement", ["import authmw", "from authmw import *", "import authmw.wsgi, authmw.asgi"])
+def test_importing_authmw_loads_nothing_heavy(statement: str) -> None:
+    fresh = fresh_python("-c", f"{statement}\nimport sys; print(sorted(set({HEAVY}) & set(sys.modules)))")
     assert (fresh.stdout.strip(), fresh.stderr) == ("[]", "")
 
 
@@ -32,7 +33,7 @@ def test_importing_authmw_opens_no_socket_and_starts_no_process() -> None:
     watch = (
         "import sys; seen = set(); "
         "sys.addaudithook(lambda event, _: seen.add(event)); "
-        "import authmw; print(sorted(event for event in seen if event.startswith(('socket', 'subprocess'))))"
+        "from authmw import *; print(sorted(event for event in seen if event.startswith(('socket', 'subprocess'))))"
     )
     assert fresh_python("-c", watch).stdout.strip() == "[]"
 

@@ -19,7 +19,8 @@ from authmw.refusal import WITHOUT_CONTENT, Refusal, Response
 from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import Default
 
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Frameworks type scopes and messages in ways of their own, which do not fit each other. Any of them can be guarded.
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SERVER_ERROR: Final = 500
 _POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
@@ -164,7 +165,8 @@ class _Passing(Call):
                 # A refusal was raised below, and this is what the framework made of it.
                 return self._replace(refusal)
             self.started = True
-            message = {**message, "headers": self._headers(message.get("headers", ()))}
+            headers = self._headers(message.get("headers", ()))
+            message = {**message, "headers": headers if kind == "http.response.start" else _folded(headers)}
             return self._send_head(message) if self.headers_only else self._send(message)
         if kind == "websocket.accept":
             self.started = True
@@ -222,8 +224,18 @@ async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send
             return
         prefix = "websocket.http"
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
+    if prefix == "websocket.http":
+        headers = _folded(headers)
     await send({"type": f"{prefix}.response.start", "status": response.status, "headers": headers})
     await send({"type": f"{prefix}.response.body", "body": b"" if scope.get("method") == "HEAD" else response.body})
+
+
+def _folded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Each name once, its values joined by commas (RFC 9110 §5.3): granian 2 dies of a denial that repeats a name."""
+    folded: dict[bytes, bytes] = {}
+    for name, value in headers:
+        folded[name] = folded[name] + b", " + value if name in folded else value
+    return list(folded.items())
 
 
 def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

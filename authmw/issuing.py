@@ -14,6 +14,7 @@ from authmw.jws import write
 from authmw.keys import KeyRing
 from authmw.principal import Principal
 from authmw.scopes import checked_scopes
+from authmw.strict_json import parse_object
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - the media type of RFC 9068 §2.1
 _OURS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"})
@@ -128,8 +129,10 @@ class TokenIssuer:
     def _sign(self, claims: dict[str, Any]) -> str:
         try:
             payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode("ascii")
+            # A verifier reads more strictly than Python writes: half a surrogate pair, nesting, huge integers.
+            parse_object(payload)
         except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"the claims are no JSON: {error}") from None
+            raise ConfigurationError(f"the claims are no JSON that a verifier reads: {error}") from None
         token = write(payload, self.keys.signer, typ=ACCESS_TOKEN_TYPE)
         if len(token) > MAX_CREDENTIAL_LENGTH:
             raise ConfigurationError(

@@ -1,0 +1,75 @@
+"""A guarded Flask application over an SQLite file: tokens, passwords and API keys.
+
+    authmw users create alice --scope orders:read
+    authmw token issue alice --issuer https://authmw.example --audience orders
+    python examples/flask_app.py
+    curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
+
+``examples/asgi_app.py`` is the same application under ASGI: one token opens both.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from authmw_flask import FlaskAuth, current_principal, public, requires_scopes
+from authmw_sqlalchemy import SQLStores
+from flask import Blueprint, Flask
+
+from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer
+from authmw.keys import KeyRing
+from authmw.verifiers.api_key import ApiKeyVerifier
+from authmw.verifiers.jwt import JWTVerifier
+from authmw.verifiers.password import PasswordVerifier
+
+ISSUER = "https://authmw.example"
+AUDIENCE = "orders"
+
+shop = Blueprint("shop", __name__)
+
+
+@shop.get("/")
+@public
+def index() -> dict[str, str]:
+    return {"hello": current_principal.id or "stranger"}
+
+
+@shop.get("/orders")
+@requires_scopes("orders:read")
+def list_orders() -> dict[str, list[str]]:
+    return {"orders": ["tea", "cake"]}
+
+
+@shop.post("/orders")
+@requires_scopes("orders:write")
+def create_order() -> tuple[dict[str, bool], int]:
+    return {"created": True}, 201
+
+
+@shop.get("/me")
+def me() -> dict[str, Any]:
+    return {
+        "id": current_principal.id,
+        "scopes": sorted(current_principal.scopes),
+        "scheme": current_principal.scheme,
+    }
+
+
+def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> Flask:
+    stores = SQLStores(database)
+    auth = Auth(
+        HTTPBearer(JWTVerifier(KeyRing.load(keys), issuer=ISSUER, audience=AUDIENCE))
+        | HTTPBasic(PasswordVerifier(stores.users))
+        | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
+        realm="orders",
+    )
+    app = Flask(__name__)
+    app.register_blueprint(shop)
+    FlaskAuth(app, auth)
+    return app
+
+
+if __name__ == "__main__":
+    create_app().run("127.0.0.1", int(os.environ.get("PORT", "8000")))

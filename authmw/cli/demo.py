@@ -47,16 +47,16 @@ _ABSENT: Final = (
 @json_option
 def demo(port: int, directory: Path, as_json: bool) -> None:
     """Run the Flask example and the ASGI example on loopback, and print requests to try. Ctrl-C stops it."""
-    wsgi_app, asgi_app = _example("flask_app"), _example("asgi_app")
-    from authmw.cli.demo_servers import serving
-    from authmw.cli.demo_user import prepare
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with _stopped_by_signals():
+        from authmw.cli.demo_servers import serving
+        from authmw.cli.demo_user import prepare
+
+        flask_app, asgi_app = _example("flask_app"), _example("asgi_app")
         user = prepare(directory)
-        with serving(
-            port, lambda: wsgi_app(user.database, user.keys_path), lambda: asgi_app(user.database, user.keys_path)
-        ):
+        where = (user.database, user.keys_path)
+        with serving(port, lambda: flask_app(*where), lambda: asgi_app(*where)):
+            # From here on each request is told on stderr, and why it was refused.
+            logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
             requests = [lines(each, user.credentials) for each in (port, port + 1)]
             show(_document(port, user, requests), _text(port, user, requests), as_json=as_json)
             threading.Event().wait()

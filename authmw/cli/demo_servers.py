@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import importlib
+import logging
 import socket
 import threading
 import time
@@ -69,6 +70,7 @@ def _asgi(app: Any, listening: socket.socket) -> Generator[None]:
     except ImportError:
         raise click.ClickException("the demo serves ASGI with uvicorn: pip install uvicorn") from None
     # On a thread that is not the main one, uvicorn leaves the signals alone.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     server: Any = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
     with _running(lambda: server.run(sockets=[listening]), stop=lambda: setattr(server, "should_exit", True)):
         yield

@@ -1,0 +1,226 @@
+"""`make demo`: both servers answer every printed line as it says, keep their users, and stop when they are told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from authmw.cli import group
+from authmw.cli.demo_lines import HOST, Credentials, lines
+from authmw.cli.demo_servers import listen, serving
+from authmw.cli.demo_user import prepare
+from authmw.cli.stores import open_stores
+from tests.support import ROOT, require
+
+LAST_LINE = "Ctrl-C stops it."
+
+
+@dataclass
+class Demo:
+    """A running demo and what it printed."""
+
+    port: int
+    printed: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def lines(self) -> list[tuple[str, int]]:
+        """Each printed request as it stands, with the status after its ``#``."""
+        found = re.findall(r"^curl .*# (\d{3})$", self.printed, re.MULTILINE)
+        lines = [line for line in self.printed.splitlines() if line.startswith("curl ")]
+        return list(zip(lines, map(int, found), strict=True))
+
+    def stop(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextmanager
+def running(directory: Path, *arguments: str, until: str = LAST_LINE) -> Generator[Demo]:
+    port, log = free_port_pair(), directory / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "authmw", "demo", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            cwd=directory,
+            env={**os.environ, "PORT": str(port), "PYTHONPATH": str(ROOT)},
+        )
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if until in line:
+                break
+        assert until in printed, printed + log.read_text()
+        yield Demo(port, printed, process, log)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+
+
+def free_port_pair() -> int:
+    while True:
+        with socket.create_server((HOST, 0)) as first:
+            port: int = first.getsockname()[1]
+            try:
+                socket.create_server((HOST, port + 1)).close()
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def is_free(port: int) -> bool:
+    try:
+        listen(port).close()
+    except click.ClickException:
+        return False
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, port), timeout=1).close()
+    return True
+
+
+def bash(line: str, directory: Path) -> str:
+    """What `line` prints, run as it stands."""
+    pasted = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=directory, timeout=30, check=True)
+    return pasted.stdout
+
+
+def status_and_challenge(answer: str) -> tuple[int, bool]:
+    head = answer.partition("\n\n")[0]
+    return int(head.split()[1]), "\nwww-authenticate: " in head.lower()
+
+
+@pytest.mark.servers
+def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after_a_restart(tmp_path: Path) -> None:
+    require("curl")
+    with running(tmp_path) as demo:
+        assert "Created the user alice" in demo.printed
+        for line, status in demo.lines:
+            answer = bash(line, tmp_path).replace("\r\n", "\n")
+            assert status_and_challenge(answer) == (status, status in (400, 401, 403)), f"{line}\n{answer}"
+        flask, asgi = ([status for line, status in demo.lines if f":{demo.port + each}/" in line] for each in (0, 1))
+        assert flask == asgi
+        assert set(flask) == {200, 400, 401, 403}
+        listing = next(line for line in demo.printed.splitlines() if " users list " in line)
+        users = bash(listing, tmp_path)
+        assert "alice" in users
+        assert demo.stop(signal.SIGTERM) == 0
+        log = demo.log.read_text()
+    assert "Traceback" not in log
+    assert log.endswith("Stopped.\n")
+    assert [is_free(demo.port + each) for each in (0, 1)] == [True, True]
+
+    with running(tmp_path, "--json", until="\n") as again:
+        document = json.loads(again.printed)
+        assert document["username"] == "alice"
+        assert bash(listing, tmp_path) == users
+        # What was given out by the first run is still good: only its API key was replaced.
+        for line, status in demo.lines:
+            expected = 401 if "X-API-Key" in line else status
+            moved = line.replace(f":{demo.port}/", f":{again.port}/").replace(
+                f":{demo.port + 1}/", f":{again.port + 1}/"
+            )
+            assert status_and_challenge(bash(moved, tmp_path))[0] == expected, moved
+        key_of_now = next(each for each in document["requests"] if "X-API-Key" in each["command"])
+        assert status_and_challenge(bash(key_of_now["command"], tmp_path))[0] == key_of_now["status"] == 200
+        assert again.stop(signal.SIGINT) == 0
+        assert "Traceback" not in again.log.read_text()
+    assert [is_free(again.port + each) for each in (0, 1)] == [True, True]
+
+
+@pytest.mark.parametrize("taken", [0, 1], ids=["Flask's", "ASGI's"])
+def test_a_port_that_is_taken_is_a_sentence_with_a_way_out(tmp_path: Path, taken: int) -> None:
+    port = free_port_pair()
+    with socket.create_server((HOST, port + taken)):
+        refused = subprocess.run(
+            [sys.executable, "-m", "authmw", "demo", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            timeout=60,
+            check=False,
+        )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"Error: port {port + taken} is taken: try `PORT=9000 make demo`\n"
+
+
+def test_an_installed_package_has_no_examples_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authmw.__file__", str(tmp_path / "authmw" / "__init__.py"))
+    refused = CliRunner().invoke(group, ["demo", "--directory", str(tmp_path / "demo")])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "clone the repository" in refused.stderr
+
+
+@pytest.fixture
+def context() -> Generator[None]:
+    with click.Context(group):
+        yield
+
+
+@pytest.mark.usefixtures("context")
+def test_a_user_who_was_changed_is_left_alone_and_that_is_said(tmp_path: Path) -> None:
+    assert "Created" in prepare(tmp_path).introduction
+    again = prepare(tmp_path)
+    assert "from an earlier run" in again.introduction
+    stores = open_stores(again.database)
+    stores.users.set_scopes("alice", ["orders:write"])
+    assert "was changed" in prepare(tmp_path).introduction
+    assert stores.users.list()[0].scopes == {"orders:write"}
+
+
+@pytest.mark.usefixtures("context")
+def test_of_all_runs_only_the_last_ones_key_is_good(tmp_path: Path) -> None:
+    user = [prepare(tmp_path), prepare(tmp_path)][-1]
+    keys = open_stores(user.database).keys.list()
+    assert [key.revoked_at is None for key in keys] == [False, True]
+
+
+@pytest.mark.usefixtures("context")
+def test_class_36_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
+    user = prepare(tmp_path)
+    shown, secrets = repr(user), user.credentials
+    assert [one in shown for one in (secrets.token, secrets.api_key)] == [False, False]
+    assert not (tmp_path / "keys.json").stat().st_mode & 0o077
+
+
+def wsgi_app(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return [b""]
+
+
+def test_without_uvicorn_it_says_what_to_install_and_leaves_no_port_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    port = free_port_pair()
+    with pytest.raises(click.ClickException, match="pip install uvicorn"), serving(port, lambda: wsgi_app, object):
+        pass
+    assert [is_free(port + each) for each in (0, 1)] == [True, True]
+
+
+def test_a_line_is_quoted_for_a_shell() -> None:
+    hostile = Credentials("alice", "a'b \"$(c)`d`", "t", "k")
+    line = next(line for line in lines(8000, hostile) if " -u " in line.command)
+    assert shlex.split(line.command)[3] == "alice:a'b \"$(c)`d`"

@@ -114,7 +114,7 @@ def checked_prefix(prefix: str) -> str:
 
 
 def _random(length: int, entropy: Entropy) -> str:
-    # Ten bytes more than needed make the remainder of the division even to one part in 2 ** 80.
+    # About 80 bits more than needed make the remainder of the division as good as even.
     return _base62(int.from_bytes(entropy(length * 6 // 8 + 10)), length)
 
 

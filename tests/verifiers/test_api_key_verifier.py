@@ -1,0 +1,290 @@
+"""API keys, from the text to the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from authmw import ApiKey, APIKeyHeader, Auth, Authenticated, BearerToken, HTTPBearer, Reason, Rejected, Verdict
+from authmw.engine import Authentication
+from authmw.flow import run, run_async
+from authmw.memory import MemoryApiKeys
+from authmw.ports import ApiKeyRecord
+from authmw.refusal import Refusal
+from authmw.request import WSGIRequest
+from authmw.tokens import digest, new_api_key, new_token
+from authmw.verifiers.api_key import ApiKeyVerifier
+
+REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Keys:
+    """A store that counts what it is asked."""
+
+    def __init__(self, *records: ApiKeyRecord) -> None:
+        self.records = {record.digest: record for record in records}
+        self.asked = 0
+        self.touched: list[tuple[str, float]] = []
+
+    def find_key(self, digest: str) -> ApiKeyRecord | None:
+        self.asked += 1
+        return self.records.get(digest)
+
+    def touch_key(self, key_id: str, at: float) -> None:
+        self.touched.append((key_id, at))
+
+
+def record_of(key: str) -> ApiKeyRecord:
+    return ApiKeyRecord("key_1", digest(key), "alice", frozenset({"orders:read"}), "laptop")
+
+
+def verdict_of(verifier: ApiKeyVerifier, credentials: ApiKey | BearerToken) -> Verdict | None:
+    verdict = run(verifier.verify(credentials, REQUEST))
+    assert asyncio.run(run_async(verifier.verify(credentials, REQUEST))) == verdict
+    return verdict
+
+
+def reason_of(verifier: ApiKeyVerifier, credentials: ApiKey | BearerToken) -> Reason:
+    verdict = verdict_of(verifier, credentials)
+    assert isinstance(verdict, Rejected)
+    return verdict.reason
+
+
+def test_a_known_key_authenticates_its_owner_with_the_scopes_of_the_key() -> None:
+    key = new_api_key()
+    verdict = verdict_of(ApiKeyVerifier(Keys(replace(record_of(key), expires_at=9e9))), ApiKey(key))
+    assert isinstance(verdict, Authenticated)
+    principal = verdict.principal
+    assert (principal.id, principal.kind, principal.credential_id) == ("alice", "api_key", "key_1")
+    assert (principal.scopes, principal.expires_at) == (frozenset({"orders:read"}), 9e9)
+    assert verdict.remember_until is None, "the store is asked each time"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" ", id="blank"),
+        pytest.param("ak_", id="prefix alone"),
+        pytest.param("ak_" + "0" * 36, id="wrong checksum"),
+        pytest.param(new_api_key() + " ", id="trailing space"),
+        pytest.param(new_api_key() + "," + new_api_key(), id="folded"),
+        pytest.param(new_api_key("zz"), id="other prefix"),
+        pytest.param("ak_" + "\u00e9" * 36, id="not ASCII"),
+        pytest.param("\ud800", id="surrogate"),
+    ],
+)
+def test_key_3_class_18_what_cannot_be_a_key_is_refused_without_asking_the_store(key: str) -> None:
+    keys = Keys()
+    assert reason_of(ApiKeyVerifier(keys), ApiKey(key)) is Reason.KEY_UNKNOWN
+    assert keys.asked == 0
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t", "a b", "\u00e9", "\x7f"])
+def test_class_18_without_a_prefix_an_empty_or_unprintable_key_is_still_not_looked_up(key: str) -> None:
+    keys = Keys()
+    assert reason_of(ApiKeyVerifier(keys, prefix=None), ApiKey(key)) is Reason.KEY_UNKNOWN
+    assert keys.asked == 0
+
+
+def test_without_a_prefix_keys_that_were_made_elsewhere_are_known_by_their_digest() -> None:
+    verifier = ApiKeyVerifier(Keys(record_of("legacy-key")), prefix=None)
+    assert isinstance(verdict_of(verifier, ApiKey("legacy-key")), Authenticated)
+    assert reason_of(verifier, ApiKey("legacy-kez")) is Reason.KEY_UNKNOWN
+
+
+def test_an_unknown_key_is_refused() -> None:
+    keys = Keys(record_of(new_api_key()))
+    assert reason_of(ApiKeyVerifier(keys), ApiKey(new_api_key())) is Reason.KEY_UNKNOWN
+    assert keys.asked == 2, "once by each driver"
+
+
+def test_tok_2_a_store_that_matches_loosely_does_not_authenticate() -> None:
+    class Loose(Keys):
+        def find_key(self, digest: str) -> ApiKeyRecord | None:
+            return next(iter(self.records.values()))
+
+    good = new_api_key()
+    verifier = ApiKeyVerifier(Loose(record_of(good)))
+    assert reason_of(verifier, ApiKey(new_api_key())) is Reason.KEY_UNKNOWN
+    assert isinstance(verdict_of(verifier, ApiKey(good)), Authenticated)
+    odd = ApiKeyVerifier(Loose(replace(record_of(good), digest="\u00e9")))
+    assert reason_of(odd, ApiKey(good)) is Reason.KEY_UNKNOWN, "class 19: not even with a digest that is not ASCII"
+
+
+def test_key_4_a_key_expires_at_the_second_it_says() -> None:
+    clock, key = Clock(), new_api_key()
+    verifier = ApiKeyVerifier(Keys(replace(record_of(key), expires_at=clock.now + 60)), clock=clock)
+    clock.now += 59.9
+    assert isinstance(verdict_of(verifier, ApiKey(key)), Authenticated)
+    clock.now += 0.1
+    assert reason_of(verifier, ApiKey(key)) is Reason.KEY_EXPIRED
+
+
+def test_key_4_a_revoked_key_is_refused_at_once_also_after_it_was_accepted() -> None:
+    keys = MemoryApiKeys()
+    verifier = ApiKeyVerifier(keys)
+    key, record = keys.create("alice")
+    assert isinstance(verdict_of(verifier, ApiKey(key)), Authenticated)
+    keys.revoke(record.id)
+    assert reason_of(verifier, ApiKey(key)) is Reason.KEY_REVOKED
+
+
+def test_key_4_a_change_of_scopes_counts_at_once() -> None:
+    key = new_api_key()
+    keys = Keys(record_of(key))
+    verifier = ApiKeyVerifier(keys)
+    verdict_of(verifier, ApiKey(key))
+    keys.records[digest(key)] = replace(record_of(key), scopes=frozenset())
+    verdict = verdict_of(verifier, ApiKey(key))
+    assert isinstance(verdict, Authenticated)
+    assert verdict.principal.scopes == frozenset()
+
+
+def test_key_4_a_key_that_the_store_forgot_is_refused() -> None:
+    key = new_api_key()
+    keys = Keys(record_of(key))
+    verifier = ApiKeyVerifier(keys)
+    verdict_of(verifier, ApiKey(key))
+    keys.records.clear()
+    assert reason_of(verifier, ApiKey(key)) is Reason.KEY_UNKNOWN
+
+
+def test_key_4_the_last_use_is_written_once_in_a_while() -> None:
+    clock, key = Clock(), new_api_key()
+    keys = Keys(record_of(key))
+    verifier = ApiKeyVerifier(keys, touch_every=60, clock=clock)
+    for _ in range(5):
+        verdict_of(verifier, ApiKey(key))
+    assert keys.touched == [("key_1", clock.now)]
+    clock.now += 60
+    verdict_of(verifier, ApiKey(key))
+    assert len(keys.touched) == 2
+
+
+def test_key_4_the_last_use_that_another_process_wrote_counts() -> None:
+    clock, key = Clock(), new_api_key()
+    keys = Keys(replace(record_of(key), last_used_at=clock.now - 59))
+    verdict_of(ApiKeyVerifier(keys, touch_every=60, clock=clock), ApiKey(key))
+    assert keys.touched == []
+
+
+def test_key_4_of_eight_threads_one_writes_the_last_use() -> None:
+    clock, key = Clock(), new_api_key()
+    keys = Keys(record_of(key))
+    verifier = ApiKeyVerifier(keys, clock=clock)
+    for _ in range(20):
+        clock.now += 61
+        keys.touched.clear()
+        with ThreadPoolExecutor(8) as threads:
+            started = [threads.submit(lambda: run(verifier.verify(ApiKey(key), REQUEST))) for _ in range(32)]
+        verdicts = [each.result() for each in started]
+        assert all(isinstance(verdict, Authenticated) for verdict in verdicts)
+        assert len(keys.touched) == 1
+
+
+def test_a_bad_key_is_not_touched() -> None:
+    key = new_api_key()
+    keys = Keys(replace(record_of(key), revoked_at=1.0))
+    verdict_of(ApiKeyVerifier(keys), ApiKey(key))
+    assert keys.touched == []
+
+
+def test_a_last_use_that_cannot_be_written_does_not_refuse_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    class ReadOnly(Keys):
+        def touch_key(self, key_id: str, at: float) -> None:
+            raise OSError("disk full")
+
+    key = new_api_key()
+    with caplog.at_level(logging.WARNING, "authmw.keys"):
+        assert isinstance(verdict_of(ApiKeyVerifier(ReadOnly(record_of(key))), ApiKey(key)), Authenticated)
+    assert "was not written" in caplog.text
+    assert key not in caplog.text
+    assert digest(key) not in caplog.text
+
+
+def test_class_35_a_store_that_is_down_is_a_503() -> None:
+    class Down(Keys):
+        def find_key(self, digest: str) -> ApiKeyRecord | None:
+            raise OSError("no such host")
+
+    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(Down())))
+    refusal = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_X_API_KEY": new_api_key()}))
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 503
+
+
+def test_the_principal_of_an_unchanged_record_is_built_once() -> None:
+    key = new_api_key()
+    verifier = ApiKeyVerifier(Keys(record_of(key)))
+    first, second = (run(verifier.verify(ApiKey(key), REQUEST)) for _ in range(2))
+    assert first is second
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authmw.verifiers.api_key._MAX_KNOWN", 10)
+    made = [new_api_key() for _ in range(50)]
+    verifier = ApiKeyVerifier(Keys(*map(record_of, made)))
+    for key in made:
+        assert isinstance(run(verifier.verify(ApiKey(key), REQUEST)), Authenticated)
+    kept: object = getattr(verifier, "_known", None)
+    assert isinstance(kept, dict)
+    assert len(kept) == 10  # pyright: ignore[reportUnknownArgumentType] - a dict of whatever it keeps
+
+
+def test_as_a_bearer_token_one_without_our_prefix_is_left_to_the_next_alternative() -> None:
+    keys = Keys()
+    for token in ("eyJhbGciOiJub25lIn0.e30.", new_token(), "akin"):
+        assert verdict_of(ApiKeyVerifier(keys), BearerToken(token)) is None
+    assert keys.asked == 0
+
+
+def test_as_a_bearer_token_a_bad_key_is_a_bad_token() -> None:
+    key = new_api_key()
+    verifier = ApiKeyVerifier(Keys(replace(record_of(key), revoked_at=1.0)))
+    assert reason_of(verifier, BearerToken(new_api_key())) is Reason.TOKEN_UNKNOWN
+    assert reason_of(verifier, BearerToken("ak_")) is Reason.TOKEN_UNKNOWN
+    assert reason_of(verifier, BearerToken(key)) is Reason.TOKEN_REVOKED
+
+
+def test_a_key_opens_the_door_in_its_header_and_as_a_bearer_token() -> None:
+    keys = MemoryApiKeys()
+    key, _ = keys.create("alice", ["orders:read"])
+    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys)) | HTTPBearer(ApiKeyVerifier(keys)))
+    for environ in ({"HTTP_X_API_KEY": key}, {"HTTP_AUTHORIZATION": f"Bearer {key}"}):
+        found = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", **environ}))
+        assert isinstance(found, Authentication)
+        assert found.principal.id == "alice"
+
+
+def test_key_2_a_key_in_the_query_is_not_looked_at_unless_the_scheme_is_for_the_query() -> None:
+    keys = MemoryApiKeys()
+    key, _ = keys.create("alice")
+    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys)))
+    found = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "QUERY_STRING": f"X-API-Key={key}"}))
+    assert isinstance(found, Authentication)
+    assert not found.principal.is_authenticated
+
+
+def test_tok_3_no_verdict_tells_the_key() -> None:
+    key = new_api_key()
+    for records in ((), (record_of(key),), (replace(record_of(key), revoked_at=1.0),)):
+        verdict = verdict_of(ApiKeyVerifier(Keys(*records)), ApiKey(key))
+        assert key not in repr(verdict)
+        assert digest(key) not in repr(verdict)
+    assert key not in repr(ApiKey(key))
+    assert digest(key) not in repr(record_of(key))

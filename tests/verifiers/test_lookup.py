@@ -1,0 +1,171 @@
+"""Plain functions as verifiers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from authmw import (
+    ANONYMOUS,
+    ApiKey,
+    Auth,
+    Authenticated,
+    BasicCredentials,
+    BearerToken,
+    ConfigurationError,
+    DigestResponse,
+    FlowError,
+    HTTPBearer,
+    Principal,
+    Reason,
+    Rejected,
+    StoreUnavailable,
+    TrustedUser,
+    Verdict,
+    nonblocking,
+)
+from authmw.engine import Authentication
+from authmw.flow import run, run_async
+from authmw.request import WSGIRequest
+from authmw.verifiers.lookup import LookupVerifier
+
+REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
+ALICE = Principal("alice")
+Credentials = BearerToken | ApiKey | BasicCredentials | TrustedUser
+
+
+def drive_sync(function: Callable[..., Any], credentials: Credentials) -> Verdict:
+    return run(LookupVerifier(function).verify(credentials, REQUEST))
+
+
+def drive_async(function: Callable[..., Any], credentials: Credentials) -> Verdict:
+    return asyncio.run(run_async(LookupVerifier(function).verify(credentials, REQUEST)))
+
+
+DRIVERS = pytest.mark.parametrize("drive", [drive_sync, drive_async])
+Driver = Callable[[Callable[..., Any], Credentials], Verdict]
+
+CREDENTIALS = pytest.mark.parametrize(
+    "credentials, arguments, reason",
+    [
+        pytest.param(BearerToken("t0ken"), ("t0ken",), Reason.TOKEN_UNKNOWN, id="bearer"),
+        pytest.param(ApiKey("k3y"), ("k3y",), Reason.KEY_UNKNOWN, id="key"),
+        pytest.param(BasicCredentials("bob", "pw"), ("bob", "pw"), Reason.CREDENTIALS_REJECTED, id="basic"),
+        pytest.param(TrustedUser("bob"), ("bob",), Reason.CREDENTIALS_REJECTED, id="trusted"),
+    ],
+)
+
+
+@DRIVERS
+@CREDENTIALS
+def test_the_function_is_asked_about_the_bare_credential(
+    drive: Driver, credentials: Credentials, arguments: tuple[str, ...], reason: Reason
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def lookup(*given: str) -> Principal:
+        asked.append(given)
+        return ALICE
+
+    assert drive(lookup, credentials) == Authenticated(ALICE)
+    assert asked == [arguments]
+
+
+@DRIVERS
+@CREDENTIALS
+def test_none_is_nobody(drive: Driver, credentials: Credentials, arguments: tuple[str, ...], reason: Reason) -> None:
+    def lookup(*_: str) -> None:
+        return None
+
+    assert drive(lookup, credentials) == Rejected(reason)
+
+
+@DRIVERS
+@pytest.mark.parametrize(
+    "answer", [True, False, 1, "alice", {"sub": "alice"}, Authenticated(ALICE), ANONYMOUS, Principal], ids=repr
+)
+def test_class_35_any_other_answer_fails_closed(drive: Driver, answer: object) -> None:
+    def lookup(_: str) -> object:
+        return answer
+
+    with pytest.raises(FlowError, match="answers a Principal or None"):
+        drive(lookup, BearerToken("t0ken"))
+
+
+def test_a_coroutine_under_wsgi_fails_closed() -> None:
+    async def lookup(token: str) -> Principal:
+        return ALICE
+
+    with pytest.raises(FlowError, match="async"):
+        drive_sync(lookup, BearerToken("t0ken"))
+    assert drive_async(lookup, BearerToken("t0ken")) == Authenticated(ALICE)
+
+
+def test_a_coroutine_that_answers_true_fails_closed() -> None:
+    async def lookup(token: str) -> bool:
+        return True
+
+    with pytest.raises(FlowError, match="answers a Principal or None, not bool"):
+        drive_async(lookup, BearerToken("t0ken"))
+
+
+@DRIVERS
+@pytest.mark.parametrize(
+    "credentials",
+    [BearerToken(""), ApiKey(""), BasicCredentials("", "pw"), BasicCredentials("bob", ""), TrustedUser("")],
+    ids=["token", "key", "user name", "password", "trusted user"],
+)
+def test_class_18_an_empty_credential_never_reaches_the_function(drive: Driver, credentials: Credentials) -> None:
+    def lookup(*_: str) -> Principal:
+        raise AssertionError("asked about an empty credential")
+
+    assert isinstance(drive(lookup, credentials), Rejected)
+
+
+@DRIVERS
+def test_class_35_a_function_that_raises_is_a_store_that_is_down(drive: Driver) -> None:
+    def lookup(token: str) -> Principal:
+        raise KeyError(token)
+
+    with pytest.raises(StoreUnavailable) as caught:
+        drive(lookup, BearerToken("t0ken"))
+    assert "t0ken" not in str(caught.value)
+
+
+def test_a_def_is_sent_to_a_thread_unless_it_is_marked() -> None:
+    threads: list[int] = []
+
+    def lookup(token: str) -> Principal:
+        threads.append(threading.get_ident())
+        return ALICE
+
+    drive_async(lookup, BearerToken("t0ken"))
+    drive_async(nonblocking(partial(lookup)), BearerToken("t0ken"))
+    assert threads[0] != threading.get_ident()
+    assert threads[1] == threading.get_ident()
+
+
+def test_a_function_cannot_verify_digest() -> None:
+    response = DigestResponse("bob", None, "app", "n", "/", "0" * 64, "SHA-256", "auth", "00000001", "c")
+    with pytest.raises(FlowError, match="DigestResponse"):
+        run(LookupVerifier(lambda _: ALICE).verify(response, REQUEST))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the mistake
+
+
+def test_what_is_no_function_is_refused_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="takes a function"):
+        LookupVerifier("alice")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the mistake
+
+
+def test_a_scheme_takes_a_plain_function() -> None:
+    def lookup(token: str) -> Principal | None:
+        return ALICE if token == "t0ken" else None
+
+    auth = Auth(HTTPBearer(lookup))
+    found = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Bearer t0ken"}))
+    assert isinstance(found, Authentication)
+    assert found.principal.id == "alice"

@@ -1,0 +1,131 @@
+"""Opaque tokens, from the text to the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Principal, Reason, Rejected, Verdict
+from authmw.engine import Authentication
+from authmw.flow import run, run_async
+from authmw.memory import MemoryTokens
+from authmw.ports import TokenRecord
+from authmw.refusal import Refusal
+from authmw.request import WSGIRequest
+from authmw.tokens import digest, new_api_key, new_token
+from authmw.verifiers.token import TokenVerifier
+
+REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
+NOW = 1_000_000.0
+
+
+class Tokens:
+    """A store of one token that counts what it is asked."""
+
+    def __init__(self, record: TokenRecord | None = None, *, loose: bool = False) -> None:
+        self.record = record
+        self.loose = loose
+        self.asked = 0
+
+    async def find_token(self, digest: str) -> TokenRecord | None:
+        self.asked += 1
+        return self.record if self.record is not None and (self.loose or self.record.digest == digest) else None
+
+
+def record_of(token: str) -> TokenRecord:
+    return TokenRecord("tok_1", digest(token), "alice", NOW + 60, frozenset({"orders:read"}), client_id="shop")
+
+
+def verdict_of(tokens: Tokens, token: str, *, now: float = NOW) -> Verdict | None:
+    verifier = TokenVerifier(tokens, clock=lambda: now)
+    return asyncio.run(run_async(verifier.verify(BearerToken(token), REQUEST)))
+
+
+def reason_of(tokens: Tokens, token: str, *, now: float = NOW) -> Reason:
+    verdict = verdict_of(tokens, token, now=now)
+    assert isinstance(verdict, Rejected)
+    return verdict.reason
+
+
+def test_a_known_token_authenticates_its_subject() -> None:
+    token = new_token()
+    verdict = verdict_of(Tokens(record_of(token)), token)
+    assert verdict == Authenticated(
+        Principal(
+            "alice", scopes={"orders:read"}, client_id="shop", credential_id="tok_1", expires_at=NOW + 60, kind="user"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "token", ["eyJhbGciOiJub25lIn0.e30.", "opaque", new_api_key(), "at", "AT_" + "0" * 36, "at" + "0" * 36]
+)
+def test_a_token_that_is_not_ours_is_left_to_the_next_alternative(token: str) -> None:
+    tokens = Tokens()
+    assert verdict_of(tokens, token) is None
+    assert tokens.asked == 0
+
+
+@pytest.mark.parametrize("token", ["at_", "at_" + "0" * 36, new_token() + "0", new_token() + "="])
+def test_class_18_a_token_with_a_wrong_shape_or_checksum_is_refused_without_asking(token: str) -> None:
+    tokens = Tokens()
+    assert reason_of(tokens, token) is Reason.TOKEN_UNKNOWN
+    assert tokens.asked == 0
+
+
+def test_an_unknown_token_is_refused() -> None:
+    tokens = Tokens()
+    assert reason_of(tokens, new_token()) is Reason.TOKEN_UNKNOWN
+    assert tokens.asked == 1
+
+
+def test_a_token_expires_at_the_second_it_says() -> None:
+    token = new_token()
+    tokens = Tokens(record_of(token))
+    assert isinstance(verdict_of(tokens, token, now=NOW + 59.9), Authenticated)
+    assert reason_of(tokens, token, now=NOW + 60) is Reason.TOKEN_EXPIRED
+
+
+def test_a_revoked_token_is_refused_whether_or_not_it_expired() -> None:
+    token = new_token()
+    tokens = Tokens(replace(record_of(token), revoked_at=NOW))
+    assert reason_of(tokens, token) is Reason.TOKEN_REVOKED
+    assert reason_of(tokens, token, now=NOW + 600) is Reason.TOKEN_REVOKED
+
+
+def test_revocation_counts_at_once() -> None:
+    tokens = MemoryTokens()
+    token, record = tokens.create("alice")
+    auth = Auth(HTTPBearer(TokenVerifier(tokens)))
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": f"Bearer {token}"})
+    assert isinstance(auth.authenticate(request), Authentication)
+    tokens.revoke(record.id)
+    refusal = auth.authenticate(request)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.TOKEN_REVOKED
+    assert refusal.reason.public_code == "authmw.token-invalid"
+
+
+def test_tok_2_a_store_that_matches_loosely_does_not_authenticate() -> None:
+    record = record_of(new_token())
+    assert reason_of(Tokens(record, loose=True), new_token()) is Reason.TOKEN_UNKNOWN
+    assert reason_of(Tokens(replace(record, digest="\u00e9"), loose=True), new_token()) is Reason.TOKEN_UNKNOWN
+
+
+def test_tok_3_no_verdict_tells_the_token() -> None:
+    token = new_token()
+    for record in (None, record_of(token), replace(record_of(token), revoked_at=NOW)):
+        verdict = verdict_of(Tokens(record), token)
+        assert token not in repr(verdict)
+        assert digest(token) not in repr(verdict)
+    assert token not in repr(BearerToken(token))
+    assert digest(token) not in repr(record_of(token))
+
+
+def test_a_prefix_of_ones_own_is_respected() -> None:
+    tokens = MemoryTokens(prefix="shop")
+    token, _ = tokens.create("alice")
+    assert isinstance(run(TokenVerifier(tokens, prefix="shop").verify(BearerToken(token), REQUEST)), Authenticated)
+    assert run(TokenVerifier(tokens).verify(BearerToken(token), REQUEST)) is None

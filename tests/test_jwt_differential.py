@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import warnings
 from typing import Any
 
@@ -31,7 +32,6 @@ def pyjwt_accepts(text: str, key: Key) -> bool:
                 audience=AUDIENCE,
                 issuer=ISSUER,
                 leeway=30,
-                # The claims hold times around the real one: PyJWT has no other clock.
                 options={"require": ["exp"]},
             )
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
@@ -40,14 +40,12 @@ def pyjwt_accepts(text: str, key: Key) -> bool:
 
 
 def compare(text: str, key: Key) -> str:
-    # A clock of its own would make the two incomparable.
-    import time
-
     ours = verdict(text, verifier(key, types=LENIENT, clock=time.time))
     assert ours != "accepted" or pyjwt_accepts(text, key), text
     return ours
 
 
+# PyJWT has no clock but the real one, so these are good for long.
 def lasting(**changes: Any) -> dict[str, Any]:
     return good_claims(**{"iat": 1_600_000_000, "exp": 4_000_000_000, **changes})
 

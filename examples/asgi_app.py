@@ -1,0 +1,90 @@
+"""A guarded ASGI application without any framework, over an SQLite file: tokens, passwords and API keys.
+
+    authmw users create alice --scope orders:read
+    authmw token issue alice --issuer https://authmw.example --audience orders
+    python examples/asgi_app.py
+    curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
+
+``examples/flask_app.py`` is the same application under WSGI: one token opens both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from authmw_sqlalchemy import SQLStores
+
+from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, current_principal, requires_scopes
+from authmw.asgi import ASGIApp, AuthMiddleware
+from authmw.keys import KeyRing
+from authmw.request import Receive, Scope, Send
+from authmw.verifiers.api_key import ApiKeyVerifier
+from authmw.verifiers.jwt import JWTVerifier
+from authmw.verifiers.password import PasswordVerifier
+
+ISSUER = "https://authmw.example"
+AUDIENCE = "orders"
+
+
+async def index(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(send, {"hello": current_principal().id or "stranger"})
+
+
+@requires_scopes("orders:read")
+async def list_orders(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(send, {"orders": ["tea", "cake"]})
+
+
+@requires_scopes("orders:write")
+async def create_order(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(send, {"created": True}, status=201)
+
+
+async def me(scope: Scope, receive: Receive, send: Send) -> None:
+    principal = scope["authmw.principal"]
+    await answer(send, {"id": principal.id, "scopes": sorted(principal.scopes), "scheme": principal.scheme})
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(send, {"error": "not found"}, status=404)
+
+
+ROUTES = {
+    ("GET", "/"): index,
+    ("GET", "/orders"): list_orders,
+    ("POST", "/orders"): create_order,
+    ("GET", "/me"): me,
+}
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        raise NotImplementedError("this application serves HTTP only")
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    await ROUTES.get((method, scope["path"]), not_found)(scope, receive, send)
+
+
+async def answer(send: Send, content: Any, status: int = 200) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+
+
+def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> ASGIApp:
+    stores = SQLStores(database)
+    auth = Auth(
+        HTTPBearer(JWTVerifier(KeyRing.load(keys), issuer=ISSUER, audience=AUDIENCE))
+        | HTTPBasic(PasswordVerifier(stores.users))
+        | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
+        realm="orders",
+    )
+    return AuthMiddleware(application, auth, public=["/"])
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run(create_app(), host="127.0.0.1", port=int(os.environ.get("PORT", "8000")), lifespan="off")

@@ -1,0 +1,56 @@
+"""The WSGI middleware around a Django project. Its ASGI handler is wrapped by `authmw.asgi` in the same way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+
+from authmw import AccessRefused, APIKeyHeader, Auth, requires_scopes
+from authmw.memory import MemoryApiKeys
+from authmw.verifiers.api_key import ApiKeyVerifier
+from authmw.wsgi import AuthMiddleware, WSGIApp
+
+
+@requires_scopes("orders:read")
+def orders(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"id": request.META["authmw.principal"].id})
+
+
+class Refusals:
+    """Django reports exceptions that it does not know as errors. A refusal is none; what is sent is written outside."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return HttpResponse(status=error.refusal.status) if isinstance(error, AccessRefused) else None
+
+
+urlpatterns = [path("orders", orders)]
+
+
+def create_app(keys: MemoryApiKeys) -> WSGIApp:
+    if not settings.configured:
+        settings.configure(
+            ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1", "localhost"], MIDDLEWARE=[f"{__name__}.Refusals"]
+        )
+    return AuthMiddleware(
+        get_wsgi_application(), Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))), public=["/health"]
+    )
+
+
+if __name__ == "__main__":
+    from wsgiref.simple_server import make_server
+
+    port, keys = int(os.environ.get("PORT", "8000")), MemoryApiKeys()
+    key, _ = keys.create("alice", ["orders:read"])
+    print(f'curl -H "X-API-Key: {key}" http://127.0.0.1:{port}/orders', flush=True)
+    make_server("127.0.0.1", port, create_app(keys)).serve_forever()

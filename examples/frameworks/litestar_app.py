@@ -1,0 +1,32 @@
+"""The ASGI middleware around a Litestar application."""
+
+from __future__ import annotations
+
+import os
+
+from litestar import Litestar, get
+
+from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
+from authmw.asgi import ASGIApp, AuthMiddleware
+from authmw.memory import MemoryApiKeys
+from authmw.verifiers.api_key import ApiKeyVerifier
+
+
+@get("/orders")
+@requires_scopes("orders:read")
+async def orders() -> dict[str, str]:
+    return {"id": current_principal().id}
+
+
+def create_app(keys: MemoryApiKeys) -> ASGIApp:
+    app = Litestar([orders])
+    return AuthMiddleware(app, Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))), public=["/health"])
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    port, keys = int(os.environ.get("PORT", "8000")), MemoryApiKeys()
+    key, _ = keys.create("alice", ["orders:read"])
+    print(f'curl -H "X-API-Key: {key}" http://127.0.0.1:{port}/orders', flush=True)
+    uvicorn.run(create_app(keys), host="127.0.0.1", port=port)

@@ -1,0 +1,101 @@
+"""The plain ASGI example: tokens, passwords and API keys open it, over a database that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from authmw_sqlalchemy import SQLStores
+from starlette.testclient import TestClient
+
+from authmw import ConfigurationError
+from authmw.issuing import issue
+from authmw.keys import KeyRing
+from authmw.passwords import CHEAPEST, PasswordHasher
+from examples.asgi_app import AUDIENCE, ISSUER, create_app
+
+
+class Example(NamedTuple):
+    client: TestClient
+    ring: KeyRing
+    stores: SQLStores
+
+    def token(self, *scopes: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> dict[str, str]:
+        token = issue("alice", keys=self.ring, issuer=issuer, audience=audience, scopes=scopes)
+        return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[Example]:
+    database, keys = f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json"
+    ring = KeyRing.generate()
+    ring.save(keys)
+    stores = SQLStores(database, hasher=PasswordHasher(CHEAPEST))
+    stores.users.create("alice", "correct horse battery staple", scopes=["orders:read"])
+    yield Example(TestClient(create_app(database, keys)), ring, stores)
+    stores.close()
+
+
+def test_the_front_page_is_for_everybody(example: Example) -> None:
+    assert example.client.get("/").json() == {"hello": "stranger"}
+    assert example.client.get("/", headers=example.token()).json() == {"hello": "alice"}
+
+
+@pytest.mark.parametrize("method, path", [("GET", "/orders"), ("POST", "/orders"), ("GET", "/me"), ("GET", "/nope")])
+def test_all_else_takes_somebody(method: str, path: str, example: Example) -> None:
+    answer = example.client.request(method, path)
+    assert answer.status_code == 401
+    assert answer.headers.get_list("www-authenticate") == [
+        'Bearer realm="orders"',
+        'Basic realm="orders", charset="UTF-8"',
+        'ApiKey realm="orders", header="X-API-Key"',
+    ]
+
+
+def test_a_token_opens_what_it_is_for(example: Example) -> None:
+    assert example.client.get("/orders", headers=example.token("orders:read")).json() == {"orders": ["tea", "cake"]}
+    assert example.client.head("/orders", headers=example.token("orders:read")).status_code == 200
+    assert example.client.post("/orders", headers=example.token("orders:write")).status_code == 201
+    assert example.client.get("/nope", headers=example.token()).status_code == 404
+    refused = example.client.post("/orders", headers=example.token("orders:read"))
+    assert refused.status_code == 403
+    assert refused.headers["www-authenticate"].endswith('error="insufficient_scope", scope="orders:write"')
+
+
+def test_a_token_of_another_issuer_or_for_another_audience_does_not(example: Example) -> None:
+    other_issuer = example.token("orders:read", issuer="https://other.example")
+    other_audience = example.token("orders:read", audience="invoices")
+    for headers in (other_issuer, other_audience):
+        answer = example.client.get("/orders", headers=headers)
+        assert answer.status_code == 401
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_a_password_opens_it_and_is_kept(example: Example) -> None:
+    alice = ("alice", "correct horse battery staple")
+    assert example.client.get("/me", auth=alice).json() == {
+        "id": _id_of_alice(example),
+        "scopes": ["orders:read"],
+        "scheme": "HTTPBasic",
+    }
+    assert example.client.get("/me", auth=("alice", "wrong")).status_code == 401
+
+
+def test_an_api_key_opens_it_until_it_is_revoked(example: Example) -> None:
+    key, record = example.stores.keys.create("alice", ["orders:read"])
+    assert example.client.get("/orders", headers={"X-API-Key": key}).status_code == 200
+    example.stores.keys.revoke(record.id)
+    assert example.client.get("/orders", headers={"X-API-Key": key}).status_code == 401
+
+
+def test_without_a_key_ring_it_says_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="authmw jwk generate"):
+        create_app(f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json")
+
+
+def _id_of_alice(example: Example) -> str:
+    user = example.stores.users.find("alice")
+    assert user is not None
+    return user.id

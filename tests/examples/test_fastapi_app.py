@@ -1,0 +1,63 @@
+"""The FastAPI example: the middleware guards endpoints, included routers and the documentation alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from authmw_sqlalchemy import SQLStores
+from starlette.testclient import TestClient
+
+from authmw.passwords import CHEAPEST, PasswordHasher
+from examples.fastapi_app import create_app
+
+
+class Example(NamedTuple):
+    client: TestClient
+    stores: SQLStores
+
+    def key(self, *scopes: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.stores.keys.create('alice', scopes)[0]}"}
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[Example]:
+    database = f"sqlite:///{tmp_path / 'app.db'}"
+    stores = SQLStores(database, hasher=PasswordHasher(CHEAPEST))
+    stores.users.create("alice", "correct horse battery staple", scopes=["orders:read"])
+    with TestClient(create_app(database)) as client:
+        yield Example(client, stores)
+    stores.close()
+
+
+def test_the_front_page_is_for_everybody(example: Example) -> None:
+    assert example.client.get("/").json() == {"hello": "stranger"}
+
+
+@pytest.mark.parametrize("path", ["/me", "/orders", "/docs", "/redoc", "/openapi.json", "/nope"])
+def test_all_else_takes_somebody(path: str, example: Example) -> None:
+    answer = example.client.get(path)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="orders"')
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/me"])
+def test_a_password_opens_the_documentation(path: str, example: Example) -> None:
+    assert example.client.get(path, auth=("alice", "correct horse battery staple")).status_code == 200
+
+
+def test_the_challenge_names_the_scopes_of_an_included_router(example: Example) -> None:
+    assert 'Bearer realm="orders", scope="orders:read"' in example.client.get("/orders").headers["www-authenticate"]
+
+
+def test_scopes_decide(example: Example) -> None:
+    assert example.client.get("/orders", headers=example.key("orders:read")).json() == ["tea", "cake"]
+    assert example.client.get("/orders", headers=example.key()).status_code == 403
+    created = example.client.post("/orders", headers=example.key("orders:admin"), params={"name": "cake"})
+    assert (created.status_code, created.json()) == (201, {"created": "cake", "by": "alice"})
+    assert example.client.get("/me", headers=example.key("orders:read")).json() == {
+        "id": "alice",
+        "scopes": ["orders:read"],
+    }

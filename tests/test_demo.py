@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from authmw.cli import group
 from authmw.cli.demo_lines import HOST, Credentials, lines
 from authmw.cli.demo_servers import listen, serving
-from authmw.cli.demo_user import prepare
+from authmw.cli.demo_user import DemoUser, prepare
 from authmw.cli.stores import open_stores
 from tests.support import ROOT, require
 
@@ -64,7 +64,7 @@ def running(directory: Path, *arguments: str, until: str = LAST_LINE) -> Generat
             cwd=directory,
             env={**os.environ, "PORT": str(port), "PYTHONPATH": str(ROOT)},
         )
-    watchdog = threading.Timer(60, process.kill)
+    watchdog = threading.Timer(180, process.kill)
     watchdog.start()
     try:
         assert process.stdout is not None
@@ -175,6 +175,10 @@ def test_an_installed_package_has_no_examples_and_says_so(tmp_path: Path, monkey
     assert "clone the repository" in refused.stderr
 
 
+def prepared(directory: Path) -> DemoUser:
+    return prepare(directory, issuer="https://me.example", audience="orders")
+
+
 @pytest.fixture
 def context() -> Generator[None]:
     with click.Context(group):
@@ -183,25 +187,25 @@ def context() -> Generator[None]:
 
 @pytest.mark.usefixtures("context")
 def test_a_user_who_was_changed_is_left_alone_and_that_is_said(tmp_path: Path) -> None:
-    assert "Created" in prepare(tmp_path).introduction
-    again = prepare(tmp_path)
+    assert "Created" in prepared(tmp_path).introduction
+    again = prepared(tmp_path)
     assert "from an earlier run" in again.introduction
     stores = open_stores(again.database)
     stores.users.set_scopes("alice", ["orders:write"])
-    assert "was changed" in prepare(tmp_path).introduction
+    assert "was changed" in prepared(tmp_path).introduction
     assert stores.users.list()[0].scopes == {"orders:write"}
 
 
 @pytest.mark.usefixtures("context")
 def test_of_all_runs_only_the_last_ones_key_is_good(tmp_path: Path) -> None:
-    user = [prepare(tmp_path), prepare(tmp_path)][-1]
+    user = [prepared(tmp_path), prepared(tmp_path)][-1]
     keys = open_stores(user.database).keys.list()
     assert [key.revoked_at is None for key in keys] == [False, True]
 
 
 @pytest.mark.usefixtures("context")
 def test_class_36_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
-    user = prepare(tmp_path)
+    user = prepared(tmp_path)
     shown, secrets = repr(user), user.credentials
     assert [one in shown for one in (secrets.token, secrets.api_key)] == [False, False]
     assert not (tmp_path / "keys.json").stat().st_mode & 0o077

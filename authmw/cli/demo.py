@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -52,9 +52,9 @@ def demo(port: int, directory: Path, as_json: bool) -> None:
         from authmw.cli.demo_user import prepare
 
         flask_app, asgi_app = _example("flask_app"), _example("asgi_app")
-        user = prepare(directory)
+        user = prepare(directory, issuer=asgi_app.ISSUER, audience=asgi_app.AUDIENCE)
         where = (user.database, user.keys_path)
-        with serving(port, lambda: flask_app(*where), lambda: asgi_app(*where)):
+        with serving(port, lambda: flask_app.create_app(*where), lambda: asgi_app.create_app(*where)):
             # From here on each request is told on stderr, and why it was refused.
             logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
             requests = [lines(each, user.credentials) for each in (port, port + 1)]
@@ -87,7 +87,8 @@ def _stopped_by_signals() -> Generator[None]:
             signal.signal(each, handler)
 
 
-def _example(name: str) -> Callable[..., Any]:
+def _example(name: str) -> Any:
+    """The module of that name in the folder ``examples``, which stands beside the package in a checkout."""
     import authmw
 
     root = Path(authmw.__file__).resolve().parent.parent
@@ -95,11 +96,9 @@ def _example(name: str) -> Callable[..., Any]:
         raise click.ClickException(_ABSENT)
     sys.path.insert(0, str(root))
     try:
-        module: Any = importlib.import_module(f"examples.{name}")
+        return importlib.import_module(f"examples.{name}")
     finally:
         sys.path.remove(str(root))
-    factory: Callable[..., Any] = module.create_app
-    return factory
 
 
 def _document(port: int, user: DemoUser, requests: list[list[Line]]) -> dict[str, Any]:

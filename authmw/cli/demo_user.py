@@ -16,9 +16,6 @@ from authmw.keys import KeyRing
 from authmw.passwords import Match, PasswordHasher
 from authmw.ports import User
 
-ISSUER: Final = "https://authmw.example"
-AUDIENCE: Final = "orders"
-
 _USERNAME: Final = "alice"
 # The same in every demo, and it says so: only a hash is stored, and the printed lines have to work at each run.
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - the password of xkcd 936, for loopback only
@@ -37,7 +34,7 @@ class DemoUser:
     introduction: str
 
 
-def prepare(directory: Path) -> DemoUser:
+def prepare(directory: Path, *, issuer: str, audience: str) -> DemoUser:
     """The user of the demo in `directory`, made where it is not there yet."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,7 +45,7 @@ def prepare(directory: Path) -> DemoUser:
     stores = open_stores(database, create=True)
     user, introduction = _user(stores, directory)
     token = issue(
-        user.id, keys=ring, issuer=ISSUER, audience=AUDIENCE, scopes=sorted(_SCOPES), lifetime=_TOKEN_LIFETIME
+        user.id, keys=ring, issuer=issuer, audience=audience, scopes=sorted(_SCOPES), lifetime=_TOKEN_LIFETIME
     )
     return DemoUser(
         database, keys_path, Credentials(user.username, _PASSWORD, token, _fresh_key(stores, user)), introduction

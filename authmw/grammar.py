@@ -40,7 +40,7 @@ class Authorization(NamedTuple):
 
     Args:
         scheme: the scheme's name in lower case; empty when the value does not begin with one.
-        value: what follows it. With anything but spaces between them, it begins with that, and so fits no grammar.
+        value: what follows it; empty with anything but spaces between them, as ``Bearer/abc``.
         duplicate: the value holds, or may hold, more than one credential.
         params: the auth-params, where the value holds a comma and is a list of them.
     """
@@ -73,7 +73,7 @@ def parse_authorization(text: str) -> Authorization:
     if match is None:
         return Authorization("", text, duplicate="," in text)
     scheme, rest = match.group().lower(), text[match.end() :]
-    value = rest.lstrip(" ") if rest.startswith(" ") else rest
+    value = rest.lstrip(" ") if rest.startswith(" ") else ""
     if "," not in rest:
         return Authorization(scheme, value)
     # Each comma separates auth-params of one credential, or else it may separate two credentials.

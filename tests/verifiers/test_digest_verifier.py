@@ -1,0 +1,667 @@
+"""Verifying Digest responses: each check of RFC 7616 §3.4.6 refuses, alone, what it is there for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from authmw import Auth
+from authmw.challenge import Challenge
+from authmw.credentials import DigestResponse
+from authmw.digest import DigestSessAlgorithm, ha1, ha2, hash_of, response, session_ha1
+from authmw.errors import ConfigurationError, StoreUnavailable
+from authmw.flow import run, run_async
+from authmw.grammar import parse_params
+from authmw.ports import Claim, DigestAlgorithm, DigestUser
+from authmw.reasons import Reason
+from authmw.request import ASGIRequest, Scope, WSGIRequest
+from authmw.schemes.http_digest import HTTPDigest
+from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.verifiers.digest import DigestVerifier
+from tests.verifiers.digest_clients import PASSWORDS, REALM, SECRET, USERS, Client, Clock, DigestUsers, Nonces, Server
+
+ALL: tuple[DigestSessAlgorithm, ...] = (
+    "SHA-256",
+    "SHA-512-256",
+    "SHA-256-sess",
+    "SHA-512-256-sess",
+    "MD5",
+    "MD5-sess",
+)
+
+
+def reason(verdict: Verdict | None) -> Reason | None:
+    return verdict.reason if isinstance(verdict, Rejected) else None
+
+
+def authentication_info(verdict: Verdict | None) -> dict[str, str]:
+    assert isinstance(verdict, Authenticated)
+    [(name, value)] = verdict.headers
+    assert name == "Authentication-Info"
+    params = parse_params(value)
+    assert params is not None
+    return dict(params)
+
+
+class Throttle:
+    """Counts, and makes those keys wait that it was told to."""
+
+    def __init__(self, *waiting: str) -> None:
+        self.waiting = waiting
+        self.attempts: list[str] = []
+        self.successes: list[str] = []
+
+    def attempt(self, key: str, now: float) -> float:
+        self.attempts.append(key)
+        return 5.5 if key in self.waiting else 0.0
+
+    def succeeded(self, key: str) -> None:
+        self.successes.append(key)
+
+
+# What passes
+
+
+@pytest.mark.parametrize("qop", ["auth", "auth-int"])
+@pytest.mark.parametrize("algorithm", ALL)
+def test_dig_5_every_algorithm_and_qop_that_is_offered_authenticates(algorithm: DigestSessAlgorithm, qop: str) -> None:
+    server = Server(algorithm)
+    client = server.client(qop=qop, method="POST", body=b'{"n": 1}')
+    verdict = server.answer(client.request())
+    assert isinstance(verdict, Authenticated)
+    assert (verdict.principal.id, verdict.principal.name) == ("1", "alice")
+    assert verdict.principal.scopes == {"orders:read"}
+    assert verdict.remember_until is None
+
+
+def test_dig_4_a_hashed_user_name_authenticates() -> None:
+    server = Server()
+    client = server.client(username="Jäsøn Doe", password=PASSWORDS["Jäsøn Doe"], as_userhash=True)
+    verdict = server.answer(client.request())
+    assert isinstance(verdict, Authenticated)
+    assert verdict.principal.id == "2"
+    assert "Doe" not in client.header()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"username": None, "username*": "UTF-8''J%C3%A4s%C3%B8n%20Doe"}],
+    ids=["username", "username*"],
+)
+def test_dig_4_a_name_outside_ascii_authenticates(changes: dict[str, str | None]) -> None:
+    server = Server()
+    client = server.client(username="Jäsøn Doe", password=PASSWORDS["Jäsøn Doe"])
+    assert isinstance(server.answer(client.request(client.header(**changes))), Authenticated)
+
+
+def test_counts_go_up_on_one_nonce() -> None:
+    server = Server()
+    client = server.client()
+    for nc in ("00000001", "00000002", "0000000a", "ffffffff"):
+        assert isinstance(server.answer(client.bent(nc=nc).request()), Authenticated)
+    assert [count for _, count, _ in server.nonces.claimed] == [1, 2, 10, 0xFFFFFFFF]
+
+
+def test_the_algorithm_is_read_in_any_case() -> None:
+    server = Server()
+    client = server.client()
+    assert isinstance(server.answer(client.request(client.header(algorithm="sha-256"))), Authenticated)
+
+
+def test_a_raw_path_outside_ascii_authenticates() -> None:
+    server = Server()
+    uri = "/bücher".encode().decode("latin-1")
+    client = server.client(uri=uri)
+    header = client.header().replace(uri.encode().decode("latin-1"), uri)
+    assert isinstance(server.answer(client.request(header)), Authenticated)
+
+
+# What does not
+
+BENT_BEFORE: dict[str, tuple[dict[str, Any], Reason]] = {
+    "wrong password": ({"password": "wrong"}, Reason.DIGEST_MISMATCH),
+    "unknown user": ({"username": "nobody"}, Reason.USER_UNKNOWN),
+    "disabled user": ({"username": "disabled", "password": "s3cret"}, Reason.USER_DISABLED),
+    "disabled user, wrong password": ({"username": "disabled"}, Reason.DIGEST_MISMATCH),
+    "unknown userhash": ({"username": "nobody", "as_userhash": True}, Reason.USER_UNKNOWN),
+    "name in another case": ({"username": "Alice"}, Reason.USER_UNKNOWN),
+    "name too long": ({"username": 257 * "a"}, Reason.CREDENTIALS_MALFORMED),
+    "qop not offered": ({"qop": "auth-conf"}, Reason.DIGEST_MISMATCH),
+}
+
+
+@pytest.mark.parametrize("fields, expected", BENT_BEFORE.values(), ids=BENT_BEFORE)
+def test_a_bad_response_is_refused(fields: dict[str, Any], expected: Reason) -> None:
+    server = Server()
+    assert reason(server.answer(server.client(**fields).request())) is expected
+    assert server.nonces.claimed == []
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        pytest.param({"realm": "other"}, Reason.DIGEST_MISMATCH, id="realm"),
+        pytest.param({"uri": "/orders?page=3"}, Reason.DIGEST_MISMATCH, id="query"),
+        pytest.param({"uri": "/orders"}, Reason.DIGEST_MISMATCH, id="no query"),
+        pytest.param({"uri": "/Orders?page=2"}, Reason.DIGEST_MISMATCH, id="path"),
+        pytest.param({"uri": "http://testserver/orders?page=2"}, Reason.DIGEST_MISMATCH, id="absolute-form"),
+        pytest.param({"uri": ""}, Reason.DIGEST_MISMATCH, id="empty uri"),
+        pytest.param({"algorithm": "MD5"}, Reason.DIGEST_MISMATCH, id="algorithm not offered"),
+        pytest.param({"algorithm": None}, Reason.DIGEST_MISMATCH, id="no algorithm is MD5"),
+        pytest.param({"algorithm": "SHA-256-sess"}, Reason.DIGEST_MISMATCH, id="sess not offered"),
+        pytest.param({"algorithm": "none"}, Reason.DIGEST_MISMATCH, id="algorithm none"),
+        pytest.param({"qop": "auth-int"}, Reason.DIGEST_MISMATCH, id="another qop"),
+        pytest.param({"qop": None}, Reason.CREDENTIALS_MALFORMED, id="RFC 2069"),
+        pytest.param({"qop": None, "nc": None, "cnonce": None}, Reason.CREDENTIALS_MALFORMED, id="RFC 2069 in full"),
+        pytest.param({"opaque": None}, Reason.DIGEST_MISMATCH, id="no opaque"),
+        pytest.param({"opaque": 32 * "0"}, Reason.DIGEST_MISMATCH, id="another opaque"),
+        pytest.param({"nonce": "abc"}, Reason.DIGEST_MISMATCH, id="short nonce"),
+        pytest.param({"nonce": 74 * "0"}, Reason.DIGEST_MISMATCH, id="forged nonce"),
+        pytest.param({"nonce": 74 * "ä"}, Reason.DIGEST_MISMATCH, id="nonce outside ASCII"),
+        pytest.param({"nc": "00000002"}, Reason.DIGEST_MISMATCH, id="another nc"),
+        pytest.param({"cnonce": "0a4f113c"}, Reason.DIGEST_MISMATCH, id="another cnonce"),
+        pytest.param({"response": 64 * "0"}, Reason.DIGEST_MISMATCH, id="another response"),
+        pytest.param({"response": 32 * "0"}, Reason.DIGEST_MISMATCH, id="response of another length"),
+        pytest.param({"username": "Jäsøn Doe"}, Reason.DIGEST_MISMATCH, id="another user"),
+        pytest.param({"username": "nobody"}, Reason.USER_UNKNOWN, id="no user"),
+    ],
+)
+def test_class_25_each_parameter_of_a_right_response_is_checked(
+    changes: dict[str, str | None], expected: Reason
+) -> None:
+    server = Server()
+    client = server.client()
+    assert reason(server.answer(client.request(client.header(**changes)))) is expected
+    assert server.nonces.claimed == []
+    # The same response as it stood, with the same nonce and count, still passes.
+    assert isinstance(server.answer(client.request()), Authenticated)
+
+
+def test_class_25_the_method_counts() -> None:
+    server = Server()
+    client = server.client()
+    assert reason(server.answer(client.request(REQUEST_METHOD="DELETE"))) is Reason.DIGEST_MISMATCH
+
+
+def test_dig_3_a_response_for_one_target_opens_no_other() -> None:
+    server = Server()
+    client = server.client()
+    request = client.request(REQUEST_URI="/admin", PATH_INFO="/admin", QUERY_STRING="")
+    assert reason(server.answer(request)) is Reason.DIGEST_MISMATCH
+
+
+@pytest.mark.parametrize("uri", ["*", "http://testserver/orders?page=2"])
+def test_dig_3_other_forms_of_the_target_equal_themselves(uri: str) -> None:
+    server = Server()
+    assert isinstance(server.answer(server.client(uri=uri).request()), Authenticated)
+
+
+@pytest.mark.parametrize(
+    "uri, path, query, passes",
+    [
+        ("/a%20b?x=%31", "/a b", "x=%31", True),
+        ("/%7Ealice", "/~alice", "", True),
+        ("/alice?", "/alice", "", True),
+        ("/a%20b?x=1", "/a b", "x=%31", False),
+        ("/a", "/b", "", False),
+        ("/a?x", "/a", "", False),
+    ],
+)
+def test_dig_3_without_a_raw_path_the_decoded_ones_are_compared(uri: str, path: str, query: str, passes: bool) -> None:
+    server = Server()
+    header = server.client(uri=uri).header()
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
+    assert isinstance(server.answer(WSGIRequest(environ)), Authenticated) is passes
+
+
+def test_dig_3_a_count_is_accepted_once() -> None:
+    server = Server()
+    client = server.client(nc="00000002")
+    assert isinstance(server.answer(client.request()), Authenticated)
+    assert reason(server.answer(client.request())) is Reason.DIGEST_REPLAYED
+    assert reason(server.answer(client.bent(nc="00000001").request())) is Reason.DIGEST_REPLAYED
+    assert isinstance(server.answer(client.bent(nc="00000003").request()), Authenticated)
+
+
+def test_dig_3_a_failed_try_uses_up_no_count() -> None:
+    server = Server()
+    client = server.client()
+    assert reason(server.answer(client.bent(password="wrong", nc="ffffffff").request())) is Reason.DIGEST_MISMATCH
+    assert server.nonces.claimed == []
+    assert isinstance(server.answer(client.request()), Authenticated)
+
+
+@pytest.mark.parametrize("answer", [None, True, "fresh", Claim.REPLAYED])
+def test_dig_3_only_a_fresh_claim_passes(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server()
+
+    def claim_nonce(*_: object) -> Any:
+        return answer
+
+    monkeypatch.setattr(server.nonces, "claim_nonce", claim_nonce)
+    assert reason(server.answer(server.client().request())) is Reason.DIGEST_REPLAYED
+
+
+def test_dig_3_a_claim_is_kept_longer_than_its_nonce_counts() -> None:
+    server = Server(max_age=300)
+    assert isinstance(server.answer(server.client().request()), Authenticated)
+    [(_, _, expires_at)] = server.nonces.claimed
+    assert expires_at > server.clock.now + 300
+
+
+def test_dig_2_an_aged_nonce_is_stale_only_if_the_digest_is_right() -> None:
+    server = Server(max_age=300)
+    client = server.client()
+    server.clock.now += 300
+    assert reason(server.answer(client.request())) is Reason.DIGEST_STALE
+    assert reason(server.answer(client.bent(password="wrong").request())) is Reason.DIGEST_MISMATCH
+    assert reason(server.answer(client.bent(username="nobody").request())) is Reason.USER_UNKNOWN
+    assert reason(server.answer(client.bent(username="disabled", password="s3cret").request())) is Reason.USER_DISABLED
+    assert server.nonces.claimed == []
+    server.clock.now -= 1
+    assert isinstance(server.answer(client.request()), Authenticated)
+
+
+def test_dig_2_a_nonce_from_far_in_the_future_is_stale() -> None:
+    server = Server(max_age=300)
+    client = server.client()
+    server.clock.now -= 300
+    assert reason(server.answer(client.request())) is Reason.DIGEST_STALE
+
+
+def test_dig_2_a_nonce_for_another_realm_or_by_another_secret_is_nothing() -> None:
+    server = Server()
+    foreign = DigestVerifier(DigestUsers(), nonces=Nonces(), clock=server.clock).nonces.issue(REALM)
+    elsewhere = server.verifier.nonces.issue("other")
+    params = dict(server.scheme.challenge(REALM).params)
+    for nonce in (foreign, elsewhere):
+        client = Client(Challenge("Digest", tuple({**params, "nonce": nonce}.items())))
+        assert reason(server.answer(client.request())) is Reason.DIGEST_MISMATCH
+
+
+def test_dig_2_processes_that_share_a_secret_know_each_others_nonces() -> None:
+    one, other = Server(), Server()
+    assert isinstance(other.answer(one.client().request()), Authenticated)
+
+
+def test_dig_1_md5_is_refused_unless_it_is_offered() -> None:
+    client = Server("MD5").client()
+    assert reason(Server().answer(client.request())) is Reason.DIGEST_MISMATCH
+    assert isinstance(Server("SHA-256", "MD5").answer(client.request()), Authenticated)
+
+
+@pytest.mark.parametrize("stored", ["", "!", 32 * "0", 65 * "0"])
+def test_dig_7_an_ha1_that_is_none_lets_nobody_in(stored: str) -> None:
+    class Unusable(DigestUsers):
+        def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+            return DigestUser(USERS["alice"], stored)
+
+    server = Server(users=Unusable())
+    client = server.client()
+    h, challenge = hash_of("SHA-256"), client.challenge
+    forged = response(
+        h,
+        ha1=stored,
+        nonce=challenge["nonce"],
+        nc=client.nc,
+        cnonce=client.cnonce,
+        qop="auth",
+        ha2=ha2(h, method="GET", uri=client.uri),
+    )
+    assert reason(server.answer(client.request(client.header(response=forged)))) is Reason.DIGEST_MISMATCH
+
+
+def test_dig_7_a_response_outside_ascii_is_a_mismatch_and_no_crash() -> None:
+    server = Server()
+    params = server.client().params(response="\ud800é")
+    credentials = DigestResponse(userhash=None, **params)
+    assert reason(run(server.verifier.verify(credentials, server.client().request()))) is Reason.DIGEST_MISMATCH
+
+
+def test_dig_8_neither_password_nor_ha1_shows_anywhere() -> None:
+    server = Server()
+    found = DigestUsers().find_digest("alice", REALM, "SHA-256")
+    credentials = server.scheme.extract(server.client().request())
+    assert found is not None
+    for text in (repr(found), repr(credentials), repr(server.verifier), repr(server.scheme)):
+        assert found.ha1 not in text
+        assert server.client().params()["response"] not in text
+    assert "equivalent" in (DigestVerifier.__doc__ or "")
+
+
+# auth-int
+
+
+@pytest.mark.parametrize("body", [b"", b"x", 1000 * b"x"])
+def test_dig_5_the_body_counts_and_the_application_still_reads_it(body: bytes) -> None:
+    server = Server()
+    client = server.client(qop="auth-int", method="PUT", body=body)
+    request = client.request()
+    assert isinstance(request, WSGIRequest)
+    assert isinstance(server.answer(request), Authenticated)
+    assert request.environ["wsgi.input"].read() == body
+
+
+def test_dig_5_a_changed_body_is_refused() -> None:
+    server = Server()
+    client = server.client(qop="auth-int", method="PUT", body=b"price=1")
+    request = client.bent(body=b"price=0").request(client.header())
+    assert reason(server.answer(request)) is Reason.DIGEST_MISMATCH
+
+
+def test_dig_5_a_body_over_the_limit_is_refused_without_a_question_to_the_store() -> None:
+    server = Server(max_body=1000)
+    client = server.client(qop="auth-int", method="PUT", body=1001 * b"x")
+    assert reason(server.answer(client.request())) is Reason.BODY_TOO_LARGE
+    assert Reason.BODY_TOO_LARGE.status == 400
+    assert server.users.asked == []
+
+
+def test_dig_5_a_body_that_cannot_be_read_is_no_verdict() -> None:
+    class Broken:
+        def read(self, size: int) -> bytes:
+            raise OSError
+
+    server = Server()
+    client = server.client(qop="auth-int", method="PUT", body=b"x")
+    with pytest.raises(StoreUnavailable):
+        server.answer(client.request(None, **{"wsgi.input": Broken()}))
+
+
+def test_the_body_is_not_read_for_auth() -> None:
+    server = Server()
+    assert isinstance(server.answer(server.client().request(**{"wsgi.input": None})), Authenticated)
+
+
+def test_the_body_is_not_read_for_a_nonce_that_is_not_ours() -> None:
+    server = Server()
+    client = server.client(qop="auth-int")
+    header = client.header(nonce=74 * "0")
+    assert reason(server.answer(client.request(header, **{"wsgi.input": None}))) is Reason.DIGEST_MISMATCH
+
+
+# What the server says of itself
+
+
+@pytest.mark.parametrize("algorithm", ALL)
+@pytest.mark.parametrize("qop", ["auth", "auth-int"])
+def test_the_server_proves_that_it_knows_ha1_too(algorithm: DigestSessAlgorithm, qop: str) -> None:
+    server = Server(algorithm)
+    client = server.client(qop=qop)
+    info = authentication_info(server.answer(client.request()))
+    base = cast("DigestAlgorithm", algorithm.removesuffix("-sess"))
+    h = hash_of(base)
+    a1 = ha1(username="alice", realm=REALM, password=PASSWORDS["alice"], algorithm=base)
+    nonce = client.challenge["nonce"]
+    if base != algorithm:
+        a1 = session_ha1(h, a1, nonce=nonce, cnonce=client.cnonce)
+    rspauth = response(
+        h,
+        ha1=a1,
+        nonce=nonce,
+        nc=client.nc,
+        cnonce=client.cnonce,
+        qop="auth",
+        ha2=h(f":{client.uri}".encode()),
+    )
+    assert info == {"rspauth": rspauth, "qop": "auth", "cnonce": client.cnonce, "nc": client.nc}
+
+
+def test_authentication_info_is_written_as_rfc_7616_has_it() -> None:
+    server = Server()
+    verdict = server.answer(server.client().request())
+    assert isinstance(verdict, Authenticated)
+    assert re.fullmatch(r'rspauth="[0-9a-f]{64}", qop=auth, cnonce="0a4f113b", nc=00000001', verdict.headers[0][1])
+
+
+def test_the_next_nonce_is_told_past_half_the_age_and_works() -> None:
+    server = Server(max_age=300)
+    client = server.client()
+    server.clock.now += 150
+    assert "nextnonce" not in authentication_info(server.answer(client.request()))
+    server.clock.now += 1
+    nextnonce = authentication_info(server.answer(client.bent(nc="00000002").request()))["nextnonce"]
+    params = dict(client.challenge.params) | {"nonce": nextnonce}
+    server.clock.now += 200
+    assert reason(server.answer(client.bent(nc="00000003").request())) is Reason.DIGEST_STALE
+    assert isinstance(server.answer(Client(Challenge("Digest", tuple(params.items()))).request()), Authenticated)
+
+
+# Equal questions, equal work, one count of attempts
+
+
+def watched(server: Server, client: Client) -> tuple[list[str], Verdict]:
+    """What a verification asks, by name, and what it comes to."""
+    found = server.scheme.extract(client.request())
+    assert isinstance(found, DigestResponse)
+    flow = server.verifier.verify(found, client.request())
+    asked: list[str] = []
+    try:
+        question = next(flow)
+        while True:
+            asked.append(repr(question))
+            question = flow.send(question.function(*question.args, **question.kwargs))
+    except StopIteration as done:
+        return asked, cast("Verdict", done.value)
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "wrong password": {"password": "wrong"},
+    "unknown user": {"username": "nobody"},
+    "disabled user": {"username": "disabled", "password": "s3cret"},
+    "throttled user": {"username": "throttled"},
+    "throttled user, right password": {"username": "Jäsøn Doe", "password": PASSWORDS["Jäsøn Doe"]},
+}
+
+
+@pytest.mark.parametrize("qop", ["auth", "auth-int"])
+@pytest.mark.parametrize("as_userhash", [False, True], ids=["username", "userhash"])
+@pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED)
+def test_class_16_every_refusal_asks_the_same_questions_and_hashes_as_often(
+    fields: dict[str, Any], as_userhash: bool, qop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[int] = []
+    sha256 = hash_of("SHA-256")
+
+    def counting(data: bytes) -> str:
+        hashed.append(len(data))
+        return sha256(data)
+
+    def counting_hash(_: str) -> Callable[[bytes], str]:
+        return counting
+
+    monkeypatch.setattr("authmw.verifiers.digest.hash_of", counting_hash)
+    server = Server(throttle=Throttle("account:throttled", "account:Jäsøn Doe"))
+    hashed.clear()
+    asked, verdict = watched(server, server.client(**fields, as_userhash=as_userhash, qop=qop))
+    assert isinstance(verdict, Rejected)
+    method = "find_digest_by_userhash" if as_userhash else "find_digest"
+    body = ["Ask(WSGIRequest.read_body)"] if qop == "auth-int" else []
+    assert asked == ["Ask(Throttle.attempt)", *body, f"Ask(DigestUsers.{method})", "Ask(Throttle.attempt)"]
+    assert len(hashed) == (3 if qop == "auth-int" else 2)
+
+
+def test_class_28_attempts_are_counted_by_the_keys_of_passwords_and_forgiven_after_success() -> None:
+    throttle = Throttle()
+    server = Server(throttle=throttle)
+    client = server.client()
+    server.answer(client.bent(password="wrong").request())
+    assert throttle.attempts == ["source:192.0.2.7", "account:alice"]
+    server.answer(client.bent(as_userhash=True, password="wrong").request())
+    assert throttle.attempts[2:] == ["source:192.0.2.7", "account:alice"]
+    assert throttle.successes == []
+    server.answer(client.request())
+    assert throttle.successes == ["account:alice", "source:192.0.2.7"]
+
+
+def test_class_28_what_was_replayed_or_stale_forgives_nothing() -> None:
+    throttle = Throttle()
+    server = Server(throttle=throttle)
+    client = server.client()
+    server.answer(client.request())
+    throttle.successes.clear()
+    assert reason(server.answer(client.request())) is Reason.DIGEST_REPLAYED
+    server.clock.now += 300
+    assert reason(server.answer(client.bent(nc="00000002").request())) is Reason.DIGEST_STALE
+    assert throttle.successes == []
+
+
+def test_class_28_a_throttled_account_is_refused_with_the_right_password_and_uses_up_no_count() -> None:
+    server = Server(throttle=Throttle("account:alice"))
+    assert reason(server.answer(server.client().request())) is Reason.ACCOUNT_THROTTLED
+    assert server.nonces.claimed == []
+
+
+def test_too_many_attempts_from_one_source_are_told_so() -> None:
+    server = Server(throttle=Throttle("source:192.0.2.7"))
+    assert server.answer(server.client().request()) == Rejected(Reason.TOO_MANY_ATTEMPTS, retry_after=6)
+    assert server.users.asked == []
+
+
+def test_a_nonce_that_is_not_ours_is_no_guess() -> None:
+    throttle = Throttle()
+    server = Server(throttle=throttle)
+    client = server.client()
+    server.answer(client.request(client.header(nonce=74 * "0")))
+    assert throttle.attempts == []
+
+
+# Both drivers
+
+
+class AsyncDigestUsers:
+    """The store, for an event loop."""
+
+    async def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+        return DigestUsers().find_digest(username, realm, algorithm)
+
+    async def find_digest_by_userhash(self, hashed: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+        return DigestUsers().find_digest_by_userhash(hashed, realm, algorithm)
+
+
+def asgi_request(client: Client) -> ASGIRequest:
+    path, _, query = client.uri.partition("?")
+    messages = [
+        {"type": "http.request", "body": client.body[:3], "more_body": True},
+        {"type": "http.request", "body": client.body[3:], "more_body": False},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    scope: Scope = {
+        "type": "http",
+        "method": client.method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(b"authorization", client.header().encode("latin-1"))],
+        "client": ("192.0.2.7", 1234),
+    }
+    return ASGIRequest(scope, receive)
+
+
+DRIVEN: dict[str, dict[str, Any]] = {
+    "right": {},
+    "auth-int": {"qop": "auth-int", "method": "PUT", "body": b"body of several chunks"},
+    "auth-int with a body over the limit": {"qop": "auth-int", "method": "PUT", "body": 1001 * b"x"},
+    "userhash": {"as_userhash": True},
+    **{name: fields for name, (fields, _) in BENT_BEFORE.items()},
+}
+
+
+@pytest.mark.parametrize("make_users", [DigestUsers, AsyncDigestUsers])
+@pytest.mark.parametrize("fields", DRIVEN.values(), ids=DRIVEN)
+def test_both_drivers_agree(fields: dict[str, Any], make_users: Callable[[], Any]) -> None:
+    sync, other = Server(), Server(users=make_users())
+    client = sync.client(**fields)
+    request = asgi_request(client)
+
+    async def answer() -> Verdict | None:
+        found = other.scheme.extract(request)
+        assert isinstance(found, DigestResponse)
+        return await run_async(other.verifier.verify(found, request))
+
+    assert asyncio.run(answer()) == sync.answer(client.request())
+
+
+# Set-up
+
+
+def test_auth_hands_the_realm_over() -> None:
+    verifier = DigestVerifier(DigestUsers())
+    auth = Auth(HTTPDigest(verifier), realm="orders")
+    assert verifier.realm == "orders"
+    client = Client(auth.schemes[0].challenge("orders"))
+    found = auth.authenticate(client.request())
+    assert getattr(found, "principal", None) is not None
+    assert getattr(found, "headers")[0][0] == "Authentication-Info"  # noqa: B009 - it may be a Refusal
+
+
+def test_one_verifier_answers_for_one_realm() -> None:
+    verifier = DigestVerifier(DigestUsers(), nonces=Nonces())
+    Auth(HTTPDigest(verifier), realm="one")
+    Auth(HTTPDigest(verifier), realm="one")
+    with pytest.raises(ConfigurationError, match="answers for the realm 'one'"):
+        Auth(HTTPDigest(verifier), realm="two")
+
+
+def test_without_a_realm_nothing_is_verified() -> None:
+    verifier = DigestVerifier(DigestUsers(), nonces=Nonces())
+    scheme = HTTPDigest(verifier)
+    client = Client(scheme.challenge(REALM))
+    found = scheme.extract(client.request())
+    assert isinstance(found, DigestResponse)
+    with pytest.raises(ConfigurationError, match="has no realm yet"):
+        run(verifier.verify(found, client.request()))
+
+
+@pytest.mark.parametrize(
+    "options, mistake",
+    [
+        ({"algorithms": ()}, "needs algorithms"),
+        ({"algorithms": ("SHA-1",)}, "'SHA-1' is no Digest algorithm"),
+        ({"algorithms": ("sha-256",)}, "is no Digest algorithm"),
+        ({"max_age": 0}, "max_age"),
+        ({"max_body": -1}, "max_body"),
+        ({"secret": b"too short"}, "at least 32 bytes"),
+        ({"secret": b""}, "at least 32 bytes"),
+    ],
+)
+def test_mistakes_are_named_at_construction(options: dict[str, Any], mistake: str) -> None:
+    with pytest.raises(ConfigurationError, match=mistake):
+        DigestVerifier(DigestUsers(), nonces=Nonces(), **options)
+
+
+def test_an_algorithm_that_openssl_lacks_is_named_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
+    def new(name: str, data: bytes = b"") -> None:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr("hashlib.new", new)
+    with pytest.raises(ConfigurationError, match="has no SHA-512-256: use SHA-256"):
+        Server("SHA-512-256")
+
+
+def test_md5_stands_behind_everything_else() -> None:
+    assert Server("MD5", "MD5-sess", "SHA-256", "SHA-512-256").verifier.algorithms == (
+        "SHA-256",
+        "SHA-512-256",
+        "MD5",
+        "MD5-sess",
+    )
+
+
+def test_counts_are_claimed_in_this_process_unless_told_otherwise() -> None:
+    clock = Clock()
+    verifier = DigestVerifier(DigestUsers(), secret=SECRET, clock=clock)
+    scheme = HTTPDigest(verifier)
+    scheme.bind(REALM)
+    client = Client(scheme.challenge(REALM))
+    found = scheme.extract(client.request())
+    assert isinstance(found, DigestResponse)
+    assert isinstance(run(verifier.verify(found, client.request())), Authenticated)
+    assert reason(run(verifier.verify(found, client.request()))) is Reason.DIGEST_REPLAYED

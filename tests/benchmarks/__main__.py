@@ -1,0 +1,102 @@
+"""``make bench``: every case, with each row's ratio to its floor beside the goal.
+
+Each case runs in processes of its own, one after the other. ``--quick`` is for trying the benchmarks themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+
+from tests.benchmarks import cases, footprint
+from tests.benchmarks.harness import USERS, Candidate, measure, shown
+
+CASES: dict[str, Callable[[], cases.Case]] = {
+    "jwt-hs256-remembered": lambda: cases.jwt_case("HS256", remembered=True),
+    "jwt-hs256": lambda: cases.jwt_case("HS256", remembered=False),
+    "jwt-rs256": lambda: cases.jwt_case("RS256", remembered=False),
+    "jwt-es256": lambda: cases.jwt_case("ES256", remembered=False),
+    "jwt-eddsa": lambda: cases.jwt_case("EdDSA", remembered=False),
+    "basic": cases.basic_case,
+    "digest": cases.digest_case,
+    "api-key": cases.api_key_case,
+}
+PINNED = ["PyJWT", "joserfc", "Authlib", "Flask-JWT-Extended", "Flask-HTTPAuth", "Flask", "starlette", "fastapi"]
+
+
+def main() -> None:
+    """Run the cases named on the command line, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], default=[], metavar="case", help=", ".join(CASES))
+    parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--quick", action="store_true", help="one process, five rounds")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(measure(CASES[options.child]().rows, rounds=options.rounds, seed=options.processes)))
+        return
+    processes, rounds = (1, 5) if options.quick else (options.processes, options.rounds)
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PINNED)
+    print(f"{platform.python_implementation()} {platform.python_version()}; {versions}")
+    print(f"{processes} processes of {rounds} rounds; median [p10..p90] of ratios taken inside a round\n")
+    for name in options.cases or CASES:
+        _report(name, processes, rounds)
+    if not options.cases:
+        footprint.report()
+
+
+def _report(name: str, processes: int, rounds: int) -> None:
+    case = CASES[name]()
+    print(f"{case.title}")
+    ratios: dict[str, list[float]] = {}
+    for number in range(processes):
+        # Each in a new interpreter, so that no layout of memory is favoured.
+        command = [sys.executable, "-m", "tests.benchmarks", "--child", name]
+        command += ["--rounds", str(rounds), "--processes", str(number)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        for label, values in json.loads(output).items():
+            ratios.setdefault(label, []).extend(values)
+    for row in case.rows:
+        fate = _fate(row.candidate, case) if row.bare else ""
+        goal = f"goal {row.goal}" if row.goal else ""
+        print(f"  {row.label:30} {shown(ratios.pop(row.label))}  {goal:12} {fate}")
+    for label, values in ratios.items():
+        print(f"  {label:30} {shown(values)}")
+    print()
+
+
+def _fate(candidate: Candidate, case: cases.Case) -> str:
+    """What the candidate does with bad credentials, once it has accepted the good ones as somebody."""
+    for number in range(0, USERS, 7):
+        status, body = _call(candidate, number)
+        if not status.startswith("200") or body in (b"", b"nobody"):
+            raise SystemExit(f"{candidate.name} does not accept good credentials: {status}")
+    fates: list[str] = []
+    for bad, value in case.bad.items():
+        for places in case.places:
+            places.instead = value
+        try:
+            fates.append(f"{bad} {_call(candidate, 0)[0][:3]}")
+        except Exception as error:
+            fates.append(f"{bad} {type(error).__name__}")
+        finally:
+            for places in case.places:
+                places.instead = None
+    return ", ".join(fates)
+
+
+def _call(candidate: Candidate, number: int) -> tuple[str, bytes]:
+    made = candidate.make(number)
+    answer: tuple[str, bytes] = asyncio.run(candidate.serve(made)) if candidate.is_async else candidate.serve(made)
+    return answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,326 @@
+"""The cases: floors, authmw in each place and the peers, beside the goals of the project."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, HTTPDigest, Principal, nonblocking
+from authmw.credentials import BasicCredentials
+from authmw.digest import ha1, ha2, hash_of, response
+from authmw.key import Key
+from authmw.keys import KeyRing
+from authmw.memory import MemoryApiKeys
+from authmw.ports import DigestUser, User
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.verifiers.api_key import ApiKeyVerifier
+from authmw.verifiers.digest import DigestVerifier
+from authmw.verifiers.jwt import JWTVerifier
+from tests.benchmarks import apps, peers
+from tests.benchmarks.harness import USERS, Candidate, Row
+from tests.benchmarks.requests import environ, fresh, scope, serve_asgi, serve_wsgi
+
+ISSUER, AUDIENCE, SECRET = "https://issuer.example", "orders", "s" * 32
+EXPIRES = 2**33
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Rows that are measured together, with good credentials of 64 users and some bad ones."""
+
+    title: str
+    rows: list[Row]
+    places: list[Places]
+    bad: dict[str, str]
+
+
+class Headers(Sequence[str]):
+    """Credentials that are made anew each time they are asked for, since each is good for one request."""
+
+    def __init__(self, make: Callable[[int], str]) -> None:
+        self._make = make
+
+    def __len__(self) -> int:
+        return USERS
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._make(index)
+
+
+class Places:
+    """Makes candidates that send the credentials of one case."""
+
+    def __init__(self, header: str, values: Sequence[str]) -> None:
+        self.header = header
+        self.values = values
+        self.instead: str | None = None
+        """What is sent in the place of good credentials, to see what becomes of bad ones."""
+
+    def _value(self, number: int) -> str:
+        return self.values[number % len(self.values)] if self.instead is None else self.instead
+
+    def wsgi(self, name: str, app: apps.App) -> Candidate:
+        """A WSGI application."""
+        return Candidate(name, lambda n: environ(self.header, self._value(n)), serve_wsgi(app))
+
+    def asgi(self, name: str, app: apps.App) -> Candidate:
+        """An ASGI application."""
+
+        def make(number: int) -> dict[str, Any]:
+            return scope(self.header, self._value(number))
+
+        return Candidate(name, make, serve_asgi(app), is_async=True)
+
+    def floor(self, name: str, work: Callable[[str], object]) -> Candidate:
+        """A function of the bare credential."""
+        return Candidate(name, lambda n: fresh(self._value(n)), work)
+
+
+def claims(user: int) -> dict[str, Any]:
+    """The claims of RFC 9068."""
+    return {
+        "iss": ISSUER,
+        "sub": f"user-{user}",
+        "aud": AUDIENCE,
+        "exp": EXPIRES,
+        "iat": 1_700_000_000,
+        "jti": hashlib.sha256(str(user).encode()).hexdigest()[:32],
+        "client_id": "web",
+        "scope": "orders:read orders:write",
+    }
+
+
+def signing_key(alg: str) -> Any:
+    """A key as PyJWT and cryptography know it."""
+    if alg == "HS256":
+        return SECRET
+    if alg == "RS256":
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return ec.generate_private_key(ec.SECP256R1()) if alg == "ES256" else ed25519.Ed25519PrivateKey.generate()
+
+
+def ring(key: Any, alg: str) -> KeyRing:
+    if alg == "HS256":
+        return KeyRing(Key.from_secret(SECRET, alg=alg, kid="k1"))
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, form)
+    return KeyRing(Key.from_pem(pem, alg=alg, kid="k1"))
+
+
+def jwt_case(alg: str, *, remembered: bool) -> Case:
+    """JWTs of one algorithm, remembered or seen for the first time."""
+    private = signing_key(alg)
+    public = private if alg == "HS256" else private.public_key()
+    tokens = [
+        jwt.encode(claims(user), private, alg, headers={"typ": "at+jwt", "kid": "k1"})
+        for user in range(USERS)
+    ]  # fmt: skip
+    values = [f"Bearer {token}" for token in tokens]
+    places = Places("Authorization", values)
+    tokens_only = Places("Authorization", tokens)
+    algorithm = jwt.get_algorithm_by_name(alg)
+    prepared = algorithm.prepare_key(public)
+
+    def signature_only(token: str) -> object:
+        message, _, signature = token.rpartition(".")
+        return algorithm.verify(message.encode(), prepared, base64.urlsafe_b64decode(signature + "=="))
+
+    known = dict.fromkeys(tokens, True)
+    f1 = tokens_only.floor(f"F1 jwt.decode {alg}", peers.pyjwt(public, alg, ISSUER, AUDIENCE))
+    f2 = tokens_only.floor(f"F2 signature {alg}", signature_only)
+    f3 = tokens_only.floor("F3 dict lookup", lambda token: known[token])
+    auth = Auth(
+        HTTPBearer(JWTVerifier(ring(private, alg), issuer=ISSUER, audience=AUDIENCE)),
+        remember=4096 if remembered else 0,
+    )
+    wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
+    flask, starlette = places.wsgi("Flask", apps.flask_app()), places.asgi("Starlette", apps.starlette_app())
+    fastapi = places.asgi("FastAPI", peers.bare_fastapi())
+    goals = {"HS256": "0.28", "RS256": "0.52", "ES256": "0.72", "EdDSA": "0.79"}
+    goal = {True: ("0.03", "0.05"), False: (goals[alg], goals[alg])}[remembered]
+    rows = [
+        Row("authmw, raw WSGI", places.wsgi("authmw WSGI", apps.guarded_wsgi(auth)), wsgi, f1, goal[0]),
+        Row("authmw, raw ASGI", places.asgi("authmw ASGI", apps.guarded_asgi(auth)), asgi, f1, goal[1]),
+        Row("authmw, Flask", places.wsgi("authmw Flask", apps.guarded_flask(auth)), flask, f1),
+        Row("authmw, Starlette", places.asgi("authmw Starlette", apps.guarded_starlette(auth)), starlette, f1),
+        Row("F2 (signature alone)", f2, None, f1),
+        Row("F3 (dict lookup)", f3, None, f1),
+    ]
+    all_places = [places]
+    if not remembered:
+        # Twice as many tokens as are remembered, so that each is a miss that is written down.
+        row, misses = _all_misses(private, alg, wsgi, f1, goal=f"{1.08 * float(goals[alg]):.2f}")
+        rows.append(row)
+        all_places.append(misses)
+    if alg != "EdDSA":
+        check = peers.pyjwt(public, alg, ISSUER, AUDIENCE)
+        rows += [
+            Row(
+                "Starlette + joserfc", places.asgi("peer joserfc", peers.starlette_joserfc(public, alg)), starlette, f1
+            ),
+            Row("Starlette + PyJWT", places.asgi("peer PyJWT", peers.starlette_pyjwt(check)), starlette, f1),
+            Row("FastAPI + PyJWT", places.asgi("peer FastAPI", peers.fastapi_pyjwt(check)), fastapi, f1),
+            Row("Authlib, Flask", places.wsgi("peer Authlib", peers.flask_authlib(public, alg)), flask, f1),
+            Row("Flask-JWT-Extended", places.wsgi("peer FJE", peers.flask_jwt_extended(public, alg)), flask, f1),
+        ]
+    other = jwt.encode({**claims(0), "aud": "other"}, private, alg, headers={"typ": "at+jwt", "kid": "k1"})
+    expired = jwt.encode({**claims(0), "exp": 1}, private, alg, headers={"typ": "at+jwt", "kid": "k1"})
+    bad = {
+        "none": "",
+        "garbage": "Bearer garbage",
+        "signature": values[0][:-6] + "AAAAAA",
+        "expired": f"Bearer {expired}",
+        "audience": f"Bearer {other}",
+    }
+    title = f"JWT {alg}, {'remembered' if remembered else 'first seen'}: overhead / F1"
+    return Case(title, rows, all_places, bad)
+
+
+def _all_misses(private: Any, alg: str, bare: Candidate, f1: Candidate, *, goal: str) -> tuple[Row, Places]:
+    many = 512
+    tokens = [jwt.encode(claims(user), private, alg, headers={"typ": "at+jwt", "kid": "k1"}) for user in range(many)]
+    auth = Auth(
+        HTTPBearer(JWTVerifier(ring(private, alg), issuer=ISSUER, audience=AUDIENCE)),
+        remember=many // 2,
+    )
+    # One after the other, so that each was forgotten before its turn comes again.
+    turn = itertools.count()
+    places = Places("Authorization", Headers(lambda _: f"Bearer {tokens[next(turn) % many]}"))
+    row = Row("authmw, raw WSGI, all misses", places.wsgi("authmw misses", apps.guarded_wsgi(auth)), bare, f1, goal)
+    return row, places
+
+
+@nonblocking
+class TrivialCheck:
+    """The trivial password check that each Basic candidate does."""
+
+    def __init__(self, passwords: dict[str, bytes]) -> None:
+        self._passwords = passwords
+        self._principals = {name: Principal(name) for name in passwords}
+
+    def verify(self, credentials: BasicCredentials, request: RequestHead, /) -> Verdict:
+        """Compare in constant time."""
+        known = self._passwords.get(credentials.username, b"")
+        if hmac.compare_digest(known, credentials.password.encode()):
+            return Authenticated(self._principals[credentials.username])
+        return Rejected(Reason.PASSWORD_WRONG)
+
+
+def basic_case() -> Case:
+    """Basic with a trivial check: what the extraction and the middleware cost."""
+    passwords = {f"user-{user}": f"password-{user}".encode() for user in range(USERS)}
+    values = ["Basic " + base64.b64encode(f"{name}:".encode() + word).decode() for name, word in passwords.items()]
+    places = Places("Authorization", values)
+
+    def decode_and_compare(value: str) -> object:
+        name, _, password = base64.b64decode(value[6:], validate=True).decode().partition(":")
+        return hmac.compare_digest(passwords[name], password.encode())
+
+    floor = places.floor("decode + compare", decode_and_compare)
+    auth = Auth(HTTPBasic(TrivialCheck(passwords)))
+    wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
+    flask, starlette = places.wsgi("Flask", apps.flask_app()), places.asgi("Starlette", apps.starlette_app())
+    fastapi = places.asgi("FastAPI", peers.bare_fastapi())
+    rows = [
+        Row("authmw, raw WSGI", places.wsgi("authmw WSGI", apps.guarded_wsgi(auth)), wsgi, floor, "2.2"),
+        Row("authmw, raw ASGI", places.asgi("authmw ASGI", apps.guarded_asgi(auth)), asgi, floor, "2.5"),
+        Row("authmw, Flask", places.wsgi("authmw Flask", apps.guarded_flask(auth)), flask, floor),
+        Row("authmw, Starlette", places.asgi("authmw Starlette", apps.guarded_starlette(auth)), starlette, floor),
+        Row("Starlette by hand", places.asgi("peer Starlette", peers.starlette_basic(passwords)), starlette, floor),
+        Row("FastAPI HTTPBasic", places.asgi("peer FastAPI", peers.fastapi_basic(passwords)), fastapi, floor),
+        Row("Flask-HTTPAuth", places.wsgi("peer HTTPAuth", peers.flask_httpauth_basic(passwords)), flask, floor),
+    ]
+    wrong = "Basic " + base64.b64encode(b"user-0:wrong").decode()
+    bad = {"none": "", "garbage": "Basic %%%", "wrong": wrong}
+    return Case("Basic, trivial check: overhead / (decode + compare)", rows, [places], bad)
+
+
+def digest_case() -> Case:
+    """Digest SHA-256, with the uri checked and each count claimed once."""
+    realm, password = "app", "password"
+    ha1s = {f"user-{user}": ha1(username=f"user-{user}", realm=realm, password=password) for user in range(USERS)}
+    verifier = DigestVerifier(HA1s(ha1s))
+    auth = Auth(HTTPDigest(verifier), realm=realm)
+    nonce, opaque = verifier.nonces.issue(realm), verifier.nonces.opaque(realm)
+    counts = itertools.count(1)
+    h = hash_of("SHA-256")
+
+    def header(number: int) -> str:
+        name, count = f"user-{number % USERS}", f"{next(counts):08x}"
+        answer = response(
+            h, ha1=ha1s[name], nonce=nonce, nc=count, cnonce="c", qop="auth", ha2=ha2(h, method="GET", uri="/orders")
+        )
+        return (
+            f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="/orders", algorithm=SHA-256, qop=auth, '
+            f'nc={count}, cnonce="c", response="{answer}", opaque="{opaque}"'
+        )
+
+    def two_hashes(_: object) -> object:
+        middle = hashlib.sha256(b"GET:/orders").hexdigest()
+        return hashlib.sha256(f"{'a' * 64}:{nonce}:00000001:c:auth:{middle}".encode()).hexdigest()
+
+    values = Headers(header)
+    places = Places("Authorization", values)
+    peer_values, peer = peers.flask_httpauth_digest(realm, "user-0", password)
+    peer_places = Places("Authorization", peer_values)
+    floor = Candidate("two hashes", lambda n: n, two_hashes)
+    wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
+    flask = places.wsgi("Flask", apps.flask_app())
+    rows = [
+        Row("authmw, raw WSGI", places.wsgi("authmw WSGI", apps.guarded_wsgi(auth)), wsgi, floor, "10"),
+        Row("authmw, raw ASGI", places.asgi("authmw ASGI", apps.guarded_asgi(auth)), asgi, floor, "10"),
+        Row("authmw, Flask", places.wsgi("authmw Flask", apps.guarded_flask(auth)), flask, floor),
+        Row("Flask-HTTPAuth", peer_places.wsgi("peer HTTPAuth", peer), flask, floor),
+    ]
+    bad = {"none": "", "garbage": "Digest a=b", "wrong": 'Digest username="user-0", response="0"'}
+    return Case("Digest SHA-256, replay and uri checked: overhead / (two hashes)", rows, [places, peer_places], bad)
+
+
+@nonblocking
+class HA1s:
+    """A DigestStore over a dictionary."""
+
+    def __init__(self, ha1s: dict[str, str]) -> None:
+        self._users = {name: DigestUser(User(name, name), digest) for name, digest in ha1s.items()}
+
+    def find_digest(self, username: str, realm: str, algorithm: str, /) -> DigestUser | None:
+        """One lookup."""
+        return self._users.get(username)
+
+    def find_digest_by_userhash(self, userhash: str, realm: str, algorithm: str, /) -> DigestUser | None:
+        """Not asked here."""
+        return None
+
+
+def api_key_case() -> Case:
+    """API keys whose digest is looked up in memory, each time."""
+    store = MemoryApiKeys()
+    values = [store.create(f"user-{user}", scopes={"orders:read"})[0] for user in range(USERS)]
+    digests = {hashlib.sha256(value.encode()).digest(): True for value in values}
+    places = Places("X-API-Key", values)
+    floor = places.floor("sha256 + dict", lambda value: digests[hashlib.sha256(value.encode()).digest()])
+    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(store)))
+    wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
+    flask, starlette = places.wsgi("Flask", apps.flask_app()), places.asgi("Starlette", apps.starlette_app())
+    fastapi = places.asgi("FastAPI", peers.bare_fastapi())
+    rows = [
+        Row("authmw, raw WSGI", places.wsgi("authmw WSGI", apps.guarded_wsgi(auth)), wsgi, floor, "2.6"),
+        Row("authmw, raw ASGI", places.asgi("authmw ASGI", apps.guarded_asgi(auth)), asgi, floor, "3.9"),
+        Row("authmw, Flask", places.wsgi("authmw Flask", apps.guarded_flask(auth)), flask, floor),
+        Row("authmw, Starlette", places.asgi("authmw Starlette", apps.guarded_starlette(auth)), starlette, floor),
+        Row("Starlette by hand", places.asgi("peer Starlette", peers.starlette_api_key(digests)), starlette, floor),
+        Row("FastAPI APIKeyHeader", places.asgi("peer FastAPI", peers.fastapi_api_key(digests)), fastapi, floor),
+    ]
+    bad = {"none": "", "garbage": "garbage", "unknown": values[0][:-1] + "_"}
+    return Case("API key looked up in memory: overhead / (sha256 + dict)", rows, [places], bad)

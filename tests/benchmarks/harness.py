@@ -1,0 +1,114 @@
+"""How the benchmarks measure: in one process, in rounds, by ratios.
+
+A candidate is an application called without a network. Every request is made anew before the clock starts, so that no
+string has remembered its hash. All candidates of a case take turns in shuffled order, in batches of about 4 ms. A
+batch that was preempted (more wall time than CPU time) runs again. Differences and ratios are taken inside a round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+BATCH_SECONDS = 0.004
+USERS = 64
+_RETRIES = 30
+
+Serve = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that is timed.
+
+    Args:
+        name: how the table calls it.
+        make: makes the n-th request.
+        serve: handles one request; a coroutine function for ASGI.
+        is_async: whether it is one.
+        user_of: who a good request was accepted as, to be sure that the candidate does its work.
+    """
+
+    name: str
+    make: Callable[[int], Any]
+    serve: Serve
+    is_async: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: (candidate - bare) / (floor), beside its goal."""
+
+    label: str
+    candidate: Candidate
+    bare: Candidate | None
+    floor: Candidate
+    goal: str = ""
+
+
+def measure(rows: list[Row], *, rounds: int, seed: int) -> dict[str, list[float]]:
+    """The ratio of each row in each round."""
+    candidates = {each.name: each for row in rows for each in (row.candidate, row.bare, row.floor) if each}
+    shuffler = random.Random(seed)
+    sizes = {name: _calibrate(candidate) for name, candidate in candidates.items()}
+    ratios: dict[str, list[float]] = {row.label: [] for row in rows}
+    for _ in range(rounds):
+        order = list(candidates)
+        shuffler.shuffle(order)
+        times = {name: _batch(candidates[name], sizes[name]) for name in order}
+        for row in rows:
+            bare = times[row.bare.name] if row.bare else 0.0
+            ratios[row.label].append((times[row.candidate.name] - bare) / times[row.floor.name])
+            ratios.setdefault(f"{row.floor.name} [us]", []).append(times[row.floor.name] * 1e6)
+    return ratios
+
+
+def _calibrate(candidate: Candidate) -> int:
+    size = 8
+    while size < 4096:
+        seconds = _batch(candidate, size) * size
+        if seconds >= BATCH_SECONDS / 2:
+            return max(8, int(size * BATCH_SECONDS / seconds))
+        size *= 2
+    return size
+
+
+def _batch(candidate: Candidate, size: int) -> float:
+    """Seconds for one request, from a batch that was not preempted."""
+    best = float("inf")
+    for _ in range(_RETRIES):
+        requests = [candidate.make(number) for number in range(size)]
+        if candidate.is_async:
+            wall, cpu = asyncio.run(_timed_async(candidate.serve, requests))
+        else:
+            wall, cpu = _timed(candidate.serve, requests)
+        if wall <= 1.05 * cpu:
+            return wall / size
+        best = min(best, wall)
+    return best / size
+
+
+def _timed(serve: Serve, requests: list[Any]) -> tuple[float, float]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    for request in requests:
+        serve(request)
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+async def _timed_async(serve: Callable[[Any], Awaitable[Any]], requests: list[Any]) -> tuple[float, float]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    for request in requests:
+        await serve(request)
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def shown(values: list[float]) -> str:
+    """Median with p10..p90."""
+    ordered = sorted(values)
+    low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
+    return f"{statistics.median(ordered):8.3f}  [{low:.3f}..{high:.3f}]"

@@ -131,6 +131,11 @@ def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after
         log = demo.log.read_text()
     assert "Traceback" not in log
     assert log.endswith("Stopped.\n")
+    assert "authmw refused code=authmw.scope-missing principal=alice" in log
+    # LOG-1: what was sent in to prove something stands in no log.
+    sent = re.findall(r"Bearer (ey[\w.-]+)|X-API-Key: (\w+)|-u '?alice:([^']+)", demo.printed)
+    assert {bool(any(kind)) for kind in zip(*sent, strict=True)} == {True}
+    assert [secret for kinds in sent for secret in kinds if secret and secret in log] == []
     assert [is_free(demo.port + each) for each in (0, 1)] == [True, True]
 
     with running(tmp_path, "--json", until="\n") as again:

@@ -54,9 +54,11 @@ def demo(port: int, directory: Path, as_json: bool) -> None:
         flask_app, asgi_app = _example("flask_app"), _example("asgi_app")
         user = prepare(directory, issuer=asgi_app.ISSUER, audience=asgi_app.AUDIENCE)
         where = (user.database, user.keys_path)
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
         with serving(port, lambda: flask_app.create_app(*where), lambda: asgi_app.create_app(*where)):
             # From here on each request is told on stderr, and why it was refused.
-            logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+            logging.getLogger().setLevel(logging.INFO)
+            logging.getLogger("werkzeug").setLevel(logging.INFO)
             requests = [lines(each, user.credentials) for each in (port, port + 1)]
             show(_document(port, user, requests), _text(port, user, requests), as_json=as_json)
             threading.Event().wait()

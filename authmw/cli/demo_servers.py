@@ -43,6 +43,9 @@ def listen(port: int) -> socket.socket:
 @contextmanager
 def serving(port: int, make_wsgi: Callable[[], WSGIApplication], make_asgi: Callable[[], Any]) -> Generator[None]:
     """Serve WSGI on `port` and ASGI on the next one, for as long as the block runs. Both answer when it starts."""
+    for name in ("werkzeug", "uvicorn.error"):
+        # Otherwise they tell of the first questions, which are asked below, and of how they start.
+        logging.getLogger(name).setLevel(logging.WARNING)
     with ExitStack() as stack:
         # Both ports first: a taken one is said before anything is made.
         wsgi_socket, asgi_socket = (stack.enter_context(listen(port + offset)) for offset in (0, 1))
@@ -70,7 +73,6 @@ def _asgi(app: Any, listening: socket.socket) -> Generator[None]:
     except ImportError:
         raise click.ClickException("the demo serves ASGI with uvicorn: pip install uvicorn") from None
     # On a thread that is not the main one, uvicorn leaves the signals alone.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     server: Any = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
     with _running(lambda: server.run(sockets=[listening]), stop=lambda: setattr(server, "should_exit", True)):
         yield

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import click
 
-from authmw.administration import ApiKeyAdmin, NotFound, TokenAdmin, UserAdmin
-from authmw.ports import ApiKeyRecord, TokenRecord, User
+from authmw.administration import ApiKeyAdmin, NotFound, UserAdmin
+from authmw.ports import User
 
 _SQLITE_FILE: Final = "sqlite:///"
 
@@ -23,24 +23,8 @@ class Users(UserAdmin, Protocol):
         ...
 
 
-class ApiKeys(ApiKeyAdmin, Protocol):
-    """API keys, to be managed and to be found."""
-
-    def find_key(self, digest: str, /) -> ApiKeyRecord | None:
-        """The key with that digest, or None."""
-        ...
-
-
-class Tokens(TokenAdmin, Protocol):
-    """Opaque tokens, to be managed and to be found."""
-
-    def find_token(self, digest: str, /) -> TokenRecord | None:
-        """The token with that digest, or None."""
-        ...
-
-
 class Stores(Protocol):
-    """The stores of one database."""
+    """The stores of one database, as far as the commands need them."""
 
     @property
     def users(self) -> Users:
@@ -48,13 +32,8 @@ class Stores(Protocol):
         ...
 
     @property
-    def keys(self) -> ApiKeys:
+    def keys(self) -> ApiKeyAdmin:
         """Its API keys."""
-        ...
-
-    @property
-    def tokens(self) -> Tokens:
-        """Its opaque tokens."""
         ...
 
     def close(self) -> None:

@@ -27,7 +27,8 @@ def create_app(keys: MemoryApiKeys) -> WSGIApp:
 if __name__ == "__main__":
     from wsgiref.simple_server import make_server
 
-    port, keys = int(os.environ.get("PORT", "8000")), MemoryApiKeys()
-    key, _ = keys.create("alice", ["orders:read"])
-    print(f'curl -H "X-API-Key: {key}" http://127.0.0.1:{port}/orders', flush=True)
-    make_server("127.0.0.1", port, create_app(keys)).serve_forever()
+    store = MemoryApiKeys()
+    with make_server("127.0.0.1", int(os.environ.get("PORT", "8000")), create_app(store)) as server:
+        print(f"Running on http://127.0.0.1:{server.server_port}")
+        print("X-API-Key:", store.create("alice", ["orders:read"])[0], flush=True)
+        server.serve_forever()

@@ -31,7 +31,6 @@ def create_app(keys: MemoryApiKeys) -> ASGIApp:
 if __name__ == "__main__":
     import uvicorn
 
-    port, keys = int(os.environ.get("PORT", "8000")), MemoryApiKeys()
-    key, _ = keys.create("alice", ["orders:read"])
-    print(f'curl -H "X-API-Key: {key}" http://127.0.0.1:{port}/orders', flush=True)
-    uvicorn.run(create_app(keys), host="127.0.0.1", port=port)
+    store = MemoryApiKeys()
+    print("X-API-Key:", store.create("alice", ["orders:read"])[0], flush=True)
+    uvicorn.run(create_app(store), host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))

@@ -43,9 +43,9 @@ def test_all_else_takes_somebody(path: str, example: Example) -> None:
     assert answer.headers["www-authenticate"].startswith('Bearer realm="orders"')
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/me"])
-def test_a_password_opens_the_documentation(path: str, example: Example) -> None:
-    assert example.client.get(path, auth=("alice", "correct horse battery staple")).status_code == 200
+def test_a_password_opens_the_documentation_as_a_browser_asks_for_it(example: Example) -> None:
+    assert example.client.get("/docs", auth=("alice", "correct horse battery staple")).status_code == 200
+    assert example.client.get("/openapi.json", headers=example.key()).json()["info"]["title"] == "Orders"
 
 
 def test_the_challenge_names_the_scopes_of_an_included_router(example: Example) -> None:

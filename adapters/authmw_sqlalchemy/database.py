@@ -15,8 +15,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, cast
 
 from sqlalchemy import URL, ClauseElement, Connection, Engine, Executable, Row, create_engine, event, inspect, make_url
@@ -24,11 +24,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, StoreUnavailable
 from authmw_sqlalchemy.tables import metadata
 
-_WRITE_TIMEOUT: Final = 2.0
-"""Seconds a writer waits for another, on a thread; then it is a 503."""
+_WRITE_TIMEOUT: Final = 1.0
+"""Seconds a writer waits for the other threads, and then for other processes; after that it is a 503."""
 _READ_TIMEOUT_MS: Final = 100
 """Milliseconds a reader may wait, perhaps on an event loop: for recovery after a crash, and little else."""
 _RETRY_AFTER: Final = 0.02
@@ -61,6 +61,7 @@ class Database:
             event.listen(self.engine, "connect", _enforce_foreign_keys)
         self._readers: deque[sqlite3.Connection] = deque()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._ready = False
         _forget_after_fork(self)
 
@@ -87,10 +88,22 @@ class Database:
         with self.engine.connect() as connection:
             return connection.execute(statement).all()
 
-    def begin(self) -> AbstractContextManager[Connection]:
-        """A transaction. Its first statement writes, so that it never has to be tried again."""
+    @contextmanager
+    def begin(self) -> Generator[Connection, None, None]:
+        """A transaction. Its first statement writes, so that it never has to be tried again.
+
+        Raises:
+            StoreUnavailable: other threads were writing all the time.
+        """
         self._prepare()
-        return self.engine.begin()
+        # SQLite has one writer at a time, and lets the others try again after a sleep. Threads queue up here instead.
+        if not self._writing.acquire(timeout=_WRITE_TIMEOUT):
+            raise StoreUnavailable("other threads are writing to the database")
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Close every connection. Using the database again opens new ones."""
@@ -104,6 +117,7 @@ class Database:
         _inherited.extend(self._readers)
         self._readers = deque()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         if self._owns_pool:
             self.engine.dispose(close=False)
 

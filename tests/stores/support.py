@@ -1,0 +1,37 @@
+"""What the tests of stores share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+from authmw_sqlalchemy import SQLStores
+
+from authmw.memory import MemoryStores
+
+T = TypeVar("T")
+Stores = MemoryStores | SQLStores
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def at_once(count: int, function: Callable[[int], T]) -> list[T]:
+    """What `function` answers to each number below `count`, called at the same time on as many threads."""
+    start = Barrier(count)
+
+    def call(number: int) -> T:
+        start.wait(timeout=30)
+        return function(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(call, range(count)))

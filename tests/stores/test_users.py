@@ -1,0 +1,230 @@
+"""What every store of users promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from authmw import ConfigurationError
+from authmw.administration import AlreadyExists, NotFound, UserAdmin
+from authmw.digest import ha1, userhash
+from authmw.passwords import CHEAPEST, Match, PasswordHasher
+from authmw.ports import DigestStore, PasswordUpgrader, User, UserStore
+from tests.stores.support import Stores, at_once
+
+HASHER = PasswordHasher(CHEAPEST)
+
+
+def is_password(user: User | None, password: str) -> bool:
+    assert user is not None
+    assert user.password_hash is not None
+    return HASHER.verify(password=password, hash=user.password_hash) is not Match.MISMATCH
+
+
+def test_users_are_what_the_ports_ask_for(stores: Stores) -> None:
+    users = stores.users
+    ports: tuple[UserStore, PasswordUpgrader, DigestStore, UserAdmin] = (users, users, users, users)
+    assert ports[0].find("nobody") is None
+
+
+def test_a_created_user_is_found_again(stores: Stores) -> None:
+    created = stores.users.create("alice", "pw", scopes=["b", "a", "b"], attributes={"email": "a@example.org"})
+    found = stores.users.find("alice")
+    assert found == created
+    assert (created.id, created.username, created.scopes) == ("alice", "alice", frozenset({"a", "b"}))
+    assert dict(created.attributes) == {"email": "a@example.org"}
+    assert not created.disabled
+    assert is_password(found, "pw")
+
+
+@pytest.mark.parametrize("name", ["Alice", "alice ", "alic", "", "al\0ice", "alice\ud800", "%", "' OR 1=1 --"])
+def test_names_are_compared_exactly(stores: Stores, name: str) -> None:
+    stores.users.create("alice")
+    assert stores.users.find(name) is None
+
+
+def test_class_13_a_name_has_one_spelling_in_nfc(stores: Stores) -> None:
+    stores.users.create("Zoe\u0308", "pw")
+    user = stores.users.find("Zo\u00eb")
+    assert user is not None
+    assert user.username == "Zo\u00eb"
+    assert stores.users.find("Zoe\u0308") == user
+    with pytest.raises(AlreadyExists):
+        stores.users.create("Zo\u00eb")
+
+
+@pytest.mark.parametrize("name", ["", "a:b", "a\nb", "a\x7f", "x" * 257, "\u20ac" * 86, "\ud800"])
+def test_a_name_nobody_could_log_in_with_is_refused(stores: Stores, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="user name"):
+        stores.users.create(name)
+    assert stores.users.list() == ()
+
+
+@pytest.mark.parametrize("password", ["", "a\0b", "x" * 1025])
+def test_a_password_nobody_could_log_in_with_is_refused(stores: Stores, password: str) -> None:
+    for realm in (None, "app"):
+        with pytest.raises(ConfigurationError, match="password has") as caught:
+            stores.users.create("alice", password, digest_realm=realm)
+        assert not password or password not in str(caught.value)
+    assert stores.users.find("alice") is None
+
+
+def test_a_scope_that_is_none_is_refused(stores: Stores) -> None:
+    with pytest.raises(ConfigurationError, match="scope"):
+        stores.users.create("alice", scopes=["a b"])
+
+
+def test_a_user_without_a_password_has_no_hash(stores: Stores) -> None:
+    stores.users.create("alice")
+    user = stores.users.find("alice")
+    assert user is not None
+    assert user.password_hash is None
+
+
+def test_an_id_is_kept_apart_from_the_name_and_is_unique_too(stores: Stores) -> None:
+    stores.users.create("alice", id="usr_1")
+    user = stores.users.find("alice")
+    assert user is not None
+    assert user.id == "usr_1"
+    assert stores.users.find("usr_1") is None
+    with pytest.raises(AlreadyExists, match="'bob'"):
+        stores.users.create("bob", id="usr_1")
+    assert stores.users.find("bob") is None
+
+
+def test_class_34_no_user_gets_the_id_of_another_by_way_of_a_name(stores: Stores) -> None:
+    stores.users.create("mallory", id="alice")
+    with pytest.raises(AlreadyExists):
+        stores.users.create("alice")
+
+
+def test_a_name_is_given_once_of_eight_at_once(stores: Stores) -> None:
+    def create(number: int) -> bool:
+        try:
+            stores.users.create("alice", id=f"usr_{number}")
+        except AlreadyExists:
+            return False
+        return True
+
+    assert sum(at_once(8, create)) == 1
+    assert len(stores.users.list()) == 1
+
+
+def test_users_are_listed_by_name(stores: Stores) -> None:
+    for name in ("carol", "alice", "bob"):
+        stores.users.create(name)
+    assert [user.username for user in stores.users.list()] == ["alice", "bob", "carol"]
+
+
+def test_a_disabled_user_is_found_as_such_until_enabled(stores: Stores) -> None:
+    stores.users.create("alice")
+    assert stores.users.disable("alice").disabled
+    found = stores.users.find("alice")
+    assert found is not None
+    assert found.disabled
+    assert not stores.users.enable("alice").disabled
+    assert stores.users.find("alice") == stores.users.list()[0]
+
+
+def test_scopes_are_replaced(stores: Stores) -> None:
+    stores.users.create("alice", scopes=["a"])
+    assert stores.users.set_scopes("alice", ["b", "c"]).scopes == {"b", "c"}
+    assert stores.users.set_scopes("alice", []).scopes == frozenset()
+    found = stores.users.find("alice")
+    assert found is not None
+    assert found.scopes == frozenset()
+
+
+def test_a_password_is_replaced(stores: Stores) -> None:
+    stores.users.create("alice", "old")
+    assert is_password(stores.users.set_password("alice", "new"), "new")
+    assert not is_password(stores.users.find("alice"), "old")
+
+
+def test_what_is_not_there_cannot_be_changed(stores: Stores) -> None:
+    users = stores.users
+    changes: list[Callable[[], User]] = [
+        lambda: users.disable("bob"),
+        lambda: users.enable("bob"),
+        lambda: users.set_scopes("bob", ["a"]),
+        lambda: users.set_password("bob", "pw"),
+    ]
+    for change in changes:
+        with pytest.raises(NotFound, match="'bob'"):
+            change()
+
+
+def test_class_26_a_hash_is_replaced_only_where_it_still_is_what_was_verified(stores: Stores) -> None:
+    user = stores.users.create("alice", "pw")
+    old = user.password_hash
+    assert old is not None
+    assert not stores.users.replace_password_hash(user.id, "another", "new")
+    assert not stores.users.replace_password_hash("nobody", old, "new")
+    assert stores.users.replace_password_hash(user.id, old, "new")
+    assert not stores.users.replace_password_hash(user.id, old, "newer")
+    found = stores.users.find("alice")
+    assert found is not None
+    assert found.password_hash == "new"
+
+
+def test_class_26_of_eight_replacements_at_once_one_wins(stores: Stores) -> None:
+    def hash_now() -> str:
+        found = stores.users.find("alice")
+        assert found is not None
+        return found.password_hash or ""
+
+    stores.users.create("alice", "pw")
+    for _ in range(5):
+        old = hash_now()
+        won = at_once(8, partial(_replace, stores, old))
+        assert sum(won) == 1
+        assert hash_now() == f"{old}{won.index(True)}"
+
+
+def _replace(stores: Stores, old: str, number: int) -> bool:
+    return stores.users.replace_password_hash("alice", old, f"{old}{number}")
+
+
+def test_dig_8_an_ha1_is_kept_for_the_realm_that_was_asked_for_and_no_other(stores: Stores) -> None:
+    stores.users.create("alice", "pw", digest_realm="app")
+    found = stores.users.find_digest("alice", "app", "SHA-256")
+    assert found is not None
+    assert found.ha1 == ha1(username="alice", realm="app", password="pw")
+    assert found.user == stores.users.find("alice")
+    assert stores.users.find_digest("alice", "other", "SHA-256") is None
+    assert stores.users.find_digest("alice", "app", "MD5") is None
+    assert stores.users.find_digest("bob", "app", "SHA-256") is None
+
+
+def test_dig_4_a_user_is_found_by_userhash(stores: Stores) -> None:
+    stores.users.create("alice", "pw", digest_realm="app")
+    stores.users.create("bob", "pw", digest_realm="app")
+    hashed = userhash(username="bob", realm="app")
+    found = stores.users.find_digest_by_userhash(hashed, "app", "SHA-256")
+    assert found is not None
+    assert found.user.id == "bob"
+    assert stores.users.find_digest_by_userhash(hashed, "other", "SHA-256") is None
+    assert stores.users.find_digest_by_userhash("bob", "app", "SHA-256") is None
+
+
+def test_a_new_password_replaces_every_ha1_so_that_the_old_one_opens_nothing(stores: Stores) -> None:
+    stores.users.create("alice", "old", digest_realm="app")
+    stores.users.set_password("alice", "new", digest_realm="admin")
+    for realm in ("app", "admin"):
+        found = stores.users.find_digest("alice", realm, "SHA-256")
+        assert found is not None
+        assert found.ha1 == ha1(username="alice", realm=realm, password="new")
+
+
+def test_an_ha1_is_of_the_name_and_the_password_in_nfc(stores: Stores) -> None:
+    stores.users.create("Zoe\u0308", "e\u0301", digest_realm="app")
+    found = stores.users.find_digest("Zoe\u0308", "app", "SHA-256")
+    assert found is not None
+    assert found.ha1 == ha1(username="Zo\u00eb", realm="app", password="\u00e9")
+
+
+def test_a_user_without_a_password_has_no_ha1(stores: Stores) -> None:
+    stores.users.create("alice", digest_realm="app")
+    assert stores.users.find_digest("alice", "app", "SHA-256") is None

@@ -1,0 +1,226 @@
+"""The stores in memory: what only they promise. What every store promises is in tests/stores."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authmw import ConfigurationError, StoreUnavailable
+from authmw.flow import Ask, Flow, run
+from authmw.memory import MemoryApiKeys, MemoryNonces, MemoryStores, MemoryThrottle, MemoryTokens, MemoryUsers
+from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.ports import Claim, NonceStore, Throttle
+from authmw.tokens import digest
+from tests.stores.support import Clock, at_once
+
+LATER = 2_000_000.0
+
+
+def test_nonces_and_throttle_are_what_the_ports_ask_for() -> None:
+    stores = MemoryStores()
+    ports: tuple[NonceStore, Throttle] = (stores.nonces, stores.throttle)
+    assert ports[1].attempt("k", 0.0) == 0.0
+
+
+@pytest.mark.parametrize("store", [MemoryUsers, MemoryApiKeys, MemoryTokens, MemoryNonces, MemoryThrottle])
+def test_every_store_may_be_asked_on_an_event_loop(store: type) -> None:
+    assert hasattr(store, "__authmw_nonblocking__")
+
+
+def test_a_user_may_be_added_with_a_hasher_of_its_own() -> None:
+    users = MemoryUsers()
+    user = users.add("alice", "pw", scopes={"a"}, hasher=PasswordHasher(CHEAPEST), digest_realm="app")
+    assert user.password_hash is not None
+    assert "m=8,t=1" in user.password_hash
+    assert users.find_digest("alice", "app", "SHA-256") is not None
+
+
+def test_dig_1_an_ha1_is_kept_for_each_algorithm_that_was_asked_for() -> None:
+    users = MemoryUsers(hasher=PasswordHasher(CHEAPEST), digest_algorithms=("SHA-512-256", "MD5"))
+    users.create("alice", "pw", digest_realm="app")
+    found = {algorithm: users.find_digest("alice", "app", algorithm) for algorithm in ("MD5", "SHA-256", "SHA-512-256")}
+    assert [name for name, known in found.items() if known is not None] == ["MD5", "SHA-512-256"]
+
+
+def test_tok_1_no_key_token_or_password_is_kept_in_clear() -> None:
+    stores = MemoryStores(hasher=PasswordHasher(CHEAPEST))
+    stores.users.create("alice", "correct horse", digest_realm="app")
+    key, _ = stores.keys.create("alice")
+    token, _ = stores.tokens.create("alice")
+    kept = "".join(repr(sorted(vars(store).items(), key=str)) for store in (stores.users, stores.keys, stores.tokens))
+    for secret in ("correct horse", key, token):
+        assert secret not in kept
+
+
+def test_expired_tokens_are_dropped_as_new_ones_come() -> None:
+    clock = Clock()
+    tokens = MemoryTokens(clock=clock)
+    for _ in range(1000):
+        tokens.create("alice", lifetime=10)
+    lasting, _ = tokens.create("alice", lifetime=100)
+    clock.now += 11
+    for _ in range(100):
+        tokens.create("alice", lifetime=100)
+    assert len(tokens.list()) == 101
+    assert tokens.find_token(digest(lasting)) is not None
+
+
+# Nonces
+
+
+def test_dig_3_a_count_is_fresh_once_and_only_above_those_claimed_before() -> None:
+    nonces = MemoryNonces(clock=Clock())
+    claims = [nonces.claim_nonce("n", count, LATER) for count in (1, 1, 3, 2, 3, 4)]
+    fresh, replayed = Claim.FRESH, Claim.REPLAYED
+    assert claims == [fresh, replayed, fresh, replayed, replayed, fresh]
+    assert nonces.claim_nonce("m", 1, LATER) is fresh
+
+
+@given(st.lists(st.tuples(st.sampled_from("nm"), st.integers(1, 20)), max_size=60))
+def test_dig_3_fresh_counts_of_a_nonce_only_ever_rise(claims: list[tuple[str, int]]) -> None:
+    nonces = MemoryNonces(clock=Clock())
+    highest = {"n": 0, "m": 0}
+    for nonce, count in claims:
+        expected = Claim.FRESH if count > highest[nonce] else Claim.REPLAYED
+        assert nonces.claim_nonce(nonce, count, LATER) is expected
+        highest[nonce] = max(highest[nonce], count)
+
+
+def test_dig_3_of_eight_claims_at_once_one_is_fresh() -> None:
+    nonces = MemoryNonces(clock=Clock())
+
+    def claim(count: int, _: int) -> Claim:
+        return nonces.claim_nonce("n", count, LATER)
+
+    for count in range(1, 21):
+        assert at_once(8, partial(claim, count)).count(Claim.FRESH) == 1
+
+
+def test_an_expired_nonce_is_forgotten_and_never_fresh_again() -> None:
+    clock = Clock()
+    nonces = MemoryNonces(size=2, clock=clock)
+    nonces.claim_nonce("a", 1, clock.now + 10)
+    nonces.claim_nonce("b", 1, clock.now + 20)
+    clock.now += 10
+    assert nonces.claim_nonce("a", 1, clock.now) is Claim.REPLAYED
+    assert nonces.claim_nonce("c", 1, clock.now + 10) is Claim.FRESH
+
+
+def test_full_of_live_nonces_it_refuses_rather_than_forgets() -> None:
+    clock = Clock()
+    nonces = MemoryNonces(size=2, clock=clock)
+    for nonce in ("a", "b"):
+        nonces.claim_nonce(nonce, 1, clock.now + 10)
+
+    def claim() -> Flow[Claim]:
+        return (yield from Ask(nonces.claim_nonce, "c", 1, clock.now + 10))
+
+    with pytest.raises(StoreUnavailable, match="nonces"):
+        run(claim())
+    assert nonces.claim_nonce("a", 1, clock.now + 10) is Claim.REPLAYED
+    assert nonces.claim_nonce("a", 2, clock.now + 10) is Claim.FRESH
+
+
+# Throttle
+
+
+def attempts(throttle: MemoryThrottle, key: str, count: int, *, now: float = 0.0) -> list[float]:
+    return [throttle.attempt(key, now) for _ in range(count)]
+
+
+def test_attempts_wait_twice_as_long_each_time_up_to_the_longest() -> None:
+    throttle = MemoryThrottle(free=3, first=1, longest=10)
+    assert attempts(throttle, "alice", 4) == [0, 0, 0, 1]
+    now = 0.0
+    for wait in (1, 2, 4, 8, 10, 10, 10):
+        assert throttle.attempt("alice", now) == wait
+        now += wait
+        assert throttle.attempt("alice", now) == 0
+
+
+def test_it_never_locks_for_good() -> None:
+    throttle = MemoryThrottle(free=1, longest=900)
+    now = 0.0
+    for _ in range(2000):
+        wait = throttle.attempt("alice", now)
+        assert wait <= 900
+        now += wait
+    assert throttle.attempt("alice", now + 900) == 0
+
+
+def test_attempts_while_waiting_do_not_prolong_the_wait() -> None:
+    throttle = MemoryThrottle(free=1, first=4)
+    throttle.attempt("alice", 0.0)
+    assert [throttle.attempt("alice", now) for now in (1.0, 2.0, 3.0, 4.0)] == [3, 2, 1, 0]
+
+
+def test_success_forgets_what_was_counted() -> None:
+    throttle = MemoryThrottle(free=2)
+    attempts(throttle, "alice", 3)
+    throttle.succeeded("alice")
+    assert attempts(throttle, "alice", 2) == [0, 0]
+    throttle.succeeded("nobody")
+
+
+def test_keys_are_counted_apart() -> None:
+    throttle = MemoryThrottle(free=1)
+    attempts(throttle, "alice", 5)
+    assert throttle.attempt("bob", 0.0) == 0
+
+
+def test_after_the_longest_wait_without_an_attempt_a_key_starts_anew() -> None:
+    throttle = MemoryThrottle(free=2, first=1, longest=10)
+    for now in (0.0, 0.0, 1.0, 3.0, 7.0):
+        assert throttle.attempt("alice", now) == 0
+    assert attempts(throttle, "alice", 3, now=30.0) == [0, 0, 1]
+
+
+def test_a_clock_that_was_set_back_makes_no_wait_longer_than_the_longest() -> None:
+    throttle = MemoryThrottle(free=1, first=5, longest=10)
+    throttle.attempt("alice", 1_000_000.0)
+    assert throttle.attempt("alice", 0.0) == 10
+    assert throttle.attempt("alice", 10.0) == 0
+
+
+def test_a_hundred_thousand_random_names_take_bounded_memory_and_free_nobody() -> None:
+    throttle = MemoryThrottle(free=3, longest=900, size=1000)
+    assert attempts(throttle, "alice", 4)[-1] == 1
+    for number in range(100_000):
+        throttle.attempt(f"random-{number}", 0.5)
+    assert len(throttle) <= 2000
+    assert throttle.attempt("alice", 0.5) == 0.5
+
+
+def test_as_many_throttled_names_are_kept_as_there_is_room_for() -> None:
+    throttle = MemoryThrottle(free=1, size=10)
+    for number in range(50):
+        throttle.attempt(f"name-{number}", 0.0)
+    assert len(throttle) == 10
+    assert throttle.attempt("name-49", 0.0) > 0
+
+
+def test_eight_threads_get_the_free_attempts_and_no_more() -> None:
+    for _ in range(20):
+        throttle = MemoryThrottle(free=5)
+        waits = at_once(8, partial(_attempt, throttle))
+        assert waits.count(0.0) == 5
+
+
+def _attempt(throttle: MemoryThrottle, _: int) -> float:
+    return throttle.attempt("alice", 0.0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"free": 0}, {"first": 0.0}, {"first": 2.0, "longest": 1.0}, {"size": 0}], ids=str
+)
+def test_settings_that_would_lock_everybody_or_nobody_are_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="MemoryThrottle"):
+        MemoryThrottle(**settings)
+
+
+def test_room_for_no_nonce_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="MemoryNonces"):
+        MemoryNonces(size=0)

@@ -94,7 +94,7 @@ async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     call = partial(_captured, partial(function, *args, **kwargs))
     trio = _running_trio()
     if trio is not None:
-        outcome: T | _Raised = await trio.to_thread.run_sync(call)
+        outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(call)
         return _released(outcome)
     from asgiref.sync import sync_to_async
 
@@ -123,17 +123,17 @@ class _Raised:
         self.error = error
 
 
-def _captured(call: Callable[[], T]) -> T | _Raised:
+def _captured(call: Callable[[], T]) -> tuple[T] | _Raised:
     try:
-        return call()
+        return (call(),)  # in a box: trio's threads return no awaitable, and a `def` may
     except BaseException as error:
         return _Raised(error)
 
 
-def _released(outcome: T | _Raised) -> T:
+def _released(outcome: tuple[T] | _Raised) -> T:
     if isinstance(outcome, _Raised):
         raise outcome.error
-    return outcome
+    return outcome[0]
 
 
 default_pool: WorkPool = WorkPool()

@@ -1,0 +1,140 @@
+"""The pool for hashing: bounded, never blocking a loop, alive after a fork."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from authmw.errors import ConfigurationError, Overloaded
+from authmw.pool import WorkPool, in_thread
+
+
+def test_pwd_3_no_more_run_at_once_than_there_are_slots() -> None:
+    pool = WorkPool(slots=2, queue=20)
+    running: list[int] = []
+    most: list[int] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        with lock:
+            running.append(1)
+            most.append(len(running))
+        threading.Event().wait(0.002)
+        with lock:
+            running.pop()
+
+    async def main() -> None:
+        await asyncio.gather(*(pool.run_async(work) for _ in range(16)))
+
+    threads = [threading.Thread(target=pool.run, args=(work,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    asyncio.run(main())
+    for thread in threads:
+        thread.join()
+    assert max(most) <= 2
+    assert len(most) == 20
+
+
+def test_pwd_3_a_full_queue_is_overloaded_at_once() -> None:
+    pool = WorkPool(slots=1, queue=1)
+    release = threading.Event()
+
+    async def main() -> list[object]:
+        tasks = [asyncio.ensure_future(pool.run_async(release.wait, 10)) for _ in range(3)]
+        while not any(task.done() for task in tasks):
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            pool.run(pow, 2, 2)
+        release.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    outcomes = asyncio.run(main())
+    assert [type(outcome) for outcome in outcomes].count(Overloaded) == 1
+    assert pool.run(pow, 2, 2) == 4
+
+
+def test_a_client_that_hangs_up_frees_no_slot_that_is_taken() -> None:
+    pool = WorkPool(slots=1, queue=0)
+    started, release = threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        release.wait(10)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(pool.run_async(work))
+        while not started.is_set():
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(Overloaded):
+            await pool.run_async(pow, 2, 2)
+        release.set()
+
+    asyncio.run(main())
+
+
+def test_what_work_raises_is_raised_and_its_slot_is_free_again() -> None:
+    pool = WorkPool(slots=1, queue=0)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            pool.run(divmod, 1, 0)
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(pool.run_async(divmod, 1, 0))
+
+
+def test_the_loop_goes_on_while_work_is_done() -> None:
+    pool = WorkPool(slots=1)
+    release = threading.Event()
+
+    async def main() -> str:
+        task = asyncio.ensure_future(pool.run_async(release.wait, 10))
+        await asyncio.sleep(0)
+        release.set()  # only a loop that is not blocked gets here
+        await task
+        return "went on"
+
+    assert asyncio.run(main()) == "went on"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_pool_that_was_busy_works_in_a_forked_child() -> None:
+    pool = WorkPool(slots=1, queue=0)
+    started, release = threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        release.wait(10)
+
+    thread = threading.Thread(target=pool.run, args=(work,))
+    thread.start()
+    started.wait(10)
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        os._exit(0 if pool.run(pow, 2, 2) == 4 and asyncio.run(pool.run_async(pow, 2, 2)) == 4 else 1)
+    _, status = os.waitpid(child, 0)
+    release.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_thread_sees_the_context_of_its_caller() -> None:
+    name: ContextVar[str] = ContextVar("name")
+
+    async def main() -> str:
+        name.set("alice")
+        return await in_thread(name.get)
+
+    assert asyncio.run(main()) == "alice"
+
+
+def test_a_pool_without_slots_is_a_mistake() -> None:
+    with pytest.raises(ConfigurationError, match="slots"):
+        WorkPool(slots=0)

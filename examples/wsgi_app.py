@@ -68,7 +68,8 @@ def create_app(keys: MemoryApiKeys) -> WSGIApp:
 
 if __name__ == "__main__":
     store = MemoryApiKeys()
-    for scopes in (["orders:read"], ["orders:read", "orders:write"]):
-        print(", ".join(scopes), store.create("alice", scopes)[0], sep=": ", flush=True)
     with make_server("127.0.0.1", int(os.environ.get("PORT", "8000")), create_app(store)) as server:
+        print(f"Running on http://127.0.0.1:{server.server_port}")
+        for scopes in (["orders:read"], ["orders:read", "orders:write"]):
+            print(store.create("alice", scopes)[0], *scopes, flush=True)
         server.serve_forever()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from typing import cast
+
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
+from werkzeug.routing import Rule
 
 from authmw.context import Call, current_call, enforce
 from authmw.engine import Auth, Authentication
@@ -11,9 +15,11 @@ from authmw.errors import AccessRefused
 from authmw.principal import ANONYMOUS
 from authmw.refusal import Refusal
 from authmw.request import WSGIRequest
-from authmw.requirement import AUTHENTICATED, PUBLIC, Requirement
+from authmw.requirement import AUTHENTICATED, PUBLIC
 from authmw.rules import Default, PublicPaths
 from authmw_flask.routes import RouteTable
+
+_request: LocalProxy[Request] = cast("LocalProxy[Request]", request)
 
 
 class RefusedByFlask(AccessRefused, HTTPException):
@@ -50,40 +56,36 @@ class ViewGuard:
 
     def __call__(self) -> Response | None:
         """Let the request pass, or raise its refusal; a response only for a preflight that no handler may see."""
-        request.environ["authmw.path_params"] = request.view_args or {}
+        current = _request._get_current_object()  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
+        environ = current.environ
+        environ["authmw.path_params"] = current.view_args or {}
         call = current_call.get()
         if call is not None:
-            return self._guard(call)
+            return self._guard(call, current)
         # Defence in depth: somebody took the middleware out of app.wsgi_app, so nobody is authenticated.
-        call = Call(self._auth, Authentication(ANONYMOUS), WSGIRequest(request.environ))
+        call = Call(self._auth, Authentication(ANONYMOUS), WSGIRequest(environ))
         token = current_call.set(call)
         try:
-            return self._guard(call)
+            return self._guard(call, current)
         finally:
             current_call.reset(token)
 
-    def _guard(self, call: Call) -> Response | None:
+    def _guard(self, call: Call, current: Request) -> Response | None:
         call.refuse_with = RefusedByFlask
-        requirement = self._requirement(call)
-        if not requirement.public and self._is_anonymous_preflight(call):
-            return self._answer_preflight()
-        enforce(requirement)
+        is_authenticated = call.authentication.principal.is_authenticated
+        rule = current.url_rule
+        needed = None if rule is None else self._routes.requirement(rule.endpoint, current.method)
+        if needed is None:
+            if is_authenticated or self._public.matches(call.request):
+                return None
+            needed = self._default
+        if not is_authenticated and not needed.public and call.request.is_preflight:
+            return self._answer_preflight(rule)
+        enforce(needed)
         return None
 
-    def _requirement(self, call: Call) -> Requirement:
-        rule = request.url_rule
-        declared = None if rule is None else self._routes.requirement(rule.endpoint, request.method)
-        if declared is not None:
-            return declared
-        return PUBLIC if self._public.matches(call.request) else self._default
-
-    @staticmethod
-    def _is_anonymous_preflight(call: Call) -> bool:
-        return not call.authentication.principal.is_authenticated and call.request.is_preflight
-
-    def _answer_preflight(self) -> Response | None:
+    def _answer_preflight(self, rule: Rule | None) -> Response | None:
         """Flask's own answer to OPTIONS, which a view that handles OPTIONS itself would have replaced (class 23)."""
-        rule = request.url_rule
         if rule is None or getattr(rule, "provide_automatic_options", False):
             return None
         return self._app.make_default_options_response()

@@ -33,7 +33,8 @@ class RouteTable:
         """What was declared for `endpoint`, from its outermost blueprint down to its method; None for nothing."""
         needed: Requirement | None = None
         for declared in self._declared(endpoint, method):
-            needed = declared if needed is None else needed & declared
+            if declared is not needed:  # a guard and what it guards share one
+                needed = declared if needed is None else needed & declared
         return needed
 
     def requirement_of(self, request: RequestHead) -> Requirement | None:

@@ -95,7 +95,7 @@ def parse_params(text: str) -> Params | None:
         return None
     elements: list[tuple[str, str, str, str]] = _ELEMENT.findall(text)
     # What is no list is matched to its end, behind which there is only the empty element.
-    if any(rest for *_, rest in elements[-2:]):
+    if elements[-1][3] or elements[-2:][0][3]:
         return None
     if "\\" in text:
         elements = [(name, _ESCAPED.sub(r"\1", quoted), bare, "") for name, quoted, bare, _ in elements]

@@ -149,11 +149,11 @@ class DigestVerifier:
 
     def _find(
         self, name: str | None, credentials: DigestResponse, algorithm: DigestAlgorithm
-    ) -> Flow[DigestUser | None]:
+    ) -> Ask[DigestUser | None]:
         realm = credentials.realm
         if name is not None:
-            return (yield from Ask(self.users.find_digest, name, realm, algorithm))
-        return (yield from Ask(self.users.find_digest_by_userhash, credentials.userhash or "", realm, algorithm))
+            return Ask(self.users.find_digest, name, realm, algorithm)
+        return Ask(self.users.find_digest_by_userhash, credentials.userhash or "", realm, algorithm)
 
     def _read_body(self, request: RequestHead) -> Flow[bytes | None]:
         """The whole body; None when it is too large."""

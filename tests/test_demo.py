@@ -229,6 +229,30 @@ def test_without_uvicorn_it_says_what_to_install_and_leaves_no_port_open(monkeyp
     assert [is_free(port + each) for each in (0, 1)] == [True, True]
 
 
+async def asgi_app(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 500, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@pytest.mark.servers
+def test_a_server_that_does_not_answer_is_a_sentence_and_stops_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authmw.cli.demo_servers._READY_WITHIN", 1.0)
+    port = free_port_pair()
+    with (
+        pytest.raises(click.ClickException, match=f"nothing answers on port {port + 1}"),
+        serving(port, lambda: wsgi_app, lambda: asgi_app),
+    ):
+        pass
+    assert [is_free(port + each) for each in (0, 1)] == [True, True]
+
+
+@pytest.mark.usefixtures("context")
+def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(click.ClickException, match="cannot be made"):
+        prepared(tmp_path / "file" / "demo")
+
+
 def test_a_line_is_quoted_for_a_shell() -> None:
     hostile = Credentials("alice", "a'b \"$(c)`d`", "t", "k")
     line = next(line for line in lines(8000, hostile) if " -u " in line.command)

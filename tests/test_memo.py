@@ -1,0 +1,163 @@
+"""What was proved may be remembered, for as long as it holds and no longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, Reason, Rejected
+from authmw.request import RequestHead
+from tests.requests import wsgi_request
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Tokens:
+    """Tokens that are good for a minute, under keys of a version."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.asked: list[str] = []
+        self.meanwhile: Any = lambda: None
+
+    def verify(self, credentials: Any, request: RequestHead, /) -> Authenticated | Rejected:
+        self.asked.append(credentials.token)
+        self.meanwhile()
+        if credentials.token.startswith("bad"):
+            return Rejected(Reason.TOKEN_SIGNATURE)
+        principal = Principal(credentials.token, credential_id=f"jti-{credentials.token}", client_id="web")
+        return Authenticated(principal, remember_until=1060.0)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+def auth(tokens: Tokens, clock: Clock) -> Auth:
+    return Auth(HTTPBearer(tokens), clock=clock, remember=3)
+
+
+def _present(auth: Auth, token: str) -> None:
+    auth.authenticate(wsgi_request(authorization=f"Bearer {token}"))
+
+
+def _is_remembered(auth: Auth, token: str) -> bool:
+    known = auth.recall(f"Bearer {token}".encode())
+    return isinstance(known, Authentication) and known.principal.id == token
+
+
+def test_a_success_is_remembered(auth: Auth) -> None:
+    assert not _is_remembered(auth, "alice")
+    _present(auth, "alice")
+    assert _is_remembered(auth, "alice")
+
+
+def test_a_refusal_is_not(auth: Auth, tokens: Tokens) -> None:
+    _present(auth, "bad")
+    _present(auth, "bad")
+    assert auth.recall(b"Bearer bad") is None
+    assert tokens.asked == ["bad", "bad"]
+
+
+def test_class_14_only_the_whole_credential_is_recalled(auth: Auth) -> None:
+    _present(auth, "alice")
+    for header in (b"Bearer alic", b"Bearer alicee", b"bearer alice", b"Bearer  alice", b"alice", b"", b"Bearer Alice"):
+        assert auth.recall(header) is None
+
+
+@pytest.mark.parametrize("now, remembered", [(1059.9, True), (1060.0, False), (1061.0, False)])
+def test_class_14_it_lives_no_longer_than_the_token(auth: Auth, clock: Clock, now: float, remembered: bool) -> None:
+    _present(auth, "alice")
+    clock.now = now
+    assert _is_remembered(auth, "alice") is remembered
+
+
+def test_class_14_a_change_of_keys_drops_everything(auth: Auth, tokens: Tokens) -> None:
+    _present(auth, "alice")
+    tokens.version = 2
+    assert not _is_remembered(auth, "alice")
+    _present(auth, "bob")
+    assert _is_remembered(auth, "bob")
+    assert not _is_remembered(auth, "alice")
+
+
+def test_what_was_proved_by_old_keys_is_not_remembered_under_new_ones(auth: Auth, tokens: Tokens) -> None:
+    tokens.meanwhile = lambda: setattr(tokens, "version", 2)
+    _present(auth, "alice")
+    tokens.meanwhile = lambda: None
+    assert not _is_remembered(auth, "alice")
+
+
+@pytest.mark.parametrize("what", [{"principal": "alice"}, {"credential": "jti-alice"}])
+def test_class_14_what_is_revoked_is_forgotten(auth: Auth, what: dict[str, str]) -> None:
+    _present(auth, "alice")
+    _present(auth, "bob")
+    auth.forget(**what)
+    assert not _is_remembered(auth, "alice")
+    assert _is_remembered(auth, "bob")
+
+
+def test_a_client_is_forgotten_with_all_its_tokens(auth: Auth) -> None:
+    _present(auth, "alice")
+    _present(auth, "bob")
+    auth.forget(client="web")
+    assert not _is_remembered(auth, "alice")
+    assert not _is_remembered(auth, "bob")
+
+
+def test_to_forget_nothing_forgets_nothing(auth: Auth) -> None:
+    _present(auth, "alice")
+    auth.forget()
+    assert _is_remembered(auth, "alice")
+
+
+def test_what_is_revoked_while_it_is_verified_is_not_remembered(auth: Auth, tokens: Tokens) -> None:
+    tokens.meanwhile = lambda: auth.forget(principal="alice")
+    _present(auth, "alice")
+    assert not _is_remembered(auth, "alice")
+
+
+def test_no_more_are_kept_than_was_said(auth: Auth) -> None:
+    for token in ("a", "b", "c", "d"):
+        _present(auth, token)
+    assert [_is_remembered(auth, token) for token in ("a", "b", "c", "d")] == [False, True, True, True]
+
+
+def test_nothing_is_remembered_when_nothing_may_be(tokens: Tokens, clock: Clock) -> None:
+    auth = Auth(HTTPBearer(tokens), clock=clock, remember=0)
+    _present(auth, "alice")
+    assert auth.recall(b"Bearer alice") is None
+
+
+def test_only_what_would_decide_first_is_recalled(tokens: Tokens, clock: Clock) -> None:
+    class OfAnotherKind:
+        def verify(self, credentials: object, request: RequestHead, /) -> None:
+            return None
+
+    auth = Auth(HTTPBearer(OfAnotherKind(), name="First") | HTTPBearer(tokens, name="Second"), clock=clock)
+    _present(auth, "alice")
+    assert auth.recall(b"Bearer alice") is None
+
+
+def test_tok_3_no_token_is_kept(auth: Auth) -> None:
+    _present(auth, "very-secret-token")
+    assert auth.memo is not None
+    kept = [repr(key) for key in auth.memo._entries]  # pyright: ignore[reportPrivateUsage]  # looking for what must not be there
+    assert len(kept) == 1
+    assert "very-secret-token" not in kept[0]

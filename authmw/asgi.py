@@ -7,7 +7,7 @@ trailers and disconnects are as they would be without it; ``lifespan`` passes th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from authmw.context import Call, current_call
 from authmw.decorators import marked_requirement
@@ -136,11 +136,14 @@ class _Passing(Call):
         token = current_call.set(self)
         try:
             await self._middleware.app(self._scope, receive, self.send)
-        except AccessRefused as refused:
+        except (AccessRefused, ExceptionGroup) as error:
+            refusal = _refusal_in(error)
+            if refusal is None:
+                raise
             if self.answered:
                 return  # the framework let the exception go on
             if not self.started:
-                await self._replace(refused.refusal)
+                await self._replace(refusal)
             elif is_websocket:
                 await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             else:
@@ -236,6 +239,16 @@ def _folded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
     for name, value in headers:
         folded[name] = folded[name] + b", " + value if name in folded else value
     return list(folded.items())
+
+
+def _refusal_in(error: Exception) -> Refusal | None:
+    """The refusal that was raised, by itself or out of a task group with no other error beside it."""
+    if isinstance(error, AccessRefused):
+        return error.refusal
+    if not isinstance(error, ExceptionGroup):
+        return None
+    refusals = [_refusal_in(each) for each in cast("ExceptionGroup[Exception]", error).exceptions]
+    return None if None in refusals else refusals[0]
 
 
 def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

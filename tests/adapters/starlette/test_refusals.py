@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import anyio
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from starlette.applications import Starlette
@@ -56,6 +57,16 @@ async def deep(request: Request) -> Response:
         current_principal().require("orders:read")
 
     service()
+    return JSONResponse({"id": "alice"})
+
+
+async def in_task_group(request: Request) -> Response:
+    async def service() -> None:
+        current_principal().require("orders:read")
+
+    async with anyio.create_task_group() as inside_a_group, anyio.create_task_group() as group:
+        inside_a_group.start_soon(service)
+        group.start_soon(service)
     return JSONResponse({"id": "alice"})
 
 
@@ -129,6 +140,7 @@ DECLARED: dict[str, Callable[[], Starlette]] = {
 }
 UNDECLARED: dict[str, Callable[[], Starlette]] = {
     "deep inside": lambda: routed(deep),
+    "in task groups": lambda: routed(in_task_group),
     "FastAPI dependency": fastapi_dependency,
 }
 
@@ -194,3 +206,22 @@ def test_a_refusal_that_the_application_handles_is_its_own_business(placement: P
         return JSONResponse("all")
 
     assert ask(guard(routed(endpoint), placement), READER)[::2] == (200, b'"read only"')
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_an_error_beside_a_refusal_in_a_task_group_stays_an_error(placement: Placement) -> None:
+    async def refused() -> None:
+        current_principal().require("orders:write")
+
+    async def broken() -> None:
+        raise LookupError("a bug")
+
+    async def both(request: Request) -> Response:
+        async with anyio.create_task_group() as group:
+            group.start_soon(refused)
+            group.start_soon(broken)
+        return JSONResponse("never")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        ask(guard(routed(both), placement), READER)
+    assert raised.value.subgroup(LookupError) is not None

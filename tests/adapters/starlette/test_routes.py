@@ -250,3 +250,28 @@ def test_with_credentials_routing_is_as_ever(placement: Placement) -> None:
         "GET /nested/nope",
     }
     assert {asked for asked, status in answers.items() if status == 405} == {"POST /open", "GET /nope"}
+
+
+def hiding(app: ASGIApp) -> ASGIApp:
+    """Middleware that tells nobody what it wraps."""
+
+    async def hidden(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    return hidden
+
+
+def test_behind_middleware_that_hides_its_application_the_one_it_was_added_to_is_asked() -> None:
+    app = Starlette(routes=ROUTER.routes)
+    app.add_middleware(hiding)
+    client = client_of(guard(app))
+    assert client.get("/open").status_code == 200
+    assert client.get("/undecorated").status_code == 401
+
+
+def test_a_guard_within_a_mount_does_not_ask_the_application_further_out() -> None:
+    # Below the mount the path is another: /open of the application is not what is asked for.
+    inner = AuthMiddleware(hiding(Router([Route("/open", undecorated)])), make_auth())
+    client = client_of(Starlette(routes=[Mount("/inner", app=inner), Route("/open", open_to_all)]))
+    assert client.get("/inner/open").status_code == 401
+    assert client.get("/inner/open", headers=READER).text == "undecorated"

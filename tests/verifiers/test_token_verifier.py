@@ -60,7 +60,9 @@ def test_a_known_token_authenticates_its_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["eyJhbGciOiJub25lIn0.e30.", "opaque", new_api_key(), "at", "AT_" + "0" * 36, "at" + "0" * 36]
+    "token",
+    ["eyJhbGciOiJub25lIn0.e30.", "opaque", new_api_key(), "at", "AT_" + "0" * 36, "at" + "0" * 36],
+    ids=["JWT", "opaque", "API key", "prefix without underscore", "upper case", "no underscore"],
 )
 def test_a_token_that_is_not_ours_is_left_to_the_next_alternative(token: str) -> None:
     tokens = Tokens()
@@ -68,7 +70,11 @@ def test_a_token_that_is_not_ours_is_left_to_the_next_alternative(token: str) ->
     assert tokens.asked == 0
 
 
-@pytest.mark.parametrize("token", ["at_", "at_" + "0" * 36, new_token() + "0", new_token() + "="])
+@pytest.mark.parametrize(
+    "token",
+    ["at_", "at_" + "0" * 36, new_token() + "0", new_token() + "="],
+    ids=["prefix alone", "wrong checksum", "too long", "padded"],
+)
 def test_class_18_a_token_with_a_wrong_shape_or_checksum_is_refused_without_asking(token: str) -> None:
     tokens = Tokens()
     assert reason_of(tokens, token) is Reason.TOKEN_UNKNOWN

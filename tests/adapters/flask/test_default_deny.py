@@ -121,6 +121,14 @@ class TestPreflights:
         assert "GET" in answer.headers["Allow"]
         assert answer.data == b""
 
+    def test_a_preflight_that_flask_answers_may_be_answered_by_the_application_before(self, app: Flask) -> None:
+        @app.before_request
+        def answer() -> Response | None:
+            return Response(headers={"X-Answered": "before"}) if request.method == "OPTIONS" else None
+
+        answered = ask(app, "/undecorated", method="OPTIONS", **PREFLIGHT)
+        assert (answered.status_code, answered.headers["X-Answered"]) == (200, "before")
+
     @pytest.mark.parametrize("missing", PREFLIGHT)
     def test_class_23_an_options_request_that_is_no_preflight_is_refused(self, app: Flask, missing: str) -> None:
         headers = {name: value for name, value in PREFLIGHT.items() if name != missing}

@@ -118,7 +118,10 @@ def test_wsgi_the_standard_library_s_validator_finds_nothing() -> None:
     middleware = validator(AuthMiddleware(validator(_echo), AUTH, public=["/public"]))
     for authorization, path in ((GOOD, "/"), (None, "/"), (None, "/public"), ("Bearer bad", "/public")):
         for method in ("GET", "HEAD", "POST"):
-            assert call(middleware, authorization, path, method, SERVER_PROTOCOL="HTTP/1.1").status in (200, 401)
+            assert call(middleware, authorization, path=path, method=method, SERVER_PROTOCOL="HTTP/1.1").status in (
+                200,
+                401,
+            )
 
 
 # What an application may do, done through the middleware

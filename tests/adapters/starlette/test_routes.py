@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from authmw_starlette import AuthMiddleware
 from authmw_starlette.routes import declared
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -15,12 +16,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Match, Mount, Route, Router, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from authmw import Requirement, public, requires_scopes
 from authmw.requirement import PUBLIC
-from tests.adapters.starlette.support import PLACEMENTS, READER, Placement, client_of, guard
+from tests.adapters.starlette.support import PLACEMENTS, READER, Placement, client_of, guard, make_auth
 
 
 @public

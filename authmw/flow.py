@@ -148,12 +148,23 @@ async def _call_async(question: Ask[Any]) -> Any:
     return answer
 
 
+def is_nonblocking(function: Callable[..., Any]) -> bool:
+    """Whether `function` is a ``def`` that was marked `nonblocking`, by itself or by its class."""
+    return not _is_async(function) and _is_marked(function)
+
+
 def _may_run_on_loop(function: Callable[..., Any]) -> bool:
+    return _is_async(function) or _is_marked(function)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
     code = getattr(function, "__code__", None)
-    return (
-        (code is not None and bool(code.co_flags & _CO_COROUTINE))
-        or hasattr(function, "__authmw_nonblocking__")
-        or hasattr(getattr(function, "__self__", None), "__authmw_nonblocking__")
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)
+
+
+def _is_marked(function: Callable[..., Any]) -> bool:
+    return hasattr(function, "__authmw_nonblocking__") or hasattr(
+        getattr(function, "__self__", None), "__authmw_nonblocking__"
     )
 
 

@@ -10,8 +10,8 @@ from hmac import compare_digest
 from typing import Final
 
 from authmw.credentials import ApiKey, BearerToken
-from authmw.errors import StoreUnavailable
-from authmw.flow import Ask, Flow
+from authmw.errors import AuthmwError, FlowError, StoreUnavailable
+from authmw.flow import Ask, Flow, is_nonblocking
 from authmw.ports import ApiKeyRecord, ApiKeyStore
 from authmw.principal import Principal
 from authmw.reasons import Reason
@@ -24,13 +24,15 @@ _log = logging.getLogger("authmw.keys")
 
 
 class _Known:
-    """A record the store answered with, and the verdict built for it while it is valid."""
+    """A record the store answered with, and the verdict built for it."""
 
-    __slots__ = ("record", "touched_at", "verdict")
+    __slots__ = ("record", "touch_at", "valid_until", "verdict")
 
-    def __init__(self, record: ApiKeyRecord, touched_at: float) -> None:
+    def __init__(self, record: ApiKeyRecord, touch_at: float) -> None:
         self.record = record
-        self.touched_at = touched_at
+        self.touch_at = touch_at
+        expires_at = float("inf") if record.expires_at is None else record.expires_at
+        self.valid_until = expires_at if record.revoked_at is None else float("-inf")
         self.verdict = Authenticated(
             Principal(
                 record.owner,
@@ -73,37 +75,65 @@ class ApiKeyVerifier:
         self._start = "" if prefix is None else f"{prefix}_"
         self._touch_every = touch_every
         self._clock = clock
+        # A generator and a question cost more than a store in memory, so such a store is asked without them.
+        self._is_asked_directly = is_nonblocking(keys.find_key)
         # The store is asked each time. What is kept by digest only saves building the same principal again, and
         # checking the shape of what was found before. Strangers cannot fill it.
         self._known: dict[str, _Known] = {}
         self._lock = threading.Lock()
 
-    def verify(self, credentials: ApiKey | BearerToken, request: RequestHead) -> Flow[Verdict | None]:
+    def verify(self, credentials: ApiKey | BearerToken, request: RequestHead) -> Verdict | Flow[Verdict | None] | None:
         """Whether the key is known, valid and not revoked; None for a bearer token that is none of our keys."""
-        bearer = isinstance(credentials, BearerToken)
-        key = credentials.token if isinstance(credentials, BearerToken) else credentials.key
-        if bearer and not key.startswith(self._start):
-            return None
+        if isinstance(credentials, ApiKey):
+            key, bearer = credentials.key, False
+        else:
+            key, bearer = credentials.token, True
+            if not key.startswith(self._start):
+                return None
         if not key.isascii():
             return _rejected(Reason.KEY_UNKNOWN, bearer, "not ASCII")
         sought = digest(key)
         known = self._known.get(sought)
         if known is None and not self._is_well_formed(key):
             return _rejected(Reason.KEY_UNKNOWN, bearer, "the shape or the checksum is wrong")
+        if not self._is_asked_directly:
+            return self._ask(sought, known, bearer)
+        record = self._find(sought)
+        if known is not None and record is known.record:
+            now = self._clock()
+            if now < known.valid_until and now < known.touch_at:
+                return known.verdict
+        return self._judge(sought, record, known, bearer)
+
+    def _ask(self, sought: str, known: _Known | None, bearer: bool) -> Flow[Verdict]:
         record = yield from Ask(self._keys.find_key, sought)
+        return (yield from self._judge(sought, record, known, bearer))
+
+    def _find(self, sought: str) -> object:
+        """What the store answers; what it raises fails closed, as it does in `authmw.flow`."""
+        try:
+            return self._keys.find_key(sought)
+        except AuthmwError:
+            raise
+        except Exception as error:
+            raise StoreUnavailable(f"find_key raised {type(error).__name__}") from error
+
+    def _judge(self, sought: str, record: object, known: _Known | None, bearer: bool) -> Flow[Verdict]:
         if record is None:
             return _rejected(Reason.KEY_UNKNOWN, bearer)
-        if known is None or record is not known.record:
-            # The store compared already; this one does so in constant time, and backs up one that matches loosely.
-            if not compare_digest(record.digest.encode(), sought.encode()):
-                return _rejected(Reason.KEY_UNKNOWN, bearer)
-            known = self._keep(sought, record, known)
+        if not isinstance(record, ApiKeyRecord):
+            raise FlowError(f"find_key answers an ApiKeyRecord or None, not {type(record).__name__}")
+        # The store compared already; this one does so in constant time, and backs up one that matches loosely.
+        if not compare_digest(record.digest.encode(), sought.encode()):
+            return _rejected(Reason.KEY_UNKNOWN, bearer)
+        if known is None or record != known.record:
+            known = self._keep(sought, record)
         if record.revoked_at is not None:
             return _rejected(Reason.KEY_REVOKED, bearer, f"key {record.id}")
         now = self._clock()
-        if record.expires_at is not None and record.expires_at <= now:
+        if now >= known.valid_until:
             return _rejected(Reason.KEY_EXPIRED, bearer, f"key {record.id}")
-        if now - known.touched_at >= self._touch_every and self._may_touch(known, now):
+        if self._may_touch(known, now):
             try:
                 yield from Ask(self._keys.touch_key, record.id, now)
             except StoreUnavailable as error:
@@ -116,24 +146,25 @@ class ApiKeyVerifier:
             return bool(key) and key.isprintable() and " " not in key
         return has_checksum(key, self._prefix)
 
-    def _keep(self, sought: str, record: ApiKeyRecord, known: _Known | None) -> _Known:
-        if known is not None and record == known.record:
-            return known
-        used_at = record.last_used_at if record.last_used_at is not None else float("-inf")
+    def _keep(self, sought: str, record: ApiKeyRecord) -> _Known:
+        touch_at = float("-inf") if record.last_used_at is None else record.last_used_at + self._touch_every
         with self._lock:
+            known = self._known.get(sought)
+            if known is not None and known.record == record:
+                return known
             if known is not None:
-                used_at = max(used_at, known.touched_at)
+                touch_at = max(touch_at, known.touch_at)
             elif len(self._known) >= _MAX_KNOWN:
-                self._known.pop(next(iter(self._known)), None)
-            fresh = self._known[sought] = _Known(record, used_at)
-        return fresh
+                del self._known[next(iter(self._known))]
+            fresh = self._known[sought] = _Known(record, touch_at)
+            return fresh
 
     def _may_touch(self, known: _Known, now: float) -> bool:
         """Whether this request is the one that notes the use: of several at once, one is."""
         with self._lock:
-            if now - known.touched_at < self._touch_every:
+            if now < known.touch_at:
                 return False
-            known.touched_at = now
+            known.touch_at = now + self._touch_every
             return True
 
 

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
-from authmw import ApiKey, APIKeyHeader, Auth, Authenticated, BearerToken, HTTPBearer, Reason, Rejected, Verdict
+from authmw import (
+    ApiKey,
+    APIKeyHeader,
+    Auth,
+    Authenticated,
+    BearerToken,
+    FlowError,
+    HTTPBearer,
+    Overloaded,
+    Reason,
+    Rejected,
+    Verdict,
+)
 from authmw.engine import Authentication
-from authmw.flow import run, run_async
+from authmw.flow import Flow, nonblocking, run, run_async
 from authmw.memory import MemoryApiKeys
 from authmw.ports import ApiKeyRecord
 from authmw.refusal import Refusal
 from authmw.request import WSGIRequest
 from authmw.tokens import digest, new_api_key, new_token
 from authmw.verifiers.api_key import ApiKeyVerifier
+from tests.stores.support import at_once
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
 
@@ -33,28 +48,62 @@ class Clock:
 
 
 class Keys:
-    """A store that counts what it is asked."""
+    """A store that counts what it is asked. It is asked on a thread under ASGI."""
 
     def __init__(self, *records: ApiKeyRecord) -> None:
-        self.records = {record.digest: record for record in records}
+        self.records: dict[str, Any] = {record.digest: record for record in records}
         self.asked = 0
         self.touched: list[tuple[str, float]] = []
 
     def find_key(self, digest: str) -> ApiKeyRecord | None:
         self.asked += 1
-        return self.records.get(digest)
+        found: ApiKeyRecord | None = self.records.get(digest)
+        return found
 
     def touch_key(self, key_id: str, at: float) -> None:
         self.touched.append((key_id, at))
+
+
+@nonblocking
+class FastKeys(Keys):
+    """The same, asked on the event loop, and without a flow."""
+
+
+class Down(Keys):
+    """A store that raises."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def find_key(self, digest: str) -> ApiKeyRecord | None:
+        raise self.error
+
+
+@nonblocking
+class FastDown(Down):
+    """The same, asked without a flow."""
+
+
+@pytest.fixture(params=[Keys, FastKeys])
+def store(request: pytest.FixtureRequest) -> type[Keys]:
+    kind: type[Keys] = request.param
+    return kind
 
 
 def record_of(key: str) -> ApiKeyRecord:
     return ApiKeyRecord("key_1", digest(key), "alice", frozenset({"orders:read"}), "laptop")
 
 
+def verify(verifier: ApiKeyVerifier, credentials: ApiKey | BearerToken) -> Flow[Verdict | None]:
+    """As the engine does it: the answer is a verdict, or a flow that ends with one."""
+    verdict = verifier.verify(credentials, REQUEST)
+    return (yield from verdict) if isinstance(verdict, Generator) else verdict
+
+
 def verdict_of(verifier: ApiKeyVerifier, credentials: ApiKey | BearerToken) -> Verdict | None:
-    verdict = run(verifier.verify(credentials, REQUEST))
-    assert asyncio.run(run_async(verifier.verify(credentials, REQUEST))) == verdict
+    verdict = run(verify(verifier, credentials))
+    assert asyncio.run(run_async(verify(verifier, credentials))) == verdict
     return verdict
 
 
@@ -64,9 +113,9 @@ def reason_of(verifier: ApiKeyVerifier, credentials: ApiKey | BearerToken) -> Re
     return verdict.reason
 
 
-def test_a_known_key_authenticates_its_owner_with_the_scopes_of_the_key() -> None:
+def test_a_known_key_authenticates_its_owner_with_the_scopes_of_the_key(store: type[Keys]) -> None:
     key = new_api_key()
-    verdict = verdict_of(ApiKeyVerifier(Keys(replace(record_of(key), expires_at=9e9))), ApiKey(key))
+    verdict = verdict_of(ApiKeyVerifier(store(replace(record_of(key), expires_at=9e9))), ApiKey(key))
     assert isinstance(verdict, Authenticated)
     principal = verdict.principal
     assert (principal.id, principal.kind, principal.credential_id) == ("alice", "api_key", "key_1")
@@ -88,27 +137,29 @@ def test_a_known_key_authenticates_its_owner_with_the_scopes_of_the_key() -> Non
         pytest.param("\ud800", id="surrogate"),
     ],
 )
-def test_key_3_class_18_what_cannot_be_a_key_is_refused_without_asking_the_store(key: str) -> None:
-    keys = Keys()
+def test_key_3_class_18_what_cannot_be_a_key_is_refused_without_asking_the_store(key: str, store: type[Keys]) -> None:
+    keys = store()
     assert reason_of(ApiKeyVerifier(keys), ApiKey(key)) is Reason.KEY_UNKNOWN
     assert keys.asked == 0
 
 
 @pytest.mark.parametrize("key", ["", " ", "\t", "a b", "\u00e9", "\x7f"])
-def test_class_18_without_a_prefix_an_empty_or_unprintable_key_is_still_not_looked_up(key: str) -> None:
-    keys = Keys()
+def test_class_18_without_a_prefix_an_empty_or_unprintable_key_is_still_not_looked_up(
+    key: str, store: type[Keys]
+) -> None:
+    keys = store()
     assert reason_of(ApiKeyVerifier(keys, prefix=None), ApiKey(key)) is Reason.KEY_UNKNOWN
     assert keys.asked == 0
 
 
-def test_without_a_prefix_keys_that_were_made_elsewhere_are_known_by_their_digest() -> None:
-    verifier = ApiKeyVerifier(Keys(record_of("legacy-key")), prefix=None)
+def test_without_a_prefix_keys_that_were_made_elsewhere_are_known_by_their_digest(store: type[Keys]) -> None:
+    verifier = ApiKeyVerifier(store(record_of("legacy-key")), prefix=None)
     assert isinstance(verdict_of(verifier, ApiKey("legacy-key")), Authenticated)
     assert reason_of(verifier, ApiKey("legacy-kez")) is Reason.KEY_UNKNOWN
 
 
-def test_an_unknown_key_is_refused() -> None:
-    keys = Keys(record_of(new_api_key()))
+def test_an_unknown_key_is_refused(store: type[Keys]) -> None:
+    keys = store(record_of(new_api_key()))
     assert reason_of(ApiKeyVerifier(keys), ApiKey(new_api_key())) is Reason.KEY_UNKNOWN
     assert keys.asked == 2, "once by each driver"
 
@@ -116,7 +167,8 @@ def test_an_unknown_key_is_refused() -> None:
 def test_tok_2_a_store_that_matches_loosely_does_not_authenticate() -> None:
     class Loose(Keys):
         def find_key(self, digest: str) -> ApiKeyRecord | None:
-            return next(iter(self.records.values()))
+            found: ApiKeyRecord = next(iter(self.records.values()))
+            return found
 
     good = new_api_key()
     verifier = ApiKeyVerifier(Loose(record_of(good)))
@@ -126,9 +178,9 @@ def test_tok_2_a_store_that_matches_loosely_does_not_authenticate() -> None:
     assert reason_of(odd, ApiKey(good)) is Reason.KEY_UNKNOWN, "class 19: not even with a digest that is not ASCII"
 
 
-def test_key_4_a_key_expires_at_the_second_it_says() -> None:
+def test_key_4_a_key_expires_at_the_second_it_says(store: type[Keys]) -> None:
     clock, key = Clock(), new_api_key()
-    verifier = ApiKeyVerifier(Keys(replace(record_of(key), expires_at=clock.now + 60)), clock=clock)
+    verifier = ApiKeyVerifier(store(replace(record_of(key), expires_at=clock.now + 60)), clock=clock)
     clock.now += 59.9
     assert isinstance(verdict_of(verifier, ApiKey(key)), Authenticated)
     clock.now += 0.1
@@ -144,9 +196,9 @@ def test_key_4_a_revoked_key_is_refused_at_once_also_after_it_was_accepted() -> 
     assert reason_of(verifier, ApiKey(key)) is Reason.KEY_REVOKED
 
 
-def test_key_4_a_change_of_scopes_counts_at_once() -> None:
+def test_key_4_a_change_of_scopes_counts_at_once(store: type[Keys]) -> None:
     key = new_api_key()
-    keys = Keys(record_of(key))
+    keys = store(record_of(key))
     verifier = ApiKeyVerifier(keys)
     verdict_of(verifier, ApiKey(key))
     keys.records[digest(key)] = replace(record_of(key), scopes=frozenset())
@@ -155,18 +207,18 @@ def test_key_4_a_change_of_scopes_counts_at_once() -> None:
     assert verdict.principal.scopes == frozenset()
 
 
-def test_key_4_a_key_that_the_store_forgot_is_refused() -> None:
+def test_key_4_a_key_that_the_store_forgot_is_refused(store: type[Keys]) -> None:
     key = new_api_key()
-    keys = Keys(record_of(key))
+    keys = store(record_of(key))
     verifier = ApiKeyVerifier(keys)
     verdict_of(verifier, ApiKey(key))
     keys.records.clear()
     assert reason_of(verifier, ApiKey(key)) is Reason.KEY_UNKNOWN
 
 
-def test_key_4_the_last_use_is_written_once_in_a_while() -> None:
+def test_key_4_the_last_use_is_written_once_in_a_while(store: type[Keys]) -> None:
     clock, key = Clock(), new_api_key()
-    keys = Keys(record_of(key))
+    keys = store(record_of(key))
     verifier = ApiKeyVerifier(keys, touch_every=60, clock=clock)
     for _ in range(5):
         verdict_of(verifier, ApiKey(key))
@@ -176,30 +228,30 @@ def test_key_4_the_last_use_is_written_once_in_a_while() -> None:
     assert len(keys.touched) == 2
 
 
-def test_key_4_the_last_use_that_another_process_wrote_counts() -> None:
+def test_key_4_the_last_use_that_another_process_wrote_counts(store: type[Keys]) -> None:
     clock, key = Clock(), new_api_key()
-    keys = Keys(replace(record_of(key), last_used_at=clock.now - 59))
+    keys = store(replace(record_of(key), last_used_at=clock.now - 59))
     verdict_of(ApiKeyVerifier(keys, touch_every=60, clock=clock), ApiKey(key))
     assert keys.touched == []
 
 
-def test_key_4_of_eight_threads_one_writes_the_last_use() -> None:
-    clock, key = Clock(), new_api_key()
-    keys = Keys(record_of(key))
-    verifier = ApiKeyVerifier(keys, clock=clock)
+def test_key_4_of_eight_threads_one_writes_the_last_use(store: type[Keys]) -> None:
     for _ in range(20):
-        clock.now += 61
-        keys.touched.clear()
-        with ThreadPoolExecutor(8) as threads:
-            started = [threads.submit(lambda: run(verifier.verify(ApiKey(key), REQUEST))) for _ in range(32)]
-        verdicts = [each.result() for each in started]
+        clock, key = Clock(), new_api_key()
+        keys = store(record_of(key))
+        verifier = ApiKeyVerifier(keys, clock=clock)
+        verdicts = at_once(8, partial(_verify_as, verifier, key))
         assert all(isinstance(verdict, Authenticated) for verdict in verdicts)
         assert len(keys.touched) == 1
 
 
-def test_a_bad_key_is_not_touched() -> None:
+def _verify_as(verifier: ApiKeyVerifier, key: str, _: int) -> Verdict | None:
+    return run(verify(verifier, ApiKey(key)))
+
+
+def test_a_bad_key_is_not_touched(store: type[Keys]) -> None:
     key = new_api_key()
-    keys = Keys(replace(record_of(key), revoked_at=1.0))
+    keys = store(replace(record_of(key), revoked_at=1.0))
     verdict_of(ApiKeyVerifier(keys), ApiKey(key))
     assert keys.touched == []
 
@@ -217,45 +269,71 @@ def test_a_last_use_that_cannot_be_written_does_not_refuse_the_key(caplog: pytes
     assert digest(key) not in caplog.text
 
 
-def test_class_35_a_store_that_is_down_is_a_503() -> None:
-    class Down(Keys):
-        def find_key(self, digest: str) -> ApiKeyRecord | None:
-            raise OSError("no such host")
-
-    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(Down())))
+@pytest.mark.parametrize("error", [OSError("no such host"), StopIteration(), Overloaded()], ids=repr)
+@pytest.mark.parametrize("kind", [Down, FastDown])
+def test_class_35_a_store_that_is_down_is_a_503(kind: type[Down], error: Exception) -> None:
+    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(kind(error))))
     refusal = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_X_API_KEY": new_api_key()}))
     assert isinstance(refusal, Refusal)
     assert refusal.status == 503
 
 
-def test_the_principal_of_an_unchanged_record_is_built_once() -> None:
+@pytest.mark.parametrize(
+    "answer", [True, {"owner": "alice"}, "alice", object()], ids=lambda answer: type(answer).__name__
+)
+def test_class_35_a_store_that_answers_something_else_fails_closed(store: type[Keys], answer: object) -> None:
+    keys = store()
     key = new_api_key()
-    verifier = ApiKeyVerifier(Keys(record_of(key)))
-    first, second = (run(verifier.verify(ApiKey(key), REQUEST)) for _ in range(2))
+    keys.records[digest(key)] = answer
+    with pytest.raises(FlowError, match="answers an ApiKeyRecord or None"):
+        run(verify(ApiKeyVerifier(keys), ApiKey(key)))
+
+
+def test_a_store_may_be_async_and_marked() -> None:
+    key = new_api_key()
+
+    @nonblocking
+    class Async:
+        async def find_key(self, digest: str) -> ApiKeyRecord | None:
+            return record_of(key)
+
+        async def touch_key(self, key_id: str, at: float) -> None:
+            pass
+
+    verifier = ApiKeyVerifier(Async())
+    assert isinstance(asyncio.run(run_async(verify(verifier, ApiKey(key)))), Authenticated)
+    with pytest.raises(FlowError, match="async"):
+        run(verify(verifier, ApiKey(key)))
+
+
+def test_the_principal_of_an_unchanged_record_is_built_once(store: type[Keys]) -> None:
+    key = new_api_key()
+    verifier = ApiKeyVerifier(store(record_of(key)))
+    first, second = (run(verify(verifier, ApiKey(key))) for _ in range(2))
     assert first is second
 
 
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, store: type[Keys]) -> None:
     monkeypatch.setattr("authmw.verifiers.api_key._MAX_KNOWN", 10)
     made = [new_api_key() for _ in range(50)]
-    verifier = ApiKeyVerifier(Keys(*map(record_of, made)))
+    verifier = ApiKeyVerifier(store(*map(record_of, made)))
     for key in made:
-        assert isinstance(run(verifier.verify(ApiKey(key), REQUEST)), Authenticated)
+        assert isinstance(run(verify(verifier, ApiKey(key))), Authenticated)
     kept: object = getattr(verifier, "_known", None)
     assert isinstance(kept, dict)
     assert len(kept) == 10  # pyright: ignore[reportUnknownArgumentType] - a dict of whatever it keeps
 
 
-def test_as_a_bearer_token_one_without_our_prefix_is_left_to_the_next_alternative() -> None:
-    keys = Keys()
+def test_as_a_bearer_token_one_without_our_prefix_is_left_to_the_next_alternative(store: type[Keys]) -> None:
+    keys = store()
     for token in ("eyJhbGciOiJub25lIn0.e30.", new_token(), "akin"):
         assert verdict_of(ApiKeyVerifier(keys), BearerToken(token)) is None
     assert keys.asked == 0
 
 
-def test_as_a_bearer_token_a_bad_key_is_a_bad_token() -> None:
+def test_as_a_bearer_token_a_bad_key_is_a_bad_token(store: type[Keys]) -> None:
     key = new_api_key()
-    verifier = ApiKeyVerifier(Keys(replace(record_of(key), revoked_at=1.0)))
+    verifier = ApiKeyVerifier(store(replace(record_of(key), revoked_at=1.0)))
     assert reason_of(verifier, BearerToken(new_api_key())) is Reason.TOKEN_UNKNOWN
     assert reason_of(verifier, BearerToken("ak_")) is Reason.TOKEN_UNKNOWN
     assert reason_of(verifier, BearerToken(key)) is Reason.TOKEN_REVOKED
@@ -280,10 +358,10 @@ def test_key_2_a_key_in_the_query_is_not_looked_at_unless_the_scheme_is_for_the_
     assert not found.principal.is_authenticated
 
 
-def test_tok_3_no_verdict_tells_the_key() -> None:
+def test_tok_3_no_verdict_tells_the_key(store: type[Keys]) -> None:
     key = new_api_key()
     for records in ((), (record_of(key),), (replace(record_of(key), revoked_at=1.0),)):
-        verdict = verdict_of(ApiKeyVerifier(Keys(*records)), ApiKey(key))
+        verdict = verdict_of(ApiKeyVerifier(store(*records)), ApiKey(key))
         assert key not in repr(verdict)
         assert digest(key) not in repr(verdict)
     assert key not in repr(ApiKey(key))

@@ -177,5 +177,9 @@ class Throttle(Protocol):
         ...
 
     def succeeded(self, key: str, /) -> Answer[None]:
-        """The attempt was no guess: forget what was counted for `key`."""
+        """One attempt was no guess: take it back.
+
+        What else was counted stays: an attacker who also knows one good password must not start anew by using it,
+        nor be helped by the account's own user.
+        """
         ...

@@ -157,12 +157,22 @@ def test_attempts_while_waiting_do_not_prolong_the_wait() -> None:
     assert [throttle.attempt("alice", now) for now in (1.0, 2.0, 3.0, 4.0)] == [3, 2, 1, 0]
 
 
-def test_success_forgets_what_was_counted() -> None:
+def test_success_takes_back_one_attempt_and_no_more() -> None:
     throttle = MemoryThrottle(free=2)
     attempts(throttle, "alice", 3)
     throttle.succeeded("alice")
-    assert attempts(throttle, "alice", 2) == [0, 0]
+    assert attempts(throttle, "alice", 2) == [0, 1]
     throttle.succeeded("nobody")
+
+
+def test_a_good_password_of_ones_own_does_not_reset_what_a_source_has_guessed() -> None:
+    throttle = MemoryThrottle(free=4)
+    for _ in range(4):
+        assert throttle.attempt("source:192.0.2.7", 0.0) == 0  # a guess
+    assert throttle.attempt("source:192.0.2.7", 1.0) == 0  # a login
+    throttle.succeeded("source:192.0.2.7")
+    assert throttle.attempt("source:192.0.2.7", 1.0) == 0
+    assert throttle.attempt("source:192.0.2.7", 1.0) > 0
 
 
 def test_keys_are_counted_apart() -> None:

@@ -39,7 +39,7 @@ class MemoryThrottle:
     [0.0, 0.0, 1.0]
     """
 
-    def __init__(self, *, free: int = 5, first: float = 1.0, longest: float = 900.0, size: int = 10_000) -> None:
+    def __init__(self, *, free: int = 10, first: float = 1.0, longest: float = 900.0, size: int = 10_000) -> None:
         if free < 1 or first <= 0 or longest < first or size < 1:
             raise ConfigurationError("MemoryThrottle needs free >= 1, 0 < first <= longest and size >= 1")
         self._free = free
@@ -69,10 +69,16 @@ class MemoryThrottle:
             return 0.0
 
     def succeeded(self, key: str) -> None:
-        """The attempt was no guess: forget what was counted for `key`."""
+        """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
         with self._lock:
-            self._few.pop(key, None)
-            self._many.pop(key, None)
+            count = self._many.get(key) or self._few.get(key)
+            if count is None:
+                return
+            count.not_before -= self._wait_after(count.attempts) - self._wait_after(count.attempts - 1)
+            count.attempts -= 1
+            if count.attempts < self._free:
+                self._many.pop(key, None)
+                self._keep(key, count)
 
     def __len__(self) -> int:
         return len(self._few) + len(self._many)

@@ -74,8 +74,8 @@ class MemoryThrottle:
             count = self._many.get(key) or self._few.get(key)
             if count is None:
                 return
-            count.not_before -= self._wait_after(count.attempts) - self._wait_after(count.attempts - 1)
-            count.attempts -= 1
+            count.not_before -= self._wait_after(count.attempts)
+            count.attempts = max(0, count.attempts - 1)
             if count.attempts < self._free:
                 self._many.pop(key, None)
                 self._keep(key, count)

@@ -1,10 +1,15 @@
-"""For every test: nothing of the machine's own configuration reaches it."""
+"""For every test: neither the configuration nor the load of the machine decides it."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("authmw", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("authmw")
 
 
 @pytest.fixture(autouse=True)

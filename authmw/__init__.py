@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from authmw.passwords import PasswordHasher
     from authmw.principal import ANONYMOUS, Principal
     from authmw.reasons import Reason
+    from authmw.request import RequestHead
     from authmw.refusal import ALLOWED, Body, Refusal
     from authmw.requirement import Requirement, any_of
     from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
@@ -91,6 +92,7 @@ __all__ = [
     "Reason",
     "Refusal",
     "Rejected",
+    "RequestHead",
     "Requirement",
     "StoreUnavailable",
     "TokenIssuer",
@@ -124,6 +126,7 @@ _HOMES = {
     "passwords": "PasswordHasher",
     "principal": "ANONYMOUS Principal",
     "reasons": "Reason",
+    "request": "RequestHead",
     "refusal": "ALLOWED Body Refusal",
     "requirement": "Requirement any_of",
     "schemes.api_key": "APIKeyCookie APIKeyHeader APIKeyQuery",
@@ -143,16 +146,14 @@ _HOMES = {
 _HOME_OF = {name: f"authmw.{home}" for home, names in _HOMES.items() for name in names.split()}
 
 
-if not TYPE_CHECKING:  # type checkers would take every misspelt name for one of ours
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'authmw' has no attribute {name!r}")
+    from importlib import import_module
 
-    def __getattr__(name: str) -> object:
-        if name not in _HOME_OF:
-            raise AttributeError(f"module 'authmw' has no attribute {name!r}")
-        from importlib import import_module
-
-        value: object = getattr(import_module(_HOME_OF[name]), name)
-        globals()[name] = value
-        return value
+    value: object = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -118,7 +118,11 @@ def _guarded(target: T, requirement: Requirement) -> T:
         return target
     # A guard of ours is replaced, not wrapped again: what it asked for is in `requirement`.
     inner = _unguarded(target)
-    _mark(inner, requirement)
+    # The function that a route was given may be any of those below: the marker is on them all.
+    below: object = inner
+    while below is not None:
+        _mark(below, requirement)
+        below = getattr(below, "__wrapped__", None)
     return cast("T", _guard_function(inner, requirement))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -60,6 +61,25 @@ def in_mount() -> Starlette:
     return Starlette(routes=[Mount("/deep", app=Starlette(routes=[Mount("/er", routes=[Route("/", orders)])]))])
 
 
+def below_another_decorator() -> Starlette:
+    app = FastAPI()
+
+    def timed(endpoint: Endpoint) -> Endpoint:
+        @wraps(endpoint)
+        async def timing(request: Request) -> Any:
+            return await endpoint(request)
+
+        return timing
+
+    @requires_scopes("orders:read")
+    @timed
+    @app.get("/orders")
+    async def orders(request: Request) -> str:
+        return "orders"
+
+    return app
+
+
 UNGUARDED: dict[str, Callable[[], Starlette]] = {
     "requires_scopes": lambda: registered_raw(requires_scopes("orders:read")),
     "requires": lambda: registered_raw(requires(lambda principal, request: True)),
@@ -67,6 +87,7 @@ UNGUARDED: dict[str, Callable[[], Starlette]] = {
     "included router": in_included_router,
     "mounted application": mounted_raw,
     "below mounts": in_mount,
+    "below another decorator": below_another_decorator,
 }
 
 

@@ -16,7 +16,7 @@ MAX_LEEWAY: Final = 60
 """Seconds. RFC 7519 §4.1.4 allows "usually no more than a few minutes"."""
 _MAX_TEXT: Final = 255  # OpenID Connect Core 1.0 §2: sub "MUST NOT exceed 255 ASCII characters"
 _END_OF_TIME: Final = 253402300800  # the year 10000: beyond it are milliseconds, and mistakes
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 Claims = Mapping[str, Any]
 Check = Callable[[Header, Claims, float], Rejected | None]
@@ -158,7 +158,8 @@ def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:
 
 
 def is_identifier(value: object) -> bool:
-    """Whether `value` can name somebody: a string, not empty, not long, without control characters.
+    """Whether `value` can name somebody: a string, not empty, not long, without control characters and halves
+    of surrogate pairs.
 
     >>> is_identifier("alice"), is_identifier(""), is_identifier("alice\\n"), is_identifier(7)
     (True, False, False, False)

@@ -10,13 +10,14 @@ from typing import Any, Final
 from authmw.claims import is_identifier
 from authmw.errors import ConfigurationError
 from authmw.grammar import MAX_CREDENTIAL_LENGTH
-from authmw.jws import write
-from authmw.keys import KeyRing
+from authmw.jws import header_segment, write
+from authmw.keys import Key, KeyRing
 from authmw.principal import Principal
 from authmw.scopes import checked_scopes
 from authmw.strict_json import parse_object
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - the media type of RFC 9068 §2.1
+_encoder: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _OURS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"})
 
 
@@ -75,6 +76,8 @@ class TokenIssuer:
         self.lifetime = lifetime
         self._clock = clock
         self._new_id = new_id
+        # All tokens of a key begin alike.
+        self._head: tuple[Key, bytes] = (keys.signer, header_segment(keys.signer, ACCESS_TOKEN_TYPE))
 
     def issue(
         self,
@@ -101,7 +104,8 @@ class TokenIssuer:
         about = Principal(principal) if isinstance(principal, str) and principal else principal
         if not isinstance(about, Principal) or not about.is_authenticated:
             raise ConfigurationError("a token is about somebody: give a principal, or a sub that is not empty")
-        client_id = about.client_id if client_id is None else client_id
+        if client_id is None:
+            client_id = about.id if about.kind == "client" else about.client_id
         lifetime = self.lifetime if lifetime is None else lifetime
         granted = checked_scopes(sorted(about.scopes) if scopes is None else scopes)
         mistakes = [
@@ -112,7 +116,7 @@ class TokenIssuer:
         if mistakes:
             raise ConfigurationError(*mistakes)
         now = int(self._clock())
-        payload: dict[str, Any] = {
+        said: dict[str, Any] = {
             "iss": self.issuer,
             "sub": about.id,
             "aud": self.audience,
@@ -121,19 +125,18 @@ class TokenIssuer:
             "jti": self._new_id(),
         }
         if client_id is not None:
-            payload["client_id"] = client_id
+            said["client_id"] = client_id
         if granted:
-            payload["scope"] = " ".join(granted)
-        return self._sign({**payload, **(claims or {})})
+            said["scope"] = " ".join(granted)
+        return self._sign(_encoded(said, claims))
 
-    def _sign(self, claims: dict[str, Any]) -> str:
-        try:
-            payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode("ascii")
-            # A verifier reads more strictly than Python writes: half a surrogate pair, nesting, huge integers.
-            parse_object(payload)
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"the claims are no JSON that a verifier reads: {error}") from None
-        token = write(payload, self.keys.signer, typ=ACCESS_TOKEN_TYPE)
+    def _sign(self, payload: bytes) -> str:
+        key, header = self._head
+        if key is not self.keys.signer:
+            key = self.keys.signer
+            header = header_segment(key, ACCESS_TOKEN_TYPE)
+            self._head = key, header
+        token = write(payload, key, header=header)
         if len(token) > MAX_CREDENTIAL_LENGTH:
             raise ConfigurationError(
                 f"the token is longer than {MAX_CREDENTIAL_LENGTH} characters: say less in claims="
@@ -165,6 +168,17 @@ def issue(
     return signs.issue(principal, scopes=scopes, client_id=client_id, claims=claims)
 
 
+def _encoded(said: dict[str, Any], more: Mapping[str, Any] | None) -> bytes:
+    try:
+        payload = _encoder.encode({**said, **more} if more else said).encode("ascii")
+        if more:
+            # A verifier reads more strictly than Python writes: half a surrogate pair, nesting, huge integers.
+            parse_object(payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the claims are no JSON that a verifier reads: {error}") from None
+    return payload
+
+
 def _mistakes_in_lifetime(lifetime: int) -> list[str]:
     return [] if lifetime > 0 else ["lifetime is not positive: give the seconds a token is good for, 600 for example"]
 
@@ -176,6 +190,8 @@ def _mistakes_in_names(about: Principal, client_id: str | None) -> list[str]:
     if client_id is not None and not is_identifier(client_id):
         mistakes.append("client_id is no identifier: at most 255 characters, none of them a control character")
     # RFC 9068 §5: who can choose a user name must not be able to look like a client.
+    if about.kind == "client" and client_id != about.id:
+        mistakes.append(f"client_id is not {about.id!r}: a client's own token would be taken for a user's")
     if about.kind == "user" and client_id == about.id:
         mistakes.append(
             f"the user {about.id!r} has the name of the client: its token would be taken for the client's own"

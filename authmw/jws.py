@@ -173,13 +173,19 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def write(payload: bytes, key: Key, *, typ: str | None = None) -> str:
+def write(payload: bytes, key: Key, *, typ: str | None = None, header: bytes | None = None) -> str:
     """`payload` signed with `key`.
+
+    Args:
+        payload: the octets.
+        key: signs.
+        typ: the media type of the token.
+        header: what `header_segment` made of the same key and type, for those who sign often.
 
     Raises:
         ConfigurationError: only the public half of the key is here.
     """
-    message = header_segment(key, typ) + b"." + base64url.encode(payload)
+    message = b"%b.%b" % (header or header_segment(key, typ), base64url.encode(payload))
     return (message + b"." + base64url.encode(key.sign(message))).decode("ascii")
 
 

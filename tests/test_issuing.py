@@ -116,6 +116,8 @@ def test_a_jti_is_random() -> None:
         (lambda: issuer().issue("a" * 256), "cannot be a sub"),
         (lambda: issuer().issue("alice", client_id=""), "client_id is no identifier"),
         (lambda: issuer().issue("alice", client_id="alice"), "has the name of the client"),
+        (lambda: issuer().issue(Principal("cron", kind="client"), client_id="web"), "client_id is not 'cron'"),
+        (lambda: issuer().issue("a\ud800"), "cannot be a sub"),
         (lambda: issuer().issue("alice", lifetime=-1), "lifetime is not positive"),
         (lambda: issuer().issue("alice", scopes=["two words"]), "is not a scope"),
         (lambda: issuer().issue("alice", claims={"sub": "bob"}), "claims holds 'sub'"),
@@ -134,8 +136,9 @@ def test_all_mistakes_of_an_issuer_are_told_at_once() -> None:
     assert len(mistakes(lambda: issuer(issuer="", audience="", lifetime=-1))) == 3
 
 
-def test_a_client_may_have_a_token_about_itself() -> None:
-    client = Principal("reporter", kind="client", client_id="reporter")
+@pytest.mark.parametrize("client_id", ["reporter", None])
+def test_a_client_may_have_a_token_about_itself(client_id: str | None) -> None:
+    client = Principal("reporter", kind="client", client_id=client_id)
     answer = verifier().verify(BearerToken(issuer().issue(client)))
     assert isinstance(answer, Authenticated)
     assert answer.principal.kind == "client"

@@ -79,7 +79,7 @@ class JWTVerifier:
     @property
     def version(self) -> int:
         """Changes with the keys: no verdict is to be remembered across a change."""
-        return self.reader.ring.version
+        return self.reader.ring.current.version
 
     def verify(self, credentials: BearerToken, _request: RequestHead | None = None, /) -> Verdict | None:
         """Whether the token holds; None when it has not the two dots of a signed JWT."""

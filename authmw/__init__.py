@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from authmw.passwords import PasswordHasher
     from authmw.principal import ANONYMOUS, Principal
     from authmw.reasons import Reason
-    from authmw.request import RequestHead
     from authmw.refusal import ALLOWED, Body, Refusal
+    from authmw.request import RequestHead
     from authmw.requirement import Requirement, any_of
     from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
     from authmw.schemes.http_basic import HTTPBasic
@@ -146,14 +146,16 @@ _HOMES = {
 _HOME_OF = {name: f"authmw.{home}" for home, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'authmw' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for one of ours
 
-    value: object = getattr(import_module(_HOME_OF[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'authmw' has no attribute {name!r}")
+        from importlib import import_module
+
+        value: object = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

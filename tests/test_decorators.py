@@ -238,9 +238,11 @@ def test_a_public_view_needs_nobody_and_stays_itself() -> None:
     assert not is_guarded(view)
 
 
-@pytest.mark.parametrize(
-    "other", [needs_write, authenticated, requires(lambda *_: True)], ids=["scopes", "auth", "pred"]
-)
+def _always(*_: object) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("other", [needs_write, authenticated, requires(_always)], ids=["scopes", "auth", "predicate"])
 def test_public_and_a_requirement_contradict_each_other_in_either_order(other: Callable[..., Any]) -> None:
     with pytest.raises(ConfigurationError, match="public"):
         public(other(lambda: None))
@@ -285,7 +287,7 @@ def test_a_subclass_that_replaces_the_guarded_method_is_found() -> None:
         lambda: requires("alice"),  # type: ignore[arg-type]  # no function
         lambda: requires(_async_predicate),  # type: ignore[arg-type]  # async
         lambda: needs_write(type("Empty", (), {})),
-        lambda: needs_write(classmethod(_always)),
+        lambda: needs_write(_hidden),
         lambda: needs_write(property(_always)),
         lambda: needs_write(Plain().method),
         lambda: needs_write(len),
@@ -294,6 +296,9 @@ def test_a_subclass_that_replaces_the_guarded_method_is_found() -> None:
 def test_a_decorator_that_could_not_hold_is_refused_at_once(mistake: Callable[[], object]) -> None:
     with pytest.raises(ConfigurationError):
         mistake()
+
+
+_hidden: Any = vars(Plain)["of_class"]
 
 
 async def _async_predicate(principal: object, request: object) -> bool:

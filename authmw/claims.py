@@ -164,6 +164,8 @@ def is_identifier(value: object) -> bool:
     >>> is_identifier("alice"), is_identifier(""), is_identifier("alice\\n"), is_identifier(7)
     (True, False, False, False)
     """
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT:
-        return False
-    return value.isprintable() or _CONTROL.search(value) is None
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _MAX_TEXT
+        and (value.isprintable() or _CONTROL.search(value) is None)
+    )

@@ -158,6 +158,7 @@ def _call(
 ) -> frozenset[str] | Rejected:
     # What is in the claims is the issuer's doing: a function that trips over it refuses the token.
     try:
-        return _each(list(function(claims)))
+        found = function(claims)
+        return _scopes_in(found) if isinstance(found, str) else _each(list(found))
     except Exception as error:
         return Rejected(Reason.TOKEN_CLAIMS, f"the function for scopes: {type(error).__name__}")

@@ -258,6 +258,10 @@ def test_class_7_a_token_within_a_token_is_malformed() -> None:
     assert verdict(nested) == "token-malformed"
 
 
+def lone_role(claims: Mapping[str, Any]) -> Any:
+    return claims["role"]
+
+
 def realm_roles(claims: Mapping[str, Any]) -> Any:
     return claims["realm_access"]["roles"]
 
@@ -272,9 +276,20 @@ def realm_roles(claims: Mapping[str, Any]) -> Any:
         ("permissions", {"permissions": "a b"}, {"a", "b"}),
         (("scope", "permissions"), {"scope": "a", "permissions": ["b"]}, {"a", "b"}),
         (("scp", "permissions"), {"else": 1}, ()),
+        (lone_role, {"role": "admin"}, {"admin"}),
         (realm_roles, {"realm_access": {"roles": ["a"]}}, {"a"}),
     ],
-    ids=["a string", "many spaces", "no claim", "a list", "a name", "two names", "two names, none there", "a function"],
+    ids=[
+        "a string",
+        "many spaces",
+        "no claim",
+        "a list",
+        "a name",
+        "two names",
+        "two names, none there",
+        "a function of text",
+        "a function",
+    ],
 )
 def test_scopes_come_from_where_the_issuer_puts_them(scopes: Any, changes: Any, granted: Collection[str]) -> None:
     assert principal(token(**changes), verifier(scopes=scopes)).scopes == set(granted)

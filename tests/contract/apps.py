@@ -100,35 +100,99 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def requirement_of(request: RequestHead) -> Requirement | None:
-    """What an adapter reads from its route table."""
-    return {"/orders": Requirement.all_of(*SCOPES)}.get(request.path)
+def make_flask() -> WSGIApp:
+    """The service as a Flask application."""
+    from authmw_flask import FlaskAuth
+    from flask import Flask, Response
+
+    app = Flask(__name__, static_folder=None)
+    FlaskAuth(app, make_auth(), public=PUBLIC)
+
+    def greet() -> Response:
+        return Response(greeting(), content_type=CONTENT_TYPE)
+
+    @requires_scopes(*SCOPES)
+    def orders() -> Response:
+        return greet()
+
+    @requires(is_alice)
+    def mine() -> Response:
+        return greet()
+
+    app.add_url_rule("/orders", view_func=orders)
+    app.add_url_rule("/mine", view_func=mine)
+    for path in ("/me", "/health", "/docs/intro"):
+        app.add_url_rule(path, view_func=greet)
+    return app
+
+
+def make_starlette() -> ASGIApp:
+    """The service as a Starlette application."""
+    from authmw_starlette import AuthMiddleware
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    async def greet(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(greeting())
+
+    @requires_scopes(*SCOPES)
+    async def orders(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(greeting())
+
+    @requires(is_alice)
+    def mine(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(greeting())
+
+    unguarded = [Route(path, greet) for path in ("/me", "/health", "/docs/intro")]
+    app = Starlette(routes=[Route("/orders", orders), Route("/mine", mine), *unguarded])
+    app.add_middleware(AuthMiddleware, auth=make_auth(), public=PUBLIC)
+    return app
 
 
 def make_fastapi() -> ASGIApp:
-    """The service as a FastAPI application behind the ASGI middleware."""
+    """The service as a FastAPI application, its scopes read from its route table."""
+    from authmw_starlette import AuthMiddleware
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse
 
-    app = FastAPI()
+    app = FastAPI(docs_url=None)
+    app.add_middleware(AuthMiddleware, auth=make_auth(), public=PUBLIC)
+    _add_fastapi_routes(app, PlainTextResponse)
+    return app
 
-    @app.get("/orders")
+
+def make_fastapi_behind_asgi() -> ASGIApp:
+    """The same application behind the plain middleware, which is told what its route table says."""
+    from fastapi import FastAPI
+    from fastapi.responses import PlainTextResponse
+
+    app = FastAPI(docs_url=None)
+    _add_fastapi_routes(app, PlainTextResponse)
+    return ASGIMiddleware(app, make_auth(), public=PUBLIC, requirement_of=_requirement_of)
+
+
+def _requirement_of(request: RequestHead) -> Requirement | None:
+    return {"/orders": Requirement.all_of(*SCOPES)}.get(request.path)
+
+
+def _add_fastapi_routes(app: Any, response: Callable[[bytes], Any]) -> None:
     @requires_scopes(*SCOPES)
-    async def orders() -> PlainTextResponse:
-        return PlainTextResponse(greeting())
+    async def orders() -> Any:
+        return response(greeting())
 
-    @app.get("/mine")
     @requires(is_alice)
-    async def mine() -> PlainTextResponse:
-        return PlainTextResponse(greeting())
+    def mine() -> Any:
+        return response(greeting())
 
-    @app.get("/me")
-    @app.get("/health")
-    @app.get("/docs/intro")
-    def me() -> PlainTextResponse:
-        return PlainTextResponse(greeting())
+    def greet() -> Any:
+        return response(greeting())
 
-    return ASGIMiddleware(app, make_auth(), public=PUBLIC, requirement_of=requirement_of)
+    app.get("/orders")(orders)
+    app.get("/mine")(mine)
+    for path in ("/me", "/health", "/docs/intro"):
+        app.get(path)(greet)
 
 
 wsgi: Final = make_wsgi()

@@ -258,11 +258,11 @@ PATHS: Final = (
     Case("public-path-with-a-slash", MISSING, target="/health/"),
     Case("public-path-in-another-case", MISSING, target="/Health"),
     Case("unknown-path", MISSING, target="/nowhere"),
-    Case("options-without-preflight", MISSING_FOR_ORDERS, method="OPTIONS"),
-    Case("options-with-origin-only", MISSING_FOR_ORDERS, _PREFLIGHT[:1], method="OPTIONS"),
+    Case("options-without-preflight", MISSING, target="/me", method="OPTIONS"),
+    Case("options-with-origin-only", MISSING, _PREFLIGHT[:1], target="/me", method="OPTIONS"),
     Case("preflight-headers-on-get", MISSING_FOR_ORDERS, _PREFLIGHT),
     Case("preflight-with-a-bad-token", BAD_TOKEN, (*_PREFLIGHT, *_authorization("Bearer revoked")), method="OPTIONS"),
-    Case("head", Answer(401, MISSING_FOR_ORDERS.challenges), method="HEAD"),
+    Case("head", Answer(401, MISSING.challenges), target="/me", method="HEAD"),
 )
 
 CASES: Final = OUTCOMES + READING + PATHS

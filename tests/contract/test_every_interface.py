@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -14,22 +14,23 @@ from tests.contract.clients import ask_asgi, ask_wsgi
 IN_PROCESS = [case for case in CASES if not case.needs_socket]
 
 
+INTERFACES: dict[str, Callable[[], Callable[[Case], Answer]]] = {
+    "wsgi": lambda: partial(ask_wsgi, apps.make_wsgi()),
+    "flask": lambda: partial(ask_wsgi, apps.make_flask()),
+    "asgi": lambda: partial(ask_asgi, apps.make_asgi()),
+    "starlette": lambda: partial(ask_asgi, apps.make_starlette()),
+    "fastapi": lambda: partial(ask_asgi, apps.make_fastapi()),
+    "fastapi-behind-asgi": lambda: partial(ask_asgi, apps.make_fastapi_behind_asgi()),
+}
+
+
 @cache
 def _asker(interface: str) -> Callable[[Case], Answer]:
-    match interface:
-        case "wsgi":
-            wsgi = apps.make_wsgi()
-            return lambda case: ask_wsgi(wsgi, case)
-        case "asgi":
-            asgi = apps.make_asgi()
-            return lambda case: ask_asgi(asgi, case)
-        case _:
-            fastapi = apps.make_fastapi()
-            return lambda case: ask_asgi(fastapi, case)
+    return INTERFACES[interface]()
 
 
 @pytest.mark.parametrize("case", IN_PROCESS, ids=lambda case: case.id)
-@pytest.mark.parametrize("interface", ["wsgi", "asgi", "fastapi"])
+@pytest.mark.parametrize("interface", INTERFACES)
 def test_the_contract_is_kept_to_the_byte(interface: str, case: Case) -> None:
     assert _asker(interface)(case) == case.answer
 

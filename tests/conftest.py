@@ -12,6 +12,13 @@ settings.register_profile("authmw", deadline=None, suppress_health_check=[Health
 settings.load_profile("authmw")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names that differ from process to process: pytest-xdist could not hand out the tests."""
+    moving = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if moving:
+        raise pytest.UsageError("give these parameters ids:\n" + "\n".join(moving))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AUTHMW_")]:

@@ -153,6 +153,22 @@ def is_nonblocking(function: Callable[..., Any]) -> bool:
     return not _is_async(function) and _is_marked(function)
 
 
+def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
+    """Ask a store that `is_nonblocking` without a flow, which would cost more than its answer.
+
+    The answer is untyped, so that whoever asks has to look whether it is one: a coroutine is not.
+
+    Raises:
+        StoreUnavailable: the store raised.
+    """
+    try:
+        return method(*args, **kwargs)
+    except AuthmwError:
+        raise
+    except Exception as error:
+        raise StoreUnavailable(f"Ask({getattr(method, '__qualname__', '')}) raised {type(error).__name__}") from error
+
+
 def _may_run_on_loop(function: Callable[..., Any]) -> bool:
     return _is_async(function) or _is_marked(function)
 

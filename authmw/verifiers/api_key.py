@@ -10,8 +10,8 @@ from hmac import compare_digest
 from typing import Final
 
 from authmw.credentials import ApiKey, BearerToken
-from authmw.errors import AuthmwError, FlowError, StoreUnavailable
-from authmw.flow import Ask, Flow, is_nonblocking
+from authmw.errors import FlowError, StoreUnavailable
+from authmw.flow import Ask, Flow, ask_now, is_nonblocking
 from authmw.ports import ApiKeyRecord, ApiKeyStore
 from authmw.principal import Principal
 from authmw.reasons import Reason
@@ -75,7 +75,6 @@ class ApiKeyVerifier:
         self._start = "" if prefix is None else f"{prefix}_"
         self._touch_every = touch_every
         self._clock = clock
-        # A generator and a question cost more than a store in memory, so such a store is asked without them.
         self._is_asked_directly = is_nonblocking(keys.find_key)
         # The store is asked each time. What is kept by digest only saves building the same principal again, and
         # checking the shape of what was found before. Strangers cannot fill it.
@@ -98,7 +97,7 @@ class ApiKeyVerifier:
             return _rejected(Reason.KEY_UNKNOWN, bearer, "the shape or the checksum is wrong")
         if not self._is_asked_directly:
             return self._ask(sought, known, bearer)
-        record = self._find(sought)
+        record = ask_now(self._keys.find_key, sought)
         if known is not None and record is known.record:
             now = self._clock()
             if now < known.valid_until and now < known.touch_at:
@@ -108,15 +107,6 @@ class ApiKeyVerifier:
     def _ask(self, sought: str, known: _Known | None, bearer: bool) -> Flow[Verdict]:
         record = yield from Ask(self._keys.find_key, sought)
         return (yield from self._judge(sought, record, known, bearer))
-
-    def _find(self, sought: str) -> object:
-        """What the store answers; what it raises fails closed, as it does in `authmw.flow`."""
-        try:
-            return self._keys.find_key(sought)
-        except AuthmwError:
-            raise
-        except Exception as error:
-            raise StoreUnavailable(f"find_key raised {type(error).__name__}") from error
 
     def _judge(self, sought: str, record: object, known: _Known | None, bearer: bool) -> Flow[Verdict]:
         if record is None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from hmac import compare_digest
 
 from authmw.credentials import BearerToken
-from authmw.flow import Ask, Flow
+from authmw.errors import FlowError
+from authmw.flow import Ask, Flow, ask_now, is_nonblocking
 from authmw.ports import TokenRecord, TokenStore
 from authmw.principal import Principal
 from authmw.reasons import Reason
@@ -34,18 +35,31 @@ class TokenVerifier:
         self._prefix = checked_prefix(prefix)
         self._start = f"{prefix}_"
         self._clock = clock
+        self._is_asked_directly = is_nonblocking(tokens.find_token)
 
-    def verify(self, credentials: BearerToken, request: RequestHead) -> Flow[Verdict | None]:
+    def verify(self, credentials: BearerToken, request: RequestHead) -> Verdict | Flow[Verdict] | None:
         """Whether the token is known, valid and not revoked; None when it is not one of ours."""
         token = credentials.token
         if not token.startswith(self._start):
             return None
         if not has_checksum(token, self._prefix):
-            return Rejected(Reason.TOKEN_UNKNOWN, "the checksum is wrong")
+            return Rejected(Reason.TOKEN_UNKNOWN, "the length or the checksum is wrong")
         sought = digest(token)
+        if self._is_asked_directly:
+            return self._judge(sought, ask_now(self._tokens.find_token, sought))
+        return self._ask(sought)
+
+    def _ask(self, sought: str) -> Flow[Verdict]:
         record = yield from Ask(self._tokens.find_token, sought)
+        return self._judge(sought, record)
+
+    def _judge(self, sought: str, record: object) -> Verdict:
+        if record is None:
+            return Rejected(Reason.TOKEN_UNKNOWN)
+        if not isinstance(record, TokenRecord):
+            raise FlowError(f"find_token answers a TokenRecord or None, not {type(record).__name__}")
         # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
-        if record is None or not compare_digest(record.digest.encode(), sought.encode()):
+        if not compare_digest(record.digest.encode(), sought.encode()):
             return Rejected(Reason.TOKEN_UNKNOWN)
         if record.revoked_at is not None:
             return Rejected(Reason.TOKEN_REVOKED, f"token {record.id}")

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Principal, Reason, Rejected, Verdict
+from authmw import (
+    Auth,
+    Authenticated,
+    BearerToken,
+    FlowError,
+    HTTPBearer,
+    Principal,
+    Reason,
+    Rejected,
+    StoreUnavailable,
+    Verdict,
+)
 from authmw.engine import Authentication
-from authmw.flow import run, run_async
+from authmw.flow import Flow, nonblocking, run, run_async
 from authmw.memory import MemoryTokens
-from authmw.ports import TokenRecord
+from authmw.ports import TokenRecord, TokenStore
 from authmw.refusal import Refusal
 from authmw.request import WSGIRequest
 from authmw.tokens import digest, new_api_key, new_token
@@ -29,18 +42,46 @@ class Tokens:
         self.loose = loose
         self.asked = 0
 
-    async def find_token(self, digest: str) -> TokenRecord | None:
+    def find(self, digest: str) -> TokenRecord | None:
         self.asked += 1
         return self.record if self.record is not None and (self.loose or self.record.digest == digest) else None
+
+
+class AsyncTokens:
+    """The same for a store that is asked by a flow."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+
+    async def find_token(self, digest: str) -> TokenRecord | None:
+        return self.tokens.find(digest)
+
+
+@nonblocking
+class FastTokens:
+    """The same for a store that is asked without one."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+
+    def find_token(self, digest: str) -> TokenRecord | None:
+        return self.tokens.find(digest)
 
 
 def record_of(token: str) -> TokenRecord:
     return TokenRecord("tok_1", digest(token), "alice", NOW + 60, frozenset({"orders:read"}), client_id="shop")
 
 
+def verify(store: TokenStore, token: str, *, now: float = NOW) -> Flow[Verdict | None]:
+    """As the engine does it: the answer is a verdict, or a flow that ends with one."""
+    verdict = TokenVerifier(store, clock=lambda: now).verify(BearerToken(token), REQUEST)
+    return (yield from verdict) if isinstance(verdict, Generator) else verdict
+
+
 def verdict_of(tokens: Tokens, token: str, *, now: float = NOW) -> Verdict | None:
-    verifier = TokenVerifier(tokens, clock=lambda: now)
-    return asyncio.run(run_async(verifier.verify(BearerToken(token), REQUEST)))
+    verdict = run(verify(FastTokens(tokens), token, now=now))
+    assert asyncio.run(run_async(verify(AsyncTokens(tokens), token, now=now))) == verdict
+    return verdict
 
 
 def reason_of(tokens: Tokens, token: str, *, now: float = NOW) -> Reason:
@@ -61,7 +102,7 @@ def test_a_known_token_authenticates_its_subject() -> None:
 
 @pytest.mark.parametrize(
     "token",
-    ["eyJhbGciOiJub25lIn0.e30.", "opaque", new_api_key(), "at", "AT_" + "0" * 36, "at" + "0" * 36],
+    ["eyJhbGciOiJub25lIn0.e30.", "opaque", new_api_key(), "at", "AT_" + "0" * 38, "at" + "0" * 38],
     ids=["JWT", "opaque", "API key", "prefix without underscore", "upper case", "no underscore"],
 )
 def test_a_token_that_is_not_ours_is_left_to_the_next_alternative(token: str) -> None:
@@ -72,7 +113,7 @@ def test_a_token_that_is_not_ours_is_left_to_the_next_alternative(token: str) ->
 
 @pytest.mark.parametrize(
     "token",
-    ["at_", "at_" + "0" * 36, new_token() + "0", new_token() + "="],
+    ["at_", "at_" + "0" * 38, new_token() + "0", new_token() + "="],
     ids=["prefix alone", "wrong checksum", "too long", "padded"],
 )
 def test_class_18_a_token_with_a_wrong_shape_or_checksum_is_refused_without_asking(token: str) -> None:
@@ -84,7 +125,7 @@ def test_class_18_a_token_with_a_wrong_shape_or_checksum_is_refused_without_aski
 def test_an_unknown_token_is_refused() -> None:
     tokens = Tokens()
     assert reason_of(tokens, new_token()) is Reason.TOKEN_UNKNOWN
-    assert tokens.asked == 1
+    assert tokens.asked == 2
 
 
 def test_a_token_expires_at_the_second_it_says() -> None:
@@ -130,8 +171,27 @@ def test_tok_3_no_verdict_tells_the_token() -> None:
     assert digest(token) not in repr(record_of(token))
 
 
+@pytest.mark.parametrize("answer", [True, {"subject": "alice"}, "alice"], ids=repr)
+def test_class_35_a_store_that_answers_something_else_fails_closed(answer: Any) -> None:
+    tokens = Tokens(loose=True)
+    tokens.record = answer
+    for store in (FastTokens(tokens), AsyncTokens(tokens)):
+        with pytest.raises(FlowError, match="answers a TokenRecord or None"):
+            asyncio.run(run_async(verify(store, new_token())))
+
+
+def test_class_35_a_store_that_raises_is_a_503() -> None:
+    class Down(Tokens):
+        def find(self, digest: str) -> TokenRecord | None:
+            raise StopIteration
+
+    for store in (FastTokens(Down()), AsyncTokens(Down())):
+        with pytest.raises(StoreUnavailable):
+            asyncio.run(run_async(verify(store, new_token())))
+
+
 def test_a_prefix_of_ones_own_is_respected() -> None:
     tokens = MemoryTokens(prefix="shop")
     token, _ = tokens.create("alice")
-    assert isinstance(run(TokenVerifier(tokens, prefix="shop").verify(BearerToken(token), REQUEST)), Authenticated)
-    assert run(TokenVerifier(tokens).verify(BearerToken(token), REQUEST)) is None
+    assert isinstance(TokenVerifier(tokens, prefix="shop").verify(BearerToken(token), REQUEST), Authenticated)
+    assert TokenVerifier(tokens).verify(BearerToken(token), REQUEST) is None

@@ -18,9 +18,9 @@ from authmw_sqlalchemy import SQLStores
 from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import create_engine, event, text
 
-from authmw import APIKeyHeader, Auth, BearerToken, ConfigurationError, HTTPBearer, StoreUnavailable
+from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, StoreUnavailable
 from authmw.engine import Authentication
-from authmw.flow import Ask, Flow, run, run_async
+from authmw.flow import Ask, Flow, run
 from authmw.passwords import CHEAPEST, PasswordHasher
 from authmw.ports import TokenRecord, User
 from authmw.refusal import Refusal
@@ -236,8 +236,8 @@ def test_an_unknown_token_is_asked_for_by_its_digest_alone(stores: SQLStores) ->
             return stores.tokens.find_token(digest)
 
     token = new_token()
-    verifier = TokenVerifier(Watched())
-    asyncio.run(run_async(verifier.verify(BearerToken(token), WSGIRequest({"REQUEST_METHOD": "GET"}))))
+    auth = Auth(HTTPBearer(TokenVerifier(Watched())))
+    auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": f"Bearer {token}"}))
     assert asked == [digest(token)]
 
 

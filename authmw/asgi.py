@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 
 from authmw.context import Call, current_call
-from authmw.decorators import marked_requirement
+from authmw.decorators import declared_on
 from authmw.engine import Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
@@ -69,9 +69,7 @@ class AuthMiddleware:
     ) -> None:
         self.app = app
         self.auth = auth
-        marked = marked_requirement(app)
-        if requirement_of is None and marked is not None:
-            requirement_of = _always(marked)
+        requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
         self._recall = auth.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
@@ -260,10 +258,3 @@ def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
                 return None
             found = value
     return found
-
-
-def _always(requirement: Any) -> RequirementOf:
-    def known(_: object) -> Any:
-        return requirement
-
-    return known

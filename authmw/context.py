@@ -5,7 +5,7 @@ A context variable, so that threads, tasks and greenlets each see their own, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
@@ -87,7 +87,7 @@ def enforce(requirement: Requirement, *, principal: Principal | None = None) -> 
 
 
 @contextmanager
-def acting_as(principal: Principal, auth: Auth | None = None) -> Iterator[Principal]:
+def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Principal, None, None]:
     """Run code as `principal`: background jobs, command lines, tests.
 
     >>> with acting_as(Principal("alice", scopes={"orders:read"})):

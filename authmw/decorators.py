@@ -14,6 +14,8 @@ from typing import Any, Final, TypeVar, cast
 
 from authmw.context import current_call, enforce
 from authmw.errors import ConfigurationError
+from authmw.guard import RequirementOf
+from authmw.request import RequestHead
 from authmw.requirement import AUTHENTICATED, PUBLIC, AnyOf, Predicate, Requirement, predicate_name
 
 T = TypeVar("T")
@@ -93,6 +95,18 @@ def marked_requirement(target: object) -> Requirement | None:
 def requirement_of(target: object) -> Requirement:
     """What calling `target` needs: what was declared on it, or anyone authenticated."""
     return marked_requirement(target) or AUTHENTICATED
+
+
+def declared_on(app: object) -> RequirementOf | None:
+    """What a whole application asks for, as the answer to what any request of it needs; None for nothing."""
+    requirement = marked_requirement(app)
+    if requirement is None:
+        return None
+
+    def known(_: RequestHead) -> Requirement | None:
+        return requirement
+
+    return known
 
 
 def is_guarded(target: object) -> bool:

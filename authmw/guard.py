@@ -46,12 +46,7 @@ class Guard:
         public: Iterable[str],
         requirement_of: RequirementOf | None = None,
     ) -> None:
-        mistakes: list[str] = []
-        given: object = auth
-        if not isinstance(given, Auth):
-            mistakes.append(f"AuthMiddleware(app, auth) needs an Auth, not {type(given).__name__}")
-        if default not in ("deny", "allow"):
-            mistakes.append(f'default={default!r} has to be "deny" or "allow"')
+        mistakes = _mistakes(auth, default)
         try:
             self._public = PublicPaths(public)
         except ConfigurationError as error:
@@ -87,3 +82,12 @@ class Guard:
         # Presented, but nobody's: a public route does not want it either.
         decision = self._auth.decide(authentication, AUTHENTICATED if requirement.public else requirement, request)
         return decision if isinstance(decision, Refusal) else OPEN
+
+
+def _mistakes(auth: object, default: object) -> list[str]:
+    mistakes: list[str] = []
+    if not isinstance(auth, Auth):
+        mistakes.append(f"AuthMiddleware(app, auth) needs an Auth, not {type(auth).__name__}")
+    if default not in ("deny", "allow"):
+        mistakes.append(f'default={default!r} has to be "deny" or "allow"')
+    return mistakes

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from authmw.context import Call, current_call
-from authmw.decorators import marked_requirement
+from authmw.decorators import declared_on
 from authmw.engine import Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
@@ -54,9 +54,7 @@ class AuthMiddleware:
     ) -> None:
         self.app = app
         self.auth = auth
-        marked = marked_requirement(app)
-        if requirement_of is None and marked is not None:
-            requirement_of = _always(marked)
+        requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
         self._recall = auth.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
@@ -252,7 +250,3 @@ def _close(body: object) -> None:
 def _is_file(body: object, environ: Environ) -> bool:
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(body, wrapper)
-
-
-def _always(requirement: Any) -> RequirementOf:
-    return cast("RequirementOf", lambda _: requirement)

@@ -57,10 +57,8 @@ class _APIKey(SecurityScheme[ApiKey]):
         values = self.values(request)
         if not values:
             return None
-        if len(values) > 1:
-            return Rejected(Reason.CREDENTIAL_DUPLICATE)
         value = values[0].strip(" \t")
-        if "," in value:
+        if len(values) > 1 or "," in value:
             return Rejected(Reason.CREDENTIAL_DUPLICATE)
         if len(value) > MAX_CREDENTIAL_LENGTH or _KEY.fullmatch(value) is None:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "an API key is visible ASCII, not empty, at most 8 KiB")

@@ -49,7 +49,7 @@ class AllOf(_Combined):
         return cls(parts)
 
 
-def _flat(kind: type[_Combined], node: Alternatives) -> tuple[Alternatives, ...]:
+def _flat(kind: type[_Combined], node: object) -> tuple[Alternatives, ...]:
     if not isinstance(node, Alternatives):
         raise ConfigurationError(
             f"{node!r} is no security scheme: combine schemes, as HTTPBearer(...) | HTTPBasic(...)"

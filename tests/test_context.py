@@ -1,0 +1,156 @@
+"""The current principal: everyone sees their own, wherever the code runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from authmw import (
+    ANONYMOUS,
+    AccessRefused,
+    Auth,
+    HTTPBearer,
+    Principal,
+    Requirement,
+    acting_as,
+    current_principal,
+    nonblocking,
+)
+from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.context import current_call, enforce
+from authmw.request import Message, Receive, Scope, Send
+from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+
+COUNT = 1000
+
+
+@nonblocking
+def _principal(token: str) -> Principal:
+    return Principal(token)
+
+
+AUTH = Auth(HTTPBearer(_principal))
+
+
+def test_outside_of_a_request_there_is_nobody() -> None:
+    assert current_principal() is ANONYMOUS
+    enforce(Requirement(public=True))
+    with pytest.raises(AccessRefused) as refused:
+        enforce(Requirement())
+    assert refused.value.refusal.status == 401
+
+
+def test_acting_as_ends_with_its_block_even_by_an_exception() -> None:
+    with acting_as(Principal("alice")):
+        with pytest.raises(KeyError), acting_as(Principal("bob")):
+            raise KeyError(current_principal().id)
+        assert current_principal().id == "alice"
+    assert current_principal() is ANONYMOUS
+
+
+def test_whoever_acts_has_a_request_to_be_asked_about() -> None:
+    with acting_as(Principal("alice")):
+        call = current_call.get()
+        assert call is not None
+        assert (call.request.method, call.request.header("host")) == ("GET", None)
+
+
+def test_1000_interleaved_identities_in_tasks_are_never_mixed_up() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen = [current_principal().id]
+        for _ in range(3):
+            await asyncio.sleep(0)
+            seen.append(current_principal().id)
+        seen += await asyncio.gather(*(_seen_later() for _ in range(2)))
+        if int(seen[0]) % 50 == 0:
+            seen.append(await sync_to_async(lambda: current_principal().id)())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for each in seen:
+            await asyncio.sleep(0)
+            await send({"type": "http.response.body", "body": each.encode() + b" ", "more_body": True})
+
+    async def _seen_later() -> str:
+        await asyncio.sleep(0)
+        return current_principal().id
+
+    guarded = ASGIMiddleware(app, AUTH)
+
+    async def call(number: int) -> set[bytes]:
+        body: list[bytes] = []
+
+        async def send(message: Message) -> None:
+            await asyncio.sleep(0)
+            body.append(message.get("body", b""))
+
+        async def receive() -> Message:
+            raise AssertionError("nothing is received")
+
+        headers = [(b"authorization", b"Bearer %d" % number)]
+        await guarded({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send)
+        return set(b"".join(body).split())
+
+    async def main() -> list[set[bytes]]:
+        return await asyncio.gather(*(call(number) for number in range(COUNT)))
+
+    assert asyncio.run(main()) == [{str(number).encode()} for number in range(COUNT)]
+
+
+def test_1000_interleaved_identities_in_threads_are_never_mixed_up() -> None:
+    together = threading.Barrier(8)
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        for _ in range(3):
+            threading.Event().wait(0)  # let others run
+            yield current_principal().id.encode() + b" "
+
+    guarded = WSGIMiddleware(app, AUTH)
+
+    def call(number: int) -> set[bytes]:
+        if number < 8:
+            together.wait(10)
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Bearer {number}"}
+        return set(b"".join(guarded(environ, _start_response)).split())
+
+    with ThreadPoolExecutor(8) as threads:
+        seen = list(threads.map(call, range(COUNT)))
+    assert seen == [{str(number).encode()} for number in range(COUNT)]
+
+
+def test_streams_that_are_read_in_turns_on_one_thread_are_not_mixed_up() -> None:
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        while True:
+            yield current_principal().id.encode()
+
+    guarded = WSGIMiddleware(app, AUTH)
+
+    def stream(name: str) -> Iterator[bytes]:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Bearer {name}"}
+        body: Iterable[bytes] = guarded(environ, _start_response)
+        return iter(body)
+
+    alice, bob = stream("alice"), stream("bob")
+    assert [next(alice), next(bob), next(alice), next(bob)] == [b"alice", b"bob", b"alice", b"bob"]
+    assert current_principal() is ANONYMOUS
+
+
+def _start_response(*_: Any) -> Callable[[bytes], object]:
+    return bytes
+
+
+def test_the_context_is_reset_when_the_application_fails() -> None:
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        WSGIMiddleware(app, AUTH)(
+            {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": "Bearer alice"}, _start_response
+        )
+    assert current_principal() is ANONYMOUS

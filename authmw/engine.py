@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from types import GeneratorType
 from typing import Any, NamedTuple
 
@@ -52,21 +53,33 @@ class Authentication(NamedTuple):
     credentials: object = None
 
 
-class _Found(NamedTuple):
-    """What one alternative came to."""
-
-    verdict: Verdict
-    scheme: SecurityScheme[Any]
-
-
-class _Unrecognised(NamedTuple):
+class _Unrecognised:
     """Credentials that no verifier took for its own."""
 
-    credentials: object
+    __slots__ = ("credentials",)
 
+    def __init__(self, credentials: object) -> None:
+        self.credentials: object = credentials
+
+
+_Found = tuple[Verdict, SecurityScheme[Any]]
+"""The verdict that decides, and whose it is."""
 
 _Attempt = _Found | _Unrecognised | None
 """What one alternative came to; None when it found no credentials."""
+
+
+class _Asking:
+    """An attempt for which somebody has to be asked. Only those are flows, since a generator has its price."""
+
+    __slots__ = ("flow",)
+
+    def __init__(self, flow: Flow[_Attempt]) -> None:
+        self.flow: Flow[_Attempt] = flow
+
+
+_Try = Callable[[RequestHead], _Attempt | _Asking]
+"""Tries one alternative."""
 
 
 class Auth:
@@ -102,53 +115,61 @@ class Auth:
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
         self.vary: str = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
-        self._alternatives = accept.parts if isinstance(accept, OneOf) else (accept,)
+        self._try = _try_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self._render = render
         self._pool = pool
         for scheme in self.schemes:
             scheme.bind(realm)
-        # Only the first alternative may be recalled before the flow: it is the one that would decide.
-        first = self._alternatives[0]
-        rememberable = isinstance(first, SecurityScheme) and first.in_authorization and remember > 0
-        verifier = first.verifier if isinstance(first, SecurityScheme) else None
-        self.memo: Memo | None = Memo(remember, clock, verifier) if rememberable else None
+        # Only the first alternative may be recalled unasked: it is the one that would decide.
+        self._first: Alternatives = accept.parts[0] if isinstance(accept, OneOf) else accept
+        self.memo: Memo | None = _memo(self._first, remember, clock)
         self.recall: Callable[[bytes], Authentication | None] = self.memo.recall if self.memo else _unknown
         """What was proved about an ``Authorization`` value before, if it still holds. Asks nobody."""
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:
         """Who is calling, under WSGI or anywhere else without an event loop."""
+        version = None if self.memo is None else self.memo.version
         try:
-            return run(self.flow(request), pool=self._pool)
+            attempt = self._attempt(request)
+            if isinstance(attempt, _Asking):
+                attempt = run(attempt.flow, pool=self._pool)
         except Unavailable as error:
             return self._unavailable(error, request)
+        return self._conclude(attempt, request, version)
 
     async def authenticate_async(self, request: RequestHead) -> Authentication | Refusal:
         """Who is calling, on an event loop."""
+        version = None if self.memo is None else self.memo.version
         try:
-            return await run_async(self.flow(request), pool=self._pool)
+            attempt = self._attempt(request)
+            if isinstance(attempt, _Asking):
+                attempt = await run_async(attempt.flow, pool=self._pool)
         except Unavailable as error:
             return self._unavailable(error, request)
+        return self._conclude(attempt, request, version)
 
-    def flow(self, request: RequestHead) -> Flow[Authentication | Refusal]:
-        """The verification of one request, to be driven by `authmw.flow.run` or `run_async`."""
-        presented = False
+    def _attempt(self, request: RequestHead) -> _Attempt | _Asking | Refusal:
+        """What the request's credentials come to, or the flow that finds out."""
         if self._reads_authorization:
             authorization = request.authorization
-            if authorization is not None:
-                if authorization.duplicate:
-                    return self._reject(None, Rejected(Reason.AUTHORIZATION_DUPLICATE), request)
-                presented = True
-        version = self.memo.version if self.memo is not None else None
-        found = yield from _any(self._alternatives, request)
-        if isinstance(found, _Found):
-            verdict, scheme = found
+            if authorization is not None and authorization.duplicate:
+                return self._reject(None, Rejected(Reason.AUTHORIZATION_DUPLICATE), request)
+        return self._try(request)
+
+    def _conclude(self, attempt: _Attempt | Refusal, request: RequestHead, version: Any) -> Authentication | Refusal:
+        """What follows from an attempt. `version` is that of the memo from before it."""
+        if isinstance(attempt, tuple):
+            verdict, scheme = attempt
             if isinstance(verdict, Rejected):
                 return self._reject(scheme, verdict, request)
             return self._accept(verdict, scheme, request, version)
-        if found is not None and all(scheme.verifier is None for scheme in self.schemes):
-            return Authentication(ANONYMOUS, credentials=found.credentials)
-        return Authentication(ANONYMOUS, presented=presented or found is not None)
+        if isinstance(attempt, Refusal):
+            return attempt
+        if attempt is not None and all(scheme.verifier is None for scheme in self.schemes):
+            return Authentication(ANONYMOUS, credentials=attempt.credentials)
+        presented = attempt is not None or (self._reads_authorization and request.authorization is not None)
+        return Authentication(ANONYMOUS, presented=presented)
 
     def _accept(
         self, verdict: Authenticated, scheme: SecurityScheme[Any], request: RequestHead, version: Any
@@ -157,7 +178,7 @@ class Auth:
         if (
             self.memo is not None
             and verdict.remember_until is not None
-            and scheme is self._alternatives[0]
+            and scheme is self._first
             and not verdict.headers
         ):
             header = request.header("authorization")
@@ -273,63 +294,87 @@ def _unknown(_: bytes) -> None:
     """Recall nothing."""
 
 
-def _any(alternatives: tuple[Alternatives, ...], request: RequestHead) -> Flow[_Attempt]:
+def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | None:
+    """The memory of what `first` proves; None where that must not be remembered or is no use."""
+    scheme = first.schemes[0]
+    if not size or scheme is not first or not scheme.in_authorization or not hasattr(scheme.verifier, "version"):
+        return None
+    return Memo(size, clock, scheme.verifier)
+
+
+def _try_of(part: Alternatives) -> _Try:
+    """How `part` is tried. What it consists of is looked at here, once, and not in each request."""
+    if isinstance(part, SecurityScheme):
+        return partial(_try_scheme, part)
+    if isinstance(part, OneOf):
+        tries = tuple(map(_try_of, part.parts))
+        return lambda request: _Asking(_try_one(tries, request))
+    if isinstance(part, AllOf):
+        tries, schemes = tuple(map(_try_of, part.parts)), part.schemes
+        return lambda request: _Asking(_try_all(tries, schemes, request))
+    raise ConfigurationError(f"{type(part).__name__} is neither a scheme nor a combination of schemes")
+
+
+def _try_scheme(scheme: SecurityScheme[Any], request: RequestHead) -> _Attempt | _Asking:
+    credentials = scheme.extract(request)
+    if credentials is None:
+        return None
+    if isinstance(credentials, Rejected):
+        return credentials, scheme
+    if scheme.verifier is None:
+        return _Unrecognised(credentials)
+    verdict: object = scheme.verifier.verify(credentials, request)
+    if isinstance(verdict, GeneratorType):
+        return _Asking(_ask(verdict, credentials, scheme))
+    return _judged(verdict, credentials, scheme)
+
+
+def _ask(verdict: Flow[object], credentials: object, scheme: SecurityScheme[Any]) -> Flow[_Attempt]:
+    return _judged((yield from verdict), credentials, scheme)
+
+
+def _try_one(tries: tuple[_Try, ...], request: RequestHead) -> Flow[_Attempt]:
     """The first alternative with a verdict decides."""
     unrecognised: _Unrecognised | None = None
-    for alternative in alternatives:
-        attempt: _Attempt
-        if isinstance(alternative, SecurityScheme):
-            credentials = alternative.extract(request)
-            if credentials is None:
-                continue
-            if isinstance(credentials, Rejected):
-                return _Found(credentials, alternative)
-            verdict: object = None
-            if alternative.verifier is not None:
-                verdict = alternative.verifier.verify(credentials, request)
-                if isinstance(verdict, GeneratorType):
-                    verdict = yield from verdict
-            attempt = _judged(verdict, credentials, alternative)
-        elif isinstance(alternative, AllOf):
-            attempt = yield from _all(alternative, request)
-        elif isinstance(alternative, OneOf):
-            attempt = yield from _any(alternative.parts, request)
-        else:
-            raise FlowError(f"{type(alternative).__name__} is neither a scheme nor a combination of schemes")
-        if isinstance(attempt, _Found):
+    for each in tries:
+        tried = each(request)
+        attempt = (yield from tried.flow) if isinstance(tried, _Asking) else tried
+        if isinstance(attempt, tuple):
             return attempt
         unrecognised = unrecognised or attempt
     return unrecognised
 
 
-def _all(combination: AllOf, request: RequestHead) -> Flow[_Attempt]:
+def _try_all(tries: tuple[_Try, ...], schemes: tuple[SecurityScheme[Any], ...], request: RequestHead) -> Flow[_Attempt]:
     """All parts have to hold. The last one says who it is."""
     headers: tuple[tuple[str, str], ...] = ()
     found: _Found | None = None
-    for part in combination.parts:
-        attempt = yield from _any((part,), request)
-        if not isinstance(attempt, _Found):
+    for each in tries:
+        tried = each(request)
+        attempt = (yield from tried.flow) if isinstance(tried, _Asking) else tried
+        if not isinstance(attempt, tuple):
             # With a part missing the others prove nothing: what was presented is nobody's.
-            others = (scheme.extract(request) for scheme in combination.schemes)
+            others = (scheme.extract(request) for scheme in schemes)
             return attempt or next((_Unrecognised(other) for other in others if other is not None), None)
-        if isinstance(attempt.verdict, Rejected):
+        verdict, scheme = attempt
+        if isinstance(verdict, Rejected):
             return attempt
-        headers += attempt.verdict.headers
-        found = _Found(Authenticated(attempt.verdict.principal, headers=headers), attempt.scheme)
+        headers += verdict.headers
+        found = Authenticated(verdict.principal, headers=headers), scheme
     return found
 
 
 def _judged(verdict: object, credentials: object, scheme: SecurityScheme[Any]) -> _Attempt:
     """What a verifier's answer comes to. Whatever is no verdict, as True or a principal, is no proof."""
+    if isinstance(verdict, Authenticated):
+        if not _is_somebody(verdict.principal):
+            raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
+        return verdict, scheme
+    if isinstance(verdict, Rejected):
+        return verdict, scheme
     if verdict is None:
         return _Unrecognised(credentials)
-    if isinstance(verdict, Rejected):
-        return _Found(verdict, scheme)
-    if not isinstance(verdict, Authenticated):
-        raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
-    if not _is_somebody(verdict.principal):
-        raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
-    return _Found(verdict, scheme)
+    raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
 
 
 def _is_somebody(principal: object) -> bool:

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from authmw.principal import Principal
 
 
-class _Unchanging:
-    """Stands for a verifier that has no keys to change."""
-
-    version = None
-
-
 class Memo:
     """A bounded memory of verified ``Authorization`` values.
 
@@ -37,7 +31,7 @@ class Memo:
         self._entries: dict[bytes, tuple[Authentication, float]] = {}
         self._size = size
         self._clock = clock
-        self._verifier = verifier if hasattr(verifier, "version") else _Unchanging
+        self._verifier = verifier
         self._seen = self._verifier.version
         self._forgotten = 0
         self._lock = threading.Lock()

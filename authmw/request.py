@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from authmw.grammar import Authorization, parse_authorization
@@ -26,6 +27,7 @@ Send = Callable[[Message], Awaitable[None]]
 _CANONICAL = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[!$&'()*+,\-.0-9:=@A-Z_a-z~]+)*/?")
 _LENGTH = re.compile(r"[0-9]+")
 _MAX_QUERY_FIELDS: Final = 1000
+_NOT_READ: Final = Authorization("", "")
 
 
 class BodyTooLarge(Exception):
@@ -44,12 +46,11 @@ class RequestHead(ABC):
     @property
     def authorization(self) -> Authorization | None:
         """The ``Authorization`` header, split at its scheme; None without one."""
-        try:
-            return self._authorization
-        except AttributeError:
+        authorization = self._authorization
+        if authorization is _NOT_READ:
             text = self.header("authorization")
-            self._authorization = None if text is None else parse_authorization(text)
-            return self._authorization
+            authorization = self._authorization = None if text is None else parse_authorization(text)
+        return authorization
 
     @abstractmethod
     def header(self, name: str) -> str | None:
@@ -132,23 +133,32 @@ class RequestHead(ABC):
         )
 
 
+@lru_cache(maxsize=256)
+def _variable(name: str) -> str:
+    """The environ's name for the header `name`."""
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
 class WSGIRequest(RequestHead):
     """The head of a WSGI request (PEP 3333)."""
 
     __slots__ = ("environ",)
 
     def __init__(self, environ: Environ) -> None:
+        self._authorization = _NOT_READ
         self.environ: Environ = environ
         self.method: str = str(environ["REQUEST_METHOD"]).upper()
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case)."""
-        return cast("str | None", self.environ.get("HTTP_" + name.upper().replace("-", "_")))
+        value: str | None = self.environ.get(_variable(name))
+        return value
 
     @property
     def path(self) -> str:
         """``PATH_INFO``."""
-        return cast("str", self.environ.get("PATH_INFO", ""))
+        value: str = self.environ.get("PATH_INFO", "")
+        return value
 
     @property
     def raw_path(self) -> str | None:
@@ -163,7 +173,8 @@ class WSGIRequest(RequestHead):
     @property
     def query_string(self) -> str:
         """``QUERY_STRING``."""
-        return cast("str", self.environ.get("QUERY_STRING", ""))
+        value: str = self.environ.get("QUERY_STRING", "")
+        return value
 
     @property
     def target(self) -> str:
@@ -178,7 +189,8 @@ class WSGIRequest(RequestHead):
     @property
     def client(self) -> str:
         """``REMOTE_ADDR``."""
-        return cast("str", self.environ.get("REMOTE_ADDR", ""))
+        value: str = self.environ.get("REMOTE_ADDR", "")
+        return value
 
     @property
     def path_params(self) -> Mapping[str, Any]:
@@ -215,6 +227,7 @@ class ASGIRequest(RequestHead):
     __slots__ = ("_receive", "_replay", "scope")
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
+        self._authorization = _NOT_READ
         self.scope: Scope = scope
         self.method: str = str(scope.get("method", "GET")).upper()
         self._receive = receive

@@ -19,7 +19,11 @@ C_contra = TypeVar("C_contra", contravariant=True)
 
 
 class Verifier(Protocol[C_contra]):
-    """Turns credentials into a verdict, as a plain function or as a flow when it has to ask a store."""
+    """Turns credentials into a verdict, as a plain function or as a flow when it has to ask a store.
+
+    One whose verdicts may be remembered also has a ``version``, which changes whenever what was proved before may
+    not hold any longer, as when a key is retired.
+    """
 
     def verify(self, credentials: C_contra, request: RequestHead, /) -> Verdict | Flow[Verdict | None] | None:
         """Whether the credentials hold; None when they are of another kind, so that the next alternative is asked."""

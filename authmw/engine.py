@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
-from types import GeneratorType
 from typing import Any, NamedTuple
 
 from authmw import audit
+from authmw.attempt import Asking, Attempt, try_of
 from authmw.challenge import Challenge
 from authmw.errors import ConfigurationError, FlowError, Unavailable
-from authmw.flow import Flow, run, run_async
+from authmw.flow import run, run_async
 from authmw.memo import Memo
 from authmw.pool import WorkPool, default_pool
 from authmw.principal import ANONYMOUS, Principal
@@ -31,8 +30,8 @@ from authmw.refusal import ALLOWED, Body, Decision, Refusal
 from authmw.request import RequestHead
 from authmw.requirement import Requirement, predicate_name
 from authmw.schemes.base import Alternatives, SecurityScheme
-from authmw.schemes.combined import AllOf, OneOf
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.schemes.combined import OneOf
+from authmw.verdict import Authenticated, Rejected
 
 
 class Authentication(NamedTuple):
@@ -51,35 +50,6 @@ class Authentication(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     presented: bool = False
     credentials: object = None
-
-
-class _Unrecognised:
-    """Credentials that no verifier took for its own."""
-
-    __slots__ = ("credentials",)
-
-    def __init__(self, credentials: object) -> None:
-        self.credentials: object = credentials
-
-
-_Found = tuple[Verdict, SecurityScheme[Any]]
-"""The verdict that decides, and whose it is."""
-
-_Attempt = _Found | _Unrecognised | None
-"""What one alternative came to; None when it found no credentials."""
-
-
-class _Asking:
-    """An attempt for which somebody has to be asked. Only those are flows, since a generator has its price."""
-
-    __slots__ = ("flow",)
-
-    def __init__(self, flow: Flow[_Attempt]) -> None:
-        self.flow: Flow[_Attempt] = flow
-
-
-_Try = Callable[[RequestHead], _Attempt | _Asking]
-"""Tries one alternative."""
 
 
 class Auth:
@@ -115,7 +85,7 @@ class Auth:
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
         self.vary: str = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
-        self._try = _try_of(accept)
+        self._try = try_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self._render = render
         self._pool = pool
@@ -132,7 +102,7 @@ class Auth:
         version = None if self.memo is None else self.memo.version
         try:
             attempt = self._attempt(request)
-            if isinstance(attempt, _Asking):
+            if isinstance(attempt, Asking):
                 attempt = run(attempt.flow, pool=self._pool)
         except Unavailable as error:
             return self._unavailable(error, request)
@@ -143,13 +113,13 @@ class Auth:
         version = None if self.memo is None else self.memo.version
         try:
             attempt = self._attempt(request)
-            if isinstance(attempt, _Asking):
+            if isinstance(attempt, Asking):
                 attempt = await run_async(attempt.flow, pool=self._pool)
         except Unavailable as error:
             return self._unavailable(error, request)
         return self._conclude(attempt, request, version)
 
-    def _attempt(self, request: RequestHead) -> _Attempt | _Asking | Refusal:
+    def _attempt(self, request: RequestHead) -> Attempt | Asking | Refusal:
         """What the request's credentials come to, or the flow that finds out."""
         if self._reads_authorization:
             authorization = request.authorization
@@ -157,7 +127,7 @@ class Auth:
                 return self._reject(None, Rejected(Reason.AUTHORIZATION_DUPLICATE), request)
         return self._try(request)
 
-    def _conclude(self, attempt: _Attempt | Refusal, request: RequestHead, version: Any) -> Authentication | Refusal:
+    def _conclude(self, attempt: Attempt | Refusal, request: RequestHead, version: Any) -> Authentication | Refusal:
         """What follows from an attempt. `version` is that of the memo from before it."""
         if isinstance(attempt, tuple):
             verdict, scheme = attempt
@@ -300,85 +270,6 @@ def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | 
     if not size or scheme is not first or not scheme.in_authorization or not hasattr(scheme.verifier, "version"):
         return None
     return Memo(size, clock, scheme.verifier)
-
-
-def _try_of(part: Alternatives) -> _Try:
-    """How `part` is tried. What it consists of is looked at here, once, and not in each request."""
-    if isinstance(part, SecurityScheme):
-        return partial(_try_scheme, part)
-    if isinstance(part, OneOf):
-        tries = tuple(map(_try_of, part.parts))
-        return lambda request: _Asking(_try_one(tries, request))
-    if isinstance(part, AllOf):
-        tries, schemes = tuple(map(_try_of, part.parts)), part.schemes
-        return lambda request: _Asking(_try_all(tries, schemes, request))
-    raise ConfigurationError(f"{type(part).__name__} is neither a scheme nor a combination of schemes")
-
-
-def _try_scheme(scheme: SecurityScheme[Any], request: RequestHead) -> _Attempt | _Asking:
-    credentials = scheme.extract(request)
-    if credentials is None:
-        return None
-    if isinstance(credentials, Rejected):
-        return credentials, scheme
-    if scheme.verifier is None:
-        return _Unrecognised(credentials)
-    verdict: object = scheme.verifier.verify(credentials, request)
-    if isinstance(verdict, GeneratorType):
-        return _Asking(_ask(verdict, credentials, scheme))
-    return _judged(verdict, credentials, scheme)
-
-
-def _ask(verdict: Flow[object], credentials: object, scheme: SecurityScheme[Any]) -> Flow[_Attempt]:
-    return _judged((yield from verdict), credentials, scheme)
-
-
-def _try_one(tries: tuple[_Try, ...], request: RequestHead) -> Flow[_Attempt]:
-    """The first alternative with a verdict decides."""
-    unrecognised: _Unrecognised | None = None
-    for each in tries:
-        tried = each(request)
-        attempt = (yield from tried.flow) if isinstance(tried, _Asking) else tried
-        if isinstance(attempt, tuple):
-            return attempt
-        unrecognised = unrecognised or attempt
-    return unrecognised
-
-
-def _try_all(tries: tuple[_Try, ...], schemes: tuple[SecurityScheme[Any], ...], request: RequestHead) -> Flow[_Attempt]:
-    """All parts have to hold. The last one says who it is."""
-    headers: tuple[tuple[str, str], ...] = ()
-    found: _Found | None = None
-    for each in tries:
-        tried = each(request)
-        attempt = (yield from tried.flow) if isinstance(tried, _Asking) else tried
-        if not isinstance(attempt, tuple):
-            # With a part missing the others prove nothing: what was presented is nobody's.
-            others = (scheme.extract(request) for scheme in schemes)
-            return attempt or next((_Unrecognised(other) for other in others if other is not None), None)
-        verdict, scheme = attempt
-        if isinstance(verdict, Rejected):
-            return attempt
-        headers += verdict.headers
-        found = Authenticated(verdict.principal, headers=headers), scheme
-    return found
-
-
-def _judged(verdict: object, credentials: object, scheme: SecurityScheme[Any]) -> _Attempt:
-    """What a verifier's answer comes to. Whatever is no verdict, as True or a principal, is no proof."""
-    if isinstance(verdict, Authenticated):
-        if not _is_somebody(verdict.principal):
-            raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
-        return verdict, scheme
-    if isinstance(verdict, Rejected):
-        return verdict, scheme
-    if verdict is None:
-        return _Unrecognised(credentials)
-    raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
-
-
-def _is_somebody(principal: object) -> bool:
-    return isinstance(principal, Principal) and principal.is_authenticated
 
 
 def _check(accept: object, realm: str, remember: int) -> None:

@@ -41,7 +41,7 @@ def test_an_authorization_is_split_at_its_scheme(text: str, scheme: str, value: 
 
 
 @pytest.mark.parametrize("separator", ["\t", " \t", "\x00", "\x0b", "\x1f", "\xa0", ":", "/"])
-def test_bas_5_only_spaces_stand_between_scheme_and_value(separator: str) -> None:
+def test_hdr_3_bas_5_only_spaces_stand_between_scheme_and_value(separator: str) -> None:
     assert not is_token68(parse_authorization(f"Bearer{separator}abc").value)
 
 
@@ -62,7 +62,7 @@ def test_bas_5_only_spaces_stand_between_scheme_and_value(separator: str) -> Non
         'Bearer "a, b", "c"',
     ],
 )
-def test_class_21_what_may_be_two_credentials_is_a_duplicate(text: str) -> None:
+def test_class_21_hdr_1_what_may_be_two_credentials_is_a_duplicate(text: str) -> None:
     assert parse_authorization(text).duplicate
 
 

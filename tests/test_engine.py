@@ -13,6 +13,7 @@ from authmw import (
     ANONYMOUS,
     APIKeyHeader,
     APIKeyQuery,
+    ApiKeyVerifier,
     Ask,
     Auth,
     Authenticated,
@@ -29,6 +30,7 @@ from authmw import (
     Requirement,
     any_of,
 )
+from authmw.memory import MemoryApiKeys
 from authmw.request import RequestHead
 from authmw.schemes.base import Alternatives
 from tests.requests import asgi_request, wsgi_request
@@ -237,6 +239,21 @@ def test_the_principal_of_the_application_is_not_changed() -> None:
     assert _principal(auth, **BEARER).scheme == "HTTPBearer"
     assert _principal(auth, x_key="k").scheme == "APIKeyHeader"
     assert shared.scheme == ""
+
+
+def test_a_verifier_of_two_schemes_names_the_one_that_was_used() -> None:
+    keys = MemoryApiKeys()
+    verifier = ApiKeyVerifier(keys)
+    auth = Auth(APIKeyHeader("X-Key", verifier) | HTTPBearer(verifier))
+    key, _ = keys.create("alice")
+    assert verifier.scheme == "APIKeyHeader"
+    for headers, scheme in (({"x_key": key}, "APIKeyHeader"), ({"authorization": f"Bearer {key}"}, "HTTPBearer")):
+        assert _principal(auth, **headers).scheme == scheme
+
+
+def test_a_principal_that_names_its_scheme_is_not_copied() -> None:
+    named = Principal("alice", scheme="HTTPBearer")
+    assert _principal(Auth(HTTPBearer(_answers(named))), **BEARER) is named
 
 
 def test_a_scheme_without_a_verifier_extracts_and_authenticates_nobody() -> None:

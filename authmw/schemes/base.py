@@ -22,7 +22,8 @@ class Verifier(Protocol[C_contra]):
     """Turns credentials into a verdict, as a plain function or as a flow when it has to ask a store.
 
     One whose verdicts may be remembered also has a ``version``, which changes whenever what was proved before may
-    not hold any longer, as when a key is retired.
+    not hold any longer, as when a key is retired. One whose ``scheme`` is empty is told the name of the first scheme
+    it is given to: a principal that names its scheme need not be copied.
     """
 
     def verify(self, credentials: C_contra, request: RequestHead, /) -> Verdict | Flow[Verdict | None] | None:
@@ -77,6 +78,9 @@ class SecurityScheme(Alternatives, Generic[C]):
         self.verifier: Verifier[C] | None = as_verifier(verifier)
         self.name: str = name or type(self).__name__
         self.description = description
+        named: Any = self.verifier
+        if getattr(named, "scheme", None) == "":
+            named.scheme = self.name
 
     def bind(self, realm: str) -> None:
         """Learn the realm of the `Auth` this scheme became part of. Most schemes need not know."""

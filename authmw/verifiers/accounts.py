@@ -43,9 +43,9 @@ def canonical_username(username: str) -> str | None:
         return None
 
 
-def principal_of(user: User) -> Principal:
-    """The principal that stands for `user`."""
-    return Principal(user.id, scopes=user.scopes, claims=user.attributes, name=user.username)
+def principal_of(user: User, scheme: str) -> Principal:
+    """The principal that stands for `user`, authenticated by `scheme`."""
+    return Principal(user.id, scopes=user.scopes, claims=user.attributes, scheme=scheme, name=user.username)
 
 
 class Attempts:

@@ -28,7 +28,7 @@ class _Known:
 
     __slots__ = ("record", "touch_at", "valid_until", "verdict")
 
-    def __init__(self, record: ApiKeyRecord, touch_at: float) -> None:
+    def __init__(self, record: ApiKeyRecord, touch_at: float, scheme: str) -> None:
         self.record = record
         self.touch_at = touch_at
         expires_at = float("inf") if record.expires_at is None else record.expires_at
@@ -38,6 +38,7 @@ class _Known:
                 record.owner,
                 scopes=record.scopes,
                 kind="api_key",
+                scheme=scheme,
                 credential_id=record.id,
                 expires_at=record.expires_at,
                 name=record.name,
@@ -61,6 +62,9 @@ class ApiKeyVerifier:
     >>> from authmw.memory import MemoryApiKeys
     >>> auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys())))
     """
+
+    scheme: str = ""
+    """The name of the scheme that principals are authenticated by."""
 
     def __init__(
         self,
@@ -146,7 +150,7 @@ class ApiKeyVerifier:
                 touch_at = max(touch_at, known.touch_at)
             elif len(self._known) >= _MAX_KNOWN:
                 del self._known[next(iter(self._known))]
-            fresh = self._known[sought] = _Known(record, touch_at)
+            fresh = self._known[sought] = _Known(record, touch_at, self.scheme)
             return fresh
 
     def _may_touch(self, known: _Known, now: float) -> bool:

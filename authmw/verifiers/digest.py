@@ -46,6 +46,9 @@ class DigestVerifier:
         ConfigurationError: an algorithm that is not there, or a secret that is too short.
     """
 
+    scheme: str = ""
+    """The name of the scheme that principals are authenticated by."""
+
     def __init__(
         self,
         users: DigestStore,
@@ -123,7 +126,7 @@ class DigestVerifier:
         if self._attempts.are_counted:
             yield from self._attempts.succeeded(account, request)
         info = self._authentication_info(session.rspauth(), credentials, issued)
-        return Authenticated(principal_of(found.user), headers=(("Authentication-Info", info),))
+        return Authenticated(principal_of(found.user, self.scheme), headers=(("Authentication-Info", info),))
 
     def _issued_at(self, credentials: DigestResponse, request: RequestHead) -> int | Rejected:
         """When the nonce was issued, if the response was made for a challenge of ours and for this request."""

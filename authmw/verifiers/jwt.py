@@ -55,6 +55,9 @@ class JWTVerifier:
     JWTVerifier(issuer='https://id.example', audience=['orders'])
     """
 
+    scheme: str = ""
+    """The name of the scheme that principals are authenticated by."""
+
     def __init__(
         self,
         keys: KeyRing,
@@ -124,6 +127,7 @@ class JWTVerifier:
             kind=self._kind or ("client" if subject == client_id else "user"),
             # A remembered principal keeps the payload, which takes a third of the memory of the claims.
             claims=partial(parse_object, payload),
+            scheme=self.scheme,
             client_id=client_id,
             credential_id=claims.get("jti"),
             expires_at=claims["exp"],

@@ -42,6 +42,9 @@ class PasswordVerifier:
     >>> auth = Auth(HTTPBasic(PasswordVerifier(Users())))
     """
 
+    scheme: str = ""
+    """The name of the scheme that principals are authenticated by."""
+
     def __init__(
         self,
         users: UserStore,
@@ -84,7 +87,7 @@ class PasswordVerifier:
         if match is Match.MATCH_OUTDATED:
             yield from self._upgrade(user, stored, credentials.password)
         yield from self._attempts.succeeded(account, request)
-        return Authenticated(principal_of(user))
+        return Authenticated(principal_of(user, self.scheme))
 
     def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:
         """Replace an outdated hash, unless it was replaced meanwhile. That it fails does not fail the login (PWD-4)."""

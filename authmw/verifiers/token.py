@@ -30,6 +30,9 @@ class TokenVerifier:
     >>> auth = Auth(HTTPBearer(TokenVerifier(MemoryTokens())))
     """
 
+    scheme: str = ""
+    """The name of the scheme that principals are authenticated by."""
+
     def __init__(self, tokens: TokenStore, *, prefix: str = "at", clock: Callable[[], float] = time.time) -> None:
         self._tokens = tokens
         self._prefix = checked_prefix(prefix)
@@ -65,14 +68,15 @@ class TokenVerifier:
             return Rejected(Reason.TOKEN_REVOKED, f"token {record.id}")
         if record.expires_at <= self._clock():
             return Rejected(Reason.TOKEN_EXPIRED, f"token {record.id}")
-        return Authenticated(_principal(record))
+        return Authenticated(_principal(record, self.scheme))
 
 
-def _principal(record: TokenRecord) -> Principal:
+def _principal(record: TokenRecord, scheme: str) -> Principal:
     return Principal(
         record.subject,
         scopes=record.scopes,
         kind=record.kind,
+        scheme=scheme,
         client_id=record.client_id,
         credential_id=record.id,
         expires_at=record.expires_at,

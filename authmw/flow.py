@@ -28,10 +28,9 @@ _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 class _Question(Generic[T]):
     __slots__ = ("args", "function", "kwargs")
 
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.function: Callable[..., Any] = function
-        self.args: tuple[Any, ...] = args
-        self.kwargs: dict[str, Any] = kwargs
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
 
     def __bool__(self) -> NoReturn:
         raise FlowError(f"{self!r} is a question, not its answer: write `yield from` before it")
@@ -50,7 +49,9 @@ class Ask(_Question[T]):
     __slots__ = ()
 
     def __init__(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> None:
-        super().__init__(method, args, kwargs)
+        self.function = method
+        self.args = args
+        self.kwargs = kwargs
 
     def __iter__(self) -> Generator[Ask[Any] | Work[Any], Any, T]:
         answer: T = yield self
@@ -63,7 +64,9 @@ class Work(_Question[T]):
     __slots__ = ()
 
     def __init__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> None:
-        super().__init__(function, args, kwargs)
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
 
     def __iter__(self) -> Generator[Ask[Any] | Work[Any], Any, T]:
         answer: T = yield self
@@ -115,10 +118,14 @@ async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
         question = next(flow)
         while True:
             try:
-                if isinstance(question, Ask):
-                    answer = await _call_async(question)
-                else:
+                if not isinstance(question, Ask):
                     answer = await _work_async(question, pool)
+                elif _may_run_on_loop(question.function):
+                    answer = question.function(*question.args, **question.kwargs)
+                    if hasattr(answer, "__await__"):
+                        answer = await answer
+                else:
+                    answer = await _call_in_thread(question)
             except BaseException as error:
                 question = flow.throw(_as_failure(question, error))
             else:
@@ -137,15 +144,9 @@ def _call(question: Ask[Any]) -> Any:
     return answer
 
 
-async def _call_async(question: Ask[Any]) -> Any:
-    function = question.function
-    if _may_run_on_loop(function):
-        answer = function(*question.args, **question.kwargs)
-    else:
-        answer = await in_thread(function, *question.args, **question.kwargs)
-    if hasattr(answer, "__await__"):
-        answer = await answer
-    return answer
+async def _call_in_thread(question: Ask[Any]) -> Any:
+    answer = await in_thread(question.function, *question.args, **question.kwargs)
+    return await answer if hasattr(answer, "__await__") else answer
 
 
 def is_nonblocking(function: Callable[..., Any]) -> bool:

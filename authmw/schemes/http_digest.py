@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -24,7 +25,7 @@ _NC_RESPONSE_CNONCE: Final = re.compile(r"(?!0{8})[0-9a-f]{8} (?:[0-9a-f]{32}|[0
 _HEX: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 # ext-value = charset "'" [ language ] "'" value-chars      RFC 8187 §3.2.1; RFC 7616 §3.4 wants UTF-8
 _EXT_VALUE: Final = re.compile(r"[Uu][Tt][Ff]-8'[A-Za-z0-9-]*'((?:%[0-9A-Fa-f]{2}|[A-Za-z0-9!#$&+.^_`|~-])+)")
-_REQUIRED: Final = ("realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
+_REQUIRED: Final = itemgetter("realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
 # A retry with the new nonce will do: nobody has to type the password again.
 _STALE: Final = (Reason.DIGEST_STALE, Reason.DIGEST_REPLAYED)
 
@@ -103,33 +104,33 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
 
 
 def _read(params: dict[str, str]) -> DigestResponse | Rejected:
-    missing = [name for name in _REQUIRED if name not in params]
-    if missing:
-        return _malformed(f"no {missing[0]}")
-    nc, cnonce, digest = params["nc"], params["cnonce"], params["response"]
+    try:
+        realm, nonce, uri, digest, qop, nc, cnonce = _REQUIRED(params)
+    except KeyError as missing:
+        return _malformed(f"no {missing.args[0]}")
     if _NC_RESPONSE_CNONCE.fullmatch(f"{nc} {digest} {cnonce}") is None:
         return _malformed("an nc, response or cnonce that is none")
     username: str | None = None
     userhash: str | None = None
-    match params.get("userhash", "false").lower():
-        case "false":
-            username = _username(params)
-        case "true":
-            userhash = _userhash(params)
-        case _:
-            return _malformed("a userhash that is neither true nor false")
+    hashed = params.get("userhash")
+    if hashed is None or hashed.lower() == "false":
+        username = _username(params)
+    elif hashed.lower() == "true":
+        userhash = _userhash(params)
+    else:
+        return _malformed("a userhash that is neither true nor false")
     if username is None and userhash is None:
         return _malformed("not exactly one user name, in UTF-8")
     return DigestResponse(
         username=username,
         userhash=userhash,
-        realm=params["realm"],
-        nonce=params["nonce"],
-        uri=params["uri"],
+        realm=realm,
+        nonce=nonce,
+        uri=uri,
         response=digest,
         # RFC 7616 §3.4: without one, the client took it for MD5.
         algorithm=params.get("algorithm", "MD5"),
-        qop=params["qop"],
+        qop=qop,
         nc=nc,
         cnonce=cnonce,
         opaque=params.get("opaque"),

@@ -25,7 +25,8 @@ class PublicPaths:
 
     Args:
         patterns: each ``/health`` (that path), ``/docs/*`` (everything below ``/docs/``), or the same behind a
-            method: ``GET /docs/*``. ``GET`` stands for ``HEAD`` too. Without a method, all are meant.
+            method: ``GET /docs/*``. ``GET`` stands for ``HEAD`` too. Without a method all common ones are meant;
+            ``TRACE``, ``get`` and whatever else a client thinks of are never public.
 
     Raises:
         ConfigurationError: every pattern that could mean something else than it says.
@@ -51,7 +52,7 @@ class PublicPaths:
         """Whether the request asks for a public path."""
         if not self._exact and not self._below:
             return False
-        if not request.is_canonical:
+        if request.method not in _METHODS or not request.is_canonical:
             return False
         method, path = request.method, request.path or "/"
         methods = ("", method, "GET") if method == "HEAD" else ("", method)

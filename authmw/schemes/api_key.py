@@ -114,7 +114,7 @@ class APIKeyQuery(_APIKey):
         try:
             return request.query(self.parameter)
         except ValueError:
-            return ("", "")  # too many fields to tell which one counts: as good as two
+            return ("", "")  # too much to tell which one counts: as good as two
 
 
 class APIKeyCookie(_APIKey):
@@ -125,4 +125,7 @@ class APIKeyCookie(_APIKey):
 
     def values(self, request: RequestHead) -> tuple[str, ...]:
         """Every cookie of that name."""
-        return request.cookie(self.parameter)
+        try:
+            return request.cookie(self.parameter)
+        except ValueError:
+            return ("", "")

@@ -15,7 +15,7 @@ from authmw.engine import Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
 from authmw.principal import Principal
-from authmw.refusal import WITHOUT_CONTENT, Refusal, Response
+from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
 from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import Default
 
@@ -182,7 +182,7 @@ class _Passing(Call):
     async def _send_head(self, message: Message) -> None:
         """The head of the application's response and nothing of its content, however it would send that."""
         self.answered = True
-        kept = [each for each in message["headers"] if not each[0].lower().startswith(b"content-")]
+        kept = [each for each in message["headers"] if is_told_to_preflight(each[0].decode("latin-1"))]
         if message["status"] not in WITHOUT_CONTENT:
             kept.append((b"content-length", b"0"))
         await self._send({"type": "http.response.start", "status": message["status"], "headers": kept})

@@ -31,6 +31,16 @@ WITHOUT_CONTENT: Final = frozenset({204, 304})
 """The statuses of responses that have no content, nor a ``Content-Length`` (RFC 9110 §8.6)."""
 
 
+def is_told_to_preflight(name: str) -> bool:
+    """Whether the header `name` of the application's answer to a CORS preflight goes to the client, who is nobody.
+
+    >>> is_told_to_preflight("Access-Control-Allow-Origin"), is_told_to_preflight("Set-Cookie")
+    (True, False)
+    """
+    name = name.lower()
+    return name.startswith("access-control-") or name in ("allow", "cache-control", "vary")
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A whole response, ready for any server.

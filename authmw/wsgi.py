@@ -15,7 +15,7 @@ from authmw.decorators import declared_on
 from authmw.engine import Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
-from authmw.refusal import WITHOUT_CONTENT, Refusal, Response
+from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
 from authmw.request import Environ, WSGIRequest
 from authmw.rules import Default
 
@@ -140,7 +140,7 @@ class _Passing(Call):
         self.started = True
         headers = [*headers, *self._middleware.vary, *self.authentication.headers]
         if self.headers_only:
-            headers = [each for each in headers if not each[0].lower().startswith("content-")]
+            headers = [each for each in headers if is_told_to_preflight(each[0])]
             if int(status[:3]) not in WITHOUT_CONTENT:
                 headers.append(("Content-Length", "0"))
             self._start_response(status, headers, *_given(exc_info))

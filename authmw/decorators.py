@@ -89,7 +89,10 @@ def marked_requirement(target: object) -> Requirement | None:
     if not hasattr(target, "__dict__") and not hasattr(target, "__func__"):
         return None
     marker: object = getattr(target, _MARKER, None)
-    return marker if isinstance(marker, Requirement) else None
+    if not isinstance(marker, Requirement):
+        return None
+    # A hole is explicit: a subclass inherits what a view needs, and not that it needs nothing.
+    return None if marker.public and isinstance(target, type) and _MARKER not in vars(target) else marker
 
 
 def requirement_of(target: object) -> Requirement:

@@ -1,0 +1,206 @@
+"""Attacks that worked once, or were tried and must never work: each test is named after its class of bypass."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from authmw import APIKeyCookie, APIKeyQuery, Auth, HTTPBearer, Principal, nonblocking, public, requires_scopes
+from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.decorators import marked_requirement
+from authmw.digest_nonces import DigestNonces
+from authmw.refusal import Refusal
+from authmw.request import Message, Receive, Scope, Send
+from authmw.rules import PublicPaths
+from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+from tests.requests import asgi_request, wsgi_request
+
+MEBIBYTE = 1 << 20
+LONGEST = 0.05
+"""Seconds that a megabyte from a stranger may take (JWT-1)."""
+
+
+@nonblocking
+def _lookup(token: str) -> Principal | None:
+    return Principal(token) if token == "alice" else None
+
+
+AUTH = Auth(HTTPBearer(_lookup))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """The best of three, as the machine may be busy."""
+    best = float("inf")
+    for _ in range(3):
+        begun = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+# Methods: what is public is public for the methods one thinks of, in the case RFC 9110 §9.1 gives them.
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "TRACE", "TRACK", "CONNECT", "PROPFIND", "FOO", "options", ""])
+@pytest.mark.parametrize("pattern", ["/docs/*", "GET /docs/*", "/docs/a"])
+@pytest.mark.parametrize("request_of", [wsgi_request, asgi_request])
+def test_class_22_a_method_that_nobody_thought_of_is_never_public(
+    request_of: Callable[..., Any], pattern: str, method: str
+) -> None:
+    assert PublicPaths([pattern]).matches(request_of("/docs/a", "GET"))
+    assert not PublicPaths([pattern]).matches(request_of("/docs/a", method))
+
+
+@pytest.mark.parametrize("request_of", [wsgi_request, asgi_request])
+def test_class_23_a_preflight_in_lower_case_is_none(request_of: Callable[..., Any]) -> None:
+    asked = {"origin": "https://a.example", "access_control_request_method": "GET"}
+    assert request_of("/", "OPTIONS", **asked).is_preflight
+    assert not request_of("/", "options", **asked).is_preflight
+
+
+# Preflights: anybody can send one, by hand too.
+
+LEAKY = {"Set-Cookie": "s3cret", "Location": "/s3cret", "X-Total": "s3cret", "Link": "</s3cret>", "ETag": '"s3cret"'}
+TOLD = {
+    "Access-Control-Allow-Origin": "https://a.example",
+    "Allow": "GET",
+    "Vary": "Origin",
+    "Cache-Control": "no-cache",
+}
+HEADERS = [*LEAKY.items(), *TOLD.items()]
+
+
+def _wsgi_headers() -> list[tuple[str, str]]:
+    started: list[Any] = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", HEADERS)
+        return [b"s3cret"]
+
+    environ = wsgi_request("/", "OPTIONS", origin="https://a.example", access_control_request_method="GET").environ
+
+    def start_response(*given: Any) -> Callable[[bytes], object]:
+        started.append(given)
+        return str
+
+    body = WSGIMiddleware(app, AUTH)(environ, start_response)
+    assert b"".join(body) == b""
+    return list(started[0][1])
+
+
+def _asgi_headers() -> list[tuple[str, str]]:
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"s3cret"})
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is received")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = asgi_request("/", "OPTIONS", origin="https://a.example", access_control_request_method="GET").scope
+    asyncio.run(ASGIMiddleware(app, AUTH)(scope, receive, send))
+    return [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+
+
+@pytest.mark.parametrize("headers_of", [_wsgi_headers, _asgi_headers])
+def test_class_23_a_preflight_learns_no_header_but_those_of_cors(
+    headers_of: Callable[[], list[tuple[str, str]]],
+) -> None:
+    headers = headers_of()
+    assert {name.lower() for name, _ in headers} == {name.lower() for name in TOLD} | {"content-length"}
+    assert "s3cret" not in str(headers)
+
+
+# @public is said on a view, and holds for that view.
+
+
+def test_class_22_a_subclass_of_a_public_view_is_not_public_by_inheritance() -> None:
+    @public
+    class Health:
+        def dispatch(self) -> str:
+            return "up"
+
+    class Debug(Health):
+        pass
+
+    class Guarded(Health):
+        pass
+
+    assert marked_requirement(Health) is not None
+    assert marked_requirement(Health()) is not None
+    assert marked_requirement(Debug) is None
+    assert marked_requirement(requires_scopes("admin")(Guarded)) == requires_scopes("admin").requirement
+
+
+# Nonces of Digest: counts are kept by process unless a store is shared.
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("secret, known", [(None, False), (bytes(32), True)], ids=["random", "shared"])
+def test_dig_3_a_nonce_of_one_forked_worker_is_nothing_to_another_unless_they_share_a_secret(
+    secret: bytes | None, known: bool
+) -> None:
+    nonces = DigestNonces(secret=secret)
+    before, opaque = nonces.issue("orders"), nonces.opaque("orders")
+    child = os.fork()
+    if child == 0:  # pragma: no cover - in the child
+        of_the_parent = nonces.issued_at(before, "orders") is not None
+        of_its_own = nonces.issued_at(nonces.issue("orders"), "orders") is not None
+        right = of_the_parent is known and of_its_own and nonces.opaque("orders") == opaque
+        os._exit(0 if right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert nonces.issued_at(before, "orders") is not None
+
+
+# A megabyte of anything (JWT-1, HDR-4).
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [";" * MEBIBYTE + "key", "key=a;" * (MEBIBYTE // 6), "a=b;" * (MEBIBYTE // 4), "key=" + "a" * MEBIBYTE],
+    ids=["semicolons", "the-same", "others", "one"],
+)
+def test_class_8_a_megabyte_of_cookies_is_looked_through_in_no_time(cookies: str) -> None:
+    auth = Auth(APIKeyCookie("key", _lookup))
+    request = wsgi_request(cookie=cookies)
+    assert _seconds(lambda: auth.authenticate(request)) < LONGEST
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["%" * MEBIBYTE, "%41" * (MEBIBYTE // 3), "key=" + "%" * MEBIBYTE, "key=" + "%" * 60_000, "k%65y=%41&" * 990],
+    ids=["percent-signs", "escapes", "in-the-key", "60-kilobytes", "many-fields"],
+)
+def test_class_8_a_megabyte_of_query_is_looked_through_in_no_time(query: str) -> None:
+    auth = Auth(APIKeyQuery("key", _lookup))
+    request = wsgi_request()
+    request.environ["QUERY_STRING"] = query
+    assert _seconds(lambda: auth.authenticate(request)) < LONGEST
+
+
+def test_class_21_a_query_or_cookies_too_long_to_look_through_are_refused() -> None:
+    request = wsgi_request(cookie="key=alice;" + "a=b;" * 20_000)
+    request.environ["QUERY_STRING"] = "key=alice&" + "a" * 80_000
+    for scheme in (APIKeyCookie("key", _lookup), APIKeyQuery("key", _lookup)):
+        found = Auth(scheme).authenticate(request)
+        assert isinstance(found, Refusal)
+        assert found.status == 400
+
+
+@pytest.mark.parametrize("path", ["/a" * (MEBIBYTE // 2), "/docs/" + "a/" * (MEBIBYTE // 2), "/docs/" + "a" * MEBIBYTE])
+def test_class_8_a_megabyte_of_path_is_not_public_and_costs_no_time(path: str) -> None:
+    paths = PublicPaths(["/health", "/docs/*"])
+    request = wsgi_request(path)
+    assert not paths.matches(request)
+    assert _seconds(lambda: paths.matches(request)) < LONGEST

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, Reason, Rejected
-from authmw.request import RequestHead
+from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, Reason, Rejected, current_principal
+from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.request import Receive, RequestHead, Scope, Send
+from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+from tests.contract.cases import NOBODY, Case
+from tests.contract.clients import ask_asgi, ask_wsgi
 from tests.requests import wsgi_request
 
 
@@ -161,3 +165,33 @@ def test_tok_3_no_token_is_kept(auth: Auth) -> None:
     kept = [repr(key) for key in auth.memo._entries]  # pyright: ignore[reportPrivateUsage]  # looking for what must not be there
     assert len(kept) == 1
     assert "very-secret-token" not in kept[0]
+
+
+def test_both_middlewares_recall_and_expose_what_is_remembered(auth: Auth, tokens: Tokens) -> None:
+    def wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["REMOTE_USER"].encode(), current_principal().id.encode()]
+
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": f"{scope['user'].id}{current_principal().id}".encode()})
+
+    case = Case("remembered", NOBODY, ((b"Authorization", b"Bearer alice"),))
+    by_wsgi, by_asgi = WSGIMiddleware(wsgi, auth), ASGIMiddleware(asgi, auth)
+    bodies = [body for _ in range(2) for body in (ask_wsgi(by_wsgi, case).body, ask_asgi(by_asgi, case).body)]
+    assert bodies == [b"alicealice"] * 4
+    assert tokens.asked == ["alice"]
+
+
+def test_a_token_beside_another_is_not_recalled(auth: Auth) -> None:
+    _present(auth, "alice")
+    twice = Case("twice", NOBODY, ((b"Authorization", b"Bearer alice"), (b"Authorization", b"Bearer alice")))
+
+    def wsgi(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        raise AssertionError("the application was asked")
+
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("the application was asked")
+
+    assert ask_wsgi(WSGIMiddleware(wsgi, auth), twice).status == 400
+    assert ask_asgi(ASGIMiddleware(asgi, auth), twice).status == 400

@@ -74,7 +74,8 @@ def _split(text: str) -> list[tuple[str, str]]:
 
 def _elements(text: str) -> list[str]:
     """`text` split at the commas that stand outside quoted-strings."""
-    elements, start, quoted, escaped = [], 0, False, False
+    elements: list[str] = []
+    start, quoted, escaped = 0, False, False
     for index, character in enumerate(text):
         if escaped:
             escaped = False

@@ -71,7 +71,7 @@ class AuthMiddleware:
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self._recall = auth.recall
+        self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The header that says which request headers answers depend on."""
 
@@ -87,11 +87,12 @@ class AuthMiddleware:
             return
         if kind not in ("http", "websocket"):
             raise ValueError(f"an ASGI scope of type {kind!r} cannot be guarded")
-        header = _only_authorization(scope["headers"])
-        known = self._recall(header) if header is not None else None
-        if known is not None:
-            await _Passing(self, scope, receive, send, known).run()
-            return
+        if self._recall is not None:
+            header = _only_authorization(scope["headers"])
+            known = self._recall(header) if header is not None else None
+            if known is not None:
+                await _Passing(self, scope, receive, send, known).run()
+                return
         request = ASGIRequest(scope, receive)
         found = await self.auth.authenticate_async(request)
         passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
@@ -176,8 +177,11 @@ class _Passing(Call):
         return self._send(message)
 
     def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.authentication.headers]
-        return [*headers, *self._middleware.vary, *ours]
+        ours = self._middleware.vary
+        if self.authentication.headers:
+            owed = self.authentication.headers
+            ours = ours + [(name.lower().encode(), value.encode("latin-1")) for name, value in owed]
+        return [*headers, *ours]
 
     async def _send_head(self, message: Message) -> None:
         """The head of the application's response and nothing of its content, however it would send that."""

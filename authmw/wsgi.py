@@ -56,16 +56,17 @@ class AuthMiddleware:
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self._recall = auth.recall
+        self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The header that says which request headers answers depend on."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        header = environ.get("HTTP_AUTHORIZATION")
-        known = self._recall(header.encode(errors="replace")) if header else None
-        if known is not None:
-            return _Passing(self, environ, start_response, known).run()
+        if self._recall is not None:
+            header = environ.get("HTTP_AUTHORIZATION")
+            known = self._recall(header.encode("utf-8", "replace")) if header else None
+            if known is not None:
+                return _Passing(self, environ, start_response, known).run()
         request = WSGIRequest(environ)
         found = self.auth.authenticate(request)
         if isinstance(found, Refusal):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
 from authmw.pool import WorkPool, default_pool, in_thread
@@ -48,7 +48,11 @@ class Ask(_Question[T]):
 
     __slots__ = ()
 
-    def __init__(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> None:
+    @overload
+    def __init__(self, method: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> None: ...
+    @overload
+    def __init__(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> None: ...
+    def __init__(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self.function = method
         self.args = args
         self.kwargs = kwargs

@@ -270,9 +270,8 @@ class ASGIRequest(RequestHead):
         """``path`` below ``root_path``."""
         path: str = self.scope["path"]
         root: str = self.scope.get("root_path", "")
-        if root and (path == root or path.startswith(root.rstrip("/") + "/")):
-            return path[len(root.rstrip("/")) :]
-        return path
+        # As Starlette routes: to take more off, as behind a root_path that ends in a slash, would make another path.
+        return path[len(root) :] if path == root or path.startswith(f"{root}/") else path
 
     @property
     def raw_path(self) -> str | None:

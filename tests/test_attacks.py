@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from starlette._utils import get_route_path  # what its router calls; there is no public name
 
 from authmw import APIKeyCookie, APIKeyQuery, Auth, HTTPBearer, Principal, nonblocking, public, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.decorators import marked_requirement
 from authmw.digest_nonces import DigestNonces
 from authmw.refusal import Refusal
-from authmw.request import Message, Receive, Scope, Send
+from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import PublicPaths
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request
@@ -61,6 +62,13 @@ def test_class_23_a_preflight_in_lower_case_is_none(request_of: Callable[..., An
     asked = {"origin": "https://a.example", "access_control_request_method": "GET"}
     assert request_of("/", "OPTIONS", **asked).is_preflight
     assert not request_of("/", "options", **asked).is_preflight
+
+
+@pytest.mark.parametrize("root_path", ["", "/", "//", "/api", "/api/", "api", "/api/x"])
+@pytest.mark.parametrize("path", ["/x", "/api/x", "/api//x", "/api", "/api/", "/apix", "/api/api/x", "//x"])
+def test_path_2_what_is_below_the_root_path_is_what_starlette_routes_by(path: str, root_path: str) -> None:
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "root_path": root_path, "headers": []}
+    assert ASGIRequest(scope).path == get_route_path(scope)
 
 
 # Preflights: anybody can send one, by hand too.

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from authmw import base64url
 from authmw.credentials import BearerToken
-from authmw.jws import JWSReader, shown
+from authmw.jose import base64url
+from authmw.jose.jws import JWSReader, shown
+from authmw.jose.strict_json import JSONObject, parse_object
 from authmw.key import Key
 from authmw.reasons import Reason
-from authmw.strict_json import JSONObject, parse_object
 from authmw.verdict import Authenticated, Rejected
 from authmw.verifiers.jwt import JWTVerifier
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
-from authmw.claims import is_identifier
 from authmw.errors import ConfigurationError
 from authmw.grammar import MAX_CREDENTIAL_LENGTH
-from authmw.jws import header_segment, write
+from authmw.jose.claims import is_identifier
+from authmw.jose.jws import header_segment, write
+from authmw.jose.strict_json import parse_object
 from authmw.keys import Key, KeyRing
 from authmw.principal import Principal
 from authmw.scopes import checked_scopes
-from authmw.strict_json import parse_object
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - the media type of RFC 9068 §2.1
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)

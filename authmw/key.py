@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from authmw import key_formats, key_material
-from authmw.algorithms import ALGORITHMS
 from authmw.errors import ConfigurationError
-from authmw.key_material import Material
+from authmw.jose import key_formats, key_material
+from authmw.jose.algorithms import ALGORITHMS
+from authmw.jose.key_material import Material
 
 _MAX_KID: Final = 255
 
@@ -44,7 +44,7 @@ class Key:
         """A fresh key for `alg`.
 
         Raises:
-            ConfigurationError: the algorithm is not one of `authmw.algorithms.ALGORITHMS`.
+            ConfigurationError: the algorithm is not one of `authmw.jose.algorithms.ALGORITHMS`.
         """
         _check_algorithm(alg)
         return cls._of(key_material.generate(ALGORITHMS[alg]), alg, kid)

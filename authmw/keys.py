@@ -123,7 +123,7 @@ class KeyRing:
         Raises:
             ConfigurationError: the file is missing or unreadable, or anything is wrong with a key in it.
         """
-        from authmw.strict_json import parse_object
+        from authmw.jose.strict_json import parse_object
 
         try:
             return cls.from_jwks(parse_object(Path(path).read_bytes()))
@@ -144,7 +144,7 @@ class KeyRing:
         """
         import json
 
-        from authmw.private_file import replace
+        from authmw.jose.private_file import replace
 
         jwks = {"keys": [key.private_jwk() for key in self.current.keys]}
         replace(Path(path), json.dumps(jwks, indent=2).encode("ascii") + b"\n")

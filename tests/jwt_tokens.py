@@ -6,9 +6,9 @@ import json
 from functools import cache
 from typing import Any, Final
 
-from authmw import base64url
-from authmw.algorithms import ALGORITHMS
 from authmw.credentials import BearerToken
+from authmw.jose import base64url
+from authmw.jose.algorithms import ALGORITHMS
 from authmw.keys import Key, KeyRing
 from authmw.verdict import Authenticated, Rejected
 from authmw.verifiers.jwt import JWTVerifier

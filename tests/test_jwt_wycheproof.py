@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authmw.errors import ConfigurationError
-from authmw.jws import JWSReader, VerifiedJWS
+from authmw.jose.jws import JWSReader, VerifiedJWS
 from authmw.keys import KeyRing
 from tests.support import ROOT
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from authmw.algorithms import ALGORITHMS
 from authmw.cli.options import keys_option
 from authmw.cli.output import json_option, show, table
 from authmw.errors import ConfigurationError
+from authmw.jose.algorithms import ALGORITHMS
 from authmw.keys import Key, KeyRing
 
 _algorithms = click.Choice(list(ALGORITHMS))

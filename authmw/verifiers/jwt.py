@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, cast
 
-from authmw.claims import ClaimRules
 from authmw.credentials import BearerToken
-from authmw.jws import JWSReader, shown
+from authmw.jose.claims import ClaimRules
+from authmw.jose.jws import JWSReader, shown
+from authmw.jose.strict_json import parse_object
 from authmw.keys import KeyRing
 from authmw.principal import Principal, PrincipalKind
 from authmw.reasons import Reason
 from authmw.request import RequestHead
 from authmw.scopes import is_scope, parse_scope
-from authmw.strict_json import parse_object
 from authmw.verdict import Authenticated, Rejected, Verdict
 
 ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]]

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from click.testing import Result
 
-from authmw.algorithms import ALGORITHMS
+from authmw.jose.algorithms import ALGORITHMS
 from authmw.keys import KeyRing
 
 Run = Callable[..., Result]

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from authmw import base64url
-from authmw.algorithms import ALGORITHMS, SignatureAlgorithm
 from authmw.errors import ConfigurationError
-from authmw.key_material import Material
+from authmw.jose import base64url
+from authmw.jose.algorithms import ALGORITHMS, SignatureAlgorithm
+from authmw.jose.key_material import Material
 
 # The members that make the key itself (RFC 7518 §6, RFC 8037 §2): (public, private), in order of the thumbprint.
 _MEMBERS: Final = {

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authmw import base64url
-from authmw.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
+from authmw.jose import base64url
+from authmw.jose.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
 from authmw.keys import Key, KeyRing
 from authmw.reasons import Reason
 from authmw.verdict import Rejected

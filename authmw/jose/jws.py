@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from authmw import base64url
 from authmw.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.jose import base64url
+from authmw.jose.strict_json import JSONObject, parse_object
 from authmw.key import Key
 from authmw.keys import KeyRing, KeySet
 from authmw.reasons import Reason
-from authmw.strict_json import JSONObject, parse_object
 from authmw.verdict import Rejected
 
 MAX_KEYS_TRIED: Final = 4

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from authmw.algorithms import ALGORITHMS, SignatureAlgorithm
+from authmw.jose.algorithms import ALGORITHMS, SignatureAlgorithm
 
 Material = Any
 """The octets of a secret, or one of cryptography's private or public keys, as PyJWT's algorithms take them."""

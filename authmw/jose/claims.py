@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard, cast
 
 from authmw.errors import ConfigurationError
-from authmw.jws import Header, shown
+from authmw.jose.jws import Header, shown
 from authmw.reasons import Reason
 from authmw.verdict import Rejected
 

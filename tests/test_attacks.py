@@ -5,13 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
 from starlette._utils import get_route_path  # what its router calls; there is no public name
 
-from authmw import APIKeyCookie, APIKeyQuery, Auth, HTTPBearer, Principal, nonblocking, public, requires_scopes
+from authmw import (
+    APIKeyCookie,
+    APIKeyQuery,
+    Auth,
+    HTTPBearer,
+    Principal,
+    Reason,
+    Rejected,
+    TrustedHeader,
+    TrustedUser,
+    nonblocking,
+    public,
+    requires_scopes,
+)
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.decorators import marked_requirement
 from authmw.digest_nonces import DigestNonces
@@ -127,6 +140,48 @@ def test_class_23_a_preflight_learns_no_header_but_those_of_cors(
     headers = headers_of()
     assert {name.lower() for name, _ in headers} == {name.lower() for name in TOLD} | {"content-length"}
     assert "s3cret" not in str(headers)
+
+
+# The address of the peer, where a server takes it from a header.
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x_forwarded_for": "10.1.1.1"},
+        {"x_forwarded_for": "192.0.2.1, 10.1.1.1:443"},
+        {"x_forwarded_for": "192.0.2.1,10.1.1.1"},
+        {"x_forwarded_for": "a" * 10_000},
+        {"forwarded": 'for="10.1.1.1:80";proto=https'},
+    ],
+    ids=["alone", "port", "last", "long", "forwarded"],
+)
+@pytest.mark.parametrize("request_of", [wsgi_request, asgi_request])
+def test_class_20_a_proxy_that_a_header_names_is_no_proxy(
+    request_of: Callable[..., Any], header: Mapping[str, str]
+) -> None:
+    scheme = TrustedHeader("X-Remote-User", proxies=["10.0.0.0/8", "fd00::/8"])
+    assert scheme.extract(_from("10.1.1.1", request_of(x_remote_user="root"))) == TrustedUser("root")
+    beside = request_of(x_remote_user="root", x_forwarded_for="192.0.2.1, 10.1.1.11, 110.1.1.1")
+    assert scheme.extract(_from("10.1.1.1", beside)) == TrustedUser("root")
+    found = scheme.extract(_from("10.1.1.1", request_of(x_remote_user="root", **header)))
+    assert isinstance(found, Rejected)
+    assert found.reason is Reason.PROXY_UNTRUSTED
+
+
+@pytest.mark.parametrize("told", ["fd00:0::1", "[FD00::1]:443", "fd00::1"])
+def test_class_20_an_address_that_a_header_names_is_known_however_it_is_written(told: str) -> None:
+    scheme = TrustedHeader("X-Remote-User", proxies=["fd00::/8"])
+    found = scheme.extract(_from("fd00::1", wsgi_request(x_remote_user="root", x_forwarded_for=told)))
+    assert isinstance(found, Rejected)
+
+
+def _from(client: str, request: Any) -> Any:
+    if isinstance(request, ASGIRequest):
+        request.scope["client"] = (client, 0)
+    else:
+        request.environ["REMOTE_ADDR"] = client
+    return request
 
 
 # @public is said on a view, and holds for that view.

@@ -9,7 +9,7 @@ from typing import Any, Final
 from authmw.challenge import Challenge
 from authmw.credentials import TrustedUser
 from authmw.errors import ConfigurationError
-from authmw.grammar import is_token
+from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -18,12 +18,15 @@ from authmw.verdict import Authenticated, Rejected, Verdict
 
 _NAME = re.compile(r"[\x20-\x2b\x2d-\x7e\xa0-\xff]+")
 _MAX_NAME: Final = 1024
+_BETWEEN_ADDRESSES = re.compile(r'[\s,;="\[\]]+')
 
 
 class TrustedHeader(SecurityScheme[TrustedUser]):
     """The user (or certificate subject) that a declared proxy names in a header.
 
-    From any other peer the header is a forgery and refused. A value with a comma is refused too: it may be two.
+    From any other peer the header is a forgery and refused. A value with a comma is refused too: it may be two. Servers
+    and middleware that take the peer's address from ``X-Forwarded-For``, as uvicorn does from trusted peers, make it
+    what a client says: an address that such a header names is no declared proxy's.
 
     Args:
         header: the header's name, as ``X-Remote-User``.
@@ -62,6 +65,8 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
             return None
         if not self._is_proxy(request.client):
             return Rejected(Reason.PROXY_UNTRUSTED, "the peer is not among the declared proxies")
+        if _is_hearsay(request):
+            return Rejected(Reason.PROXY_UNTRUSTED, "the peer's address may be from a header: turn proxy headers off")
         value = value.strip(" \t")
         if len(value) > _MAX_NAME or _NAME.fullmatch(value) is None:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "empty, too long, or with a comma or control character")
@@ -88,6 +93,28 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
     def openapi(self) -> dict[str, Any]:
         """``{"type": "apiKey", "in": "header", "name": …}``, the nearest thing OpenAPI has."""
         return self._described({"type": "apiKey", "in": "header", "name": self.header})
+
+
+def _is_hearsay(request: RequestHead) -> bool:
+    """Whether a header names the peer's address, so that a server may have it from there (class 20)."""
+    told = " ".join(filter(None, map(request.header, ("x-forwarded-for", "forwarded"))))
+    if not told or not request.client:
+        return False
+    if len(told) > MAX_CREDENTIAL_LENGTH:
+        return True
+    # 192.0.2.1    192.0.2.1:80    [2001:db8::1]:80    for="[2001:db8::1]:80";proto=http
+    names = _BETWEEN_ADDRESSES.split(told)
+    return _address(request.client) in {_address(name) for each in names for name in (each, each.rpartition(":")[0])}
+
+
+def _address(text: str) -> object:
+    """The address that `text` is; `text` itself when it is none."""
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(text)
+    except ValueError:
+        return text
 
 
 class _AsItStands:

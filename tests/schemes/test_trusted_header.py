@@ -13,7 +13,7 @@ PROXIES = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]
 
 
 def _who(peer: str, name: str | None = "alice", proxies: list[str] = PROXIES) -> str | Reason:
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "10.0.0.1"}
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "10.0.0.2"}
     if name is not None:
         environ["HTTP_X_REMOTE_USER"] = name
     found = Auth(TrustedHeader("X-Remote-User", proxies=proxies)).authenticate(WSGIRequest(environ))

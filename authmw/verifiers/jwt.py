@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, cast
 
 from authmw.credentials import BearerToken
@@ -125,10 +125,9 @@ class JWTVerifier:
             subject,
             scopes=scopes,
             kind=self._kind or ("client" if subject == client_id else "user"),
-            # A remembered principal keeps the payload, which takes a third of the memory of the claims.
-            claims=partial(parse_object, payload),
+            claims=_Claims(payload),
             scheme=self.scheme,
-            client_id=client_id,
+            client_id=_shared(client_id),
             credential_id=claims.get("jti"),
             expires_at=claims["exp"],
         )
@@ -136,6 +135,24 @@ class JWTVerifier:
     def __repr__(self) -> str:
         audience = sorted(self.rules.audiences) or None
         return f"JWTVerifier(issuer={self.rules.issuer!r}, audience={audience!r})"
+
+
+class _Claims:
+    """The claims, read again when somebody asks: a remembered payload takes a third of their memory."""
+
+    __slots__ = ("_payload",)
+
+    def __init__(self, payload: bytes) -> None:
+        self._payload = payload
+
+    def __call__(self) -> Mapping[str, Any]:
+        return parse_object(self._payload)
+
+
+@lru_cache(maxsize=1024)
+def _shared(client_id: str | None) -> str | None:
+    """The one object for all equal ones: many tokens are of a few clients."""
+    return client_id
 
 
 def _read(name: str, value: object) -> frozenset[str] | Rejected:

@@ -207,7 +207,8 @@ class TrivialCheck:
 
     def __init__(self, passwords: dict[str, bytes]) -> None:
         self._passwords = passwords
-        self._principals = {name: Principal(name) for name in passwords}
+        # With their scheme, as our own verifiers name it: a principal without is copied to name it.
+        self._principals = {name: Principal(name, scheme="HTTPBasic") for name in passwords}
 
     def verify(self, credentials: BasicCredentials, request: RequestHead, /) -> Verdict:
         """Compare in constant time."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -28,6 +30,9 @@ from authmw import (
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.decorators import marked_requirement
 from authmw.digest_nonces import DigestNonces
+from authmw.errors import ConfigurationError
+from authmw.jose.base64url import decode_member
+from authmw.keys import Key
 from authmw.refusal import Refusal
 from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import PublicPaths
@@ -224,6 +229,42 @@ def test_dig_3_a_nonce_of_one_forked_worker_is_nothing_to_another_unless_they_sh
         os._exit(0 if right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert nonces.issued_at(before, "orders") is not None
+
+
+# A public key as an HMAC secret lets everybody sign, however it is written.
+
+_PUBLIC = Key.generate("ES256").public_jwk() or {}
+_DER = b64decode("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE") + b"".join(
+    decode_member(_PUBLIC[name]) or b"" for name in ("x", "y")
+)
+_SSH = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEm0rDYJ2hZP0m8eRrPr0aTqDzvPU4dY5Rk5WsvfHtZe key"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        _DER,
+        _DER.hex().encode(),
+        _DER.hex().upper().encode(),
+        b64encode(_DER),
+        urlsafe_b64encode(_DER),
+        urlsafe_b64encode(_DER).rstrip(b"="),
+        b'"' + b64encode(_DER) + b'"',
+        b"\xef\xbb\xbf" + _SSH,
+        b'"' + _SSH + b'"',
+        b"'" + json.dumps(_PUBLIC).encode() + b"'",
+    ],
+    ids=["der", "hex", "HEX", "base64", "base64url", "unpadded", "quoted", "ssh-bom", "ssh-quoted", "jwk-quoted"],
+)
+def test_class_2_a_public_key_is_no_secret_however_it_is_written(secret: bytes) -> None:
+    with pytest.raises(ConfigurationError, match="text of a key"):
+        Key.from_secret(secret)
+
+
+@pytest.mark.parametrize("write", [bytes, bytes.hex, b64encode, urlsafe_b64encode], ids=lambda write: write.__name__)
+def test_class_2_a_secret_may_be_written_in_any_of_these(write: Callable[[bytes], bytes | str]) -> None:
+    for octets in (bytes(range(48)), os.urandom(32), b"\xff" * 64):
+        assert Key.from_secret(write(octets)).symmetric
 
 
 # A megabyte of anything (JWT-1, HDR-4).

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, unhexlify
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final, cast
 
 from authmw.errors import ConfigurationError
@@ -57,13 +56,12 @@ def from_secret(secret: object) -> bytes:
 def _is_key_text(octets: bytes) -> bool:
     import jwt
 
-    text = octets.strip()
+    text = octets.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n\"'")
     if b"---- BEGIN" in text or b"-----BEGIN" in text or text.startswith(_SSH_KEYS):
         return True
-    candidates = [octets, text]
-    with suppress(Base64Error):
-        # The body of a PEM file without its armour.
-        candidates.append(a2b_base64(b"".join(text.split()), strict_mode=True))
+    # The body of a PEM file without its armour, and the other ways to write DER as text.
+    body = b"".join(text.split())
+    candidates = [octets, text, *(decode(body) for decode in (_from_base64, _from_base64url, _from_hex))]
     hmac = jwt.get_algorithm_by_name("HS256")
     for candidate in filter(None, candidates):
         try:
@@ -74,6 +72,24 @@ def _is_key_text(octets: bytes) -> bool:
         if _is_der_private_key(candidate):
             return True
     return False
+
+
+def _from_base64(text: bytes) -> bytes | None:
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except Base64Error:
+        return None
+
+
+def _from_base64url(text: bytes) -> bytes | None:
+    return base64url.decode(text.rstrip(b"="))
+
+
+def _from_hex(text: bytes) -> bytes | None:
+    try:
+        return unhexlify(text)
+    except Base64Error:
+        return None
 
 
 def _is_der_private_key(octets: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 
+from authmw import audit
 from authmw.context import Call, current_call
 from authmw.decorators import declared_on
 from authmw.engine import Auth, Authentication
@@ -130,6 +131,7 @@ class _Passing(Call):
         return ASGIRequest(self._scope)
 
     async def run(self) -> None:
+        audit.admitted(self.authentication.principal, self._make_request)
         is_websocket = self._scope["type"] == "websocket"
         receive = self.receive if is_websocket else self._receive
         token = current_call.set(self)

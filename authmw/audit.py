@@ -7,6 +7,7 @@ that it cannot forge a line.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from authmw.errors import Unavailable
@@ -45,11 +46,16 @@ def refused(refusal: Refusal, principal: Principal, request: RequestHead) -> Non
     _log(logging.INFO, "refused", fields)
 
 
-def allowed(principal: Principal, request: RequestHead) -> None:
-    """Record who was let through."""
+def admitted(principal: Principal, request: Callable[[], RequestHead]) -> None:
+    """Record who was let in by the middleware. The head is made only for the record."""
     if logger.isEnabledFor(logging.DEBUG):
-        fields = {"principal": principal.id, "scheme": principal.scheme, "method": request.method, "path": request.path}
-        _log(logging.DEBUG, "allowed", fields)
+        _success("admitted", principal, request())
+
+
+def allowed(principal: Principal, request: RequestHead) -> None:
+    """Record who met what a view asks for."""
+    if logger.isEnabledFor(logging.DEBUG):
+        _success("allowed", principal, request)
 
 
 def unavailable(error: Unavailable, request: RequestHead) -> None:
@@ -57,6 +63,11 @@ def unavailable(error: Unavailable, request: RequestHead) -> None:
     cause = type(error.__cause__).__name__ if error.__cause__ is not None else ""
     fields = {"code": "authmw.unavailable", "error": str(error), "cause": cause, "path": request.path}
     _log(logging.ERROR, "unavailable", fields)
+
+
+def _success(event: str, principal: Principal, request: RequestHead) -> None:
+    fields = {"principal": principal.id, "scheme": principal.scheme, "method": request.method, "path": request.path}
+    _log(logging.DEBUG, event, fields)
 
 
 def _log(level: int, event: str, fields: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from authmw import audit
 from authmw.context import Call, current_call
 from authmw.decorators import declared_on
 from authmw.engine import Auth, Authentication
@@ -106,6 +107,7 @@ class _Passing(Call):
 
     def run(self) -> Iterable[bytes]:
         environ = self._environ
+        audit.admitted(self.authentication.principal, self._make_request)
         _expose(environ, self.authentication)
         token = current_call.set(self)
         try:

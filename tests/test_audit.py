@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, Principal, Requirement
+import authmw.asgi
+from authmw import (
+    APIKeyHeader,
+    Auth,
+    HTTPBasic,
+    HTTPBearer,
+    JWTVerifier,
+    KeyRing,
+    Principal,
+    Requirement,
+    issue,
+)
 from authmw.audit import printable
 from authmw.request import WSGIRequest
 from authmw.wsgi import AuthMiddleware
@@ -142,3 +154,47 @@ def test_tok_3_no_repr_on_the_way_holds_a_secret() -> None:
     seen += [repr(extracted.authenticate(request)), repr(request), repr(request.authorization), repr(auth)]
     assert len(seen) == 10
     assert [text for text in seen if "hunter2" in text or "aHVudGVyMg" in text] == []
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_log_2_every_request_that_is_let_in_is_recorded_remembered_or_not(
+    caplog: pytest.LogCaptureFixture, interface: str
+) -> None:
+    caplog.set_level(logging.DEBUG, "authmw.audit")
+    keys = KeyRing.generate()
+    auth = Auth(HTTPBearer(JWTVerifier(keys, issuer="i", audience="a")))
+    credential = "Bearer " + issue("alice", keys=keys, issuer="i", audience="a")
+    for _ in range(2):
+        if interface == "wsgi":
+            guarded = AuthMiddleware(_wsgi, auth)
+            list(guarded({"REQUEST_METHOD": "GET", "PATH_INFO": "/x", "HTTP_AUTHORIZATION": credential}, _start))
+        else:
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": "/x",
+                "headers": [(b"authorization", credential.encode())],
+            }
+            asyncio.run(authmw.asgi.AuthMiddleware(_asgi, auth)(scope, _receive, _send))
+    assert auth.memo is not None
+    assert auth.memo.recall(credential.encode()) is not None
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == ["authmw admitted principal=alice scheme=HTTPBearer method=GET path=/x"] * 2
+
+
+def _wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return []
+
+
+def _start(status: str, headers: Any, exc_info: Any = None) -> Any: ...
+
+
+async def _asgi(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b""}
+
+
+async def _send(message: Any) -> None: ...

@@ -35,7 +35,7 @@ class DigestVerifier:
         algorithms: what is offered and accepted, strongest first; MD5 only where old clients need it. With ``-sess``,
             each request is taken for the first of its session: its own cnonce counts, as real clients have it.
         nonces: where counts are claimed; in this process by default. Several processes need to share one.
-        secret: signs nonces; see `DigestNonces`. Several processes need to share one.
+        secret: signs nonces; see `DigestNonces`. Several processes need to share one, and `nonces` with it.
         max_age: seconds until a nonce is stale. Past half of it, a client that succeeds is told the next one.
         max_body: the longest body that auth-int is verified for, in bytes.
         throttle: counts attempts, by the same keys as `PasswordVerifier`.
@@ -43,7 +43,8 @@ class DigestVerifier:
         random: makes random bytes.
 
     Raises:
-        ConfigurationError: an algorithm that is not there, or a secret that is too short.
+        ConfigurationError: an algorithm that is not there, or a secret that is too short, or that comes without
+            `nonces`.
     """
 
     scheme: str = ""
@@ -65,6 +66,12 @@ class DigestVerifier:
         if not algorithms or max_age < 1 or max_body < 0:
             raise ConfigurationError(
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"
+            )
+        if secret is not None and nonces is None:
+            # Or a request could be replayed, once to each process and again after a restart (DIG-3).
+            raise ConfigurationError(
+                "a nonce that several processes know needs its counts in one place: give DigestVerifier(secret=...) "
+                "nonces= too, a NonceStore they share, or leave secret= out"
             )
         self.users = users
         self.algorithms: tuple[DigestSessAlgorithm, ...] = strongest_first(algorithms)

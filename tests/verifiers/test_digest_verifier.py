@@ -657,7 +657,7 @@ def test_md5_stands_behind_everything_else() -> None:
 
 def test_counts_are_claimed_in_this_process_unless_told_otherwise() -> None:
     clock = Clock()
-    verifier = DigestVerifier(DigestUsers(), secret=SECRET, clock=clock)
+    verifier = DigestVerifier(DigestUsers(), clock=clock)
     scheme = HTTPDigest(verifier)
     scheme.bind(REALM)
     client = Client(scheme.challenge(REALM))
@@ -665,3 +665,9 @@ def test_counts_are_claimed_in_this_process_unless_told_otherwise() -> None:
     assert isinstance(found, DigestResponse)
     assert isinstance(run(verifier.verify(found, client.request())), Authenticated)
     assert reason(run(verifier.verify(found, client.request()))) is Reason.DIGEST_REPLAYED
+
+
+def test_dig_3_a_shared_secret_needs_a_shared_store_or_each_process_would_take_a_replay() -> None:
+    with pytest.raises(ConfigurationError, match="nonces= too"):
+        DigestVerifier(DigestUsers(), secret=SECRET)
+    assert DigestVerifier(DigestUsers(), secret=SECRET, nonces=Nonces()).realm is None

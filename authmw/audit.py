@@ -61,8 +61,22 @@ def allowed(principal: Principal, request: RequestHead) -> None:
 def unavailable(error: Unavailable, request: RequestHead) -> None:
     """Record that no decision could be made. Of the cause only its type is told: its text may hold parameters."""
     cause = type(error.__cause__).__name__ if error.__cause__ is not None else ""
-    fields = {"code": "authmw.unavailable", "error": str(error), "cause": cause, "path": request.path}
+    fields = {
+        "code": "authmw.unavailable",
+        "error": str(error),
+        "cause": cause,
+        "at": _innermost(error.__cause__),
+        "path": request.path,
+    }
     _log(logging.ERROR, "unavailable", fields)
+
+
+def _innermost(error: BaseException | None) -> str:
+    """File and line where it was raised: enough to find a mistake in one's own store."""
+    trace = None if error is None else error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
 
 
 def _success(event: str, principal: Principal, request: RequestHead) -> None:

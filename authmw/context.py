@@ -1,5 +1,10 @@
 """The current principal, for code that has no request in hand: a view, a service, a log filter.
 
+How a refusal from below travels: `enforce` decides by the engine, leaves the refusal on the `Call` of the request, and
+raises it as the exception that the framework in between carries best (`Call.refuse_with`; adapters set it). Whatever
+response the framework makes of that exception, as long as it has the refusal's status or is a server error, the
+middleware replaces by the refusal's own; so the answer is the same under every framework.
+
 A context variable, so that threads, tasks and greenlets each see their own, and streaming bodies still do.
 """
 

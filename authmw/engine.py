@@ -28,7 +28,7 @@ from authmw.principal import ANONYMOUS, Principal
 from authmw.reasons import Reason
 from authmw.refusal import ALLOWED, Body, Decision, Refusal
 from authmw.request import RequestHead
-from authmw.requirement import Requirement, predicate_name
+from authmw.requirement import PUBLIC, Requirement, predicate_name
 from authmw.schemes.base import Alternatives, SecurityScheme
 from authmw.schemes.combined import OneOf
 from authmw.verdict import Authenticated, Rejected
@@ -185,7 +185,7 @@ class Auth:
         """
         principal = authentication.principal if principal is None else principal
         if not principal.is_authenticated:
-            if requirement == _PUBLIC:
+            if requirement == PUBLIC:
                 return ALLOWED
             reason = Reason.SCHEME_UNSUPPORTED if authentication.presented else Reason.CREDENTIALS_MISSING
             return self._refuse(reason, request, principal, scopes=requirement.all_scopes)
@@ -255,9 +255,6 @@ class Auth:
         refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self._render)
         audit.refused(refusal, principal, request)
         return refusal
-
-
-_PUBLIC = Requirement(public=True)
 
 
 def _unknown(_: bytes) -> None:

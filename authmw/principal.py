@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NoReturn
 
+from authmw.errors import ConfigurationError
+from authmw.scopes import checked_scopes
+
 PrincipalKind = Literal["user", "client", "api_key", "anonymous"]
 """What a principal is: a person, an OAuth client acting for itself, the holder of an API key, or nobody."""
 
@@ -66,7 +69,7 @@ class Principal:
             raise ValueError("a principal has an id that is not empty")
         write = object.__setattr__
         write(self, "id", id)
-        write(self, "scopes", scopes if type(scopes) is frozenset else frozenset(scopes))
+        write(self, "scopes", scopes if type(scopes) is frozenset else _set_of(scopes))
         write(self, "kind", kind)
         write(self, "_claims", claims)
         write(self, "scheme", scheme)
@@ -130,19 +133,36 @@ class Principal:
         return self.id
 
     def can(self, *scopes: str) -> bool:
-        """Whether the principal is authenticated and has all of `scopes`."""
-        return self.is_authenticated and self.scopes.issuperset(scopes)
+        """Whether the principal is authenticated and has all of `scopes`, of which there is at least one.
+
+        Raises:
+            ConfigurationError: no scope, or something that is none, as a list.
+        """
+        return self.is_authenticated and self.scopes.issuperset(_some(scopes))
 
     def require(self, *scopes: str) -> None:
         """Refuse the request unless the principal has all of `scopes`, for code inside a view.
 
         Raises:
+            ConfigurationError: no scope, or something that is none, as a list.
             AccessRefused: answered as 401 when anonymous, else as 403 ``insufficient_scope``.
         """
         from authmw.context import enforce
         from authmw.requirement import Requirement
 
-        enforce(Requirement.all_of(*scopes), principal=self)
+        enforce(Requirement.all_of(*_some(scopes)), principal=self)
+
+
+def _set_of(scopes: Iterable[str]) -> frozenset[str]:
+    if isinstance(scopes, str):
+        raise ValueError(f"scopes={scopes!r} has to be a set or a list: a string would be taken for its letters")
+    return frozenset(scopes)
+
+
+def _some(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    if not scopes:
+        raise ConfigurationError('say which scopes: can("orders:read"), or is_authenticated for anyone')
+    return checked_scopes(scopes)
 
 
 _COMPARED = ("id", "scopes", "kind", "scheme", "client_id", "credential_id", "expires_at", "name")

@@ -56,9 +56,13 @@ class Requirement:
 
     @classmethod
     def all_of(cls, *scopes: str | AnyOf) -> Requirement:
-        """All of `scopes`, an `AnyOf` among them standing for one of its own."""
+        """All of `scopes`, an `AnyOf` among them standing for one of its own.
+
+        Raises:
+            ConfigurationError: something among them is neither. Dropped in silence, it would ask for nothing.
+        """
         return cls(
-            scopes=checked_scopes(scope for scope in scopes if isinstance(scope, str)),
+            scopes=checked_scopes(scope for scope in scopes if not isinstance(scope, AnyOf)),
             alternatives=tuple(scope for scope in scopes if isinstance(scope, AnyOf)),
         )
 

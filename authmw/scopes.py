@@ -35,12 +35,27 @@ def parse_scope(text: str) -> frozenset[str]:
     return scopes
 
 
-def checked_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    """`scopes` in their order, each once, or a `ConfigurationError` that names the bad ones."""
-    unique = tuple(dict.fromkeys(scopes))
-    bad = [scope for scope in unique if not is_scope(scope)]
-    if bad:
-        raise ConfigurationError(
-            *(f"{scope!r} is not a scope: write one scope per argument, without spaces or quotes" for scope in bad)
-        )
-    return unique
+def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
+    """`scopes` in their order, each once.
+
+    Raises:
+        ConfigurationError: something among them is no scope. A string in their place would be taken for its letters.
+    """
+    if isinstance(scopes, str):
+        raise ConfigurationError(f"scopes={scopes!r} has to be a list: write [{scopes!r}]")
+    unique: dict[str, None] = {}
+    mistakes: list[str] = []
+    for scope in scopes:
+        if isinstance(scope, str) and is_scope(scope):
+            unique[scope[:]] = None  # of a member of a string enum, its value
+        elif isinstance(scope, str):
+            mistakes.append(f"{scope!r} is not a scope: write one scope per argument, without spaces or quotes")
+        else:
+            mistakes.append(f'{scope!r} is not a scope but {_kind(scope)}: write "orders:read", "orders:write"')
+    if mistakes:
+        raise ConfigurationError(*mistakes)
+    return tuple(unique)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"

@@ -198,3 +198,15 @@ async def _receive() -> dict[str, Any]:
 
 
 async def _send(message: Any) -> None: ...
+
+
+def test_a_mistake_in_a_store_can_be_found_from_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def lookup(token: str) -> Principal | None:
+        raise KeyError(token)
+
+    auth = Auth(HTTPBearer(lookup))
+    auth.authenticate(wsgi_request("/", authorization="Bearer s3cret"))
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "cause=KeyError" in message
+    assert f"at={__file__}:" in message
+    assert "s3cret" not in message

@@ -1,0 +1,93 @@
+"""What is no scope is refused, never dropped: a requirement that lost its scopes lets anyone in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, StrEnum
+from typing import Any
+
+import pytest
+
+from authmw import (
+    AccessRefused,
+    ConfigurationError,
+    KeyRing,
+    Principal,
+    any_of,
+    issue,
+    requires_scopes,
+)
+from authmw.memory import MemoryUsers
+from authmw.requirement import Requirement
+
+
+class Plain(Enum):
+    READ = "orders:read"
+
+
+class Text(StrEnum):
+    READ = "orders:read"
+
+
+class Mixed(str, Enum):  # noqa: UP042 - programs have these too; their str() is not their value
+    READ = "orders:read"
+
+
+NO_SCOPES: dict[str, Any] = {
+    "list": ["orders:admin"],
+    "tuple": ("orders:admin",),
+    "set": {"orders:admin"},
+    "None": None,
+    "int": 7,
+    "bytes": b"orders:admin",
+    "enum": Plain.READ,
+    "two in one": "orders:read orders:write",
+    "empty": "",
+    "quoted": '"orders:read"',
+}
+
+
+@pytest.mark.parametrize("wrong", NO_SCOPES.values(), ids=NO_SCOPES)
+def test_what_is_no_scope_is_refused_wherever_scopes_are_asked_for(wrong: Any) -> None:
+    alice = Principal("alice", scopes={"orders:read"})
+    asking: list[Callable[[], object]] = [
+        lambda: requires_scopes(wrong),
+        lambda: requires_scopes("orders:read", wrong),
+        lambda: any_of(wrong),
+        lambda: Requirement.all_of(wrong),
+        lambda: alice.can(wrong),
+        lambda: alice.require(wrong),
+    ]
+    for ask in asking:
+        with pytest.raises(ConfigurationError, match="scope"):
+            ask()
+
+
+def test_asking_for_no_scope_at_all_is_refused() -> None:
+    alice = Principal("alice")
+    asking: list[Callable[[], object]] = [requires_scopes, any_of, alice.can, alice.require]
+    for ask in asking:
+        with pytest.raises(ConfigurationError):
+            ask()
+
+
+@pytest.mark.parametrize("scope", [Text.READ, Mixed.READ], ids=["StrEnum", "str and Enum"])
+def test_a_member_of_a_string_enum_is_its_value(scope: str) -> None:
+    assert requires_scopes(scope).requirement.all_scopes == ("orders:read",)
+    assert [type(each) for each in requires_scopes(scope).requirement.all_scopes] == [str]
+    assert Principal("alice", scopes={"orders:read"}).can(scope)
+
+
+def test_a_string_in_the_place_of_several_scopes_is_not_taken_for_its_letters() -> None:
+    keys = KeyRing.generate()
+    with pytest.raises(ValueError, match="letters"):
+        Principal("alice", scopes="orders:read")
+    with pytest.raises(ConfigurationError, match="list"):
+        issue("alice", keys=keys, issuer="i", audience="a", scopes="orders:read")
+    with pytest.raises(ConfigurationError, match="list"):
+        MemoryUsers().create("alice", scopes="orders:read")
+
+
+def test_a_principal_without_the_scope_is_refused_outside_of_a_request_too() -> None:
+    with pytest.raises(AccessRefused):
+        Principal("alice", scopes={"orders:read"}).require("orders:write")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from types import FunctionType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast, overload
 
 from authmw.context import current_call, enforce
 from authmw.errors import ConfigurationError
@@ -22,7 +22,8 @@ T = TypeVar("T")
 
 _MARKER: Final = "__authmw_requirement__"
 _GUARD: Final = "__authmw_guard__"
-_CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
+_CO_VARARGS: Final = 0x04  # inspect.CO_VARARGS, without the import
+_CO_COROUTINE: Final = 0x80
 
 
 class Requires:
@@ -61,23 +62,38 @@ def requires(predicate: Predicate) -> Requires:
     """The predicate has to answer True: ``@requires(lambda principal, request: ...)``. Not True is a 403."""
     if not callable(predicate):
         raise ConfigurationError(f"requires({predicate!r}) needs a function of a principal and a request")
+    if not _takes_two(predicate):
+        raise ConfigurationError(
+            f"{predicate_name(predicate)} does not take a principal and a request: "
+            "write @requires(lambda principal, request: ...) above the view"
+        )
     code = getattr(predicate, "__code__", None)
     if code is not None and code.co_flags & _CO_COROUTINE:
         raise ConfigurationError(f"the predicate {predicate_name(predicate)} is async: decide from what is at hand")
     return Requires(Requirement(predicates=(predicate,)))
 
 
-def authenticated(target: T, /) -> T:
+@overload
+def authenticated(target: T, /) -> T: ...
+@overload
+def authenticated() -> NoReturn: ...
+def authenticated(target: Any = None, /) -> Any:
     """Anyone may call this, as long as they are authenticated."""
+    _check_no_parentheses(target, "authenticated")
     return _guarded(target, AUTHENTICATED)
 
 
-def public(target: T, /) -> T:
+@overload
+def public(target: T, /) -> T: ...
+@overload
+def public() -> NoReturn: ...
+def public(target: Any = None, /) -> Any:
     """Anybody may call this: an explicit hole in default deny.
 
     Raises:
         ConfigurationError: the same view asks for something.
     """
+    _check_no_parentheses(target, "public")
     if marked_requirement(target) not in (None, PUBLIC):
         raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
     _mark(target, PUBLIC)
@@ -119,6 +135,22 @@ def is_guarded(target: object) -> bool:
         entry = _entry(target)
         target = None if entry is None else getattr(target, entry)
     return getattr(target, _GUARD, None) is not None
+
+
+def _takes_two(predicate: object) -> bool:
+    """Whether two arguments can be given to `predicate`, as far as it can be told: False for most views."""
+    function = getattr(predicate, "__func__", predicate)
+    if not isinstance(function, FunctionType):
+        return True
+    code = function.__code__
+    most = code.co_argcount - (function is not predicate)
+    needed = most - len(function.__defaults__ or ())
+    return needed <= 2 and (most >= 2 or bool(code.co_flags & _CO_VARARGS))
+
+
+def _check_no_parentheses(target: object, decorator: str) -> None:
+    if target is None:
+        raise ConfigurationError(f"write @{decorator} without parentheses, above the view")
 
 
 def _guarded(target: T, requirement: Requirement) -> T:

@@ -269,7 +269,7 @@ def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | 
     return Memo(size, clock, scheme.verifier)
 
 
-def _check(accept: object, realm: str, remember: int) -> None:
+def _check(accept: object, realm: object, remember: object) -> None:
     mistakes: list[str] = []
     if not isinstance(accept, Alternatives):
         mistakes.append(f"Auth({accept!r}) accepts schemes: write Auth(HTTPBearer(...)) or Auth(a | b)")
@@ -283,9 +283,9 @@ def _check(accept: object, realm: str, remember: int) -> None:
             for name in sorted(doubled)
             if len(same) > 1
         ]
-    if not realm or not realm.isascii() or not realm.isprintable():
+    if not isinstance(realm, str) or not realm or not realm.isascii() or not realm.isprintable():
         mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")
-    if remember < 0:
-        mistakes.append("remember= is how many verified tokens are kept: 0 or more")
+    if type(remember) is not int or remember < 0:
+        mistakes.append("remember= is how many verified tokens are kept: a number, 0 for none")
     if mistakes:
         raise ConfigurationError(*mistakes)

@@ -58,5 +58,5 @@ class AccessRefused(AuthmwError):
     """A requirement was not met below the middleware, which answers with `refusal`."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.reason.code)
+        super().__init__(f"{refusal.reason.code}: {refusal.detail}" if refusal.detail else refusal.reason.code)
         self.refusal = refusal

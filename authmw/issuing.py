@@ -12,7 +12,7 @@ from authmw.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.jose.claims import is_identifier
 from authmw.jose.jws import header_segment, write
 from authmw.jose.strict_json import parse_object
-from authmw.keys import Key, KeyRing
+from authmw.keys import Key, KeyRing, mistakes_in_ring
 from authmw.principal import Principal
 from authmw.scopes import checked_scopes
 
@@ -60,8 +60,8 @@ class TokenIssuer:
         new_id: Callable[[], str] = random_id,
     ) -> None:
         audiences = [audience] if isinstance(audience, str) else list(audience)
-        mistakes: list[str] = []
-        if not keys.signer.can_sign:
+        mistakes = mistakes_in_ring(keys, "TokenIssuer")
+        if not mistakes and not keys.signer.can_sign:
             mistakes.append(f"the first key, {keys.signer.kid!r}, is public and cannot sign: load its private half")
         if not issuer:
             mistakes.append("issuer is empty: give the name or URL of who signs")

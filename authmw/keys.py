@@ -39,7 +39,9 @@ class KeySet:
         Raises:
             ConfigurationError: there are none, two have one name, or secrets stand among key pairs.
         """
-        mistakes: list[str] = []
+        mistakes = [mistake for key in keys for mistake in _mistakes_in_key(key)]
+        if mistakes:
+            raise ConfigurationError(*mistakes)
         if not keys:
             mistakes.append("a ring needs a key: KeyRing.generate() makes one")
         kids = [key.kid for key in keys]
@@ -198,6 +200,26 @@ class KeyRing:
 
     def __repr__(self) -> str:
         return f"KeyRing{self.current.keys!r}"
+
+
+def mistakes_in_ring(ring: object, taker: str) -> list[str]:
+    """What is wrong with `ring`, given to `taker` for a `KeyRing`. It is not repeated: it may be a secret."""
+    if isinstance(ring, KeyRing):
+        return []
+    if isinstance(ring, Key):
+        return [f"{taker} needs a ring of keys, not one key: pass KeyRing(key)"]
+    if isinstance(ring, str | bytes):
+        return [f"{taker} needs a KeyRing, not {type(ring).__name__}: pass KeyRing(Key.from_secret(...))"]
+    given = ring.__name__ if isinstance(ring, type) else type(ring).__name__
+    return [f"{taker} needs a KeyRing, not {given}: pass KeyRing(...), KeyRing.load(...) or KeyRing.from_jwks(...)"]
+
+
+def _mistakes_in_key(key: object) -> list[str]:
+    if isinstance(key, Key):
+        return []
+    if isinstance(key, str | bytes):
+        return ["a KeyRing holds keys, not text: write KeyRing(Key.from_secret(...)), or Key.from_pem(...) for PEM"]
+    return [f"a KeyRing holds keys, not {type(key).__name__}: write KeyRing(Key.generate()), or KeyRing.from_jwks(...)"]
 
 
 def _key(jwk: object) -> Key:

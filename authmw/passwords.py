@@ -117,6 +117,7 @@ class PasswordHasher:
     def __init__(
         self, profile: Argon2Profile = RFC_9106_LOW_MEMORY, *, random: Callable[[int], bytes] = os.urandom
     ) -> None:
+        _check_profile(profile)
         self.profile = profile
         self._random = random
         # Random bytes in the place of a digest: verifying costs what a real hash costs, making it costs nothing.
@@ -188,6 +189,15 @@ class PasswordHasher:
             and costs == [str(profile.memory), str(profile.time), str(profile.lanes)]
             and len(salt) * 3 // 4 >= _SALT_BYTES
             and len(digest) * 3 // 4 >= _DIGEST_BYTES
+        )
+
+
+def _check_profile(profile: object) -> None:
+    if not isinstance(profile, Argon2Profile):
+        given = profile.__name__ if isinstance(profile, type) else type(profile).__name__
+        raise ConfigurationError(
+            f"PasswordHasher takes an Argon2Profile, not {given}: leave it out for the default, "
+            "or pass Argon2Profile(memory=..., time=..., lanes=...)"
         )
 
 

@@ -13,6 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
+from authmw.errors import ConfigurationError
 from authmw.principal import PrincipalKind
 
 T = TypeVar("T")
@@ -23,6 +24,27 @@ DigestAlgorithm = Literal["MD5", "SHA-256", "SHA-512-256"]
 """The hash functions of RFC 7616 §3.3, without ``-sess``."""
 
 _NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+
+
+def needs(taker: str, store: object, *methods: str) -> None:
+    """Refuse at construction what `taker` cannot ask.
+
+    Args:
+        taker: who takes the store, as its user wrote it.
+        store: what was given for one.
+        methods: what it is asked by.
+
+    Raises:
+        ConfigurationError: a class instead of its instance, or something that has not all of `methods`.
+    """
+    if isinstance(store, type):
+        raise ConfigurationError(f"{taker} needs a store, not its class: pass {store.__name__}(...)")
+    missing = [f".{method}" for method in methods if not callable(getattr(store, method, None))]
+    if missing:
+        every = " and ".join(f".{method}" for method in methods)
+        raise ConfigurationError(
+            f"{taker} needs a store with {every}: {type(store).__name__} has no {' and no '.join(missing)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

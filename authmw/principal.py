@@ -15,6 +15,7 @@ PrincipalKind = Literal["user", "client", "api_key", "anonymous"]
 Claims = Mapping[str, Any]
 """What the credential says about its principal: the payload of a JWT, the attributes of a user record."""
 
+_KINDS: Final = frozenset({"user", "client", "api_key", "anonymous"})
 _NO_CLAIMS: Final[Claims] = MappingProxyType({})
 
 
@@ -65,6 +66,10 @@ class Principal:
         expires_at: float | None = None,
         name: str = "",
     ) -> None:
+        if not isinstance(id, str):  # pyright: ignore[reportUnnecessaryIsInstance] - not all callers check types
+            raise TypeError(f"a principal's id is a str, not {type(id).__name__}: write Principal(str(user.id))")
+        if kind not in _KINDS:
+            raise ValueError(f"kind={kind!r} has to be user, client, api_key or anonymous")
         if not id and kind != "anonymous":
             raise ValueError("a principal has an id that is not empty")
         write = object.__setattr__

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from authmw.errors import ConfigurationError
 from authmw.request import RequestHead
@@ -36,7 +36,10 @@ class PublicPaths:
         self._exact: set[tuple[str, str]] = set()
         self._below: list[tuple[str, str]] = []
         mistakes: list[str] = []
-        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        for pattern in patterns_in(patterns):
+            if not isinstance(pattern, str):
+                mistakes.append(f'public holds paths, not {pattern!r}: write public=["/health", "GET /docs/*"]')
+                continue
             match = _PATTERN.fullmatch(pattern)
             problem = _problem(pattern, match)
             if match is None or problem:
@@ -61,8 +64,22 @@ class PublicPaths:
         )
 
 
+def patterns_in(given: object) -> tuple[object, ...]:
+    """What was given for patterns, one by one: text is one pattern, and what is no collection is looked at as one."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return (given,)
+    return tuple(cast("Iterable[object]", given))
+
+
 def _problem(pattern: str, match: re.Match[str] | None) -> str:
     if match is None:
+        method, space, path = pattern.rpartition(" ")
+        if space and method.isalpha() and not method.isupper() and path.startswith("/"):
+            return f"the method stands in capitals: write {method.upper()} {path}"
+        if re.search(r"[{}<>]", path):
+            return "there are no placeholders: write /docs/* for everything below /docs/"
+        if "*" in path[:-1]:
+            return "* stands at the end only: write /docs/* for everything below /docs/"
         return "write a path as /health or /docs/*, with a method before it if need be: GET /docs/*"
     if match["method"] and match["method"] not in _METHODS:
         return f"{match['method']} is no method; use one of {', '.join(sorted(_METHODS))}"

@@ -118,8 +118,12 @@ def test_asgi_two_authorization_headers_are_a_400() -> None:
     assert _status(call(AuthMiddleware(_echo, AUTH), _scope(GOOD, GOOD))) == 400
 
 
+def _holder_of(key: str) -> Principal:
+    return Principal(key)
+
+
 def test_hdr_2_a_header_name_with_an_underscore_is_another_header() -> None:
-    auth = Auth(APIKeyHeader("X-API-Key", Principal))
+    auth = Auth(APIKeyHeader("X-API-Key", _holder_of))
     assert _status(call(AuthMiddleware(_echo, auth), _scope((b"x_api_key", b"k")))) == 401
     assert _status(call(AuthMiddleware(_echo, auth), _scope((b"x-api-key", b"k")))) == 200
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, cast
 
-from authmw.rules import Default
+from authmw.rules import Default, patterns_in
 
 _PREFIX: Final = "AUTHMW_"
 _NAMES: Final = ("AUTHMW_DEFAULT", "AUTHMW_PUBLIC")
@@ -40,14 +40,14 @@ class Settings:
         if public is None:
             mistakes.append('AUTHMW_PUBLIC in app.config has to be a list of paths: ["/health", "GET /docs/*"]')
         chosen = config.get("AUTHMW_DEFAULT", "deny") if default is None else default
-        patterns = (public,) if isinstance(public, str) else tuple(public or ())
-        return cls(cast("Default", chosen), patterns, tuple(mistakes))
+        patterns = () if public is None else patterns_in(public)
+        return cls(cast("Default", chosen), cast("tuple[str, ...]", patterns), tuple(mistakes))
 
 
 def _patterns(value: object) -> list[str] | None:
     """A list of strings, or one string with commas, as an environment variable holds it; None for anything else."""
     if isinstance(value, str):
-        return [pattern.strip() for pattern in value.split(",")]
+        return [pattern.strip() for pattern in value.split(",") if pattern.strip()]
     if not isinstance(value, list | tuple | set | frozenset):
         return None
     patterns = list(cast("Iterable[object]", value))

@@ -10,7 +10,7 @@ from flask import Flask
 
 from authmw.engine import Auth
 from authmw.errors import ConfigurationError
-from authmw.rules import Default, PublicPaths
+from authmw.rules import Default, PublicPaths, patterns_in
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
 from authmw_flask.guard import ViewGuard
@@ -59,7 +59,8 @@ class FlaskAuth:
     ) -> None:
         self._auth = auth
         self._default = default
-        self._public = public if public is None or isinstance(public, str) else tuple(public)
+        # Read once: `init_app` may be called for several applications.
+        self._public = None if public is None else cast("tuple[str, ...]", patterns_in(public))
         if app is not None:
             self.init_app(app)
 
@@ -69,6 +70,7 @@ class FlaskAuth:
         Raises:
             ConfigurationError: every mistake at once.
         """
+        _check_is_flask(app)
         auth = auth or self._auth
         if auth is None:
             raise ConfigurationError("FlaskAuth needs an Auth: FlaskAuth(app, auth) or init_app(app, auth)")
@@ -94,3 +96,9 @@ class FlaskAuth:
         functions.insert(0, functions.pop())
         app.extensions["authmw"] = Guarded(auth, settings.default, settings.public)
         setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only
+
+
+def _check_is_flask(app: object) -> None:
+    if not isinstance(app, Flask):
+        given = "an Auth" if isinstance(app, Auth) else type(app).__name__
+        raise ConfigurationError(f"the application comes first, and it is not {given}: write FlaskAuth(app, auth)")

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from werkzeug.local import LocalProxy
 
 from authmw import context
 from authmw.principal import Principal
 
-# Typed as what it stands for, as Flask types its own proxies.
-current_principal: Principal = cast("Principal", LocalProxy(context.current_principal))
-"""Who is calling: the principal of the request being served here, anonymous outside of one."""
+if TYPE_CHECKING:
 
-current_user: Principal = current_principal
+    class CurrentPrincipal(Principal):
+        """A principal that may be called for, as `authmw.current_principal` is."""
+
+        def __call__(self) -> Principal:
+            """The principal itself."""
+            ...
+
+
+class _Proxy(LocalProxy[Principal]):
+    def __call__(self) -> Principal:
+        return context.current_principal()
+
+
+# Typed as what it stands for, as Flask types its own proxies.
+current_principal: CurrentPrincipal = cast("CurrentPrincipal", _Proxy(context.current_principal))
+"""Who is calling: the principal of the request being served here, anonymous outside of one.
+
+``current_principal().id`` works as well, so that it does not matter which ``current_principal`` was imported.
+"""
+
+current_user: CurrentPrincipal = current_principal
 """The same under the name that Flask applications know."""

@@ -17,6 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, cast
 
 from sqlalchemy import URL, ClauseElement, Connection, Engine, Executable, Row, create_engine, event, inspect, make_url
@@ -163,6 +164,9 @@ def _checked(target: str | URL) -> URL:
     database = url.database or ""
     if database in ("", ":memory:") or "mode=memory" in database or url.query.get("mode") == "memory":
         raise ConfigurationError("each connection to SQLite in memory is a database of its own: use MemoryStores()")
+    folder = Path(database).parent
+    if not database.startswith("file:") and not folder.is_dir():
+        raise ConfigurationError(f"the folder {folder} does not exist: create it, or name a file in another one")
     return url
 
 

@@ -13,7 +13,7 @@ from authmw.errors import ConfigurationError
 from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token
 from authmw.reasons import Reason
 from authmw.request import RequestHead
-from authmw.schemes.base import SecurityScheme, Verifier
+from authmw.schemes.base import SecurityScheme, Verifier, check_name_first
 from authmw.verdict import Rejected
 
 Place = Literal["header", "query", "cookie"]
@@ -34,6 +34,7 @@ class _APIKey(SecurityScheme[ApiKey]):
     """
 
     place: ClassVar[Place]
+    extracts = ApiKey
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class _APIKey(SecurityScheme[ApiKey]):
         name: str = "",
         description: str = "",
     ) -> None:
+        check_name_first(parameter, type(self).__name__, "X-API-Key" if self.place == "header" else "api_key")
         super().__init__(verifier, name=name, description=description)
         if not is_token(parameter):
             raise ConfigurationError(f"{parameter!r} cannot name a {self.place}: use letters, digits and hyphens")

@@ -72,6 +72,9 @@ class SecurityScheme(Alternatives, Generic[C]):
     auth_type: ClassVar[str] = "ApiKey"
     """The scheme's name in a challenge, and the ``AUTH_TYPE`` of WSGI."""
 
+    extracts: ClassVar[type | None] = None
+    """The type of its credentials; None leaves it to the verifier."""
+
     def __init__(
         self, verifier: Verifier[C] | Callable[..., Any] | None = None, *, name: str = "", description: str = ""
     ) -> None:
@@ -79,8 +82,20 @@ class SecurityScheme(Alternatives, Generic[C]):
         self.name: str = name or type(self).__name__
         self.description = description
         named: Any = self.verifier
+        self._check_fit(getattr(named, "accepts", None))
         if getattr(named, "scheme", None) == "":
             named.scheme = self.name
+
+    def _check_fit(self, accepts: tuple[type, ...] | None) -> None:
+        """Refuse a verifier of other credentials, where both say what theirs are."""
+        if accepts is None or self.extracts is None or issubclass(self.extracts, accepts):
+            return
+        raise ConfigurationError(
+            f"{type(self).__name__} extracts {self.extracts.__name__}, and {type(self.verifier).__name__} verifies "
+            f"{' or '.join(each.__name__ for each in accepts)}: pair each scheme with a verifier for its credentials, "
+            "as HTTPBasic(PasswordVerifier(...)), HTTPBearer(JWTVerifier(...)) or "
+            "APIKeyHeader(name, ApiKeyVerifier(...))"
+        )
 
     def bind(self, realm: str) -> None:
         """Learn the realm of the `Auth` this scheme became part of. Most schemes need not know."""
@@ -144,10 +159,29 @@ class AuthorizationScheme(SecurityScheme[C]):
 
 def as_verifier(verifier: Verifier[C] | Callable[..., Any] | None) -> Verifier[C] | None:
     """A verifier from what a user passed: one already, or a plain function from the credential to its principal."""
+    if isinstance(verifier, type):
+        name = verifier.__name__
+        if hasattr(verifier, "verify"):
+            raise ConfigurationError(f"pass {name}(...), not {name}: a scheme needs an instance")
+        raise ConfigurationError(
+            f"{name} is a class: pass a verifier, or a function from the credential to a Principal"
+        )
     if verifier is None or hasattr(verifier, "verify"):
         return cast("Verifier[C] | None", verifier)
     if not callable(verifier):
-        raise ConfigurationError(f"{verifier!r} is no verifier: pass an object with .verify, or a function")
+        raise ConfigurationError(
+            f"{type(verifier).__name__} is no verifier: pass an object with .verify, or a function"
+        )
     from authmw.verifiers.lookup import LookupVerifier
 
     return cast("Verifier[C]", LookupVerifier(verifier))
+
+
+def check_name_first(name: object, scheme: str, example: str) -> None:
+    """Refuse a scheme whose first argument is not the name of where its credential is.
+
+    Raises:
+        ConfigurationError: it is something else, as the verifier.
+    """
+    if not isinstance(name, str):
+        raise ConfigurationError(f'{scheme} takes a name first: write {scheme}("{example}", ...)')

@@ -36,6 +36,7 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
     """
 
     auth_type = "Basic"
+    extracts = BasicCredentials
 
     def read(self, value: str) -> BasicCredentials | Rejected:
         """Decode user-pass: strict base64, strict UTF-8, split at the first colon, nothing trimmed."""

@@ -11,6 +11,7 @@ from authmw.challenge import Challenge
 from authmw.credentials import DigestResponse
 from authmw.digest import DigestSessAlgorithm
 from authmw.digest_nonces import DigestNonces
+from authmw.errors import ConfigurationError
 from authmw.grammar import parse_params
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -43,10 +44,12 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
     """
 
     auth_type = "Digest"
+    extracts = DigestResponse
 
     def __init__(
         self, verifier: Verifier[DigestResponse] | None = None, *, name: str = "", description: str = ""
     ) -> None:
+        _check_no_function(verifier)
         super().__init__(verifier, name=name, description=description)
         self._algorithms: tuple[DigestSessAlgorithm, ...] = ("SHA-256",)
         if isinstance(verifier, DigestVerifier):
@@ -101,6 +104,11 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
     def openapi(self) -> dict[str, Any]:
         """``{"type": "http", "scheme": "digest"}``."""
         return self._described({"type": "http", "scheme": "digest"})
+
+
+def _check_no_function(verifier: object) -> None:
+    if callable(verifier) and not hasattr(verifier, "verify"):
+        raise ConfigurationError("a plain function cannot verify Digest: pass HTTPDigest(DigestVerifier(...))")
 
 
 def _read(params: dict[str, str]) -> DigestResponse | Rejected:

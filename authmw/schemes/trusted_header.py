@@ -13,7 +13,7 @@ from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
-from authmw.schemes.base import SecurityScheme, Verifier
+from authmw.schemes.base import SecurityScheme, Verifier, check_name_first
 from authmw.verdict import Authenticated, Rejected, Verdict
 
 _NAME = re.compile(r"[\x20-\x2b\x2d-\x7e\xa0-\xff]+")
@@ -41,6 +41,7 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
     """
 
     auth_type = "TrustedHeader"
+    extracts = TrustedUser
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
         name: str = "",
         description: str = "",
     ) -> None:
+        check_name_first(header, "TrustedHeader", "X-Remote-User")
         super().__init__(verifier or _AsItStands(), name=name, description=description)
         if not is_token(header) or "_" in header:
             raise ConfigurationError(f"{header!r} cannot name a trusted header: use letters, digits and hyphens")

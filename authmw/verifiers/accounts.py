@@ -11,8 +11,9 @@ from collections.abc import Callable
 from math import ceil
 from typing import Final
 
+from authmw.errors import FlowError
 from authmw.flow import Ask, Flow
-from authmw.ports import Throttle, User
+from authmw.ports import Throttle, User, needs
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -48,6 +49,25 @@ def principal_of(user: User, scheme: str) -> Principal:
     return Principal(user.id, scopes=user.scopes, claims=user.attributes, scheme=scheme, name=user.username)
 
 
+def checked_user(found: object, method: str = "find") -> User | None:
+    """What a store answered, if it is an answer.
+
+    Raises:
+        FlowError: it is something else, as a dict, or a user without an id of text.
+    """
+    if found is None:
+        return None
+    if not isinstance(found, User):
+        raise FlowError(f"{method} answers a User or None, not {type(found).__name__}")
+    if not _is_id(found.id):
+        raise FlowError(f"{method} answers a User whose id is a str that is not empty: write User(str(row.id), ...)")
+    return found
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 class Attempts:
     """Counts attempts by source and by account, each before the credentials are looked at.
 
@@ -57,6 +77,8 @@ class Attempts:
     """
 
     def __init__(self, throttle: Throttle | None, clock: Callable[[], float]) -> None:
+        if throttle is not None:
+            needs("throttle=", throttle, "attempt", "succeeded")
         self._throttle = throttle
         self._clock = clock
 

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import Final
+from typing import ClassVar, Final
 
 from authmw.credentials import ApiKey, BearerToken
 from authmw.errors import FlowError, StoreUnavailable
 from authmw.flow import Ask, Flow, ask_now, is_nonblocking
-from authmw.ports import ApiKeyRecord, ApiKeyStore
+from authmw.ports import ApiKeyRecord, ApiKeyStore, needs
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -63,6 +63,8 @@ class ApiKeyVerifier:
     >>> auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys())))
     """
 
+    accepts: ClassVar[tuple[type, ...]] = (ApiKey, BearerToken)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
 
@@ -74,6 +76,7 @@ class ApiKeyVerifier:
         touch_every: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        needs("ApiKeyVerifier", keys, "find_key", "touch_key")
         self._keys = keys
         self._prefix = None if prefix is None else checked_prefix(prefix)
         self._start = "" if prefix is None else f"{prefix}_"

@@ -6,18 +6,18 @@ import hmac
 import os
 import time
 from collections.abc import Callable
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from authmw.credentials import DigestResponse
 from authmw.digest import DigestSessAlgorithm, ha2, hash_of, response, session_ha1
 from authmw.digest_nonces import DigestNonces
-from authmw.errors import ConfigurationError, StoreUnavailable
+from authmw.errors import ConfigurationError, FlowError, StoreUnavailable
 from authmw.flow import Ask, Flow
-from authmw.ports import Claim, DigestAlgorithm, DigestStore, DigestUser, NonceStore, Throttle
+from authmw.ports import Claim, DigestAlgorithm, DigestStore, DigestUser, NonceStore, Throttle, needs
 from authmw.reasons import Reason
 from authmw.request import BodyTooLarge, RequestHead
 from authmw.verdict import Authenticated, Rejected, Verdict
-from authmw.verifiers.accounts import Attempts, canonical_username, principal_of
+from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
 
 OFFERED_QOP: Final = ("auth", "auth-int")
 """What every challenge offers. A response without ``qop``, as in RFC 2069, is never accepted."""
@@ -47,6 +47,8 @@ class DigestVerifier:
             `nonces`.
     """
 
+    accepts: ClassVar[tuple[type, ...]] = (DigestResponse,)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
 
@@ -63,6 +65,9 @@ class DigestVerifier:
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        needs("DigestVerifier", users, "find_digest", "find_digest_by_userhash")
+        if nonces is not None:
+            needs("nonces=", nonces, "claim_nonce")
         if not algorithms or max_age < 1 or max_body < 0:
             raise ConfigurationError(
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"
@@ -116,7 +121,7 @@ class DigestVerifier:
             if body is None:
                 return Rejected(Reason.BODY_TOO_LARGE)
         algorithm = self._algorithms[credentials.algorithm.upper()]
-        found = yield from self._find(name, credentials, algorithm.base)
+        found = _checked((yield from self._find(name, credentials, algorithm.base)))
         # The name as it is stored: a store that folds case must not multiply the attempts.
         account = found.user.username if found is not None else name or f"userhash {credentials.userhash}"
         throttled = (yield from self._attempts.on_account(account)) if self._attempts.are_counted else None
@@ -281,3 +286,12 @@ def _in_this_process(clock: Callable[[], float]) -> NonceStore:
     from authmw.memory import MemoryNonces
 
     return MemoryNonces(clock=clock)
+
+
+def _checked(found: object) -> DigestUser | None:
+    if found is None:
+        return None
+    if not isinstance(found, DigestUser):
+        raise FlowError(f"find_digest answers a DigestUser or None, not {type(found).__name__}")
+    checked_user(found.user, "find_digest")
+    return found

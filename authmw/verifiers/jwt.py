@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from authmw.credentials import BearerToken
+from authmw.errors import ConfigurationError
 from authmw.jose.claims import ClaimRules
 from authmw.jose.jws import JWSReader, shown
 from authmw.jose.strict_json import parse_object
-from authmw.keys import KeyRing
+from authmw.keys import KeyRing, mistakes_in_ring
 from authmw.principal import Principal, PrincipalKind
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -55,6 +56,8 @@ class JWTVerifier:
     JWTVerifier(issuer='https://id.example', audience=['orders'])
     """
 
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
 
@@ -71,9 +74,15 @@ class JWTVerifier:
         kind: PrincipalKind | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.rules: ClaimRules = ClaimRules.of(
-            issuer=issuer, audience=audience, types=types, leeway=leeway, required=required
-        )
+        mistakes = mistakes_in_ring(keys, "JWTVerifier")
+        try:
+            self.rules: ClaimRules = ClaimRules.of(
+                issuer=issuer, audience=audience, types=types, leeway=leeway, required=required
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(*mistakes, *error.mistakes) from None
+        if mistakes:
+            raise ConfigurationError(*mistakes)
         self.reader: JWSReader = JWSReader(keys)
         self.clock = clock
         self._scopes = scopes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from authmw.credentials import ApiKey, BasicCredentials, BearerToken, TrustedUser
+from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
 from authmw.errors import ConfigurationError, FlowError
 from authmw.flow import Ask, Flow
 from authmw.principal import Principal
@@ -24,7 +24,8 @@ class LookupVerifier:
     function raises becomes a 503.
 
     Args:
-        function: called with the token, the key, the trusted user name, or the user name and the password. It must
+        function: called with the token, the key, the trusted user name, or the user name and the password; with the
+            whole credentials, where a scheme of one's own extracts a type of its own. It must
             compare secrets with `hmac.compare_digest`, and cost the same for names that do not exist.
 
     >>> from authmw import Auth, HTTPBearer, Principal
@@ -36,9 +37,7 @@ class LookupVerifier:
             raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
         self._function: Callable[..., object] = function  # what it really answers is checked below
 
-    def verify(
-        self, credentials: BearerToken | ApiKey | BasicCredentials | TrustedUser, request: RequestHead
-    ) -> Flow[Verdict]:
+    def verify(self, credentials: object, request: RequestHead) -> Flow[Verdict]:
         """Ask the function about the bare credential."""
         arguments, refusal = _arguments(credentials)
         if not all(arguments):
@@ -51,7 +50,7 @@ class LookupVerifier:
         return Authenticated(answer)
 
 
-def _arguments(credentials: object) -> tuple[tuple[str, ...], Reason]:
+def _arguments(credentials: object) -> tuple[tuple[object, ...], Reason]:
     match credentials:
         case BearerToken():
             return (credentials.token,), Reason.TOKEN_UNKNOWN
@@ -61,8 +60,10 @@ def _arguments(credentials: object) -> tuple[tuple[str, ...], Reason]:
             return (credentials.username, credentials.password), Reason.CREDENTIALS_REJECTED
         case TrustedUser():
             return (credentials.name,), Reason.CREDENTIALS_REJECTED
+        case DigestResponse():
+            raise FlowError("a plain function cannot verify a DigestResponse: use DigestVerifier")
         case _:
-            raise FlowError(f"a plain function cannot verify {type(credentials).__name__}: use its own verifier")
+            return (credentials,), Reason.CREDENTIALS_REJECTED
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from authmw.credentials import BasicCredentials
 from authmw.errors import Unavailable
 from authmw.flow import Ask, Flow, Work
 from authmw.passwords import Match, PasswordHasher
-from authmw.ports import PasswordUpgrader, Throttle, User, UserStore
+from authmw.ports import PasswordUpgrader, Throttle, User, UserStore, needs
 from authmw.reasons import Reason
 from authmw.request import RequestHead
 from authmw.verdict import Authenticated, Rejected, Verdict
-from authmw.verifiers.accounts import Attempts, canonical_username, principal_of
+from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
 
 logger: Final = logging.getLogger("authmw.passwords")
 
@@ -42,6 +42,8 @@ class PasswordVerifier:
     >>> auth = Auth(HTTPBasic(PasswordVerifier(Users())))
     """
 
+    accepts: ClassVar[tuple[type, ...]] = (BasicCredentials,)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
 
@@ -53,6 +55,7 @@ class PasswordVerifier:
         throttle: Throttle | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        needs("PasswordVerifier", users, "find")
         self.users = users
         self.hasher: PasswordHasher = hasher or PasswordHasher()
         self._attempts = Attempts(throttle, clock)
@@ -70,7 +73,7 @@ class PasswordVerifier:
         if name is None:
             yield from Work(self.hasher.verify, password=credentials.password, hash=self.hasher.dummy)
             return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
-        user = yield from Ask(self.users.find, name)
+        user = checked_user((yield from Ask(self.users.find, name)))
         # The name as it is stored: a store that folds case must not multiply the attempts.
         account = user.username if user is not None else name
         throttled = yield from self._attempts.on_account(account)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from hmac import compare_digest
+from typing import ClassVar
 
 from authmw.credentials import BearerToken
 from authmw.errors import FlowError
 from authmw.flow import Ask, Flow, ask_now, is_nonblocking
-from authmw.ports import TokenRecord, TokenStore
+from authmw.ports import TokenRecord, TokenStore, needs
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -30,10 +31,13 @@ class TokenVerifier:
     >>> auth = Auth(HTTPBearer(TokenVerifier(MemoryTokens())))
     """
 
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
 
     def __init__(self, tokens: TokenStore, *, prefix: str = "at", clock: Callable[[], float] = time.time) -> None:
+        needs("TokenVerifier", tokens, "find_token")
         self._tokens = tokens
         self._prefix = checked_prefix(prefix)
         self._start = f"{prefix}_"

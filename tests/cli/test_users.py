@@ -190,7 +190,8 @@ def test_a_database_that_cannot_be_used_is_a_sentence(run: Run, directory: Path)
 
 def test_a_folder_that_is_not_there_is_a_sentence(run: Run) -> None:
     refused = run("users", "create", "alice", "--no-password", "--database", "sqlite:///no/such/app.db")
-    assert (refused.exit_code, refused.stderr) == (1, "Error: no/such/app.db: No such file or directory\n")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: the folder no/such does not exist")
 
 
 def test_the_password_of_a_database_is_not_repeated(run: Run) -> None:

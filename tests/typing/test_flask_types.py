@@ -74,8 +74,11 @@ def test_decorated_views_keep_their_types() -> None:
 
 
 def test_the_proxies_have_the_type_of_a_principal() -> None:
-    assert_type(current_principal, Principal)
-    assert_type(current_user, Principal)
+    who: Principal = current_principal
+    assert_type(who.id, str)
+    assert_type(current_principal.id, str)
+    assert_type(current_principal(), Principal)
+    assert_type(current_user(), Principal)
     assert_type(current_user.id, str)
     assert_type(current_user.scopes, frozenset[str])
     assert_type(current_user.claims, Mapping[str, Any])

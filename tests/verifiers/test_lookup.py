@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -36,7 +37,17 @@ from authmw.verifiers.lookup import LookupVerifier
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
 ALICE = Principal("alice")
-Credentials = BearerToken | ApiKey | BasicCredentials | TrustedUser
+
+
+@dataclass(frozen=True)
+class Hawk:
+    """Credentials of a scheme of one's own."""
+
+    id: str
+    mac: str
+
+
+Credentials = BearerToken | ApiKey | BasicCredentials | TrustedUser | DigestResponse | Hawk
 
 
 def drive_sync(function: Callable[..., Any], credentials: Credentials) -> Verdict:
@@ -151,9 +162,23 @@ def test_a_def_is_sent_to_a_thread_unless_it_is_marked() -> None:
 
 
 def test_a_function_cannot_verify_digest() -> None:
+    def anybody(_: object) -> Principal:
+        return ALICE
+
     response = DigestResponse("bob", None, "app", "n", "/", "0" * 64, "SHA-256", "auth", "00000001", "c")
     with pytest.raises(FlowError, match="DigestResponse"):
-        run(LookupVerifier(lambda _: ALICE).verify(response, REQUEST))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the mistake
+        drive_sync(anybody, response)
+
+
+@DRIVERS
+def test_credentials_of_ones_own_are_given_whole(drive: Driver) -> None:
+    hawk = Hawk("bob", "mac")
+
+    def lookup(credentials: Hawk) -> Principal | None:
+        return ALICE if credentials is hawk else None
+
+    assert drive(lookup, hawk) == Authenticated(ALICE)
+    assert drive(lookup, Hawk("eve", "mac")) == Rejected(Reason.CREDENTIALS_REJECTED)
 
 
 def test_what_is_no_function_is_refused_at_once() -> None:

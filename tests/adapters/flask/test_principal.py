@@ -8,7 +8,7 @@ import pytest
 from authmw_flask import FlaskAuth, authenticated, current_principal, current_user, public
 from flask import Flask, Response, g, request, stream_with_context
 
-from authmw import acting_as
+from authmw import Principal, acting_as
 from tests.adapters.flask.shop import PEOPLE, ask, shop_auth
 
 
@@ -79,6 +79,13 @@ def test_outside_of_a_request_nobody_is_calling(app: Flask) -> None:
         assert not current_user.is_authenticated
     with app.app_context(), acting_as(PEOPLE["reader"]):
         assert current_user.id == "reader"
+
+
+def test_the_proxy_may_be_called_like_the_function_of_the_core() -> None:
+    with acting_as(PEOPLE["reader"]):
+        assert current_principal().id == current_principal.id == current_user().id == "reader"
+        assert isinstance(current_principal, Principal)
+        assert type(current_principal()) is Principal
 
 
 def test_a_client_cannot_name_itself_remote_user(app: Flask) -> None:

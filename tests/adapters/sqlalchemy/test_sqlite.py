@@ -196,8 +196,12 @@ def test_class_35_a_broken_database_is_a_503_and_mends_itself(path: Path, stores
 
 
 def test_a_file_that_cannot_be_opened_is_a_503(tmp_path: Path) -> None:
-    with closing(SQLStores(f"sqlite:///{tmp_path / 'missing' / 'app.db'}")) as stores, pytest.raises(StoreUnavailable):
-        run(ask_user(stores, "alice"))
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    with closing(SQLStores(f"sqlite:///{folder / 'app.db'}")) as stores:
+        folder.rmdir()
+        with pytest.raises(StoreUnavailable):
+            run(ask_user(stores, "alice"))
 
 
 def test_readers_wait_for_no_writer_and_never_write(path: Path, stores: SQLStores) -> None:

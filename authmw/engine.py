@@ -21,7 +21,7 @@ from authmw import audit
 from authmw.attempt import Asking, Attempt, try_of
 from authmw.challenge import Challenge
 from authmw.errors import ConfigurationError, FlowError, Unavailable
-from authmw.flow import run, run_async
+from authmw.flow import STORE_TIMEOUT, run, run_async
 from authmw.memo import Memo
 from authmw.pool import WorkPool, default_pool
 from authmw.principal import ANONYMOUS, Principal
@@ -61,6 +61,7 @@ class Auth:
         remember: how many verified tokens are remembered, by their SHA-256, until they expire; 0 for none.
         render: makes the body of refusals; status and challenges stay ours.
         pool: where passwords are hashed.
+        store_timeout: seconds that a store may take to answer under ASGI, before that is a 503.
         clock: seconds since the epoch.
 
     Raises:
@@ -78,6 +79,7 @@ class Auth:
         remember: int = 4096,
         render: Callable[[Refusal], Body] | None = None,
         pool: WorkPool = default_pool,
+        store_timeout: float = STORE_TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         _check(accept, realm, remember)
@@ -89,6 +91,7 @@ class Auth:
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self._render = render
         self._pool = pool
+        self._store_timeout = store_timeout
         for scheme in self.schemes:
             scheme.bind(realm)
         # Only the first alternative may be recalled unasked: it is the one that would decide.
@@ -114,7 +117,7 @@ class Auth:
         try:
             attempt = self._attempt(request)
             if isinstance(attempt, Asking):
-                attempt = await run_async(attempt.flow, pool=self._pool)
+                attempt = await run_async(attempt.flow, pool=self._pool, store_timeout=self._store_timeout)
         except Unavailable as error:
             return self._unavailable(error, request)
         return self._conclude(attempt, request, version)

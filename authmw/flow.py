@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, overload
+from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
-from authmw.pool import WorkPool, default_pool, in_thread
+from authmw.pool import WorkPool, default_pool, in_thread, within
 
 P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
 
+STORE_TIMEOUT: Final = 2.0
+"""Seconds that a store may take to answer, under ASGI (ERR-3)."""
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 
@@ -90,6 +92,12 @@ def nonblocking(target: C) -> C:
     return target
 
 
+def unhurried(method: C) -> C:
+    """Mark what waits for the client and not for a store, as reading a body: its time is for the server to bound."""
+    method.__authmw_unhurried__ = True  # type: ignore[attr-defined]  # any function has a __dict__
+    return method
+
+
 def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
     """Answer the questions of `flow` by calling, on this thread.
 
@@ -111,11 +119,14 @@ def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
         return value
 
 
-async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
+async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool, store_timeout: float = STORE_TIMEOUT) -> T:
     """Answer the questions of `flow` on an event loop (asyncio or trio), never blocking it.
 
+    A store that does not answer within `store_timeout` seconds counts as one that raised. Under WSGI nothing can
+    interrupt a store: there its own timeouts bound it.
+
     Raises:
-        Unavailable: a store raised, or no slot was free for hashing.
+        Unavailable: a store raised or did not answer, or no slot was free for hashing.
         FlowError: the flow yielded something else than a question.
     """
     try:
@@ -127,9 +138,9 @@ async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
                 elif _may_run_on_loop(question.function):
                     answer = question.function(*question.args, **question.kwargs)
                     if hasattr(answer, "__await__"):
-                        answer = await answer
+                        answer = await _in_time(question, answer, store_timeout)
                 else:
-                    answer = await _call_in_thread(question)
+                    answer = await _in_time(question, _call_in_thread(question), store_timeout)
             except BaseException as error:
                 question = flow.throw(_as_failure(question, error))
             else:
@@ -146,6 +157,10 @@ def _call(question: Ask[Any]) -> Any:
             answer.close()
         raise FlowError(f"{question!r} is async, and this is WSGI: give it a `def`, or serve the application by ASGI")
     return answer
+
+
+def _in_time(question: Ask[Any], answer: Awaitable[Any], seconds: float) -> Awaitable[Any]:
+    return answer if hasattr(question.function, "__authmw_unhurried__") else within(seconds, answer)
 
 
 async def _call_in_thread(question: Ask[Any]) -> Any:

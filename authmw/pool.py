@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -94,11 +94,28 @@ async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     call = partial(_captured, partial(function, *args, **kwargs))
     trio = _running_trio()
     if trio is not None:
-        outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(call)
+        outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(call, abandon_on_cancel=True)
         return _released(outcome)
     from asgiref.sync import sync_to_async
 
     return _released(await sync_to_async(call, thread_sensitive=False)())
+
+
+async def within(seconds: float, answer: Awaitable[T]) -> T:
+    """Await `answer`, and no longer than that. A call on another thread goes on there, and its answer is dropped.
+
+    Raises:
+        TimeoutError: under asyncio; under trio its ``TooSlowError``.
+    """
+    trio = _running_trio()
+    if trio is not None:
+        with trio.fail_after(seconds):
+            return await answer
+    import asyncio
+
+    async with asyncio.timeout(seconds):
+        return await answer
+    raise TimeoutError  # asyncio has raised it; for type checkers, which take its block for one that swallows
 
 
 async def _await_future(future: Future[T]) -> T:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from authmw.flow import unhurried
 from authmw.grammar import Authorization, parse_authorization
 
 Environ = dict[str, Any]
@@ -305,6 +306,7 @@ class ASGIRequest(RequestHead):
         """``path_params``, where a router has left them."""
         return cast("Mapping[str, Any]", self.scope.get("path_params", {}))
 
+    @unhurried
     async def read_body(self, limit: int) -> bytes:
         """The whole body; the application receives the same messages again."""
         if self._receive is None:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authmw.errors import FlowError, Overloaded, StoreUnavailable, Unavailable
-from authmw.flow import Ask, Flow, Work, nonblocking, run, run_async
-from authmw.pool import WorkPool
+from authmw.flow import Ask, Flow, Work, nonblocking, run, run_async, unhurried
+from authmw.pool import WorkPool, in_thread
 from tests.drivers import DRIVERS
 
 every_driver = pytest.mark.parametrize("drive", DRIVERS.values(), ids=DRIVERS)
@@ -302,3 +302,35 @@ def _outcome(drive: Callable[..., Any], flow: Any) -> Any:
         return drive(flow)
     except Exception as error:
         return type(error)
+
+
+@pytest.mark.parametrize("drive", [DRIVERS["asyncio"], DRIVERS["trio"]], ids=["asyncio", "trio"])
+@pytest.mark.parametrize("kind", ["blocking", "async"])
+def test_err_3_a_store_that_hangs_is_not_waited_for(drive: Callable[..., Any], kind: str) -> None:
+    def block() -> str:
+        # No longer than it takes to tell: a loop that ends waits for its threads.
+        threading.Event().wait(0.5)
+        return "late"
+
+    def flow() -> Flow[str]:
+        return (yield from Ask(block if kind == "blocking" else _never))
+
+    with pytest.raises(StoreUnavailable):
+        drive(flow(), store_timeout=0.05)
+
+
+async def _never() -> str:
+    while True:
+        await in_thread(threading.Event().wait, 0.01)
+
+
+def test_a_body_is_waited_for_as_long_as_the_server_does() -> None:
+    @unhurried
+    async def body() -> str:
+        await in_thread(threading.Event().wait, 0.05)
+        return "read"
+
+    def flow() -> Flow[str]:
+        return (yield from Ask(body))
+
+    assert asyncio.run(run_async(flow(), store_timeout=0.01)) == "read"

@@ -36,7 +36,8 @@ def _resolved(path: str) -> str:
         path = unquote(path, errors="replace")
     path = path.replace("\\", "/").replace("\x00", "").partition("#")[0].partition("?")[0].strip().lower()
     path = "/".join(segment.partition(";")[0] for segment in path.split("/"))
-    return posixpath.normpath("/" + path.lstrip("/"))
+    resolved = posixpath.normpath("/" + path.lstrip("/"))
+    return resolved + "/" if path.endswith("/") and resolved != "/" else resolved
 
 
 def _content(path: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from authmw.flow import unhurried
 from authmw.grammar import Authorization, parse_authorization
+from authmw.target import MAX_LOOKED_THROUGH, is_canonical, query_values
 
 Environ = dict[str, Any]
 # As Starlette and FastAPI type them, so that a type checker lets their applications be wrapped and ours be mounted.
@@ -23,14 +24,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# A path that every layer reads alike: visible ASCII without percent escapes, backslashes or parameters,
-# one slash at a time, no dot segments (PATH-1).
-_CANONICAL = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[!$&'()*+,\-.0-9:=@A-Z_a-z~]+)*/?")
 _LENGTH = re.compile(r"[0-9]+")
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_MAX_QUERY_FIELDS: Final = 1000
-_MAX_LOOKED_THROUGH: Final = 64 * 1024
-_MAX_CANONICAL: Final = 8 * 1024
 _NOT_READ: Final = Authorization("", "")
 
 
@@ -102,7 +96,7 @@ class RequestHead(ABC):
     def is_canonical(self) -> bool:
         """Whether every layer in front and behind reads this path the same way (PATH-1)."""
         raw = self.raw_path
-        return _is_canonical(self.path) and (raw is None or _is_canonical(raw))
+        return is_canonical(self.path) and (raw is None or is_canonical(raw))
 
     def query(self, name: str) -> tuple[str, ...]:
         """Every value of the query parameter `name`, decoded.
@@ -110,14 +104,7 @@ class RequestHead(ABC):
         Raises:
             ValueError: the query is too long, or has too many fields.
         """
-        query = self.query_string
-        if name not in query and "%" not in query:
-            return ()
-        if len(query) > _MAX_LOOKED_THROUGH or query.count("&") >= _MAX_QUERY_FIELDS:
-            raise ValueError("a query of more than 64 KiB or 1000 fields")
-        # As `urllib.parse.parse_qsl` reads it, but only what is asked for is decoded.
-        fields = (field.partition("=") for field in query.split("&"))
-        return tuple(_unquoted(value) for key, _, value in fields if _names(key, name))
+        return query_values(self.query_string, name)
 
     def cookie(self, name: str) -> tuple[str, ...]:
         """Every value sent for the cookie `name`, as it stands (RFC 6265 §5.4).
@@ -128,7 +115,7 @@ class RequestHead(ABC):
         header = self.header("cookie")
         if header is None or name not in header:
             return ()
-        if len(header) > _MAX_LOOKED_THROUGH:
+        if len(header) > MAX_LOOKED_THROUGH:
             raise ValueError("cookies of more than 64 KiB")
         pairs = (pair.partition("=") for pair in header.split(";"))
         return tuple(value.strip(" \t") for key, equals, value in pairs if equals and key.strip(" \t") == name)
@@ -147,20 +134,6 @@ class RequestHead(ABC):
 def _variable(name: str) -> str:
     """The environ's name for the header `name`."""
     return "HTTP_" + name.upper().replace("-", "_")
-
-
-def _is_canonical(path: str) -> bool:
-    return len(path) <= _MAX_CANONICAL and _CANONICAL.fullmatch(path) is not None
-
-
-def _names(key: str, name: str) -> bool:
-    """Whether `key`, as it stands in a query, is `name`: each character of it took three at most."""
-    return key == name or ("%" in key and len(key) <= 3 * len(name) and _unquoted(key) == name)
-
-
-def _unquoted(text: str) -> str:
-    # As `urllib.parse.unquote_plus` does in latin-1, which takes 2 s for a megabyte of percent signs.
-    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text.replace("+", " "))
 
 
 class WSGIRequest(RequestHead):

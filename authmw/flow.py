@@ -71,8 +71,8 @@ class Work(_Question[T]):
 
     def __init__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> None:
         self.function = function
-        self.args = args
-        self.kwargs = kwargs
+        self.args: tuple[Any, ...] = args
+        self.kwargs: dict[str, Any] = kwargs
 
     def __iter__(self) -> Generator[Ask[Any] | Work[Any], Any, T]:
         answer: T = yield self

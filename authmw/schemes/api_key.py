@@ -34,7 +34,7 @@ class _APIKey(SecurityScheme[ApiKey]):
     """
 
     place: ClassVar[Place]
-    extracts = ApiKey
+    extracts: ClassVar[type | None] = ApiKey
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from authmw.challenge import Challenge
 from authmw.credentials import BasicCredentials
@@ -36,7 +36,7 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
     """
 
     auth_type = "Basic"
-    extracts = BasicCredentials
+    extracts: ClassVar[type | None] = BasicCredentials
 
     def read(self, value: str) -> BasicCredentials | Rejected:
         """Decode user-pass: strict base64, strict UTF-8, split at the first colon, nothing trimmed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from authmw.challenge import Challenge
 from authmw.credentials import BearerToken
@@ -17,7 +17,7 @@ class BearerScheme(AuthorizationScheme[BearerToken]):
     """What every scheme that carries a bearer token shares: how it is read and how it is challenged."""
 
     auth_type = "Bearer"
-    extracts = BearerToken
+    extracts: ClassVar[type | None] = BearerToken
 
     def read(self, value: str) -> BearerToken | Rejected:
         """The token, if it is a b64token (RFC 6750 §2.1) of bounded length. It is not decoded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
 from authmw.challenge import Challenge
@@ -44,7 +44,7 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
     """
 
     auth_type = "Digest"
-    extracts = DigestResponse
+    extracts: ClassVar[type | None] = DigestResponse
 
     def __init__(
         self, verifier: Verifier[DigestResponse] | None = None, *, name: str = "", description: str = ""

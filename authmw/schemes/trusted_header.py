@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from authmw.challenge import Challenge
 from authmw.credentials import TrustedUser
@@ -41,7 +41,7 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
     """
 
     auth_type = "TrustedHeader"
-    extracts = TrustedUser
+    extracts: ClassVar[type | None] = TrustedUser
 
     def __init__(
         self,

@@ -61,8 +61,12 @@ ROUTES = {
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":  # there is none here; closed before it is accepted, it is a 403
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})
+        return
     if scope["type"] != "http":
-        raise NotImplementedError("this application serves HTTP only")
+        raise ValueError(f"no {scope['type']} here")  # how a server learns that there is no lifespan
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     await ROUTES.get((method, scope["path"]), not_found)(scope, receive, send)
 

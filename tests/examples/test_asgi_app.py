@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from authmw_sqlalchemy import SQLStores
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from authmw import ConfigurationError
 from authmw.issuing import issue
@@ -99,3 +100,11 @@ def _id_of_alice(example: Example) -> str:
     user = example.stores.users.find("alice")
     assert user is not None
     return user.id
+
+
+@pytest.mark.parametrize("path", ["/", "/orders"])
+def test_err_2_a_websocket_is_closed_and_no_server_error(example: Example, path: str) -> None:
+    headers = {} if path == "/" else example.token("orders:read")
+    with pytest.raises(WebSocketDisconnect) as closed, example.client.websocket_connect(path, headers=headers):
+        pass
+    assert closed.value.code == 1000

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from authmw.errors import AuthmwError
-from authmw.ports import ApiKeyRecord, TokenRecord, User
+from authmw.ports import ApiKeyRecord, Client, ClientAuthMethod, TokenRecord, User
 from authmw.principal import PrincipalKind
 
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
@@ -20,11 +20,11 @@ NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
 class NotFound(AuthmwError, LookupError):
-    """There is no such user, key or token."""
+    """There is no such user, client, key or token."""
 
 
 class AlreadyExists(AuthmwError, ValueError):
-    """There is a user of that name or id already."""
+    """There is a user of that name or id, or a client of that id, already."""
 
 
 class UserAdmin(Protocol):
@@ -62,7 +62,7 @@ class UserAdmin(Protocol):
         ...
 
     def disable(self, username: str) -> User:
-        """Refuse the user from now on, with keys and tokens. Raises `NotFound`."""
+        """Refuse the user from now on, with keys and tokens. Ends every family of the user. Raises `NotFound`."""
         ...
 
     def enable(self, username: str) -> User:
@@ -70,7 +70,11 @@ class UserAdmin(Protocol):
         ...
 
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
-        """Replace the password, and the HA1 of every realm there is one for. Raises `NotFound`."""
+        """Replace the password, and the HA1 of every realm there is one for. Raises `NotFound`.
+
+        Every family of the user ends, and what was issued until now is refused: who has had the old password may
+        have logged in by it.
+        """
         ...
 
     def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
@@ -136,4 +140,56 @@ class TokenAdmin(Protocol):
 
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on. Again is no harm. Raises `NotFound`."""
+        ...
+
+
+class ClientAdmin(Protocol):
+    """Managing OAuth clients."""
+
+    def create(
+        self,
+        id: str | None = None,
+        *,
+        name: str = "",
+        auth_method: ClientAuthMethod = "client_secret_basic",
+        jwks: Mapping[str, Any] | None = None,
+        grant_types: Iterable[str] = ("client_credentials",),
+        scopes: Iterable[str] = (),
+        audiences: Iterable[str] = (),
+    ) -> tuple[str | None, Client]:
+        """A new client, and its secret, told this once; None where the method has none.
+
+        Args:
+            id: the ``client_id``; a random one unless given.
+            name: what people call it.
+            auth_method: how it authenticates.
+            jwks: its public keys, for ``private_key_jwt`` and only for that.
+            grant_types: the grants it may use. A public client has no ``client_credentials``.
+            scopes: the most that it is granted.
+            audiences: the APIs whose tokens it may introspect.
+
+        Raises:
+            AlreadyExists: the id is a client's or a user's already.
+            ConfigurationError: everything that is wrong with the arguments.
+        """
+        ...
+
+    def list(self) -> tuple[Client, ...]:
+        """Every client, by id."""
+        ...
+
+    def disable(self, client_id: str) -> Client:
+        """Refuse the client and its tokens from now on. Ends every family of it. Raises `NotFound`."""
+        ...
+
+    def enable(self, client_id: str) -> Client:
+        """Undo `disable`, but for the tokens and families. Raises `NotFound`."""
+        ...
+
+    def set_scopes(self, client_id: str, scopes: Iterable[str]) -> Client:
+        """Replace what it may be granted. Tokens keep their own scopes. Raises `NotFound`."""
+        ...
+
+    def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
+        """A new secret, told this once, while the older ones go on for `overlap` seconds. Raises `NotFound`."""
         ...

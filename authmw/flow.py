@@ -92,6 +92,12 @@ def nonblocking(target: C) -> C:
     return target
 
 
+def asynchronous(store: T) -> T:
+    """Mark a store whose every ``def`` returns an awaitable, and does nothing before that is awaited."""
+    store.__authmw_asynchronous__ = True  # type: ignore[attr-defined]  # a store has a __dict__
+    return store
+
+
 def unhurried(method: C) -> C:
     """Mark what waits for the client and not for a store, as reading a body: its time is for the server to bound."""
     method.__authmw_unhurried__ = True  # type: ignore[attr-defined]  # any function has a __dict__
@@ -195,7 +201,9 @@ def _may_run_on_loop(function: Callable[..., Any]) -> bool:
 
 def _is_async(function: Callable[..., Any]) -> bool:
     code = getattr(function, "__code__", None)
-    return code is not None and bool(code.co_flags & _CO_COROUTINE)
+    if code is not None and code.co_flags & _CO_COROUTINE:
+        return True
+    return hasattr(getattr(function, "__self__", None), "__authmw_asynchronous__")
 
 
 def _is_marked(function: Callable[..., Any]) -> bool:

@@ -3,6 +3,9 @@
 A store implements the ports it is for, each method ``def`` or ``async def`` as suits it. A method answers None for
 what it does not know and raises when it cannot answer: that becomes a 503. At rest there are only digests, never a
 password, a token or a key.
+
+Each verb is atomic, and its answer says everything: no port has a ``get`` to be followed by a ``put``. What a verb
+answered is durable. `authmw.testing` holds a store of yours to all of this.
 """
 
 from __future__ import annotations
@@ -121,6 +124,181 @@ class TokenRecord:
     client_id: str | None = None
     created_at: float = 0.0
     revoked_at: float | None = None
+    audience: frozenset[str] = frozenset()
+    family_id: str | None = None
+
+
+ClientAuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+"""How an OAuth client authenticates (RFC 7591 §2, OpenID Connect Core §9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A client's secret as it is stored. Secrets are made here and long, so that a plain digest is enough.
+
+    Args:
+        digest: `authmw.tokens.digest` of the secret.
+        expires_at: until when it is good, while another takes its place; None for as long as the client.
+    """
+
+    digest: str = field(repr=False)
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth client (RFC 6749 §2).
+
+    Args:
+        id: the ``client_id``. No user has it for an id (RFC 9068 §5).
+        name: what people call it.
+        auth_method: the one way in which it authenticates (RFC 7591 §2); ``none`` makes it a public client.
+        secrets: any of which it may present.
+        jwks: its public JWK Set (RFC 7517 §5), for ``private_key_jwt``.
+        grant_types: the grants it may use.
+        scopes: the most that it is granted, for itself or on behalf of a user.
+        audiences: the APIs whose tokens it may introspect.
+        disabled: the client exists, and is refused, with its tokens.
+    """
+
+    id: str
+    name: str = ""
+    auth_method: ClientAuthMethod = "client_secret_basic"
+    secrets: tuple[ClientSecret, ...] = ()
+    jwks: Mapping[str, Any] | None = None
+    grant_types: frozenset[str] = frozenset({"client_credentials"})
+    scopes: frozenset[str] = frozenset()
+    audiences: frozenset[str] = frozenset()
+    disabled: bool = False
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshFamily:
+    """One login, which lives on from refresh token to refresh token: a session, as its user sees it.
+
+    All refresh tokens of a family begin alike, and only who held one of them knows that beginning. So a family is one
+    record however often it was refreshed, and a token of it that is neither the current one nor, for a moment, the
+    one before it has been used already.
+
+    Args:
+        id: names the family: the ``sid`` of its access tokens, in lists and logs. No secret.
+        key: `authmw.tokens.digest` of what all its refresh tokens begin with.
+        current: the digest of the refresh token that is good now; empty for a login that got none.
+        subject: the id of the user.
+        username: the name by which the user is found again at each refresh.
+        client_id: the client it was given to, and the only one that may refresh it.
+        scopes: what was granted; a refresh never gets more.
+        expires_at: its absolute end, which no refresh moves.
+        idle_until: its end unless it is refreshed before.
+        previous: the digest of the token before the current one.
+        salt: what the current token was derived from the previous one with; no secret without that token.
+        rotated_at: when.
+        name: what its user may know it by, as the browser's name.
+    """
+
+    id: str
+    key: str = field(repr=False)
+    current: str = field(repr=False)
+    subject: str
+    username: str
+    client_id: str | None
+    scopes: frozenset[str]
+    created_at: float
+    expires_at: float
+    idle_until: float
+    previous: str = field(default="", repr=False)
+    salt: str = field(default="", repr=False)
+    rotated_at: float = 0.0
+    last_used_at: float | None = None
+    revoked_at: float | None = None
+    name: str = ""
+
+    def is_live(self, now: float) -> bool:
+        """Whether it can still be refreshed."""
+        return self.revoked_at is None and now < self.expires_at and now < self.idle_until
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A refresh token is presented, and asks for its successor.
+
+    Args:
+        key: the family's.
+        presented: the digest of the token that was presented.
+        successor: the digest of the one to take its place.
+        salt: what that one was derived with.
+        client_id: who presents it.
+        now: the time, in seconds since the epoch.
+        idle_until: the family's new end unless it is refreshed again.
+        grace: seconds in which the previous token, presented again, gets the same successor.
+    """
+
+    key: str = field(repr=False)
+    presented: str = field(repr=False)
+    successor: str = field(repr=False)
+    salt: str = field(repr=False)
+    client_id: str | None
+    now: float
+    idle_until: float
+    grace: float = 0.0
+
+
+class Outcome(Enum):
+    """What became of a `Rotation`."""
+
+    ROTATED = "rotated"
+    """The successor is the current token now."""
+    RACED = "raced"
+    """The token was rotated a moment ago: derive its successor again, by the family's ``salt``."""
+    REUSED = "reused"
+    """The token was used before. The family was live, and this verb revoked it."""
+    ENDED = "ended"
+    """The family had expired or was revoked before. Nothing was changed."""
+    UNKNOWN = "unknown"
+    """There is no such family, or it is another client's. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RotationAnswer:
+    """What became of a rotation, and the family after it; None when that is unknown."""
+
+    outcome: Outcome
+    family: RefreshFamily | None = None
+
+
+RevocationKind = Literal["token", "family", "user", "client"]
+"""What is revoked: one token by its ``jti``, a family by its ``sid``, all there is of a user or of a client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What was issued until `at` is refused from now on.
+
+    Args:
+        kind: what `id` names.
+        id: the ``jti`` or token id, the family's id, the subject, or the client's id.
+        at: the time of the revocation. What is issued to a user or client after it holds again.
+        expires_at: when everything it is about has expired anyway, so that it may be forgotten.
+    """
+
+    kind: RevocationKind
+    id: str
+    at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationPage:
+    """The next revocations, oldest first, and where the page after them begins.
+
+    Args:
+        revocations: fewer than were asked for when there are no more at this moment.
+        cursor: what to ask with next. Its form is the store's own.
+    """
+
+    revocations: tuple[Revocation, ...]
+    cursor: str
 
 
 class UserStore(Protocol):
@@ -173,6 +351,98 @@ class TokenStore(Protocol):
         ...
 
 
+class TokenKeeper(TokenStore, Protocol):
+    """A token store that tokens are issued into and revoked in."""
+
+    def add_token(self, record: TokenRecord, /) -> Answer[None]:
+        """Store a token that was just made."""
+        ...
+
+    def revoke_token(self, digest: str, at: float, /) -> Answer[bool]:
+        """Refuse the token with that digest from now on; whether this changed anything."""
+        ...
+
+    def revoke_family_tokens(self, family_id: str, at: float, /) -> Answer[None]:
+        """Refuse all tokens of a family from now on."""
+        ...
+
+    def revoke_subject_tokens(self, subject: str, at: float, /) -> Answer[None]:
+        """Refuse all tokens of a subject from now on."""
+        ...
+
+    def revoke_client_tokens(self, client_id: str, at: float, /) -> Answer[None]:
+        """Refuse all tokens that were given to a client from now on."""
+        ...
+
+
+class ClientStore(Protocol):
+    """Finds OAuth clients."""
+
+    def find_client(self, client_id: str, /) -> Answer[Client | None]:
+        """The client of that id (compared exactly), or None."""
+        ...
+
+
+class FamilyStore(Protocol):
+    """Keeps refresh families."""
+
+    def add_family(self, family: RefreshFamily, /) -> Answer[None]:
+        """Store a family that was just begun."""
+        ...
+
+    def find_family(self, key: str, /) -> Answer[RefreshFamily | None]:
+        """The family with that key, or None."""
+        ...
+
+    def rotate(self, rotation: Rotation, /) -> Answer[RotationAnswer]:
+        """Put the successor in the place of the token presented, atomically. The first that applies:
+
+        1. no family has the key, or its client is another one: UNKNOWN;
+        2. it is revoked or past either end (``<= now``): ENDED;
+        3. the token presented is the current one: ROTATED, with ``previous``, ``current``, ``salt``, ``rotated_at``,
+           ``last_used_at`` and ``idle_until`` (never beyond ``expires_at``) renewed;
+        4. it is the previous one, and ``now - rotated_at <= grace``: RACED, nothing is changed;
+        5. anything else: REUSED, the family is revoked as of ``now``.
+        """
+        ...
+
+    def end_family(self, family_id: str, at: float, /) -> Answer[RefreshFamily | None]:
+        """Revoke the family with that id; the family, also when it had ended before, or None."""
+        ...
+
+    def end_families(self, subject: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:
+        """Revoke every family of a subject that has not ended; those that this revoked."""
+        ...
+
+    def end_client_families(self, client_id: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:
+        """Revoke every family of a client that has not ended; those that this revoked."""
+        ...
+
+    def families_of(self, subject: str, now: float, /) -> Answer[tuple[RefreshFamily, ...]]:
+        """The live families of a subject, oldest first."""
+        ...
+
+
+class RevocationStore(Protocol):
+    """What processes tell each other about revocations."""
+
+    def publish(self, revocation: Revocation, /) -> Answer[None]:
+        """Store a revocation. Whoever reads on from an older cursor after this has answered finds it."""
+        ...
+
+    def revocations_after(self, cursor: str, limit: int, /) -> Answer[RevocationPage]:
+        """What was published since `cursor`; with an empty one, all that has not expired.
+
+        A page may repeat what an earlier one had. It never misses anything: not what was being published while an
+        earlier one was read, nor what came before a cursor that the store no longer knows.
+        """
+        ...
+
+    def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...], /) -> Answer[tuple[Revocation, ...]]:
+        """The latest revocation of each of `keys` that has one which has not expired."""
+        ...
+
+
 class Claim(Enum):
     """What became of an attempt to use something once."""
 
@@ -181,7 +451,7 @@ class Claim(Enum):
 
 
 class NonceStore(Protocol):
-    """Remembers which counts of a Digest nonce were used."""
+    """Remembers what may be used once: the counts of a Digest nonce, the ``jti`` of a client's assertion."""
 
     def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Answer[Claim]:
         """Claim `count` of `nonce`, atomically: FRESH once, for a count above all claimed before, else REPLAYED.
@@ -204,4 +474,16 @@ class Throttle(Protocol):
         What else was counted stays: an attacker who also knows one good password must not start anew by using it,
         nor be helped by the account's own user.
         """
+        ...
+
+
+class FamiliarSources(Protocol):
+    """A throttle that also knows from where accounts were used, so that attempts by strangers do not lock out users."""
+
+    def remember_source(self, pair: str, until: float, /) -> Answer[None]:
+        """Keep `pair`, an account and a source, until then."""
+        ...
+
+    def knows_source(self, pair: str, now: float, /) -> Answer[bool]:
+        """Whether `pair` is kept."""
         ...

@@ -1,0 +1,56 @@
+"""Stores of several kinds as one: users in PostgreSQL, tokens in Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from authmw.errors import ConfigurationError
+from authmw.ports import (
+    ApiKeyStore,
+    ClientStore,
+    FamilyStore,
+    NonceStore,
+    RevocationStore,
+    Throttle,
+    TokenKeeper,
+    UserStore,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What a program keeps, and where. Each field is None where it keeps none.
+
+    >>> from authmw.memory import MemoryStores, MemoryThrottle
+    >>> kept = MemoryStores()
+    >>> Stores.of(kept).users is kept.users
+    True
+    """
+
+    users: UserStore | None = None
+    keys: ApiKeyStore | None = None
+    clients: ClientStore | None = None
+    tokens: TokenKeeper | None = None
+    families: FamilyStore | None = None
+    nonces: NonceStore | None = None
+    throttle: Throttle | None = None
+    revocations: RevocationStore | None = None
+
+    @classmethod
+    def of(cls, *stores: object) -> Stores:
+        """The stores of several objects, as `SQLStores` and `RedisStores`. Where two have one, the later one's counts.
+
+        Raises:
+            ConfigurationError: an object that has none of them.
+        """
+        found: dict[str, object] = {}
+        mistakes: list[str] = []
+        for each in stores:
+            has = {field.name: getattr(each, field.name, None) for field in fields(cls)}
+            has = {name: store for name, store in has.items() if store is not None}
+            if not has or isinstance(each, type):
+                mistakes.append(f"Stores.of takes stores, as SQLStores(...): {each!r} has none")
+            found |= has
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        return cls(**found)  # type: ignore[arg-type]  # each is asked for its verbs by whoever takes it

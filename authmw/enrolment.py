@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, get_args
 
 from authmw.errors import ConfigurationError
-from authmw.ports import ApiKeyRecord, DigestAlgorithm, TokenRecord, User
+from authmw.ports import (
+    ApiKeyRecord,
+    Client,
+    ClientAuthMethod,
+    ClientSecret,
+    DigestAlgorithm,
+    TokenRecord,
+    User,
+)
 from authmw.principal import PrincipalKind
 from authmw.scopes import checked_scopes
 from authmw.tokens import Entropy, digest, new_api_key, new_id, new_token
@@ -16,6 +25,11 @@ from authmw.tokens import Entropy, digest, new_api_key, new_id, new_token
 DIGEST_ALGORITHMS: Final[tuple[DigestAlgorithm, ...]] = ("SHA-256",)
 """The algorithms an HA1 is kept for unless others are asked for: the one that every client of Digest speaks."""
 
+GRANT_TYPES: Final = frozenset({"password", "refresh_token", "client_credentials"})
+"""The grants that a client may have (RFC 6749 §1.3)."""
+
+# VSCHAR                                                                       RFC 6749 App. A.1
+_CLIENT_ID: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _BAD_PASSWORD: Final = "a password has 1 to 1024 bytes of UTF-8 and no control characters"  # noqa: S105 - the rule
 
 
@@ -127,6 +141,101 @@ def make_token(
         client_id,
         created_at=now,
     )
+
+
+def make_client(
+    id: str | None,
+    *,
+    name: str,
+    auth_method: ClientAuthMethod,
+    jwks: Mapping[str, Any] | None,
+    grant_types: Iterable[str],
+    scopes: Iterable[str],
+    audiences: Iterable[str],
+    now: float,
+    entropy: Entropy,
+) -> tuple[str | None, Client]:
+    """A new client and its secret, for stores: everything checked. See `authmw.administration.ClientAdmin.create`."""
+    grants = _collected("grant_types", grant_types)
+    apis = _collected("audiences", audiences)
+    mistakes = [
+        *_mistakes_in_client(id, auth_method, grants),
+        *_mistakes_in_jwks(auth_method, jwks),
+    ]
+    try:
+        granted = frozenset(checked_scopes(scopes))
+    except ConfigurationError as error:
+        granted = frozenset()
+        mistakes += error.mistakes
+    if mistakes:
+        raise ConfigurationError(*mistakes)
+    client = Client(
+        id or new_id("client", entropy=entropy),
+        name,
+        auth_method,
+        jwks=jwks,
+        grant_types=grants,
+        scopes=granted,
+        audiences=apis,
+        created_at=now,
+    )
+    if auth_method not in ("client_secret_basic", "client_secret_post"):
+        return None, client
+    secret = new_token("cs", entropy=entropy)
+    return secret, replace(client, secrets=(ClientSecret(digest(secret)),))
+
+
+def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy) -> tuple[str, Client]:
+    """A new secret for `client`, and the client with it, for stores. The older ones end after `overlap` seconds."""
+    if not client.secrets:
+        raise ConfigurationError(f"the client {client.id!r} has no secret: it authenticates by {client.auth_method}")
+    ends = now + max(overlap, 0.0)
+    older = (
+        replace(each, expires_at=ends if each.expires_at is None else min(each.expires_at, ends))
+        for each in client.secrets
+    )
+    secret = new_token("cs", entropy=entropy)
+    kept = tuple(each for each in older if each.expires_at is None or each.expires_at > now)
+    return secret, replace(client, secrets=(ClientSecret(digest(secret)), *kept))
+
+
+def _collected(name: str, values: Iterable[str]) -> frozenset[str]:
+    if isinstance(values, str):
+        raise ConfigurationError(f"{name}={values!r} has to be a list: a string would be taken for its letters")
+    return frozenset(values)
+
+
+def _mistakes_in_client(id: str | None, auth_method: ClientAuthMethod, grant_types: frozenset[str]) -> list[str]:
+    mistakes: list[str] = []
+    if id is not None and _CLIENT_ID.fullmatch(id) is None:
+        mistakes.append(f"{id!r} is no client id: use 1 to 255 printable ASCII characters")
+    if auth_method not in get_args(ClientAuthMethod):
+        mistakes.append(f"{auth_method!r} is no method: use {', '.join(get_args(ClientAuthMethod))}")
+    unknown = sorted(grant_types - GRANT_TYPES)
+    if unknown:
+        mistakes.append(f"{', '.join(unknown)} is no grant type: use {', '.join(sorted(GRANT_TYPES))}")
+    if auth_method == "none" and "client_credentials" in grant_types:
+        # RFC 6749 §4.4: only a confidential client has credentials to be granted for.
+        mistakes.append("a client that does not authenticate cannot have client_credentials: leave it out")
+    return mistakes
+
+
+def _mistakes_in_jwks(auth_method: ClientAuthMethod, jwks: Mapping[str, Any] | None) -> list[str]:
+    if auth_method != "private_key_jwt":
+        return [] if jwks is None else [f"jwks= is for private_key_jwt, and the method is {auth_method}"]
+    if jwks is None:
+        return ["private_key_jwt needs the client's public keys: jwks="]
+    from authmw.keys import KeyRing
+
+    try:
+        ring = KeyRing.from_jwks(jwks)
+    except ConfigurationError as error:
+        return [f"jwks: {mistake}" for mistake in error.mistakes]
+    if any(key.symmetric for key in ring.current.keys):
+        return ["jwks: a secret in place of a public key"]
+    if any("d" in member for member in jwks["keys"]):
+        return ["jwks: a private key, which only the client should have: give its public half"]
+    return []
 
 
 def checked_username(username: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from authmw.errors import ConfigurationError
 from authmw.principal import PrincipalKind
@@ -267,6 +267,11 @@ class RotationAnswer:
     family: RefreshFamily | None = None
 
 
+LONGEST_ACCESS_TOKEN: Final = 86_400.0
+"""Seconds that an access token of a family lives at most, so that the family's revocation may be forgotten then."""
+LONGEST_TOKEN: Final = 400 * 86_400.0
+"""Seconds that any token lives at most."""
+
 RevocationKind = Literal["token", "family", "user", "client"]
 """What is revoked: one token by its ``jti``, a family by its ``sid``, all there is of a user or of a client."""
 
@@ -286,6 +291,21 @@ class Revocation:
     id: str
     at: float
     expires_at: float
+
+    @classmethod
+    def of_family(cls, family_id: str, at: float) -> Revocation:
+        """The end of a family, kept for as long as an access token of one may live."""
+        return cls("family", family_id, at, at + LONGEST_ACCESS_TOKEN)
+
+    @classmethod
+    def of_user(cls, subject: str, at: float) -> Revocation:
+        """The end of everything a user was issued."""
+        return cls("user", subject, at, at + LONGEST_TOKEN)
+
+    @classmethod
+    def of_client(cls, client_id: str, at: float) -> Revocation:
+        """The end of everything a client was issued."""
+        return cls("client", client_id, at, at + LONGEST_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""The forms that clients post, read more strictly than a framework reads them (RFC 6749 §3.2, App. B)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from authmw.errors import Unavailable
+from authmw.flow import Ask, Flow
+from authmw.oauth2.reply import OAuthError, invalid_request, method_not_allowed
+from authmw.request import BodyTooLarge, RequestHead
+
+MAX_BODY: Final = 64 * 1024
+"""Bytes of a form: an assertion, a token and a name are far less."""
+
+_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class Form:
+    """The parameters of a request, each at most once and none of them empty.
+
+    Args:
+        parameters: by name.
+    """
+
+    __slots__ = ("_parameters",)
+
+    def __init__(self, parameters: dict[str, str]) -> None:
+        self._parameters = parameters
+
+    def get(self, name: str) -> str | None:
+        """The parameter's value; None when it is not there, or empty (RFC 6749 §3.2)."""
+        return self._parameters.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parameters
+
+    def __repr__(self) -> str:
+        return f"Form({sorted(self._parameters)!r})"  # values are secrets
+
+
+def read_form(request: RequestHead) -> Flow[Form | OAuthError]:
+    """The form in the body of a POST. The query is never looked at (RFC 6749 §2.3.1)."""
+    if request.method != "POST":
+        return method_not_allowed("POST")
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    if media_type != _MEDIA_TYPE:
+        return invalid_request(f"The body has to be {_MEDIA_TYPE}.")
+    try:
+        body = yield from Ask(request.read_body, MAX_BODY)
+    except Unavailable as error:
+        if isinstance(error.__cause__, BodyTooLarge):
+            return OAuthError("invalid_request", "The body is too large.", 413)
+        raise
+    return parse_form(body)
+
+
+def parse_form(body: bytes) -> Form | OAuthError:
+    """The parameters in `body`.
+
+    >>> parse_form(b"scope=orders%3Aread&state=")
+    Form(['scope'])
+    >>> parse_form(b"scope=a&scope=b").description
+    'A parameter is there more than once.'
+    """
+    parameters: dict[str, str] = {}
+    seen: set[str] = set()
+    for pair in body.split(b"&"):
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition(b"=")
+        name, value = decoded(raw_name), decoded(raw_value)
+        if name is None or value is None:
+            return invalid_request("The body is not well-formed.")
+        if name in seen:
+            return invalid_request("A parameter is there more than once.")
+        seen.add(name)
+        if value:
+            parameters[name] = value
+    return Form(parameters)
+
+
+def decoded(raw: bytes) -> str | None:
+    """What was form-urlencoded as `raw`; None for bad escapes, bytes that are no UTF-8, and NUL.
+
+    >>> decoded(b"odd%3Aid+%2B"), decoded(b"%zz"), decoded(b"%ff")
+    ('odd:id +', None, None)
+    """
+    if not raw.isascii():
+        return None
+    text = raw.decode("ascii")
+    if "%" in text and _BAD_ESCAPE.search(text) is not None:
+        return None
+    try:
+        value = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\x00" in value else value

@@ -1,0 +1,92 @@
+"""What the endpoints answer: JSON that nobody keeps, and the errors of RFC 6749 §5.2."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authmw.grammar import quote
+from authmw.refusal import Response
+
+Headers = tuple[tuple[str, str], ...]
+
+# error and error_description = %x20-21 / %x23-5B / %x5D-7E                    RFC 6749 §5.2
+_NOT_TOLD: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthError:
+    """A request is not granted.
+
+    Args:
+        error: the registered code, as ``invalid_grant``.
+        description: one sentence for the developer of the client. It tells nothing that the code does not.
+        status: 400 but for `invalid_client` (401) and what HTTP has a status of its own for.
+        headers: more headers, as ``WWW-Authenticate``.
+        detail: more for the log. It never reaches the client.
+    """
+
+    error: str
+    description: str = ""
+    status: int = 400
+    headers: Headers = ()
+    detail: str = ""
+
+    def response(self) -> Response:
+        """The answer."""
+        members = {"error": self.error}
+        if self.description:
+            members["error_description"] = _NOT_TOLD.sub("?", self.description)
+        return json_response(members, status=self.status, headers=self.headers)
+
+
+def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Headers = ()) -> Response:
+    """`members` as JSON that is kept by no cache (RFC 6749 §5.1), unless `headers` say how long it may be."""
+    body = json.dumps(members, separators=(",", ":")).encode()
+    return _response(status, (("Content-Type", "application/json"),), body, headers)
+
+
+def empty_response(*, status: int = 200, headers: Headers = ()) -> Response:
+    """No content (RFC 7009 §2.2)."""
+    return _response(status, (), b"", headers)
+
+
+def _response(status: int, kind: Headers, body: bytes, more: Headers) -> Response:
+    cached = any(name.lower() == "cache-control" for name, _ in more)
+    caching: Headers = () if cached else (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+    return Response(status, (*kind, ("Content-Length", str(len(body))), *caching, *more), body)
+
+
+def invalid_request(description: str) -> OAuthError:
+    """The request is not one (RFC 6749 §5.2)."""
+    return OAuthError("invalid_request", description)
+
+
+def invalid_client(realm: str, *, basic: bool, detail: str = "") -> OAuthError:
+    """The client is not who it says, and is told no more than that (C3, C4).
+
+    Args:
+        realm: for the challenge.
+        basic: the client tried Basic, so Basic it is challenged by.
+        detail: for the log.
+    """
+    challenge: Headers = (("WWW-Authenticate", f"Basic realm={quote(realm)}"),) if basic else ()
+    return OAuthError("invalid_client", "Client authentication failed.", 401, challenge, detail)
+
+
+def invalid_grant(description: str = "The grant is invalid, expired or revoked.", *, detail: str = "") -> OAuthError:
+    """What was presented for a token is good for none, and the client is not told why (RFC 6749 §5.2)."""
+    return OAuthError("invalid_grant", description, detail=detail)
+
+
+def unavailable(retry_after: int) -> OAuthError:
+    """Something that had to be asked cannot answer now (RFC 7009 §2.2.1 for 503)."""
+    return OAuthError("temporarily_unavailable", "Try again later.", 503, (("Retry-After", str(retry_after)),))
+
+
+def method_not_allowed(*allowed: str) -> OAuthError:
+    """The resource has no such method (G4)."""
+    return OAuthError("invalid_request", f"Use {' or '.join(allowed)}.", 405, (("Allow", ", ".join(allowed)),))

@@ -165,7 +165,7 @@ def make_client(
     try:
         granted = frozenset(checked_scopes(scopes))
     except ConfigurationError as error:
-        granted = frozenset()
+        granted = frozenset[str]()
         mistakes += error.mistakes
     if mistakes:
         raise ConfigurationError(*mistakes)

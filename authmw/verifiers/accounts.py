@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, Literal, cast
 
 from authmw.errors import FlowError
 from authmw.flow import Ask, Flow
-from authmw.ports import Throttle, User, needs
+from authmw.ports import FamiliarSources, Throttle, User, needs
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
@@ -21,6 +22,11 @@ from authmw.verdict import Rejected
 
 MAX_USERNAME_BYTES: Final = 256
 """The longest user name, in bytes of UTF-8 (BAS-4)."""
+
+FAMILIAR_FOR: Final = 30 * 86_400.0
+"""Seconds that a source stays familiar after a login."""
+_RENEW_EVERY: Final = 86_400.0
+_MAX_RENEWALS: Final = 4096
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -71,16 +77,28 @@ def _is_id(value: object) -> bool:
 class Attempts:
     """Counts attempts by source and by account, each before the credentials are looked at.
 
+    Nobody is locked out by strangers: an attempt from a source that logged in to the account before is counted for
+    the two together, so that what others try on the account does not make its owner wait. From elsewhere the account
+    as a whole is counted. So an owner who comes from a new network while the account is under attack may have to
+    wait, for as long as the throttle's longest wait at most.
+
     Args:
-        throttle: where they are counted; None for nowhere.
+        throttle: where they are counted; None for nowhere. Familiar sources are told apart by one with the methods
+            of `FamiliarSources` as well.
         clock: seconds since the epoch.
+        kind: what is logged in to.
     """
 
-    def __init__(self, throttle: Throttle | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, throttle: Throttle | None, clock: Callable[[], float], *, kind: Literal["account", "client"] = "account"
+    ) -> None:
         if throttle is not None:
             needs("throttle=", throttle, "attempt", "succeeded")
         self._throttle = throttle
+        self._sources = cast("FamiliarSources", throttle) if _tells_sources_apart(throttle) else None
         self._clock = clock
+        self._kind = kind
+        self._renew_at: dict[str, float] = {}
 
     @property
     def are_counted(self) -> bool:
@@ -95,26 +113,63 @@ class Attempts:
         wait = yield from Ask(self._throttle.attempt, source, self._clock())
         return Rejected(Reason.TOO_MANY_ATTEMPTS, retry_after=ceil(wait)) if wait > 0 else None
 
-    def on_account(self, username: str) -> Flow[Rejected | None]:
-        """Count one for the account, which need not exist; a refusal that looks like any other when it had too many."""
-        if self._throttle is None:
-            return None
-        wait = yield from Ask(self._throttle.attempt, account_key(username), self._clock())
-        return Rejected(Reason.ACCOUNT_THROTTLED) if wait > 0 else None
+    def on_account(self, name: str, request: RequestHead) -> Flow[Counted]:
+        """Count one for the account, which need not exist: the same is asked about one that does not."""
+        key, source, now = f"{self._kind}:{name}", source_key(request.client), self._clock()
+        pair, is_familiar = "", False
+        if self._sources is not None and source:
+            pair = _pair_key(source, key)
+            is_familiar = (yield from Ask(self._sources.knows_source, pair, now)) is True
+        counted = pair if is_familiar else key
+        wait = 0.0
+        if self._throttle is not None:
+            wait = yield from Ask(self._throttle.attempt, counted, now)
+        return Counted(counted, pair, is_familiar, Rejected(Reason.ACCOUNT_THROTTLED) if wait > 0 else None)
 
-    def succeeded(self, username: str, request: RequestHead) -> Flow[None]:
-        """The attempt was no guess."""
+    def succeeded(self, counted: Counted, request: RequestHead) -> Flow[None]:
+        """The attempt was no guess, and its source is familiar from now on."""
         if self._throttle is None:
             return
-        yield from Ask(self._throttle.succeeded, account_key(username))
+        yield from Ask(self._throttle.succeeded, counted.key)
         source = source_key(request.client)
         if source:
             yield from Ask(self._throttle.succeeded, source)
+        if self._sources is None or not counted.pair:
+            return
+        now = self._clock()
+        # With Basic each request is a login: one a day is written down.
+        if counted.is_familiar and now < self._renew_at.get(counted.pair, 0.0):
+            return
+        yield from Ask(self._sources.remember_source, counted.pair, now + FAMILIAR_FOR)
+        if len(self._renew_at) >= _MAX_RENEWALS:
+            self._renew_at.clear()
+        self._renew_at[counted.pair] = now + _RENEW_EVERY
 
 
-def account_key(username: str) -> str:
-    """The key that attempts on an account are counted under, on every pathway."""
-    return f"account:{username}"
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An attempt on an account, as it was counted.
+
+    Args:
+        key: what it was counted under.
+        pair: the account and the source; empty where sources are not told apart.
+        is_familiar: the source logged in to the account before.
+        rejected: a refusal that looks like any other, when there were too many.
+    """
+
+    key: str
+    pair: str
+    is_familiar: bool
+    rejected: Rejected | None
+
+
+def _tells_sources_apart(throttle: object) -> bool:
+    return all(callable(getattr(throttle, verb, None)) for verb in ("remember_source", "knows_source"))
+
+
+def _pair_key(source: str, account: str) -> str:
+    # It begins unlike any account's key: else an attempt on a user named "alice|source:192.0.2.7" would count for it.
+    return f"familiar:{source}|{account}"
 
 
 def source_key(client: str) -> str:

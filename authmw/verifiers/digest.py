@@ -124,19 +124,19 @@ class DigestVerifier:
         found = _checked((yield from self._find(name, credentials, algorithm.base)))
         # The name as it is stored: a store that folds case must not multiply the attempts.
         account = found.user.username if found is not None else name or f"userhash {credentials.userhash}"
-        throttled = (yield from self._attempts.on_account(account)) if self._attempts.are_counted else None
+        counted = (yield from self._attempts.on_account(account, request)) if self._attempts.are_counted else None
         # An unknown user costs the same hashes as a known one.
         session = _Session(algorithm, None if found is None else found.ha1, credentials)
         right = session.is_answered(request.method, body)
-        if throttled is not None:
-            return throttled
+        if counted is not None and counted.rejected is not None:
+            return counted.rejected
         if found is None or right is not True or found.user.disabled:
             return _refusal(found, right)
         rejected = yield from self._spend(credentials, issued)
         if rejected is not None:
             return rejected
-        if self._attempts.are_counted:
-            yield from self._attempts.succeeded(account, request)
+        if counted is not None:
+            yield from self._attempts.succeeded(counted, request)
         info = self._authentication_info(session.rspauth(), credentials, issued)
         return Authenticated(principal_of(found.user, self.scheme), headers=(("Authentication-Info", info),))
 

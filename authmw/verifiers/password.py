@@ -76,11 +76,11 @@ class PasswordVerifier:
         user = checked_user((yield from Ask(self.users.find, name)))
         # The name as it is stored: a store that folds case must not multiply the attempts.
         account = user.username if user is not None else name
-        throttled = yield from self._attempts.on_account(account)
+        counted = yield from self._attempts.on_account(account, request)
         stored = user.password_hash if user is not None and not user.disabled else None
         match = yield from Work(self.hasher.verify, password=credentials.password, hash=stored or self.hasher.dummy)
-        if throttled is not None:
-            return throttled
+        if counted.rejected is not None:
+            return counted.rejected
         if user is None:
             return Rejected(Reason.USER_UNKNOWN)
         if user.disabled:
@@ -89,7 +89,7 @@ class PasswordVerifier:
             return Rejected(Reason.PASSWORD_WRONG, "" if stored else "the user has no password")
         if match is Match.MATCH_OUTDATED:
             yield from self._upgrade(user, stored, credentials.password)
-        yield from self._attempts.succeeded(account, request)
+        yield from self._attempts.succeeded(counted, request)
         return Authenticated(principal_of(user, self.scheme))
 
     def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:

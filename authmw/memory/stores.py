@@ -6,8 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 
 from authmw.enrolment import DIGEST_ALGORITHMS, Hasher
+from authmw.memory.clients import MemoryClients
+from authmw.memory.families import MemoryFamilies
 from authmw.memory.keys import MemoryApiKeys
 from authmw.memory.nonces import MemoryNonces
+from authmw.memory.revocations import MemoryRevocations
+from authmw.memory.subjects import Subjects
 from authmw.memory.throttle import MemoryThrottle
 from authmw.memory.tokens import MemoryTokens
 from authmw.memory.users import MemoryUsers
@@ -15,7 +19,7 @@ from authmw.ports import DigestAlgorithm
 
 
 class MemoryStores:
-    """Users, keys, tokens, nonces and throttle in memory: ``PasswordVerifier(stores.users)``.
+    """All that authmw keeps, in memory: ``PasswordVerifier(stores.users)``.
 
     Args:
         hasher: hashes new passwords.
@@ -34,8 +38,15 @@ class MemoryStores:
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.users: MemoryUsers = MemoryUsers(hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
+        subjects = Subjects()
+        self.users: MemoryUsers = MemoryUsers(
+            hasher=hasher, digest_algorithms=digest_algorithms, clock=clock, subjects=subjects
+        )
+        self.clients: MemoryClients = MemoryClients(subjects, clock=clock)
         self.keys: MemoryApiKeys = MemoryApiKeys(self.users, clock=clock)
         self.tokens: MemoryTokens = MemoryTokens(self.users, clock=clock)
+        self.families: MemoryFamilies = MemoryFamilies(clock=clock)
         self.nonces: MemoryNonces = MemoryNonces(clock=clock)
         self.throttle: MemoryThrottle = MemoryThrottle()
+        self.revocations: MemoryRevocations = MemoryRevocations(clock=clock)
+        subjects.hold(families=self.families, tokens=self.tokens, revocations=self.revocations)

@@ -21,9 +21,9 @@ class _Count:
 
 @nonblocking
 class MemoryThrottle:
-    """Makes guessing slow (`Throttle`): after `free` attempts each further one waits twice as long as the one before.
+    """Makes guessing slow: after `free` attempts each further one waits twice as long as the one before.
 
-    Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
+    It is a `Throttle`, and remembers `FamiliarSources`. Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
 
     Memory is bounded. When random names flood it, those that were tried least go first: to have a throttled account
     forgotten, as many others must have been tried beyond their free attempts as there is room for.
@@ -32,7 +32,7 @@ class MemoryThrottle:
         free: attempts without any wait.
         first: seconds of the first wait.
         longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
-        size: how many throttled keys are kept, and how many not yet throttled ones.
+        size: how many throttled keys are kept, how many not yet throttled ones, and how many familiar sources.
 
     >>> throttle = MemoryThrottle(free=2)
     >>> [throttle.attempt("alice", now=0.0) for _ in range(3)]
@@ -49,6 +49,8 @@ class MemoryThrottle:
         # Both in the order of the last attempt that was let through.
         self._few: OrderedDict[str, _Count] = OrderedDict()
         self._many: OrderedDict[str, _Count] = OrderedDict()
+        # In the order in which they were last remembered.
+        self._familiar: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def attempt(self, key: str, now: float) -> float:
@@ -80,8 +82,20 @@ class MemoryThrottle:
                 self._many.pop(key, None)
                 self._keep(key, count)
 
+    def remember_source(self, pair: str, until: float) -> None:
+        """Keep `pair`, an account and a source, until then."""
+        with self._lock:
+            self._familiar[pair] = max(until, self._familiar.get(pair, until))
+            self._familiar.move_to_end(pair)
+            if len(self._familiar) > self._size:
+                self._familiar.popitem(last=False)
+
+    def knows_source(self, pair: str, now: float) -> bool:
+        """Whether `pair` is kept."""
+        return now < self._familiar.get(pair, now)
+
     def __len__(self) -> int:
-        return len(self._few) + len(self._many)
+        return len(self._few) + len(self._many) + len(self._familiar)
 
     def _wait_after(self, attempts: int) -> float:
         beyond = attempts - self._free

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 
-from authmw.administration import NotFound
 from authmw.enrolment import make_token
 from authmw.flow import nonblocking
+from authmw.memory.issued import Issued
 from authmw.memory.users import MemoryUsers
 from authmw.ports import TokenRecord
 from authmw.principal import PrincipalKind
 from authmw.tokens import Entropy
 
-_SWEEP_AT_LEAST: Final = 1024
+_SUBJECT: Callable[[TokenRecord], str] = attrgetter("subject")
+_CLIENT: Callable[[TokenRecord], str | None] = attrgetter("client_id")
+_FAMILY: Callable[[TokenRecord], str | None] = attrgetter("family_id")
 
 
 @nonblocking
 class MemoryTokens:
-    """Opaque access tokens in memory (`TokenStore`), as digests. Expired ones are dropped as new ones come.
+    """Opaque access tokens in memory (`TokenKeeper`), as digests. Expired ones are dropped as new ones come.
 
     Args:
         users: whose tokens are refused while they are disabled.
@@ -47,19 +47,38 @@ class MemoryTokens:
         self._prefix = prefix
         self._clock = clock
         self._entropy = entropy
-        self._disabled_since: Mapping[str, float] = {} if users is None else users.disabled_since
-        self._by_digest: dict[str, TokenRecord] = {}
-        self._digests: dict[str, str] = {}
-        self._sweep_at = _SWEEP_AT_LEAST
-        self._lock = threading.Lock()
+        self._issued = Issued[TokenRecord]("token", {} if users is None else users.disabled_since)
 
     def find_token(self, digest: str) -> TokenRecord | None:
-        """The token with that digest, or None. Of a disabled user it counts as revoked."""
-        record = self._by_digest.get(digest)
-        if self._disabled_since and record is not None and record.revoked_at is None:
-            disabled_at = self._disabled_since.get(record.subject)
-            return record if disabled_at is None else replace(record, revoked_at=disabled_at)
-        return record
+        """The token with that digest, or None. Of a disabled user or client it counts as revoked."""
+        return self._issued.find(digest, _SUBJECT, _CLIENT)
+
+    def add_token(self, record: TokenRecord) -> None:
+        """Store a token that was just made."""
+        now = self._clock()
+        self._issued.drop(lambda each: each.expires_at <= now)
+        self._issued.keep(record)
+
+    def revoke_token(self, digest: str, at: float) -> bool:
+        """Refuse the token with that digest from now on; whether this changed anything."""
+        with self._issued.lock:
+            record = self._issued.find(digest)
+            if record is None or record.revoked_at is not None:
+                return False
+            self._issued.revoke(record.id, at)
+            return True
+
+    def revoke_family_tokens(self, family_id: str, at: float) -> None:
+        """Refuse all tokens of a family from now on."""
+        self._issued.revoke_all(_FAMILY, family_id, at)
+
+    def revoke_subject_tokens(self, subject: str, at: float) -> None:
+        """Refuse all tokens of a subject from now on."""
+        self._issued.revoke_all(_SUBJECT, subject, at)
+
+    def revoke_client_tokens(self, client_id: str, at: float) -> None:
+        """Refuse all tokens that were given to a client from now on."""
+        self._issued.revoke_all(_CLIENT, client_id, at)
 
     def create(
         self,
@@ -81,34 +100,13 @@ class MemoryTokens:
             now=self._clock(),
             entropy=self._entropy,
         )
-        with self._lock:
-            self._sweep()
-            self._digests[record.id] = record.digest
-            self._by_digest[record.digest] = record
+        self.add_token(record)
         return token, record
 
     def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
         """The tokens of `subject`, or all, oldest first."""
-        with self._lock:
-            return tuple(each for each in self._by_digest.values() if subject is None or each.subject == subject)
+        return self._issued.list(_SUBJECT, subject)
 
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on."""
-        with self._lock:
-            if token_id not in self._digests:
-                raise NotFound(f"there is no token {token_id!r}")
-            record = self._by_digest[self._digests[token_id]]
-            if record.revoked_at is None:
-                record = replace(record, revoked_at=self._clock())
-                self._by_digest[record.digest] = record
-            return record
-
-    def _sweep(self) -> None:
-        """Drop what expired, each time the number of tokens has doubled."""
-        if len(self._by_digest) < self._sweep_at:
-            return
-        now = self._clock()
-        for record in [each for each in self._by_digest.values() if each.expires_at <= now]:
-            del self._by_digest[record.digest]
-            del self._digests[record.id]
-        self._sweep_at = max(_SWEEP_AT_LEAST, 2 * len(self._by_digest))
+        return self._issued.revoke(token_id, self._clock())

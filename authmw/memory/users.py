@@ -11,6 +11,7 @@ from typing import Any
 from authmw.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.enrolment import DIGEST_ALGORITHMS, HA1, Hasher, hashed, make_user
 from authmw.flow import nonblocking
+from authmw.memory.subjects import Subjects
 from authmw.ports import DigestAlgorithm, DigestUser, User
 from authmw.scopes import checked_scopes
 from authmw.verifiers.accounts import canonical_username
@@ -26,6 +27,7 @@ class MemoryUsers:
         hasher: hashes new passwords; `PasswordHasher` with its default profile unless given.
         digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
         clock: seconds since the epoch.
+        subjects: the ids that are given already, and what ends with a user's password.
 
     >>> users = MemoryUsers()
     >>> users.create("alice", scopes=["orders:read"]).id
@@ -38,6 +40,7 @@ class MemoryUsers:
         hasher: Hasher | None = None,
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
         clock: Callable[[], float] = time.time,
+        subjects: Subjects | None = None,
     ) -> None:
         self._hasher = hasher
         self._algorithms = tuple(digest_algorithms)
@@ -46,9 +49,13 @@ class MemoryUsers:
         self._names_by_id: dict[str, str] = {}
         self._digests: dict[str, dict[_Realm, HA1]] = {}
         self._names_by_userhash: dict[tuple[str, _Realm], str] = {}
+        self._subjects = subjects or Subjects()
         self._lock = threading.Lock()
-        self.disabled_since: dict[str, float] = {}
-        """When each disabled user was disabled, by id; `MemoryApiKeys` and `MemoryTokens` look here."""
+
+    @property
+    def disabled_since(self) -> Mapping[str, float]:
+        """When each disabled user (or client) was disabled, by id; `MemoryApiKeys` and `MemoryTokens` look here."""
+        return self._subjects.disabled_since
 
     def find(self, username: str) -> User | None:
         """The user of that name, or None."""
@@ -92,8 +99,8 @@ class MemoryUsers:
         user = make_user(username, password, hasher or self._hasher, id=id, scopes=scopes, attributes=attributes)
         digests = self._ha1s(user.username, password, () if digest_realm is None else (digest_realm,))
         with self._lock:
-            if user.username in self._by_name or user.id in self._names_by_id:
-                raise AlreadyExists(f"there is a user {user.username!r} (or one with that id) already")
+            if user.username in self._by_name or not self._subjects.take(user.id):
+                raise AlreadyExists(f"there is a user {user.username!r}, or a user or client with that id, already")
             self._names_by_id[user.id] = user.username
             self._keep_digests(user.username, digests)
             self._by_name[user.username] = user
@@ -107,21 +114,23 @@ class MemoryUsers:
             return tuple(self._by_name[name] for name in sorted(self._by_name))
 
     def disable(self, username: str) -> User:
-        """Refuse the user from now on, with keys and tokens."""
+        """Refuse the user from now on, with keys and tokens. Ends every family of the user."""
         with self._lock:
             user = self._change(username, disabled=True)
-            self.disabled_since.setdefault(user.id, self._clock())
+            at = self._clock()
+            self._subjects.disabled_since.setdefault(user.id, at)
+            self._subjects.end_user(user.id, at)
             return user
 
     def enable(self, username: str) -> User:
-        """Undo `disable`."""
+        """Undo `disable`, but for the tokens and families."""
         with self._lock:
             user = self._change(username, disabled=False)
-            self.disabled_since.pop(user.id, None)
+            self._subjects.disabled_since.pop(user.id, None)
             return user
 
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
-        """Replace the password, and the HA1 of every realm there is one for."""
+        """Replace the password, and the HA1 of every realm there is one for. Ends what was issued until now."""
         user = self._existing(username)
         password_hash = hashed(password, self._hasher)
         realms = {realm for realm, _ in self._digests.get(user.username, {})}
@@ -130,7 +139,9 @@ class MemoryUsers:
         digests = self._ha1s(user.username, password, realms)
         with self._lock:
             self._keep_digests(user.username, digests)
-            return self._change(username, password_hash=password_hash)
+            changed = self._change(username, password_hash=password_hash)
+            self._subjects.end_user(changed.id, self._clock())
+            return changed
 
     def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
         """Replace what the user may do."""

@@ -134,19 +134,31 @@ def test_key_4_a_revoked_key_is_not_rotated(stores: Stores) -> None:
     assert len(stores.keys.list()) == 1
 
 
-def test_keys_and_tokens_of_a_disabled_user_are_refused_until_enabled(stores: Stores, clock: Clock) -> None:
+def test_keys_of_a_disabled_user_are_refused_until_enabled(stores: Stores, clock: Clock) -> None:
     stores.users.create("alice", id="usr_1")
     key, record = stores.keys.create("usr_1")
-    token, _ = stores.tokens.create("usr_1")
     stores.users.disable("alice")
-    for found in (stores.keys.find_key(digest(key)), stores.tokens.find_token(digest(token))):
-        assert found is not None
-        assert found.revoked_at == clock.now
+    found = stores.keys.find_key(digest(key))
+    assert found is not None
+    assert found.revoked_at == clock.now
     assert stores.keys.list() == (record,), "the key itself is as it was"
     stores.users.enable("alice")
-    for found in (stores.keys.find_key(digest(key)), stores.tokens.find_token(digest(token))):
-        assert found is not None
-        assert found.revoked_at is None
+    assert stores.keys.find_key(digest(key)) == record
+
+
+def test_tokens_of_a_disabled_user_are_refused_for_good(stores: Stores, clock: Clock) -> None:
+    stores.users.create("alice", id="usr_1")
+    token, _ = stores.tokens.create("usr_1")
+    stores.users.disable("alice")
+    late, record = stores.tokens.create("usr_1")
+    found = stores.tokens.find_token(digest(late))
+    assert found is not None
+    assert found.revoked_at == clock.now, "as if by a login that was on its way"
+    stores.users.enable("alice")
+    assert stores.tokens.find_token(digest(late)) == record
+    found = stores.tokens.find_token(digest(token))
+    assert found is not None
+    assert found.revoked_at == clock.now
 
 
 def test_enabling_a_user_brings_no_revoked_key_back(stores: Stores) -> None:

@@ -1,0 +1,34 @@
+"""When to drop what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+_AT_LEAST: Final = 1024
+
+
+class Sweep:
+    """Drops what is over each time as much again is kept, so that it costs each addition next to nothing.
+
+    >>> sweep, kept = Sweep(at_least=3), {"a": 1, "b": 2, "c": 3}
+    >>> sweep.drop(kept, lambda value: value < 3), kept
+    ([1, 2], {'c': 3})
+    """
+
+    def __init__(self, *, at_least: int = _AT_LEAST) -> None:
+        self._at_least = at_least
+        self._at = at_least
+
+    def drop(self, kept: dict[K, T], is_over: Callable[[T], bool]) -> list[T]:
+        """What was dropped from `kept`, for it is over; nothing while it is not time."""
+        if len(kept) < self._at:
+            return []
+        over = {key: value for key, value in kept.items() if is_over(value)}
+        for key in over:
+            del kept[key]
+        self._at = max(self._at_least, 2 * len(kept))
+        return list(over.values())

@@ -23,7 +23,9 @@ class _Count:
 class MemoryThrottle:
     """Makes guessing slow: after `free` attempts each further one waits twice as long as the one before.
 
-    It is a `Throttle`, and remembers `FamiliarSources`. Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
+    It is a `Throttle`, and remembers `FamiliarSources`.
+
+    Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
 
     Memory is bounded. When random names flood it, those that were tried least go first: to have a throttled account
     forgotten, as many others must have been tried beyond their free attempts as there is room for.

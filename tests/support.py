@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -21,6 +22,15 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def _listens(port: int) -> bool:
+    """Whether something answers on `port` of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
 def _is_installed(*modules: str) -> bool:
     return all(find_spec(module) is not None for module in modules)
 
@@ -29,6 +39,8 @@ _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
+    "postgresql": lambda: _is_installed("psycopg", "sqlalchemy") and _listens(5432),
+    "redis": lambda: _is_installed("redis") and _listens(6379),
     "importlinter": lambda: _is_installed("importlinter"),
     "zensical": lambda: _is_installed("zensical", "mkdocstrings_handlers.python"),
 }
@@ -38,7 +50,8 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``browser``, ``curl``, ``git``, or a tool of the checks: ``importlinter``, ``zensical``.
+        need: ``browser``, ``curl``, ``git``, a database that listens on its usual port of this machine,
+            ``postgresql`` or ``redis``, or a tool of the checks: ``importlinter``, ``zensical``.
     """
     if _AVAILABLE[need]():
         return

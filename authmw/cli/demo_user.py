@@ -10,7 +10,7 @@ import click
 
 from authmw.cli.demo_lines import Credentials
 from authmw.cli.jwk import new_ring
-from authmw.cli.stores import Stores, open_stores
+from authmw.cli.stores import Database, open_stores
 from authmw.issuing import issue
 from authmw.keys import KeyRing
 from authmw.passwords import Match, PasswordHasher
@@ -52,7 +52,7 @@ def prepare(directory: Path, *, issuer: str, audience: str) -> DemoUser:
     )
 
 
-def _user(stores: Stores, directory: Path) -> tuple[User, str]:
+def _user(stores: Database, directory: Path) -> tuple[User, str]:
     user = stores.users.find(_USERNAME)
     if user is None:
         user = stores.users.create(_USERNAME, _PASSWORD, scopes=_SCOPES)
@@ -73,7 +73,7 @@ def _has_the_password(user: User) -> bool:
     return hashed is not None and PasswordHasher().verify(password=_PASSWORD, hash=hashed) is not Match.MISMATCH
 
 
-def _fresh_key(stores: Stores, user: User) -> str:
+def _fresh_key(stores: Database, user: User) -> str:
     """A new API key in the place of that of the run before, which nobody can show any more."""
     for record in stores.keys.list(user.id):
         if record.name == _KEY_NAME and record.revoked_at is None:

@@ -47,6 +47,13 @@ database_option: OptionDecorator = click.option(
     show_envvar=True,
     help="Where users, API keys and tokens are. A URL with a password belongs into the environment.",
 )
+redis_option: OptionDecorator = click.option(
+    "--redis",
+    metavar="URL",
+    envvar="AUTHMW_REDIS",
+    show_envvar=True,
+    help="Where sessions, tokens and revocations are, if in Redis: what is ended is ended there, too.",
+)
 keys_option: OptionDecorator = click.option(
     "--keys",
     "keys_path",

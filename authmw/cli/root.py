@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from authmw.cli.clients import clients
 from authmw.cli.demo import demo
 from authmw.cli.jwk import jwk
 from authmw.cli.keys import keys
-from authmw.cli.token import token
+from authmw.cli.sessions import sessions
+from authmw.cli.tokens import token, tokens
 from authmw.cli.users import users
 from authmw.errors import AuthmwError
 
@@ -21,32 +23,34 @@ class _FailingInSentences(click.Group):
         try:
             return super().invoke(ctx)
         except AuthmwError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(_words_of_a_store(error.__cause__) or str(error)) from None
         except OSError as error:
             where = f"{error.filename}: " if error.filename is not None else ""
             raise click.ClickException(f"{where}{error.strerror or type(error).__name__}") from None
         except Exception as error:
-            if (words := _words_of_the_database(error)) is None:
+            if (words := _words_of_a_store(error)) is None:
                 raise
-            raise click.ClickException(f"the database does not answer: {words}") from None
+            raise click.ClickException(words) from None
 
 
-def _words_of_the_database(error: Exception) -> str | None:
-    """What a database says about its failure; None when it is not one's. SQLite's words hold no values."""
+def _words_of_a_store(error: BaseException | None) -> str | None:
+    """What a database or Redis says about its failure; None when it is not one's. SQLite's words hold no values."""
     cause = getattr(error, "orig", None) or error
-    family, words = type(cause).__module__.partition(".")[0], type(cause).__name__
-    if family == "sqlite3":
-        return str(cause)
-    return words if "sqlalchemy" in (family, type(error).__module__.partition(".")[0]) else None
+    families = {type(each).__module__.partition(".")[0] for each in (cause, error)}
+    if "sqlite3" in families:
+        return f"the database does not answer: {cause}"
+    if "sqlalchemy" in families:
+        return f"the database does not answer: {type(cause).__name__}"
+    return f"Redis does not answer: {type(cause).__name__}" if "redis" in families else None
 
 
 @click.group(cls=_FailingInSentences)
 @click.version_option(package_name="authmw")
 def group() -> None:
-    """Users, API keys, tokens and signing keys of authmw."""
+    """Users, clients, API keys, tokens, sessions and signing keys of authmw."""
 
 
-for _command in (users, keys, token, jwk, demo):
+for _command in (users, clients, keys, tokens, token, sessions, jwk, demo):
     group.add_command(_command)
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import click
 
-from authmw.administration import ApiKeyAdmin, NotFound, UserAdmin
-from authmw.ports import User
+from authmw.administration import ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
+from authmw.ports import FamilyStore, RevocationStore, TokenKeeper, User
 
 _SQLITE_FILE: Final = "sqlite:///"
 
@@ -23,7 +23,34 @@ class Users(UserAdmin, Protocol):
         ...
 
 
-class Stores(Protocol):
+class Sessions(Protocol):
+    """Where tokens and refresh families are, and what processes tell each other about them."""
+
+    @property
+    def tokens(self) -> TokenKeeper:
+        """Its opaque tokens."""
+        ...
+
+    @property
+    def families(self) -> FamilyStore:
+        """Its refresh families."""
+        ...
+
+    @property
+    def revocations(self) -> RevocationStore:
+        """What running processes follow."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Tokens(TokenAdmin, TokenKeeper, Protocol):
+    """Opaque tokens, to be managed and to be found."""
+
+
+class Database(Sessions, Protocol):
     """The stores of one database, as far as the commands need them."""
 
     @property
@@ -36,25 +63,48 @@ class Stores(Protocol):
         """Its API keys."""
         ...
 
-    def close(self) -> None:
-        """Close every connection."""
+    @property
+    def clients(self) -> ClientAdmin:
+        """Its OAuth clients."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """Its opaque tokens."""
         ...
 
 
-def open_stores(url: str, *, create: bool = False) -> Stores:
+def open_stores(url: str, *, create: bool = False) -> Database:
     """The stores at `url`, until the command ends. A file of SQLite is made only to `create` something in it."""
+    refuse_missing(url, create=create)
+    stores: Database = _adapter("authmw_sqlalchemy", "a database needs SQLAlchemy", "sql").SQLStores(url)
+    click.get_current_context().call_on_close(stores.close)
+    return stores
+
+
+def elsewhere(redis: str | None) -> tuple[Sessions, ...]:
+    """The stores in the Redis at that URL, until the command ends; none where there is no URL."""
+    if redis is None:
+        return ()
+    stores: Sessions = _adapter("authmw_redis", "Redis needs its client", "redis").RedisStores(redis)
+    click.get_current_context().call_on_close(stores.close)
+    return (stores,)
+
+
+def refuse_missing(url: str, *, create: bool = False) -> None:
+    """Refuse a file of SQLite that is not there, unless it may be made."""
     if not create and (missing := _missing_file(url)) is not None:
         raise click.ClickException(
             f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
             "or begin it with `authmw users create`"
         )
+
+
+def _adapter(name: str, need: str, extra: str) -> Any:
     try:
-        adapter: Any = importlib.import_module("authmw_sqlalchemy")
+        return importlib.import_module(name)
     except ImportError:
-        raise click.ClickException('a database needs SQLAlchemy: pip install "authmw[sql]"') from None
-    stores: Stores = adapter.SQLStores(url)
-    click.get_current_context().call_on_close(stores.close)
-    return stores
+        raise click.ClickException(f'{need}: pip install "authmw[{extra}]"') from None
 
 
 def existing(users: Users, username: str) -> User:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from authmw.cli.options import database_option, scope_option
+from authmw.cli.ending import end_user
+from authmw.cli.options import database_option, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
-from authmw.cli.passwords import password_stdin_option, read_password
-from authmw.cli.stores import existing, open_stores
+from authmw.cli.secret_input import password_stdin_option, read_password
+from authmw.cli.stores import elsewhere, existing, open_stores
 from authmw.ports import User
 
 _digest_option = click.option("--digest-realm", metavar="REALM", help="Let the user log in by Digest in REALM, too.")
@@ -63,13 +64,14 @@ def list_users(database: str, as_json: bool) -> None:
 @users.command()
 @click.argument("username")
 @database_option
+@redis_option
 @json_option
-def disable(username: str, database: str, as_json: bool) -> None:
-    """Refuse USERNAME from now on, with passwords, API keys and opaque tokens.
-
-    Signed tokens hold until they expire.
-    """
-    _show(open_stores(database).users.disable(username), "disabled", as_json)
+def disable(username: str, database: str, redis: str | None, as_json: bool) -> None:
+    """Refuse USERNAME from now on, with passwords, API keys and tokens. Every session of the user ends."""
+    others = elsewhere(redis)
+    user = open_stores(database).users.disable(username)
+    end_user(others, user.id)
+    _show(user, "disabled", as_json)
 
 
 @users.command()
@@ -77,7 +79,7 @@ def disable(username: str, database: str, as_json: bool) -> None:
 @database_option
 @json_option
 def enable(username: str, database: str, as_json: bool) -> None:
-    """Let USERNAME in again."""
+    """Let USERNAME in again. Tokens and sessions from before stay refused."""
     _show(open_stores(database).users.enable(username), "enabled", as_json)
 
 
@@ -86,13 +88,27 @@ def enable(username: str, database: str, as_json: bool) -> None:
 @password_stdin_option
 @_digest_option
 @database_option
+@redis_option
 @json_option
-def set_password(*, username: str, from_stdin: bool, digest_realm: str | None, database: str, as_json: bool) -> None:
-    """Replace the password of USERNAME. The new one is asked for."""
-    store = open_stores(database).users
+def set_password(
+    *,
+    username: str,
+    from_stdin: bool,
+    digest_realm: str | None,
+    database: str,
+    redis: str | None,
+    as_json: bool,
+) -> None:
+    """Replace the password of USERNAME. The new one is asked for.
+
+    Every session of the user ends, and every token is refused: who knew the old password may have them.
+    """
+    store, others = open_stores(database).users, elsewhere(redis)
     existing(store, username)
     password = read_password(from_stdin=from_stdin)
-    _show(store.set_password(username, password, digest_realm=digest_realm), "has a new password", as_json)
+    user = store.set_password(username, password, digest_realm=digest_realm)
+    end_user(others, user.id)
+    _show(user, "has a new password", as_json)
 
 
 @users.command("set-scopes")

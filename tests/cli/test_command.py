@@ -30,10 +30,19 @@ def test_every_command_of_the_plan_is_there() -> None:
     assert set(EVERY) == {
         *(f"users {name}" for name in ("create", "list", "disable", "enable", "set-password", "set-scopes")),
         *(f"keys {name}" for name in ("create", "list", "revoke")),
-        *(f"token {name}" for name in ("issue", "explain")),
+        *(f"clients {name}" for name in ("create", "list", "disable", "enable", "set-scopes", "rotate-secret")),
+        *(f"{group} {name}" for group in ("tokens", "token") for name in ("issue", "explain", "list", "revoke")),
+        *(f"sessions {name}" for name in ("list", "end")),
         *(f"jwk {name}" for name in ("generate", "rotate", "retire", "list")),
         "demo",
     }
+
+
+def test_the_old_name_of_the_tokens_works_and_is_not_shown(run: Run) -> None:
+    shown = run("--help").stdout
+    assert "  tokens " in shown
+    assert "  token " not in shown
+    assert run("token", "--help").exit_code == 0
 
 
 @pytest.mark.parametrize("name", EVERY)

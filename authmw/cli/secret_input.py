@@ -1,5 +1,5 @@
-"""Where the commands get passwords from: a prompt that hides them, or standard input. Never an option, which shows
-in the list of processes and in the history of the shell.
+"""Where the commands get passwords and tokens from: a prompt that hides them, or standard input. Never an option, which
+shows in the list of processes and in the history of the shell.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from authmw.errors import ConfigurationError
 MIN_LENGTH: Final = 8
 """The fewest characters of a new password (ASVS 5.0, 6.2.1)."""
 
+_MAX_INPUT: Final = 1 << 20
+
 password_stdin_option: OptionDecorator = click.option(
     "--password-stdin", "from_stdin", is_flag=True, help="Read the password from standard input: one line."
 )
@@ -29,6 +31,18 @@ def read_password(*, from_stdin: bool) -> str:
     # On stderr, so that stdout holds nothing but the document of --json.
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
     return _checked(typed)
+
+
+def read_token(text: str = "-") -> str:
+    """`text`, or for ``-`` the token on standard input, without the scheme and space around it."""
+    if text == "-":
+        if sys.stdin.isatty():
+            click.echo("Paste the token, then Enter and Ctrl-D:", err=True)
+        text = sys.stdin.buffer.read(_MAX_INPUT).decode("utf-8", "replace")
+    token = text.strip().removeprefix("Bearer ").strip()
+    if not token:
+        raise click.UsageError("there is no token on standard input")
+    return token
 
 
 def _one_line(octets: bytes) -> str:

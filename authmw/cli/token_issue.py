@@ -1,0 +1,66 @@
+"""``authmw tokens issue``: signed access tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from authmw.cli.jwk import new_ring
+from authmw.cli.options import database_option, duration, keys_option, scope_option
+from authmw.cli.output import json_option, show
+from authmw.cli.stores import existing, granted, open_stores
+from authmw.issuing import TokenIssuer
+from authmw.keys import KeyRing
+from authmw.ports import LONGEST_TOKEN
+from authmw.principal import Principal
+
+
+@click.command()
+@click.argument("username")
+@scope_option
+@click.option("--lifetime", type=duration, default="10m", show_default=True, help="How long it is good for.")
+@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="Who signs: the iss.")
+@click.option(
+    "--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, required=True, help="The API it is for: the aud."
+)
+@keys_option
+@database_option
+@json_option
+def issue(
+    *,
+    username: str,
+    scopes: tuple[str, ...],
+    lifetime: int,
+    issuer: str,
+    audience: str,
+    keys_path: Path,
+    database: str,
+    as_json: bool,
+) -> None:
+    """Sign an access token for USERNAME, with all scopes of the user or the given ones.
+
+    Where there is no key ring yet, one is made.
+    """
+    if lifetime > LONGEST_TOKEN:
+        # Its revocation, and its user's, is forgotten by then: see authmw.ports.Revocation.
+        raise click.ClickException(
+            f"a token lives {LONGEST_TOKEN / 86400:.0f} days at most, for as long as revocations are remembered: "
+            "an API key may live for ever, see `authmw keys create`"
+        )
+    user = existing(open_stores(database).users, username)
+    if user.disabled:
+        raise click.ClickException(f"{user.username!r} is disabled: `authmw users enable` lets the user in again")
+    allowed = granted(user, scopes)
+    signs = TokenIssuer(_ring(keys_path), issuer=issuer, audience=audience, lifetime=lifetime)
+    signed = signs.issue(Principal(user.id, scopes=allowed))
+    document = {"access_token": signed, "token_type": "Bearer", "expires_in": lifetime, "scope": " ".join(allowed)}
+    show(document, signed, as_json=as_json)
+
+
+def _ring(path: Path) -> KeyRing:
+    if path.exists():
+        return KeyRing.load(path)
+    ring = new_ring(path)
+    click.echo(f"{path}: made a new key ring; who verifies the token needs this file", err=True)
+    return ring

@@ -1,0 +1,137 @@
+"""``authmw tokens revoke``: what was issued is refused from now on. Running processes follow within their bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from authmw.administration import NotFound
+from authmw.cli.ending import end_client, end_session, end_session_with, end_user, revoke_signed, revoke_token
+from authmw.cli.options import database_option, redis_option
+from authmw.cli.output import json_option, printable, show
+from authmw.cli.secret_input import read_token
+from authmw.cli.stores import Database, Sessions, elsewhere, existing, open_stores
+from authmw.explain import unverified
+
+
+@dataclass(frozen=True, slots=True)
+class _Revoked:
+    """What was revoked: its kind, its id, and how many sessions ended with it."""
+
+    kind: str
+    id: str
+    sessions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where something may be: the database, and Redis if there is one."""
+
+    database: Database
+    every: tuple[Sessions, ...]
+
+
+@click.command()
+@click.argument("token_id", required=False)
+@click.option("--jti", help="The signed token with this jti.")
+@click.option("--session", metavar="ID", help="This session, with all its tokens.")
+@click.option("--user", metavar="USERNAME", help="All tokens and sessions of this user.")
+@click.option("--client", metavar="CLIENT_ID", help="All tokens and sessions of this client.")
+@database_option
+@redis_option
+@json_option
+def revoke(database: str, redis: str | None, as_json: bool, **names: str | None) -> None:
+    """Refuse tokens from now on: the opaque token TOKEN_ID, what an option names, or the token on standard input.
+
+    A token itself is read from standard input only, where no list of processes shows it. It may be a signed, an opaque
+    or a refresh token; with the last its session ends.
+    """
+    named = {name: value for name, value in names.items() if value is not None}
+    if len(named) > 1:
+        raise click.UsageError("name one thing: TOKEN_ID, --jti, --session, --user or --client")
+    name, value = next(iter(named.items())) if named else ("text", read_token())
+    stores = open_stores(database)
+    done = _WAYS[name](_Places(stores, (stores, *elsewhere(redis))), value)
+    words = f"{done.kind} {printable(done.id)}: revoked"
+    if done.sessions:
+        words += f", {done.sessions} {'session' if done.sessions == 1 else 'sessions'} ended"
+    show({"revoked": done.kind, "id": done.id, "sessions_ended": done.sessions}, words, as_json=as_json)
+
+
+def _by_id(places: _Places, token_id: str) -> _Revoked:
+    record = places.database.tokens.revoke(token_id)
+    revoke_signed(places.every, record.id, record.expires_at)
+    return _Revoked("token", record.id)
+
+
+def _by_jti(places: _Places, jti: str) -> _Revoked:
+    revoke_signed(places.every, jti)
+    return _Revoked("token", jti)
+
+
+def _session(places: _Places, family_id: str) -> _Revoked:
+    family = end_session(places.every, family_id)
+    if family is None:
+        raise NotFound(f"there is no session {family_id!r}")
+    return _Revoked("session", family.id, 1)
+
+
+def _user(places: _Places, username: str) -> _Revoked:
+    subject = existing(places.database.users, username).id
+    return _Revoked("user", subject, end_user(places.every, subject))
+
+
+def _client(places: _Places, client_id: str) -> _Revoked:
+    # It need not be stored: the first-party client of a token service is not.
+    return _Revoked("client", client_id, end_client(places.every, client_id))
+
+
+def _text(places: _Places, text: str) -> _Revoked:
+    """What `text` is, its form tells: three segments are a signed token, a prefix a refresh token or an opaque one."""
+    if "." in text:
+        return _signed(places, text)
+    if text.startswith(_REFRESH):
+        return _refresh(places, text)
+    record = revoke_token(places.every, text)
+    if record is None:
+        raise NotFound("there is no such token")
+    return _Revoked("token", record.id)
+
+
+def _signed(places: _Places, text: str) -> _Revoked:
+    """Whoever revokes by the command may name any ``jti``, so nothing is gained by verifying the signature."""
+    read = unverified(text)
+    jti, expires_at = (None, None) if read is None else (read[1].get("jti"), read[1].get("exp"))
+    if not isinstance(jti, str) or not jti:
+        raise click.ClickException("this token has no jti by which it could be revoked: revoke all with --user")
+    if not isinstance(expires_at, int | float):
+        expires_at = None
+    elif expires_at <= time.time():
+        raise click.ClickException("this token has expired, and is refused anyway")
+    revoke_signed(places.every, jti, expires_at)
+    return _Revoked("token", jti)
+
+
+def _refresh(places: _Places, text: str) -> _Revoked:
+    from authmw.oauth2.refresh_tokens import family_key
+
+    key = family_key(text)
+    family = None if key is None else end_session_with(places.every, key)
+    if family is None:
+        raise NotFound("there is no session with that refresh token")
+    return _Revoked("session", family.id, 1)
+
+
+_REFRESH: Final = "rt_"
+_WAYS: Final[Mapping[str, Callable[[_Places, str], _Revoked]]] = {
+    "token_id": _by_id,
+    "jti": _by_jti,
+    "session": _session,
+    "user": _user,
+    "client": _client,
+    "text": _text,
+}

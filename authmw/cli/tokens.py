@@ -1,0 +1,71 @@
+"""``authmw tokens``: access tokens, signed and opaque. ``authmw token`` is the same."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from authmw.cli.options import database_option
+from authmw.cli.output import json_option, listed, moment, show, table
+from authmw.cli.stores import existing, open_stores
+from authmw.cli.token_explain import explain_token
+from authmw.cli.token_issue import issue
+from authmw.cli.token_revoke import revoke
+from authmw.ports import TokenRecord
+
+
+@click.group()
+def tokens() -> None:
+    """Access tokens: signed ones (JWTs), and opaque ones, of which only digests are stored."""
+
+
+@click.command("list")
+@click.argument("username", required=False)
+@database_option
+@json_option
+def list_tokens(username: str | None, database: str, as_json: bool) -> None:
+    """List the opaque tokens of USERNAME, or all, the oldest first. Signed ones are stored nowhere.
+
+    Those in Redis are not listed: see `authmw sessions list`.
+    """
+    stores = open_stores(database)
+    found = stores.tokens.list(None if username is None else existing(stores.users, username).id)
+    now = time.time()
+    rows = [
+        [each.id, each.subject, each.client_id or "-", _status(each, now), listed(each.scopes), each.family_id or "-"]
+        for each in found
+    ]
+    show(
+        {"tokens": [_described(record) for record in found]},
+        table(["ID", "SUBJECT", "CLIENT", "STATUS", "SCOPES", "SESSION"], rows),
+        as_json=as_json,
+    )
+
+
+for _command in (issue, explain_token, list_tokens, revoke):
+    tokens.add_command(_command)
+
+token = click.Group("token", commands=tokens.commands, hidden=True, help=tokens.help)
+"""The same group under its old name."""
+
+
+def _status(record: TokenRecord, now: float) -> str:
+    if record.revoked_at is not None:
+        return "revoked"
+    return "expired" if record.expires_at <= now else f"until {moment(record.expires_at)}"
+
+
+def _described(record: TokenRecord) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "subject": record.subject,
+        "kind": record.kind,
+        "client_id": record.client_id,
+        "scopes": sorted(record.scopes),
+        "audience": sorted(record.audience),
+        "session": record.family_id,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "revoked_at": record.revoked_at,
+    }

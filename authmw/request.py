@@ -32,6 +32,10 @@ class BodyTooLarge(Exception):
     """The body is longer than `RequestHead.read_body` was allowed to keep."""
 
 
+class BodyIncomplete(Exception):
+    """The client hung up before it had sent the whole body."""
+
+
 class RequestHead(ABC):
     """Method, path, headers, query and cookies of one request. The body is out of reach, but for Digest auth-int."""
 
@@ -90,6 +94,7 @@ class RequestHead(ABC):
 
         Raises:
             BodyTooLarge: it has more than `limit` bytes.
+            BodyIncomplete: the client hung up before it had sent all.
         """
 
     @property
@@ -132,7 +137,9 @@ class RequestHead(ABC):
 
 @lru_cache(maxsize=256)
 def _variable(name: str) -> str:
-    """The environ's name for the header `name`."""
+    """The environ's name for the header `name`. Two have no prefix (RFC 3875 §4.1)."""
+    if name in ("content-type", "content-length"):
+        return name.upper().replace("-", "_")
     return "HTTP_" + name.upper().replace("-", "_")
 
 
@@ -205,6 +212,8 @@ class WSGIRequest(RequestHead):
             if length > limit:
                 raise BodyTooLarge
             body = environ["wsgi.input"].read(length)
+            if len(body) < length:
+                raise BodyIncomplete
         else:
             body = environ["wsgi.input"].read(limit + 1) if environ.get("wsgi.input_terminated") else b""
         if len(body) > limit:
@@ -289,12 +298,14 @@ class ASGIRequest(RequestHead):
         while more:
             message = await self._receive()
             self._replay.append(message)
+            if message["type"] == "http.disconnect":
+                raise BodyIncomplete
             chunk: bytes = message.get("body", b"")
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
                 raise BodyTooLarge
-            more = message["type"] == "http.request" and message.get("more_body", False)
+            more = message.get("more_body", False)
         return b"".join(chunks)
 
     async def receive(self) -> Message:

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from authmw import APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBasic, HTTPBearer, Principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.request import ASGIRequest, BodyTooLarge, Message, Receive, RequestHead, Scope, Send, WSGIRequest
+from authmw.request import (
+    ASGIRequest,
+    BodyIncomplete,
+    BodyTooLarge,
+    Message,
+    Receive,
+    RequestHead,
+    Scope,
+    Send,
+    WSGIRequest,
+)
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request
 
@@ -179,6 +189,29 @@ def test_an_asgi_body_that_is_too_large_is_not_kept() -> None:
 
     with pytest.raises(BodyTooLarge):
         asyncio.run(main())
+
+
+def test_a_wsgi_body_that_ends_early_is_none() -> None:
+    with pytest.raises(BodyIncomplete):
+        WSGIRequest(_environ(b"hell", CONTENT_LENGTH="5")).read_body(100)
+
+
+def test_an_asgi_body_that_ends_early_is_none() -> None:
+    waiting: list[Message] = [{"type": "http.request", "body": b"he", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def main() -> None:
+        await ASGIRequest({"type": "http", "path": "/", "headers": []}, receive).read_body(100)
+
+    with pytest.raises(BodyIncomplete):
+        asyncio.run(main())
+
+
+def test_wsgi_has_the_type_and_length_of_a_body_under_names_without_a_prefix() -> None:
+    request = WSGIRequest(_environ(b"", CONTENT_TYPE="text/plain", HTTP_CONTENT_TYPE="text/html"))
+    assert request.header("content-type") == "text/plain"
 
 
 # Any bytes at all

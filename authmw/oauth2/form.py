@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from authmw.errors import Unavailable
 from authmw.flow import Ask, Flow
 from authmw.oauth2.reply import OAuthError, invalid_request, method_not_allowed
-from authmw.request import BodyTooLarge, RequestHead
+from authmw.request import BodyIncomplete, BodyTooLarge, RequestHead
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of a form: an assertion, a token and a name are far less."""
@@ -53,6 +53,8 @@ def read_form(request: RequestHead) -> Flow[Form | OAuthError]:
     except Unavailable as error:
         if isinstance(error.__cause__, BodyTooLarge):
             return OAuthError("invalid_request", "The body is too large.", 413)
+        if isinstance(error.__cause__, BodyIncomplete):
+            return invalid_request("The body is not complete.")  # half a form may ask for something else
         raise
     return parse_form(body)
 

@@ -87,6 +87,12 @@ def unavailable(retry_after: int) -> OAuthError:
     return OAuthError("temporarily_unavailable", "Try again later.", 503, (("Retry-After", str(retry_after)),))
 
 
+def too_many_attempts(retry_after: int | None) -> OAuthError:
+    """One source guessed too often (G11). RFC 6585 §4 has the status; RFC 6749 has no code for it."""
+    waiting: Headers = (("Retry-After", str(retry_after or 1)),)
+    return OAuthError("temporarily_unavailable", "Too many attempts. Try again later.", 429, waiting)
+
+
 def method_not_allowed(*allowed: str) -> OAuthError:
     """The resource has no such method (G4)."""
     return OAuthError("invalid_request", f"Use {' or '.join(allowed)}.", 405, (("Allow", ", ".join(allowed)),))

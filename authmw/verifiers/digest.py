@@ -15,7 +15,7 @@ from authmw.errors import ConfigurationError, FlowError, StoreUnavailable
 from authmw.flow import Ask, Flow
 from authmw.ports import Claim, DigestAlgorithm, DigestStore, DigestUser, NonceStore, Throttle, needs
 from authmw.reasons import Reason
-from authmw.request import BodyTooLarge, RequestHead
+from authmw.request import BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.verdict import Authenticated, Rejected, Verdict
 from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
 
@@ -171,11 +171,11 @@ class DigestVerifier:
         return Ask(self.users.find_digest_by_userhash, credentials.userhash or "", realm, algorithm)
 
     def _read_body(self, request: RequestHead) -> Flow[bytes | None]:
-        """The whole body; None when it is too large."""
+        """The whole body; None when it is too large, or ends early."""
         try:
             return (yield from Ask(request.read_body, self._max_body))
         except StoreUnavailable as error:
-            if isinstance(error.__cause__, BodyTooLarge):
+            if isinstance(error.__cause__, BodyTooLarge | BodyIncomplete):
                 return None
             raise
 

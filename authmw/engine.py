@@ -156,7 +156,8 @@ class Auth:
         ):
             header = request.header("authorization")
             if header is not None and header.isascii():
-                self.memo.remember(header.encode(), authentication, verdict.remember_until, version)
+                until, holds = verdict.remember_until, verdict.still_holds
+                self.memo.remember(header.encode(), authentication, until, version, holds)
         return authentication
 
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:

@@ -1,7 +1,8 @@
 """What was proved may be remembered: verified credentials, by their SHA-256, no longer than they are valid.
 
-Only successes that a signature proves are kept (`Authenticated.remember_until`). No credential is kept in memory, only
-its digest, so two credentials cannot be taken for one another (class 14). A change of keys drops everything.
+Only successes that a signature proves, or whose revocations are followed, are kept (`Authenticated.remember_until`).
+No credential is kept in memory, only its digest, so two credentials cannot be taken for one another (class 14). A
+change of keys drops everything. What may have been revoked is not recalled (`Authenticated.still_holds`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from authmw.engine import Authentication
     from authmw.principal import Principal
+
+Holds = Callable[[], bool]
+"""Whether it is certain that an entry was not revoked."""
 
 
 class Memo:
@@ -28,7 +32,7 @@ class Memo:
     __slots__ = ("_clock", "_entries", "_forgotten", "_lock", "_seen", "_size", "_verifier")
 
     def __init__(self, size: int, clock: Callable[[], float], verifier: Any) -> None:
-        self._entries: dict[bytes, tuple[Authentication, float]] = {}
+        self._entries: dict[bytes, tuple[Authentication, float, Holds | None]] = {}
         self._size = size
         self._clock = clock
         self._verifier = verifier
@@ -41,10 +45,13 @@ class Memo:
         entry = self._entries.get(sha256(header).digest())
         if entry is None or self._verifier.version != self._seen or entry[1] <= self._clock():
             return None
-        return entry[0]
+        holds = entry[2]
+        return entry[0] if holds is None or holds() is True else None
 
-    def remember(self, header: bytes, authentication: Authentication, until: float, version: Any) -> None:
-        """Remember a success until `until`, proved since `version` was taken."""
+    def remember(
+        self, header: bytes, authentication: Authentication, until: float, version: Any, holds: Holds | None = None
+    ) -> None:
+        """Remember a success until `until`, proved since `version` was taken, and recall it only while it `holds`."""
         with self._lock:
             if self._verifier.version != self._seen:
                 self._entries.clear()
@@ -53,7 +60,7 @@ class Memo:
                 return
             if len(self._entries) >= self._size:
                 self._entries.pop(next(iter(self._entries)), None)
-            self._entries[sha256(header).digest()] = (authentication, until)
+            self._entries[sha256(header).digest()] = (authentication, until, holds)
 
     @property
     def version(self) -> Any:
@@ -64,6 +71,6 @@ class Memo:
         """Drop every entry whose principal `matches`. What is being verified meanwhile is not remembered."""
         with self._lock:
             self._forgotten += 1
-            doomed = [key for key, (known, _) in self._entries.items() if matches(known.principal)]
+            doomed = [key for key, (known, *_) in self._entries.items() if matches(known.principal)]
             for key in doomed:
                 del self._entries[key]

@@ -6,7 +6,8 @@ A store that is down is none of the three: it is an exception, and becomes a 503
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from authmw.principal import Principal
 from authmw.reasons import Reason
@@ -19,13 +20,16 @@ class Authenticated:
     Args:
         principal: who it is.
         remember_until: until when (seconds since the epoch) the same credentials may be taken as verified without
-            looking again; None for never. Only for what a signature proves.
+            looking again; None for never. Only for what a signature proves, or with `still_holds`.
         headers: response headers that the scheme owes the client (``Authentication-Info``).
+        still_holds: asked each time the verdict is remembered, and so without waiting for anything: True while it is
+            certain that nothing was revoked. Otherwise the credentials are verified anew.
     """
 
     principal: Principal
     remember_until: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    still_holds: Callable[[], bool] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ from typing import Any, ClassVar, cast
 
 from authmw.credentials import BearerToken
 from authmw.errors import ConfigurationError
-from authmw.jose.claims import ClaimRules
+from authmw.flow import Flow
+from authmw.jose.claims import ClaimRules, is_identifier
 from authmw.jose.jws import JWSReader, shown
 from authmw.jose.strict_json import parse_object
 from authmw.keys import KeyRing, mistakes_in_ring
 from authmw.principal import Principal, PrincipalKind
 from authmw.reasons import Reason
 from authmw.request import RequestHead
+from authmw.revocation import RevocationFeed
+from authmw.revoked import Issuance
 from authmw.scopes import is_scope, parse_scope
 from authmw.verdict import Authenticated, Rejected, Verdict
 
@@ -27,7 +30,8 @@ _scopes_in = lru_cache(maxsize=1024)(parse_scope)
 
 
 class JWTVerifier:
-    """Verifies JWTs of one issuer, signed by a key of `keys`. A plain function: it asks nobody and never waits.
+    """Verifies JWTs of one issuer, signed by a key of `keys`. A plain function: it asks nobody and never waits, but
+    for `revocations` that cannot be followed.
 
     The principal's id is the ``sub``. It is unique within an issuer only, so one verifier is for one issuer.
     The verdict may be remembered until ``exp``; during the leeway after it, the token is verified anew each time.
@@ -46,6 +50,8 @@ class JWTVerifier:
             claims. A claim may be a space-separated string or a list of strings; a missing one holds no scopes.
         kind: what the principals are; by default clients where ``sub`` is the ``client_id`` (RFC 9068 §2.2), else
             users.
+        revocations: what was revoked at this issuer, by ``jti``, ``sid``, ``sub`` or ``client_id``; None where tokens
+            hold until they expire.
         clock: the time, in seconds since the epoch.
 
     Raises:
@@ -72,6 +78,7 @@ class JWTVerifier:
         required: Collection[str] = (),
         scopes: ScopeClaim = "scope",
         kind: PrincipalKind | None = None,
+        revocations: RevocationFeed | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         mistakes = mistakes_in_ring(keys, "JWTVerifier")
@@ -87,14 +94,20 @@ class JWTVerifier:
         self.clock = clock
         self._scopes = scopes
         self._kind: PrincipalKind | None = kind
+        self._revocations = revocations
 
     @property
     def version(self) -> int:
         """Changes with the keys: no verdict is to be remembered across a change."""
         return self.reader.ring.current.version
 
-    def verify(self, credentials: BearerToken, _request: RequestHead | None = None, /) -> Verdict | None:
-        """Whether the token holds; None when it has not the two dots of a signed JWT."""
+    def verify(
+        self, credentials: BearerToken, _request: RequestHead | None = None, /
+    ) -> Verdict | Flow[Verdict] | None:
+        """Whether the token holds; None when it has not the two dots of a signed JWT.
+
+        A flow only where the store of revocations has to be asked.
+        """
         token = credentials.token
         if token.count(".") != 2:
             return None
@@ -111,7 +124,10 @@ class JWTVerifier:
         scopes = self.granted(claims)
         if isinstance(scopes, Rejected):
             return scopes
-        return Authenticated(self._principal(claims, scopes, jws.payload), remember_until=claims["exp"])
+        authenticated = Authenticated(self._principal(claims, scopes, jws.payload), remember_until=claims["exp"])
+        if self._revocations is None:
+            return authenticated
+        return _unless_revoked(authenticated, claims, self._revocations)
 
     def granted(self, claims: Mapping[str, Any]) -> frozenset[str] | Rejected:
         """The scopes that `claims` grant."""
@@ -144,6 +160,16 @@ class JWTVerifier:
     def __repr__(self) -> str:
         audience = sorted(self.rules.audiences) or None
         return f"JWTVerifier(issuer={self.rules.issuer!r}, audience={audience!r})"
+
+
+def _unless_revoked(
+    authenticated: Authenticated, claims: Mapping[str, Any], revocations: RevocationFeed
+) -> Verdict | Flow[Verdict]:
+    principal, family_id = authenticated.principal, claims.get("sid")
+    if "sid" in claims and not is_identifier(family_id):
+        return Rejected(Reason.TOKEN_CLAIMS, "sid is no identifier")
+    issuance = Issuance(principal.credential_id, family_id, principal.id, principal.client_id, claims.get("iat"))
+    return revocations.check(issuance, authenticated)
 
 
 class _Claims:

@@ -1,4 +1,7 @@
-"""Verifies opaque access tokens by asking a store, each time: what is revoked is refused at once."""
+"""Verifies opaque access tokens by asking a store, each time, so that what is revoked is refused at once.
+
+With a feed of revocations a token may be remembered instead, and is refused within the feed's bound.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from authmw.ports import TokenRecord, TokenStore, needs
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
+from authmw.revocation import RevocationFeed
+from authmw.revoked import Issuance
 from authmw.tokens import checked_prefix, digest, has_checksum
 from authmw.verdict import Authenticated, Rejected, Verdict
 
@@ -24,6 +29,8 @@ class TokenVerifier:
     Args:
         tokens: where tokens are found by their digest.
         prefix: what our tokens begin with, before the underscore.
+        revocations: what was revoked. With it a verified token may be remembered until it expires, and so whoever
+            revokes or disables has to publish that too: the store of tokens is no longer asked each time.
         clock: seconds since the epoch.
 
     >>> from authmw import Auth, HTTPBearer
@@ -36,12 +43,25 @@ class TokenVerifier:
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
 
-    def __init__(self, tokens: TokenStore, *, prefix: str = "at", clock: Callable[[], float] = time.time) -> None:
+    version: int
+    """Only there with a feed: verdicts of a verifier without it are not to be remembered."""
+
+    def __init__(
+        self,
+        tokens: TokenStore,
+        *,
+        prefix: str = "at",
+        revocations: RevocationFeed | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         needs("TokenVerifier", tokens, "find_token")
         self._tokens = tokens
         self._prefix = checked_prefix(prefix)
         self._start = f"{prefix}_"
         self._clock = clock
+        self._revocations = revocations
+        if revocations is not None:
+            self.version = 0
         self._is_asked_directly = is_nonblocking(tokens.find_token)
 
     def verify(self, credentials: BearerToken, request: RequestHead) -> Verdict | Flow[Verdict] | None:
@@ -58,9 +78,10 @@ class TokenVerifier:
 
     def _ask(self, sought: str) -> Flow[Verdict]:
         record = yield from Ask(self._tokens.find_token, sought)
-        return self._judge(sought, record)
+        verdict = self._judge(sought, record)
+        return verdict if isinstance(verdict, (Authenticated, Rejected)) else (yield from verdict)
 
-    def _judge(self, sought: str, record: object) -> Verdict:
+    def _judge(self, sought: str, record: object) -> Verdict | Flow[Verdict]:
         if record is None:
             return Rejected(Reason.TOKEN_UNKNOWN)
         if not isinstance(record, TokenRecord):
@@ -72,7 +93,13 @@ class TokenVerifier:
             return Rejected(Reason.TOKEN_REVOKED, f"token {record.id}")
         if record.expires_at <= self._clock():
             return Rejected(Reason.TOKEN_EXPIRED, f"token {record.id}")
-        return Authenticated(_principal(record, self.scheme))
+        principal, feed = _principal(record, self.scheme), self._revocations
+        authenticated = Authenticated(principal, remember_until=None if feed is None else record.expires_at)
+        return authenticated if feed is None else feed.check(_issuance(record), authenticated)
+
+
+def _issuance(record: TokenRecord) -> Issuance:
+    return Issuance(record.id, record.family_id, record.subject, record.client_id, record.created_at)
 
 
 def _principal(record: TokenRecord, scheme: str) -> Principal:

@@ -85,6 +85,11 @@ def _success(event: str, principal: Principal, request: RequestHead) -> None:
 
 
 def _log(level: int, event: str, fields: dict[str, Any]) -> None:
+    write(logger, level, event, fields)
+
+
+def write(to: logging.Logger, level: int, event: str, fields: dict[str, Any]) -> None:
+    """One record: the fields that are not empty, each fit for a line of its own log."""
     shown = {name: printable(value) for name, value in fields.items() if value}
     text = " ".join(f"{name}={value}" for name, value in shown.items())
-    logger.log(level, "authmw %s %s", event, text, extra={"authmw": {"event": event, **shown}})
+    to.log(level, "authmw %s %s", event, text, extra={"authmw": {"event": event, **shown}})

@@ -199,6 +199,15 @@ def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy)
     return secret, replace(client, secrets=(ClientSecret(digest(secret)), *kept))
 
 
+def is_client_id(text: str) -> bool:
+    """Whether `text` can be a ``client_id``: 1 to 255 printable ASCII characters, no space at either end.
+
+    >>> is_client_id("odd:id+%/client"), is_client_id(" ")
+    (True, False)
+    """
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
 def _collected(name: str, values: Iterable[str]) -> frozenset[str]:
     if isinstance(values, str):
         raise ConfigurationError(f"{name}={values!r} has to be a list: a string would be taken for its letters")
@@ -207,7 +216,7 @@ def _collected(name: str, values: Iterable[str]) -> frozenset[str]:
 
 def _mistakes_in_client(id: str | None, auth_method: ClientAuthMethod, grant_types: frozenset[str]) -> list[str]:
     mistakes: list[str] = []
-    if id is not None and _CLIENT_ID.fullmatch(id) is None:
+    if id is not None and not is_client_id(id):
         mistakes.append(f"{id!r} is no client id: use 1 to 255 printable ASCII characters")
     if auth_method not in get_args(ClientAuthMethod):
         mistakes.append(f"{auth_method!r} is no method: use {', '.join(get_args(ClientAuthMethod))}")

@@ -55,7 +55,7 @@ def new_api_key(prefix: str = "ak", *, entropy: Entropy = os.urandom) -> str:
     ('ak_', 41, True)
     """
     head = f"{checked_prefix(prefix)}_{_random(RANDOM_LENGTH, entropy)}"
-    return head + _checksum(head)
+    return head + checksum(head)
 
 
 def new_token(prefix: str = "at", *, entropy: Entropy = os.urandom) -> str:
@@ -97,7 +97,7 @@ def has_checksum(text: str, prefix: str) -> bool:
         len(text) == len(prefix) + _LENGTH
         and text.isascii()
         and text.startswith(f"{prefix}_")
-        and text.endswith(_checksum(text[:-CHECKSUM_LENGTH]))
+        and text.endswith(checksum(text[:-CHECKSUM_LENGTH]))
     )
 
 
@@ -114,7 +114,16 @@ def checked_prefix(prefix: str) -> str:
 
 def _random(length: int, entropy: Entropy) -> str:
     # About 80 bits more than needed make the remainder of the division as good as even.
-    number = int.from_bytes(entropy(length * 6 // 8 + 10))
+    return base62(entropy(length * 6 // 8 + 10), length)
+
+
+def base62(octets: bytes, length: int) -> str:
+    """The number in `octets` in `length` letters and digits, the rest of it left out.
+
+    >>> base62(b"\x01\x00", 3)
+    '840'
+    """
+    number = int.from_bytes(octets)
     characters: list[str] = []
     for _ in range(length):
         number, remainder = divmod(number, 62)
@@ -122,5 +131,10 @@ def _random(length: int, entropy: Entropy) -> str:
     return "".join(characters)
 
 
-def _checksum(head: str) -> str:
+def checksum(head: str) -> str:
+    """What a key or token ends with: the CRC-32 of all before, in lower-case hex.
+
+    >>> checksum("ak_")
+    'cb89860c'
+    """
     return f"{crc32(head.encode()):08x}"

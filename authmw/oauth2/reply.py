@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authmw.grammar import quote
-from authmw.refusal import Response
+from authmw.refusal import WITHOUT_CONTENT, Response
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -57,7 +57,8 @@ def empty_response(*, status: int = 200, headers: Headers = ()) -> Response:
 def _response(status: int, kind: Headers, body: bytes, more: Headers) -> Response:
     cached = any(name.lower() == "cache-control" for name, _ in more)
     caching: Headers = () if cached else (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
-    return Response(status, (*kind, ("Content-Length", str(len(body))), *caching, *more), body)
+    length: Headers = () if status in WITHOUT_CONTENT else (("Content-Length", str(len(body))),)
+    return Response(status, (*kind, *length, *caching, *more), body)
 
 
 def invalid_request(description: str) -> OAuthError:

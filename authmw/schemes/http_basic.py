@@ -42,14 +42,13 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
         """Decode user-pass: strict base64, strict UTF-8, split at the first colon, nothing trimmed."""
         if len(value) > _MAX_ENCODED:
             return Rejected(_MALFORMED, "longer than a user name and a password may be")
+        raw = decode_base64(value)
+        if raw is None:
+            return Rejected(_MALFORMED, "not canonical base64")
         try:
-            raw = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
             text = raw.decode("utf-8")
         except ValueError:
             return Rejected(_MALFORMED, "not base64 of UTF-8")
-        # Strict mode lets bits behind the last byte pass; one credential has one spelling (BAS-2).
-        if value.endswith("=") and binascii.b2a_base64(raw, newline=False).decode() != value:
-            return Rejected(_MALFORMED, "not canonical base64")
         username, colon, password = text.partition(":")
         if not colon:
             return Rejected(_MALFORMED, "no colon")
@@ -68,3 +67,19 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
     def openapi(self) -> dict[str, Any]:
         """``{"type": "http", "scheme": "basic"}``."""
         return self._described({"type": "http", "scheme": "basic"})
+
+
+def decode_base64(value: str) -> bytes | None:
+    """The octets in `value`, if this is the one way to spell them (BAS-2).
+
+    >>> decode_base64("Og=="), decode_base64("Og"), decode_base64("Oh==")
+    (b':', None, None)
+    """
+    try:
+        raw = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
+    except ValueError:
+        return None
+    # Strict mode lets bits behind the last byte pass.
+    if value.endswith("=") and binascii.b2a_base64(raw, newline=False).decode() != value:
+        return None
+    return raw

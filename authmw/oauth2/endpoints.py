@@ -1,0 +1,113 @@
+"""Which endpoint answers which path, and what holds for all of them: methods, CORS, 404, 405, 503."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from authmw import audit
+from authmw.errors import Unavailable
+from authmw.flow import Flow
+from authmw.oauth2.reply import Headers, OAuthError, empty_response, method_not_allowed, unavailable
+from authmw.refusal import Response
+from authmw.request import RequestHead
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+# G10, RFC 9700 §2.6: a client in a browser asks from its own origin. Nothing here is authenticated by what a browser
+# adds by itself, so any origin may, and credentials in Fetch's sense are never allowed.
+_ANY_ORIGIN: Final[Headers] = (("Access-Control-Allow-Origin", "*"),)
+_PREFLIGHT_SECONDS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What answers one path.
+
+    Args:
+        answer: makes the answer to a request by one of `methods`.
+        methods: besides OPTIONS, which is answered for all.
+        cors: whether scripts of other origins may ask.
+    """
+
+    answer: Callable[[TokenService, RequestHead], Flow[Response]]
+    methods: tuple[str, ...] = ("POST",)
+    cors: bool = True
+
+
+def _introspect(service: TokenService, request: RequestHead) -> Flow[Response]:
+    from authmw.oauth2.introspect import introspect  # type: ignore
+
+    return introspect(service, request)  # type: ignore
+
+
+def _jwks(service: TokenService, request: RequestHead) -> Flow[Response]:
+    from authmw.oauth2.jwks import jwks  # type: ignore
+
+    return jwks(service, request)  # type: ignore
+
+
+def _metadata(service: TokenService, request: RequestHead) -> Flow[Response]:
+    from authmw.oauth2.metadata import metadata  # type: ignore
+
+    return metadata(service, request)  # type: ignore
+
+
+def _revoke(service: TokenService, request: RequestHead) -> Flow[Response]:
+    from authmw.oauth2.revoke import revoke  # type: ignore
+
+    return revoke(service, request)  # type: ignore
+
+
+def _token(service: TokenService, request: RequestHead) -> Flow[Response]:
+    from authmw.oauth2.token import token  # type: ignore
+
+    return token(service, request)  # type: ignore
+
+
+_READ: Final = ("GET", "HEAD")
+
+ENDPOINTS: Final[dict[str, Endpoint]] = {
+    "/token": Endpoint(_token),
+    "/revoke": Endpoint(_revoke),
+    "/introspect": Endpoint(_introspect, cors=False),
+    "/jwks.json": Endpoint(_jwks, _READ),
+    "/.well-known/oauth-authorization-server": Endpoint(_metadata, _READ),
+}
+"""Every path, below the issuer's own."""
+
+
+def respond(service: TokenService, request: RequestHead, path: str) -> Flow[Response]:
+    """The answer to a request for `path`."""
+    endpoint = ENDPOINTS.get(path)
+    if endpoint is None:
+        return OAuthError("invalid_request", "There is no such endpoint.", 404).response()
+    response = yield from _answer(endpoint, service, request)
+    return replace(response, headers=(*response.headers, *_ANY_ORIGIN)) if endpoint.cors else response
+
+
+def _answer(endpoint: Endpoint, service: TokenService, request: RequestHead) -> Flow[Response]:
+    if request.method == "OPTIONS":
+        return _options(endpoint, request)
+    if request.method not in endpoint.methods:
+        return method_not_allowed(*endpoint.methods, "OPTIONS").response()
+    try:
+        return (yield from endpoint.answer(service, request))
+    except Unavailable as error:
+        audit.unavailable(error, request)
+        return unavailable(error.retry_after).response()
+
+
+def _options(endpoint: Endpoint, request: RequestHead) -> Response:
+    """Which methods there are (RFC 9110 §9.3.7), and to a preflight which headers (Fetch §3.2.3)."""
+    methods = ", ".join((*endpoint.methods, "OPTIONS"))
+    allowed: Headers = (("Allow", methods),)
+    if endpoint.cors and request.is_preflight:
+        allowed += (
+            ("Access-Control-Allow-Methods", methods),
+            ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+            ("Access-Control-Max-Age", str(_PREFLIGHT_SECONDS)),
+        )
+    return empty_response(status=204, headers=allowed)

@@ -1,0 +1,137 @@
+"""What can be wrong with the arguments of a token service, each with its fix."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from authmw.enrolment import is_client_id
+from authmw.errors import ConfigurationError
+from authmw.keys import KeyRing, mistakes_in_ring
+from authmw.ports import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, needs
+from authmw.scopes import checked_scopes
+
+MAX_GRACE: Final = 60
+"""Seconds (RFC 9700 §4.14.2 leaves the detection of a replay to the server; this is how late it may be)."""
+
+_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "users": ("find",),
+    "clients": ("find_client",),
+    "tokens": ("find_token", "add_token", "revoke_token", "revoke_family_tokens"),
+    "families": ("add_family", "find_family", "rotate", "end_family", "end_families", "families_of"),
+    "nonces": ("claim_nonce",),
+    "throttle": ("attempt", "succeeded"),
+    "revocations": ("publish", "revocations_after", "find_revocations"),
+}
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+# What a URL is made of, and no more: RFC 3986 §2, without the delimiters of query and fragment.
+_URL: Final = re.compile(r"https?://[!$&'()*+,\-./0-9:;=@A-Z\[\]_a-z~%]+")
+
+
+def in_issuer(issuer: object) -> list[str]:
+    """RFC 8414 §2: https, no query, no fragment; http where nobody but this machine can listen (G9)."""
+    if not isinstance(issuer, str) or _URL.fullmatch(issuer) is None:
+        return [f"issuer={issuer!r} has to be a URL without query or fragment, as 'https://id.example'"]
+    try:
+        parts = urlsplit(issuer)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return [f"issuer={issuer!r} is not a URL: write it as 'https://id.example'"]
+    if not host or "@" in parts.netloc:
+        return [f"issuer={issuer!r} has to name a host, and nobody before an '@': 'https://id.example'"]
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        return [f"issuer={issuer!r} is reached without TLS: use https, or http://127.0.0.1:8000 while developing"]
+    return []
+
+
+def in_stores(stores: object, throttle: object) -> list[str]:
+    """Every role is filled, by something that has its verbs."""
+    if isinstance(stores, type):
+        return [f"stores= takes stores, not their class: pass {stores.__name__}(...)"]
+    mistakes: list[str] = []
+    for role, verbs in _ROLES.items():
+        store = throttle if role == "throttle" and throttle is not None else getattr(stores, role, None)
+        if store is None:
+            mistakes.append(
+                f"stores= has no {role}: add a store that keeps them, Stores.of({type(stores).__name__}(...), ...)"
+            )
+            continue
+        try:
+            needs(f"TokenService(stores=...).{role}", store, *verbs)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+    return mistakes
+
+
+def in_audience(audience: object) -> list[str]:
+    """At least one name."""
+    names = [audience] if isinstance(audience, str) else audience
+    if isinstance(names, Iterable):
+        each = list(cast("Iterable[object]", names))
+        if each and all(isinstance(name, str) and name for name in each):
+            return []
+    return ["audience is empty: give the name of the API the tokens are for, audience='orders'"]
+
+
+def in_keys(keys: object) -> list[str]:
+    """Key pairs, since whoever verifies tokens must not be able to make them (RFC 9068 §4)."""
+    if keys is None:
+        return []
+    mistakes = mistakes_in_ring(keys, "TokenService")
+    if not isinstance(keys, KeyRing):
+        return mistakes
+    if keys.signer.symmetric:
+        return ["keys are secrets, which /jwks.json cannot publish: use key pairs, KeyRing.generate() makes one"]
+    if not keys.signer.can_sign:
+        return [f"the first key, {keys.signer.kid!r}, is public and cannot sign: load its private half"]
+    return []
+
+
+def in_names(*, first_party: object, realm: object, scopes: object) -> list[str]:
+    """The ``client_id`` of the own application, the realm and the scopes can be written where they have to stand."""
+    mistakes: list[str] = []
+    if not isinstance(first_party, str) or not is_client_id(first_party):
+        mistakes.append(f"first_party={first_party!r} is no client id: use 1 to 255 printable ASCII characters")
+    if not isinstance(realm, str) or not realm or not realm.isascii() or not realm.isprintable():
+        mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")
+    if scopes is None:
+        return mistakes
+    if not isinstance(scopes, Mapping):
+        return [*mistakes, "scopes= takes each scope with what it means: {'orders:read': 'See orders'}"]
+    described = cast("Mapping[Any, Any]", scopes)
+    try:
+        checked_scopes(described)
+    except ConfigurationError as error:
+        mistakes += error.mistakes
+    if not all(isinstance(text, str) for text in described.values()):
+        mistakes.append("scopes= says in text what each scope means: {'orders:read': 'See orders'}")
+    return mistakes
+
+
+def in_lifetimes(*, access: object, refresh: object, idle: object, grace: object) -> list[str]:
+    """Whole seconds within their bounds."""
+    mistakes: list[str] = []
+    for name, value, most in (
+        ("access_lifetime", access, int(LONGEST_ACCESS_TOKEN)),
+        ("refresh_lifetime", refresh, int(LONGEST_TOKEN)),
+        ("idle_lifetime", idle, int(LONGEST_TOKEN)),
+    ):
+        if type(value) is not int or not 0 < value <= most:
+            mistakes.append(f"{name}={value!r} has to be a number of seconds from 1 to {most}")
+    if type(idle) is int and type(refresh) is int and idle > refresh:
+        mistakes.append(
+            f"idle_lifetime={idle} is longer than refresh_lifetime={refresh}: it would never end a login; shorten it"
+        )
+    if type(grace) is not int or not 0 <= grace <= MAX_GRACE:
+        mistakes.append(f"grace={grace!r} has to be a number of seconds from 0 to {MAX_GRACE}")
+    return mistakes
+
+
+def in_bound(bound: object) -> list[str]:
+    """Seconds."""
+    if type(bound) in (int, float) and 0 < cast("float", bound) < math.inf:
+        return []
+    return [f"revocation_bound={bound!r} has to be a number of seconds above 0, as 1.0"]

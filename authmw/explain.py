@@ -6,10 +6,12 @@ is no token.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import cast
 
 from authmw.credentials import BearerToken
+from authmw.flow import run
 from authmw.jose import base64url
 from authmw.jose.jws import JWSReader, shown
 from authmw.jose.strict_json import JSONObject, parse_object
@@ -120,6 +122,8 @@ def _kids(keys: tuple[Key, ...]) -> str:
 
 def _verdict(token: str, verifier: JWTVerifier) -> Finding:
     verdict = verifier.verify(BearerToken(token))
+    if isinstance(verdict, Generator):
+        verdict = run(verdict)
     if isinstance(verdict, Authenticated):
         return Finding("verdict", True, f"accepted: {verdict.principal!r}")
     return Finding("verdict", False, "refused" if verdict is None else f"refused: {verdict.reason.code}")

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from hmac import compare_digest
 
 from authmw.flow import nonblocking
 from authmw.memory.sweep import Sweep
-from authmw.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.ports import RefreshFamily, Rotation, RotationAnswer
+from authmw.rotation import rotated
 
 
 @nonblocking
@@ -48,12 +48,9 @@ class MemoryFamilies:
     def rotate(self, rotation: Rotation) -> RotationAnswer:
         """Put the successor in the place of the token presented; see `authmw.ports.FamilyStore.rotate`."""
         with self._lock:
-            family = self.find_family(rotation.key)
-            if family is None or family.client_id != rotation.client_id:
-                return RotationAnswer(Outcome.UNKNOWN)
-            answer = _rotated(family, rotation)
+            answer = rotated(self.find_family(rotation.key), rotation)
             if answer.family is not None:
-                self._by_id[family.id] = answer.family
+                self._by_id[answer.family.id] = answer.family
             return answer
 
     def end_family(self, family_id: str, at: float) -> RefreshFamily | None:
@@ -84,28 +81,3 @@ class MemoryFamilies:
     def _revoke(self, family: RefreshFamily, at: float) -> RefreshFamily:
         revoked = self._by_id[family.id] = replace(family, revoked_at=at)
         return revoked
-
-
-def _rotated(family: RefreshFamily, rotation: Rotation) -> RotationAnswer:
-    now = rotation.now
-    if not family.is_live(now):
-        return RotationAnswer(Outcome.ENDED, family)
-    if _is(rotation.presented, family.current):
-        renewed = replace(
-            family,
-            previous=rotation.presented,
-            current=rotation.successor,
-            salt=rotation.salt,
-            rotated_at=now,
-            last_used_at=now,
-            idle_until=min(rotation.idle_until, family.expires_at),
-        )
-        return RotationAnswer(Outcome.ROTATED, renewed)
-    if _is(rotation.presented, family.previous) and now - family.rotated_at <= rotation.grace:
-        return RotationAnswer(Outcome.RACED, family)
-    return RotationAnswer(Outcome.REUSED, replace(family, revoked_at=now))
-
-
-def _is(presented: str, kept: str) -> bool:
-    # A family without a refresh token has an empty digest, which nothing matches.
-    return bool(kept) and compare_digest(presented.encode(), kept.encode())

@@ -7,16 +7,7 @@ from collections import OrderedDict
 
 from authmw.errors import ConfigurationError
 from authmw.flow import nonblocking
-
-
-class _Count:
-    """The attempts under one key, and from when the next one may be made."""
-
-    __slots__ = ("attempts", "not_before")
-
-    def __init__(self) -> None:
-        self.attempts = 0
-        self.not_before = 0.0
+from authmw.waits import Count, Waits
 
 
 @nonblocking
@@ -42,15 +33,13 @@ class MemoryThrottle:
     """
 
     def __init__(self, *, free: int = 10, first: float = 1.0, longest: float = 900.0, size: int = 10_000) -> None:
-        if free < 1 or first <= 0 or longest < first or size < 1:
-            raise ConfigurationError("MemoryThrottle needs free >= 1, 0 < first <= longest and size >= 1")
-        self._free = free
-        self._first = first
-        self._longest = longest
+        if size < 1:
+            raise ConfigurationError("MemoryThrottle(size=...) must be at least 1")
+        self._waits = Waits("MemoryThrottle", free=free, first=first, longest=longest)
         self._size = size
         # Both in the order of the last attempt that was let through.
-        self._few: OrderedDict[str, _Count] = OrderedDict()
-        self._many: OrderedDict[str, _Count] = OrderedDict()
+        self._few: OrderedDict[str, Count] = OrderedDict()
+        self._many: OrderedDict[str, Count] = OrderedDict()
         # In the order in which they were last remembered.
         self._familiar: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
@@ -58,19 +47,13 @@ class MemoryThrottle:
     def attempt(self, key: str, now: float) -> float:
         """Count one attempt; the seconds to wait, 0.0 for go ahead."""
         with self._lock:
-            count = self._many.get(key) or self._few.get(key) or _Count()
-            # A clock that was set back must not make the wait longer than it ever is.
-            wait = min(count.not_before - now, self._longest)
+            kept = self._many.get(key) or self._few.get(key) or Count()
+            count, wait = self._waits.attempt(kept, now)
             if wait > 0:
-                count.not_before = now + wait
-                return wait
-            if count.attempts and -wait >= self._longest:
-                self._many.pop(key, None)
-                count = _Count()
-            count.attempts += 1
-            count.not_before = now + self._wait_after(count.attempts)
-            self._keep(key, count)
-            return 0.0
+                (self._many if key in self._many else self._few)[key] = count
+            else:
+                self._keep(key, count)
+            return wait
 
     def succeeded(self, key: str) -> None:
         """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
@@ -78,11 +61,11 @@ class MemoryThrottle:
             count = self._many.get(key) or self._few.get(key)
             if count is None:
                 return
-            count.not_before -= self._wait_after(count.attempts)
-            count.attempts = max(0, count.attempts - 1)
-            if count.attempts < self._free:
-                self._many.pop(key, None)
+            count = self._waits.succeeded(count)
+            if count.attempts < self._waits.free:
                 self._keep(key, count)
+            else:
+                self._many[key] = count
 
     def remember_source(self, pair: str, until: float) -> None:
         """Keep `pair`, an account and a source, until then."""
@@ -99,16 +82,10 @@ class MemoryThrottle:
     def __len__(self) -> int:
         return len(self._few) + len(self._many) + len(self._familiar)
 
-    def _wait_after(self, attempts: int) -> float:
-        beyond = attempts - self._free
-        if beyond < 0:
-            return 0.0
-        # Beyond 2 ** 64 there is nothing left to double.
-        return float(min(self._first * 2 ** min(beyond, 64), self._longest))
-
-    def _keep(self, key: str, count: _Count) -> None:
+    def _keep(self, key: str, count: Count) -> None:
         self._few.pop(key, None)
-        kept = self._few if count.attempts < self._free else self._many
+        self._many.pop(key, None)
+        kept = self._few if count.attempts < self._waits.free else self._many
         kept[key] = count
         kept.move_to_end(key)
         if len(kept) > self._size:

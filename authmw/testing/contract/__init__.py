@@ -1,0 +1,44 @@
+"""The contract of each port: what every store promises, as tests that anybody can run against a store of theirs.
+
+A contract is a class of tests for pytest. Derive from it, and say how the store is opened::
+
+    # tests/test_my_families.py
+    from authmw.testing.contract import FamilyStoreContract
+
+    class TestMyFamilies(FamilyStoreContract):
+        factory = "tests.my_stores:open_families"
+
+        def drop(self, namespace):
+            ...  # remove what the test has left there
+
+    # tests/my_stores.py
+    @contextmanager
+    def open_families(namespace):
+        with closing(MyDatabase(schema=namespace)) as database:
+            yield database.families
+
+- ``factory`` names a function, as ``"module:function"``. It is called with a namespace, a short word of letters,
+  digits and underscores that each test has for itself, and answers the store of what is kept under it: as a schema,
+  a prefix of keys, a file. It may answer the store itself, whose ``close()`` or ``aclose()`` is called in the end if
+  it has one, or a context manager that opens and closes it, also an asynchronous one. It is called again in each
+  process of a race, so it must not empty what is there.
+- ``open_store(self)`` may be overridden instead, to open the store in the test's own process. By default it is
+  ``factory(self.namespace)``.
+- ``drop(self, namespace)`` removes what a test has left. By default it does nothing.
+- ``processes = False`` says that the store lives in one process only. The races of processes are not collected then.
+
+Methods may be ``def`` or ``async def``: what is awaitable is awaited, on one event loop for each test. Races are run
+by 8 threads, by 8 tasks of that loop where the store is asynchronous, and by 4 processes, which open the store each
+for itself. Stores are expected to go by the real time.
+"""
+
+import pytest
+
+for _module in ("base", "families", "nonces", "processes"):
+    pytest.register_assert_rewrite(f"{__name__}.{_module}")
+
+from authmw.testing.contract.base import StoreContract  # noqa: E402
+from authmw.testing.contract.families import FamilyStoreContract  # noqa: E402
+from authmw.testing.contract.nonces import NonceStoreContract  # noqa: E402
+
+__all__ = ["FamilyStoreContract", "NonceStoreContract", "StoreContract"]

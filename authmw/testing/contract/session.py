@@ -1,0 +1,126 @@
+"""A store that is open, and how it is asked: directly, or on an event loop of its own when it is asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from importlib import import_module
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
+
+from authmw.flow import Flow, run, run_async
+
+S = TypeVar("S")
+T = TypeVar("T")
+P = ParamSpec("P")
+
+Play: TypeAlias = Callable[[S, int, int], Flow[T]]
+"""What each racer does with the store: called with its number and the round's, from 0."""
+
+PATIENCE: Final = 60.0
+"""Seconds that racers wait for each other, and that a store may take to answer."""
+_SWITCH_INTERVAL: Final = 1e-6
+
+
+def load(factory: str) -> Callable[[str], object]:
+    """The function that a ``module:function`` string names."""
+    module, _, name = factory.partition(":")
+    return cast("Callable[[str], object]", getattr(import_module(module), name))
+
+
+class Session(Generic[S]):
+    """A store that is open until this is closed.
+
+    Args:
+        made: the store; or a context manager, also an asynchronous one, that opens and closes it.
+    """
+
+    def __init__(self, made: object) -> None:
+        self._runner = asyncio.Runner()
+        self._exits = ExitStack()
+        self._exits.callback(self._runner.close)
+        self.store: S = self._open(made)
+        self.is_asynchronous: bool = _is_asynchronous(self.store)
+
+    def ask(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `method` answers, awaited where it has to be."""
+        if not self.is_asynchronous:
+            return cast("T", method(*args, **kwargs))
+        return cast("T", self._runner.run(_answer(method, *args, **kwargs)))
+
+    def run(self, flow: Flow[T]) -> T:
+        """What `flow` ends with."""
+        if not self.is_asynchronous:
+            return run(flow)
+        return self._runner.run(run_async(flow, store_timeout=PATIENCE))
+
+    def race(self, play: Play[S, T], *, racers: int, rounds: int) -> list[list[T]]:
+        """What `racers` answered who played at once, round by round: threads, or tasks of one event loop."""
+        if self.is_asynchronous:
+            return self._runner.run(self._race_of_tasks(play, racers, rounds))
+        start = threading.Barrier(racers)
+
+        def plays(racer: int) -> list[T]:
+            answers: list[T] = []
+            try:
+                for number in range(rounds):
+                    start.wait(PATIENCE)
+                    answers.append(run(play(self.store, racer, number)))
+            except BaseException:
+                start.abort()
+                raise
+            return answers
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_INTERVAL)  # else a short verb is over before another thread has its turn
+        try:
+            with ThreadPoolExecutor(racers) as threads:
+                return by_round([each.result() for each in [threads.submit(plays, racer) for racer in range(racers)]])
+        finally:
+            sys.setswitchinterval(interval)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._exits.close()
+
+    async def _race_of_tasks(self, play: Play[S, T], racers: int, rounds: int) -> list[list[T]]:
+        return [
+            list(
+                await asyncio.gather(
+                    *(run_async(play(self.store, racer, number), store_timeout=PATIENCE) for racer in range(racers))
+                )
+            )
+            for number in range(rounds)
+        ]
+
+    def _open(self, made: Any) -> S:
+        if hasattr(made, "__enter__"):
+            return cast("AbstractContextManager[S]", self._exits.enter_context(made))  # type: ignore[return-value]
+        if hasattr(made, "__aenter__"):
+            self._exits.callback(lambda: self._runner.run(_answer(made.__aexit__, None, None, None)))
+            return cast("S", self._runner.run(_answer(made.__aenter__)))
+        close = getattr(made, "aclose", None) or getattr(made, "close", None)
+        if close is not None:
+            self._exits.callback(lambda: self._runner.run(_answer(close)))
+        return cast("S", made)
+
+
+def by_round(answers: list[list[T]]) -> list[list[T]]:
+    """The answers of each racer, as the answers of each round."""
+    return [list(each) for each in zip(*answers, strict=True)]
+
+
+async def _answer(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    answer = method(*args, **kwargs)
+    return await answer if isawaitable(answer) else answer
+
+
+def _is_asynchronous(store: object) -> bool:
+    if hasattr(store, "__authmw_asynchronous__"):
+        return True
+    methods = (getattr(store, name, None) for name in dir(type(store)) if not name.startswith("_"))
+    return any(iscoroutinefunction(method) for method in methods)

@@ -1,0 +1,229 @@
+"""Who runs the steps: `Server` by calling, `AsyncServer` by awaiting. Nothing else differs between the two."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from authmw.errors import ConfigurationError
+from authmw.ports import Answer
+from authmw_redis.commands import Batch, Steps, Words
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT: Final = 0.5
+"""Seconds in which a connection has to be made."""
+TIMEOUT: Final = 1.0
+"""Seconds in which Redis has to reply; under load, also those to wait for a connection."""
+_HEALTH_CHECK: Final = 30
+"""Seconds after which an idle connection is tried before it is used: a firewall may have forgotten it."""
+_ASYNC_CONNECTIONS: Final = 64
+"""Connections of one event loop. Threads are bounded by themselves, tasks are not."""
+
+
+Target: TypeAlias = str | redis.Redis | redis.RedisCluster
+"""A URL, or a client of the application."""
+AsyncTarget: TypeAlias = str | redis.asyncio.Redis | redis.asyncio.RedisCluster
+"""The same for asyncio."""
+
+
+class Runner(Protocol):
+    """Runs steps."""
+
+    def run(self, steps: Steps[T], /) -> Answer[T]:
+        """What the steps end with."""
+        ...
+
+
+class Server:
+    """Runs steps by calling. A pool of connections serves all threads; a forked process opens its own.
+
+    Args:
+        target: a URL, or a client of the application.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._owns_client = isinstance(target, str)
+        self.client: Any = _client(target) if isinstance(target, str) else _checked(target, asynchronous=False)
+
+    def run(self, steps: Steps[T]) -> T:
+        """What the steps end with."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    reply = self._batch(step) if isinstance(step, Batch) else self.client.execute_command(*step)
+                except Exception as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(reply)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    def close(self) -> None:
+        """Close every connection of an own client. Using it again opens new ones."""
+        if self._owns_client:
+            self.client.close()
+
+    def _batch(self, batch: Batch) -> list[Any]:
+        if _is_cluster(self.client):
+            return [self._one(words) for words in batch.commands]
+        with self.client.pipeline(transaction=False) as pipeline:
+            for words in batch.commands:
+                pipeline.execute_command(*words)
+            replies: list[Any] = pipeline.execute(raise_on_error=False)
+            return replies
+
+    def _one(self, words: Words) -> Any:
+        try:
+            return self.client.execute_command(*words)
+        except RedisError as error:
+            return _as_reply(error)
+
+
+class AsyncServer:
+    """Runs steps by awaiting, on asyncio.
+
+    A connection belongs to the event loop it was opened on. So each loop gets a client of its own, which is closed
+    with it: `asyncio.run` ends the async generators that its loop has begun, and the client is kept by one.
+
+    Args:
+        target: a URL, or a client of the application, which then is for one event loop.
+    """
+
+    def __init__(self, target: AsyncTarget) -> None:
+        self._url = target if isinstance(target, str) else None
+        self._given: Any = None if isinstance(target, str) else _checked(target, asynchronous=True)
+        self._clients: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[Any, None]]] = {}
+        if self._url is not None:
+            _checked_url(self._url)
+
+    def run(self, steps: Steps[T]) -> Awaitable[T]:
+        """What the steps end with, once it is awaited."""
+        return self._run(steps)
+
+    async def _run(self, steps: Steps[T]) -> T:
+        client = await self._client() if self._given is None else self._given
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    if isinstance(step, Batch):
+                        reply = await _batch(client, step)
+                    else:
+                        reply = await client.execute_command(*step)
+                except Exception as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(reply)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    async def close(self) -> None:
+        """Close the connections of this event loop. Using it again opens new ones."""
+        known = self._clients.get(asyncio.get_running_loop())
+        if known is not None:
+            await known[1].aclose()
+
+    async def _client(self) -> Any:
+        loop = asyncio.get_running_loop()
+        known = self._clients.get(loop)
+        if known is not None:
+            return known[0]
+        client = _async_client(self._url or "")
+        lifetime = self._lifetime(loop, client)
+        # Nothing is awaited before its first yield: no other task gets here in between.
+        await anext(lifetime)
+        self._clients[loop] = client, lifetime
+        return client
+
+    async def _lifetime(self, loop: asyncio.AbstractEventLoop, client: Any) -> AsyncGenerator[Any, None]:
+        try:
+            yield client
+        finally:
+            self._clients.pop(loop, None)
+            await client.aclose()
+
+
+async def _batch(client: Any, batch: Batch) -> list[Any]:
+    if _is_cluster(client):
+        return [await _one(client, words) for words in batch.commands]
+    async with client.pipeline(transaction=False) as pipeline:
+        for words in batch.commands:
+            pipeline.execute_command(*words)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+
+async def _one(client: Any, words: Words) -> Any:
+    try:
+        return await client.execute_command(*words)
+    except RedisError as error:
+        return _as_reply(error)
+
+
+def _as_reply(error: RedisError) -> RedisError:
+    """`error`, if the server gave it for a reply."""
+    if isinstance(error, redis.ResponseError):
+        return error
+    raise error
+
+
+def _is_cluster(client: object) -> bool:
+    # redis-py's clusters do not pipeline scripts.
+    return isinstance(client, redis.RedisCluster | redis.asyncio.RedisCluster)
+
+
+def _client(url: str) -> redis.Redis:
+    _checked_url(url)
+    pools: Any = redis.ConnectionPool
+    pool = pools.from_url(
+        url,
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_timeout=TIMEOUT,
+        health_check_interval=_HEALTH_CHECK,
+        # What may be sent again is decided in `commands.ask`.
+        retry=Retry(NoBackoff(), 0),
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def _async_client(url: str) -> redis.asyncio.Redis:
+    pools: Any = redis.asyncio.BlockingConnectionPool
+    pool = pools.from_url(
+        url,
+        max_connections=_ASYNC_CONNECTIONS,
+        timeout=TIMEOUT,
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_timeout=TIMEOUT,
+        health_check_interval=_HEALTH_CHECK,
+        retry=AsyncRetry(NoBackoff(), 0),
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+def _checked_url(url: str) -> None:
+    pools: Any = redis.ConnectionPool
+    try:
+        pools.from_url(url)
+    except ValueError:
+        # Not the URL itself: there may be a password in it.
+        raise ConfigurationError("RedisStores takes a URL: write RedisStores('redis://localhost:6379/0')") from None
+
+
+def _checked(client: object, *, asynchronous: bool) -> object:
+    kinds = (redis.asyncio.Redis, redis.asyncio.RedisCluster) if asynchronous else (redis.Redis, redis.RedisCluster)
+    if isinstance(client, kinds):
+        return client
+    name, module = ("AsyncRedisStores", "redis.asyncio") if asynchronous else ("RedisStores", "redis")
+    raise ConfigurationError(f"{name} takes a URL or a {module}.Redis, not {type(client).__name__}")

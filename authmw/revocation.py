@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakMethod
 
 from authmw.errors import ConfigurationError, FlowError
-from authmw.flow import Ask, Flow
+from authmw.flow import STORE_TIMEOUT, Ask, Flow
+from authmw.pool import within
 from authmw.ports import RevocationPage, RevocationStore, needs
 from authmw.reasons import Reason
 from authmw.revoked import Issuance, Revoked
@@ -35,6 +36,9 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries while the store fails, at most; or the bound, if that is longer."""
 _SWEEP_EVERY: Final = 60.0
 
+_left_to_parents: Final[list[Runner]] = []
+# A child must not even close a loop of its parent's: both share the kernel's list of what the loop waits for.
+
 logger: Final = logging.getLogger("authmw.revocation")
 
 
@@ -47,7 +51,8 @@ class RevocationFeed:
     The thread starts at the first use in each process, also after a fork, and never earlier. Where threads do not run
     (uWSGI without ``--enable-threads``), each request asks. An ``async def`` store is read on an event loop of the
     thread's. Clients of a database or of Redis belong to the loop of their first use: such a store has a twin with
-    ``def`` methods as its attribute ``sync``, and the thread reads that one.
+    ``def`` methods as its attribute ``sync``, and the thread reads that one. Its own timeouts bound how long a
+    ``def`` may hang; meanwhile each request asks.
 
     Args:
         store: where revocations are published.
@@ -184,7 +189,9 @@ class RevocationFeed:
         return self._runner.run(_awaited(answer))
 
     def _after_fork(self) -> None:
-        # No thread survives a fork, a lock may have been held, and a loop is not shared. What is known stays true.
+        # No thread survives a fork, and a lock may have been held. What is known stays true.
+        if self._runner is not None:
+            _left_to_parents.append(self._runner)
         self._thread = None
         self._runner = None
         self._lock = threading.Lock()
@@ -232,8 +239,9 @@ class RevocationFeed:
             # Processes that started together are not to ask together.
             pause = self.bound / 4 * random.uniform(0.75, 1.25)  # noqa: S311
             self._closing.wait(min(pause * 2 ** min(failures, 32), max(LONGEST_PAUSE, self.bound)))
-        if self._runner is not None:
-            self._runner.close()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
 
 
 def _revoked(issuance: Issuance) -> Rejected:
@@ -253,7 +261,7 @@ def _checked_tuple(found: object) -> tuple[object, ...]:
 
 
 async def _awaited(answer: Awaitable[object]) -> object:
-    return await answer
+    return await within(STORE_TIMEOUT, answer)
 
 
 def _at_fork(method: WeakMethod[Callable[[], None]]) -> None:

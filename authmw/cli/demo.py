@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from authmw.cli.demo_lines import HOST, Line, lines, written
+from authmw.cli.demo_lines import HOST, MEMBER, Line, lines, login_lines, written
 from authmw.cli.output import json_option, show
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def demo(port: int, directory: Path, as_json: bool) -> None:
             # From here on each request is told on stderr, and why it was refused.
             logging.getLogger().setLevel(logging.INFO)
             logging.getLogger("werkzeug").setLevel(logging.INFO)
-            requests = [lines(each, user.credentials) for each in (port, port + 1)]
+            ports = ((port, port + 1), (port + 1, port))
+            requests = [
+                [*lines(each, user.credentials), *login_lines(each, other, user.credentials)] for each, other in ports
+            ]
             show(_document(port, user, requests), _text(port, user, requests), as_json=as_json)
             threading.Event().wait()
     click.echo("Stopped.", err=True)
@@ -109,6 +112,7 @@ def _document(port: int, user: DemoUser, requests: list[list[Line]]) -> dict[str
         "asgi": f"http://{HOST}:{port + 1}",
         "database": user.database,
         "username": user.credentials.username,
+        "prelude": MEMBER,
         "requests": [{"command": line.command, "status": line.status} for each in requests for line in each],
     }
 
@@ -119,6 +123,9 @@ def _text(port: int, user: DemoUser, requests: list[list[Line]]) -> str:
 Flask on http://{HOST}:{port} and ASGI on http://{HOST}:{port + 1}, reachable from this machine only.
 {user.introduction}
 Paste these into another terminal; the expected status is after the #.
+
+# takes a member, as access_token, out of the answer that was kept
+{MEMBER}
 
 # ---- Flask ----
 {flask}

@@ -30,8 +30,16 @@ class Line:
     status: int
 
 
+MEMBER: Final = r"""member() { echo "$ANSWER" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }"""
+"""A function of the shell that takes one member out of the JSON in ``ANSWER``, since not everybody has jq."""
+
+_TOKEN: Final = '"$(member access_token)"'  # noqa: S105 - where the shell finds it
+_REFRESH_TOKEN: Final = '"$(member refresh_token)"'  # noqa: S105
+_BEARER: Final = '"Authorization: Bearer $(member access_token)"'
+
+
 def lines(port: int, credentials: Credentials) -> list[Line]:
-    """The requests to the application on `port`."""
+    """The requests to the application on `port`, with what is there from the start."""
     url = f"http://{HOST}:{port}"
     token = f"Authorization: Bearer {credentials.token}"
     return [
@@ -46,6 +54,37 @@ def lines(port: int, credentials: Credentials) -> list[Line]:
     ]
 
 
+def login_lines(port: int, other: int, credentials: Credentials) -> list[Line]:
+    """The requests that log in, refresh and revoke on `port`, in this order; `MEMBER` comes before them.
+
+    Args:
+        port: where to log in.
+        other: the port of the other application, which refuses what was revoked, too.
+        credentials: whose name and password to use.
+    """
+    url = f"http://{HOST}:{port}"
+    login = _kept(
+        "-d grant_type=password",
+        shlex.join(["-d", f"username={credentials.username}"]),
+        shlex.join(["--data-urlencode", f"password={credentials.password}"]),
+        f"{url}/auth/token",
+    )
+    refresh = _kept("-d grant_type=refresh_token", f"-d refresh_token={_REFRESH_TOKEN}", f"{url}/auth/token")
+    return [
+        Line("log in, and keep the answer", login, 200),
+        Line("the token in it", f"curl -i -H {_BEARER} {url}/orders", 200),
+        Line("refresh: a new access token and a new refresh token", refresh, 200),
+        Line("the new token", f"curl -i -H {_BEARER} {url}/orders", 200),
+        Line("revoke it", f"curl -i -d token={_TOKEN} {url}/auth/revoke", 200),
+        Line("it is refused", f"curl -i -H {_BEARER} {url}/orders", 401),
+        Line(
+            "and a second later by the other one too",
+            f"sleep 1; curl -i -H {_BEARER} http://{HOST}:{other}/orders",
+            401,
+        ),
+    ]
+
+
 def written(line: Line) -> str:
     """`line` for a shell: a comment, and a command with the status that it gets.
 
@@ -54,6 +93,10 @@ def written(line: Line) -> str:
     curl -i http://127.0.0.1:8000/orders  # 401
     """
     return f"# {line.what}\n{line.command}  # {line.status}"
+
+
+def _kept(*arguments: str) -> str:
+    return f'ANSWER=$(curl -si {" ".join(arguments)}); echo "$ANSWER"'
 
 
 def _curl(*arguments: str) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
+from authmw.administration import NotFound
 from authmw.cli.stores import Sessions
 from authmw.flow import Ask, Flow, run
 from authmw.ports import LONGEST_TOKEN, RefreshFamily, Revocation, TokenRecord
@@ -43,6 +44,11 @@ def end_session_with(places: Iterable[Sessions], key: str) -> RefreshFamily | No
 def revoke_token(places: Iterable[Sessions], token: str) -> TokenRecord | None:
     """Refuse an opaque token; its record, also when it was revoked before, or None."""
     return _first(run(_revoke_token(place, digest(token))) for place in places)
+
+
+def revoke_record(places: Iterable[Sessions], token_id: str) -> TokenRecord | None:
+    """The same by the token's id."""
+    return _first(_revoke_record(place, token_id) for place in places)
 
 
 def revoke_signed(places: Iterable[Sessions], jti: str, expires_at: float | None = None) -> Revocation:
@@ -97,12 +103,25 @@ def _end_session_with(place: Sessions, key: str) -> Flow[RefreshFamily | None]:
     return (yield from _end_session(place, family.id))
 
 
+def _revoke_record(place: Sessions, token_id: str) -> TokenRecord | None:
+    try:
+        record = place.tokens.revoke(token_id)
+    except NotFound:
+        return None
+    run(_publish_token(place, record))
+    return record
+
+
 def _revoke_token(place: Sessions, token_digest: str) -> Flow[TokenRecord | None]:
     record = yield from Ask(place.tokens.find_token, token_digest)
     if record is not None:
         yield from Ask(place.tokens.revoke_token, token_digest, time.time())
-        yield from _publish(place, Revocation("token", record.id, time.time(), record.expires_at + _LEEWAY))
+        yield from _publish_token(place, record)
     return record
+
+
+def _publish_token(place: Sessions, record: TokenRecord) -> Flow[None]:
+    yield from _publish(place, Revocation("token", record.id, time.time(), record.expires_at + _LEEWAY))
 
 
 def _publish(place: Sessions, revocation: Revocation) -> Flow[None]:

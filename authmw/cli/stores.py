@@ -23,11 +23,15 @@ class Users(UserAdmin, Protocol):
         ...
 
 
+class Tokens(TokenAdmin, TokenKeeper, Protocol):
+    """Opaque tokens, to be managed and to be found."""
+
+
 class Sessions(Protocol):
     """Where tokens and refresh families are, and what processes tell each other about them."""
 
     @property
-    def tokens(self) -> TokenKeeper:
+    def tokens(self) -> Tokens:
         """Its opaque tokens."""
         ...
 
@@ -46,10 +50,6 @@ class Sessions(Protocol):
         ...
 
 
-class Tokens(TokenAdmin, TokenKeeper, Protocol):
-    """Opaque tokens, to be managed and to be found."""
-
-
 class Database(Sessions, Protocol):
     """The stores of one database, as far as the commands need them."""
 
@@ -66,11 +66,6 @@ class Database(Sessions, Protocol):
     @property
     def clients(self) -> ClientAdmin:
         """Its OAuth clients."""
-        ...
-
-    @property
-    def tokens(self) -> Tokens:
-        """Its opaque tokens."""
         ...
 
 

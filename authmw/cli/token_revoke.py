@@ -10,7 +10,15 @@ from typing import Final
 import click
 
 from authmw.administration import NotFound
-from authmw.cli.ending import end_client, end_session, end_session_with, end_user, revoke_signed, revoke_token
+from authmw.cli.ending import (
+    end_client,
+    end_session,
+    end_session_with,
+    end_user,
+    revoke_record,
+    revoke_signed,
+    revoke_token,
+)
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, printable, show
 from authmw.cli.secret_input import read_token
@@ -63,8 +71,9 @@ def revoke(database: str, redis: str | None, as_json: bool, **names: str | None)
 
 
 def _by_id(places: _Places, token_id: str) -> _Revoked:
-    record = places.database.tokens.revoke(token_id)
-    revoke_signed(places.every, record.id, record.expires_at)
+    record = revoke_record(places.every, token_id)
+    if record is None:
+        raise NotFound(f"there is no token {token_id!r}")
     return _Revoked("token", record.id)
 
 
@@ -117,10 +126,10 @@ def _signed(places: _Places, text: str) -> _Revoked:
 
 
 def _refresh(places: _Places, text: str) -> _Revoked:
-    from authmw.oauth2.refresh_tokens import family_key
+    from authmw.oauth2.refresh_tokens import RefreshToken
 
-    key = family_key(text)
-    family = None if key is None else end_session_with(places.every, key)
+    token = RefreshToken.parse(text)
+    family = None if token is None else end_session_with(places.every, token.key)
     if family is None:
         raise NotFound("there is no session with that refresh token")
     return _Revoked("session", family.id, 1)

@@ -6,9 +6,9 @@ import time
 
 import click
 
-from authmw.cli.options import database_option
+from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, moment, show, table
-from authmw.cli.stores import existing, open_stores
+from authmw.cli.stores import elsewhere, existing, open_stores
 from authmw.cli.token_explain import explain_token
 from authmw.cli.token_issue import issue
 from authmw.cli.token_revoke import revoke
@@ -23,14 +23,13 @@ def tokens() -> None:
 @click.command("list")
 @click.argument("username", required=False)
 @database_option
+@redis_option
 @json_option
-def list_tokens(username: str | None, database: str, as_json: bool) -> None:
-    """List the opaque tokens of USERNAME, or all, the oldest first. Signed ones are stored nowhere.
-
-    Those in Redis are not listed: see `authmw sessions list`.
-    """
+def list_tokens(username: str | None, database: str, redis: str | None, as_json: bool) -> None:
+    """List the opaque tokens of USERNAME, or all, the oldest first. Signed ones are stored nowhere."""
     stores = open_stores(database)
-    found = stores.tokens.list(None if username is None else existing(stores.users, username).id)
+    subject = None if username is None else existing(stores.users, username).id
+    found = [record for place in (stores, *elsewhere(redis)) for record in place.tokens.list(subject)]
     now = time.time()
     rows = [
         [each.id, each.subject, each.client_id or "-", _status(each, now), listed(each.scopes), each.family_id or "-"]

@@ -10,6 +10,7 @@ from authmw import audit
 from authmw.errors import Unavailable
 from authmw.flow import Flow
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, method_not_allowed, unavailable
+from authmw.oauth2.token import token
 from authmw.refusal import Response
 from authmw.request import RequestHead
 
@@ -61,16 +62,10 @@ def _revoke(service: TokenService, request: RequestHead) -> Flow[Response]:
     return revoke(service, request)  # type: ignore
 
 
-def _token(service: TokenService, request: RequestHead) -> Flow[Response]:
-    from authmw.oauth2.token import token  # type: ignore
-
-    return token(service, request)  # type: ignore
-
-
 _READ: Final = ("GET", "HEAD")
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {
-    "/token": Endpoint(_token),
+    "/token": Endpoint(token),
     "/revoke": Endpoint(_revoke),
     "/introspect": Endpoint(_introspect, cors=False),
     "/jwks.json": Endpoint(_jwks, _READ),

@@ -42,7 +42,8 @@ class TokenService:
     """Logs in, refreshes, revokes: the configuration that all endpoints share.
 
     Mount it with `authmw.oauth2.wsgi.TokenApplication` or `authmw.oauth2.asgi.TokenApplication`, or as a Flask
-    blueprint or Starlette routes, at the path of `issuer`. An API accepts its tokens by ``HTTPBearer(service.verifier())``.
+    blueprint or Starlette routes, at the path of `issuer`. An API accepts its tokens by
+    ``HTTPBearer(service.verifier())``.
 
     Args:
         issuer: the URL under which clients reach it, which is the ``iss`` of its tokens: https, without query or
@@ -162,6 +163,11 @@ class TokenService:
     def url(self, path: str) -> str:
         """The URL of an endpoint. It comes from the issuer, never from a request (G9)."""
         return self.issuer.rstrip("/") + path
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """The grants that are offered (RFC 8414 §2)."""
+        return (*(("password",) if self.password else ()), "refresh_token", "client_credentials")
 
     def ceiling(self, client: Client) -> frozenset[str] | None:
         """The most that `client` is granted; None for no limit but the user's own."""

@@ -1,0 +1,121 @@
+"""Makes access tokens, and the answer that hands them over (RFC 6749 §5.1, RFC 9068)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from authmw.enrolment import make_token
+from authmw.errors import ConfigurationError
+from authmw.flow import Ask, Flow
+from authmw.issuing import TokenIssuer
+from authmw.jose.claims import is_identifier
+from authmw.oauth2.reply import OAuthError, invalid_grant, json_response
+from authmw.ports import Revocation
+from authmw.principal import Principal, PrincipalKind
+from authmw.refusal import Response
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What is granted.
+
+    Args:
+        subject: the id of the user, or of the client where it acts for itself.
+        kind: which of them.
+        client_id: the client that is given the token.
+        scopes: what the token allows.
+        family_id: the login it is from.
+        ends_at: when that login ends: no token of it lives on.
+    """
+
+    subject: str
+    kind: PrincipalKind
+    client_id: str
+    scopes: frozenset[str]
+    family_id: str | None = None
+    ends_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A successful answer of the token endpoint.
+
+    Args:
+        grant: what was granted.
+        access_token: good for `expires_in` seconds.
+        refresh_token: gets the next one; None where there is none.
+    """
+
+    grant: Grant
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str | None = field(default=None, repr=False)
+
+    def response(self) -> Response:
+        """The answer (RFC 6749 §5.1)."""
+        members: dict[str, Any] = {
+            "access_token": self.access_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+        }
+        if self.refresh_token is not None:
+            members["refresh_token"] = self.refresh_token
+        # §5.1 wants it where it differs, and a client need not compare when it is always told. §3.3 cannot write none.
+        if self.grant.scopes:
+            members["scope"] = " ".join(sorted(self.grant.scopes))
+        return json_response(members)
+
+
+def issue(service: TokenService, grant: Grant, now: float) -> Flow[Issued | OAuthError]:
+    """An access token for `grant`; an opaque one is stored when this ends."""
+    # RFC 9068 §5, RFC 9700 §4.15: the two kinds of subjects share one name space, and none may look like the other.
+    if not is_identifier(grant.subject) or (grant.kind == "user" and grant.subject == grant.client_id):
+        return invalid_grant(detail="the user's id is no sub, or is the client's id: give the user another id")
+    lifetime = service.access_lifetime
+    if grant.ends_at is not None:
+        lifetime = max(1, min(lifetime, int(grant.ends_at - now)))
+    if service.issues is not None:
+        token = _signed(service.issues, grant, lifetime)
+    else:
+        token = yield from _stored(service, grant, lifetime, now)
+    return token if isinstance(token, OAuthError) else Issued(grant, token, lifetime)
+
+
+def _signed(issues: TokenIssuer, grant: Grant, lifetime: int) -> str | OAuthError:
+    try:
+        return issues.issue(
+            Principal(grant.subject, kind=grant.kind),
+            scopes=sorted(grant.scopes),
+            client_id=grant.client_id,
+            lifetime=lifetime,
+            claims=None if grant.family_id is None else {"sid": grant.family_id},
+        )
+    except ConfigurationError as error:
+        return OAuthError("invalid_scope", "The scopes do not fit into a token: ask for fewer.", detail=str(error))
+
+
+def _stored(service: TokenService, grant: Grant, lifetime: int, now: float) -> Flow[str]:
+    token, record = make_token(
+        grant.subject,
+        sorted(grant.scopes),
+        lifetime=lifetime,
+        kind=grant.kind,
+        client_id=grant.client_id,
+        prefix="at",
+        now=now,
+        entropy=service.entropy,
+    )
+    record = replace(record, audience=frozenset(service.audience), family_id=grant.family_id)
+    yield from Ask(service.tokens.add_token, record)
+    return token
+
+
+def refuse_login(service: TokenService, family_id: str, at: float) -> Flow[None]:
+    """Refuse every access token of a login from now on, everywhere. Its refresh tokens are the family's matter."""
+    yield from Ask(service.tokens.revoke_family_tokens, family_id, at)
+    # Last, so that one that is published tells that both were done.
+    yield from Ask(service.revocations.publish, Revocation.of_family(family_id, at))

@@ -1,0 +1,104 @@
+"""private_key_jwt: a client proves by a signature who it is (RFC 7523 §2.2, §3, OpenID Connect Core §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from authmw.errors import ConfigurationError
+from authmw.flow import Ask, Flow
+from authmw.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.jose import base64url
+from authmw.jose.claims import ClaimRules, is_identifier
+from authmw.jose.jws import JWSReader
+from authmw.jose.strict_json import parse_object
+from authmw.keys import KeyRing
+from authmw.ports import Claim, Client
+from authmw.tokens import digest
+from authmw.verdict import Rejected
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+LONGEST_ASSERTION: Final = 300
+"""Seconds that an assertion may be valid for from now on: its ``jti`` is kept that long."""
+LEEWAY: Final = 30
+"""Seconds by which the client's clock may differ."""
+
+# OpenID Connect Core §9 knows no typ; draft-ietf-oauth-rfc7523bis has one of its own.
+_TYPES: Final = (None, "JWT", "client-authentication+jwt")
+
+
+def claimed_client(assertion: str) -> str | None:
+    """Who the assertion says it is from. Nothing is proved by that: it tells whose keys to verify with."""
+    if len(assertion) > MAX_CREDENTIAL_LENGTH or not assertion.isascii():
+        return None
+    segments = assertion.encode("ascii").split(b".", 3)
+    payload = base64url.decode(segments[1]) if len(segments) == 3 else None
+    if payload is None:
+        return None
+    try:
+        subject = parse_object(payload).get("sub")
+    except ValueError:
+        return None
+    return subject if is_identifier(subject) else None
+
+
+def judge_assertion(service: TokenService, assertion: str, client_id: str, client: Client | None) -> Flow[str]:
+    """Why the assertion does not hold; empty if it does. Its ``jti`` is used up only when everything else holds."""
+    ring = _ring(client)
+    if isinstance(ring, str):
+        return ring
+    jws = JWSReader(ring).read(assertion)
+    if isinstance(jws, Rejected):
+        return f"{jws.reason.code} {jws.detail}"
+    try:
+        claims = parse_object(jws.payload)
+    except ValueError as error:
+        return f"the payload: {error}"
+    now = service.clock()
+    # RFC 7523 §3: the audience is this server. Its issuer as the only one is the recommended form; many clients still
+    # send the URL of the token endpoint. Neither can be taken from another server by one that it was sent to.
+    rules = ClaimRules.of(
+        issuer=client_id,
+        audience=[service.issuer, service.url("/token")],
+        types=_TYPES,
+        leeway=LEEWAY,
+        required=("iss", "aud", "jti"),
+    )
+    refused = rules.refuse(jws.header, claims, now)
+    if refused is not None:
+        return f"{refused.reason.code} {refused.detail}"
+    if claims["sub"] != client_id:
+        return "sub is not the client"
+    if claims["exp"] > now + LONGEST_ASSERTION + LEEWAY:
+        return f"exp is more than {LONGEST_ASSERTION} s ahead"
+    if client is None or client.disabled:
+        return "nobody's"  # an assertion that cannot count must not fill the store of those that did
+    return (yield from _spent(service, client_id, claims))
+
+
+def _spent(service: TokenService, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
+    # A digest, so that what a client made up has a bounded length; the line end is in neither part.
+    name = digest(f"{client_id}\n{claims['jti']}")
+    claim = yield from Ask(service.nonces.claim_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)
+    return "" if claim is Claim.FRESH else "the jti was used before"
+
+
+def _ring(client: Client | None) -> KeyRing | str:
+    """The keys that the client registered; for nobody, keys that nobody has."""
+    if client is None or client.jwks is None:
+        return _nobodys()
+    try:
+        ring = KeyRing.from_jwks(client.jwks)
+    except ConfigurationError as error:
+        return f"the client's jwks: {error}"
+    if any(key.symmetric for key in ring.current.keys):
+        return "the client's jwks holds a secret in place of a public key"
+    return ring
+
+
+@lru_cache(maxsize=1)
+def _nobodys() -> KeyRing:
+    return KeyRing.generate()

@@ -1,0 +1,189 @@
+"""Who the client is (RFC 6749 §2.3): by a secret in a header or in the body, by a signed assertion, or by its name.
+
+One answer for every failure (C4), so that nobody learns which clients there are; for attempts to guess, the same
+questions are asked of the store and the same work is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Final
+
+from authmw.enrolment import is_client_id
+from authmw.errors import FlowError
+from authmw.flow import Ask, Flow
+from authmw.grammar import MAX_CREDENTIAL_LENGTH, Authorization
+from authmw.oauth2.client_assertion import claimed_client, judge_assertion
+from authmw.oauth2.form import Form, decoded
+from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, too_many_attempts
+from authmw.ports import Client, ClientAuthMethod
+from authmw.request import RequestHead
+from authmw.schemes.http_basic import decode_base64
+from authmw.tokens import digest
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""RFC 7523 §2.2."""
+_NO_DIGEST: Final = "0" * 64
+_NOTHING: Final = b":"  # what Swagger UI sends for a client without id and secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """What a request says about its client, by one method.
+
+    Args:
+        method: how it authenticates.
+        client_id: who it says it is; empty for the first-party application, which need not say so.
+        proof: the secret or the assertion.
+        basic: an ``Authorization`` header was used.
+    """
+
+    method: ClientAuthMethod
+    client_id: str
+    proof: str = field(default="", repr=False)
+    basic: bool = False
+
+
+def authenticate_client(service: TokenService, request: RequestHead, form: Form) -> Flow[Client | OAuthError]:
+    """The client that makes the request: a public one too, of which the endpoint decides what it may do."""
+    presented = _presented(service, request, form)
+    if isinstance(presented, OAuthError):
+        return presented
+    if presented.method == "none":
+        return (yield from _named(service, presented))
+    refused = yield from service.client_attempts.from_source(request)
+    if refused is not None:
+        return too_many_attempts(refused.retry_after)
+    # What cannot be a client's id is not asked for, nor counted by itself: it may be long.
+    if not is_client_id(presented.client_id):
+        return _failed(service, presented, "not a client id")
+    counted = yield from service.client_attempts.on_account(presented.client_id, request)
+    client = yield from _find(service, presented.client_id)
+    wrong = yield from _judge(service, presented, client)
+    if counted.rejected is not None:
+        return _failed(service, presented, f"too many attempts on {presented.client_id!r}")
+    if wrong or client is None:
+        return _failed(service, presented, wrong or f"no client {presented.client_id!r}")
+    yield from service.client_attempts.succeeded(counted, request)
+    return client
+
+
+def _failed(service: TokenService, presented: _Presented, detail: str) -> OAuthError:
+    return invalid_client(service.realm, basic=presented.basic, detail=detail)
+
+
+# What is presented
+
+
+def _presented(service: TokenService, request: RequestHead, form: Form) -> _Presented | OAuthError:
+    authorization = request.authorization
+    if authorization is not None and authorization.duplicate:
+        return invalid_request("More than one Authorization credential was sent.")
+    basic = None if authorization is None else _basic(authorization)
+    if isinstance(basic, str):
+        return invalid_client(service.realm, basic=True, detail=basic)
+    client_id, secret = form.get("client_id"), form.get("client_secret")
+    has_assertion = "client_assertion" in form or "client_assertion_type" in form
+    # §2.3: "MUST NOT use more than one authentication method in each request".
+    if (basic is not None) + (secret is not None) + has_assertion > 1:
+        return invalid_request("More than one way of client authentication was used.")
+    if basic is not None:
+        if client_id not in (None, basic.client_id):
+            return invalid_request("The client_id is not that of the Authorization header.")
+        return basic
+    if has_assertion:
+        return _assertion(service, form, client_id)
+    if secret is not None:
+        if client_id is None:
+            return invalid_request("A client_secret needs its client_id.")
+        return _Presented("client_secret_post", client_id, secret)
+    return _Presented("none", client_id or "")
+
+
+def _basic(authorization: Authorization) -> _Presented | str | None:
+    """What the header holds; None for nothing, and the reason when it is no user-pass of a client."""
+    if authorization.scheme != "basic":
+        return f"the scheme {authorization.scheme!r} authenticates no client"
+    value = authorization.value
+    raw = decode_base64(value) if len(value) <= MAX_CREDENTIAL_LENGTH else None
+    if raw is None:
+        return "not canonical base64"
+    if raw == _NOTHING:
+        return None
+    name, colon, secret = raw.partition(b":")
+    # §2.3.1, App. B: id and secret are form-urlencoded first, so that a colon within the id is none here.
+    client_id, proof = decoded(name), decoded(secret)
+    if not colon or client_id is None or proof is None:
+        return "no form-urlencoded id and secret with a colon between them"
+    # "The client MAY omit the parameter if the client secret is an empty string": then it is only named.
+    return _Presented("client_secret_basic" if proof else "none", client_id, proof, basic=True)
+
+
+def _assertion(service: TokenService, form: Form, client_id: str | None) -> _Presented | OAuthError:
+    assertion = form.get("client_assertion")
+    if assertion is None or form.get("client_assertion_type") != ASSERTION_TYPE:
+        return invalid_client(service.realm, basic=False, detail="no client_assertion of the type jwt-bearer")
+    claimed = claimed_client(assertion)
+    # RFC 7521 §4.2: the client_id is unnecessary, and if present it "MUST identify the same client".
+    if claimed is None or client_id not in (None, claimed):
+        return invalid_client(service.realm, basic=False, detail="an assertion without sub, or of another client")
+    return _Presented("private_key_jwt", claimed, assertion)
+
+
+# Whether it holds
+
+
+def _named(service: TokenService, presented: _Presented) -> Flow[Client | OAuthError]:
+    """A client that has no secret. Anybody can say its name."""
+    client_id = presented.client_id
+    is_own = service.password and client_id in ("", service.first_party)
+    if is_own:
+        client_id = service.first_party
+    if not is_client_id(client_id):
+        return _failed(service, presented, "no client authentication")
+    client = yield from _find(service, client_id)
+    if client is None:
+        return service.own_client if is_own else _failed(service, presented, f"no client {client_id!r}")
+    wrong = _unfit(client, "none")
+    return _failed(service, presented, wrong) if wrong else client
+
+
+def _find(service: TokenService, client_id: str) -> Flow[Client | None]:
+    client: object = yield from Ask(service.clients.find_client, client_id)
+    if client is None:
+        return None
+    if not isinstance(client, Client):
+        raise FlowError(f"find_client answers a Client or None, not {type(client).__name__}")
+    return client if client.id == client_id else None  # ids are compared exactly, also where a store folds case
+
+
+def _judge(service: TokenService, presented: _Presented, client: Client | None) -> Flow[str]:
+    """Why the proof does not hold; empty if it does. The work is the same for a client that does not exist."""
+    if presented.method == "private_key_jwt":
+        wrong = yield from judge_assertion(service, presented.proof, presented.client_id, client)
+    else:
+        wrong = _judge_secret(service, presented.proof, client)
+    if client is None:
+        return f"no client {presented.client_id!r}"
+    return _unfit(client, presented.method) or wrong
+
+
+def _judge_secret(service: TokenService, secret: str, client: Client | None) -> str:
+    sought = digest(secret).encode()
+    now = service.clock()
+    secrets = () if client is None else client.secrets
+    live = [each.digest for each in secrets if each.expires_at is None or now < each.expires_at]
+    # Each is compared, and one that cannot match where there is none.
+    matches = [compare_digest(each.encode(), sought) for each in live or [_NO_DIGEST]]
+    return "" if any(matches) else "the secret is wrong"
+
+
+def _unfit(client: Client, method: ClientAuthMethod) -> str:
+    # C5: the one method that was registered, so that no weaker one can be tried in its place.
+    if client.auth_method != method:
+        return f"the client {client.id!r} authenticates by {client.auth_method}, not by {method}"
+    return f"the client {client.id!r} is disabled" if client.disabled else ""

@@ -1,0 +1,33 @@
+"""The client credentials grant: a client acts for itself (RFC 6749 §4.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authmw.flow import Flow
+from authmw.oauth2.access_tokens import Grant, Issued, issue
+from authmw.oauth2.form import Form
+from authmw.oauth2.granted import granted_scopes, requested_scopes
+from authmw.oauth2.reply import OAuthError
+from authmw.ports import Client
+from authmw.request import RequestHead
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+
+def client_credentials(
+    service: TokenService, request: RequestHead, form: Form, client: Client
+) -> Flow[Issued | OAuthError]:
+    """A token about the client itself. There is no refresh token: it can authenticate again (§4.4.3)."""
+    # §4.4: "MUST only be used by confidential clients": the others have nothing to prove who they are.
+    if client.auth_method == "none":
+        return OAuthError("unauthorized_client", "The client may not use this grant type.", detail="a public client")
+    requested = requested_scopes(form)
+    if isinstance(requested, OAuthError):
+        return requested
+    scopes = granted_scopes(requested, client.scopes, service.scopes)
+    if isinstance(scopes, OAuthError):
+        return scopes
+    grant = Grant(subject=client.id, kind="client", client_id=client.id, scopes=scopes)
+    return (yield from issue(service, grant, service.clock()))

@@ -1,0 +1,105 @@
+"""The password grant, for first-party applications that opted in (RFC 6749 §4.3, RFC 9700 §2.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from authmw.credentials import BasicCredentials
+from authmw.flow import Ask, Flow
+from authmw.oauth2.access_tokens import Grant, Issued, issue
+from authmw.oauth2.form import Form
+from authmw.oauth2.granted import granted_scopes, requested_scopes
+from authmw.oauth2.refresh_tokens import RefreshToken
+from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
+from authmw.ports import Client, RefreshFamily
+from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.tokens import new_id
+from authmw.verdict import Rejected
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+_LONGEST_NAME: Final = 200
+
+
+def password(service: TokenService, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
+    """A login by user name and password, in the form that FastAPI's ``OAuth2PasswordRequestForm`` reads."""
+    username, secret = form.get("username"), form.get("password")
+    if username is None or secret is None:
+        return invalid_request("A username and a password are needed.")
+    requested = requested_scopes(form)
+    if isinstance(requested, OAuthError):
+        return requested
+    return (yield from log_in(service, request, client, BasicCredentials(username, secret), requested))
+
+
+def log_in(
+    service: TokenService,
+    request: RequestHead,
+    client: Client,
+    credentials: BasicCredentials,
+    requested: frozenset[str] | None,
+) -> Flow[Issued | OAuthError]:
+    """Begin a family for the user, if the password is right.
+
+    Unknown, wrong, disabled and throttled are one answer after the same work (C4); only a source that tried too often
+    is told so.
+
+    Args:
+        service: the configuration.
+        request: where it comes from.
+        client: what the user logs in with.
+        credentials: what was typed.
+        requested: the scopes that were asked for; None for whatever user and client may have.
+    """
+    # Dated from before the password is looked at: a change of it meanwhile ends this login too.
+    began = service.clock()
+    verdict = yield from service.passwords.verify(credentials, request)
+    if isinstance(verdict, Rejected):
+        if verdict.reason is Reason.TOO_MANY_ATTEMPTS:
+            return too_many_attempts(verdict.retry_after)
+        return invalid_grant("The user name or password is wrong.", detail=f"{verdict.reason.code} {verdict.detail}")
+    user = verdict.principal
+    scopes = granted_scopes(requested, user.scopes, service.ceiling(client), service.scopes)
+    if isinstance(scopes, OAuthError):
+        return scopes
+    return (yield from _begin(service, request, client, user, scopes=scopes, now=began))
+
+
+def _begin(
+    service: TokenService, request: RequestHead, client: Client, user: Principal, *, scopes: frozenset[str], now: float
+) -> Flow[Issued | OAuthError]:
+    refreshes = "refresh_token" in client.grant_types
+    token = RefreshToken.new(entropy=service.entropy)
+    ends_at = now + (service.refresh_lifetime if refreshes else service.access_lifetime)
+    family = RefreshFamily(
+        id=new_id("login", entropy=service.entropy),
+        key=token.key,
+        current=token.digest if refreshes else "",
+        subject=user.id,
+        username=user.display_name,
+        client_id=client.id,
+        scopes=scopes,
+        created_at=now,
+        expires_at=ends_at,
+        idle_until=min(now + service.idle_lifetime, ends_at),
+        name=name_of(request),
+    )
+    grant = Grant(
+        subject=user.id, kind="user", client_id=client.id, scopes=scopes, family_id=family.id, ends_at=ends_at
+    )
+    issued = yield from issue(service, grant, now)
+    if isinstance(issued, OAuthError):
+        return issued
+    yield from Ask(service.families.add_family, family)
+    return replace(issued, refresh_token=token.text) if refreshes else issued
+
+
+def name_of(request: RequestHead) -> str:
+    """What the user may know the login by: the browser's name for itself, as far as it can be shown."""
+    agent = request.header("user-agent") or ""
+    text = agent.encode("latin-1", "replace").decode("utf-8", "replace")
+    return "".join(character for character in text[:_LONGEST_NAME] if character.isprintable())

@@ -1,0 +1,36 @@
+"""The token service as a WSGI application (PEP 3333)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from authmw.flow import run
+from authmw.request import Environ, WSGIRequest
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+    from authmw.wsgi import StartResponse
+
+
+class TokenApplication:
+    """Serves every endpoint of `service` below ``SCRIPT_NAME``. Mount it where the issuer's path is.
+
+    Args:
+        service: the configuration.
+
+    >>> from authmw.memory import MemoryStores
+    >>> from authmw.oauth2.service import TokenService
+    >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
+    >>> application = TokenApplication(service)
+    """
+
+    def __init__(self, service: TokenService) -> None:
+        self.service = service
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        request = WSGIRequest(environ)
+        response = run(self.service.respond(request, request.path), pool=self.service.pool)
+        start_response(response.status_line, list(response.headers))
+        return [] if request.method == "HEAD" else [response.body]

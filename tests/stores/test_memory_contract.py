@@ -2,19 +2,88 @@
 
 from __future__ import annotations
 
-from authmw.memory import MemoryFamilies, MemoryNonces
-from authmw.testing.contract import FamilyStoreContract, NonceStoreContract
+from authmw.memory import (
+    MemoryApiKeys,
+    MemoryClients,
+    MemoryFamilies,
+    MemoryNonces,
+    MemoryRevocations,
+    MemoryThrottle,
+    MemoryTokens,
+    MemoryUsers,
+)
+from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.testing.contract import (
+    ApiKeyStoreContract,
+    ClientStoreContract,
+    DigestStoreContract,
+    FamiliarSourcesContract,
+    FamilyStoreContract,
+    NonceStoreContract,
+    PasswordUpgraderContract,
+    RevocationStoreContract,
+    ThrottleContract,
+    TokenStoreContract,
+    UserStoreContract,
+)
 
 
-class TestMemoryFamilies(FamilyStoreContract):
+class _InMemory:
     processes = False
 
+
+class _InMemoryUsers(_InMemory):
+    def open_store(self) -> MemoryUsers:
+        return MemoryUsers(hasher=PasswordHasher(CHEAPEST))
+
+
+class TestUsers(_InMemoryUsers, UserStoreContract):
+    pass
+
+
+class TestPasswordUpgrader(_InMemoryUsers, PasswordUpgraderContract):
+    pass
+
+
+class TestDigests(_InMemoryUsers, DigestStoreContract):
+    pass
+
+
+class TestApiKeys(_InMemory, ApiKeyStoreContract):
+    def open_store(self) -> MemoryApiKeys:
+        return MemoryApiKeys()
+
+
+class TestClients(_InMemory, ClientStoreContract):
+    def open_store(self) -> MemoryClients:
+        return MemoryClients()
+
+
+class TestTokens(_InMemory, TokenStoreContract):
+    def open_store(self) -> MemoryTokens:
+        return MemoryTokens()
+
+
+class TestFamilies(_InMemory, FamilyStoreContract):
     def open_store(self) -> MemoryFamilies:
         return MemoryFamilies()
 
 
-class TestMemoryNonces(NonceStoreContract):
-    processes = False
-
+class TestNonces(_InMemory, NonceStoreContract):
     def open_store(self) -> MemoryNonces:
         return MemoryNonces()
+
+
+class TestThrottle(_InMemory, ThrottleContract):
+    def open_store(self) -> MemoryThrottle:
+        return MemoryThrottle(free=self.free)
+
+
+class TestFamiliarSources(_InMemory, FamiliarSourcesContract):
+    def open_store(self) -> MemoryThrottle:
+        return MemoryThrottle()
+
+
+class TestRevocations(_InMemory, RevocationStoreContract):
+    def open_store(self) -> MemoryRevocations:
+        return MemoryRevocations()

@@ -34,11 +34,30 @@ for itself. Stores are expected to go by the real time.
 
 import pytest
 
-for _module in ("base", "families", "nonces", "processes"):
+for _module in ("clients", "families", "keys", "nonces", "revocations", "throttles", "tokens", "users"):
     pytest.register_assert_rewrite(f"{__name__}.{_module}")
 
 from authmw.testing.contract.base import StoreContract  # noqa: E402
+from authmw.testing.contract.clients import ClientStoreContract  # noqa: E402
 from authmw.testing.contract.families import FamilyStoreContract  # noqa: E402
+from authmw.testing.contract.keys import ApiKeyStoreContract  # noqa: E402
 from authmw.testing.contract.nonces import NonceStoreContract  # noqa: E402
+from authmw.testing.contract.revocations import RevocationStoreContract  # noqa: E402
+from authmw.testing.contract.throttles import FamiliarSourcesContract, ThrottleContract  # noqa: E402
+from authmw.testing.contract.tokens import TokenStoreContract  # noqa: E402
+from authmw.testing.contract.users import DigestStoreContract, PasswordUpgraderContract, UserStoreContract  # noqa: E402
 
-__all__ = ["FamilyStoreContract", "NonceStoreContract", "StoreContract"]
+__all__ = [
+    "ApiKeyStoreContract",
+    "ClientStoreContract",
+    "DigestStoreContract",
+    "FamiliarSourcesContract",
+    "FamilyStoreContract",
+    "NonceStoreContract",
+    "PasswordUpgraderContract",
+    "RevocationStoreContract",
+    "StoreContract",
+    "ThrottleContract",
+    "TokenStoreContract",
+    "UserStoreContract",
+]

@@ -120,7 +120,7 @@ def _random(length: int, entropy: Entropy) -> str:
 def base62(octets: bytes, length: int) -> str:
     """The number in `octets` in `length` letters and digits, the rest of it left out.
 
-    >>> base62(b"\x01\x00", 3)
+    >>> base62(bytes([1, 0]), 3)
     '840'
     """
     number = int.from_bytes(octets)

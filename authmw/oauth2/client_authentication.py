@@ -153,12 +153,15 @@ def _named(service: TokenService, presented: _Presented) -> Flow[Client | OAuthE
 
 
 def _find(service: TokenService, client_id: str) -> Flow[Client | None]:
-    client: object = yield from Ask(service.clients.find_client, client_id)
-    if client is None:
-        return None
-    if not isinstance(client, Client):
-        raise FlowError(f"find_client answers a Client or None, not {type(client).__name__}")
-    return client if client.id == client_id else None  # ids are compared exactly, also where a store folds case
+    client = _checked((yield from Ask(service.clients.find_client, client_id)))
+    # Ids are compared exactly, also where a store folds case.
+    return client if client is not None and client.id == client_id else None
+
+
+def _checked(found: object) -> Client | None:
+    if found is not None and not isinstance(found, Client):
+        raise FlowError(f"find_client answers a Client or None, not {type(found).__name__}")
+    return found
 
 
 def _judge(service: TokenService, presented: _Presented, client: Client | None) -> Flow[str]:

@@ -101,7 +101,7 @@ def in_names(*, first_party: object, realm: object, scopes: object) -> list[str]
         return mistakes
     if not isinstance(scopes, Mapping):
         return [*mistakes, "scopes= takes each scope with what it means: {'orders:read': 'See orders'}"]
-    described: Mapping[Any, Any] = scopes
+    described: Mapping[Any, Any] = scopes  # pyright: ignore[reportUnknownVariableType]  # keys are looked at below
     try:
         checked_scopes(described)
     except ConfigurationError as error:

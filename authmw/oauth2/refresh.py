@@ -148,9 +148,7 @@ def _rotate(
         idle_until=now + service.idle_lifetime,
         grace=service.grace,
     )
-    answer: object = yield from Ask(service.families.rotate, rotation)
-    if not isinstance(answer, RotationAnswer):
-        raise FlowError(f"rotate answers a RotationAnswer, not {type(answer).__name__}")
+    answer = _checked((yield from Ask(service.families.rotate, rotation)))
     family = answer.family
     if answer.outcome is Outcome.UNKNOWN or family is None:
         return invalid_grant(detail="no family of this client")
@@ -169,3 +167,9 @@ def _rotate(
             return invalid_grant(detail=f"{family.id} has ended")
         case _:
             assert_never(answer.outcome)
+
+
+def _checked(answer: object) -> RotationAnswer:
+    if not isinstance(answer, RotationAnswer):
+        raise FlowError(f"rotate answers a RotationAnswer, not {type(answer).__name__}")
+    return answer

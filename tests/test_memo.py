@@ -8,7 +8,11 @@ import pytest
 
 from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, Reason, Rejected, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.memory import MemoryRevocations
+from authmw.ports import Revocation
 from authmw.request import Receive, RequestHead, Scope, Send
+from authmw.revocation import RevocationFeed
+from authmw.revoked import Issuance
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.cases import NOBODY, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
@@ -32,6 +36,7 @@ class Tokens:
         self.version = 1
         self.asked: list[str] = []
         self.meanwhile: Any = lambda: None
+        self.still_holds: Any = None
 
     def verify(self, credentials: Any, request: RequestHead, /) -> Authenticated | Rejected:
         self.asked.append(credentials.token)
@@ -39,7 +44,7 @@ class Tokens:
         if credentials.token.startswith("bad"):
             return Rejected(Reason.TOKEN_SIGNATURE)
         principal = Principal(credentials.token, credential_id=f"jti-{credentials.token}", client_id="web")
-        return Authenticated(principal, remember_until=1060.0)
+        return Authenticated(principal, remember_until=1060.0, still_holds=self.still_holds)
 
 
 @pytest.fixture
@@ -195,3 +200,59 @@ def test_a_token_beside_another_is_not_recalled(auth: Auth) -> None:
 
     assert ask_wsgi(WSGIMiddleware(wsgi, auth), twice).status == 400
     assert ask_asgi(ASGIMiddleware(asgi, auth), twice).status == 400
+
+
+@pytest.mark.parametrize("answer", [False, None, 1, "yes"], ids=repr)
+def test_what_does_not_certainly_hold_is_not_recalled_and_not_dropped(auth: Auth, tokens: Tokens, answer: Any) -> None:
+    holds: Any = True
+    tokens.still_holds = lambda: holds
+    _present(auth, "alice")
+    assert _is_remembered(auth, "alice")
+    holds = answer
+    assert not _is_remembered(auth, "alice")
+    holds = True
+    assert _is_remembered(auth, "alice")
+    assert tokens.asked == ["alice"]
+
+
+def test_each_token_is_asked_for_itself(auth: Auth, tokens: Tokens) -> None:
+    revoked: set[str] = set()
+    for name in ("alice", "bob"):
+        tokens.still_holds = lambda name=name: name not in revoked
+        _present(auth, name)
+    revoked.add("alice")
+    assert [_is_remembered(auth, name) for name in ("alice", "bob")] == [False, True]
+
+
+def test_what_has_expired_is_not_asked_for(auth: Auth, tokens: Tokens, clock: Clock) -> None:
+    def fail() -> bool:
+        raise AssertionError("it was asked")
+
+    tokens.still_holds = fail
+    _present(auth, "alice")
+    clock.now = 1060.0
+    assert not _is_remembered(auth, "alice")
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["fresh", "stale"])
+def test_what_is_revoked_while_it_is_verified_is_never_recalled(auth: Auth, tokens: Tokens, stale: bool) -> None:
+    revocations, now = MemoryRevocations(clock=lambda: 1000.0), 50.0
+    feed = RevocationFeed(revocations, clock=lambda: 1000.0, monotonic=lambda: now)
+    feed.follow_once()
+    issuance = Issuance("jti-alice", None, "alice", "web", 900.0)
+
+    def revoke() -> None:
+        # It was found to hold; before it is remembered, it is revoked.
+        nonlocal now
+        revocations.publish(Revocation.of_user("alice", 1000.0))
+        if stale:
+            now += 10
+        else:
+            feed.follow_once()
+
+    tokens.still_holds = lambda: feed.passes(issuance)
+    tokens.meanwhile = revoke
+    _present(auth, "alice")
+    assert not _is_remembered(auth, "alice")
+    feed.follow_once()
+    assert not _is_remembered(auth, "alice")

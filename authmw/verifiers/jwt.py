@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from authmw.credentials import BearerToken
 from authmw.errors import ConfigurationError
@@ -17,10 +17,12 @@ from authmw.keys import KeyRing, mistakes_in_ring
 from authmw.principal import Principal, PrincipalKind
 from authmw.reasons import Reason
 from authmw.request import RequestHead
-from authmw.revocation import RevocationFeed
 from authmw.revoked import Issuance
 from authmw.scopes import is_scope, parse_scope
 from authmw.verdict import Authenticated, Rejected, Verdict
+
+if TYPE_CHECKING:
+    from authmw.revocation import RevocationFeed
 
 ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]]
 """Where scopes are: the name of a claim, several names whose scopes are put together, or a function of all claims."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from authmw.credentials import BearerToken
 from authmw.errors import FlowError
@@ -17,10 +17,12 @@ from authmw.ports import TokenRecord, TokenStore, needs
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
-from authmw.revocation import RevocationFeed
 from authmw.revoked import Issuance
 from authmw.tokens import checked_prefix, digest, has_checksum
 from authmw.verdict import Authenticated, Rejected, Verdict
+
+if TYPE_CHECKING:
+    from authmw.revocation import RevocationFeed
 
 
 class TokenVerifier:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authmw import Auth, HTTPBearer
 from authmw.credentials import BearerToken
+from authmw.engine import Authentication
 from authmw.errors import ConfigurationError
+from authmw.flow import run
 from authmw.keys import Key, KeyRing
+from authmw.memory import MemoryRevocations
+from authmw.ports import Revocation
 from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.refusal import Refusal
+from authmw.revocation import RevocationFeed
 from authmw.verdict import Authenticated, Rejected
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import ALL_ALGORITHMS, NOW, good_claims, key_for, segment, signed, token, verdict, verifier
+from tests.requests import wsgi_request
 
 HUGE = 10**400
 NAN, INFINITY = float("nan"), float("inf")
@@ -423,3 +432,140 @@ def test_jwt_7_any_payload_and_any_text_give_a_verdict_and_never_an_exception(pa
     assert verdict(raw(payload)) == "token-malformed" or payload.strip().startswith(b"{")
     assert verdict(text) != "accepted"
     assert verdict(f"{segment({'alg': 'HS256'})}.{text}.{text}") != "accepted"
+
+
+# With a feed of revocations
+
+
+class Following:
+    """A verifier that follows revocations by a feed without its thread."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def start_nothing(_: RevocationFeed) -> None: ...
+
+        monkeypatch.setattr("authmw.revocation.RevocationFeed._start", start_nothing)
+        self.revocations = MemoryRevocations(clock=lambda: NOW)
+        self.now = 50.0
+        self.feed = RevocationFeed(self.revocations, clock=lambda: NOW, monotonic=lambda: self.now)
+        self.feed.follow_once()
+        self.verifier = verifier(revocations=self.feed)
+
+    def revoke(self, revocation: Revocation, *, stale: bool = False) -> None:
+        self.revocations.publish(revocation)
+        if stale:
+            self.now += 10
+        else:
+            self.feed.follow_once()
+
+    def verdict(self, text: str) -> str:
+        answer = self.verifier.verify(BearerToken(text))
+        answer = run(answer) if isinstance(answer, Generator) else answer
+        return "accepted" if isinstance(answer, Authenticated) else answer.reason.code if answer else "not mine"
+
+
+REVOCATIONS = [
+    pytest.param(Revocation("token", "n-0S6_WzA2Mj", NOW, NOW + 600), id="jti"),
+    pytest.param(Revocation.of_family("login-1", NOW), id="sid"),
+    pytest.param(Revocation.of_user("alice", NOW), id="sub"),
+    pytest.param(Revocation.of_client("web", NOW), id="client_id"),
+]
+
+
+@pytest.mark.parametrize("revocation", REVOCATIONS)
+@pytest.mark.parametrize("stale", [False, True], ids=["fresh", "stale"])
+def test_class_13_a_token_is_revoked_by_its_claims(
+    monkeypatch: pytest.MonkeyPatch, revocation: Revocation, stale: bool
+) -> None:
+    following = Following(monkeypatch)
+    mine = token(sid="login-1")
+    other = token(sid="login-2", sub="bob", client_id="shop", jti="another")
+    assert [following.verdict(each) for each in (mine, other)] == ["accepted", "accepted"]
+    following.revoke(revocation, stale=stale)
+    assert [following.verdict(each) for each in (mine, other)] == ["authmw.token-revoked", "accepted"]
+
+
+def test_class_13_the_second_spelling_of_a_signature_is_revoked_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    following, key = Following(monkeypatch), key_for("ES256")
+    following.verifier = verifier(key, revocations=following.feed)
+    spellings = [token(key, sid="login-1") for _ in range(2)]  # ES256 signs with a random number
+    assert spellings[0] != spellings[1]
+    following.revoke(Revocation("token", "n-0S6_WzA2Mj", NOW, NOW + 600))
+    assert [following.verdict(each) for each in spellings] == 2 * ["authmw.token-revoked"]
+
+
+def test_a_token_without_jti_is_still_revoked_by_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    nameless = token(jti=..., client_id=..., iat=...)
+    assert following.verdict(nameless) == "accepted"
+    following.revoke(Revocation.of_user("alice", NOW - 10**6))
+    assert following.verdict(nameless) == "authmw.token-revoked"
+
+
+def test_what_is_issued_to_a_user_after_a_revocation_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    following.revoke(Revocation.of_user("alice", NOW - 5.5))
+    assert following.verdict(token(iat=NOW - 6)) == "authmw.token-revoked"
+    assert following.verdict(token(iat=NOW - 5)) == "accepted"
+    assert following.verdict(token(iat=NOW - 6, sid="login-2")) == "accepted"
+    assert following.verdict(token(iat=NOW - 7, sid="login-1")) == "authmw.token-revoked"
+
+
+@pytest.mark.parametrize("sid", [None, "", 7, True, [], ["login-1"], {}, {"a": 1}, 5000 * "a", "a\nb"], ids=repr)
+def test_a_sid_that_is_no_identifier_is_refused_where_revocations_are_followed(
+    monkeypatch: pytest.MonkeyPatch, sid: object
+) -> None:
+    assert Following(monkeypatch).verdict(token(sid=sid)) == "authmw.token-claims"
+    assert verdict(token(sid=sid)) == "accepted"
+
+
+def test_verification_is_a_plain_function_unless_the_store_has_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    good = BearerToken(token())
+    assert isinstance(following.verifier.verify(good), Authenticated)
+    following.now += 10
+    assert isinstance(following.verifier.verify(good), Generator)
+    # A bad token is refused before anybody is asked.
+    assert isinstance(following.verifier.verify(BearerToken(token(exp=1))), Rejected)
+
+
+def test_a_revoked_token_with_a_bad_signature_is_refused_for_its_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    following.revoke(Revocation.of_user("alice", NOW))
+    assert (
+        following.verdict(token(key_for("HS512"), header={"alg": "HS256", "kid": "HS256"})) == "authmw.token-signature"
+    )
+
+
+def test_a_remembered_token_is_refused_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    auth = Auth(HTTPBearer(following.verifier), clock=lambda: float(NOW))
+    header = f"Bearer {token()}"
+    request = wsgi_request(authorization=header)
+    assert isinstance(auth.authenticate(request), Authentication)
+    assert auth.recall(header.encode()) is not None
+    following.revocations.publish(Revocation.of_user("alice", NOW))
+    following.now += 1.0  # the bound: without another reading, nothing is recalled
+    assert auth.recall(header.encode()) is None
+    refusal = auth.authenticate(request)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.TOKEN_REVOKED
+    following.feed.follow_once()
+    assert auth.recall(header.encode()) is None
+
+
+def test_a_stale_feed_whose_store_fails_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    auth = Auth(HTTPBearer(following.verifier), clock=lambda: float(NOW))
+    request = wsgi_request(authorization=f"Bearer {token()}")
+    assert isinstance(auth.authenticate(request), Authentication)
+
+    def fail(_: object) -> tuple[Revocation, ...]:
+        raise ConnectionError
+
+    following.now += 1.0
+    with monkeypatch.context() as broken:
+        broken.setattr(following.revocations, "find_revocations", fail)
+        refusal = auth.authenticate(request)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.retry_after) == (Reason.UNAVAILABLE, 5)
+    assert isinstance(auth.authenticate(request), Authentication)

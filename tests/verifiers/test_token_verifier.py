@@ -23,10 +23,11 @@ from authmw import (
 )
 from authmw.engine import Authentication
 from authmw.flow import Flow, nonblocking, run, run_async
-from authmw.memory import MemoryTokens
-from authmw.ports import TokenRecord, TokenStore
+from authmw.memory import MemoryRevocations, MemoryTokens
+from authmw.ports import Revocation, TokenRecord, TokenStore
 from authmw.refusal import Refusal
 from authmw.request import WSGIRequest
+from authmw.revocation import RevocationFeed
 from authmw.tokens import digest, new_api_key, new_token
 from authmw.verifiers.token import TokenVerifier
 
@@ -195,3 +196,98 @@ def test_a_prefix_of_ones_own_is_respected() -> None:
     token, _ = tokens.create("alice")
     assert isinstance(TokenVerifier(tokens, prefix="shop").verify(BearerToken(token), REQUEST), Authenticated)
     assert TokenVerifier(tokens).verify(BearerToken(token), REQUEST) is None
+
+
+# With a feed of revocations
+
+
+class Following:
+    """Tokens that are followed by a feed without its thread."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, family_id: str | None = None) -> None:
+        def start_nothing(_: RevocationFeed) -> None: ...
+
+        monkeypatch.setattr("authmw.revocation.RevocationFeed._start", start_nothing)
+        self.token = new_token()
+        record = replace(record_of(self.token), family_id=family_id, created_at=NOW - 10)
+        self.tokens = Tokens(record)
+        self.revocations = MemoryRevocations(clock=lambda: NOW)
+        self.now = 50.0
+        self.feed = RevocationFeed(self.revocations, clock=lambda: NOW, monotonic=lambda: self.now)
+        self.feed.follow_once()
+
+    def verifier(self, store: TokenStore | None = None) -> TokenVerifier:
+        return TokenVerifier(store or FastTokens(self.tokens), revocations=self.feed, clock=lambda: NOW)
+
+    def verify(self, store: TokenStore | None = None) -> Flow[Verdict | None]:
+        verdict = self.verifier(store).verify(BearerToken(self.token), REQUEST)
+        return (yield from verdict) if isinstance(verdict, Generator) else verdict
+
+
+BY_ALL = [
+    pytest.param(Revocation("token", "tok_1", NOW, NOW + 60), id="token"),
+    pytest.param(Revocation.of_family("fam_1", NOW), id="family"),
+    pytest.param(Revocation.of_user("alice", NOW), id="user"),
+    pytest.param(Revocation.of_client("shop", NOW), id="client"),
+]
+
+
+@pytest.mark.parametrize("revocation", BY_ALL)
+@pytest.mark.parametrize("stale", [False, True], ids=["fresh", "stale"])
+def test_what_is_published_refuses_the_tokens_it_is_about(
+    monkeypatch: pytest.MonkeyPatch, revocation: Revocation, stale: bool
+) -> None:
+    following = Following(monkeypatch, family_id="fam_1")
+    for store in (FastTokens(following.tokens), AsyncTokens(following.tokens)):
+        assert isinstance(asyncio.run(run_async(following.verify(store))), Authenticated)
+    following.revocations.publish(revocation)
+    if stale:
+        following.now += 10
+    else:
+        following.feed.follow_once()
+    for store in (FastTokens(following.tokens), AsyncTokens(following.tokens)):
+        verdict = asyncio.run(run_async(following.verify(store)))
+        assert verdict == Rejected(Reason.TOKEN_REVOKED, "token tok_1")
+
+
+def test_while_the_feed_is_fresh_a_fast_store_needs_no_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    following = Following(monkeypatch)
+    assert isinstance(following.verifier().verify(BearerToken(following.token), REQUEST), Authenticated)
+    following.now += 10
+    assert isinstance(following.verifier().verify(BearerToken(following.token), REQUEST), Generator)
+
+
+@pytest.mark.parametrize("record", [{"revoked_at": NOW}, {"expires_at": NOW}], ids=["revoked", "expired"])
+def test_what_the_store_says_still_counts(monkeypatch: pytest.MonkeyPatch, record: dict[str, float]) -> None:
+    following = Following(monkeypatch)
+    assert following.tokens.record is not None
+    following.tokens.record = replace(following.tokens.record, **record)  # type: ignore[arg-type]  # each is a float
+    assert isinstance(run(following.verify()), Rejected)
+
+
+def test_a_followed_token_is_remembered_until_it_expires_and_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    following, now = Following(monkeypatch), NOW
+    auth = Auth(HTTPBearer(following.verifier()), clock=lambda: now)
+    header = f"Bearer {following.token}"
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": header})
+    assert isinstance(auth.authenticate(request), Authentication)
+    assert following.tokens.asked == 1
+    assert auth.recall(header.encode()) is not None
+    following.now += 10
+    assert auth.recall(header.encode()) is None
+    following.feed.follow_once()
+    assert auth.recall(header.encode()) is not None
+    now = NOW + 60
+    assert auth.recall(header.encode()) is None
+    assert following.tokens.asked == 1
+
+
+def test_a_token_that_is_not_followed_is_never_remembered() -> None:
+    token = new_token()
+    auth = Auth(HTTPBearer(TokenVerifier(FastTokens(Tokens(record_of(token))), clock=lambda: NOW)), clock=lambda: NOW)
+    assert auth.memo is None
+    verdict = verdict_of(Tokens(record_of(token)), token)
+    assert isinstance(verdict, Authenticated)
+    assert verdict.remember_until is None

@@ -1,4 +1,4 @@
-"""Where records live: users, API keys and opaque tokens in SQLite, by way of SQLAlchemy Core."""
+"""Where records live: all that authmw keeps in SQLite or PostgreSQL, by way of SQLAlchemy Core."""
 
 try:
     import sqlalchemy as sqlalchemy
@@ -7,9 +7,26 @@ except ModuleNotFoundError as _error:
         'authmw_sqlalchemy needs SQLAlchemy: pip install "authmw[sql]"', name="sqlalchemy"
     ) from _error
 
+from authmw_sqlalchemy.clients import SQLClients
+from authmw_sqlalchemy.families import SQLFamilies
 from authmw_sqlalchemy.keys import SQLApiKeys
+from authmw_sqlalchemy.nonces import SQLNonces
+from authmw_sqlalchemy.revocations import SQLRevocations
 from authmw_sqlalchemy.stores import SQLStores
+from authmw_sqlalchemy.tables import include_tables
+from authmw_sqlalchemy.throttle import SQLThrottle
 from authmw_sqlalchemy.tokens import SQLTokens
 from authmw_sqlalchemy.users import SQLUsers
 
-__all__ = ["SQLApiKeys", "SQLStores", "SQLTokens", "SQLUsers"]
+__all__ = [
+    "SQLApiKeys",
+    "SQLClients",
+    "SQLFamilies",
+    "SQLNonces",
+    "SQLRevocations",
+    "SQLStores",
+    "SQLThrottle",
+    "SQLTokens",
+    "SQLUsers",
+    "include_tables",
+]

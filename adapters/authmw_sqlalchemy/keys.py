@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Insert, bindparam, case, func, insert, or_, select, update
 
 from authmw.administration import NotFound
 from authmw.enrolment import make_api_key
-from authmw.flow import nonblocking
 from authmw.ports import ApiKeyRecord
 from authmw.tokens import Entropy
-from authmw_sqlalchemy.database import Database, compiled
-from authmw_sqlalchemy.tables import api_keys, users
+from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
+from authmw_sqlalchemy.store import Store, text
+from authmw_sqlalchemy.tables import api_keys, clients, users
 
 _COLUMNS = tuple(api_keys.c)
-# A key of a disabled user counts as revoked.
-_FIND = compiled(
-    select(
-        *(column for column in api_keys.c if column.name not in ("revoked_at", "last_used_at")),
-        func.coalesce(api_keys.c.revoked_at, users.c.disabled_at),
-        api_keys.c.last_used_at,
-    )
+# A key of a disabled user or client counts as revoked.
+_revoked_at = func.coalesce(api_keys.c.revoked_at, users.c.disabled_at, clients.c.disabled_at)
+_FIND = Query.of(
+    select(*(column if column is not api_keys.c.revoked_at else _revoked_at for column in _COLUMNS))
     .join_from(api_keys, users, users.c.id == api_keys.c.owner, isouter=True)
-    .where(api_keys.c.digest == bindparam("digest"))
+    .join(clients, clients.c.id == api_keys.c.owner, isouter=True)
+    .where(api_keys.c.digest == bindparam("digest")),
+    "digest",
+)
+_ordered = select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.id)
+_LIST = Query.of(_ordered)
+_LIST_OWNER = Query.of(_ordered.where(api_keys.c.owner == bindparam("owner")), "owner")
+_TOUCH = Query.of(
+    update(api_keys)
+    .where(api_keys.c.id == bindparam("key_id"))
+    .where(or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < bindparam("at")))
+    .values(last_used_at=bindparam("at"))
+    .returning(api_keys.c.id),
+    *("key_id", "at"),
 )
 
 
-class SQLApiKeys:
+class SQLApiKeys(Store):
     """API keys, as digests (`ApiKeyStore`, `ApiKeyAdmin`).
 
     Args:
@@ -41,6 +50,8 @@ class SQLApiKeys:
         entropy: where the randomness of keys comes from.
     """
 
+    _LOOKUPS = ("find_key",)
+
     def __init__(
         self,
         database: Database,
@@ -49,64 +60,52 @@ class SQLApiKeys:
         clock: Callable[[], float] = time.time,
         entropy: Entropy = os.urandom,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._prefix = prefix
         self._clock = clock
         self._entropy = entropy
 
-    @nonblocking
     def find_key(self, digest: str) -> ApiKeyRecord | None:
         """The key with that digest, or None. Of a disabled owner it counts as revoked."""
-        row = self._database.row(_FIND, digest)
-        return None if row is None else _record(row)
+        return self._database.ask(_FIND, (digest,), _found)
 
     def touch_key(self, key_id: str, at: float) -> None:
         """Note that the key was used at `at`."""
-        older = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < at)
-        with self._database.begin() as connection:
-            connection.execute(update(api_keys).where(api_keys.c.id == key_id, older).values(last_used_at=at))
+        return self._database.tell(_TOUCH, (key_id, at), nothing)
 
     def create(
         self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
     ) -> tuple[str, ApiKeyRecord]:
         """A new key, told this once, and its record; see `authmw.administration.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
-        with self._database.begin() as connection:
-            _insert(connection, record)
-        return key, record
+        return self._database.run(_created, key, record)
 
     def list(self, owner: str | None = None) -> tuple[ApiKeyRecord, ...]:
         """The keys of `owner`, or all, oldest first."""
-        statement = select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.id)
-        if owner is not None:
-            statement = statement.where(api_keys.c.owner == owner)
-        return tuple(map(_record, self._database.rows(statement)))
+        if owner is None:
+            return self._database.ask(_LIST, (), every(_record))
+        return self._database.ask(_LIST_OWNER, (owner,), every(_record))
 
     def revoke(self, key_id: str) -> ApiKeyRecord:
         """Refuse the key from now on."""
-        revoked_at = func.coalesce(api_keys.c.revoked_at, self._clock())
-        statement = update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=revoked_at).returning(*_COLUMNS)
-        with self._database.begin() as connection:
-            row = connection.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound(f"there is no API key {key_id!r}")
-        return _record(row)
+        return self._database.run(_revoked, key_id, self._clock())
 
     def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
         """A new key in the place of one that goes on for `overlap` seconds."""
-        ends = self._clock() + max(overlap, 0.0)
-        with self._database.begin() as connection:
-            # The first statement takes the write lock; what it finds stays true until the commit.
-            locked = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-            row = connection.execute(locked.values(name=api_keys.c.name).returning(*_COLUMNS)).one_or_none()
-            if row is None:
-                raise NotFound(f"there is no API key {key_id!r}, or it is revoked")
-            old = _record(row)
-            key, record = self._make(old.owner, old.scopes, name=old.name, lifetime=None)
-            record = replace(record, expires_at=old.expires_at)
-            _insert(connection, record)
-            earlier = case((api_keys.c.expires_at < ends, api_keys.c.expires_at), else_=ends)
-            connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(expires_at=earlier))
+        return self._database.run(self._rotated, key_id, self._clock() + max(overlap, 0.0))
+
+    def _rotated(self, key_id: str, ends: float) -> Operation[tuple[str, ApiKeyRecord]]:
+        # The first statement locks the row; what it finds stays true until the commit.
+        locked = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        row = (yield locked.values(name=api_keys.c.name).returning(*_COLUMNS)).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no API key {key_id!r}, or it is revoked")
+        old = _record(row)
+        key, record = self._make(old.owner, old.scopes, name=old.name, lifetime=None)
+        record = replace(record, expires_at=old.expires_at)
+        yield _insert(record)
+        earlier = case((api_keys.c.expires_at < ends, api_keys.c.expires_at), else_=ends)
+        yield update(api_keys).where(api_keys.c.id == key_id).values(expires_at=earlier)
         return key, record
 
     def _make(
@@ -123,10 +122,27 @@ class SQLApiKeys:
         )
 
 
-def _insert(connection: Connection, record: ApiKeyRecord) -> None:
-    connection.execute(insert(api_keys).values({**asdict(record), "scopes": " ".join(sorted(record.scopes))}))
+def _insert(record: ApiKeyRecord) -> Insert:
+    return insert(api_keys).values({**asdict(record), "scopes": text(record.scopes)})
 
 
-def _record(row: Sequence[Any]) -> ApiKeyRecord:
+def _created(key: str, record: ApiKeyRecord) -> Operation[tuple[str, ApiKeyRecord]]:
+    yield _insert(record)
+    return key, record
+
+
+def _revoked(key_id: str, at: float) -> Operation[ApiKeyRecord]:
+    revoked_at = func.coalesce(api_keys.c.revoked_at, at)
+    statement = update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=revoked_at).returning(*_COLUMNS)
+    row = (yield statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no API key {key_id!r}")
+    return _record(row)
+
+
+def _record(row: Row) -> ApiKeyRecord:
     key_id, digest, owner, scopes, *rest = row
     return ApiKeyRecord(key_id, digest, owner, frozenset(scopes.split()), *rest)
+
+
+_found = first(_record)

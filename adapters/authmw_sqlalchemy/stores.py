@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 
 from authmw.enrolment import DIGEST_ALGORITHMS, Hasher
 from authmw.ports import DigestAlgorithm
-from authmw_sqlalchemy.database import Database
+from authmw_sqlalchemy.clients import SQLClients
+from authmw_sqlalchemy.families import SQLFamilies
 from authmw_sqlalchemy.keys import SQLApiKeys
+from authmw_sqlalchemy.nonces import SQLNonces
+from authmw_sqlalchemy.revocations import SQLRevocations
+from authmw_sqlalchemy.sqlite import SQLiteDatabase
+from authmw_sqlalchemy.throttle import SQLThrottle
 from authmw_sqlalchemy.tokens import SQLTokens
 from authmw_sqlalchemy.users import SQLUsers
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SQLStores:
-    """Users, API keys and opaque tokens in an SQLite file: ``PasswordVerifier(SQLStores("sqlite:///app.db").users)``.
+    """All that authmw keeps, in an SQLite file: ``PasswordVerifier(SQLStores("sqlite:///app.db").users)``.
 
     The tables, all named ``authmw_…``, are created on first use; a new file is readable by its owner alone. The file
     is put into WAL mode, which it keeps. Several processes on one machine may share it.
@@ -41,10 +46,15 @@ class SQLStores:
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database = Database(target)
-        self.users: SQLUsers = SQLUsers(self._database, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
-        self.keys: SQLApiKeys = SQLApiKeys(self._database, clock=clock)
-        self.tokens: SQLTokens = SQLTokens(self._database, clock=clock)
+        self._database = database = SQLiteDatabase(target)
+        self.users: SQLUsers = SQLUsers(database, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
+        self.keys: SQLApiKeys = SQLApiKeys(database, clock=clock)
+        self.tokens: SQLTokens = SQLTokens(database, clock=clock)
+        self.clients: SQLClients = SQLClients(database, clock=clock)
+        self.families: SQLFamilies = SQLFamilies(database)
+        self.nonces: SQLNonces = SQLNonces(database, clock=clock)
+        self.throttle: SQLThrottle = SQLThrottle(database)
+        self.revocations: SQLRevocations = SQLRevocations(database, clock=clock)
 
     def close(self) -> None:
         """Close every connection. A store that is used again opens new ones."""

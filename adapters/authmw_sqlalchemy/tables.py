@@ -1,14 +1,33 @@
 """The tables. All are named ``authmw_…``; nothing in them is a secret in clear.
 
-Times are seconds since the epoch. Scopes are one text, separated by spaces (RFC 6749 §3.3). Keys and tokens refer to
-a principal's id without a foreign key, since services have keys too and are no users.
+Times are seconds since the epoch. Scopes are one text, separated by spaces (RFC 6749 §3.3); what may hold a space is
+a JSON array. Keys, tokens and families refer to a principal's id without a foreign key, since services have keys too
+and are no users, and users may be kept elsewhere.
+
+Every constraint has its name written down: so it has the same one in the `MetaData` of an application, whatever names
+that gives to its own (`include_tables`).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Column, Double, ForeignKey, Index, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION_TABLE: Final = "authmw_alembic_version"
+"""Where Alembic notes which migrations were made, apart from the application's own."""
 
 metadata: Final = MetaData(
     naming_convention={
@@ -19,27 +38,56 @@ metadata: Final = MetaData(
     }
 )
 
+
+def include_tables(target: MetaData, *, schema: str | None = None) -> dict[str, Table]:
+    """Put our tables into the `MetaData` of an application, for its joins and its Alembic.
+
+    Whoever makes the tables by migrations of their own needs none of ours: leave out ``authmw db upgrade`` then.
+
+    Args:
+        target: the application's.
+        schema: where they are, if not where the connection looks first. The stores look along ``search_path``.
+
+    Returns:
+        The copies, by name.
+
+    >>> sorted(include_tables(MetaData()))[0]
+    'authmw_api_keys'
+    """
+    placed = schema or target.schema
+    return {
+        table.name: table.to_metadata(target) if placed is None else table.to_metadata(target, schema=placed)
+        for table in metadata.sorted_tables
+    }
+
+
+def _partial_index(column: Column[Any], where: ColumnElement[bool]) -> None:
+    Index(None, column, sqlite_where=where, postgresql_where=where)
+
+
 users: Final = Table(
     "authmw_users",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("username", Text, nullable=False, unique=True),
+    Column("username", Text, nullable=False),
     Column("password_hash", Text),
     Column("scopes", Text, nullable=False),
     Column("attributes", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("disabled_at", Double),
+    UniqueConstraint("username"),
 )
 
 # Each row takes the place of a password for its realm (DIG-8). Only users who log in by Digest have any.
 user_digests: Final = Table(
     "authmw_user_digests",
     metadata,
-    Column("user_id", Text, ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Text, primary_key=True),
     Column("realm", Text, primary_key=True),
     Column("algorithm", Text, primary_key=True),
     Column("ha1", Text, nullable=False),
     Column("userhash", Text, nullable=False),
+    ForeignKeyConstraint(["user_id"], [users.c.id], ondelete="CASCADE"),
     UniqueConstraint("userhash", "realm", "algorithm"),
 )
 
@@ -47,7 +95,7 @@ api_keys: Final = Table(
     "authmw_api_keys",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("digest", Text, nullable=False, unique=True),
+    Column("digest", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("scopes", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -55,6 +103,7 @@ api_keys: Final = Table(
     Column("expires_at", Double),
     Column("revoked_at", Double),
     Column("last_used_at", Double),
+    UniqueConstraint("digest"),
 )
 Index(None, api_keys.c.owner)
 
@@ -62,7 +111,7 @@ tokens: Final = Table(
     "authmw_tokens",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("digest", Text, nullable=False, unique=True),
+    Column("digest", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("scopes", Text, nullable=False),
@@ -70,6 +119,93 @@ tokens: Final = Table(
     Column("client_id", Text),
     Column("created_at", Double, nullable=False),
     Column("revoked_at", Double),
+    Column("audience", Text, nullable=False, server_default="[]"),
+    Column("family_id", Text),
+    UniqueConstraint("digest"),
 )
 Index(None, tokens.c.subject)
 Index(None, tokens.c.expires_at)
+_partial_index(tokens.c.client_id, tokens.c.client_id.is_not(None))
+_partial_index(tokens.c.family_id, tokens.c.family_id.is_not(None))
+
+clients: Final = Table(
+    "authmw_clients",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("auth_method", Text, nullable=False),
+    Column("secrets", Text, nullable=False),
+    Column("jwks", Text),
+    Column("grant_types", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("audiences", Text, nullable=False),
+    Column("disabled_at", Double),
+    Column("created_at", Double, nullable=False),
+)
+
+refresh_families: Final = Table(
+    "authmw_refresh_families",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("current", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("client_id", Text),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("idle_until", Double, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("rotated_at", Double, nullable=False),
+    Column("last_used_at", Double),
+    Column("revoked_at", Double),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("key"),
+)
+Index(None, refresh_families.c.idle_until)
+_partial_index(refresh_families.c.subject, refresh_families.c.revoked_at.is_(None))
+_partial_index(refresh_families.c.client_id, refresh_families.c.revoked_at.is_(None))
+_partial_index(refresh_families.c.revoked_at, refresh_families.c.revoked_at.is_not(None))
+
+nonces: Final = Table(
+    "authmw_nonces",
+    metadata,
+    Column("nonce", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+Index(None, nonces.c.expires_at)
+
+throttle: Final = Table(
+    "authmw_throttle",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    Column("not_before", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+Index(None, throttle.c.expires_at)
+
+familiar_sources: Final = Table(
+    "authmw_familiar_sources",
+    metadata,
+    Column("pair", Text, primary_key=True),
+    Column("expires_at", Double, nullable=False),
+)
+Index(None, familiar_sources.c.expires_at)
+
+# Rows are appended and pruned, never changed. SQLite must not give the number of a pruned row to a new one.
+revocations: Final = Table(
+    "authmw_revocations",
+    metadata,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index(None, revocations.c.kind, revocations.c.target, revocations.c.at)
+Index(None, revocations.c.expires_at)

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from authmw.administration import NotFound
 from authmw.enrolment import make_token
-from authmw.flow import nonblocking
 from authmw.ports import TokenRecord
 from authmw.principal import PrincipalKind
 from authmw.tokens import Entropy
-from authmw_sqlalchemy.database import Database, compiled
-from authmw_sqlalchemy.tables import tokens, users
+from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
+from authmw_sqlalchemy.store import Store, listed, text, unlisted
+from authmw_sqlalchemy.tables import clients, tokens, users
 
 _COLUMNS = tuple(tokens.c)
-# A token of a disabled user counts as revoked.
-_FIND = compiled(
-    select(
-        *(column for column in tokens.c if column.name != "revoked_at"),
-        func.coalesce(tokens.c.revoked_at, users.c.disabled_at),
-    )
+# A token of a disabled user or client counts as revoked.
+_revoked_at = func.coalesce(tokens.c.revoked_at, users.c.disabled_at, clients.c.disabled_at)
+_FIND = Query.of(
+    select(*(column if column is not tokens.c.revoked_at else _revoked_at for column in _COLUMNS))
     .join_from(tokens, users, users.c.id == tokens.c.subject, isouter=True)
-    .where(tokens.c.digest == bindparam("digest"))
+    .join(clients, clients.c.id == func.coalesce(tokens.c.client_id, tokens.c.subject), isouter=True)
+    .where(tokens.c.digest == bindparam("digest")),
+    "digest",
 )
+_ordered = select(*_COLUMNS).order_by(tokens.c.created_at, tokens.c.id)
+_LIST = Query.of(_ordered)
+_LIST_SUBJECT = Query.of(_ordered.where(tokens.c.subject == bindparam("subject")), "subject")
 
 
-class SQLTokens:
-    """Opaque access tokens, as digests (`TokenStore`, `TokenAdmin`).
+def _revoke(column: str) -> Query:
+    """Refuses those whose `column` is what is given, as of the time given, unless they were before."""
+    return Query.of(
+        update(tokens)
+        .where(tokens.c[column] == bindparam("whose"), tokens.c.revoked_at.is_(None))
+        .values(revoked_at=bindparam("at"))
+        .returning(tokens.c.id),
+        *("whose", "at"),
+    )
+
+
+_REVOKE = _revoke("digest")
+_REVOKE_FAMILY = _revoke("family_id")
+_REVOKE_SUBJECT = _revoke("subject")
+_REVOKE_CLIENT = _revoke("client_id")
+
+
+class SQLTokens(Store):
+    """Opaque access tokens, as digests (`TokenKeeper`, `TokenAdmin`).
 
     Args:
         database: where they are kept.
@@ -40,6 +59,8 @@ class SQLTokens:
         clock: seconds since the epoch.
         entropy: where the randomness of tokens comes from.
     """
+
+    _LOOKUPS = ("find_token",)
 
     def __init__(
         self,
@@ -49,16 +70,34 @@ class SQLTokens:
         clock: Callable[[], float] = time.time,
         entropy: Entropy = os.urandom,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._prefix = prefix
         self._clock = clock
         self._entropy = entropy
 
-    @nonblocking
     def find_token(self, digest: str) -> TokenRecord | None:
-        """The token with that digest, or None. Of a disabled user it counts as revoked."""
-        row = self._database.row(_FIND, digest)
-        return None if row is None else _record(row)
+        """The token with that digest, or None. Of a disabled user or client it counts as revoked."""
+        return self._database.ask(_FIND, (digest,), _found)
+
+    def add_token(self, record: TokenRecord) -> None:
+        """Store a token that was just made."""
+        return self._database.run(_added, record)
+
+    def revoke_token(self, digest: str, at: float) -> bool:
+        """Refuse the token with that digest from now on; whether this changed anything."""
+        return self._database.tell(_REVOKE, (digest, at), bool)
+
+    def revoke_family_tokens(self, family_id: str, at: float) -> None:
+        """Refuse all tokens of a family from now on."""
+        return self._database.tell(_REVOKE_FAMILY, (family_id, at), nothing)
+
+    def revoke_subject_tokens(self, subject: str, at: float) -> None:
+        """Refuse all tokens of a subject from now on."""
+        return self._database.tell(_REVOKE_SUBJECT, (subject, at), nothing)
+
+    def revoke_client_tokens(self, client_id: str, at: float) -> None:
+        """Refuse all tokens that were given to a client from now on."""
+        return self._database.tell(_REVOKE_CLIENT, (client_id, at), nothing)
 
     def create(
         self,
@@ -80,28 +119,53 @@ class SQLTokens:
             now=self._clock(),
             entropy=self._entropy,
         )
-        with self._database.begin() as connection:
-            connection.execute(insert(tokens).values({**asdict(record), "scopes": " ".join(sorted(record.scopes))}))
-        return token, record
+        return self._database.run(_created, token, record)
 
     def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
         """The tokens of `subject`, or all, oldest first."""
-        statement = select(*_COLUMNS).order_by(tokens.c.created_at, tokens.c.id)
-        if subject is not None:
-            statement = statement.where(tokens.c.subject == subject)
-        return tuple(map(_record, self._database.rows(statement)))
+        if subject is None:
+            return self._database.ask(_LIST, (), every(_record))
+        return self._database.ask(_LIST_SUBJECT, (subject,), every(_record))
 
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on."""
-        revoked_at = func.coalesce(tokens.c.revoked_at, self._clock())
-        statement = update(tokens).where(tokens.c.id == token_id).values(revoked_at=revoked_at).returning(*_COLUMNS)
-        with self._database.begin() as connection:
-            row = connection.execute(statement).one_or_none()
-        if row is None:
-            raise NotFound(f"there is no token {token_id!r}")
-        return _record(row)
+        return self._database.run(_revoked, token_id, self._clock())
 
 
-def _record(row: Sequence[Any]) -> TokenRecord:
-    token_id, digest, subject, expires_at, scopes, *rest = row
-    return TokenRecord(token_id, digest, subject, expires_at, frozenset(scopes.split()), *rest)
+def _added(record: TokenRecord) -> Operation[None]:
+    kept = {**asdict(record), "scopes": text(record.scopes), "audience": listed(record.audience)}
+    yield insert(tokens).values(kept)
+
+
+def _created(token: str, record: TokenRecord) -> Operation[tuple[str, TokenRecord]]:
+    yield from _added(record)
+    return token, record
+
+
+def _revoked(token_id: str, at: float) -> Operation[TokenRecord]:
+    revoked_at = func.coalesce(tokens.c.revoked_at, at)
+    statement = update(tokens).where(tokens.c.id == token_id).values(revoked_at=revoked_at).returning(*_COLUMNS)
+    row = (yield statement).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no token {token_id!r}")
+    return _record(row)
+
+
+def _record(row: Row) -> TokenRecord:
+    token_id, digest, subject, expires_at, scopes, kind, client_id, created_at, revoked_at, audience, family_id = row
+    return TokenRecord(
+        token_id,
+        digest,
+        subject,
+        expires_at,
+        frozenset(scopes.split()),
+        kind,
+        client_id,
+        created_at,
+        revoked_at,
+        unlisted(audience),
+        family_id,
+    )
+
+
+_found = first(_record)

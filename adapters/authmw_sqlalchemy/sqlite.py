@@ -15,18 +15,22 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import URL, ClauseElement, Connection, Engine, Executable, Row, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from authmw.errors import ConfigurationError, StoreUnavailable
+from authmw_sqlalchemy.errors import as_unavailable, unavailable
+from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
 from authmw_sqlalchemy.tables import metadata
+
+T = TypeVar("T")
 
 _WRITE_TIMEOUT: Final = 1.0
 """Seconds a writer waits for the other threads, and then for other processes; after that it is a 503."""
@@ -36,12 +40,7 @@ _RETRY_AFTER: Final = 0.02
 _KEPT_READERS: Final = 64
 
 
-def compiled(statement: ClauseElement) -> str:
-    """The SQL of `statement` for `Database.row`, its bind parameters in the order they were written."""
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
-
-
-class Database:
+class SQLiteDatabase:
     """One SQLite file, shared by the stores.
 
     Args:
@@ -66,42 +65,66 @@ class Database:
         self._ready = False
         _forget_after_fork(self)
 
-    def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        """The only row that `sql` finds, or None."""
+    @property
+    def reads_block(self) -> bool:
+        """Never: in WAL mode no reader waits for a writer."""
+        return False
+
+    def insert(self, table: Table) -> Any:
+        """An ``INSERT`` that can have ``ON CONFLICT``."""
+        return sqlite.insert(table)
+
+    def ask(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
+        """What `answer` makes of all rows that `query` finds."""
         try:
             reader = self._readers.pop()
         except IndexError:
             reader = self._open_reader()
+        statement = query.sqlite
         try:
-            rows = reader.execute(sql, values).fetchall()
-        except BaseException:
+            rows = reader.execute(statement.sql, statement.arranged(values)).fetchall()
+        except UnicodeEncodeError:
+            rows = []  # what cannot be kept is not found
+        except BaseException as error:
             reader.close()
+            if isinstance(error, sqlite3.Error):
+                raise unavailable(error) from error
             raise
         if len(self._readers) < _KEPT_READERS:
             self._readers.append(reader)
         else:
             reader.close()
-        return cast("tuple[Any, ...]", rows[0]) if rows else None
+        return answer(rows)
 
-    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
-        """All rows of a list."""
-        self._prepare()
-        with self.engine.connect() as connection:
-            return connection.execute(statement).all()
+    def tell(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
+        """The same for one statement that writes."""
+        statement = query.sqlite
+        with self.begin() as connection:
+            rows = connection.exec_driver_sql(statement.sql, statement.arranged(values)).all()
+        return answer(rows)
+
+    def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
+        """What `operation` returns, run as one transaction."""
+        with self.begin() as connection:
+            return drive(
+                operation(*args),
+                lambda statement: None if isinstance(statement, Alone) else connection.execute(statement),
+            )
 
     @contextmanager
     def begin(self) -> Generator[Connection, None, None]:
         """A transaction. Its first statement writes, so that it never has to be tried again.
 
         Raises:
-            StoreUnavailable: other threads were writing all the time.
+            StoreUnavailable: other threads were writing all the time, or the database failed.
         """
-        self._prepare()
+        with as_unavailable():
+            self._prepare()
         # SQLite has one writer at a time, and lets the others try again after a sleep. Threads queue up here instead.
         if not self._writing.acquire(timeout=_WRITE_TIMEOUT):
             raise StoreUnavailable("other threads are writing to the database")
         try:
-            with self.engine.begin() as connection:
+            with as_unavailable(), self.engine.begin() as connection:
                 yield connection
         finally:
             self._writing.release()
@@ -123,9 +146,10 @@ class Database:
             self.engine.dispose(close=False)
 
     def _open_reader(self) -> sqlite3.Connection:
-        self._prepare()
-        fairy = self.engine.raw_connection()
-        reader = cast("sqlite3.Connection", fairy.dbapi_connection)
+        with as_unavailable():
+            self._prepare()
+            fairy = self.engine.raw_connection()
+        reader = cast("sqlite3.Connection", fairy.driver_connection)
         fairy.detach()
         reader.execute(f"PRAGMA busy_timeout = {_READ_TIMEOUT_MS}")
         reader.execute("PRAGMA query_only = ON")
@@ -198,7 +222,7 @@ _inherited: list[sqlite3.Connection] = []
 """Connections of the parent process, kept so that nobody closes them."""
 
 
-def _forget_after_fork(database: Database) -> None:
+def _forget_after_fork(database: SQLiteDatabase) -> None:
     if not hasattr(os, "register_at_fork"):
         return
     reference = weakref.ref(database)

@@ -1,0 +1,52 @@
+"""What may be used once, in SQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Table, bindparam, cast, select
+
+from authmw.ports import Claim
+from authmw_sqlalchemy.statements import Database, Query, Row
+from authmw_sqlalchemy.store import Store, as_key
+from authmw_sqlalchemy.tables import nonces
+
+
+def _claim(insert: Callable[[Table], Any]) -> Any:
+    # One that has expired may have been claimed and forgotten already.
+    given = select(
+        *(cast(bindparam(column.name), column.type) for column in nonces.c),
+    ).where(bindparam("expires_at", type_=nonces.c.expires_at.type) > bindparam("now"))
+    statement = insert(nonces).from_select(list(nonces.c), given)
+    newer = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[nonces.c.nonce],
+        set_={"count": newer["count"], "expires_at": newer["expires_at"]},
+        where=nonces.c.count < newer["count"],
+    ).returning(nonces.c.nonce)
+
+
+_CLAIM = Query(_claim, "nonce", "count", "expires_at", "now")
+
+
+class SQLNonces(Store):
+    """The counts of Digest nonces, and the ``jti`` of assertions (`NonceStore`).
+
+    Args:
+        database: where they are kept.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(database)
+        self._clock = clock
+
+    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+        """Claim `count` of `nonce`: FRESH once, for a count above all claimed before, else REPLAYED."""
+        return self._database.tell(_CLAIM, (as_key(nonce), count, expires_at, self._clock()), _claimed)
+
+
+def _claimed(rows: Sequence[Row]) -> Claim:
+    return Claim.FRESH if rows else Claim.REPLAYED

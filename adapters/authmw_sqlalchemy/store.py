@@ -1,0 +1,68 @@
+"""What all SQL stores have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import partial, update_wrapper
+from typing import ClassVar, Final
+
+from authmw.flow import nonblocking
+from authmw_sqlalchemy.statements import Database
+
+_LONGEST_KEY: Final = 512
+"""Characters. PostgreSQL indexes no text of more than about 2,700 bytes."""
+
+
+class Store:
+    """A store in SQL.
+
+    Args:
+        database: where its records are kept.
+    """
+
+    _LOOKUPS: ClassVar[tuple[str, ...]] = ()
+    """The methods that only read: fit for an event loop where reading does not block."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        if not database.reads_block:
+            for name in self._LOOKUPS:
+                method = getattr(self, name)
+                setattr(self, name, nonblocking(update_wrapper(partial(method), method)))
+
+
+def text(words: Iterable[str]) -> str:
+    """Scopes, as they are kept."""
+    return " ".join(sorted(words))
+
+
+def listed(words: Iterable[str]) -> str:
+    """What may hold a space, as it is kept."""
+    return json.dumps(sorted(words))
+
+
+def unlisted(kept: str) -> frozenset[str]:
+    """What `listed` made."""
+    return frozenset(json.loads(kept)) if kept != "[]" else frozenset()
+
+
+def as_key(given: str) -> str:
+    r"""`given`, or its digest where no database can index it: strangers may have written it.
+
+    >>> as_key("account:alice"), as_key("a\0b")[:11]
+    ('account:alice', 'sha-256:59b')
+    """
+    if len(given) <= _LONGEST_KEY and given.isprintable() and not given.startswith("sha-256:"):
+        return given
+    return f"sha-256:{hashlib.sha256(given.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def as_text(given: str) -> str:
+    r"""`given`, but for what PostgreSQL cannot keep in a text.
+
+    >>> as_text("a\0b")
+    'ab'
+    """
+    return given.encode(errors="replace").decode().replace("\0", "")

@@ -1,0 +1,96 @@
+"""Counts of attempts to guess, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Table, bindparam, case, select, update
+
+from authmw.waits import Count, Waits
+from authmw_sqlalchemy.statements import Database, Operation, Query, nothing
+from authmw_sqlalchemy.store import Store, as_key
+from authmw_sqlalchemy.tables import familiar_sources, throttle
+
+
+def _remember(insert: Callable[[Table], Any]) -> Any:
+    statement = insert(familiar_sources).values(pair=bindparam("pair"), expires_at=bindparam("expires_at"))
+    kept, given = familiar_sources.c.expires_at, statement.excluded.expires_at
+    return statement.on_conflict_do_update(
+        index_elements=[familiar_sources.c.pair], set_={"expires_at": case((kept > given, kept), else_=given)}
+    ).returning(familiar_sources.c.pair)
+
+
+_REMEMBER = Query(_remember, "pair", "expires_at")
+_KNOWS = Query.of(
+    select(familiar_sources.c.pair).where(
+        familiar_sources.c.pair == bindparam("pair"), familiar_sources.c.expires_at > bindparam("now")
+    ),
+    *("pair", "now"),
+)
+
+
+class SQLThrottle(Store):
+    """Makes guessing slow, for all processes at once (`Throttle`, `FamiliarSources`).
+
+    After `free` attempts each further one waits twice as long as the one before. Never a lock for good: no wait is
+    longer than `longest`, and an attempt made while waiting does not prolong it.
+
+    Args:
+        database: where the counts are kept.
+        free: attempts without any wait.
+        first: seconds of the first wait.
+        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
+
+    Raises:
+        ConfigurationError: there is no such policy.
+    """
+
+    _LOOKUPS = ("knows_source",)
+
+    def __init__(self, database: Database, *, free: int = 10, first: float = 1.0, longest: float = 900.0) -> None:
+        super().__init__(database)
+        self._waits = Waits("SQLThrottle", free=free, first=first, longest=longest)
+
+    def attempt(self, key: str, now: float) -> float:
+        """Count one attempt; the seconds to wait, 0.0 for go ahead."""
+        return self._database.run(self._attempted, as_key(key), now)
+
+    def succeeded(self, key: str) -> None:
+        """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
+        return self._database.run(self._taken_back, as_key(key))
+
+    def remember_source(self, pair: str, until: float) -> None:
+        """Keep `pair`, an account and a source, until then."""
+        return self._database.tell(_REMEMBER, (as_key(pair), until), nothing)
+
+    def knows_source(self, pair: str, now: float) -> bool:
+        """Whether `pair` is kept."""
+        return self._database.ask(_KNOWS, (as_key(pair), now), bool)
+
+    def _attempted(self, key: str, now: float) -> Operation[float]:
+        # The first statement locks the row, or makes it: others who count the same key come after.
+        begun = self._database.insert(throttle).values(key=key, attempts=0, not_before=0.0, expires_at=0.0)
+        locked = yield begun.on_conflict_do_update(
+            index_elements=[throttle.c.key], set_={"attempts": throttle.c.attempts}
+        ).returning(throttle.c.attempts, throttle.c.not_before)
+        count, wait = self._waits.attempt(Count(*locked.one()), now)
+        yield from self._kept(key, count)
+        return wait
+
+    def _taken_back(self, key: str) -> Operation[None]:
+        locked = update(throttle).where(throttle.c.key == key).values(attempts=throttle.c.attempts)
+        row = (yield locked.returning(throttle.c.attempts, throttle.c.not_before)).one_or_none()
+        if row is not None:
+            yield from self._kept(key, self._waits.succeeded(Count(*row)))
+
+    def _kept(self, key: str, count: Count) -> Operation[None]:
+        yield (
+            update(throttle)
+            .where(throttle.c.key == key)
+            .values(
+                attempts=count.attempts,
+                not_before=count.not_before,
+                expires_at=count.not_before + self._waits.longest,
+            )
+        )

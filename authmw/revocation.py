@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakMethod
 
@@ -101,6 +101,7 @@ class RevocationFeed:
         self._swept_at = -math.inf
         self._told_at = -math.inf
         self._has_warned = False
+        self._passes = self.passes  # bound once, and to each issuance again: a partial takes three times the memory
         self._after_fork()
         _at_fork(WeakMethod(self._after_fork))
 
@@ -120,7 +121,7 @@ class RevocationFeed:
         if self._revoked.refuses(issuance):
             return _revoked(issuance)
         until, headers = authenticated.remember_until, authenticated.headers
-        authenticated = Authenticated(authenticated.principal, until, headers, partial(self.passes, issuance))
+        authenticated = Authenticated(authenticated.principal, until, headers, MethodType(self._passes, issuance))
         if is_fresh:
             return authenticated
         self._start()

@@ -31,8 +31,9 @@ class PasswordVerifier:
         users: finds users. With the method of `PasswordUpgrader` as well, an outdated hash is replaced after a
             successful login.
         hasher: verifies and makes hashes; argon2id with `RFC_9106_LOW_MEMORY` by default.
-        throttle: counts attempts by account and by peer. Behind a proxy, the server has to be told to take the
-            peer's address from it.
+        throttle: counts attempts by account and by peer. One that is also `FamiliarSources` lets no stranger's
+            attempts keep an owner out who comes from where they logged in before. Behind a proxy, the server has to
+            be told to take the peer's address from it.
         clock: seconds since the epoch, for the throttle.
 
     >>> from authmw import Auth, HTTPBasic

@@ -1,0 +1,92 @@
+"""What the commands find in a database, and what they left there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+
+from authmw_sqlalchemy import SQLStores
+
+from authmw.cli.stores import Sessions
+from authmw.flow import Ask, Flow, run
+from authmw.ports import RefreshFamily, Revocation, RevocationKind, TokenRecord
+from authmw.tokens import digest, new_token
+
+
+@contextmanager
+def opened(url: str = "sqlite:///app.db") -> Generator[SQLStores]:
+    """The stores at `url`, for as long as the block runs."""
+    stores = SQLStores(url)
+    try:
+        yield stores
+    finally:
+        stores.close()
+
+
+def begin_session(
+    place: Sessions, family_id: str, *, subject: str = "alice", client_id: str = "web", key: str = "", name: str = ""
+) -> str:
+    """Store a live session with one opaque access token, which is given back."""
+    return run(_begin(place, _family(family_id, subject=subject, client_id=client_id, key=key, name=name)))
+
+
+def is_live(place: Sessions, family_id: str, subject: str = "alice") -> bool:
+    """Whether the session goes on."""
+    return any(family.id == family_id for family in run(_families(place, subject)))
+
+
+def is_good(place: Sessions, token: str) -> bool:
+    """Whether the opaque token is neither unknown nor revoked."""
+    record = run(_record(place, token))
+    return record is not None and record.revoked_at is None
+
+
+def published(place: Sessions, kind: RevocationKind, id: str) -> list[Revocation]:
+    """What running processes will learn about `id`."""
+    return [each for each in run(_revocations(place)) if (each.kind, each.id) == (kind, id)]
+
+
+def _family(family_id: str, *, subject: str, client_id: str, key: str, name: str) -> RefreshFamily:
+    now = time.time()
+    return RefreshFamily(
+        family_id,
+        key or digest(f"the beginning of {family_id}"),
+        digest(f"the token of {family_id}"),
+        subject,
+        subject,
+        client_id,
+        frozenset({"orders:read"}),
+        created_at=now,
+        expires_at=now + 7200,
+        idle_until=now + 3600,
+        name=name,
+    )
+
+
+def _begin(place: Sessions, family: RefreshFamily) -> Flow[str]:
+    token = new_token()
+    record = TokenRecord(
+        f"tok_of_{family.id}",
+        digest(token),
+        family.subject,
+        time.time() + 600,
+        client_id=family.client_id,
+        created_at=time.time(),
+        family_id=family.id,
+    )
+    yield from Ask(place.families.add_family, family)
+    yield from Ask(place.tokens.add_token, record)
+    return token
+
+
+def _families(place: Sessions, subject: str) -> Flow[Iterable[RefreshFamily]]:
+    return (yield from Ask(place.families.families_of, subject, time.time()))
+
+
+def _record(place: Sessions, token: str) -> Flow[TokenRecord | None]:
+    return (yield from Ask(place.tokens.find_token, digest(token)))
+
+
+def _revocations(place: Sessions) -> Flow[Iterable[Revocation]]:
+    return (yield from Ask(place.revocations.revocations_after, "", 1000)).revocations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -10,7 +11,6 @@ from typing import Any
 
 import authmw_redis
 import pytest
-import redis
 from click.testing import Result
 
 from authmw.oauth2.refresh_tokens import RefreshToken
@@ -20,6 +20,7 @@ from tests.support import require
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]
 
+redis: Any = importlib.import_module("redis")  # half typed
 URL = "redis://127.0.0.1:6379/0"
 
 pytestmark = pytest.mark.usefixtures("alice")
@@ -52,7 +53,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Generator[authmw_redis.RedisStore
         (["tokens", "revoke", "--session", "fam_1"], "", "family", "fam_1"),
         (["sessions", "end", "fam_1"], "", "family", "fam_1"),
     ],
-    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+    ids=["disable a user", "a password", "disable a client", "all of a user", "all of a client", "a session", "end"],
 )
 def test_what_is_meant_ends_and_nothing_else(
     run: Run, stores: authmw_redis.RedisStores, command: list[str], stdin: str, kind: Any, id: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Final, Generic, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -18,8 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 RACERS: Final = 8
 """How many threads race, or tasks where the store is asynchronous."""
-ROUNDS: Final = 25
-"""How often. A store that reads, then writes, loses nearly surely."""
+_ROUNDS: Final = 25
+_ROUNDS_IN_MEMORY: Final = 200
 
 
 def between_processes(test: F) -> F:
@@ -48,13 +49,21 @@ class StoreContract(Generic[S]):
                     setattr(cls, name, None)
 
     @pytest.fixture(autouse=True)
-    def _open(self) -> Iterator[None]:
-        self.namespace = f"contract_{uuid4().hex[:12]}"
-        self.session = Session(self.open_store())
-        try:
+    def _opened(self) -> Iterator[None]:
+        with self.opened():
             yield
+
+    @contextmanager
+    def opened(self) -> Generator[None]:
+        """For as long as a test runs, a store that is its own."""
+        self.namespace = f"contract_{uuid4().hex[:12]}"
+        try:
+            self.session = Session(self.open_store())
+            try:
+                yield
+            finally:
+                self.session.close()
         finally:
-            self.session.close()
             self.drop(self.namespace)
 
     def open_store(self) -> object:
@@ -71,6 +80,14 @@ class StoreContract(Generic[S]):
         """Remove what a test has left. Nothing, by default."""
 
     @property
+    def rounds(self) -> int:
+        """How often racers start: so often that a store that reads and then writes is caught nearly surely.
+
+        That takes more of them where nothing but the interpreter can come between the two.
+        """
+        return _ROUNDS if self.processes else _ROUNDS_IN_MEMORY
+
+    @property
     def store(self) -> S:
         """The store, opened by `open_store`."""
         return self.session.store
@@ -79,12 +96,12 @@ class StoreContract(Generic[S]):
         """What a method of the store answers, awaited where it has to be."""
         return self.session.ask(method, *args, **kwargs)
 
-    def race(self, play: Play[S, T], *, racers: int = RACERS, rounds: int = ROUNDS) -> list[list[T]]:
+    def race(self, play: Play[S, T], *, racers: int = RACERS, rounds: int = 0) -> list[list[T]]:
         """What threads (or tasks) answered that played at once, round by round."""
-        return self.session.race(play, racers=racers, rounds=rounds)
+        return self.session.race(play, racers=racers, rounds=rounds or self.rounds)
 
-    def race_processes(self, play: Play[S, T], *, rounds: int = ROUNDS) -> list[list[T]]:
+    def race_processes(self, play: Play[S, T], *, rounds: int = 0) -> list[list[T]]:
         """What processes answered that played at once, round by round."""
         if not self.factory:
             pytest.fail(f"{type(self).__name__} needs factory = 'module:function', or processes = False", pytrace=False)
-        return race_processes(self.factory, self.namespace, play, rounds=rounds)
+        return race_processes(self.factory, self.namespace, play, rounds=rounds or self.rounds)

@@ -12,7 +12,7 @@ import pytest
 
 from authmw.flow import Ask, Flow
 from authmw.ports import FamilyStore, Outcome, RefreshFamily, Rotation, RotationAnswer
-from authmw.testing.contract.base import ROUNDS, StoreContract, between_processes
+from authmw.testing.contract.base import StoreContract, between_processes
 from authmw.tokens import digest, new_id
 
 NOW: Final = float(int(time.time()))
@@ -73,7 +73,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
 
     def several(self, **changes: Any) -> list[RefreshFamily]:
         """A new family in the store for each round of a race."""
-        return [self.add(**changes) for _ in range(ROUNDS)]
+        return [self.add(**changes) for _ in range(self.rounds)]
 
     # What is stored
 
@@ -296,7 +296,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
 
     @pytest.mark.parametrize("verb", ["end_family", "end_families", "end_client_families"])
     def test_no_rotation_brings_a_family_back_that_ended_meanwhile(self, verb: str) -> None:
-        families = [self.add(subject=f"usr_{number}", client_id=f"app_{number}") for number in range(ROUNDS)]
+        families = [self.add(subject=f"usr_{number}", client_id=f"app_{number}") for number in range(self.rounds)]
         self.race(partial(_rotate_or_end, families, verb))
         self.assert_ended(families)
 

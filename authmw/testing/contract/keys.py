@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from authmw.administration import ApiKeyAdmin
 from authmw.flow import Ask, Flow
 from authmw.ports import ApiKeyRecord, ApiKeyStore
-from authmw.testing.contract.base import ROUNDS, StoreContract, between_processes
+from authmw.testing.contract.base import StoreContract, between_processes
 from authmw.tokens import digest
 
 
@@ -33,7 +33,7 @@ class ApiKeyStoreContract(StoreContract[_Keys]):
 
     def several(self) -> list[ApiKeyRecord]:
         """A new key for each round of a race."""
-        return [self.add_key() for _ in range(ROUNDS)]
+        return [self.add_key() for _ in range(self.rounds)]
 
     def test_a_key_is_found_as_stored_by_its_digest(self) -> None:
         scopes = frozenset({"orders:read", "https://example.org/x?y=z"})

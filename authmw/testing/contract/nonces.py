@@ -8,7 +8,7 @@ from functools import partial
 
 from authmw.flow import Ask, Flow
 from authmw.ports import Claim, NonceStore
-from authmw.testing.contract.base import ROUNDS, StoreContract, between_processes
+from authmw.testing.contract.base import StoreContract, between_processes
 
 
 class NonceStoreContract(StoreContract[NonceStore]):
@@ -42,11 +42,11 @@ class NonceStoreContract(StoreContract[NonceStore]):
         assert self.claim("n", 1) is Claim.REPLAYED
 
     def test_of_many_claims_at_once_one_is_fresh(self) -> None:
-        for claims in self.race(partial(_claim, _nonces())):
+        for claims in self.race(partial(_claim, _nonces(self.rounds))):
             assert claims.count(Claim.FRESH) == 1
 
     def test_of_many_counts_at_once_the_fresh_ones_rise(self) -> None:
-        nonces = _nonces()
+        nonces = _nonces(self.rounds)
         for number, claims in enumerate(self.race(partial(_claim_a_count_of_ones_own, nonces))):
             assert claims[-1] is Claim.FRESH, "the highest count was above all others, whenever it was claimed"
             assert self.claim(nonces[number], len(claims)) is Claim.REPLAYED
@@ -54,7 +54,7 @@ class NonceStoreContract(StoreContract[NonceStore]):
 
     @between_processes
     def test_of_claims_by_processes_at_once_one_is_fresh(self) -> None:
-        for claims in self.race_processes(partial(_claim, _nonces())):
+        for claims in self.race_processes(partial(_claim, _nonces(self.rounds))):
             assert claims.count(Claim.FRESH) == 1
 
 
@@ -62,8 +62,8 @@ def _in_an_hour() -> float:
     return float(int(time.time()) + 3600)
 
 
-def _nonces() -> Sequence[str]:
-    return [f"nonce-{number}" for number in range(ROUNDS)]
+def _nonces(rounds: int) -> Sequence[str]:
+    return [f"nonce-{number}" for number in range(rounds)]
 
 
 def _claim(nonces: Sequence[str], store: NonceStore, racer: int, number: int) -> Flow[Claim]:

@@ -8,7 +8,7 @@ from functools import cache
 from multiprocessing.synchronize import Barrier
 from typing import Final, TypeVar
 
-from authmw.testing.contract.session import PATIENCE, Play, Session, by_round, load
+from authmw.testing.contract.session import PATIENCE, Play, Session, aborting, by_round, load
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -31,7 +31,7 @@ def race_processes(factory: str, namespace: str, play: Play[S, T], *, rounds: in
     pool = _pool()
     try:
         answers = [pool.submit(_plays, factory, namespace, play, racer, rounds) for racer in range(PROCESSES)]
-        return by_round([each.result(timeout=2 * PATIENCE) for each in answers])
+        return by_round(answers)
     except BaseException:
         # Its barrier is broken.
         _pool.cache_clear()
@@ -54,7 +54,7 @@ def _meet_at(start: Barrier) -> None:
 def _plays(factory: str, namespace: str, play: Play[S, T], racer: int, rounds: int) -> list[T]:
     assert _start is not None
     answers: list[T] = []
-    try:
+    with aborting(_start):
         session: Session[S] = Session(load(factory)(namespace))
         try:
             for number in range(rounds):
@@ -62,7 +62,4 @@ def _plays(factory: str, namespace: str, play: Play[S, T], racer: int, rounds: i
                 answers.append(session.run(play(session.store, racer, number)))
         finally:
             session.close()
-    except BaseException:
-        _start.abort()
-        raise
     return answers

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+import time
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from inspect import isawaitable, iscoroutinefunction
+from multiprocessing.synchronize import Barrier
 from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 from authmw.flow import Flow, run, run_async
@@ -63,23 +65,25 @@ class Session(Generic[S]):
         if self.is_asynchronous:
             return self._runner.run(self._race_of_tasks(play, racers, rounds))
         start = threading.Barrier(racers)
+        awake: list[list[int]] = [[] for _ in range(rounds)]
 
         def plays(racer: int) -> list[T]:
             answers: list[T] = []
-            try:
+            with aborting(start):
                 for number in range(rounds):
                     start.wait(PATIENCE)
+                    # A barrier wakes one after the other: without this the first were done before the last began.
+                    awake[number].append(racer)
+                    while len(awake[number]) < racers and not start.broken:
+                        time.sleep(0)
                     answers.append(run(play(self.store, racer, number)))
-            except BaseException:
-                start.abort()
-                raise
             return answers
 
         interval = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_INTERVAL)  # else a short verb is over before another thread has its turn
         try:
             with ThreadPoolExecutor(racers) as threads:
-                return by_round([each.result() for each in [threads.submit(plays, racer) for racer in range(racers)]])
+                return by_round([threads.submit(plays, racer) for racer in range(racers)])
         finally:
             sys.setswitchinterval(interval)
 
@@ -109,9 +113,23 @@ class Session(Generic[S]):
         return cast("S", made)
 
 
-def by_round(answers: list[list[T]]) -> list[list[T]]:
-    """The answers of each racer, as the answers of each round."""
-    return [list(each) for each in zip(*answers, strict=True)]
+@contextmanager
+def aborting(start: threading.Barrier | Barrier) -> Generator[None]:
+    """Let nobody wait at `start` for who has failed."""
+    try:
+        yield
+    except BaseException:
+        start.abort()
+        raise
+
+
+def by_round(racers: Sequence[Future[list[T]]]) -> list[list[T]]:
+    """What the racers answered, as the answers of each round. Raises what the first one raised that failed."""
+    failures = [error for each in racers if (error := each.exception(2 * PATIENCE)) is not None]
+    for error in failures:
+        if not isinstance(error, threading.BrokenBarrierError):
+            raise error
+    return [list(each) for each in zip(*(each.result() for each in racers), strict=True)]
 
 
 async def _answer(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,6 @@ from authmw.testing.contract.base import RACERS, StoreContract, between_processe
 from authmw.testing.contract.processes import PROCESSES
 
 NOW: Final = float(int(time.time()))
-_ROUNDS: Final = 10
 
 
 class ThrottleContract(StoreContract[Throttle]):
@@ -55,19 +54,19 @@ class ThrottleContract(StoreContract[Throttle]):
         self.assert_free("account:alice", self.free)
 
     def test_of_many_attempts_at_once_the_free_ones_go_ahead(self) -> None:
-        for answers in self.race(partial(_attempt, NOW, 1), rounds=_ROUNDS):
+        for answers in self.race(partial(_attempt, NOW, 1)):
             assert answers.count([0.0]) == self.free
 
     @between_processes
     def test_of_attempts_by_processes_at_once_the_free_ones_go_ahead(self) -> None:
-        for answers in self.race_processes(partial(_attempt, NOW, 3), rounds=_ROUNDS):
+        for answers in self.race_processes(partial(_attempt, NOW, 3)):
             assert sum(each.count(0.0) for each in answers) == self.free
 
     def test_of_many_successes_at_once_each_takes_one_attempt_back(self) -> None:
-        for number in range(_ROUNDS):
+        for number in range(self.rounds):
             self.attempts(f"key-{number}", self.free)
-        self.race(_succeed, racers=self.free, rounds=_ROUNDS)
-        for number in range(_ROUNDS):
+        self.race(_succeed, racers=self.free)
+        for number in range(self.rounds):
             self.assert_free(f"key-{number}", self.free)
 
 
@@ -93,17 +92,17 @@ class FamiliarSourcesContract(StoreContract[FamiliarSources]):
             assert not self.knows(pair, NOW)
 
     def test_sources_that_are_remembered_at_once_are_all_known(self) -> None:
-        self.race(_remember, rounds=_ROUNDS)
+        self.race(_remember)
         self.assert_all_known(RACERS)
 
     @between_processes
     def test_sources_that_processes_remember_at_once_are_all_known(self) -> None:
-        self.race_processes(_remember, rounds=_ROUNDS)
+        self.race_processes(_remember)
         self.assert_all_known(PROCESSES)
 
     def assert_all_known(self, racers: int) -> None:
         """What each racer remembered is known."""
-        pairs = [f"alice-{number} {racer}" for number in range(_ROUNDS) for racer in range(racers)]
+        pairs = [f"alice-{number} {racer}" for number in range(self.rounds) for racer in range(racers)]
         assert [pair for pair in pairs if not self.knows(pair, NOW)] == []
 
 

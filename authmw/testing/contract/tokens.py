@@ -12,7 +12,7 @@ import pytest
 
 from authmw.flow import Ask, Flow
 from authmw.ports import TokenKeeper, TokenRecord
-from authmw.testing.contract.base import ROUNDS, StoreContract, between_processes
+from authmw.testing.contract.base import StoreContract, between_processes
 from authmw.tokens import digest, new_id
 
 NOW: Final = float(int(time.time()))
@@ -42,7 +42,7 @@ class TokenStoreContract(StoreContract[TokenKeeper]):
 
     def several(self, **changes: Any) -> list[TokenRecord]:
         """A new token for each round of a race."""
-        return [self.add(**changes) for _ in range(ROUNDS)]
+        return [self.add(**changes) for _ in range(self.rounds)]
 
     @pytest.mark.parametrize(
         "changes",

@@ -11,7 +11,7 @@ from authmw.administration import NO_ATTRIBUTES
 from authmw.digest import ha1, userhash
 from authmw.flow import Ask, Flow
 from authmw.ports import DigestStore, PasswordUpgrader, User, UserStore
-from authmw.testing.contract.base import ROUNDS, StoreContract, between_processes
+from authmw.testing.contract.base import StoreContract, between_processes
 
 S = TypeVar("S", bound=UserStore)
 
@@ -119,7 +119,7 @@ class PasswordUpgraderContract(_UsersContract[_Upgrading]):
 
     def add_users(self) -> None:
         """A user for each round, with a hash that all racers know."""
-        for number in range(ROUNDS):
+        for number in range(self.rounds):
             user = self.add_user(f"user-{number}", "pw")
             assert self.ask(self.store.replace_password_hash, user.id, user.password_hash or "", "old")
 

@@ -1,0 +1,205 @@
+"""Stores that break the contract as stores do: they read, decide, and then write."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import replace
+
+from authmw.ports import (
+    Claim,
+    Outcome,
+    RefreshFamily,
+    Revocation,
+    RevocationKind,
+    RevocationPage,
+    Rotation,
+    RotationAnswer,
+    TokenRecord,
+)
+
+
+def round_trip() -> None:
+    """The way to a database and back, in which other threads run."""
+    time.sleep(0)
+
+
+class BrokenFamilies:
+    """Families that are read, changed and written back, with nothing to keep others out meanwhile."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, RefreshFamily] = {}
+
+    def add_family(self, family: RefreshFamily) -> None:
+        self._by_id[family.id] = family
+
+    def find_family(self, key: str) -> RefreshFamily | None:
+        return next((each for each in list(self._by_id.values()) if each.key == key), None)
+
+    def rotate(self, rotation: Rotation) -> RotationAnswer:
+        family = self.find_family(rotation.key)
+        if family is None or family.client_id != rotation.client_id:
+            return RotationAnswer(Outcome.UNKNOWN)
+        round_trip()
+        if not family.is_live(rotation.now):
+            return RotationAnswer(Outcome.ENDED, family)
+        if rotation.presented == family.current:
+            family = replace(
+                family,
+                previous=rotation.presented,
+                current=rotation.successor,
+                salt=rotation.salt,
+                rotated_at=rotation.now,
+                last_used_at=rotation.now,
+                idle_until=min(rotation.idle_until, family.expires_at),
+            )
+            self._by_id[family.id] = family
+            return RotationAnswer(Outcome.ROTATED, family)
+        if rotation.presented == family.previous and rotation.now - family.rotated_at <= rotation.grace:
+            return RotationAnswer(Outcome.RACED, family)
+        self._by_id[family.id] = replace(family, revoked_at=rotation.now)
+        return RotationAnswer(Outcome.REUSED, self._by_id[family.id])
+
+    def end_family(self, family_id: str, at: float) -> RefreshFamily | None:
+        family = self._by_id.get(family_id)
+        round_trip()
+        if family is not None and family.revoked_at is None:
+            family = self._by_id[family_id] = replace(family, revoked_at=at)
+        return family
+
+    def end_families(self, subject: str, at: float) -> tuple[RefreshFamily, ...]:
+        live = [each for each in list(self._by_id.values()) if each.subject == subject and each.is_live(at)]
+        return tuple(ended for each in live if (ended := self.end_family(each.id, at)) is not None)
+
+    def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
+        live = [each for each in list(self._by_id.values()) if each.client_id == client_id and each.is_live(at)]
+        return tuple(ended for each in live if (ended := self.end_family(each.id, at)) is not None)
+
+    def families_of(self, subject: str, now: float) -> tuple[RefreshFamily, ...]:
+        live = [each for each in list(self._by_id.values()) if each.subject == subject and each.is_live(now)]
+        return tuple(sorted(live, key=lambda family: family.created_at))
+
+
+class BrokenNonces:
+    """Nonces that are looked up first and claimed afterwards."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+        highest = self._counts.get(nonce, 0)
+        round_trip()
+        if count <= highest:
+            return Claim.REPLAYED
+        self._counts[nonce] = count
+        return Claim.FRESH
+
+
+class BrokenAsyncNonces:
+    """The same on an event loop, with a round trip between the two."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    async def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+        highest = self._counts.get(nonce, 0)
+        await asyncio.sleep(0)
+        if count <= highest:
+            return Claim.REPLAYED
+        self._counts[nonce] = count
+        return Claim.FRESH
+
+
+class AsyncNonces:
+    """As it should be: nothing comes between the two."""
+
+    def __init__(self) -> None:
+        self._nonces = BrokenNonces()
+        self.is_closed = False
+
+    async def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+        await asyncio.sleep(0)
+        return self._nonces.claim_nonce(nonce, count, expires_at)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+class BrokenTokens:
+    """Tokens whose revocation is not looked up again before it is noted."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[str, TokenRecord] = {}
+
+    def find_token(self, digest: str) -> TokenRecord | None:
+        return self._by_digest.get(digest)
+
+    def add_token(self, record: TokenRecord) -> None:
+        self._by_digest[record.digest] = record
+
+    def revoke_token(self, digest: str, at: float) -> bool:
+        record = self._by_digest.get(digest)
+        round_trip()
+        if record is None or record.revoked_at is not None:
+            return False
+        self._by_digest[digest] = replace(record, revoked_at=at)
+        return True
+
+    def revoke_family_tokens(self, family_id: str, at: float) -> None:
+        for record in list(self._by_digest.values()):
+            if record.family_id == family_id:
+                self.revoke_token(record.digest, at)
+
+    def revoke_subject_tokens(self, subject: str, at: float) -> None:
+        for record in list(self._by_digest.values()):
+            if record.subject == subject:
+                self.revoke_token(record.digest, at)
+
+    def revoke_client_tokens(self, client_id: str, at: float) -> None:
+        for record in list(self._by_digest.values()):
+            if record.client_id == client_id:
+                self.revoke_token(record.digest, at)
+
+
+class BrokenThrottle:
+    """Attempts that are counted after they were looked at."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._counts: dict[str, int] = {}
+
+    def attempt(self, key: str, now: float) -> float:
+        attempts = self._counts.get(key, 0)
+        round_trip()
+        if attempts >= self._free:
+            return 1.0
+        self._counts[key] = attempts + 1
+        return 0.0
+
+    def succeeded(self, key: str) -> None:
+        attempts = self._counts.get(key, 0)
+        round_trip()
+        if attempts:
+            self._counts[key] = attempts - 1
+
+
+class BrokenRevocations:
+    """Revocations with numbers that are taken first and written afterwards, as rows by sequence are."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._published: dict[int, Revocation] = {}
+
+    def publish(self, revocation: Revocation) -> None:
+        number = next(self._numbers)
+        round_trip()
+        self._published[number] = revocation
+
+    def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
+        after = int(cursor or 0)
+        newer = sorted(number for number in list(self._published) if number > after)[:limit]
+        return RevocationPage(tuple(self._published[number] for number in newer), str(newer[-1] if newer else after))
+
+    def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> tuple[Revocation, ...]:
+        return tuple(each for each in list(self._published.values()) if (each.kind, each.id) in keys)

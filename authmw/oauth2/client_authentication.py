@@ -62,7 +62,7 @@ def authenticate_client(service: TokenService, request: RequestHead, form: Form)
     if not is_client_id(presented.client_id):
         return _failed(service, presented, "not a client id")
     counted = yield from service.client_attempts.on_account(presented.client_id, request)
-    client = yield from _find(service, presented.client_id)
+    client = yield from find_client(service, presented.client_id)
     wrong = yield from _judge(service, presented, client)
     if counted.rejected is not None:
         return _failed(service, presented, f"too many attempts on {presented.client_id!r}")
@@ -145,14 +145,15 @@ def _named(service: TokenService, presented: _Presented) -> Flow[Client | OAuthE
         client_id = service.first_party
     if not is_client_id(client_id):
         return _failed(service, presented, "no client authentication")
-    client = yield from _find(service, client_id)
+    client = yield from find_client(service, client_id)
     if client is None:
         return service.own_client if is_own else _failed(service, presented, f"no client {client_id!r}")
     wrong = _unfit(client, "none")
     return _failed(service, presented, wrong) if wrong else client
 
 
-def _find(service: TokenService, client_id: str) -> Flow[Client | None]:
+def find_client(service: TokenService, client_id: str) -> Flow[Client | None]:
+    """The client of that id; None for none."""
     client = _checked((yield from Ask(service.clients.find_client, client_id)))
     # Ids are compared exactly, also where a store folds case.
     return client if client is not None and client.id == client_id else None

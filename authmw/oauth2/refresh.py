@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hmac import compare_digest
-from typing import TYPE_CHECKING, TypeGuard, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from authmw.errors import FlowError
 from authmw.flow import Ask, Flow
@@ -60,9 +60,9 @@ def refresh_login(
     token = RefreshToken.parse(text)
     if token is None:
         return invalid_grant(detail="not a refresh token")
-    family: object = yield from Ask(service.families.find_family, token.key)
+    family = yield from find_family(service, token)
     # A token of another client's tells nothing and changes nothing (T8): who found it must not be able to burn it.
-    if not _is_family(family, token.key) or family.client_id != client.id:
+    if family is None or family.client_id != client.id:
         return invalid_grant(detail="no family of this client")
     refused = yield from _refused(service, family, now)
     if refused is not None:
@@ -84,13 +84,15 @@ def refresh_login(
     return (yield from _rotate(service, client, token, issued, now))
 
 
-def _is_family(found: object, key: str) -> TypeGuard[RefreshFamily]:
+def find_family(service: TokenService, token: RefreshToken) -> Flow[RefreshFamily | None]:
+    """The login that `token` is from, whoever's it is, and whether it goes on or has ended; None for none."""
+    found: object = yield from Ask(service.families.find_family, token.key)
     if found is None:
-        return False
+        return None
     if not isinstance(found, RefreshFamily):
         raise FlowError(f"find_family answers a RefreshFamily or None, not {type(found).__name__}")
     # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
-    return compare_digest(found.key.encode(), key.encode())
+    return found if compare_digest(found.key.encode(), token.key.encode()) else None
 
 
 def _refused(service: TokenService, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:

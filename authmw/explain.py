@@ -1,4 +1,4 @@
-"""What a token says and whether it holds, in plain words, for people who debug: ``authmw token explain``.
+"""What a token says and whether it holds, in plain words, for people who debug: ``authmw tokens explain``.
 
 It shows what a token says before anything is verified, and says so. It never repeats the signature, so what it writes
 is no token.

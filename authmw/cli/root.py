@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from authmw.cli.clients import clients
+from authmw.cli.db import db
 from authmw.cli.demo import demo
 from authmw.cli.jwk import jwk
 from authmw.cli.keys import keys
@@ -34,23 +35,24 @@ class _FailingInSentences(click.Group):
 
 
 def _words_of_a_store(error: BaseException | None) -> str | None:
-    """What a database or Redis says about its failure; None when it is not one's. SQLite's words hold no values."""
+    """What a database or Redis says about its failure; None when it is not one's."""
     cause = getattr(error, "orig", None) or error
     families = {type(each).__module__.partition(".")[0] for each in (cause, error)}
-    if "sqlite3" in families:
-        return f"the database does not answer: {cause}"
-    if "sqlalchemy" in families:
-        return f"the database does not answer: {type(cause).__name__}"
-    return f"Redis does not answer: {type(cause).__name__}" if "redis" in families else None
+    # The words of these hold no values that are stored: SQLite's never, psycopg's not when it could not connect.
+    tells = "sqlite3" in families or ("psycopg" in families and type(cause).__name__ == "OperationalError")
+    words = str(cause).partition("\n")[0] if tells else type(cause).__name__
+    if families & {"sqlite3", "sqlalchemy", "psycopg"}:
+        return f"the database does not answer: {words}"
+    return f"Redis does not answer: {words}" if "redis" in families else None
 
 
 @click.group(cls=_FailingInSentences)
 @click.version_option(package_name="authmw")
 def group() -> None:
-    """Users, clients, API keys, tokens, sessions and signing keys of authmw."""
+    """Users, clients, API keys, tokens, sessions, signing keys and the database of authmw."""
 
 
-for _command in (users, clients, keys, tokens, token, sessions, jwk, demo):
+for _command in (users, clients, keys, tokens, token, sessions, jwk, db, demo):
     group.add_command(_command)
 
 

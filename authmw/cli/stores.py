@@ -71,8 +71,12 @@ class Database(Sessions, Protocol):
 
 def open_stores(url: str, *, create: bool = False) -> Database:
     """The stores at `url`, until the command ends. A file of SQLite is made only to `create` something in it."""
-    refuse_missing(url, create=create)
-    stores: Database = _adapter("authmw_sqlalchemy", "a database needs SQLAlchemy", "sql").SQLStores(url)
+    if not create and (missing := _missing_file(url)) is not None:
+        raise click.ClickException(
+            f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
+            "or begin it with `authmw users create`"
+        )
+    stores: Database = sql_adapter().SQLStores(url)
     click.get_current_context().call_on_close(stores.close)
     return stores
 
@@ -86,13 +90,9 @@ def elsewhere(redis: str | None) -> tuple[Sessions, ...]:
     return (stores,)
 
 
-def refuse_missing(url: str, *, create: bool = False) -> None:
-    """Refuse a file of SQLite that is not there, unless it may be made."""
-    if not create and (missing := _missing_file(url)) is not None:
-        raise click.ClickException(
-            f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
-            "or begin it with `authmw users create`"
-        )
+def sql_adapter() -> Any:
+    """The package ``authmw_sqlalchemy``, or the sentence that says how to install what it needs."""
+    return _adapter("authmw_sqlalchemy", "a database needs SQLAlchemy", "sql")
 
 
 def _adapter(name: str, need: str, extra: str) -> Any:

@@ -33,6 +33,7 @@ def test_every_command_of_the_plan_is_there() -> None:
         *(f"clients {name}" for name in ("create", "list", "disable", "enable", "set-scopes", "rotate-secret")),
         *(f"{group} {name}" for group in ("tokens", "token") for name in ("issue", "explain", "list", "revoke")),
         *(f"sessions {name}" for name in ("list", "end")),
+        *(f"db {name}" for name in ("upgrade", "check", "sql")),
         *(f"jwk {name}" for name in ("generate", "rotate", "retire", "list")),
         "demo",
     }

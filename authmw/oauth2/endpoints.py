@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 from authmw import audit
 from authmw.errors import Unavailable
 from authmw.flow import Flow
-from authmw.oauth2.reply import Headers, OAuthError, empty_response, method_not_allowed, unavailable
+from authmw.oauth2.introspect import introspect
+from authmw.oauth2.jwks import jwks
+from authmw.oauth2.metadata import WELL_KNOWN, metadata
+from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
+from authmw.oauth2.revoke import revoke
 from authmw.oauth2.token import token
 from authmw.refusal import Response
 from authmw.request import RequestHead
@@ -38,38 +42,14 @@ class Endpoint:
     cors: bool = True
 
 
-def _introspect(service: TokenService, request: RequestHead) -> Flow[Response]:
-    from authmw.oauth2.introspect import introspect  # type: ignore
-
-    return introspect(service, request)  # type: ignore
-
-
-def _jwks(service: TokenService, request: RequestHead) -> Flow[Response]:
-    from authmw.oauth2.jwks import jwks  # type: ignore
-
-    return jwks(service, request)  # type: ignore
-
-
-def _metadata(service: TokenService, request: RequestHead) -> Flow[Response]:
-    from authmw.oauth2.metadata import metadata  # type: ignore
-
-    return metadata(service, request)  # type: ignore
-
-
-def _revoke(service: TokenService, request: RequestHead) -> Flow[Response]:
-    from authmw.oauth2.revoke import revoke  # type: ignore
-
-    return revoke(service, request)  # type: ignore
-
-
 _READ: Final = ("GET", "HEAD")
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/token": Endpoint(token),
-    "/revoke": Endpoint(_revoke),
-    "/introspect": Endpoint(_introspect, cors=False),
-    "/jwks.json": Endpoint(_jwks, _READ),
-    "/.well-known/oauth-authorization-server": Endpoint(_metadata, _READ),
+    "/revoke": Endpoint(revoke),
+    "/introspect": Endpoint(introspect, cors=False),
+    "/jwks.json": Endpoint(jwks, _READ),
+    WELL_KNOWN: Endpoint(metadata, _READ),
 }
 """Every path, below the issuer's own."""
 
@@ -78,7 +58,7 @@ def respond(service: TokenService, request: RequestHead, path: str) -> Flow[Resp
     """The answer to a request for `path`."""
     endpoint = ENDPOINTS.get(path)
     if endpoint is None:
-        return OAuthError("invalid_request", "There is no such endpoint.", 404).response()
+        return no_such_endpoint().response()
     response = yield from _answer(endpoint, service, request)
     return replace(response, headers=(*response.headers, *_ANY_ORIGIN)) if endpoint.cors else response
 

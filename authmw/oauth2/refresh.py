@@ -86,13 +86,15 @@ def refresh_login(
 
 def find_family(service: TokenService, token: RefreshToken) -> Flow[RefreshFamily | None]:
     """The login that `token` is from, whoever's it is, and whether it goes on or has ended; None for none."""
-    found: object = yield from Ask(service.families.find_family, token.key)
-    if found is None:
-        return None
-    if not isinstance(found, RefreshFamily):
-        raise FlowError(f"find_family answers a RefreshFamily or None, not {type(found).__name__}")
+    family = _checked_family((yield from Ask(service.families.find_family, token.key)))
     # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
-    return found if compare_digest(found.key.encode(), token.key.encode()) else None
+    return family if family is not None and compare_digest(family.key.encode(), token.key.encode()) else None
+
+
+def _checked_family(found: object) -> RefreshFamily | None:
+    if found is not None and not isinstance(found, RefreshFamily):
+        raise FlowError(f"find_family answers a RefreshFamily or None, not {type(found).__name__}")
+    return found
 
 
 def _refused(service: TokenService, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:

@@ -97,3 +97,8 @@ def too_many_attempts(retry_after: int | None) -> OAuthError:
 def method_not_allowed(*allowed: str) -> OAuthError:
     """The resource has no such method (G4)."""
     return OAuthError("invalid_request", f"Use {' or '.join(allowed)}.", 405, (("Allow", ", ".join(allowed)),))
+
+
+def no_such_endpoint() -> OAuthError:
+    """Nothing is at that path, or it is turned off."""
+    return OAuthError("invalid_request", "There is no such endpoint.", 404)

@@ -12,6 +12,7 @@ from authmw_sqlalchemy.families import SQLFamilies
 from authmw_sqlalchemy.keys import SQLApiKeys
 from authmw_sqlalchemy.nonces import SQLNonces
 from authmw_sqlalchemy.revocations import SQLRevocations
+from authmw_sqlalchemy.schema import check, upgrade, upgrade_sql
 from authmw_sqlalchemy.stores import SQLStores
 from authmw_sqlalchemy.tables import include_tables
 from authmw_sqlalchemy.throttle import SQLThrottle
@@ -28,5 +29,8 @@ __all__ = [
     "SQLThrottle",
     "SQLTokens",
     "SQLUsers",
+    "check",
     "include_tables",
+    "upgrade",
+    "upgrade_sql",
 ]

@@ -16,19 +16,17 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from authmw.errors import ConfigurationError, StoreUnavailable
+from authmw.errors import StoreUnavailable
+from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
 from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
-from authmw_sqlalchemy.tables import metadata
+from authmw_sqlalchemy.urls import checked_sqlite, checked_url, create_private
 
 T = TypeVar("T")
 
@@ -52,7 +50,7 @@ class SQLiteDatabase:
 
     def __init__(self, target: str | URL | Engine) -> None:
         self._owns_pool = not isinstance(target, Engine)
-        url = _checked(target.url if isinstance(target, Engine) else target)
+        url = checked_sqlite(checked_url(target.url if isinstance(target, Engine) else target))
         # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
         if isinstance(target, Engine):
             self.engine: Engine = create_engine(url, pool=target.pool, hide_parameters=True)
@@ -162,43 +160,21 @@ class SQLiteDatabase:
         with self._lock:
             if not self._ready:
                 if self._owns_pool:
-                    _create_private(self.engine.url)
-                self._create_tables()
+                    create_private(self.engine.url)
+                self._bring_up_to_date()
                 self._ready = True
 
-    def _create_tables(self) -> None:
+    def _bring_up_to_date(self) -> None:
         with closing(self.engine.raw_connection()) as connection:
-            _write_ahead(cast("sqlite3.Connection", connection.dbapi_connection))
-        if set(metadata.tables) <= set(inspect(self.engine).get_table_names()):
-            return
-        with self.engine.begin() as connection:
-            for table in metadata.sorted_tables:
-                connection.execute(CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(CreateIndex(index, if_not_exists=True))
-
-
-def _checked(target: str | URL) -> URL:
-    try:
-        url = make_url(target)
-    except ArgumentError:
-        raise ConfigurationError("SQLStores takes a URL: write SQLStores('sqlite:///app.db')") from None
-    if url.get_backend_name() != "sqlite" or url.get_driver_name() != "pysqlite":
-        raise ConfigurationError(f"SQLStores keeps its records in SQLite, not {url.drivername}: sqlite:///app.db")
-    database = url.database or ""
-    if database in ("", ":memory:") or "mode=memory" in database or url.query.get("mode") == "memory":
-        raise ConfigurationError("each connection to SQLite in memory is a database of its own: use MemoryStores()")
-    folder = Path(database).parent
-    if not database.startswith("file:") and not folder.is_dir():
-        raise ConfigurationError(f"the folder {folder} does not exist: create it, or name a file in another one")
-    return url
-
-
-def _create_private(url: URL) -> None:
-    """Create the file for its owner alone: hashes and HA1 are in it. SQLite gives its WAL the same mode."""
-    if url.database is not None and not url.database.startswith("file:"):
-        with suppress(FileExistsError):
-            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            _write_ahead(cast("sqlite3.Connection", connection.driver_connection))
+        with self.engine.connect() as connection:
+            if not schema.missing(schema.columns(connection)):
+                return
+        with schema.alone(self.engine) as connection:
+            if schema.columns(connection):
+                schema.migrate(connection)
+            else:
+                schema.create(connection)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -1,0 +1,58 @@
+"""Which databases are ours, by their URL."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from authmw.errors import ConfigurationError
+
+_EXAMPLES = "sqlite:///app.db or postgresql://app@localhost/app"
+
+
+def checked_url(target: str | URL) -> URL:
+    """The URL of a database of ours, with its driver. A mistaken one is not repeated: it may hold a password.
+
+    >>> checked_url("postgresql://localhost/app").drivername
+    'postgresql+psycopg'
+    """
+    try:
+        url = make_url(target)
+    except ArgumentError:
+        raise ConfigurationError(f"SQLStores takes a URL: {_EXAMPLES}") from None
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql+psycopg_async"):
+        return url
+    raise ConfigurationError(f"SQLStores keeps its records in SQLite or PostgreSQL, not {url.drivername}: {_EXAMPLES}")
+
+
+def checked_sqlite(url: URL) -> URL:
+    """The URL of a file of SQLite, in a folder that exists."""
+    database = url.database or ""
+    if database in ("", ":memory:") or "mode=memory" in database or url.query.get("mode") == "memory":
+        raise ConfigurationError("each connection to SQLite in memory is a database of its own: use MemoryStores()")
+    folder = Path(database).parent
+    if not database.startswith("file:") and not folder.is_dir():
+        raise ConfigurationError(f"the folder {folder} does not exist: create it, or name a file in another one")
+    return url
+
+
+def missing_file(url: URL) -> Path | None:
+    """The file of SQLite that is not there."""
+    database = url.database or ""
+    if url.get_backend_name() != "sqlite" or database.startswith("file:"):
+        return None
+    path = Path(database)
+    return None if path.exists() else path
+
+
+def create_private(url: URL) -> None:
+    """Create the file for its owner alone: hashes and HA1 are in it. SQLite gives its WAL the same mode."""
+    if url.database is not None and not url.database.startswith("file:"):
+        with suppress(FileExistsError):
+            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -165,7 +165,7 @@ class BrokenTokens:
 class BrokenThrottle:
     """Attempts that are counted after they were looked at."""
 
-    def __init__(self, free: int) -> None:
+    def __init__(self, free: int = 5) -> None:
         self._free = free
         self._counts: dict[str, int] = {}
 

@@ -8,12 +8,14 @@ from authmw.memory import (
     MemoryFamilies,
     MemoryNonces,
     MemoryRevocations,
+    MemoryStores,
     MemoryThrottle,
     MemoryTokens,
     MemoryUsers,
 )
 from authmw.passwords import CHEAPEST, PasswordHasher
 from authmw.testing.contract import (
+    AdministrationContract,
     ApiKeyStoreContract,
     ClientStoreContract,
     DigestStoreContract,
@@ -87,3 +89,8 @@ class TestFamiliarSources(_InMemory, FamiliarSourcesContract):
 class TestRevocations(_InMemory, RevocationStoreContract):
     def open_store(self) -> MemoryRevocations:
         return MemoryRevocations()
+
+
+class TestAdministration(_InMemory, AdministrationContract):
+    def open_store(self) -> MemoryStores:
+        return MemoryStores(hasher=PasswordHasher(CHEAPEST))

@@ -34,9 +34,21 @@ for itself. Stores are expected to go by the real time.
 
 import pytest
 
-for _module in ("clients", "families", "keys", "nonces", "revocations", "throttles", "tokens", "users"):
+_MODULES = (
+    "administration",
+    "clients",
+    "families",
+    "keys",
+    "nonces",
+    "revocations",
+    "throttles",
+    "tokens",
+    "users",
+)
+for _module in _MODULES:
     pytest.register_assert_rewrite(f"{__name__}.{_module}")
 
+from authmw.testing.contract.administration import AdministrationContract  # noqa: E402
 from authmw.testing.contract.base import StoreContract  # noqa: E402
 from authmw.testing.contract.clients import ClientStoreContract  # noqa: E402
 from authmw.testing.contract.families import FamilyStoreContract  # noqa: E402
@@ -48,6 +60,7 @@ from authmw.testing.contract.tokens import TokenStoreContract  # noqa: E402
 from authmw.testing.contract.users import DigestStoreContract, PasswordUpgraderContract, UserStoreContract  # noqa: E402
 
 __all__ = [
+    "AdministrationContract",
     "ApiKeyStoreContract",
     "ClientStoreContract",
     "DigestStoreContract",

@@ -397,6 +397,29 @@ def test_the_thread_starts_at_the_first_use_and_once(running: Callable[..., Revo
     assert threads() == [thread]
 
 
+def test_of_requests_that_find_no_thread_at_once_one_starts_it(running: Callable[..., RevocationFeed]) -> None:
+    feed = running(Store(), bound=30.0)
+    lock, all_of_them = threading.Lock(), threading.Barrier(8)
+
+    class Gate:
+        """A lock that all come upon before anyone takes it."""
+
+        def __enter__(self) -> None:
+            all_of_them.wait(SOON)
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    feed._lock = Gate()  # type: ignore[assignment]  # pyright: ignore  # a race is made here
+    asking = [threading.Thread(target=feed.check, args=(ALICE, PROVED)) for _ in range(8)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert len(threads()) == 1
+
+
 def test_what_another_process_publishes_arrives_by_itself(running: Callable[..., RevocationFeed]) -> None:
     store = Store()
     feed = running(store, bound=0.2)
@@ -553,6 +576,32 @@ def test_an_async_store_is_followed_on_one_loop_that_no_request_runs_on(running:
     assert within_reason(lambda: isinstance(feed.check(ALICE, PROVED), Rejected))
     feed.close()
     assert store.loops[0].is_closed()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_does_not_close_the_loop_of_its_parent(running: Callable[..., RevocationFeed]) -> None:
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    class Forgetful(AsyncStore):
+        async def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
+            loops.append(weakref.ref(asyncio.get_running_loop()))
+            return self.store.revocations_after(cursor, limit)
+
+    feed = running(Forgetful(Store()), bound=30.0)
+    feed.check(ALICE, PROVED)
+    assert within_reason(lambda: feed.is_fresh)
+    child = os.fork()
+    if child == 0:
+        found = 1
+        try:
+            gc.collect()
+            loop = loops[0]()
+            found = 0 if loop is not None and not loop.is_closed() else 2
+        finally:
+            os._exit(found)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def test_an_async_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,234 @@
+"""A token service on memory stores, asked through its WSGI and its ASGI application as a server would ask."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import warnings
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+from wsgiref.validate import validator
+
+from authmw.credentials import BearerToken
+from authmw.flow import run
+from authmw.keys import KeyRing
+from authmw.memory import MemoryStores, MemoryThrottle
+from authmw.oauth2 import asgi, wsgi
+from authmw.oauth2.service import TokenService
+from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.principal import Principal
+from authmw.request import Message, Scope
+from authmw.verdict import Authenticated, Rejected
+from tests.requests import wsgi_request
+
+ISSUER: Final = "https://id.example/auth"
+NOW: Final = 1_800_000_000.0
+FORM: Final = "application/x-www-form-urlencoded"
+KEYS: Final = KeyRing.generate()
+HASHER: Final = PasswordHasher(CHEAPEST)
+MOUNTS: Final = ("wsgi", "asgi")
+
+Headers = Iterable[tuple[str, str]]
+
+
+class Clock:
+    """A time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Counting:
+    """Randomness that is the same in each run."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, length: int) -> bytes:
+        from hashlib import shake_256
+
+        self._drawn += 1
+        return shake_256(str(self._drawn).encode()).digest(length)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. Names of headers are in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The members of the body."""
+        members: dict[str, Any] = json.loads(self.body)
+        return members
+
+    @property
+    def error(self) -> str:
+        """The code of an error; empty for a success."""
+        return str(self.json.get("error", ""))
+
+    def header(self, name: str) -> str | None:
+        """The only value of a header."""
+        values = [value for key, value in self.headers if key == name]
+        assert len(values) < 2, values
+        return values[0] if values else None
+
+
+def new_stores(clock: Callable[[], float], **more: Any) -> MemoryStores:
+    """Stores with alice, who may read and write orders, and with a client for each way to authenticate."""
+    stores = MemoryStores(hasher=HASHER, clock=clock, **more)
+    stores.users.create("alice", "correct horse", id="user-1", scopes=["orders:read", "orders:write"])
+    return stores
+
+
+class Bench:
+    """One service. What it is asked goes through the application that `mount` names.
+
+    Args:
+        mount: ``wsgi`` or ``asgi``.
+        options: of the service, where they are to differ.
+    """
+
+    def __init__(self, mount: str = "wsgi", **options: Any) -> None:
+        self.clock = Clock()
+        self.stores: Any = options.pop("stores", None) or new_stores(self.clock)
+        settings: dict[str, Any] = {
+            "issuer": ISSUER,
+            "stores": self.stores,
+            "audience": "orders",
+            "password": True,
+            "hasher": HASHER,
+            "clock": self.clock,
+            "throttle": MemoryThrottle(free=1000),
+        }
+        self.service = TokenService(**{**settings, **options})
+        self._ask = {"wsgi": self._ask_wsgi, "asgi": self._ask_asgi}[mount]
+
+    def client(self, id: str = "shop", **options: Any) -> str:
+        """A new client; its secret."""
+        secret, _ = self.stores.clients.create(id, **{"scopes": ["orders:read", "reports"], **options})
+        return secret or ""
+
+    def post(
+        self, form: Mapping[str, str] | bytes, headers: Headers = (), *, path: str = "/token", content_type: str = FORM
+    ) -> Answer:
+        """Post a form."""
+        body = form if isinstance(form, bytes) else urlencode(form).encode()
+        return self.ask("POST", path, [("content-type", content_type), *headers], body)
+
+    def log_in(self, **more: str) -> Answer:
+        """Log alice in."""
+        return self.post({"grant_type": "password", "username": "alice", "password": "correct horse", **more})
+
+    def refresh(self, token: str, headers: Headers = (), **more: str) -> Answer:
+        """Refresh."""
+        return self.post({"grant_type": "refresh_token", "refresh_token": token, **more}, headers)
+
+    def verified(self, token: str) -> Principal | Rejected:
+        """Whom an API that uses the service's verifier takes the bearer of `token` for."""
+        verdict: Any = self.service.verifier().verify(BearerToken(token), wsgi_request())
+        verdict = run(verdict) if hasattr(verdict, "send") else verdict
+        assert isinstance(verdict, Authenticated | Rejected)
+        return verdict.principal if isinstance(verdict, Authenticated) else verdict
+
+    def ask(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer:
+        """Make any request."""
+        return self._ask(method, path, list(headers), body)
+
+    def _ask_wsgi(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+        path, _, query = path.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "/auth",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "id.example",
+            "SERVER_PORT": "443",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "192.0.2.7",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "https",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+        for name, value in headers:
+            key = name.upper().replace("-", "_")
+            key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+            environ[key] = f"{environ[key]},{value}" if key in environ and key != "CONTENT_LENGTH" else value
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            started.append((status, headers))
+            return lambda data: None
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns about methods it has not heard of
+            iterable: Any = validator(wsgi.TokenApplication(self.service))(environ, start_response)
+            content = b"".join(iterable)
+            iterable.close()
+        ((status, answered),) = started
+        return Answer(int(status[:3]), tuple((name.lower(), value) for name, value in answered), content)
+
+    def _ask_asgi(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+        halves = [body[: len(body) // 2], body[len(body) // 2 :]]
+        messages: list[Message] = [
+            {"type": "http.request", "body": halves[0], "more_body": True},
+            {"type": "http.request", "body": halves[1], "more_body": False},
+        ]
+        start, *rest = asyncio.run(exchange(self.service, scope_of(method, path, headers), messages))
+        answered = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
+        return Answer(start["status"], answered, b"".join(each["body"] for each in rest))
+
+
+def scope_of(method: str, path: str, headers: Headers = ()) -> Scope:
+    """The scope that a server would make."""
+    path, _, query = path.partition("?")
+    return {
+        "type": "http",
+        "method": method,
+        "path": f"/auth{path}",
+        "root_path": "/auth",
+        "query_string": query.encode("latin-1"),
+        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        "client": ("192.0.2.7", 12345),
+    }
+
+
+async def exchange(service: TokenService, scope: Scope, messages: list[Message]) -> list[Message]:
+    """What the ASGI application sends after it has received `messages`, and then a disconnect."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await asgi.TokenApplication(service)(scope, receive, send)
+    return sent
+
+
+def basic(client_id: str, secret: str) -> list[tuple[str, str]]:
+    """The header of a client that encodes its id and secret as RFC 6749 §2.3.1 says."""
+    from urllib.parse import quote_plus
+
+    return raw_basic(f"{quote_plus(client_id)}:{quote_plus(secret)}".encode())
+
+
+def raw_basic(user_pass: bytes) -> list[tuple[str, str]]:
+    """The header of a client that encodes nothing."""
+    return [("authorization", f"Basic {b64encode(user_pass).decode()}")]

@@ -1,0 +1,164 @@
+"""What a token service refuses to be configured with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from authmw import ConfigurationError
+from authmw.keys import Key, KeyRing
+from authmw.memory import MemoryStores, MemoryThrottle
+from authmw.oauth2.endpoints import ENDPOINTS
+from authmw.oauth2.service import TokenService
+from authmw.stores import Stores
+
+PAIR = KeyRing.generate()
+GOOD: dict[str, Any] = {"issuer": "https://id.example", "stores": MemoryStores(), "audience": "orders"}
+
+
+def mistakes(**options: Any) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as raised:
+        TokenService(**{**GOOD, **options})
+    return raised.value.mistakes
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://id.example",
+        "https://id.example/",
+        "https://id.example:8443/auth",
+        "http://localhost:8000",
+        "http://127.0.0.1:8000/auth",
+        "http://[::1]:8000",
+    ],
+)
+def test_g9_an_issuer_is_https_or_on_loopback_and_kept_to_the_byte(issuer: str) -> None:
+    assert TokenService(**{**GOOD, "issuer": issuer}).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer, fix",
+    [
+        ("http://id.example", "use https"),
+        ("http://127.0.0.1.evil.example", "use https"),
+        ("https://id.example?a=b", "without query or fragment"),
+        ("https://id.example/?", "without query or fragment"),
+        ("https://id.example#top", "without query or fragment"),
+        ("https://alice@id.example", "nobody before an '@'"),
+        ("https://:8443", "name a host"),
+        ("https://id.example:port", "not a URL"),
+        ("https://[::1", "not a URL"),
+        ("ftp://id.example", "a URL without"),
+        ("id.example", "a URL without"),
+        ("https://id.example/\n", "a URL without"),
+        ("https://id.exämple", "a URL without"),
+        ("", "a URL without"),
+        (None, "a URL without"),
+    ],
+)
+def test_g9_an_issuer_that_cannot_be_one_is_refused(issuer: Any, fix: str) -> None:
+    (mistake,) = mistakes(issuer=issuer)
+    assert fix in mistake
+
+
+def test_urls_of_endpoints_come_from_the_issuer() -> None:
+    assert TokenService(**GOOD).url("/token") == "https://id.example/token"
+    assert (
+        TokenService(**{**GOOD, "issuer": "https://id.example/auth/"}).url("/token") == "https://id.example/auth/token"
+    )
+
+
+@pytest.mark.parametrize(
+    "keys, fix",
+    [
+        (KeyRing(Key.from_secret("a secret of at least thirty-two bytes")), "use key pairs"),
+        (KeyRing.from_jwks(PAIR.jwks()), "load its private half"),
+        (PAIR.signer, "pass KeyRing(key)"),
+        ("a secret of at least thirty-two bytes", "needs a KeyRing"),
+    ],
+    ids=["secrets", "public", "a key", "text"],
+)
+def test_t16_keys_that_cannot_sign_what_others_verify_are_refused(keys: Any, fix: str) -> None:
+    (mistake,) = mistakes(keys=keys)
+    assert fix in mistake
+
+
+@pytest.mark.parametrize("role", ["users", "clients", "tokens", "families", "nonces", "throttle", "revocations"])
+def test_stores_that_lack_a_role_are_refused(role: str) -> None:
+    kept = MemoryStores()
+    partial = {name: getattr(kept, name) for name in Stores.__dataclass_fields__ if name != role}
+    (mistake,) = mistakes(stores=Stores(**partial))
+    assert f"has no {role}" in mistake
+
+
+def test_a_store_without_a_verb_is_refused_by_its_name() -> None:
+    (mistake,) = mistakes(stores=Stores.of(MemoryStores(), Stores(clients=MemoryThrottle())))  # type: ignore[arg-type]
+    assert ".clients" in mistake
+    assert ".find_client" in mistake
+
+
+def test_a_throttle_of_ones_own_takes_the_place_of_the_stores() -> None:
+    throttle = MemoryThrottle()
+    assert TokenService(**GOOD, throttle=throttle).throttle is throttle
+
+
+def test_the_class_of_a_store_is_refused() -> None:
+    (mistake,) = mistakes(stores=MemoryStores)
+    assert "pass MemoryStores(...)" in mistake
+
+
+@pytest.mark.parametrize(
+    "options, fix",
+    [
+        ({"access_lifetime": 86_401}, "access_lifetime=86401 has to be a number of seconds from 1 to 86400"),
+        ({"access_lifetime": 0}, "from 1 to"),
+        ({"access_lifetime": 600.0}, "access_lifetime=600.0"),
+        ({"access_lifetime": True}, "access_lifetime=True"),
+        ({"refresh_lifetime": 400 * 86_400 + 1}, "refresh_lifetime="),
+        ({"refresh_lifetime": 86_400, "idle_lifetime": 86_401}, "longer than refresh_lifetime=86400"),
+        ({"grace": 61}, "from 0 to 60"),
+        ({"grace": -1}, "from 0 to 60"),
+        ({"revocation_bound": 0}, "revocation_bound=0"),
+        ({"revocation_bound": float("inf")}, "revocation_bound=inf"),
+        ({"audience": ""}, "audience is empty"),
+        ({"audience": ()}, "audience is empty"),
+        ({"audience": ["orders", ""]}, "audience is empty"),
+        ({"audience": None}, "audience is empty"),
+        ({"first_party": ""}, "no client id"),
+        ({"first_party": "bücher"}, "no client id"),
+        ({"realm": "a\nb"}, "printable ASCII"),
+        ({"scopes": ["orders:read"]}, "takes each scope with what it means"),
+        ({"scopes": {"two words": ""}}, "is not a scope"),
+        ({"scopes": {"orders:read": None}}, "says in text"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(value),
+)
+def test_what_cannot_be_configured_is_refused_with_its_fix(options: dict[str, Any], fix: str) -> None:
+    (mistake,) = mistakes(**options)
+    assert fix in mistake
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    found = mistakes(issuer="http://id.example", stores=object(), audience=(), grace=90, revocation_bound=0, realm="")
+    assert len(found) == 7 + 5
+
+
+def test_every_endpoint_answers_below_the_issuer() -> None:
+    assert set(ENDPOINTS) >= {
+        "/token",
+        "/revoke",
+        "/introspect",
+        "/jwks.json",
+        "/.well-known/oauth-authorization-server",
+    }
+
+
+def test_the_password_grant_is_offered_only_when_asked_for() -> None:
+    assert TokenService(**GOOD).grant_types == ("refresh_token", "client_credentials")
+    assert TokenService(**GOOD, password=True).grant_types == ("password", "refresh_token", "client_credentials")
+
+
+def test_a_service_shows_nothing_secret() -> None:
+    assert repr(TokenService(**GOOD, keys=PAIR)) == "TokenService(issuer='https://id.example', JWTs)"

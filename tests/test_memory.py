@@ -10,9 +10,32 @@ from hypothesis import strategies as st
 
 from authmw import ConfigurationError, StoreUnavailable
 from authmw.flow import Ask, Flow, run
-from authmw.memory import MemoryApiKeys, MemoryNonces, MemoryStores, MemoryThrottle, MemoryTokens, MemoryUsers
+from authmw.memory import (
+    MemoryApiKeys,
+    MemoryClients,
+    MemoryFamilies,
+    MemoryNonces,
+    MemoryRevocations,
+    MemoryStores,
+    MemoryThrottle,
+    MemoryTokens,
+    MemoryUsers,
+)
 from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import Claim, NonceStore, Throttle
+from authmw.ports import (
+    Claim,
+    ClientStore,
+    FamiliarSources,
+    FamilyStore,
+    NonceStore,
+    RefreshFamily,
+    Revocation,
+    RevocationKind,
+    RevocationStore,
+    Throttle,
+    TokenKeeper,
+)
+from authmw.stores import Stores
 from authmw.tokens import digest
 from tests.stores.support import Clock, at_once
 
@@ -21,11 +44,42 @@ LATER = 2_000_000.0
 
 def test_nonces_and_throttle_are_what_the_ports_ask_for() -> None:
     stores = MemoryStores()
-    ports: tuple[NonceStore, Throttle] = (stores.nonces, stores.throttle)
+    ports: tuple[NonceStore, Throttle, FamiliarSources] = (stores.nonces, stores.throttle, stores.throttle)
     assert ports[1].attempt("k", 0.0) == 0.0
 
 
-@pytest.mark.parametrize("store", [MemoryUsers, MemoryApiKeys, MemoryTokens, MemoryNonces, MemoryThrottle])
+def test_what_the_token_service_needs_is_what_the_ports_ask_for() -> None:
+    stores = MemoryStores()
+    ports: tuple[ClientStore, TokenKeeper, FamilyStore, RevocationStore] = (
+        stores.clients,
+        stores.tokens,
+        stores.families,
+        stores.revocations,
+    )
+    assert ports[0].find_client("nobody") is None
+
+
+def test_all_of_them_are_in_one() -> None:
+    assert None not in vars_of(Stores.of(MemoryStores()))
+
+
+def vars_of(stores: Stores) -> list[object]:
+    return [getattr(stores, name) for name in Stores.__slots__]
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        MemoryUsers,
+        MemoryApiKeys,
+        MemoryClients,
+        MemoryTokens,
+        MemoryFamilies,
+        MemoryNonces,
+        MemoryThrottle,
+        MemoryRevocations,
+    ],
+)
 def test_every_store_may_be_asked_on_an_event_loop(store: type) -> None:
     assert hasattr(store, "__authmw_nonblocking__")
 
@@ -66,6 +120,68 @@ def test_expired_tokens_are_dropped_as_new_ones_come() -> None:
         tokens.create("alice", lifetime=100)
     assert len(tokens.list()) == 101
     assert tokens.find_token(digest(lasting)) is not None
+
+
+def a_family(number: int, *, ends: float) -> RefreshFamily:
+    return RefreshFamily(
+        id=f"fam_{number}",
+        key=f"key_{number}",
+        current="",
+        subject="alice",
+        username="alice",
+        client_id=None,
+        scopes=frozenset(),
+        created_at=0.0,
+        expires_at=ends,
+        idle_until=ends,
+    )
+
+
+def test_ended_families_are_dropped_as_new_ones_come() -> None:
+    clock = Clock()
+    families = MemoryFamilies(clock=clock)
+    for number in range(1000):
+        families.add_family(a_family(number, ends=clock.now + 10))
+    families.add_family(a_family(1000, ends=clock.now + 100))
+    clock.now += 11
+    for number in range(1001, 1101):
+        families.add_family(a_family(number, ends=clock.now + 100))
+    assert families.find_family("key_0") is None
+    assert families.end_family("fam_0", clock.now) is None
+    assert len(families.families_of("alice", 0.0)) == 101
+    assert families.find_family("key_1000") is not None
+
+
+# Revocations
+
+
+def test_expired_revocations_are_dropped_as_new_ones_come_and_no_others() -> None:
+    clock = Clock()
+    revocations = MemoryRevocations(clock=clock)
+    lasting = Revocation("token", "lasting", clock.now, clock.now + 100)
+    revocations.publish(lasting)
+    cursor = revocations.revocations_after("", 10).cursor
+    for number in range(1022):
+        revocations.publish(Revocation("token", f"short-{number}", clock.now, clock.now + 10))
+    # The same token is revoked again, until later.
+    revocations.publish(Revocation("token", "short-0", clock.now, clock.now + 100))
+    clock.now += 11
+    late = Revocation("token", "late", clock.now, clock.now + 100)
+    revocations.publish(late)
+    assert "short-1'" not in repr(vars(revocations))
+    assert [each.id for each in revocations.revocations_after("", 10).revocations] == ["lasting", "short-0", "late"]
+    assert [each.id for each in revocations.revocations_after(cursor, 10).revocations] == ["short-0", "late"]
+    keys: list[tuple[RevocationKind, str]] = [("token", id) for id in ("lasting", "short-0", "short-1", "late")]
+    found = revocations.find_revocations(tuple(keys))
+    assert [each.id for each in found] == ["lasting", "short-0", "late"]
+
+
+@pytest.mark.parametrize("cursor", ["", ":", "7", "feed_x:1", "feed_x:\u00b2"])
+def test_a_cursor_of_another_store_begins_anew(cursor: str) -> None:
+    revocations = MemoryRevocations(clock=Clock())
+    published = Revocation("token", "jti", 0.0, LATER)
+    revocations.publish(published)
+    assert revocations.revocations_after(cursor, 10).revocations == (published,)
 
 
 # Nonces
@@ -234,3 +350,20 @@ def test_settings_that_would_lock_everybody_or_nobody_are_refused(settings: dict
 def test_room_for_no_nonce_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="MemoryNonces"):
         MemoryNonces(size=0)
+
+
+def test_familiar_sources_take_bounded_memory_and_those_remembered_last_are_kept() -> None:
+    throttle = MemoryThrottle(size=10)
+    for number in range(50):
+        throttle.remember_source("alice 192.0.2.1", 100.0)
+        throttle.remember_source(f"mallory {number}", 100.0)
+    assert len(throttle) == 10
+    assert throttle.knows_source("alice 192.0.2.1", 99.0)
+    assert not throttle.knows_source("mallory 0", 99.0)
+
+
+def test_a_source_is_kept_until_the_latest_time_it_was_remembered_for() -> None:
+    throttle = MemoryThrottle()
+    throttle.remember_source("alice 192.0.2.1", 100.0)
+    throttle.remember_source("alice 192.0.2.1", 50.0)
+    assert [throttle.knows_source("alice 192.0.2.1", now) for now in (99.0, 100.0)] == [True, False]

@@ -10,19 +10,17 @@ from typing import TypeVar
 from authmw_sqlalchemy import SQLStores
 
 from authmw.memory import MemoryStores
+from authmw.testing import FakeClock
 
 T = TypeVar("T")
 Stores = MemoryStores | SQLStores
 
 
-class Clock:
-    """A clock that stands still until it is set."""
+class Clock(FakeClock):
+    """A clock that stands still, a million seconds after the epoch, until it is set."""
 
     def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+        super().__init__(1_000_000.0)
 
 
 def at_once(count: int, function: Callable[[int], T]) -> list[T]:

@@ -1,0 +1,75 @@
+"""``grant_type=client_credentials``: clients that act for themselves (RFC 6749 §4.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.oauth2.asking import KEYS, MOUNTS, Bench, basic
+
+FORM = {"grant_type": "client_credentials"}
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+@pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
+def test_t12_a_client_gets_a_token_about_itself_and_no_refresh_token(mount: str, keys: Any) -> None:
+    bench = Bench(mount, keys=keys)
+    secret = bench.client()
+    answer = bench.post(FORM, basic("shop", secret))
+    assert (answer.status, list(answer.json)) == (200, ["access_token", "token_type", "expires_in", "scope"])
+    shop: Any = bench.verified(answer.json["access_token"])
+    assert (shop.id, shop.client_id, shop.kind) == ("shop", "shop", "client")
+
+
+@pytest.mark.parametrize(
+    "requested, told",
+    [
+        ("", "orders:read reports"),
+        ("reports", "reports"),
+        ("reports admin", "reports"),
+    ],
+)
+def test_t12_a_client_is_granted_no_more_than_it_may_have(requested: str, told: str) -> None:
+    bench = Bench()
+    secret = bench.client()
+    answer = bench.post({**FORM, "scope": requested}, basic("shop", secret))
+    assert answer.json["scope"] == told
+    shop: Any = bench.verified(answer.json["access_token"])
+    assert shop.scopes == set(told.split())
+
+
+@pytest.mark.parametrize("scope", ["admin", 'a"b'])
+def test_t12_what_a_client_may_not_have_at_all_is_an_invalid_scope(scope: str) -> None:
+    bench = Bench()
+    secret = bench.client()
+    answer = bench.post({**FORM, "scope": scope}, basic("shop", secret))
+    assert (answer.status, answer.error) == (400, "invalid_scope")
+
+
+def test_t12_a_public_client_has_nothing_to_be_granted_for() -> None:
+    from dataclasses import replace
+
+    bench = Bench()
+    bench.client()
+    shop = bench.stores.clients.find_client("shop")
+
+    class Clients:
+        def find_client(self, client_id: str) -> Any:
+            return replace(shop, auth_method="none", secrets=())  # what `create` would not have made
+
+    bench.service.clients = Clients()
+    answer = bench.post({**FORM, "client_id": "shop"})
+    assert (answer.status, answer.error) == (400, "unauthorized_client")
+
+
+def test_t12_the_first_party_application_does_not_act_for_itself() -> None:
+    answer = Bench().post(FORM)
+    assert (answer.status, answer.error) == (400, "unauthorized_client")
+
+
+def test_t1_a_client_without_the_grant_may_not_use_it() -> None:
+    bench = Bench()
+    secret = bench.client(grant_types=["refresh_token"])
+    answer = bench.post(FORM, basic("shop", secret))
+    assert (answer.status, answer.error) == (400, "unauthorized_client")

@@ -1,0 +1,256 @@
+"""``grant_type=password``: logins of the first-party application (RFC 6749 §4.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from authmw.jose import base64url
+from authmw.jose.strict_json import parse_object
+from authmw.memory import MemoryThrottle
+from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.ports import RefreshFamily
+from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
+
+
+def families(bench: Bench, subject: str = "user-1") -> tuple[RefreshFamily, ...]:
+    found: tuple[RefreshFamily, ...] = bench.stores.families.families_of(subject, bench.clock.now)
+    return found
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+@pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
+def test_t2_a_login_gets_tokens_that_an_api_accepts(mount: str, keys: Any) -> None:
+    bench = Bench(mount, keys=keys)
+    answer = bench.log_in()
+    assert answer.status == 200
+    told = answer.json
+    assert list(told) == ["access_token", "token_type", "expires_in", "refresh_token", "scope"]
+    assert (told["token_type"], told["expires_in"], told["scope"]) == ("Bearer", 600, "orders:read orders:write")
+    alice: Any = bench.verified(told["access_token"])
+    assert (alice.id, alice.kind, alice.client_id) == ("user-1", "user", "first-party")
+    assert alice.scopes == {"orders:read", "orders:write"}
+    assert alice.expires_at == NOW + 600
+
+
+def test_t16_a_jwt_is_an_access_token_of_rfc_9068() -> None:
+    bench = Bench(keys=KEYS, audience=["orders", "billing"])
+    head, payload, _ = bench.log_in().json["access_token"].encode().split(b".")
+    header, claims = (parse_object(base64url.decode(part) or b"") for part in (head, payload))
+    assert header == {"alg": "ES256", "kid": KEYS.signer.kid, "typ": "at+jwt"}
+    (family,) = families(bench)
+    assert len(claims.pop("jti")) >= 22
+    assert claims == {
+        "iss": bench.service.issuer,
+        "sub": "user-1",
+        "aud": ["orders", "billing"],
+        "exp": NOW + 600,
+        "iat": NOW,
+        "client_id": "first-party",
+        "scope": "orders:read orders:write",
+        "sid": family.id,
+    }
+
+
+def test_an_opaque_token_is_stored_with_all_that_ends_it() -> None:
+    bench = Bench()
+    bench.log_in()
+    (record,) = bench.stores.tokens.list("user-1")
+    (family,) = families(bench)
+    assert (record.family_id, record.client_id, record.audience) == (family.id, "first-party", {"orders"})
+    assert (record.created_at, record.expires_at) == (NOW, NOW + 600)
+
+
+def test_t13_without_opting_in_there_is_no_password_grant() -> None:
+    bench = Bench(password=False)
+    answer = bench.log_in()
+    assert (answer.status, answer.error) == (400, "unsupported_grant_type")
+    secret = bench.client(grant_types=["password"])
+    form = {"grant_type": "password", "username": "alice", "password": "correct horse"}
+    assert bench.post(form, basic("shop", secret)).error == "unsupported_grant_type"
+
+
+@pytest.mark.parametrize(
+    "requested, told",
+    [
+        (None, "orders:read orders:write"),
+        ("  ", "orders:read orders:write"),
+        ("orders:read", "orders:read"),
+        ("orders:read admin", "orders:read"),
+        ("orders:write  orders:read orders:read", "orders:read orders:write"),
+    ],
+)
+def test_a14_what_is_granted_is_what_was_asked_for_and_the_user_may_have(requested: str | None, told: str) -> None:
+    bench = Bench()
+    answer = bench.log_in(**({} if requested is None else {"scope": requested}))
+    assert answer.json["scope"] == told
+    alice: Any = bench.verified(answer.json["access_token"])
+    assert alice.scopes == set(told.split())
+
+
+@pytest.mark.parametrize("scope", ["admin", 'a"b', "a\\b", "é", "a\tb"])
+def test_a14_a_scope_that_nobody_can_have_is_invalid(scope: str) -> None:
+    bench = Bench()
+    answer = bench.log_in(scope=scope)
+    assert (answer.status, answer.error) == (400, "invalid_scope")
+    assert families(bench) == ()
+
+
+def test_a14_a_client_is_a_ceiling_for_its_users() -> None:
+    bench = Bench()
+    secret = bench.client(grant_types=["password"])  # may have orders:read and reports
+    form = {"grant_type": "password", "username": "alice", "password": "correct horse"}
+    assert bench.post(form, basic("shop", secret)).json["scope"] == "orders:read"
+    answer = bench.post({**form, "scope": "reports orders:write"}, basic("shop", secret))
+    assert answer.error == "invalid_scope"
+
+
+def test_scopes_that_the_service_does_not_know_are_not_granted() -> None:
+    assert Bench(scopes={"orders:read": "See orders"}).log_in().json["scope"] == "orders:read"
+
+
+def test_t2_a_token_without_scopes_tells_none() -> None:
+    bench = Bench()
+    bench.stores.users.create("bob", "staple", id="user-2")
+    answer = bench.log_in(username="bob", password="staple")
+    assert answer.status == 200
+    assert "scope" not in answer.json
+
+
+@pytest.mark.parametrize("missing", ["username", "password"])
+def test_a_login_needs_a_name_and_a_password(missing: str) -> None:
+    answer = Bench().log_in(**{missing: ""})
+    assert (answer.status, answer.error) == (400, "invalid_request")
+
+
+class AccountsOnly(MemoryThrottle):
+    """As if every attempt came from another source."""
+
+    def attempt(self, key: str, now: float) -> float:
+        return 0.0 if key.startswith("source:") else super().attempt(key, now)
+
+
+def rejected() -> dict[str, Answer]:
+    """What each kind of login that fails is told."""
+    bench = Bench(throttle=AccountsOnly(free=3))
+    bench.stores.users.create("bob", "staple", id="user-2")
+    bench.stores.users.disable("bob")
+    bench.stores.users.create("carol", None, id="user-3")
+    answers = {
+        "unknown": bench.log_in(username="nobody"),
+        "wrong": bench.log_in(password="x"),
+        "disabled": bench.log_in(username="bob", password="staple"),
+        "without a password": bench.log_in(username="carol"),
+        "a name that cannot be": bench.log_in(username="\x01"),
+        "an endless name": bench.log_in(username="a" * 300),
+        "an endless password": bench.log_in(password="a" * 5000),
+    }
+    bench.log_in(password="x")
+    answers["throttled"] = bench.log_in()
+    return answers
+
+
+REJECTED = rejected()
+
+
+@pytest.mark.parametrize("answer", REJECTED.values(), ids=REJECTED)
+def test_c4_a30_every_login_that_fails_is_told_the_same(answer: Answer) -> None:
+    assert answer.status == 400
+    assert answer.json == {"error": "invalid_grant", "error_description": "The user name or password is wrong."}
+    assert answer == REJECTED["wrong"]
+
+
+def test_g11_too_many_logins_from_one_source_are_told_to_wait() -> None:
+    bench = Bench(throttle=MemoryThrottle(free=1, first=8.0))
+    assert bench.log_in(password="x").status == 400
+    answer = bench.log_in()
+    assert (answer.status, answer.header("retry-after")) == (429, "8")
+
+
+def test_class_28_the_endpoint_and_basic_share_one_count() -> None:
+    from authmw.credentials import BasicCredentials
+    from authmw.flow import run
+    from authmw.reasons import Reason
+    from authmw.verdict import Rejected
+    from authmw.verifiers.password import PasswordVerifier
+    from tests.requests import wsgi_request
+
+    throttle = AccountsOnly(free=1)
+    bench = Bench(throttle=throttle)
+    bench.log_in(password="x")
+    basic_verifier = PasswordVerifier(
+        bench.stores.users, hasher=PasswordHasher(CHEAPEST), throttle=throttle, clock=bench.clock
+    )
+    verdict = run(basic_verifier.verify(BasicCredentials("alice", "correct horse"), wsgi_request()))
+    assert verdict == Rejected(Reason.ACCOUNT_THROTTLED)
+
+
+def test_a_login_begins_a_family() -> None:
+    bench = Bench(refresh_lifetime=1000, idle_lifetime=300)
+    token = bench.log_in(scope="orders:read").json["refresh_token"]
+    (family,) = families(bench)
+    assert (family.subject, family.username, family.client_id) == ("user-1", "alice", "first-party")
+    assert family.scopes == {"orders:read"}
+    assert (family.created_at, family.expires_at, family.idle_until) == (NOW, NOW + 1000, NOW + 300)
+    assert token not in str([getattr(family, name) for name in RefreshFamily.__slots__])
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+@pytest.mark.parametrize(
+    "agent, name",
+    [
+        ("Mozilla/5.0 (X11)", "Mozilla/5.0 (X11)"),
+        ("a" * 300, "a" * 200),
+        ("caf\u00c3\u00a9 \x1b[31m", "caf\u00e9 [31m"),
+        ("\xff", "\ufffd"),
+    ],
+    ids=["usual", "endless", "control characters", "not UTF-8"],
+)
+def test_a_family_is_named_after_the_browser(mount: str, agent: str, name: str) -> None:
+    bench = Bench(mount)
+    form = {"grant_type": "password", "username": "alice", "password": "correct horse"}
+    bench.post(form, [("user-agent", agent)])
+    assert families(bench)[0].name == name
+
+
+def test_t14_a_client_that_may_not_refresh_gets_no_refresh_token_and_a_family_as_long_as_its_access() -> None:
+    bench = Bench()
+    bench.client("app", auth_method="none", grant_types=["password"])
+    answer = bench.log_in(client_id="app")
+    assert "refresh_token" not in answer.json
+    (family,) = families(bench)
+    assert (family.current, family.expires_at) == ("", NOW + 600)
+
+
+def test_t1_a_client_without_the_grant_may_not_use_it() -> None:
+    bench = Bench()
+    secret = bench.client()
+    form = {"grant_type": "password", "username": "alice", "password": "correct horse"}
+    answer = bench.post(form, basic("shop", secret))
+    assert (answer.status, answer.error) == (400, "unauthorized_client")
+
+
+@pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
+@pytest.mark.parametrize("id", ["first-party", "x" * 256], ids=["a client's", "too long"])
+def test_t12_a_user_whose_id_is_a_clients_or_no_sub_gets_no_token(keys: Any, id: str) -> None:
+    bench = Bench(keys=keys)
+    bench.stores.users.create("mallory", "staple", id=id)
+    answer = bench.log_in(username="mallory", password="staple")
+    assert (answer.status, answer.error) == (400, "invalid_grant")
+    assert families(bench, id) == ()
+
+
+def test_scopes_that_do_not_fit_into_a_token_are_no_server_error() -> None:
+    bench = Bench(keys=KEYS)
+    bench.stores.users.create("bob", "staple", id="user-2", scopes=[f"scope-{'x' * 200}-{n}" for n in range(50)])
+    answer = bench.log_in(username="bob", password="staple")
+    assert (answer.status, answer.error) == (400, "invalid_scope")
+
+
+def test_the_name_of_a_user_is_found_again_in_its_normal_form() -> None:
+    bench = Bench()
+    bench.stores.users.create("Zo\u00eb", "staple", id="user-2")
+    answer = bench.log_in(username="Zoe\u0308", password="staple")
+    assert families(bench, "user-2")[0].username == "Zo\u00eb"
+    assert bench.refresh(answer.json["refresh_token"]).status == 200

@@ -1,0 +1,71 @@
+"""The text of refresh tokens."""
+
+from __future__ import annotations
+
+import os
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
+from authmw.tokens import checksum, digest
+
+
+def test_a_token_has_the_agreed_shape() -> None:
+    text = RefreshToken.new().text
+    assert text.startswith("rt_")
+    assert len(text) == 3 + 30 + 30 + 8
+    assert set(text[3:]) <= set(string.ascii_letters + string.digits)
+
+
+def test_a_successor_shares_the_familys_part_and_nothing_else() -> None:
+    token = RefreshToken.new()
+    successor = token.successor(new_salt())
+    assert successor.text[:33] == token.text[:33]
+    assert successor.text[33:63] != token.text[33:63]
+    assert successor.key == token.key == digest(token.text[3:33])
+    assert successor.digest == digest(successor.text) != token.digest
+
+
+def test_g8_neither_the_salt_nor_the_familys_part_is_enough_to_derive_a_successor() -> None:
+    token, salt = RefreshToken.new(), new_salt()
+    head = token.text[:33] + "0" * 30
+    guess = RefreshToken.parse(head + checksum(head))
+    assert guess is not None
+    assert guess.successor(salt) != token.successor(salt)
+
+
+def test_g8_two_families_never_meet() -> None:
+    tokens = [RefreshToken.new() for _ in range(100)]
+    assert len({token.key for token in tokens}) == len({token.digest for token in tokens}) == 100
+
+
+def test_the_randomness_is_what_was_given() -> None:
+    zeros = RefreshToken.new(entropy=bytes)
+    assert zeros.text.startswith("rt_" + "0" * 60)
+    assert new_salt(entropy=bytes) == "00" * 32
+
+
+def test_tok_3_a_token_shows_nothing_of_itself() -> None:
+    assert repr(RefreshToken.new()) == "RefreshToken()"
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + "0", lambda text: text.upper()])
+def test_a_token_that_was_mistyped_is_none(change: object) -> None:
+    assert callable(change)
+    assert RefreshToken.parse(str(change(RefreshToken.new().text))) is None
+
+
+@given(position=st.integers(3, 62), character=st.characters())
+def test_one_wrong_character_is_noticed(position: int, character: str) -> None:
+    text = RefreshToken.new(entropy=os.urandom).text
+    changed = text[:position] + character + text[position + 1 :]
+    assert (RefreshToken.parse(changed) is None) == (changed != text)
+
+
+@given(st.text())
+def test_any_text_is_a_token_or_none(text: str) -> None:
+    assert RefreshToken.parse(text) is None
+    assert RefreshToken.parse("rt_" + text) is None

@@ -76,12 +76,8 @@ def login_lines(port: int, other: int, credentials: Credentials) -> list[Line]:
         Line("refresh: a new access token and a new refresh token", refresh, 200),
         Line("the new token", f"curl -i -H {_BEARER} {url}/orders", 200),
         Line("revoke it", f"curl -i -d token={_TOKEN} {url}/auth/revoke", 200),
-        Line("it is refused", f"curl -i -H {_BEARER} {url}/orders", 401),
-        Line(
-            "and a second later by the other one too",
-            f"sleep 1; curl -i -H {_BEARER} http://{HOST}:{other}/orders",
-            401,
-        ),
+        Line("a second later it is refused everywhere", f"sleep 1; curl -i -H {_BEARER} {url}/orders", 401),
+        Line("by the other application, too", f"curl -i -H {_BEARER} http://{HOST}:{other}/orders", 401),
     ]
 
 

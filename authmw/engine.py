@@ -223,8 +223,8 @@ class Auth:
                 self.realm, rejected=rejected if scheme is None or each is scheme else None
             )
         )
-        if rejected.reason.status == Reason.TOO_MANY_ATTEMPTS.status:
-            challenges = ()
+        if rejected.reason in (Reason.TOO_MANY_ATTEMPTS, Reason.CROSS_SITE):
+            challenges = ()  # other credentials would not help
         return self._refuse(
             rejected.reason,
             request,

@@ -85,6 +85,7 @@ class Reason(Enum):
     SCOPE_MISSING = (
         "scope-missing", 403, "insufficient_scope", "The request requires higher privileges than provided.", "",
     )  # fmt: skip
+    CROSS_SITE = ("cross-site", 403, None, "Cross-site requests are not accepted.", "")
     FORBIDDEN = ("forbidden", 403, None, "Access is not permitted.", "")
 
     # Not now.

@@ -126,6 +126,11 @@ class RequestHead(ABC):
         return tuple(value.strip(" \t") for key, equals, value in pairs if equals and key.strip(" \t") == name)
 
     @property
+    def is_websocket(self) -> bool:
+        """Whether this is a websocket handshake (RFC 6455 §4.1)."""
+        return "websocket" in (self.header("upgrade") or "").lower()
+
+    @property
     def is_preflight(self) -> bool:
         """Whether this is a CORS preflight, which never carries credentials (Fetch §3.2.2)."""
         return (
@@ -247,6 +252,11 @@ class ASGIRequest(RequestHead):
             return None
         separator = b";" if wanted == b"cookie" else b","  # RFC 9113 §8.2.3 splits Cookie over several lines
         return separator.join(values).decode("latin-1")
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether the server says so, or the header does: over HTTP/2 there is none (RFC 8441 §4)."""
+        return self.scope.get("type") == "websocket" or super().is_websocket
 
     @property
     def path(self) -> str:

@@ -32,7 +32,7 @@ _FIELDS: Final = (
 _READ: Final = f"local function read() return redis.call('HMGET', KEYS[1], {str(_FIELDS)[1:-1]}) end"
 
 # A hash without a grant is a tombstone, see `authmw_redis.index`.
-_ADD: Final = Script("""
+ADD: Final = Script("""
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
@@ -142,7 +142,7 @@ class RedisFamilies:
         *refusals, _ = yield from ask_all([*entered, by_id])
         if family.revoked_at is None:
             family = replace(family, revoked_at=refused_at(refusals, family.created_at))
-        yield from ask(_ADD(self._key(family.key), args=(lifetime, *_fields(family)), again=True))
+        yield from ask(ADD(self._key(family.key), args=(lifetime, *_fields(family)), again=True))
 
     def _find(self, key: str) -> Steps[RefreshFamily | None]:
         return _family(key, (yield from ask(self._get(key))))

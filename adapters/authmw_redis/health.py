@@ -25,8 +25,9 @@ def _servers(client: Any) -> list[dict[str, Any]]:
     """What each server tells about itself."""
     if not _is_cluster(client):
         return [client.info()]
-    by_node: dict[str, dict[str, Any]] = client.info(target_nodes=RedisCluster.ALL_NODES)
-    return list(by_node.values())
+    reply: dict[str, Any] = client.info(target_nodes=RedisCluster.ALL_NODES)
+    # A cluster of one answers as if it were none.
+    return [reply] if "redis_version" in reply else list(reply.values())
 
 
 def _is_cluster(client: object) -> bool:

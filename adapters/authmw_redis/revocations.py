@@ -17,9 +17,10 @@ from authmw_redis.commands import SLACK, Command, Script, Steps, ask, millisecon
 from authmw_redis.names import Names
 from authmw_redis.server import Runner
 
-# The keys: the revocations by name, their places by name, their expiries by name.
+# The keys: the revocations by name, their places by name, their expiries by name. Of two with one name, the times are
+# the later ones: what that refuses too has expired anyway.
 _PUBLISH: Final = Script("""
-local name, at, expires_at, lifetime, forget = unpack(ARGV)
+local name, at, expires_at, lifetime, now, forget = unpack(ARGV)
 local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', forget, 'LIMIT', 0, 100)
 if #expired > 0 then
   redis.call('HDEL', KEYS[1], unpack(expired))
@@ -29,8 +30,10 @@ end
 local before = redis.call('HGET', KEYS[1], name)
 if before then
   local at_before, expires_before = string.match(before, '^(%S+) (%S+)$')
-  if tonumber(at_before) > tonumber(at) then at = at_before end
-  if tonumber(expires_before) > tonumber(expires_at) then expires_at = expires_before end
+  if tonumber(expires_before) > tonumber(now) then
+    if tonumber(at_before) > tonumber(at) then at = at_before end
+    if tonumber(expires_before) > tonumber(expires_at) then expires_at = expires_before end
+  end
 end
 local time = redis.call('TIME')
 local place = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -99,11 +102,14 @@ class RedisRevocations:
 
     def _publish(self, revocation: Revocation) -> Steps[None]:
         now = self._clock()
+        if revocation.expires_at <= now:
+            return
         args = (
             f"{revocation.kind}:{revocation.id}",
             repr(float(revocation.at)),
             repr(float(revocation.expires_at)),
             milliseconds(revocation.expires_at, now),
+            repr(float(now)),
             now - SLACK,
         )
         yield from ask(_PUBLISH(*self._keys, args=args, again=True))

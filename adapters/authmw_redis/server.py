@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
+from importlib.util import find_spec
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import redis
@@ -187,29 +188,30 @@ def _is_cluster(client: object) -> bool:
 def _client(url: str) -> redis.Redis:
     _checked_url(url)
     pools: Any = redis.ConnectionPool
-    pool = pools.from_url(
-        url,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        socket_timeout=TIMEOUT,
-        health_check_interval=_HEALTH_CHECK,
-        # What may be sent again is decided in `commands.ask`.
-        retry=Retry(NoBackoff(), 0),
-    )
-    return redis.Redis.from_pool(pool)
+    return redis.Redis.from_pool(pools.from_url(url, retry=Retry(NoBackoff(), 0), **_options()))
 
 
 def _async_client(url: str) -> redis.asyncio.Redis:
     pools: Any = redis.asyncio.BlockingConnectionPool
     pool = pools.from_url(
-        url,
-        max_connections=_ASYNC_CONNECTIONS,
-        timeout=TIMEOUT,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        socket_timeout=TIMEOUT,
-        health_check_interval=_HEALTH_CHECK,
-        retry=AsyncRetry(NoBackoff(), 0),
+        url, retry=AsyncRetry(NoBackoff(), 0), max_connections=_ASYNC_CONNECTIONS, timeout=TIMEOUT, **_options()
     )
     return redis.asyncio.Redis.from_pool(pool)
+
+
+def _options() -> dict[str, Any]:
+    """What both clients have. They do not send anything again by themselves: `commands.ask` decides that."""
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": TIMEOUT,
+        "health_check_interval": _HEALTH_CHECK,
+    }
+    if find_spec("redis.maint_notifications") is not None:
+        from redis.maint_notifications import MaintNotificationsConfig
+
+        # While it expects such notifications, redis-py does not notice that an idle connection was closed.
+        options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
+    return options
 
 
 def _checked_url(url: str) -> None:

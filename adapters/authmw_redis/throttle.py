@@ -46,7 +46,7 @@ return string.format('%.17g', wait)
 
 _SUCCEEDED: Final = Script(f"""
 {_WAIT_AFTER}
-if attempts <= 1 then return redis.call('DEL', KEYS[1]) end
+if attempts == 0 then return 0 end
 not_before = not_before - wait_after(attempts)
 attempts = attempts - 1
 keep()

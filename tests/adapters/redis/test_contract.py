@@ -1,0 +1,166 @@
+"""The stores in Redis keep the contract, called and awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+from authmw_redis import (
+    AsyncRedisStores,
+    RedisFamilies,
+    RedisNonces,
+    RedisRevocations,
+    RedisStores,
+    RedisThrottle,
+    RedisTokens,
+)
+
+from authmw.testing.contract import (
+    FamiliarSourcesContract,
+    FamilyStoreContract,
+    NonceStoreContract,
+    RevocationStoreContract,
+    ThrottleContract,
+    TokenStoreContract,
+)
+from tests.adapters.redis.support import URL, drop
+from tests.support import require
+
+
+@pytest.fixture(autouse=True)
+def _redis() -> None:
+    require("redis")
+
+
+@contextmanager
+def opened(namespace: str) -> Generator[RedisStores]:
+    stores = RedisStores(URL, prefix=namespace, free=ThrottleContract.free)
+    try:
+        yield stores
+    finally:
+        stores.close()
+
+
+@asynccontextmanager
+async def awaited(namespace: str) -> AsyncGenerator[AsyncRedisStores]:
+    stores = AsyncRedisStores(URL, prefix=namespace, free=ThrottleContract.free)
+    try:
+        yield stores
+    finally:
+        await stores.close()
+
+
+@contextmanager
+def tokens(namespace: str) -> Generator[RedisTokens]:
+    with opened(namespace) as stores:
+        yield stores.tokens
+
+
+@asynccontextmanager
+async def async_tokens(namespace: str) -> AsyncGenerator[RedisTokens]:
+    async with awaited(namespace) as stores:
+        yield stores.tokens
+
+
+@contextmanager
+def families(namespace: str) -> Generator[RedisFamilies]:
+    with opened(namespace) as stores:
+        yield stores.families
+
+
+@asynccontextmanager
+async def async_families(namespace: str) -> AsyncGenerator[RedisFamilies]:
+    async with awaited(namespace) as stores:
+        yield stores.families
+
+
+@contextmanager
+def nonces(namespace: str) -> Generator[RedisNonces]:
+    with opened(namespace) as stores:
+        yield stores.nonces
+
+
+@asynccontextmanager
+async def async_nonces(namespace: str) -> AsyncGenerator[RedisNonces]:
+    async with awaited(namespace) as stores:
+        yield stores.nonces
+
+
+@contextmanager
+def throttle(namespace: str) -> Generator[RedisThrottle]:
+    with opened(namespace) as stores:
+        yield stores.throttle
+
+
+@asynccontextmanager
+async def async_throttle(namespace: str) -> AsyncGenerator[RedisThrottle]:
+    async with awaited(namespace) as stores:
+        yield stores.throttle
+
+
+@contextmanager
+def revocations(namespace: str) -> Generator[RedisRevocations]:
+    with opened(namespace) as stores:
+        yield stores.revocations
+
+
+@asynccontextmanager
+async def async_revocations(namespace: str) -> AsyncGenerator[RedisRevocations]:
+    async with awaited(namespace) as stores:
+        yield stores.revocations
+
+
+class InRedis:
+    """What is left there is removed."""
+
+    def drop(self, namespace: str) -> None:
+        drop(namespace)
+
+
+class TestTokens(InRedis, TokenStoreContract):
+    factory = f"{__name__}:tokens"
+
+
+class TestAsyncTokens(InRedis, TokenStoreContract):
+    factory = f"{__name__}:async_tokens"
+
+
+class TestFamilies(InRedis, FamilyStoreContract):
+    factory = f"{__name__}:families"
+
+
+class TestAsyncFamilies(InRedis, FamilyStoreContract):
+    factory = f"{__name__}:async_families"
+
+
+class TestNonces(InRedis, NonceStoreContract):
+    factory = f"{__name__}:nonces"
+
+
+class TestAsyncNonces(InRedis, NonceStoreContract):
+    factory = f"{__name__}:async_nonces"
+
+
+class TestThrottle(InRedis, ThrottleContract):
+    factory = f"{__name__}:throttle"
+
+
+class TestAsyncThrottle(InRedis, ThrottleContract):
+    factory = f"{__name__}:async_throttle"
+
+
+class TestFamiliarSources(InRedis, FamiliarSourcesContract):
+    factory = f"{__name__}:throttle"
+
+
+class TestAsyncFamiliarSources(InRedis, FamiliarSourcesContract):
+    factory = f"{__name__}:async_throttle"
+
+
+class TestRevocations(InRedis, RevocationStoreContract):
+    factory = f"{__name__}:revocations"
+
+
+class TestAsyncRevocations(InRedis, RevocationStoreContract):
+    factory = f"{__name__}:async_revocations"

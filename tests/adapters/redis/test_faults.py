@@ -1,0 +1,246 @@
+"""A Redis that is gone, slow or restarted: an exception in bounded time, no wrong answer, and recovery by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeAlias, cast
+
+import pytest
+import redis
+from authmw_redis import AsyncRedisStores, RedisStores
+
+from authmw import StoreUnavailable
+from authmw.flow import Ask, Flow, run, run_async
+from authmw.ports import Claim, Outcome, Revocation, TokenRecord
+from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
+from tests.proxy import Proxy
+
+SECONDS = 2.5
+"""No verb takes longer, on a machine that does something else too."""
+Fault: TypeAlias = Callable[[Proxy], None]
+FAULTS: dict[str, Fault] = {"refused": Proxy.refuse, "silent": Proxy.fall_silent}
+
+VERBS: dict[str, Callable[[RedisStores | AsyncRedisStores], Any]] = {
+    "find_token": lambda kept: kept.tokens.find_token("0" * 64),
+    "add_token": lambda kept: kept.tokens.add_token(a_token()[1]),
+    "revoke_token": lambda kept: kept.tokens.revoke_token("0" * 64, 1.0),
+    "revoke_client_tokens": lambda kept: kept.tokens.revoke_client_tokens("shop", 1.0),
+    "add_family": lambda kept: kept.families.add_family(a_family()),
+    "rotate": lambda kept: kept.families.rotate(a_rotation(a_family())),
+    "end_families": lambda kept: kept.families.end_families("usr_1", 1.0),
+    "claim_nonce": lambda kept: kept.nonces.claim_nonce("n", 1, time.time() + 60),
+    "attempt": lambda kept: kept.throttle.attempt("k", 1.0),
+    "publish": lambda kept: kept.revocations.publish(Revocation.of_user("usr_1", time.time())),
+    "revocations_after": lambda kept: kept.revocations.revocations_after("", 10),
+    "find_revocations": lambda kept: kept.revocations.find_revocations((("user", "usr_1"),)),
+}
+
+
+@pytest.fixture
+def proxy(server: RedisServer) -> Iterator[Proxy]:
+    with Proxy("127.0.0.1", server.port) as started:
+        yield started
+
+
+def connections_to(server: RedisServer) -> int:
+    """How many connections were ever made."""
+    with client(server.url) as sees:
+        return int(sees.info("stats")["total_connections_received"])
+
+
+def url(proxy: Proxy) -> str:
+    return f"redis://127.0.0.1:{proxy.port}/0"
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_err_3_every_verb_raises_in_time_and_works_again_afterwards(
+    proxy: Proxy, fault: Callable[[Proxy], None]
+) -> None:
+    kept = RedisStores(url(proxy))
+    for name, verb in VERBS.items():
+        verb(kept)
+        fault(proxy)
+        began = time.monotonic()
+        with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
+            verb(kept)
+        assert time.monotonic() - began < SECONDS, name
+        proxy.restore()
+        verb(kept)
+    kept.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_err_3_every_awaited_verb_raises_in_time_and_works_again_afterwards(
+    proxy: Proxy, fault: Callable[[Proxy], None]
+) -> None:
+    async def main() -> None:
+        kept = AsyncRedisStores(url(proxy))
+        for name, verb in VERBS.items():
+            await cast("Awaitable[object]", verb(kept))
+            fault(proxy)
+            began = time.monotonic()
+            with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
+                await cast("Awaitable[object]", verb(kept))
+            assert time.monotonic() - began < SECONDS, name
+            proxy.restore()
+            await cast("Awaitable[object]", verb(kept))
+        await kept.close()
+
+    asyncio.run(main())
+
+
+def test_what_cannot_be_asked_is_unavailable(proxy: Proxy) -> None:
+    kept = RedisStores(url(proxy))
+    proxy.refuse()
+
+    def flow() -> Flow[TokenRecord | None]:
+        return (yield from Ask(kept.tokens.find_token, "0" * 64))
+
+    with pytest.raises(StoreUnavailable):
+        run(flow())
+
+
+def test_a_connection_that_was_closed_while_idle_costs_no_request(server: RedisServer) -> None:
+    kept = RedisStores(server.url)
+    for number in range(10):
+        # Were it sent on a broken connection, nobody would know whether it was claimed.
+        assert now(kept.nonces.claim_nonce("n", number, time.time() + 60)) is Claim.FRESH
+        with client(server.url) as sees:
+            sees.client_kill_filter(_type="normal", skipme=True)
+            while len(sees.client_list()) > 1:
+                pass
+    assert connections_to(server) > 20
+    kept.close()
+
+
+def test_a_restart_while_nobody_asks_costs_no_request(server: RedisServer) -> None:
+    kept = RedisStores(server.url)
+    family, (_, record) = a_family(), a_token()
+    kept.families.add_family(family)
+    kept.tokens.add_token(record)
+    kept.nonces.claim_nonce("n", 1, time.time() + 60)
+    server.stop()
+    server.start()
+    # The scripts are gone with it, the records are not, and a claim is made once.
+    assert now(kept.nonces.claim_nonce("n", 2, time.time() + 60)) is Claim.FRESH
+    assert now(kept.nonces.claim_nonce("n", 2, time.time() + 60)) is Claim.REPLAYED
+    assert now(kept.tokens.find_token(record.digest)) == record
+    assert now(kept.families.rotate(a_rotation(family))).outcome is Outcome.ROTATED
+    kept.close()
+
+
+def test_a_restart_while_nobody_awaits_costs_no_request(server: RedisServer) -> None:
+    async def main() -> tuple[Claim, Claim]:
+        kept = AsyncRedisStores(server.url)
+        first = await cast("Awaitable[Claim]", kept.nonces.claim_nonce("n", 1, time.time() + 60))
+        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(server.start)
+        second = await cast("Awaitable[Claim]", kept.nonces.claim_nonce("n", 2, time.time() + 60))
+        await kept.close()
+        return first, second
+
+    assert asyncio.run(main()) == (Claim.FRESH, Claim.FRESH)
+
+
+def lose_the_next_reply(kept: RedisStores) -> None:
+    """Break the connection once, after the next command was executed."""
+    target = kept._server.client  # pyright: ignore[reportPrivateUsage]
+    execute = target.execute_command
+
+    def losing(*words: Any) -> Any:
+        target.execute_command = execute
+        execute(*words)
+        raise redis.ConnectionError("the reply got lost")
+
+    target.execute_command = losing
+
+
+@pytest.mark.parametrize("grace", [0.0, 30.0])
+def test_t9_a_rotation_whose_reply_was_lost_is_no_reuse(kept: RedisStores, grace: float) -> None:
+    family = a_family()
+    kept.families.add_family(family)
+    kept.families.rotate(a_rotation(a_family()))  # the script is there
+    rotation = a_rotation(family, grace=grace)
+    lose_the_next_reply(kept)
+    answer = now(kept.families.rotate(rotation))
+    assert answer.outcome is Outcome.ROTATED
+    assert answer.family is not None
+    assert (answer.family.current, answer.family.previous) == (rotation.successor, family.current)
+    # Whoever else presents the token now is told from it.
+    expected = Outcome.RACED if grace else Outcome.REUSED
+    assert now(kept.families.rotate(a_rotation(family, grace=grace, now=rotation.now + 1))).outcome is expected
+
+
+def test_a_reuse_whose_reply_was_lost_is_still_told(kept: RedisStores) -> None:
+    family = a_family()
+    kept.families.add_family(family)
+    kept.families.rotate(a_rotation(family))
+    lose_the_next_reply(kept)
+    answer = now(kept.families.rotate(a_rotation(family, now=family.created_at + 90)))
+    assert answer.outcome is Outcome.REUSED
+
+
+def test_dig_3_a_claim_whose_reply_was_lost_is_not_sent_again(kept: RedisStores) -> None:
+    later = time.time() + 60
+    kept.nonces.claim_nonce("other", 1, later)
+    lose_the_next_reply(kept)
+    with pytest.raises(redis.ConnectionError):
+        kept.nonces.claim_nonce("n", 1, later)
+    assert now(kept.nonces.claim_nonce("n", 1, later)) is Claim.REPLAYED
+
+
+def test_a_forked_process_opens_connections_of_its_own(server: RedisServer) -> None:
+    kept = RedisStores(server.url)
+    _, record = a_token()
+    kept.tokens.add_token(record)
+    before = connections_to(server)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pytest has threads, which the child does without
+        child = os.fork()
+    if child == 0:
+        found = False
+        try:
+            found = all(kept.tokens.find_token(record.digest) == record for _ in range(200))
+        finally:
+            os._exit(0 if found else 1)
+    assert all(kept.tokens.find_token(record.digest) == record for _ in range(200))
+    assert os.waitpid(child, 0)[1] == 0
+    # One is the child's, one this question's.
+    assert connections_to(server) == before + 2
+    kept.close()
+
+
+def test_each_event_loop_has_connections_of_its_own_and_closes_them(server: RedisServer) -> None:
+    kept = AsyncRedisStores(server.url)
+    _, record = a_token()
+    kept.sync.tokens.add_token(record)
+
+    def flow() -> Flow[TokenRecord | None]:
+        return (yield from Ask(kept.tokens.find_token, record.digest))
+
+    for _ in range(3):
+        assert asyncio.run(run_async(flow())) == record
+    kept.sync.close()
+    with client(server.url) as sees:
+        deadline = time.monotonic() + 5
+        while len(sees.client_list()) > 1:
+            assert time.monotonic() < deadline
+
+
+def test_a_hundred_tasks_share_a_bounded_number_of_connections(server: RedisServer) -> None:
+    async def main() -> int:
+        kept = AsyncRedisStores(server.url)
+        _, record = a_token()
+        await cast("Awaitable[None]", kept.tokens.add_token(record))
+        questions = [cast("Awaitable[TokenRecord]", kept.tokens.find_token(record.digest)) for _ in range(300)]
+        assert await asyncio.gather(*questions) == [record] * 300
+        with client(server.url) as sees:
+            connections = len(sees.client_list())
+        await kept.close()
+        return connections
+
+    assert asyncio.run(main()) <= 65

@@ -1,0 +1,215 @@
+"""What stands in Redis: no secret, nothing for ever, and in a cluster each script's keys on one server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import redis
+from authmw_redis import RedisStores
+from authmw_redis.names import Names
+
+from authmw import ConfigurationError
+from authmw.ports import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
+from authmw.testing import FakeClock
+from authmw.tokens import digest
+from tests.adapters.redis.support import (
+    RedisServer,
+    a_family,
+    a_rotation,
+    a_token,
+    client,
+    keys_of,
+    new_prefix,
+    now,
+    stores,
+)
+
+SECRETS = (
+    "rt_family-part",
+    "rt_first-token",
+    "rt_next-token",
+    "alice@192.0.2.7",
+    "account:alice",
+    "jti-of-an-assertion",
+)
+
+
+def every_verb(kept: RedisStores) -> list[str]:
+    """Ask all of it something; the secrets that were used."""
+    family_part, first, following, pair, account, nonce = SECRETS
+    at = time.time()
+    token, record = a_token(family_id="fam_1", scopes=frozenset({"a"}), audience=frozenset({"api"}))
+    family = a_family(key=digest(family_part), current=digest(first))
+    kept.tokens.add_token(record)
+    kept.families.add_family(family)
+    created, _ = kept.tokens.create("usr_1", ["a"], client_id="shop")
+    assert now(kept.families.rotate(a_rotation(family, successor=digest(following)))).outcome is Outcome.ROTATED
+    assert len(now(kept.families.families_of("usr_1", at))) == 1
+    kept.nonces.claim_nonce(nonce, 1, at + 60)
+    kept.throttle.attempt(account, at)
+    kept.throttle.attempt(account, at)
+    kept.throttle.succeeded(account)
+    kept.throttle.remember_source(pair, at + 60)
+    assert now(kept.throttle.knows_source(pair, at))
+    for revocation in (Revocation.of_user("usr_1", at), Revocation.of_client("shop", at)):
+        kept.revocations.publish(revocation)
+    assert len(now(kept.revocations.find_revocations((("user", "usr_1"), ("client", "shop"))))) == 2
+    assert len(now(kept.revocations.revocations_after("", 10)).revocations) == 2
+    assert now(kept.tokens.revoke_token(record.digest, at)) is True
+    kept.tokens.revoke_family_tokens("fam_1", at)
+    kept.tokens.revoke_subject_tokens("usr_1", at)
+    kept.tokens.revoke_client_tokens("shop", at)
+    assert len(kept.tokens.list("usr_1")) == len(kept.tokens.list()) == 2
+    kept.tokens.revoke(record.id)
+    assert now(kept.families.end_family(family.id, at)) is not None
+    assert now(kept.families.end_families("usr_1", at)) == ()
+    assert now(kept.families.end_client_families("shop", at)) == ()
+    return [token, created, *SECRETS]
+
+
+def everything(sees: Any, key: str) -> str:
+    """A key and all that is in it."""
+    read = {
+        "string": lambda: sees.get(key),
+        "hash": lambda: sees.hgetall(key),
+        "zset": lambda: sees.zrange(key, 0, -1, withscores=True),
+    }
+    return f"{key} {read[cast('bytes', sees.type(key)).decode()]()!r}"
+
+
+def test_tok_1_no_key_and_no_value_holds_a_secret(kept: RedisStores) -> None:
+    secrets = every_verb(kept)
+    prefix = kept.revocations._keys[0].split(":")[0].removeprefix("{")  # pyright: ignore[reportPrivateUsage]
+    keys = keys_of(prefix)
+    with client() as sees:
+        dump = "\n".join(everything(sees, key) for key in keys)
+    assert len(keys) > 15
+    assert digest(secrets[0]) in dump, "what is looked at is what was stored"
+    assert [secret for secret in secrets if secret in dump] == []
+
+
+def test_every_key_expires() -> None:
+    prefix = new_prefix()
+    with stores(prefix=prefix) as kept:
+        every_verb(kept)
+        with client() as sees:
+            times = {key: cast("int", sees.pttl(key)) for key in keys_of(prefix)}
+    assert len(times) > 15
+    assert {key: left for key, left in times.items() if left <= 0} == {}
+
+
+def test_what_is_stored_lives_as_long_as_its_record_and_a_minute() -> None:
+    clock, prefix = FakeClock(), new_prefix()
+    with stores(prefix=prefix, clock=clock) as kept:
+        _, record = a_token(expires_at=clock.now + 600)
+        kept.tokens.add_token(record)
+        kept.families.add_family(family := a_family(expires_at=clock.now + 1200, idle_until=clock.now + 60))
+        with client() as sees:
+            token_left = cast("int", sees.pttl(Names(prefix).of("token", record.digest)))
+            family_left = cast("int", sees.pttl(Names(prefix).of("family", family.key)))
+    assert 655_000 < token_left <= 660_000
+    assert 1_255_000 < family_left <= 1_260_000, "until its absolute end, however idle: a reuse has to be seen"
+
+
+def test_a_family_has_ended_once_the_clock_says_so_though_its_key_is_there() -> None:
+    clock = FakeClock()
+    with stores(clock=clock) as kept:
+        kept.families.add_family(family := a_family())
+        clock.advance(31 * 86_400)
+        answer = now(kept.families.rotate(a_rotation(family, now=clock())))
+        assert answer.outcome is Outcome.ENDED
+        assert now(kept.families.families_of("usr_1", clock())) == ()
+
+
+def test_indexes_let_go_of_what_has_expired() -> None:
+    clock, prefix = FakeClock(), new_prefix()
+    with stores(prefix=prefix, clock=clock) as kept, client() as sees:
+        for _ in range(50):
+            kept.tokens.add_token(a_token(expires_at=clock() + 10)[1])
+        clock.advance(100)
+        kept.tokens.add_token(a_token(expires_at=clock() + 10)[1])
+        index = Names(prefix).indexes("token", "subject", "usr_1")[0].members
+        assert sees.zcard(index) == 1
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[RedisServer]:
+    """A cluster of one server. It refuses scripts whose keys are in several slots, or undeclared."""
+    with RedisServer(tmp_path, "save", "", "cluster-enabled", "yes", "cluster-node-timeout", "500") as started:
+        with client(started.url) as sees:
+            sees.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            deadline = time.monotonic() + 10
+            while cast("dict[str, str]", sees.execute_command("CLUSTER INFO"))["cluster_state"] != "ok":
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        yield started
+
+
+def test_every_verb_works_in_a_cluster(cluster: RedisServer) -> None:
+    kept = RedisStores(cluster.url)
+    every_verb(kept)
+    kept.close()
+
+
+def test_every_verb_works_through_a_client_for_clusters(cluster: RedisServer) -> None:
+    with redis.RedisCluster(host="127.0.0.1", port=cluster.port) as target:
+        kept = RedisStores(target)
+        every_verb(kept)
+        assert kept.check() == [
+            "nothing is written to disk: a restart forgets all families and revocations; set appendonly to yes"
+        ]
+
+
+def test_keys_spread_over_the_slots_of_a_cluster() -> None:
+    from redis.crc import key_slot
+
+    prefix = new_prefix()
+    with stores(prefix=prefix) as kept:
+        for number in range(64):
+            kept.tokens.add_token(a_token(subject=f"usr_{number}")[1])
+        keys = keys_of(prefix)
+    slots = {key_slot(key.encode()) for key in keys}
+    # 64 tokens, their ids, 64 subjects, and the client that all have in common in sixteen parts.
+    assert len(slots) > 64 * 3
+    assert len({key for key in keys if ":token-of-client:" in key}) > 8
+
+
+@pytest.mark.parametrize("prefix", ["", "a{b}", "a b", "a*", "a\n"])
+def test_a_prefix_that_would_change_slots_or_patterns_is_refused(prefix: str) -> None:
+    with pytest.raises(ConfigurationError, match="prefix"):
+        RedisStores("redis://127.0.0.1", prefix=prefix)
+
+
+def test_a_client_that_decodes_its_replies_finds_the_same(kept: RedisStores) -> None:
+    prefix = new_prefix()
+    options: dict[str, Any] = {"decode_responses": True, "host": "127.0.0.1"}
+    target = redis.Redis(**options)
+    with stores(prefix=prefix) as other:
+        decoding = RedisStores(target, prefix=prefix)
+        every_verb(decoding)
+        family, (_, record) = a_family(subject="usr_2", name="Zo\u00eb"), a_token(subject="Zo\u00eb")
+        decoding.families.add_family(family)
+        decoding.tokens.add_token(record)
+        found: list[tuple[RefreshFamily | None, TokenRecord | None, RevocationPage]] = [
+            (
+                now(each.families.find_family(family.key)),
+                now(each.tokens.find_token(record.digest)),
+                now(each.revocations.revocations_after("", 10)),
+            )
+            for each in (decoding, other)
+        ]
+    target.close()
+    assert found[0] == found[1]
+    assert found[0][:2] == (family, record)
+
+
+def test_a_revoked_token_is_found_with_the_exact_time(kept: RedisStores) -> None:
+    _, record = a_token(created_at=1234567890.123456)
+    kept.tokens.add_token(record)
+    kept.tokens.revoke_token(record.digest, 1795234172.4100442)
+    assert now(kept.tokens.find_token(record.digest)) == replace(record, revoked_at=1795234172.4100442)

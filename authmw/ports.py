@@ -272,6 +272,9 @@ LONGEST_ACCESS_TOKEN: Final = 86_400.0
 LONGEST_TOKEN: Final = 400 * 86_400.0
 """Seconds that any token lives at most."""
 
+REVOCATION_MARGIN: Final = 120.0
+"""Seconds that a revocation outlives what it is about: the leeway of a verifier, and clocks that differ."""
+
 RevocationKind = Literal["token", "family", "user", "client"]
 """What is revoked: one token by its ``jti``, a family by its ``sid``, all there is of a user or of a client."""
 
@@ -293,19 +296,24 @@ class Revocation:
     expires_at: float
 
     @classmethod
+    def of_token(cls, token_id: str, at: float, token_expires_at: float) -> Revocation:
+        """The end of one token."""
+        return cls("token", token_id, at, token_expires_at + REVOCATION_MARGIN)
+
+    @classmethod
     def of_family(cls, family_id: str, at: float) -> Revocation:
         """The end of a family, kept for as long as an access token of one may live."""
-        return cls("family", family_id, at, at + LONGEST_ACCESS_TOKEN)
+        return cls("family", family_id, at, at + LONGEST_ACCESS_TOKEN + REVOCATION_MARGIN)
 
     @classmethod
     def of_user(cls, subject: str, at: float) -> Revocation:
         """The end of everything a user was issued."""
-        return cls("user", subject, at, at + LONGEST_TOKEN)
+        return cls("user", subject, at, at + LONGEST_TOKEN + REVOCATION_MARGIN)
 
     @classmethod
     def of_client(cls, client_id: str, at: float) -> Revocation:
         """The end of everything a client was issued."""
-        return cls("client", client_id, at, at + LONGEST_TOKEN)
+        return cls("client", client_id, at, at + LONGEST_TOKEN + REVOCATION_MARGIN)
 
 
 @dataclass(frozen=True, slots=True)

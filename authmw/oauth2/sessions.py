@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from authmw.flow import Ask, Flow, run, run_async
 from authmw.oauth2.access_tokens import refuse_login
+from authmw.oauth2.kept import Kept
 from authmw.ports import RefreshFamily, Revocation
 
 if TYPE_CHECKING:
@@ -95,19 +96,19 @@ class AsyncSessions:
         return await run_async(flow, pool=self._service.pool, store_timeout=self._service.store_timeout)
 
 
-def list_sessions(service: TokenService, subject: str) -> Flow[tuple[RefreshFamily, ...]]:
+def list_sessions(service: Kept, subject: str) -> Flow[tuple[RefreshFamily, ...]]:
     """The sessions of a user that go on, oldest first."""
     return (yield from Ask(service.families.families_of, subject, service.clock()))
 
 
-def end_session(service: TokenService, session_id: str) -> Flow[None]:
+def end_session(service: Kept, session_id: str) -> Flow[None]:
     """End a session, whoever's it is. Again does everything again."""
     now = service.clock()
     yield from Ask(service.families.end_family, session_id, now)
     yield from refuse_login(service, session_id, now)
 
 
-def end_own_session(service: TokenService, session_id: str, subject: str) -> Flow[bool]:
+def end_own_session(service: Kept, session_id: str, subject: str) -> Flow[bool]:
     """End a session of `subject`; whether there was one."""
     live = yield from list_sessions(service, subject)
     if all(family.id != session_id for family in live):
@@ -119,7 +120,7 @@ def end_own_session(service: TokenService, session_id: str, subject: str) -> Flo
     return True
 
 
-def end_user(service: TokenService, subject: str) -> Flow[int]:
+def end_user(service: Kept, subject: str) -> Flow[int]:
     """End all sessions of a user and refuse every access token; how many ended."""
     now = service.clock()
     ended = yield from Ask(service.families.end_families, subject, now)
@@ -127,7 +128,7 @@ def end_user(service: TokenService, subject: str) -> Flow[int]:
     return (yield from _publish(service, Revocation.of_user(subject, now), ended))
 
 
-def end_client(service: TokenService, client_id: str) -> Flow[int]:
+def end_client(service: Kept, client_id: str) -> Flow[int]:
     """End all sessions of a client and refuse every token of it; how many ended."""
     now = service.clock()
     ended = yield from Ask(service.families.end_client_families, client_id, now)
@@ -135,7 +136,7 @@ def end_client(service: TokenService, client_id: str) -> Flow[int]:
     return (yield from _publish(service, Revocation.of_client(client_id, now), ended))
 
 
-def _publish(service: TokenService, revocation: Revocation, ended: tuple[RefreshFamily, ...]) -> Flow[int]:
+def _publish(service: Kept, revocation: Revocation, ended: tuple[RefreshFamily, ...]) -> Flow[int]:
     yield from Ask(service.revocations.publish, revocation)
     # Each by itself too: an ``iat`` has whole seconds, and of the second of a logout only the family tells which
     # tokens are from before it.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from authmw import audit
 from authmw.errors import Unavailable
 from authmw.flow import Flow
+from authmw.oauth2.cookies import login, logout, refresh
 from authmw.oauth2.introspect import introspect
 from authmw.oauth2.jwks import jwks
 from authmw.oauth2.metadata import WELL_KNOWN, metadata
@@ -53,10 +54,22 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
 }
 """Every path, below the issuer's own."""
 
+COOKIE_ENDPOINTS: Final[dict[str, Endpoint]] = {
+    "/login": Endpoint(login, cors=False),
+    "/refresh": Endpoint(refresh, cors=False),
+    "/logout": Endpoint(logout, cors=False),
+}
+"""The paths that are there in cookie mode only. No other origin may ask."""
+
+
+def endpoints_of(service: TokenService) -> dict[str, Endpoint]:
+    """What answers which path of `service`."""
+    return ENDPOINTS if service.cookies is None else {**ENDPOINTS, **COOKIE_ENDPOINTS}
+
 
 def respond(service: TokenService, request: RequestHead, path: str) -> Flow[Response]:
     """The answer to a request for `path`."""
-    endpoint = ENDPOINTS.get(path)
+    endpoint = endpoints_of(service).get(path)
     if endpoint is None:
         return no_such_endpoint().response()
     response = yield from _answer(endpoint, service, request)

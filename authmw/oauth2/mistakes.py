@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from authmw.enrolment import is_client_id
 from authmw.errors import ConfigurationError
 from authmw.keys import KeyRing, mistakes_in_ring
+from authmw.oauth2.cookies import CookieMode
 from authmw.ports import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, needs
 from authmw.scopes import checked_scopes
 
@@ -135,3 +136,10 @@ def in_bound(bound: object) -> list[str]:
     if type(bound) in (int, float) and 0 < cast("float", bound) < math.inf:
         return []
     return [f"revocation_bound={bound!r} has to be a number of seconds above 0, as 1.0"]
+
+
+def in_cookies(cookies: object) -> list[str]:
+    """None, or a `CookieMode`."""
+    if cookies is None or isinstance(cookies, CookieMode):
+        return []
+    return [f"cookies={cookies!r} has to be a CookieMode: CookieMode(['https://shop.example'])"]

@@ -12,6 +12,7 @@ from authmw.flow import STORE_TIMEOUT, Flow
 from authmw.issuing import TokenIssuer
 from authmw.keys import KeyRing
 from authmw.oauth2 import endpoints, mistakes
+from authmw.oauth2.cookies import CookieMode
 from authmw.passwords import PasswordHasher
 from authmw.pool import WorkPool, default_pool
 from authmw.ports import (
@@ -63,6 +64,8 @@ class TokenService:
         grace: seconds in which a refresh token that was just used gets the same successor again, for clients that
             race with themselves or lost the answer; 60 at most, 0 for never.
         revocation_bound: seconds within which every process refuses what was revoked.
+        cookies: serve ``/login``, ``/refresh`` and ``/logout`` to the pages of an application, which keep its tokens in
+            cookies. That is a password login of the first-party application, and needs no `password`.
         throttle: counts attempts to guess; the one of `stores` by default.
         hasher: verifies passwords; argon2id by default.
         realm: named in the challenge of clients (RFC 7617 §2): printable ASCII.
@@ -95,6 +98,7 @@ class TokenService:
         idle_lifetime: int = 14 * DAY,
         grace: int = 30,
         revocation_bound: float = 1.0,
+        cookies: CookieMode | None = None,
         throttle: Throttle | None = None,
         hasher: PasswordHasher | None = None,
         realm: str = "app",
@@ -111,6 +115,7 @@ class TokenService:
             *mistakes.in_names(first_party=first_party, realm=realm, scopes=scopes),
             *mistakes.in_lifetimes(access=access_lifetime, refresh=refresh_lifetime, idle=idle_lifetime, grace=grace),
             *mistakes.in_bound(revocation_bound),
+            *mistakes.in_cookies(cookies),
         ]
         if wrong:
             raise ConfigurationError(*wrong)
@@ -126,6 +131,7 @@ class TokenService:
         self.audience: tuple[str, ...] = (audience,) if isinstance(audience, str) else tuple(audience)
         self.keys = keys
         self.password = password
+        self.cookies = cookies
         self.first_party = first_party
         self.scopes: dict[str, str] | None = None if scopes is None else dict(scopes)
         self.access_lifetime = access_lifetime

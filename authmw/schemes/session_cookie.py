@@ -69,12 +69,12 @@ class SessionCookie(SecurityScheme[BearerToken]):
         values = cookies_named(request, self.cookie)
         if not values:
             return None
-        if len(values) > 1:
+        token, *others = values
+        if others:
             return Rejected(Reason.CREDENTIAL_DUPLICATE)
         if is_unsafe(request) and not is_from(request, self.origins):
             site = request.header("sec-fetch-site")
             return Rejected(Reason.CROSS_SITE, f"Sec-Fetch-Site is {site!a}, Origin is {request.header('origin')!a}")
-        token = values[0]
         if len(token) > MAX_CREDENTIAL_LENGTH or not is_token68(token):
             return Rejected(Reason.TOKEN_MALFORMED, "not a b64token of at most 8 KiB")
         return BearerToken(token)

@@ -1,0 +1,204 @@
+"""Cookie mode: the tokens of an application's own pages in cookies that no script can read.
+
+The pages post to ``/login``, ``/refresh`` and ``/logout``. No answer holds a token; a script learns how long it is
+logged in, and what for. A request from another site is refused, to log in too: else a stranger could log a user in to
+the stranger's own account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from authmw.errors import ConfigurationError
+from authmw.flow import Flow
+from authmw.oauth2.access_tokens import Issued
+from authmw.oauth2.client_authentication import find_client
+from authmw.oauth2.decisions import Decision
+from authmw.oauth2.form import read_form
+from authmw.oauth2.password import password
+from authmw.oauth2.refresh import refresh_login
+from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
+from authmw.oauth2.revoke import revoke_token
+from authmw.origin import checked_origins, is_from
+from authmw.ports import Client
+from authmw.refusal import Response
+from authmw.request import RequestHead
+from authmw.schemes.session_cookie import ACCESS_COOKIE, SessionCookie, checked_cookie_name, cookies_named
+
+if TYPE_CHECKING:
+    from authmw.oauth2.service import TokenService
+
+PATHS: Final = ("/login", "/refresh", "/logout")
+"""Where the pages post to, below the issuer's path."""
+
+_REFRESH_COOKIE: Final = "__Host-refresh"
+_LONGEST: Final = 4000
+"""Octets that a cookie's name and value may have together: browsers drop what is longer than 4096 with all else."""
+_MOST_ENDED: Final = 2
+
+
+class CookieMode:
+    """Cookies for the pages of an application: ``TokenService(..., cookies=CookieMode(["https://shop.example"]))``.
+
+    Cookies are shared by all ports of a host. Two services on one host, as while developing, need names of their own.
+
+    Args:
+        origins: where the pages are, as a browser writes it: scheme, host and port.
+        access: the cookie that holds the access token.
+        refresh: the cookie that holds the refresh token.
+
+    Raises:
+        ConfigurationError: an origin that is none, a name without ``__Host-``, or one name for both.
+    """
+
+    __slots__ = ("access", "origins", "refresh")
+
+    def __init__(self, origins: Iterable[str], *, access: str = ACCESS_COOKIE, refresh: str = _REFRESH_COOKIE) -> None:
+        self.origins: frozenset[str] = checked_origins(origins, "CookieMode")
+        self.access: str = checked_cookie_name(access)
+        self.refresh: str = checked_cookie_name(refresh)
+        if access == refresh:
+            raise ConfigurationError(f"CookieMode keeps two tokens in {access!r}: name two cookies")
+
+
+def session_cookie(service: TokenService, *, path: str | None = None) -> SessionCookie:
+    """The scheme that accepts what `login` sets: ``Auth(HTTPBearer(service.verifier()) | session_cookie(service))``.
+
+    Args:
+        service: the token service.
+        path: where its endpoints are in the application that is guarded, below ``SCRIPT_NAME`` or ``root_path``; the
+            issuer's path by default. There the cookie is not looked at: one that was revoked elsewhere must not stand
+            in the way of logging in again.
+
+    Raises:
+        ConfigurationError: the service has no `CookieMode`.
+    """
+    mode = _mode(service)
+    above = (urlsplit(service.issuer).path if path is None else path).rstrip("/")
+    open_to = [above + each for each in PATHS]
+    return SessionCookie(service.verifier(), origins=mode.origins, cookie=mode.access, open_to=open_to)
+
+
+def login(service: TokenService, request: RequestHead) -> Flow[Response]:
+    """Log in by the form's username and password, and set both cookies. What was logged in before is logged out."""
+    return (yield from _respond("login", service, request, _log_in))
+
+
+def refresh(service: TokenService, request: RequestHead) -> Flow[Response]:
+    """Set both cookies anew, as the token endpoint would refresh. Nothing of the body is read."""
+    return (yield from _respond("refresh", service, request, _refresh))
+
+
+def logout(service: TokenService, request: RequestHead) -> Flow[Response]:
+    """End the session and clear both cookies. Nothing of the body is read, and again is no harm."""
+    return (yield from _respond("logout", service, request, _log_out))
+
+
+_Step = Callable[["TokenService", RequestHead, Client], Flow[Issued | OAuthError | None]]
+"""What one endpoint does: tokens for the cookies, or None to clear them."""
+
+
+def _respond(name: str, service: TokenService, request: RequestHead, step: _Step) -> Flow[Response]:
+    mode, decision = _mode(service), Decision(name, request)
+    taken: Issued | OAuthError | None
+    if is_from(request, mode.origins):
+        taken = yield from _as_first_party(service, request, step)
+    else:
+        taken = OAuthError("access_denied", "Cross-site requests are not accepted.", 403)
+    if isinstance(taken, Issued):
+        taken = _checked_length(mode, taken)
+    if isinstance(taken, OAuthError):
+        response = decision.refused(taken)
+        if taken.error == "invalid_grant" and step is _refresh:
+            response = _with(response, _cleared(mode))  # they are good for nothing any more
+    elif taken is None:
+        decision.taken("ended")
+        response = empty_response(status=204, headers=_cleared(mode))
+    else:
+        decision.principal = taken.grant.subject
+        decision.taken("issued", family=taken.grant.family_id or "", scope=_scope(taken))
+        response = json_response(
+            {"expires_in": taken.expires_in, "scope": _scope(taken)}, headers=_filled(service, mode, taken)
+        )
+    return _with(response, (("Vary", "Cookie"),))
+
+
+def _as_first_party(service: TokenService, request: RequestHead, step: _Step) -> Flow[Issued | OAuthError | None]:
+    """Whose pages these are: the first-party application, which has no need to say so."""
+    client = (yield from find_client(service, service.first_party)) or service.own_client
+    if client.disabled or "password" not in client.grant_types:
+        return OAuthError("unauthorized_client", "The client may not use this grant type.")
+    return (yield from step(service, request, client))
+
+
+def _log_in(service: TokenService, request: RequestHead, client: Client) -> Flow[Issued | OAuthError]:
+    form = yield from read_form(request)
+    if isinstance(form, OAuthError):
+        return form
+    issued = yield from password(service, request, form, client)
+    if isinstance(issued, Issued):
+        # A session is not to outlive the cookies it was in.
+        yield from _end_presented(service, request, client)
+    return issued
+
+
+def _refresh(service: TokenService, request: RequestHead, client: Client) -> Flow[Issued | OAuthError]:
+    values = cookies_named(request, _mode(service).refresh)
+    if not values:
+        return invalid_grant(detail="no cookie")
+    token, *others = values
+    if others:
+        return invalid_request("The cookie was sent more than once.")
+    return (yield from refresh_login(service, client, token))
+
+
+def _log_out(service: TokenService, request: RequestHead, client: Client) -> Flow[None]:
+    yield from _end_presented(service, request, client)
+
+
+def _end_presented(service: TokenService, request: RequestHead, client: Client) -> Flow[None]:
+    mode = _mode(service)
+    for name in (mode.refresh, mode.access):
+        for token in cookies_named(request, name)[:_MOST_ENDED]:
+            yield from revoke_token(service, client, token)
+
+
+def _mode(service: TokenService) -> CookieMode:
+    if service.cookies is None:
+        raise ConfigurationError("the service has no cookies: TokenService(..., cookies=CookieMode([...]))")
+    return service.cookies
+
+
+def _checked_length(mode: CookieMode, issued: Issued) -> Issued | OAuthError:
+    if len(mode.access) + len(issued.access_token) <= _LONGEST:
+        return issued
+    return OAuthError("invalid_scope", "The scopes do not fit into a cookie: ask for fewer.")
+
+
+def _filled(service: TokenService, mode: CookieMode, issued: Issued) -> Headers:
+    headers: Headers = (_cookie(mode.access, issued.access_token, issued.expires_in),)
+    if issued.refresh_token is None:
+        return headers
+    ends_at, now = issued.grant.ends_at, service.clock()
+    left = service.idle_lifetime if ends_at is None else min(service.idle_lifetime, int(ends_at - now))
+    return (*headers, _cookie(mode.refresh, issued.refresh_token, left))
+
+
+def _cleared(mode: CookieMode) -> Headers:
+    return _cookie(mode.access, "", 0), _cookie(mode.refresh, "", 0)
+
+
+def _cookie(name: str, value: str, seconds: int) -> tuple[str, str]:
+    """``Set-Cookie`` (RFC 6265 §4.1). ``__Host-`` asks for Secure and Path=/, and for no Domain (6265bis §4.1.3.2)."""
+    return "Set-Cookie", f"{name}={value}; Max-Age={seconds}; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+
+def _with(response: Response, headers: Headers) -> Response:
+    return replace(response, headers=(*response.headers, *headers))
+
+
+def _scope(issued: Issued) -> str:
+    return " ".join(sorted(issued.grant.scopes))

@@ -62,7 +62,7 @@ class TokenService:
         refresh_lifetime: seconds after a login until nothing refreshes it any more; 400 days at most.
         idle_lifetime: seconds without a refresh that end a login.
         grace: seconds in which a refresh token that was just used gets the same successor again, for clients that
-            race with themselves or lost the answer; 60 at most, 0 for never.
+            race with themselves or lost the answer; 60 at most, 0 for none.
         revocation_bound: seconds within which every process refuses what was revoked.
         cookies: serve ``/login``, ``/refresh`` and ``/logout`` to the pages of an application, which keep its tokens in
             cookies. That is a password login of the first-party application, and needs no `password`.
@@ -161,10 +161,15 @@ class TokenService:
             )
 
     def verifier(self) -> JWTVerifier | TokenVerifier:
-        """What an API verifies the access tokens with: ``HTTPBearer(service.verifier())``."""
+        """What an API verifies the access tokens with: ``HTTPBearer(service.verifier())``.
+
+        What was revoked is refused within `revocation_bound` seconds, and nothing is asked for that.
+        """
         if self.keys is None:
-            return TokenVerifier(self.tokens, clock=self.clock)
-        return JWTVerifier(self.keys, issuer=self.issuer, audience=self.audience, clock=self.clock)
+            return TokenVerifier(self.tokens, revocations=self.feed, clock=self.clock)
+        return JWTVerifier(
+            self.keys, issuer=self.issuer, audience=self.audience, revocations=self.feed, clock=self.clock
+        )
 
     def url(self, path: str) -> str:
         """The URL of an endpoint. It comes from the issuer, never from a request (G9)."""

@@ -112,6 +112,7 @@ class Bench:
             "throttle": MemoryThrottle(free=1000),
         }
         self.service = TokenService(**{**settings, **options})
+        self.service.feed.close()  # no thread: each check asks the store
         self._ask = {"wsgi": self._ask_wsgi, "asgi": self._ask_asgi}[mount]
 
     def client(self, id: str = "shop", **options: Any) -> str:

@@ -64,9 +64,8 @@ def test_t9_a_replay_after_the_grace_ends_the_login_with_all_its_tokens(keys: An
     assert invalid(bench.refresh(second["refresh_token"]))
     assert family_of(bench).revoked_at == NOW + 31
     assert published(bench) == (Revocation.of_family(family_of(bench).id, NOW + 31),)
-    if keys is None:
-        assert isinstance(bench.verified(first["access_token"]), Rejected)
-        assert isinstance(bench.verified(second["access_token"]), Rejected)
+    for access_token in (first["access_token"], second["access_token"]):
+        assert isinstance(bench.verified(access_token), Rejected)
 
 
 def test_t9_a_token_from_long_before_ends_the_login_within_the_grace_too() -> None:
@@ -149,7 +148,8 @@ def test_t10_without_grace_eight_parallel_refreshes_get_one_successor_which_does
         answers = [each.result() for each in [pool.submit(refresh) for _ in range(8)]]
     # Two that are told apart by no clock are still a race.
     assert len({answer.json["refresh_token"] for answer in answers if answer.status == 200}) == 1
-    assert {answer.status for answer in answers} == {200, 400}
+    assert {answer.status for answer in answers} <= {200, 400}
+    assert invalid(bench.refresh(token))
     assert family_of(bench).revoked_at is not None
 
 

@@ -136,6 +136,14 @@ def a_rotation(family: RefreshFamily, **changes: Any) -> Rotation:
     return Rotation(**(values | changes))
 
 
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
 class RedisServer:
     """A Redis of its own, which can be stopped and started again.
 
@@ -149,9 +157,7 @@ class RedisServer:
         self._folder = folder
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            self.port: int = unused.getsockname()[1]
+        self.port: int = free_port()
 
     @property
     def url(self) -> str:
@@ -174,6 +180,7 @@ class RedisServer:
                     sees.ping()
                     return
                 time.sleep(0.02)
+        self.stop()
         raise TimeoutError("redis-server did not start")
 
     def stop(self) -> None:

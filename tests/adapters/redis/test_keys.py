@@ -23,6 +23,7 @@ from tests.adapters.redis.support import (
     a_rotation,
     a_token,
     client,
+    free_port,
     keys_of,
     new_prefix,
     now,
@@ -140,7 +141,9 @@ def test_indexes_let_go_of_what_has_expired() -> None:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[RedisServer]:
     """A cluster of one server. It refuses scripts whose keys are in several slots, or undeclared."""
-    with RedisServer(tmp_path, "save", "", "cluster-enabled", "yes", "cluster-node-timeout", "500") as started:
+    # By default its bus is 10000 ports above, where there may be none.
+    settings = ("save", "", "cluster-enabled", "yes", "cluster-port", str(free_port()))
+    with RedisServer(tmp_path, *settings) as started:
         with client(started.url) as sees:
             sees.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             deadline = time.monotonic() + 10

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -115,6 +118,34 @@ def test_a_family_that_was_begun_before_all_ended_is_stored_as_revoked(kept: Red
         kept.families.add_family(each)
     assert now(kept.families.rotate(a_rotation(family))).outcome is Outcome.ENDED
     assert now(kept.families.rotate(a_rotation(later))).outcome is Outcome.ROTATED
+
+
+@pytest.mark.parametrize("revoke", REVOKE_TOKENS.values(), ids=REVOKE_TOKENS)
+def test_no_token_made_before_a_revocation_is_good_after_it_whoever_adds_at_once(
+    kept: RedisStores, revoke: Callable[[RedisStores, float], object]
+) -> None:
+    at, revoked = time.time() + 0.3, threading.Event()
+
+    def add(racer: int) -> list[TokenRecord]:
+        added: list[TokenRecord] = []
+        while not revoked.is_set():
+            _, record = a_token(family_id="fam_1", audience=frozenset({str(racer)}))
+            kept.tokens.add_token(record)
+            added.append(record)
+        return added
+
+    with ThreadPoolExecutor(8) as threads:
+        adding = [threads.submit(add, number) for number in range(7)]
+        while time.time() < at:
+            pass
+        try:
+            revoke(kept, at)
+        finally:
+            revoked.set()
+        records = [record for each in adding for record in each.result() if record.created_at < at]
+    assert len(records) > 50
+    found = [now(kept.tokens.find_token(record.digest)) for record in records]
+    assert [each for each in found if each is not None and each.revoked_at is None] == []
 
 
 def test_more_tokens_than_one_page_of_an_index_are_all_revoked(kept: RedisStores) -> None:

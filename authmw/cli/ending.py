@@ -14,7 +14,6 @@ from typing import TypeVar
 from authmw.administration import NotFound
 from authmw.cli.stores import Sessions
 from authmw.flow import Ask, Flow, run
-from authmw.jose.claims import MAX_LEEWAY
 from authmw.oauth2 import sessions
 from authmw.oauth2.access_tokens import refuse_login
 from authmw.ports import (
@@ -126,5 +125,4 @@ def _revoke_record(place: Sessions, token_id: str) -> TokenRecord | None:
 
 
 def _publish(place: Sessions, token_id: str, expires_at: float) -> Flow[None]:
-    revocation = Revocation("token", token_id, time.time(), expires_at + MAX_LEEWAY)
-    yield from Ask(place.revocations.publish, revocation)
+    yield from Ask(place.revocations.publish, Revocation.of_token(token_id, time.time(), expires_at))

@@ -11,6 +11,7 @@ from authmw.cli.db import db
 from authmw.cli.demo import demo
 from authmw.cli.jwk import jwk
 from authmw.cli.keys import keys
+from authmw.cli.prune import prune
 from authmw.cli.sessions import sessions
 from authmw.cli.tokens import token, tokens
 from authmw.cli.users import users
@@ -52,7 +53,7 @@ def group() -> None:
     """Users, clients, API keys, tokens, sessions, signing keys and the database of authmw."""
 
 
-for _command in (users, clients, keys, tokens, token, sessions, jwk, db, demo):
+for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, demo):
     group.add_command(_command)
 
 

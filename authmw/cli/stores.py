@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -50,6 +50,25 @@ class Sessions(Protocol):
         ...
 
 
+class Pruned(Protocol):
+    """How far a pruning has come."""
+
+    @property
+    def table(self) -> str:
+        """What was deleted from last."""
+        ...
+
+    @property
+    def deleted(self) -> int:
+        """How many records were deleted so far."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """How many there were to delete in the beginning."""
+        ...
+
+
 class Database(Sessions, Protocol):
     """The stores of one database, as far as the commands need them."""
 
@@ -66,6 +85,10 @@ class Database(Sessions, Protocol):
     @property
     def clients(self) -> ClientAdmin:
         """Its OAuth clients."""
+        ...
+
+    def prune(self, *, batch: int) -> Iterator[Pruned]:
+        """Delete what has expired; how far that is, the total first."""
         ...
 
 

@@ -35,6 +35,7 @@ def test_every_command_of_the_plan_is_there() -> None:
         *(f"sessions {name}" for name in ("list", "end")),
         *(f"db {name}" for name in ("upgrade", "check", "sql")),
         *(f"jwk {name}" for name in ("generate", "rotate", "retire", "list")),
+        "prune",
         "demo",
     }
 

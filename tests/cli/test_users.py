@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +12,7 @@ from click.testing import Result
 
 from authmw.passwords import Match, PasswordHasher
 from authmw.ports import User
+from tests.cli.terminal import Terminal
 
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]
@@ -205,38 +200,6 @@ def test_a_terminal_is_sent_nothing_that_it_would_obey(run: Run, directory: Path
     stores.users.create("bidi\u202ename")
     stores.close()
     assert "bidi\\u202ename" in run("users", "list").stdout
-
-
-class Terminal:
-    """``authmw`` on a terminal of its own."""
-
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        self.screen = b""
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "authmw", *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=directory,
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    def expect(self, text: bytes) -> None:
-        start, deadline = len(self.screen), time.monotonic() + 30
-        while text not in self.screen[start:]:
-            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, self.screen
-            self.screen += os.read(self._master, 4096)
-
-    def type(self, line: bytes) -> None:
-        os.write(self._master, line + b"\n")
-
-    def close(self) -> int:
-        code = self.process.wait(30)
-        os.close(self._master)
-        return code
 
 
 def test_the_prompt_hides_the_password_and_asks_twice(directory: Path) -> None:

@@ -429,7 +429,7 @@ class FamilyStore(Protocol):
         2. it is revoked or past either end (``<= now``): ENDED;
         3. the token presented is the current one: ROTATED, with ``previous``, ``current``, ``salt``, ``rotated_at``,
            ``last_used_at`` and ``idle_until`` (never beyond ``expires_at``) renewed;
-        4. it is the previous one, and ``now - rotated_at <= grace``: RACED, nothing is changed;
+        4. it is the previous one, ``grace > 0`` and ``now - rotated_at <= grace``: RACED, nothing is changed;
         5. anything else: REUSED, the family is revoked as of ``now``.
         """
         ...

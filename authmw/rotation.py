@@ -31,7 +31,9 @@ def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
             idle_until=min(rotation.idle_until, family.expires_at),
         )
         return RotationAnswer(Outcome.ROTATED, renewed)
-    if _is(rotation.presented, family.previous) and now - family.rotated_at <= rotation.grace:
+    # Without a grace, not even in the same instant, nor by a clock that is behind.
+    has_grace = rotation.grace > 0 and now - family.rotated_at <= rotation.grace
+    if has_grace and _is(rotation.presented, family.previous):
         return RotationAnswer(Outcome.RACED, family)
     return RotationAnswer(Outcome.REUSED, replace(family, revoked_at=now))
 

@@ -58,7 +58,8 @@ elseif presented ~= '' and presented == current then
   if tonumber(idle) > tonumber(expires_at) then idle = expires_at end
   redis.call('HSET', KEYS[1], 'previous', current, 'current', successor, 'salt', salt, 'rotated_at', now,
     'last_used_at', now, 'idle_until', idle, 'attempt', attempt, 'outcome', outcome)
-elseif presented ~= '' and presented == previous and tonumber(grace) > 0 and time - tonumber(rotated_at) <= tonumber(grace) then
+elseif presented ~= '' and presented == previous
+    and tonumber(grace) > 0 and time - tonumber(rotated_at) <= tonumber(grace) then
   outcome = 'raced'
 else
   redis.call('HSET', KEYS[1], 'revoked_at', now, 'attempt', attempt, 'outcome', outcome)

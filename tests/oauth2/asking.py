@@ -120,6 +120,11 @@ class Bench:
         secret, _ = self.stores.clients.create(id, **{"scopes": ["orders:read", "reports"], **options})
         return secret or ""
 
+    def use(self, **stores: Any) -> None:
+        """Put others in the place of some of the service's stores."""
+        for role, store in stores.items():
+            setattr(self.service, role, store)
+
     def post(
         self, form: Mapping[str, str] | bytes, headers: Headers = (), *, path: str = "/token", content_type: str = FORM
     ) -> Answer:
@@ -174,7 +179,7 @@ class Bench:
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             started.append((status, headers))
-            return lambda data: None
+            return started.append  # nobody writes
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns about methods it has not heard of

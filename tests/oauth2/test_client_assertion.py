@@ -188,6 +188,6 @@ def test_keys_that_a_store_should_not_have_let_in_authenticate_nobody(jwks: dict
         def find_client(self, client_id: str) -> Any:
             return client
 
-    bench.service.clients = Clients()
+    bench.use(clients=Clients())
     secret = Key.from_secret(b"secret" * 8, kid="one")
     assert [present(bench, signed(key)).error for key in (KEY, secret)] == ["invalid_client"] * 2

@@ -143,7 +143,8 @@ def test_c4_an_unknown_client_costs_the_same_questions_and_the_same_comparison(m
     class Clients:
         def find_client(self, client_id: str) -> Client | None:
             asked.append("find_client")
-            return bench.stores.clients.find_client(client_id)
+            found: Client | None = bench.stores.clients.find_client(client_id)
+            return found
 
     class Throttle(MemoryThrottle):
         def attempt(self, key: str, now: float) -> float:
@@ -156,7 +157,7 @@ def test_c4_an_unknown_client_costs_the_same_questions_and_the_same_comparison(m
 
     bench = Bench(throttle=Throttle())
     bench.client()
-    bench.service.clients = Clients()
+    bench.use(clients=Clients())
     monkeypatch.setattr(client_authentication, "compare_digest", compare)
     work: list[tuple[list[str], int, int]] = []
     for client_id in ("shop", "nobody"):
@@ -250,7 +251,7 @@ def test_a_store_that_folds_case_lends_no_client_to_another_name() -> None:
             found: Client | None = find(client_id.lower())
             return found
 
-    bench.service.clients = Folding()
+    bench.use(clients=Folding())
     assert failed(bench.post(CREDENTIALS, basic("SHOP", secret)), challenge=CHALLENGE)
 
 

@@ -58,7 +58,7 @@ def test_t12_a_public_client_has_nothing_to_be_granted_for() -> None:
         def find_client(self, client_id: str) -> Any:
             return replace(shop, auth_method="none", secrets=())  # what `create` would not have made
 
-    bench.service.clients = Clients()
+    bench.use(clients=Clients())
     answer = bench.post({**FORM, "client_id": "shop"})
     assert (answer.status, answer.error) == (400, "unauthorized_client")
 

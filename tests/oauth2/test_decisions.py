@@ -47,7 +47,8 @@ def test_a_refusal_is_recorded_with_why(caplog: pytest.LogCaptureFixture) -> Non
         "detail=authmw.user-unknown\\x20",
         f"{head} grant=refresh_token client=first-party {source} error=invalid_grant status=400 "
         "detail=not\\x20a\\x20refresh\\x20token",
-        f"{head} grant=client_credentials {source} error=invalid_client status=401 detail=the\\x20secret\\x20is\\x20wrong",
+        f"{head} grant=client_credentials {source} error=invalid_client status=401 "
+        "detail=the\\x20secret\\x20is\\x20wrong",
         f"{head} grant=client_credentials client=shop {source} error=invalid_scope status=400 "
         "detail=None\\x20of\\x20the\\x20requested\\x20scopes\\x20can\\x20be\\x20granted.",
         f"{head} grant=a\\nb {source} error=unsupported_grant_type status=400 "

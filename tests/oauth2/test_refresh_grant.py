@@ -138,7 +138,7 @@ def test_t10_without_grace_eight_parallel_refreshes_get_one_successor_which_does
     token = bench.log_in().json["refresh_token"]
     barrier = threading.Barrier(8)
     clock = iter(NOW + n for n in range(1, 1000))
-    bench.service.clock = lambda: next(clock)
+    bench.use(clock=lambda: next(clock))
 
     def refresh() -> Answer:
         barrier.wait()
@@ -235,7 +235,7 @@ def test_a_user_who_is_gone_is_not_refreshed(became: str) -> None:
         def find(self, username: str) -> Any:
             return found[became]
 
-    bench.service.users = Users()
+    bench.use(users=Users())
     assert invalid(bench.refresh(token))
 
 
@@ -304,7 +304,7 @@ def test_t11_a_login_under_way_while_the_password_is_changed_is_not_refreshed() 
             bench.clock.now += 0.1
             return add_family(family)
 
-    bench.service.families = Slow()
+    bench.use(families=Slow())
     token = bench.log_in().json["refresh_token"]
     assert family_of(bench).revoked_at is None
     assert invalid(bench.refresh(token))
@@ -374,10 +374,10 @@ def test_r6_a_store_that_is_down_is_a_503_and_the_token_is_still_good(role: str,
     bench = Bench()
     token = bench.log_in().json["refresh_token"]
     store = getattr(bench.service, role)
-    setattr(bench.service, role, Failing(store, verb))
+    bench.use(**{role: Failing(store, verb)})
     answer = bench.refresh(token)
     assert (answer.status, answer.header("retry-after")) == (503, "5")
-    setattr(bench.service, role, store)
+    bench.use(**{role: store})
     assert bench.refresh(token).status == 200
 
 
@@ -388,9 +388,9 @@ def test_t9_a_replay_whose_consequences_were_interrupted_is_completed_by_the_nex
     bench.refresh(first["refresh_token"])
     bench.clock.now += 31
     store = getattr(bench.service, role)
-    setattr(bench.service, role, Failing(store, verb))
+    bench.use(**{role: Failing(store, verb)})
     assert bench.refresh(first["refresh_token"]).status == 503
-    setattr(bench.service, role, store)
+    bench.use(**{role: store})
     assert published(bench) == ()
     assert invalid(bench.refresh(first["refresh_token"]))
     assert len(published(bench)) == 1
@@ -421,7 +421,7 @@ def test_a_login_that_ends_while_it_is_refreshed_gets_nothing() -> None:
             answer: RotationAnswer = bench.stores.families.rotate(rotation)
             return answer
 
-    bench.service.families = Ending()
+    bench.use(families=Ending())
     assert invalid(bench.refresh(token))
     assert len(published(bench)) == 1  # who ended it here did nothing else, so this is taken for an interruption
     assert all(record.revoked_at is not None for record in bench.stores.tokens.list("user-1"))
@@ -434,9 +434,12 @@ def test_a_store_that_answers_something_else_is_a_mistake_and_no_success(verb: s
 
     class Wrong:
         def __getattr__(self, name: str) -> Any:
-            return (lambda _: True) if name == verb else getattr(bench.stores.families, name)
+            return self.right if name == verb else getattr(bench.stores.families, name)
 
-    bench.service.families = Wrong()
+        def right(self, _: object) -> bool:
+            return True
+
+    bench.use(families=Wrong())
     with pytest.raises(FlowError, match="not bool"):
         run(refresh_login(bench.service, bench.service.own_client, token))
 
@@ -450,5 +453,5 @@ def test_a_store_that_matches_loosely_finds_no_family() -> None:
         def find_family(self, key: str) -> RefreshFamily:
             return other
 
-    bench.service.families = Loose()  # type: ignore[assignment]
+    bench.use(families=Loose())
     assert invalid(bench.refresh(token))

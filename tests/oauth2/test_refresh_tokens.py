@@ -52,10 +52,11 @@ def test_tok_3_a_token_shows_nothing_of_itself() -> None:
     assert repr(RefreshToken.new()) == "RefreshToken()"
 
 
-@pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + "0", lambda text: text.upper()])
-def test_a_token_that_was_mistyped_is_none(change: object) -> None:
-    assert callable(change)
-    assert RefreshToken.parse(str(change(RefreshToken.new().text))) is None
+@pytest.mark.parametrize("text", ["{}0", "0{}", " {}", "{}\n"])
+def test_a_token_that_was_mistyped_is_none(text: str) -> None:
+    token = RefreshToken.new().text
+    assert RefreshToken.parse(text.format(token)) is None
+    assert RefreshToken.parse(token[:-1]) is None
 
 
 @given(position=st.integers(3, 62), character=st.characters())

@@ -17,9 +17,13 @@ PAIR = KeyRing.generate()
 GOOD: dict[str, Any] = {"issuer": "https://id.example", "stores": MemoryStores(), "audience": "orders"}
 
 
+def service(**options: Any) -> TokenService:
+    return TokenService(**{**GOOD, **options})
+
+
 def mistakes(**options: Any) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as raised:
-        TokenService(**{**GOOD, **options})
+        service(**options)
     return raised.value.mistakes
 
 
@@ -35,7 +39,7 @@ def mistakes(**options: Any) -> tuple[str, ...]:
     ],
 )
 def test_g9_an_issuer_is_https_or_on_loopback_and_kept_to_the_byte(issuer: str) -> None:
-    assert TokenService(**{**GOOD, "issuer": issuer}).issuer == issuer
+    assert service(issuer=issuer).issuer == issuer
 
 
 @pytest.mark.parametrize(
@@ -64,10 +68,8 @@ def test_g9_an_issuer_that_cannot_be_one_is_refused(issuer: Any, fix: str) -> No
 
 
 def test_urls_of_endpoints_come_from_the_issuer() -> None:
-    assert TokenService(**GOOD).url("/token") == "https://id.example/token"
-    assert (
-        TokenService(**{**GOOD, "issuer": "https://id.example/auth/"}).url("/token") == "https://id.example/auth/token"
-    )
+    assert service().url("/token") == "https://id.example/token"
+    assert service(issuer="https://id.example/auth/").url("/token") == "https://id.example/auth/token"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_a_store_without_a_verb_is_refused_by_its_name() -> None:
 
 def test_a_throttle_of_ones_own_takes_the_place_of_the_stores() -> None:
     throttle = MemoryThrottle()
-    assert TokenService(**GOOD, throttle=throttle).throttle is throttle
+    assert service(throttle=throttle).throttle is throttle
 
 
 def test_the_class_of_a_store_is_refused() -> None:
@@ -156,9 +158,9 @@ def test_every_endpoint_answers_below_the_issuer() -> None:
 
 
 def test_the_password_grant_is_offered_only_when_asked_for() -> None:
-    assert TokenService(**GOOD).grant_types == ("refresh_token", "client_credentials")
-    assert TokenService(**GOOD, password=True).grant_types == ("password", "refresh_token", "client_credentials")
+    assert service().grant_types == ("refresh_token", "client_credentials")
+    assert service(password=True).grant_types == ("password", "refresh_token", "client_credentials")
 
 
 def test_a_service_shows_nothing_secret() -> None:
-    assert repr(TokenService(**GOOD, keys=PAIR)) == "TokenService(issuer='https://id.example', JWTs)"
+    assert repr(service(keys=PAIR)) == "TokenService(issuer='https://id.example', JWTs)"

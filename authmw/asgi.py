@@ -12,12 +12,12 @@ from typing import Any, Final, cast
 from authmw import audit
 from authmw.context import Call, current_call
 from authmw.decorators import declared_on
-from authmw.engine import Auth, Authentication
+from authmw.engine import NOBODY, Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
 from authmw.principal import Principal
 from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
-from authmw.request import ASGIRequest, Message, Receive, Scope, Send
+from authmw.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
 from authmw.rules import Default
 
 # Frameworks type scopes and messages in ways of their own, which do not fit each other. Any of them can be guarded.
@@ -54,6 +54,7 @@ class AuthMiddleware:
         default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
         requirement_of: what a request's operation needs, from the route table; adapters pass it.
+        own_credentials: whether what answers a request authenticates it itself; adapters pass it.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -67,8 +68,10 @@ class AuthMiddleware:
         default: Default = "deny",
         public: Iterable[str] = (),
         requirement_of: RequirementOf | None = None,
+        own_credentials: Callable[[RequestHead], bool] | None = None,
     ) -> None:
         self.app = app
+        self._own_credentials = own_credentials
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
@@ -95,6 +98,9 @@ class AuthMiddleware:
                 await _Passing(self, scope, receive, send, known).run()
                 return
         request = ASGIRequest(scope, receive)
+        if self._own_credentials is not None and self._own_credentials(request):
+            await _Passing(self, scope, receive, send, NOBODY).run()
+            return
         found = await self.auth.authenticate_async(request)
         passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
         if isinstance(passage, Refusal):

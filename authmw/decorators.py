@@ -16,7 +16,7 @@ from authmw.context import current_call, enforce
 from authmw.errors import ConfigurationError
 from authmw.guard import RequirementOf
 from authmw.request import RequestHead
-from authmw.requirement import AUTHENTICATED, PUBLIC, AnyOf, Predicate, Requirement, predicate_name
+from authmw.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, AnyOf, Predicate, Requirement, predicate_name
 
 T = TypeVar("T")
 
@@ -97,6 +97,12 @@ def public(target: Any = None, /) -> Any:
     if marked_requirement(target) not in (None, PUBLIC):
         raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
     _mark(target, PUBLIC)
+    return target
+
+
+def own_credentials(target: T) -> T:
+    """Mark an endpoint that anybody may call and that authenticates its callers itself. For adapters."""
+    _mark(target, OWN_CREDENTIALS)
     return target
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from authmw import audit
 from authmw.attempt import Asking, Attempt, try_of
@@ -50,6 +50,10 @@ class Authentication(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     presented: bool = False
     credentials: object = None
+
+
+NOBODY: Final = Authentication(ANONYMOUS)
+"""No credentials of ours were presented."""
 
 
 class Auth:

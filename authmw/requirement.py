@@ -99,3 +99,7 @@ AUTHENTICATED: Final = Requirement()
 
 PUBLIC: Final = Requirement(public=True)
 """Nobody needs to be authenticated."""
+
+OWN_CREDENTIALS: Final = Requirement(public=True)
+"""As `PUBLIC`, from which ``is`` tells it; and what answers the request reads its credentials itself. Those of a client
+at a token endpoint are no user's: nobody else is to try them, refuse them or count them."""

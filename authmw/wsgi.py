@@ -13,11 +13,11 @@ from typing import Any, Final
 from authmw import audit
 from authmw.context import Call, current_call
 from authmw.decorators import declared_on
-from authmw.engine import Auth, Authentication
+from authmw.engine import NOBODY, Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
 from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
-from authmw.request import Environ, WSGIRequest
+from authmw.request import Environ, RequestHead, WSGIRequest
 from authmw.rules import Default
 
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -39,6 +39,7 @@ class AuthMiddleware:
         default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``SCRIPT_NAME``.
         requirement_of: what a request's operation needs, from the route table; adapters pass it.
+        own_credentials: whether what answers a request authenticates it itself; adapters pass it.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -52,8 +53,10 @@ class AuthMiddleware:
         default: Default = "deny",
         public: Iterable[str] = (),
         requirement_of: RequirementOf | None = None,
+        own_credentials: Callable[[RequestHead], bool] | None = None,
     ) -> None:
         self.app = app
+        self._own_credentials = own_credentials
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
@@ -69,6 +72,8 @@ class AuthMiddleware:
             if known is not None:
                 return _Passing(self, environ, start_response, known).run()
         request = WSGIRequest(environ)
+        if self._own_credentials is not None and self._own_credentials(request):
+            return _Passing(self, environ, start_response, NOBODY).run()
         found = self.auth.authenticate(request)
         if isinstance(found, Refusal):
             return _answer(found.response(), environ, start_response)

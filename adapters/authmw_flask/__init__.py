@@ -19,6 +19,7 @@ except ModuleNotFoundError as _error:
 from authmw import any_of, authenticated, public, requires, requires_scopes
 from authmw_flask.extension import FlaskAuth
 from authmw_flask.proxies import current_principal, current_user
+from authmw_flask.tokens import token_blueprint
 
 __all__ = [
     "FlaskAuth",
@@ -29,4 +30,5 @@ __all__ = [
     "public",
     "requires",
     "requires_scopes",
+    "token_blueprint",
 ]

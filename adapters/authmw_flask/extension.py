@@ -85,6 +85,7 @@ class FlaskAuth:
                 default=settings.default,
                 public=settings.public,
                 requirement_of=routes.requirement_of,
+                own_credentials=routes.reads_own_credentials,
             )
         except ConfigurationError as error:
             raise ConfigurationError(*settings.mistakes, *error.mistakes) from None

@@ -13,8 +13,9 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.decorators import marked_requirement
+from authmw.oauth2.paths import PATHS
 from authmw.request import Environ, RequestHead, WSGIRequest
-from authmw.requirement import Requirement
+from authmw.requirement import OWN_CREDENTIALS, Requirement
 
 
 class RouteTable:
@@ -46,6 +47,11 @@ class RouteTable:
             return None
         endpoint = self._match(request.environ)
         return None if endpoint is None else self.requirement(endpoint, request.method)
+
+    def reads_own_credentials(self, request: RequestHead) -> bool:
+        """Whether the view that `request` asks for authenticates its callers itself."""
+        # The paths of such views end alike, and a look at those is cheaper than the route table.
+        return request.path.endswith(PATHS) and self.requirement_of(request) is OWN_CREDENTIALS
 
     def _match(self, environ: Environ) -> str | None:
         try:

@@ -14,13 +14,16 @@ except ModuleNotFoundError as _error:
 
 from authmw import any_of, authenticated, current_principal, public, requires, requires_scopes
 from authmw_starlette.middleware import AuthMiddleware
+from authmw_starlette.tokens import metadata_route, token_routes
 
 __all__ = [
     "AuthMiddleware",
     "any_of",
     "authenticated",
     "current_principal",
+    "metadata_route",
     "public",
     "requires",
     "requires_scopes",
+    "token_routes",
 ]

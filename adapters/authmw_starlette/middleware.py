@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.errors import ConfigurationError
+from authmw.oauth2.paths import PATHS
 from authmw.request import ASGIRequest
+from authmw.requirement import OWN_CREDENTIALS
 from authmw_starlette.routes import declared, declares, registered_without_guard
 
 if TYPE_CHECKING:
@@ -45,7 +47,14 @@ class AuthMiddleware(ASGIAuthMiddleware):
     """
 
     def __init__(self, app: ASGIApp, auth: Auth, *, default: Default = "deny", public: Iterable[str] = ()) -> None:
-        super().__init__(app, auth, default=default, public=public, requirement_of=self._requirement_of)
+        super().__init__(
+            app,
+            auth,
+            default=default,
+            public=public,
+            requirement_of=self._requirement_of,
+            own_credentials=self._reads_own_credentials,
+        )
         self._table = app if declares(app) else None
         self._walked = False
 
@@ -73,6 +82,10 @@ class AuthMiddleware(ASGIAuthMiddleware):
         if not isinstance(request, ASGIRequest):
             return None
         return declared(self._routing(request.scope), request.scope)
+
+    def _reads_own_credentials(self, request: RequestHead) -> bool:
+        # The paths of such endpoints end alike, and a look at those is cheaper than the route table.
+        return request.path.endswith(PATHS) and self._requirement_of(request) is OWN_CREDENTIALS
 
     def _routing(self, scope: Scope) -> object:
         """The application whose routes are asked: what is wrapped, or else the one this was added to.

@@ -41,18 +41,19 @@ class TokenApplication:
             await receive()
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
         elif kind == "http":
-            await self._serve(scope, receive, send)
+            await serve(self.service, scope, receive, send)
         else:
             raise ValueError(f"an ASGI scope of type {kind!r} cannot be served")
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service = self.service
-        request = ASGIRequest(scope, receive)
-        flow = service.respond(request, request.path)
-        response = await run_async(flow, pool=service.pool, store_timeout=service.store_timeout)
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
+
+async def serve(service: TokenService, scope: Scope, receive: Receive, send: Send, path: str | None = None) -> None:
+    """Serve one request: for `path`, if whoever routed it here knows that, or else for its own below ``root_path``."""
+    request = ASGIRequest(scope, receive)
+    flow = service.respond(request, request.path if path is None else path)
+    response = await run_async(flow, pool=service.pool, store_timeout=service.store_timeout)
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -19,6 +19,7 @@ from authmw.oauth2.client_authentication import find_client
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.form import read_form
 from authmw.oauth2.password import password
+from authmw.oauth2.paths import COOKIE_PATHS
 from authmw.oauth2.refresh import refresh_login
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
 from authmw.oauth2.revoke import revoke_token
@@ -30,9 +31,6 @@ from authmw.schemes.session_cookie import ACCESS_COOKIE, SessionCookie, checked_
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
-
-PATHS: Final = ("/login", "/refresh", "/logout")
-"""Where the pages post to, below the issuer's path."""
 
 _REFRESH_COOKIE: Final = "__Host-refresh"
 _LONGEST: Final = 4000
@@ -78,7 +76,7 @@ def session_cookie(service: TokenService, *, path: str | None = None) -> Session
     """
     mode = _mode(service)
     above = (urlsplit(service.issuer).path if path is None else path).rstrip("/")
-    open_to = [above + each for each in PATHS]
+    open_to = [above + each for each in COOKIE_PATHS]
     return SessionCookie(service.verifier(), origins=mode.origins, cookie=mode.access, open_to=open_to)
 
 

@@ -12,7 +12,8 @@ from authmw.flow import Flow
 from authmw.oauth2.cookies import login, logout, refresh
 from authmw.oauth2.introspect import introspect
 from authmw.oauth2.jwks import jwks
-from authmw.oauth2.metadata import WELL_KNOWN, metadata
+from authmw.oauth2.metadata import metadata
+from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import revoke
 from authmw.oauth2.token import token

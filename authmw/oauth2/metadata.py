@@ -12,14 +12,12 @@ from urllib.parse import urlsplit
 from authmw.flow import Flow
 from authmw.jose.algorithms import ALGORITHMS
 from authmw.oauth2.documents import document
+from authmw.oauth2.paths import WELL_KNOWN
 from authmw.refusal import Response
 from authmw.request import RequestHead
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
-
-WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
-"""The well-known path of RFC 8414 §3."""
 
 _CONFIDENTIAL: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _ANY: Final = (*_CONFIDENTIAL, "none")
@@ -37,7 +35,7 @@ def metadata_path(issuer: str) -> str:
     """Where clients look for the document of `issuer`: at the root of its host, its own path after the well-known one.
 
     The endpoints are below the issuer's path, and so that is outside of where they are mounted. Serve there too what
-    `TokenService.respond` answers for `WELL_KNOWN`.
+    `TokenService.respond` answers for `authmw.oauth2.paths.WELL_KNOWN`.
 
     >>> metadata_path("https://example.com"), metadata_path("https://example.com/auth/")
     ('/.well-known/oauth-authorization-server', '/.well-known/oauth-authorization-server/auth')

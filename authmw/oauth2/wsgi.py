@@ -30,7 +30,14 @@ class TokenApplication:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        request = WSGIRequest(environ)
-        response = run(self.service.respond(request, request.path), pool=self.service.pool)
-        start_response(response.status_line, list(response.headers))
-        return [] if request.method == "HEAD" else [response.body]
+        return serve(self.service, WSGIRequest(environ), start_response)
+
+
+def serve(
+    service: TokenService, request: WSGIRequest, start_response: StartResponse, path: str | None = None
+) -> list[bytes]:
+    """Serve one request: for `path`, if whoever routed it here knows that, else for its own below ``SCRIPT_NAME``."""
+    flow = service.respond(request, request.path if path is None else path)
+    response = run(flow, pool=service.pool)
+    start_response(response.status_line, list(response.headers))
+    return [] if request.method == "HEAD" else [response.body]

@@ -6,7 +6,6 @@ Each case runs in processes of its own, one after the other. ``--quick`` is for 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib.metadata
 import json
 import platform
@@ -14,8 +13,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import cases, footprint
-from tests.benchmarks.harness import USERS, Candidate, measure, shown
+from tests.benchmarks import cases, footprint, opaque_tokens
+from tests.benchmarks.harness import USERS, Candidate, complete, measure, shown
 
 CASES: dict[str, Callable[[], cases.Case]] = {
     "jwt-hs256-remembered": lambda: cases.jwt_case("HS256", remembered=True),
@@ -26,6 +25,9 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "basic": cases.basic_case,
     "digest": cases.digest_case,
     "api-key": cases.api_key_case,
+    "opaque-sqlite": opaque_tokens.sqlite_case,
+    "opaque-postgres": opaque_tokens.postgres_case,
+    "opaque-redis": opaque_tokens.redis_case,
 }
 PINNED = ["PyJWT", "joserfc", "Authlib", "Flask-JWT-Extended", "Flask-HTTPAuth", "Flask", "starlette", "fastapi"]
 
@@ -40,7 +42,11 @@ def main() -> None:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(measure(CASES[options.child]().rows, rounds=options.rounds, seed=options.processes)))
+        case = CASES[options.child]()
+        try:
+            print(json.dumps(measure(case.rows, rounds=options.rounds, seed=options.processes)))
+        finally:
+            case.close()
         return
     processes, rounds = (1, 5) if options.quick else (options.processes, options.rounds)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PINNED)
@@ -53,7 +59,18 @@ def main() -> None:
 
 
 def _report(name: str, processes: int, rounds: int) -> None:
-    case = CASES[name]()
+    try:
+        case = CASES[name]()
+    except cases.Absent as absent:
+        print(f"{name}: left out, since {absent}\n")
+        return
+    try:
+        _measure(case, name, processes, rounds)
+    finally:
+        case.close()
+
+
+def _measure(case: cases.Case, name: str, processes: int, rounds: int) -> None:
     print(f"{case.title}")
     ratios: dict[str, list[float]] = {}
     for number in range(processes):
@@ -66,9 +83,9 @@ def _report(name: str, processes: int, rounds: int) -> None:
     for row in case.rows:
         fate = _fate(row.candidate, case) if row.bare else ""
         goal = f"goal {row.goal}" if row.goal else ""
-        print(f"  {row.label:30} {shown(ratios.pop(row.label))}  {goal:12} {fate}")
+        print(f"  {row.label:32} {shown(ratios.pop(row.label))}  {goal:12} {fate}")
     for label, values in ratios.items():
-        print(f"  {label:30} {shown(values)}")
+        print(f"  {label:32} {shown(values)}")
     print()
 
 
@@ -94,7 +111,7 @@ def _fate(candidate: Candidate, case: cases.Case) -> str:
 
 def _call(candidate: Candidate, number: int) -> tuple[str, bytes]:
     made = candidate.make(number)
-    answer: tuple[str, bytes] = asyncio.run(candidate.serve(made)) if candidate.is_async else candidate.serve(made)
+    answer: tuple[str, bytes] = complete(candidate.serve(made)) if candidate.is_async else candidate.serve(made)
     return answer
 
 

@@ -19,10 +19,11 @@ from authmw.credentials import BasicCredentials
 from authmw.digest import ha1, ha2, hash_of, response
 from authmw.key import Key
 from authmw.keys import KeyRing
-from authmw.memory import MemoryApiKeys
+from authmw.memory import MemoryApiKeys, MemoryRevocations
 from authmw.ports import DigestUser, User
 from authmw.reasons import Reason
 from authmw.request import RequestHead
+from authmw.revocation import RevocationFeed
 from authmw.verdict import Authenticated, Rejected, Verdict
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier
@@ -37,12 +38,25 @@ EXPIRES = 2**33
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Rows that are measured together, with good credentials of 64 users and some bad ones."""
+    """Rows that are measured together, with good credentials of 64 users and some bad ones.
+
+    Args:
+        title: what the ratios are.
+        rows: the lines of the table.
+        places: where the credentials are sent.
+        bad: what is sent in their place, to see what becomes of it.
+        close: deletes what the case has made outside of this process.
+    """
 
     title: str
     rows: list[Row]
     places: list[Places]
     bad: dict[str, str]
+    close: Callable[[], None] = lambda: None
+
+
+class Absent(Exception):
+    """What a case needs is not there: why."""
 
 
 class Headers(Sequence[str]):
@@ -59,11 +73,18 @@ class Headers(Sequence[str]):
 
 
 class Places:
-    """Makes candidates that send the credentials of one case."""
+    """Makes candidates that send the credentials of one case.
 
-    def __init__(self, header: str, values: Sequence[str]) -> None:
+    Args:
+        header: where.
+        values: one for each user.
+        waits: whether the candidates wait for a database.
+    """
+
+    def __init__(self, header: str, values: Sequence[str], *, waits: bool = False) -> None:
         self.header = header
         self.values = values
+        self._waits = waits
         self.instead: str | None = None
         """What is sent in the place of good credentials, to see what becomes of bad ones."""
 
@@ -72,7 +93,7 @@ class Places:
 
     def wsgi(self, name: str, app: apps.App) -> Candidate:
         """A WSGI application."""
-        return Candidate(name, lambda n: environ(self.header, self._value(n)), serve_wsgi(app))
+        return Candidate(name, lambda n: environ(self.header, self._value(n)), serve_wsgi(app), waits=self._waits)
 
     def asgi(self, name: str, app: apps.App) -> Candidate:
         """An ASGI application."""
@@ -80,11 +101,11 @@ class Places:
         def make(number: int) -> dict[str, Any]:
             return scope(self.header, self._value(number))
 
-        return Candidate(name, make, serve_asgi(app), is_async=True)
+        return Candidate(name, make, serve_asgi(app), is_async=True, waits=self._waits)
 
     def floor(self, name: str, work: Callable[[str], object]) -> Candidate:
         """A function of the bare credential."""
-        return Candidate(name, lambda n: fresh(self._value(n)), work)
+        return Candidate(name, lambda n: fresh(self._value(n)), work, waits=self._waits)
 
 
 def claims(user: int) -> dict[str, Any]:
@@ -158,7 +179,13 @@ def jwt_case(alg: str, *, remembered: bool) -> Case:
         Row("F3 (dict lookup)", f3, None, f1),
     ]
     all_places = [places]
-    if not remembered:
+    if remembered:
+        followed = _followed(private, alg)
+        rows += [
+            Row("authmw, raw WSGI, feed", places.wsgi("feed WSGI", apps.guarded_wsgi(followed)), wsgi, f1, goal[0]),
+            Row("authmw, raw ASGI, feed", places.asgi("feed ASGI", apps.guarded_asgi(followed)), asgi, f1, goal[1]),
+        ]
+    else:
         # Twice as many tokens as are remembered, so that each is a miss that is written down.
         row, misses = _all_misses(private, alg, wsgi, f1, goal=f"{1.08 * float(goals[alg]):.2f}")
         rows.append(row)
@@ -185,6 +212,12 @@ def jwt_case(alg: str, *, remembered: bool) -> Case:
     }
     title = f"JWT {alg}, {'remembered' if remembered else 'first seen'}: overhead / F1"
     return Case(title, rows, all_places, bad)
+
+
+def _followed(private: Any, alg: str) -> Auth:
+    """The same, and nothing is recalled that the feed of revocations does not know to be good."""
+    feed = RevocationFeed(MemoryRevocations())
+    return Auth(HTTPBearer(JWTVerifier(ring(private, alg), issuer=ISSUER, audience=AUDIENCE, revocations=feed)))
 
 
 def _all_misses(private: Any, alg: str, bare: Candidate, f1: Candidate, *, goal: str) -> tuple[Row, Places]:

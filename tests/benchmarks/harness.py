@@ -2,24 +2,37 @@
 
 A candidate is an application called without a network. Every request is made anew before the clock starts, so that no
 string has remembered its hash. All candidates of a case take turns in shuffled order, in batches of about 4 ms. A
-batch that was preempted (more wall time than CPU time) runs again. Differences and ratios are taken inside a round.
+batch that was preempted (more wall time than CPU time) runs again. What waits for a database always has more wall time
+than CPU time: of it the fastest of five batches counts. Differences and ratios are taken inside a round.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 BATCH_SECONDS = 0.004
 USERS = 64
 _RETRIES = 30
+_WAITING_BATCHES = 5
 
 Serve = Callable[[Any], Any]
+
+_runner = asyncio.Runner()
+atexit.register(_runner.close)
+
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns, on the one event loop of this process: connections of databases belong to it."""
+    return _runner.run(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +44,14 @@ class Candidate:
         make: makes the n-th request.
         serve: handles one request; a coroutine function for ASGI.
         is_async: whether it is one.
-        user_of: who a good request was accepted as, to be sure that the candidate does its work.
+        waits: whether it waits for a database, so that less CPU time than wall time is no sign of preemption.
     """
 
     name: str
     make: Callable[[int], Any]
     serve: Serve
     is_async: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +95,13 @@ def _calibrate(candidate: Candidate) -> int:
 def _batch(candidate: Candidate, size: int) -> float:
     """Seconds for one request, from a batch that was not preempted."""
     best = float("inf")
-    for _ in range(_RETRIES):
+    for _ in range(_WAITING_BATCHES if candidate.waits else _RETRIES):
         requests = [candidate.make(number) for number in range(size)]
         if candidate.is_async:
-            wall, cpu = asyncio.run(_timed_async(candidate.serve, requests))
+            wall, cpu = complete(_timed_async(candidate.serve, requests))
         else:
             wall, cpu = _timed(candidate.serve, requests)
-        if wall <= 1.05 * cpu:
+        if not candidate.waits and wall <= 1.05 * cpu:
             return wall / size
         best = min(best, wall)
     return best / size

@@ -1,11 +1,12 @@
-"""A guarded ASGI application without any framework, over an SQLite file: tokens, passwords and API keys.
+"""A guarded ASGI application without any framework, over an SQLite file, with logins: tokens, passwords and API keys.
 
     authmw users create alice --scope orders:read
-    authmw token issue alice --issuer https://authmw.example --audience orders
+    authmw jwk generate
     python examples/asgi_app.py
+    curl -d grant_type=password -d username=alice -d password=... http://127.0.0.1:8000/auth/token
     curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
 
-``examples/flask_app.py`` is the same application under WSGI: one token opens both.
+``examples/flask_app.py`` is the same application under WSGI: one token opens both, and is revoked for both.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from authmw_sqlalchemy import SQLStores
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, current_principal, requires_scopes
 from authmw.asgi import ASGIApp, AuthMiddleware
 from authmw.keys import KeyRing
+from authmw.oauth2.asgi import TokenApplication
+from authmw.oauth2.service import TokenService
 from authmw.request import Receive, Scope, Send
 from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
 
-ISSUER = "https://authmw.example"
+ISSUER = "https://authmw.example/auth"
 AUDIENCE = "orders"
 
 
@@ -71,6 +73,18 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     await ROUTES.get((method, scope["path"]), not_found)(scope, receive, send)
 
 
+def mounted(prefix: str, below: ASGIApp, beside: ASGIApp) -> ASGIApp:
+    """`below` for every path that begins with `prefix`, and `beside` for all else."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{prefix}/"):
+            await below({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
+        else:
+            await beside(scope, receive, send)
+
+    return application
+
+
 async def answer(send: Send, content: Any, status: int = 200) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -79,13 +93,15 @@ async def answer(send: Send, content: Any, status: int = 200) -> None:
 
 def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> ASGIApp:
     stores = SQLStores(database)
+    service = TokenService(issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True)
     auth = Auth(
-        HTTPBearer(JWTVerifier(KeyRing.load(keys), issuer=ISSUER, audience=AUDIENCE))
+        HTTPBearer(service.verifier())
         | HTTPBasic(PasswordVerifier(stores.users))
         | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
         realm="orders",
     )
-    return AuthMiddleware(application, auth, public=["/"])
+    with_tokens = mounted("/auth", TokenApplication(service), application)
+    return AuthMiddleware(with_tokens, auth, public=["/", "/auth/*"])
 
 
 if __name__ == "__main__":

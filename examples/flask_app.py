@@ -1,11 +1,12 @@
-"""A guarded Flask application over an SQLite file: tokens, passwords and API keys.
+"""A guarded Flask application over an SQLite file, with logins: tokens, passwords and API keys open it.
 
     authmw users create alice --scope orders:read
-    authmw token issue alice --issuer https://authmw.example --audience orders
+    authmw jwk generate
     python examples/flask_app.py
+    curl -d grant_type=password -d username=alice -d password=... http://127.0.0.1:8000/auth/token
     curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
 
-``examples/asgi_app.py`` is the same application under ASGI: one token opens both.
+``examples/asgi_app.py`` is the same application under ASGI: one token opens both, and is revoked for both.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from authmw_flask import FlaskAuth, current_principal, public, requires_scopes
+from authmw_flask import FlaskAuth, current_principal, public, requires_scopes, token_blueprint
 from authmw_sqlalchemy import SQLStores
 from flask import Blueprint, Flask
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer
 from authmw.keys import KeyRing
+from authmw.oauth2.service import TokenService
 from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
 
-ISSUER = "https://authmw.example"
+ISSUER = "https://authmw.example/auth"
 AUDIENCE = "orders"
 
 shop = Blueprint("shop", __name__)
@@ -59,14 +60,16 @@ def me() -> dict[str, Any]:
 
 def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> Flask:
     stores = SQLStores(database)
+    service = TokenService(issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True)
     auth = Auth(
-        HTTPBearer(JWTVerifier(KeyRing.load(keys), issuer=ISSUER, audience=AUDIENCE))
+        HTTPBearer(service.verifier())
         | HTTPBasic(PasswordVerifier(stores.users))
         | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
         realm="orders",
     )
     app = Flask(__name__)
     app.register_blueprint(shop)
+    app.register_blueprint(token_blueprint(service, url_prefix="/auth"))
     FlaskAuth(app, auth)
     return app
 

@@ -6,16 +6,18 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import pytest
@@ -26,6 +28,8 @@ from authmw.cli.demo_lines import HOST, Credentials, lines
 from authmw.cli.demo_servers import listen, serving
 from authmw.cli.demo_user import DemoUser, prepare
 from authmw.cli.stores import open_stores
+from authmw.explain import unverified
+from authmw.tokens import digest
 from tests.support import ROOT, require
 
 LAST_LINE = "Ctrl-C stops it."
@@ -43,9 +47,13 @@ class Demo:
     @property
     def lines(self) -> list[tuple[str, int]]:
         """Each printed request as it stands, with the status after its ``#``."""
-        found = re.findall(r"^curl .*# (\d{3})$", self.printed, re.MULTILINE)
-        lines = [line for line in self.printed.splitlines() if line.startswith("curl ")]
-        return list(zip(lines, map(int, found), strict=True))
+        found = re.findall(r"^((?!# ).*\bcurl .*# (\d{3}))$", self.printed, re.MULTILINE)
+        return [(line, int(status)) for line, status in found]
+
+    @property
+    def prelude(self) -> str:
+        """The function that the lines after it use."""
+        return next(line for line in self.printed.splitlines() if line.startswith("member() "))
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -104,8 +112,20 @@ def is_free(port: int) -> bool:
 
 def bash(line: str, directory: Path) -> str:
     """What `line` prints, run as it stands."""
-    pasted = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=directory, timeout=30, check=True)
+    pasted = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=directory, timeout=90, check=True)
     return pasted.stdout
+
+
+def paste(prelude: str, lines: Iterable[str], directory: Path) -> list[str]:
+    """What each of `lines` prints, one after the other in one shell."""
+    printed = bash("\n".join([prelude, *(f"{line}\nprintf '\\0'" for line in lines)]), directory)
+    return printed.replace("\r\n", "\n").split("\0")[:-1]
+
+
+def secrets_in(text: str) -> set[str]:
+    """Every token and API key in `text`, and the password."""
+    found = re.findall(r"\bey[\w-]+\.[\w.-]+|\b(?:ak|at|rt|cs)_\w{30,}|correct horse battery staple", text)
+    return set(found)
 
 
 def status_and_challenge(answer: str) -> tuple[int, bool]:
@@ -113,15 +133,23 @@ def status_and_challenge(answer: str) -> tuple[int, bool]:
     return int(head.split()[1]), "\nwww-authenticate: " in head.lower()
 
 
+def moved(line: str, before: Demo, now: Demo) -> str:
+    """`line` for the ports of another run."""
+    for offset in (0, 1):
+        line = line.replace(f":{before.port + offset}/", f":<{offset}>/")
+    return line.replace(":<0>/", f":{now.port}/").replace(":<1>/", f":{now.port + 1}/")
+
+
 @pytest.mark.servers
 def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after_a_restart(tmp_path: Path) -> None:
     require("curl")
     with running(tmp_path) as demo:
         assert "Created the user alice" in demo.printed
-        for line, status in demo.lines:
-            answer = bash(line, tmp_path).replace("\r\n", "\n")
+        answers = paste(demo.prelude, [line for line, _ in demo.lines], tmp_path)
+        for (line, status), answer in zip(demo.lines, answers, strict=True):
             assert status_and_challenge(answer) == (status, status in (400, 401, 403)), f"{line}\n{answer}"
-        flask, asgi = ([status for line, status in demo.lines if f":{demo.port + each}/" in line] for each in (0, 1))
+        half = len(answers) // 2
+        flask, asgi = ([status for _, status in each] for each in (demo.lines[:half], demo.lines[half:]))
         assert flask == asgi
         assert set(flask) == {200, 400, 401, 403}
         listing = next(line for line in demo.printed.splitlines() if " users list " in line)
@@ -132,28 +160,100 @@ def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after
     assert "Traceback" not in log
     assert log.endswith("Stopped.\n")
     assert "authmw refused code=authmw.scope-missing principal=alice" in log
-    # LOG-1: what was sent in to prove something stands in no log.
-    sent = re.findall(r"Bearer (ey[\w.-]+)|X-API-Key: (\w+)|-u '?alice:([^']+)", demo.printed)
-    assert {bool(any(kind)) for kind in zip(*sent, strict=True)} == {True}
-    assert [secret for kinds in sent for secret in kinds if secret and secret in log] == []
+    # LOG-1: what was sent in to prove something stands in no log, and neither does what was given out.
+    secrets = secrets_in("\n".join([demo.printed, *answers]))
+    assert {each[:3] for each in secrets} == {"eyJ", "ak_", "rt_", "cor"}
+    assert [secret for secret in secrets if secret in log] == []
     assert [is_free(demo.port + each) for each in (0, 1)] == [True, True]
 
     with running(tmp_path, "--json", until="\n") as again:
         document = json.loads(again.printed)
         assert document["username"] == "alice"
         assert bash(listing, tmp_path) == users
+        lines = [(moved(line, demo, again), status) for line, status in demo.lines]
         # What was given out by the first run is still good: only its API key was replaced.
-        for line, status in demo.lines:
+        for (line, status), answer in zip(
+            lines, paste(document["prelude"], [x for x, _ in lines], tmp_path), strict=True
+        ):
             expected = 401 if "X-API-Key" in line else status
-            moved = line.replace(f":{demo.port}/", f":{again.port}/").replace(
-                f":{demo.port + 1}/", f":{again.port + 1}/"
-            )
-            assert status_and_challenge(bash(moved, tmp_path))[0] == expected, moved
+            assert status_and_challenge(answer)[0] == expected, line
+        # And what was revoked before is still refused, while its session goes on.
+        last_login = next(answer for answer in reversed(answers) if "refresh_token" in answer)
+        url = f"http://{HOST}:{again.port}"
+        refused, refreshed = paste(
+            f"{document['prelude']}\nANSWER={shlex.quote(last_login)}",
+            [
+                f'curl -si -H "Authorization: Bearer $(member access_token)" {url}/orders',
+                f'curl -si -d grant_type=refresh_token -d refresh_token="$(member refresh_token)" {url}/auth/token',
+            ],
+            tmp_path,
+        )
+        assert [status_and_challenge(each)[0] for each in (refused, refreshed)] == [401, 200]
         key_of_now = next(each for each in document["requests"] if "X-API-Key" in each["command"])
         assert status_and_challenge(bash(key_of_now["command"], tmp_path))[0] == key_of_now["status"] == 200
         assert again.stop(signal.SIGINT) == 0
         assert "Traceback" not in again.log.read_text()
     assert [is_free(again.port + each) for each in (0, 1)] == [True, True]
+
+
+def everything_in(database: Path) -> bytes:
+    """The database as it lies on disk, with its log, and the SQL that would make it again."""
+    octets = b"".join(path.read_bytes() for path in sorted(database.parent.glob(f"{database.name}*")))
+    with closing(sqlite3.connect(database)) as connection:
+        return octets + "\n".join(connection.iterdump()).encode()
+
+
+@pytest.mark.servers
+def test_after_the_demo_no_table_holds_a_secret_in_clear(tmp_path: Path) -> None:
+    require("curl")
+    with running(tmp_path) as demo:
+        answers = paste(demo.prelude, [line for line, _ in demo.lines], tmp_path)
+        while_running = everything_in(tmp_path / ".demo" / "demo.db")
+        demo.stop(signal.SIGTERM)
+    kept = while_running + everything_in(tmp_path / ".demo" / "demo.db")
+    secrets = secrets_in("\n".join([demo.printed, *answers]))
+    [key] = json.loads((tmp_path / ".demo" / "keys.json").read_text())["keys"]
+    # The parts of a refresh token, and the signature of a signed one, are as good as the whole.
+    parts = {each[3:33] for each in secrets if each.startswith("rt_")} | {each[33:63] for each in secrets}
+    signatures = {each.rpartition(".")[2] for each in secrets if each.startswith("ey")}
+    assert len(secrets) > 10
+    assert [each for each in {*secrets, *parts, *signatures, key["d"]} - {""} if each.encode() in kept] == []
+    # The search can find something: names and digests are there.
+    assert b"alice" in kept
+    assert all(digest(each).encode() in kept for each in secrets if each.startswith("ak_"))
+    assert b"argon2id" in kept
+
+
+FIRST_DEMO: Final = ROOT / "tests" / "data" / "first_demo"
+"""What the demo left when it had neither clients nor sessions, and no migrations: made at commit e7c7410."""
+
+
+@pytest.mark.servers
+def test_a_demo_from_before_there_were_sessions_goes_on_and_logs_in(tmp_path: Path) -> None:
+    require("curl")
+    directory = tmp_path / ".demo"
+    directory.mkdir(mode=0o700)
+    shutil.copy(FIRST_DEMO / "keys.json", directory / "keys.json")
+    with closing(sqlite3.connect(directory / "demo.db")) as connection:
+        connection.executescript((FIRST_DEMO / "demo.sql").read_text())
+    [key] = json.loads((directory / "keys.json").read_text())["keys"]
+    with running(tmp_path) as demo:
+        assert "from an earlier run" in demo.printed
+        answers = paste(demo.prelude, [line for line, _ in demo.lines], tmp_path)
+        for (line, status), answer in zip(demo.lines, answers, strict=True):
+            assert status_and_challenge(answer)[0] == status, f"{line}\n{answer}"
+        # It is the old key that signs.
+        assert {unverified_kid(each) for each in secrets_in("".join(answers)) if each.startswith("ey")} == {key["kid"]}
+        keys = bash(f"{sys.executable} -m authmw keys list --json --database sqlite:///.demo/demo.db", tmp_path)
+        assert {each["id"] for each in json.loads(keys)["keys"] if each["revoked_at"]} == {"key_XqTsYi2hoMHU"}
+        demo.stop(signal.SIGTERM)
+        assert "Traceback" not in demo.log.read_text()
+
+
+def unverified_kid(token: str) -> object:
+    read = unverified(token)
+    assert read is not None
+    return read[0]["kid"]
 
 
 @pytest.mark.parametrize("taken", [0, 1], ids=["Flask's", "ASGI's"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -17,12 +18,12 @@ from tests.support import ROOT
 
 
 @contextmanager
-def running(example: str, directory: Path) -> Generator[tuple[int, Iterator[str]]]:
+def running(example: str, directory: Path, port: int = 0) -> Generator[tuple[int, Iterator[str]]]:
     """The port of ``examples/<example>`` run in `directory`, and the lines it prints from then on."""
     process = subprocess.Popen(
         [sys.executable, ROOT / "examples" / example],
         cwd=directory,
-        env={**os.environ, "PORT": "0", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PORT": str(port), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -40,6 +41,13 @@ def running(example: str, directory: Path) -> Generator[tuple[int, Iterator[str]
     finally:
         process.terminate()
         process.communicate(timeout=10)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for what has to know its own before it starts."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def get(port: int, path: str, **headers: str) -> tuple[int, Any]:

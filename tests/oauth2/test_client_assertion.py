@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from authmw.flow import run
 from authmw.jose import base64url
 from authmw.jose.jws import write
 from authmw.keys import Key, KeyRing
+from authmw.oauth2.client_assertion import judge_assertion
 from authmw.oauth2.client_authentication import ASSERTION_TYPE
 from tests.oauth2.asking import ISSUER, MOUNTS, NOW, Answer, Bench
 
@@ -191,3 +193,17 @@ def test_keys_that_a_store_should_not_have_let_in_authenticate_nobody(jwks: dict
     bench.use(clients=Clients())
     secret = Key.from_secret(b"secret" * 8, kid="one")
     assert [present(bench, signed(key)).error for key in (KEY, secret)] == ["invalid_client"] * 2
+
+
+@pytest.mark.parametrize("payload", [b"[]", b'{"sub": "shop", "sub": "other"}'], ids=["a list", "a name twice"])
+def test_jwt_2_a_payload_is_read_strictly_also_when_the_client_signed_it(payload: bytes) -> None:
+    bench = bench_with_client()
+    client = bench.stores.clients.find_client("shop")
+    wrong = run(judge_assertion(bench.service, write(payload, KEY), "shop", client))
+    assert wrong.startswith("the payload: ")
+
+
+def test_c6_the_subject_is_compared_with_the_client_whose_keys_were_used() -> None:
+    bench = bench_with_client()
+    client = bench.stores.clients.find_client("shop")
+    assert run(judge_assertion(bench.service, signed(sub="other"), "shop", client)) == "sub is not the client"

@@ -13,7 +13,7 @@ import pytest
 from authmw.errors import FlowError
 from authmw.flow import run
 from authmw.oauth2.refresh import refresh_login
-from authmw.ports import LONGEST_ACCESS_TOKEN, RefreshFamily, Revocation, RotationAnswer
+from authmw.ports import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
 from authmw.verdict import Rejected
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
 
@@ -454,4 +454,37 @@ def test_a_store_that_matches_loosely_finds_no_family() -> None:
             return other
 
     bench.use(families=Loose())
+    assert invalid(bench.refresh(token))
+
+
+def test_t8_a_malformed_scope_burns_nothing() -> None:
+    bench = Bench()
+    token = bench.log_in().json["refresh_token"]
+    assert bench.refresh(token, scope='a"b').error == "invalid_scope"
+    assert bench.refresh(token).status == 200
+
+
+def test_a_token_that_cannot_be_made_burns_nothing() -> None:
+    bench = Bench(keys=KEYS)
+    long = [f"scope-{'x' * 200}-{n}" for n in range(50)]
+    bench.stores.users.set_scopes("alice", long)
+    token = bench.log_in(scope=long[0]).json["refresh_token"]
+    family = family_of(bench)
+    bench.stores.families.add_family(replace(family, scopes=frozenset(long)))
+    assert bench.refresh(token).error == "invalid_scope"
+    assert bench.refresh(token, scope=long[1]).status == 200
+
+
+def test_a_family_that_vanishes_while_it_is_refreshed_is_an_invalid_grant() -> None:
+    bench = Bench()
+    token = bench.log_in().json["refresh_token"]
+
+    class Vanishing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.stores.families, name)
+
+        def rotate(self, rotation: Any) -> RotationAnswer:
+            return RotationAnswer(Outcome.UNKNOWN)
+
+    bench.use(families=Vanishing())
     assert invalid(bench.refresh(token))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, bindparam, cast, select
+from sqlalchemy import Table, bindparam, case, cast, select
 
 from authmw.ports import Claim
 from authmw_sqlalchemy.statements import Database, Query, Row
@@ -20,10 +20,13 @@ def _claim(insert: Callable[[Table], Any]) -> Any:
         *(cast(bindparam(column.name), column.type) for column in nonces.c),
     ).where(bindparam("expires_at", type_=nonces.c.expires_at.type) > bindparam("now"))
     statement = insert(nonces).from_select(list(nonces.c), given)
-    newer = statement.excluded
+    newer, expires_at = statement.excluded, nonces.c.expires_at
     return statement.on_conflict_do_update(
         index_elements=[nonces.c.nonce],
-        set_={"count": newer["count"], "expires_at": newer["expires_at"]},
+        set_={
+            "count": newer["count"],
+            "expires_at": case((expires_at > newer.expires_at, expires_at), else_=newer.expires_at),
+        },
         where=nonces.c.count < newer["count"],
     ).returning(nonces.c.nonce)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import bindparam, func, insert, select, union_all
 
@@ -15,6 +15,8 @@ from authmw_sqlalchemy.store import Store
 from authmw_sqlalchemy.tables import revocations
 
 _TOLD = (revocations.c.kind, revocations.c.target, revocations.c.at, revocations.c.expires_at)
+_AT_ONCE: Final = 1000
+"""Rows in one statement: databases have a limit to the parameters of one."""
 _Key = tuple[RevocationKind, str]
 
 # A cursor names a row by its number and time. Where there is no such row, because it was pruned or the database is
@@ -64,17 +66,18 @@ class SQLRevocations(Store):
 
     def find_revocations(self, keys: tuple[_Key, ...]) -> tuple[Revocation, ...]:
         """The latest revocation of each of `keys` that has one which has not expired."""
-        values = [value for key in keys for value in key]
-        return self._database.ask(_latest(len(keys)), (self._clock(), *values), every(_revocation))
+        asked = keys or (("token", ""),)  # which is none
+        values = [value for key in asked for value in key]
+        return self._database.ask(_latest(len(asked)), (self._clock(), *values), every(_revocation))
 
 
 def published(*news: Revocation) -> Operation[None]:
     """Append revocations, as part of a transaction and at its end."""
     # Numbers have to become visible in their order: a reader never looks for one below its cursor again.
     yield Alone(revocations)
-    yield insert(revocations).values(
-        [{"kind": each.kind, "target": each.id, "at": each.at, "expires_at": each.expires_at} for each in news]
-    )
+    rows = [{"kind": each.kind, "target": each.id, "at": each.at, "expires_at": each.expires_at} for each in news]
+    for start in range(0, len(rows), _AT_ONCE):
+        yield insert(revocations).values(rows[start : start + _AT_ONCE])
 
 
 @cache

@@ -34,11 +34,11 @@ _MAKE_VERSION_TABLE: Final = (
     f"(version_num VARCHAR(32) NOT NULL, CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
 )
 COLUMNS_OF: Final = {
-    "sqlite": r"SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c "
-    r"WHERE t.type = 'table' AND t.name LIKE 'authmw\_%' ESCAPE '\'",
-    "postgresql": r"SELECT t.relname, c.attname FROM pg_catalog.pg_class AS t "
-    r"JOIN pg_catalog.pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped "
-    r"WHERE t.relkind IN ('r', 'p') AND t.relname LIKE 'authmw\_%' AND pg_catalog.pg_table_is_visible(t.oid)",
+    "sqlite": "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c "
+    "WHERE t.type = 'table' AND substr(t.name, 1, 7) = 'authmw_'",
+    "postgresql": "SELECT t.relname, c.attname FROM pg_catalog.pg_class AS t "
+    "JOIN pg_catalog.pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped "
+    "WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, 'authmw_') AND pg_catalog.pg_table_is_visible(t.oid)",
 }
 """The query for the tables and columns of ours that a connection finds."""
 

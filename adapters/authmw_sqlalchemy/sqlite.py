@@ -9,11 +9,9 @@ every write above all, goes through SQLAlchemy, and under ASGI to a thread.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
@@ -25,8 +23,9 @@ from sqlalchemy.dialects import sqlite
 from authmw.errors import StoreUnavailable
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
+from authmw_sqlalchemy.forks import forget_after_fork
 from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
-from authmw_sqlalchemy.urls import checked_sqlite, checked_url, create_private
+from authmw_sqlalchemy.urls import checked_sqlite, create_private
 
 T = TypeVar("T")
 
@@ -48,9 +47,13 @@ class SQLiteDatabase:
         ConfigurationError: it is no SQLite file.
     """
 
-    def __init__(self, target: str | URL | Engine) -> None:
+    reads_block = False
+    """In WAL mode no reader waits for a writer."""
+    is_asynchronous = False
+
+    def __init__(self, target: URL | Engine) -> None:
         self._owns_pool = not isinstance(target, Engine)
-        url = checked_sqlite(checked_url(target.url if isinstance(target, Engine) else target))
+        url = checked_sqlite(target.url if isinstance(target, Engine) else target)
         # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
         if isinstance(target, Engine):
             self.engine: Engine = create_engine(url, pool=target.pool, hide_parameters=True)
@@ -61,12 +64,7 @@ class SQLiteDatabase:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._ready = False
-        _forget_after_fork(self)
-
-    @property
-    def reads_block(self) -> bool:
-        """Never: in WAL mode no reader waits for a writer."""
-        return False
+        forget_after_fork(self)
 
     def insert(self, table: Table) -> Any:
         """An ``INSERT`` that can have ``ON CONFLICT``."""
@@ -196,16 +194,3 @@ def _enforce_foreign_keys(connection: Any, _: object) -> None:
 
 _inherited: list[sqlite3.Connection] = []
 """Connections of the parent process, kept so that nobody closes them."""
-
-
-def _forget_after_fork(database: SQLiteDatabase) -> None:
-    if not hasattr(os, "register_at_fork"):
-        return
-    reference = weakref.ref(database)
-
-    def forget() -> None:
-        known = reference()
-        if known is not None:
-            known.after_fork()
-
-    os.register_at_fork(after_in_child=forget)

@@ -94,6 +94,11 @@ class Database(Protocol):
         """Whether reading may block, so that it is not for an event loop."""
         ...
 
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether it returns awaitables."""
+        ...
+
     def insert(self, table: Table) -> Any:
         """An ``INSERT`` that can have ``ON CONFLICT``."""
         ...

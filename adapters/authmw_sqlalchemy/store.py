@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import partial, update_wrapper
 from typing import ClassVar, Final
 
-from authmw.flow import nonblocking
+from authmw.flow import asynchronous, nonblocking
 from authmw_sqlalchemy.statements import Database
 
 _LONGEST_KEY: Final = 512
@@ -27,6 +27,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        if database.is_asynchronous:
+            asynchronous(self)
         if not database.reads_block:
             for name in self._LOOKUPS:
                 method = getattr(self, name)

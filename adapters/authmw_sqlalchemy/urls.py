@@ -24,9 +24,9 @@ def checked_url(target: str | URL) -> URL:
         url = make_url(target)
     except ArgumentError:
         raise ConfigurationError(f"SQLStores takes a URL: {_EXAMPLES}") from None
-    if url.drivername in ("postgres", "postgresql"):
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg_async"):
         return url.set(drivername="postgresql+psycopg")
-    if url.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql+psycopg_async"):
+    if url.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         return url
     raise ConfigurationError(f"SQLStores keeps its records in SQLite or PostgreSQL, not {url.drivername}: {_EXAMPLES}")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from authmw_sqlalchemy import SQLStores
+from authmw_sqlalchemy.statements import Query
 from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import create_engine, event, text
 
@@ -97,8 +98,9 @@ def test_the_file_is_in_wal_mode_and_foreign_keys_are_enforced(path: Path, store
     stores.users.create("alice")
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    with pytest.raises(StoreUnavailable, match="IntegrityError"), stores._database.begin() as connection:  # pyright: ignore[reportPrivateUsage] - what no verb does
-        connection.execute(text("INSERT INTO authmw_user_digests VALUES ('nobody', 'app', 'MD5', 'x', 'y')"))
+    row = Query.of(text("INSERT INTO authmw_user_digests VALUES ('nobody', 'app', 'MD5', 'x', 'y') RETURNING realm"))
+    with pytest.raises(StoreUnavailable, match="IntegrityError"):
+        stores.database.tell(row, (), len)
 
 
 def test_every_table_is_named_after_us(path: Path, stores: SQLStores) -> None:
@@ -282,16 +284,16 @@ def test_after_a_fork_the_child_opens_connections_of_its_own(path: Path) -> None
         stores = SQLStores(sys.argv[1])
         stores.users.create("parent")
         assert stores.users.find("parent")
-        before = set(map(id, stores._database._readers))
+        before = set(map(id, stores.database._readers))
         child = os.fork()
         if child == 0:
-            assert not stores._database._readers
+            assert not stores.database._readers
             stores.users.create("child")
             assert stores.users.find("child")
             stores.close()
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
-        assert set(map(id, stores._database._readers)) == before
+        assert set(map(id, stores.database._readers)) == before
         stores.users.create("again")
         assert len(stores.users.list()) == 3
         stores.close()

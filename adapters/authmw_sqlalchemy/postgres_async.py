@@ -1,0 +1,256 @@
+"""PostgreSQL, for ASGI: as `authmw_sqlalchemy.postgres`, on event loops of asyncio.
+
+A connection belongs to the loop that it was opened on. So each loop has its own, and those of a loop that is closed
+are closed too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from psycopg import AsyncConnection as Driver
+from psycopg import AsyncCursor, DataError, Error
+from sqlalchemy import URL, Table, event, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from authmw.errors import StoreUnavailable
+from authmw_sqlalchemy import schema
+from authmw_sqlalchemy.connections import BoundedAsyncConnection, Silent, arguments, is_broken
+from authmw_sqlalchemy.errors import as_unavailable, unavailable
+from authmw_sqlalchemy.forks import forget_after_fork
+from authmw_sqlalchemy.postgres import POOL_TIMEOUT, executable, refuse_broken, refuse_missing
+from authmw_sqlalchemy.statements import Operation, Query, Row
+
+T = TypeVar("T")
+
+
+class AsyncPostgresDatabase:
+    """One database of PostgreSQL, shared by asynchronous stores. Its methods answer awaitables.
+
+    Args:
+        target: a URL, or an application's `AsyncEngine`, whose pool is then shared.
+        pool_size: how many connections each loop keeps for lookups, and as many for transactions.
+    """
+
+    reads_block = True
+    is_asynchronous = True
+
+    def __init__(self, target: URL | AsyncEngine, *, pool_size: int) -> None:
+        self._target = _shared(target) if isinstance(target, AsyncEngine) else target
+        self._pool_size = pool_size
+        self._ready = False
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        forget_after_fork(self)
+
+    def insert(self, table: Table) -> Any:
+        """An ``INSERT`` that can have ``ON CONFLICT``."""
+        return postgresql.insert(table)
+
+    async def ask(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], Any]) -> Any:
+        """What `answer` makes of all rows that `query` finds."""
+        return answer(await self._rows(query, values, reads=True))
+
+    async def tell(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], Any]) -> Any:
+        """The same for one statement that writes."""
+        return answer(await self._rows(query, values, reads=False))
+
+    async def run(self, operation: Callable[..., Operation[Any]], *args: object) -> Any:
+        """What `operation` returns, run as one transaction."""
+        async with self.begin() as connection:
+            steps = operation(*args)
+            try:
+                statement = next(steps)
+                while True:
+                    try:
+                        result = await connection.execute(executable(statement))
+                    except Exception as error:  # the operation may know what it means
+                        statement = steps.throw(error)
+                    else:
+                        statement = steps.send(result)
+            except StopIteration as done:
+                return done.value
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A transaction.
+
+        Raises:
+            StoreUnavailable: the database failed, or is not up to date.
+        """
+        with as_unavailable():
+            async with self._loop().engine.begin() as connection:
+                if not self._ready:
+                    found = await connection.execute(text(schema.COLUMNS_OF["postgresql"]))
+                    refuse_missing(found.all())
+                    self._ready = True
+                yield connection
+
+    async def aclose(self) -> None:
+        """Close every connection. Using the database again opens new ones."""
+        loop = self._loops.pop(asyncio.get_running_loop(), None)
+        if loop is not None:
+            await loop.aclose()
+        for other in list(self._loops):
+            self._loops.pop(other).abandon()
+
+    def after_fork(self) -> None:
+        """In a child: leave the parent's connections alone, without closing them: a good-bye would be the parent's."""
+        _inherited.extend(self._loops.values())
+        self._loops = {}
+
+    def _loop(self) -> _Loop:
+        running = asyncio.get_running_loop()
+        loop = self._loops.get(running)
+        if loop is None:
+            for each in [each for each in self._loops if each.is_closed()]:
+                self._loops.pop(each).abandon()
+            loop = self._loops[running] = _Loop(self._target, self._pool_size)
+        return loop
+
+    async def _rows(self, query: Query, values: tuple[object, ...], *, reads: bool) -> list[Row]:
+        statement = query.postgres
+        loop = self._loop()
+        await loop.take_slot()
+        try:
+            while True:
+                kept = loop.kept()
+                cursor = kept or await self._open(loop)
+                try:
+                    await cursor.execute(statement.sql, statement.arranged(values), prepare=True)
+                    rows = await cursor.fetchall()
+                except (DataError, UnicodeEncodeError) as error:
+                    loop.idle.append(cursor)
+                    if reads:
+                        return []  # what cannot be kept is not found
+                    raise unavailable(error) from error
+                except Error as error:
+                    if loop.has_lost(cursor, error) and kept is not None and reads and not isinstance(error, Silent):
+                        continue
+                    raise unavailable(error) from error
+                except BaseException:
+                    _close(cursor.connection)
+                    raise
+                loop.idle.append(cursor)
+                return rows
+        finally:
+            loop.slots.release()
+
+    async def _open(self, loop: _Loop) -> AsyncCursor[Any]:
+        with as_unavailable():
+            fairy = await loop.engine.raw_connection()
+        driver: Driver[Any] = fairy.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
+        fairy.detach()
+        try:
+            await driver.set_autocommit(True)
+            cursor = driver.cursor()
+            if not self._ready:
+                await cursor.execute(schema.COLUMNS_OF["postgresql"].encode())
+                refuse_missing(await cursor.fetchall())
+                self._ready = True
+        except Error as error:
+            _close(driver)
+            raise unavailable(error) from error
+        except BaseException:
+            _close(driver)
+            raise
+        return cursor
+
+
+class _Loop:
+    """What belongs to one event loop."""
+
+    def __init__(self, target: URL | AsyncEngine, pool_size: int) -> None:
+        self._owns_pool = not isinstance(target, AsyncEngine)
+        self._opened = weakref.WeakSet[Driver[Any]]()
+        self.engine = target if isinstance(target, AsyncEngine) else self._open_engine(target, pool_size)
+        self.idle: deque[AsyncCursor[Any]] = deque()
+        self.slots = asyncio.Semaphore(pool_size)
+
+    async def take_slot(self) -> None:
+        """Wait for a connection to be free."""
+        if not self.slots.locked():
+            await self.slots.acquire()
+            return
+        try:
+            async with asyncio.timeout(POOL_TIMEOUT):
+                await self.slots.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable("every connection to the database is in use") from error
+
+    def kept(self) -> AsyncCursor[Any] | None:
+        """A connection that is idle and not broken."""
+        while self.idle:
+            cursor = self.idle.pop()
+            if not is_broken(cursor.connection):
+                return cursor
+            _close(cursor.connection)
+        return None
+
+    def has_lost(self, cursor: AsyncCursor[Any], error: Error) -> bool:
+        """Whether the connection is gone; if it is not, it is kept."""
+        if not is_broken(cursor.connection):
+            self.idle.append(cursor)
+            return False
+        _close(cursor.connection)
+        if isinstance(error, Silent):
+            # The others would fall silent one after the other, each for as long.
+            self._close_idle()
+        return True
+
+    async def aclose(self) -> None:
+        """Close every connection, on the loop that they belong to."""
+        self._close_idle()
+        if self._owns_pool:
+            await self.engine.dispose()
+
+    def abandon(self) -> None:
+        """Close every connection without the loop, which is closed."""
+        self._close_idle()
+        if self._owns_pool:
+            self.engine.sync_engine.dispose(close=False)
+            for driver in list(self._opened):
+                _close(driver)
+
+    def _close_idle(self) -> None:
+        while self.idle:
+            _close(self.idle.pop().connection)
+
+    def _open_engine(self, url: URL, pool_size: int) -> AsyncEngine:
+        async def connect(*args: Any, **kwargs: Any) -> Driver[Any]:
+            driver = await BoundedAsyncConnection.connect(*args, **kwargs)
+            self._opened.add(driver)
+            return driver
+
+        engine = create_async_engine(
+            url,
+            hide_parameters=True,
+            isolation_level="READ COMMITTED",
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT,
+            use_native_hstore=False,
+            connect_args={**arguments(url), "async_creator_fn": connect},
+        )
+        event.listen(engine.sync_engine, "checkout", refuse_broken)
+        return engine
+
+
+def _shared(engine: AsyncEngine) -> AsyncEngine:
+    ours = engine.execution_options(isolation_level="READ COMMITTED")
+    ours.sync_engine.hide_parameters = True
+    return ours
+
+
+def _close(driver: Driver[Any]) -> None:
+    """Close a connection at once, on whatever loop: closing does not wait for the server."""
+    driver.pgconn.finish()
+
+
+_inherited: list[_Loop] = []
+"""Of the parent process, kept so that nobody closes their connections."""

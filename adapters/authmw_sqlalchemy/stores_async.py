@@ -1,0 +1,114 @@
+"""All SQL stores of one database, for an event loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from sqlalchemy import URL
+
+from authmw.enrolment import DIGEST_ALGORITHMS, Hasher
+from authmw.errors import ConfigurationError
+from authmw.ports import (
+    ApiKeyStore,
+    ClientStore,
+    DigestAlgorithm,
+    DigestStore,
+    FamiliarSources,
+    FamilyStore,
+    NonceStore,
+    PasswordUpgrader,
+    RevocationStore,
+    Throttle,
+    TokenKeeper,
+    UserStore,
+)
+from authmw_sqlalchemy.clients import SQLClients
+from authmw_sqlalchemy.families import SQLFamilies
+from authmw_sqlalchemy.keys import SQLApiKeys
+from authmw_sqlalchemy.nonces import SQLNonces
+from authmw_sqlalchemy.revocations import SQLRevocations
+from authmw_sqlalchemy.statements import Database
+from authmw_sqlalchemy.stores import POOL_SIZE, SQLStores, needs_psycopg
+from authmw_sqlalchemy.throttle import SQLThrottle
+from authmw_sqlalchemy.tokens import SQLTokens
+from authmw_sqlalchemy.urls import checked_url
+from authmw_sqlalchemy.users import SQLUsers
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class AsyncUsers(UserStore, DigestStore, PasswordUpgrader, Protocol):
+    """Users, found by name and by HA1."""
+
+
+class AsyncThrottle(Throttle, FamiliarSources, Protocol):
+    """Counts of attempts, and the sources that accounts were used from."""
+
+
+class AsyncSQLStores:
+    """All that authmw keeps, in PostgreSQL, for ASGI on asyncio: ``TokenVerifier(AsyncSQLStores(url).tokens)``.
+
+    The methods of its stores return awaitables. What manages records is in `sync`, as for WSGI. For SQLite, and under
+    trio, use `SQLStores`.
+
+    Args:
+        target: a URL, or an `AsyncEngine` of the application, whose pool is then shared. Its timeouts are its own.
+        hasher: hashes new passwords.
+        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        clock: seconds since the epoch.
+        pool_size: how many connections each event loop keeps for lookups, and as many for transactions.
+
+    Raises:
+        ConfigurationError: `target` is not PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        target: str | URL | AsyncEngine,
+        *,
+        hasher: Hasher | None = None,
+        digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
+        clock: Callable[[], float] = time.time,
+        pool_size: int = POOL_SIZE,
+    ) -> None:
+        url = _checked(target)
+        try:
+            from authmw_sqlalchemy.postgres_async import AsyncPostgresDatabase
+        except ModuleNotFoundError as error:
+            raise needs_psycopg(error) from None
+        given: Any = url if isinstance(target, str | URL) else target
+        self.sync: SQLStores = SQLStores(
+            url, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock, pool_size=pool_size
+        )
+        """The same database for threads and the command: it is not for an event loop."""
+        self._opened = AsyncPostgresDatabase(given, pool_size=pool_size)
+        opened = cast("Database", self._opened)  # its answers are awaitable, and so are those of stores made of it
+        self.database: Database = opened
+        """For a store with settings of its own: ``SQLThrottle(stores.database, free=5)``."""
+        self.users: AsyncUsers = SQLUsers(opened, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
+        self.keys: ApiKeyStore = SQLApiKeys(opened, clock=clock)
+        self.tokens: TokenKeeper = SQLTokens(opened, clock=clock)
+        self.clients: ClientStore = SQLClients(opened, clock=clock)
+        self.families: FamilyStore = SQLFamilies(opened)
+        self.nonces: NonceStore = SQLNonces(opened, clock=clock)
+        self.throttle: AsyncThrottle = SQLThrottle(opened)
+        self.revocations: RevocationStore = SQLRevocations(opened, clock=clock)
+
+    async def aclose(self) -> None:
+        """Close every connection, those of `sync` too. A store that is used again opens new ones."""
+        await self._opened.aclose()
+        self.sync.close()
+
+
+def _checked(target: str | URL | AsyncEngine) -> URL:
+    url = checked_url(target if isinstance(target, str | URL) else target.url)
+    if url.get_backend_name() == "sqlite":
+        raise ConfigurationError("SQLite needs no AsyncSQLStores: SQLStores serve ASGI too, and never block its loop")
+    if not isinstance(target, str | URL) and target.dialect.driver not in ("psycopg", "psycopg_async"):
+        raise ConfigurationError(
+            f"AsyncSQLStores needs an AsyncEngine of {url.drivername}, not of {target.url.drivername}"
+        )
+    return url

@@ -1,0 +1,116 @@
+"""Databases for tests: files of SQLite, and schemas of PostgreSQL that are dropped in the end."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle, schema
+from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
+
+from authmw.passwords import CHEAPEST, PasswordHasher
+
+POSTGRES: Final = make_url("postgresql+psycopg://postgres@127.0.0.1:5432/test")
+HASHER: Final = PasswordHasher(CHEAPEST)
+
+
+def in_schema(namespace: str, url: URL = POSTGRES) -> URL:
+    """The URL of a schema of its own."""
+    return url.update_query_dict({"options": f"-csearch_path={namespace}"})
+
+
+def written(url: URL) -> str:
+    """A URL as people write it."""
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def engine_of(url: URL) -> Generator[Engine]:
+    """An engine that keeps nothing open."""
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def make_schema(namespace: str, *, tables: bool = True) -> URL:
+    """Make a schema, unless it is there, with all our tables or none; its URL."""
+    url = in_schema(namespace)
+    with engine_of(url) as engine, schema.alone(engine) as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {namespace}"))
+        if tables and not schema.columns(connection):
+            schema.create(connection)
+    return url
+
+
+def drop_schema(namespace: str) -> None:
+    """Drop a schema with all that is in it."""
+    with engine_of(POSTGRES) as engine, engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA IF EXISTS {namespace} CASCADE"))
+
+
+def sqlite_file(namespace: str) -> Path:
+    """Where the file of a namespace is."""
+    return Path(tempfile.gettempdir()) / f"authmw_{namespace}.db"
+
+
+def drop_file(namespace: str) -> None:
+    """Delete the file of a namespace."""
+    path = sqlite_file(namespace)
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
+
+
+@contextmanager
+def sqlite(namespace: str) -> Generator[SQLStores]:
+    """The stores in the file of a namespace."""
+    with closing(SQLStores(f"sqlite:///{sqlite_file(namespace)}", hasher=HASHER)) as stores:
+        yield stores
+
+
+@contextmanager
+def postgres(namespace: str) -> Generator[SQLStores]:
+    """The stores in the schema of a namespace."""
+    with closing(SQLStores(make_schema(namespace), hasher=HASHER)) as stores:
+        yield stores
+
+
+@asynccontextmanager
+async def postgres_async(namespace: str) -> AsyncGenerator[AsyncSQLStores]:
+    """The asynchronous stores in the schema of a namespace."""
+    async with aclosing(AsyncSQLStores(make_schema(namespace), hasher=HASHER)) as stores:
+        yield stores
+
+
+def __getattr__(name: str) -> Callable[[str], object]:
+    """What opens one store, as the contracts name it: ``sqlite__users``."""
+    database, _, store = name.partition("__")
+    if database not in ("sqlite", "postgres", "postgres_async") or not store:
+        raise AttributeError(name)
+    if database == "postgres_async":
+        return lambda namespace: _one_async(namespace, store)
+    return lambda namespace: _one(sqlite if database == "sqlite" else postgres, namespace, store)
+
+
+@contextmanager
+def _one(opened: Callable[[str], AbstractContextManager[SQLStores]], namespace: str, store: str) -> Generator[object]:
+    with opened(namespace) as stores:
+        yield _store(stores, store)
+
+
+@asynccontextmanager
+async def _one_async(namespace: str, store: str) -> AsyncGenerator[object]:
+    async with postgres_async(namespace) as stores:
+        yield _store(stores, store)
+
+
+def _store(stores: SQLStores | AsyncSQLStores, name: str) -> object:
+    if name == "all":
+        return stores
+    # The contract of throttles goes by this policy.
+    return SQLThrottle(stores.database, free=5) if name == "throttle" else getattr(stores, name)

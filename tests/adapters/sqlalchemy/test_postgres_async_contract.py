@@ -1,0 +1,77 @@
+"""The stores in PostgreSQL, asynchronously keep the contract, raced by threads and by processes."""
+
+from __future__ import annotations
+
+import pytest
+
+from authmw.testing.contract import (
+    ApiKeyStoreContract,
+    ClientStoreContract,
+    DigestStoreContract,
+    FamiliarSourcesContract,
+    FamilyStoreContract,
+    NonceStoreContract,
+    PasswordUpgraderContract,
+    RevocationStoreContract,
+    ThrottleContract,
+    TokenStoreContract,
+    UserStoreContract,
+)
+from tests.adapters.sqlalchemy.databases import drop_schema
+from tests.support import require
+
+OPENED = "tests.adapters.sqlalchemy.databases:postgres_async__"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _postgres() -> None:
+    require("postgresql")
+
+
+class _InPostgreSQL:
+    def drop(self, namespace: str) -> None:
+        drop_schema(namespace)
+
+
+class TestUsers(_InPostgreSQL, UserStoreContract):
+    factory = OPENED + "users"
+
+
+class TestPasswordUpgrader(_InPostgreSQL, PasswordUpgraderContract):
+    factory = OPENED + "users"
+
+
+class TestDigests(_InPostgreSQL, DigestStoreContract):
+    factory = OPENED + "users"
+
+
+class TestApiKeys(_InPostgreSQL, ApiKeyStoreContract):
+    factory = OPENED + "keys"
+
+
+class TestTokens(_InPostgreSQL, TokenStoreContract):
+    factory = OPENED + "tokens"
+
+
+class TestClients(_InPostgreSQL, ClientStoreContract):
+    factory = OPENED + "clients"
+
+
+class TestFamilies(_InPostgreSQL, FamilyStoreContract):
+    factory = OPENED + "families"
+
+
+class TestNonces(_InPostgreSQL, NonceStoreContract):
+    factory = OPENED + "nonces"
+
+
+class TestThrottle(_InPostgreSQL, ThrottleContract):
+    factory = OPENED + "throttle"
+
+
+class TestFamiliarSources(_InPostgreSQL, FamiliarSourcesContract):
+    factory = OPENED + "throttle"
+
+
+class TestRevocations(_InPostgreSQL, RevocationStoreContract):
+    factory = OPENED + "revocations"

@@ -9,6 +9,8 @@ nothing and a program loads what it uses.
 
 from typing import TYPE_CHECKING
 
+from authmw.lazy import lazily as _lazily
+
 if TYPE_CHECKING:
     from authmw.context import acting_as, current_principal
     from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from authmw.refusal import ALLOWED, Body, Refusal
     from authmw.request import RequestHead
     from authmw.requirement import Requirement, any_of
+    from authmw.revocation import RevocationFeed
     from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
     from authmw.schemes.http_basic import HTTPBasic
     from authmw.schemes.http_bearer import HTTPBearer
@@ -44,7 +47,9 @@ if TYPE_CHECKING:
         OAuth2PasswordBearer,
     )
     from authmw.schemes.openid_connect import OpenIdConnect
+    from authmw.schemes.session_cookie import SessionCookie
     from authmw.schemes.trusted_header import TrustedHeader
+    from authmw.stores import Stores
     from authmw.verdict import Authenticated, Rejected, Verdict
     from authmw.verifiers.api_key import ApiKeyVerifier
     from authmw.verifiers.digest import DigestVerifier
@@ -94,7 +99,10 @@ __all__ = [
     "Rejected",
     "RequestHead",
     "Requirement",
+    "RevocationFeed",
+    "SessionCookie",
     "StoreUnavailable",
+    "Stores",
     "TokenIssuer",
     "TokenVerifier",
     "TrustedHeader",
@@ -129,13 +137,16 @@ _HOMES = {
     "request": "RequestHead",
     "refusal": "ALLOWED Body Refusal",
     "requirement": "Requirement any_of",
+    "revocation": "RevocationFeed",
     "schemes.api_key": "APIKeyCookie APIKeyHeader APIKeyQuery",
     "schemes.http_basic": "HTTPBasic",
     "schemes.http_bearer": "HTTPBearer",
     "schemes.http_digest": "HTTPDigest",
     "schemes.oauth2": "OAuth2 OAuth2AuthorizationCodeBearer OAuth2ClientCredentialsBearer OAuth2PasswordBearer",
     "schemes.openid_connect": "OpenIdConnect",
+    "schemes.session_cookie": "SessionCookie",
     "schemes.trusted_header": "TrustedHeader",
+    "stores": "Stores",
     "verdict": "Authenticated Rejected Verdict",
     "verifiers.api_key": "ApiKeyVerifier",
     "verifiers.digest": "DigestVerifier",
@@ -143,20 +154,6 @@ _HOMES = {
     "verifiers.password": "PasswordVerifier",
     "verifiers.token": "TokenVerifier",
 }
-_HOME_OF = {name: f"authmw.{home}" for home, names in _HOMES.items() for name in names.split()}
-
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for one of ours
-
-    def __getattr__(name: str) -> object:
-        if name not in _HOME_OF:
-            raise AttributeError(f"module 'authmw' has no attribute {name!r}")
-        from importlib import import_module
-
-        value: object = getattr(import_module(_HOME_OF[name]), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = _lazily(__name__, _HOMES)

@@ -100,8 +100,8 @@ def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json
         | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
         realm="orders",
     )
-    with_tokens = mounted("/auth", TokenApplication(service), application)
-    return AuthMiddleware(with_tokens, auth, public=["/", "/auth/*"])
+    # Beside what is guarded: the token service reads the credentials of its clients itself.
+    return mounted("/auth", TokenApplication(service), AuthMiddleware(application, auth, public=["/"]))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from authmw_sqlalchemy import SQLStores
-from authmw_starlette import AuthMiddleware
+from authmw_starlette import AuthMiddleware, token_routes
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -22,7 +22,6 @@ from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, public, requires_scopes
 from authmw.keys import KeyRing
-from authmw.oauth2.asgi import TokenApplication
 from authmw.oauth2.cookies import CookieMode, session_cookie
 from authmw.oauth2.service import TokenService
 
@@ -81,8 +80,8 @@ def create_app(
     )
     auth = Auth(HTTPBearer(service.verifier()) | session_cookie(service), realm="orders")
     return Starlette(
-        routes=[Route("/", index), Route("/orders", orders), Mount("/auth", TokenApplication(service))],
-        middleware=[Middleware(AuthMiddleware, auth=auth, public=["/auth/*"])],
+        routes=[Route("/", index), Route("/orders", orders), Mount("/auth", routes=token_routes(service))],
+        middleware=[Middleware(AuthMiddleware, auth=auth)],
     )
 
 

@@ -91,6 +91,40 @@ def test_an_api_key_opens_it_until_it_is_revoked(example: Example) -> None:
     assert example.client.get("/orders", headers={"X-API-Key": key}).status_code == 401
 
 
+ALICE = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}
+
+
+def test_a_login_opens_it_and_a_refresh_goes_on(example: Example) -> None:
+    login = example.client.post("/auth/token", data=ALICE).json()
+    refresh = {"grant_type": "refresh_token", "refresh_token": login["refresh_token"]}
+    refreshed = example.client.post("/auth/token", data=refresh).json()
+    assert refreshed["refresh_token"] != login["refresh_token"]
+    for token in (login["access_token"], refreshed["access_token"]):
+        answer = example.client.get("/me", headers={"Authorization": f"Bearer {token}"})
+        assert answer.json() == {"id": "alice", "scopes": ["orders:read"], "scheme": "HTTPBearer"}
+
+
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "bob"}, {"scope": "orders:write"}], ids=str)
+def test_a_wrong_login_opens_nothing(wrong: dict[str, str], example: Example) -> None:
+    answer = example.client.post("/auth/token", data={**ALICE, **wrong})
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"error", "error_description"}
+
+
+def test_a_client_is_known_by_its_own_secret_and_not_taken_for_a_user(example: Example) -> None:
+    secret, _ = example.stores.clients.create("billing", scopes=["orders:read"])
+    assert secret is not None
+    form = {"grant_type": "client_credentials"}
+    granted = example.client.post("/auth/token", data=form, auth=("billing", secret)).json()
+    answer = example.client.get("/orders", headers={"Authorization": f"Bearer {granted['access_token']}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path, status", [("/auth", 401), ("/authorize", 401), ("/auth/", 404), ("/auth/orders", 404)])
+def test_only_what_is_below_the_mount_point_is_the_token_service(path: str, status: int, example: Example) -> None:
+    assert example.client.get(path).status_code == status
+
+
 def test_without_a_key_ring_it_says_what_makes_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="authmw jwk generate"):
         create_app(f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json")

@@ -11,6 +11,7 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from authmw.issuing import issue
 from authmw.keys import KeyRing
@@ -95,6 +96,37 @@ def test_an_api_key_opens_it_until_it_is_revoked(example: Example) -> None:
     assert example.client.get("/orders", headers={"X-API-Key": key}).status_code == 200
     example.stores.keys.revoke(record.id)
     assert example.client.get("/orders", headers={"X-API-Key": key}).status_code == 401
+
+
+def log_in(example: Example, **more: str) -> TestResponse:
+    alice = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}
+    return example.client.post("/auth/token", data={**alice, **more})
+
+
+def test_a_login_opens_it_and_a_refresh_goes_on(example: Example) -> None:
+    login = log_in(example).get_json()
+    refreshed = example.client.post(
+        "/auth/token", data={"grant_type": "refresh_token", "refresh_token": login["refresh_token"]}
+    ).get_json()
+    assert refreshed["refresh_token"] != login["refresh_token"]
+    for token in (login["access_token"], refreshed["access_token"]):
+        answer = example.client.get("/me", headers={"Authorization": f"Bearer {token}"})
+        assert answer.json == {"id": "alice", "scopes": ["orders:read"], "scheme": "HTTPBearer"}
+
+
+def test_a_login_with_a_wrong_password_or_for_more_than_the_user_may_opens_nothing(example: Example) -> None:
+    assert log_in(example, password="wrong").get_json()["error"] == "invalid_grant"
+    assert "access_token" not in log_in(example, scope="orders:write").get_json()
+
+
+def test_a_client_is_known_by_its_own_secret_and_not_taken_for_a_user(example: Example) -> None:
+    secret, _ = example.stores.clients.create("billing", scopes=["orders:read"])
+    credentials = b64encode(f"billing:{secret}".encode()).decode()
+    granted = example.client.post(
+        "/auth/token", data={"grant_type": "client_credentials"}, headers={"Authorization": f"Basic {credentials}"}
+    ).get_json()
+    answer = example.client.get("/orders", headers={"Authorization": f"Bearer {granted['access_token']}"})
+    assert answer.status_code == 200
 
 
 def test_two_authorization_headers_are_a_contradiction(example: Example) -> None:

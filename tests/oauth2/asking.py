@@ -13,6 +13,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from wsgiref.validate import validator
 
+from authmw_flask import FlaskAuth, token_blueprint
+from authmw_starlette import AuthMiddleware, token_routes
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from authmw import Auth, HTTPBasic, HTTPBearer, PasswordVerifier
 from authmw.credentials import BearerToken
 from authmw.flow import run
 from authmw.keys import KeyRing
@@ -30,7 +37,7 @@ NOW: Final = 1_800_000_000.0
 FORM: Final = "application/x-www-form-urlencoded"
 KEYS: Final = KeyRing.generate()
 HASHER: Final = PasswordHasher(CHEAPEST)
-MOUNTS: Final = ("wsgi", "asgi")
+MOUNTS: Final = ("wsgi", "asgi", "flask", "starlette")
 
 Headers = Iterable[tuple[str, str]]
 
@@ -95,7 +102,7 @@ class Bench:
     """One service. What it is asked goes through the application that `mount` names.
 
     Args:
-        mount: ``wsgi`` or ``asgi``.
+        mount: one of `MOUNTS`. In Flask and Starlette the application is guarded.
         options: of the service, where they are to differ.
     """
 
@@ -113,7 +120,8 @@ class Bench:
         }
         self.service = TokenService(**{**settings, **options})
         self.service.feed.close()  # no thread: each check asks the store
-        self._ask = {"wsgi": self._ask_wsgi, "asgi": self._ask_asgi}[mount]
+        self._application = application_of(self.service, mount)
+        self._ask = self._ask_wsgi if mount in ("wsgi", "flask") else self._ask_asgi
 
     def client(self, id: str = "shop", **options: Any) -> str:
         """A new client; its secret."""
@@ -183,7 +191,7 @@ class Bench:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns about methods it has not heard of
-            iterable: Any = validator(wsgi.TokenApplication(self.service))(environ, start_response)
+            iterable: Any = validator(self._application)(environ, start_response)
             content = b"".join(iterable)
             iterable.close()
         ((status, answered),) = started
@@ -195,7 +203,7 @@ class Bench:
             {"type": "http.request", "body": halves[0], "more_body": True},
             {"type": "http.request", "body": halves[1], "more_body": False},
         ]
-        start, *rest = asyncio.run(exchange(self.service, scope_of(method, path, headers), messages))
+        start, *rest = asyncio.run(exchange_with(self._application, scope_of(method, path, headers), messages))
         answered = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
         return Answer(start["status"], answered, b"".join(each["body"] for each in rest))
 
@@ -214,8 +222,30 @@ def scope_of(method: str, path: str, headers: Headers = ()) -> Scope:
     }
 
 
+def application_of(service: TokenService, mount: str) -> Any:
+    """The application that serves `service` at ``/auth``."""
+    if mount == "wsgi":
+        return wsgi.TokenApplication(service)
+    if mount == "asgi":
+        return asgi.TokenApplication(service)
+    # Neither what Basic nor what Bearer carries here is for the application around.
+    auth = Auth(HTTPBearer(service.verifier()) | HTTPBasic(PasswordVerifier(service.users, hasher=HASHER)))
+    if mount == "flask":
+        app = Flask("id")
+        app.register_blueprint(token_blueprint(service))  # the prefix is in SCRIPT_NAME
+        FlaskAuth(app, auth)
+        return app
+    # The prefix is in root_path.
+    return Starlette(routes=token_routes(service), middleware=[Middleware(AuthMiddleware, auth=auth)])
+
+
 async def exchange(service: TokenService, scope: Scope, messages: list[Message]) -> list[Message]:
     """What the ASGI application sends after it has received `messages`, and then a disconnect."""
+    return await exchange_with(asgi.TokenApplication(service), scope, messages)
+
+
+async def exchange_with(application: Any, scope: Scope, messages: list[Message]) -> list[Message]:
+    """What an ASGI application sends after it has received `messages`, and then a disconnect."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -224,7 +254,7 @@ async def exchange(service: TokenService, scope: Scope, messages: list[Message])
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await asgi.TokenApplication(service)(scope, receive, send)
+    await application(scope, receive, send)
     return sent
 
 

@@ -54,7 +54,7 @@ def test_g7_any_bytes_are_answered_alike_and_without_a_server_error(
     headers = [("content-type", content_type)]
     if authorization is not None:
         headers.append(("authorization", authorization))
-    wsgi, asgi = (bench.ask(method, path, headers, body) for bench in BENCHES)
-    assert wsgi.status < 500
-    assert asgi.status < 500
-    assert b"access_token" not in wsgi.body + asgi.body or SECRET.encode() in body + str(authorization).encode()
+    answers = [bench.ask(method, path, headers, body) for bench in BENCHES]
+    assert max(answer.status for answer in answers) < 500
+    told = b"".join(answer.body for answer in answers)
+    assert b"access_token" not in told or SECRET.encode() in body + str(authorization).encode()

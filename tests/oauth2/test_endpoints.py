@@ -85,7 +85,7 @@ def asked(mount: str, case: Case) -> Answer:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_g1_g2_g3_g4_g7_every_request_gets_its_answer_and_the_same_under_wsgi_and_asgi(case: Case) -> None:
-    answers = [asked(mount, case) for mount in MOUNTS]
+    answers = [asked(mount, case) for mount in ("wsgi", "asgi")]
     assert answers[0] == answers[1]
     assert (answers[0].status, answers[0].error) == (case.status, case.error)
 

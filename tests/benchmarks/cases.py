@@ -46,6 +46,7 @@ class Case:
         places: where the credentials are sent.
         bad: what is sent in their place, to see what becomes of it.
         close: deletes what the case has made outside of this process.
+        is_right: whether the answer to a good request, the n-th, is the right one.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Case:
     places: list[Places]
     bad: dict[str, str]
     close: Callable[[], None] = lambda: None
+    is_right: Callable[[int, bytes], bool] = lambda number, body: body not in (b"", b"nobody")
 
 
 class Absent(Exception):
@@ -79,12 +81,15 @@ class Places:
         header: where.
         values: one for each user.
         waits: whether the candidates wait for a database.
+        form: what is posted to the token endpoint; nothing for a GET.
     """
 
-    def __init__(self, header: str, values: Sequence[str], *, waits: bool = False) -> None:
+    def __init__(self, header: str, values: Sequence[str], *, waits: bool = False, form: str = "") -> None:
         self.header = header
         self.values = values
         self._waits = waits
+        self._form = form
+        self._path = "/token" if form else "/orders"
         self.instead: str | None = None
         """What is sent in the place of good credentials, to see what becomes of bad ones."""
 
@@ -93,13 +98,17 @@ class Places:
 
     def wsgi(self, name: str, app: apps.App) -> Candidate:
         """A WSGI application."""
-        return Candidate(name, lambda n: environ(self.header, self._value(n)), serve_wsgi(app), waits=self._waits)
+
+        def make(number: int) -> dict[str, Any]:
+            return environ(self.header, self._value(number), path=self._path, form=self._form)
+
+        return Candidate(name, make, serve_wsgi(app), waits=self._waits)
 
     def asgi(self, name: str, app: apps.App) -> Candidate:
         """An ASGI application."""
 
         def make(number: int) -> dict[str, Any]:
-            return scope(self.header, self._value(number))
+            return scope(self.header, self._value(number), path=self._path, form=self._form)
 
         return Candidate(name, make, serve_asgi(app), is_async=True, waits=self._waits)
 

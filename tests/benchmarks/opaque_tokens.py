@@ -85,7 +85,11 @@ def _case(name: str, floor_name: str, opened: databases.Opened, goals: Goals, *,
             Row("raw ASGI / SQLAlchemy Core", each_asgi, asgi, core, "0.5"),
         ]
     title = f"Opaque token, {name}: overhead / {floor_name}"
-    return Case(title, rows, [places], _bad(keeper, values), closing.close)
+    return Case(title, rows, [places], _bad(keeper, values), closing.close, _is_user)
+
+
+def _is_user(number: int, body: bytes) -> bool:
+    return body == f"user-{number % USERS}".encode()
 
 
 def _each_time(stores: Any) -> Auth:

@@ -8,6 +8,9 @@ from typing import Any
 
 HEADERS = 12
 CREDENTIAL = 6
+FORM = "application/x-www-form-urlencoded"
+BODY = "tests.benchmarks.body"
+"""Where a scope holds what `serve_asgi` has the application receive."""
 
 
 def fresh(text: str) -> str:
@@ -15,8 +18,8 @@ def fresh(text: str) -> str:
     return (text + " ")[:-1]
 
 
-def environ(header: str, value: str, *, path: str = "/orders") -> dict[str, Any]:
-    """A WSGI environ with `value` under `header`."""
+def environ(header: str, value: str, *, path: str = "/orders", form: str = "") -> dict[str, Any]:
+    """A WSGI environ with `value` under `header`; a POST of `form`, if there is one."""
     made: dict[str, Any] = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -40,21 +43,28 @@ def environ(header: str, value: str, *, path: str = "/orders") -> dict[str, Any]
         if number == CREDENTIAL and value:
             made["HTTP_" + header.upper().replace("-", "_")] = fresh(value)
         made[f"HTTP_X_HEADER_{number}"] = fresh("a header's value")
+    if form:
+        body = form.encode()
+        made |= {"REQUEST_METHOD": "POST", "wsgi.url_scheme": "https", "wsgi.input": BytesIO(body)}
+        made |= {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": str(len(body))}
     return made
 
 
-def scope(header: str, value: str, *, path: str = "/orders") -> dict[str, Any]:
-    """An ASGI scope with `value` under `header`."""
+def scope(header: str, value: str, *, path: str = "/orders", form: str = "") -> dict[str, Any]:
+    """An ASGI scope with `value` under `header`; a POST of `form`, if there is one."""
     headers = [(b"x-header-%d" % number, fresh("a header's value").encode()) for number in range(HEADERS)]
     headers[0] = (b"host", b"localhost")
     if value:
         headers[CREDENTIAL] = (header.lower().encode(), fresh(value).encode())
+    if form:
+        headers += [(b"content-type", FORM.encode()), (b"content-length", str(len(form)).encode())]
     return {
+        BODY: form.encode(),
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
+        "method": "POST" if form else "GET",
+        "scheme": "https" if form else "http",
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
@@ -89,11 +99,11 @@ def serve_wsgi(app: Callable[..., Any]) -> Callable[[dict[str, Any]], tuple[str,
 def serve_asgi(app: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
     """Call an ASGI application as a server does; the status and the body."""
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
     async def serve(made: dict[str, Any]) -> tuple[str, bytes]:
         status, body = "", b""
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": made[BODY], "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             nonlocal status, body

@@ -51,7 +51,9 @@ def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Hea
 
 def empty_response(*, status: int = 200, headers: Headers = ()) -> Response:
     """No content (RFC 7009 §2.2)."""
-    return _response(status, (), b"", headers)
+    # PEP 3333's validator wants a type of each answer that may have content, also of one that has none.
+    kind: Headers = () if status in WITHOUT_CONTENT else (("Content-Type", "text/plain"),)
+    return _response(status, kind, b"", headers)
 
 
 def _response(status: int, kind: Headers, body: bytes, more: Headers) -> Response:

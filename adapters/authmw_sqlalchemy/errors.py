@@ -11,10 +11,12 @@ from authmw.errors import StoreUnavailable
 
 
 @contextmanager
-def as_unavailable() -> Generator[None, None, None]:
-    """Raise `StoreUnavailable` for what SQLAlchemy raises; its ``__cause__`` is the driver's own."""
+def as_unavailable(*driver: type[Exception]) -> Generator[None, None, None]:
+    """Raise `StoreUnavailable` for what SQLAlchemy raises, or a `driver`; the driver's own is the ``__cause__``."""
     try:
         yield
+    except driver as error:
+        raise unavailable(error) from error
     except SQLAlchemyError as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         raise unavailable(cause) from cause

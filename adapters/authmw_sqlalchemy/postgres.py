@@ -75,7 +75,7 @@ class PostgresDatabase:
         Raises:
             StoreUnavailable: the database failed, or is not up to date.
         """
-        with as_unavailable(), self.engine.begin() as connection:
+        with as_unavailable(Error), self.engine.begin() as connection:
             if not self._ready:
                 refuse_missing(schema.columns(connection))
                 self._ready = True
@@ -138,7 +138,7 @@ class PostgresDatabase:
             cursor.connection.close()
 
     def _open(self) -> Cursor[Any]:
-        with as_unavailable():
+        with as_unavailable(Error):
             fairy = self.engine.raw_connection()
         driver: Driver[Any] = fairy.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
         fairy.detach()

@@ -142,7 +142,7 @@ class AsyncPostgresDatabase:
             loop.slots.release()
 
     async def _open(self, loop: _Loop) -> AsyncCursor[Any]:
-        with as_unavailable():
+        with as_unavailable(Error):
             fairy = await loop.engine.raw_connection()
         driver: Driver[Any] = fairy.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
         fairy.detach()

@@ -38,7 +38,8 @@ COLUMNS_OF: Final = {
     "WHERE t.type = 'table' AND substr(t.name, 1, 7) = 'authmw_'",
     "postgresql": "SELECT t.relname, c.attname FROM pg_catalog.pg_class AS t "
     "JOIN pg_catalog.pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped "
-    "WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, 'authmw_') AND pg_catalog.pg_table_is_visible(t.oid)",
+    "WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, 'authmw_') "
+    "AND pg_catalog.pg_table_is_visible(t.oid)",
 }
 """The query for the tables and columns of ours that a connection finds."""
 

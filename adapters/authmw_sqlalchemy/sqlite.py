@@ -114,7 +114,7 @@ class SQLiteDatabase:
         Raises:
             StoreUnavailable: other threads were writing all the time, or the database failed.
         """
-        with as_unavailable():
+        with as_unavailable(sqlite3.Error, OSError):
             self._prepare()
         # SQLite has one writer at a time, and lets the others try again after a sleep. Threads queue up here instead.
         if not self._writing.acquire(timeout=_WRITE_TIMEOUT):
@@ -142,7 +142,7 @@ class SQLiteDatabase:
             self.engine.dispose(close=False)
 
     def _open_reader(self) -> sqlite3.Connection:
-        with as_unavailable():
+        with as_unavailable(sqlite3.Error, OSError):
             self._prepare()
             fairy = self.engine.raw_connection()
         reader = cast("sqlite3.Connection", fairy.driver_connection)

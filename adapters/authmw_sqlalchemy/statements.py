@@ -38,7 +38,7 @@ class Compiled:
         constants: what the dialect adds to the values that are given.
     """
 
-    sql: str
+    sql: Any  # a str, which psycopg's types want to be a literal
     order: tuple[int, ...] | None
     constants: tuple[object, ...]
 

@@ -124,21 +124,22 @@ def test_lookups_of_a_request_use_an_index(path: Path, stores: SQLStores, table:
     "url, fix",
     [
         ("app.db", "sqlite:///app.db"),
-        ("postgresql://localhost/app", "sqlite:///app.db"),
+        ("mysql://localhost/app", "sqlite:///app.db"),
+        ("postgresql+asyncpg://localhost/app", "postgresql://"),
         ("sqlite+aiosqlite:///app.db", "sqlite:///app.db"),
         ("sqlite://", "MemoryStores"),
         ("sqlite:///:memory:", "MemoryStores"),
         ("sqlite:///file:app?mode=memory&uri=true", "MemoryStores"),
     ],
 )
-def test_what_is_no_sqlite_file_is_refused_with_the_fix(url: str, fix: str) -> None:
+def test_what_is_no_database_of_ours_is_refused_with_the_fix(url: str, fix: str) -> None:
     with pytest.raises(ConfigurationError, match=fix):
         SQLStores(url)
 
 
 def test_a_mistaken_url_is_not_repeated_with_its_password() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        SQLStores("postgresql://app:hunter2@localhost/app")
+        SQLStores("mysql://app:hunter2@localhost/app")
     assert "hunter2" not in str(caught.value)
 
 

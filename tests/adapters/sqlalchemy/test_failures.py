@@ -1,0 +1,272 @@
+"""PostgreSQL fails: every verb answers in time, and all goes on without a restart once it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import textwrap
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, closing
+
+import psycopg
+import pytest
+from authmw_sqlalchemy import AsyncSQLStores, SQLStores
+from sqlalchemy import URL, create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from authmw import StoreUnavailable
+from authmw.flow import Ask, Flow, run_async
+from authmw.ports import Claim, Revocation, User
+from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
+from tests.proxy import Proxy
+from tests.support import fresh_python
+
+LATEST = 3.5
+"""Seconds: a bit more than connecting may take, for a busy machine."""
+
+
+@pytest.fixture
+def proxy(postgres: URL) -> Iterator[Proxy]:
+    with Proxy(postgres.host or "", postgres.port or 5432) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def behind(postgres: URL, proxy: Proxy) -> URL:
+    """The database, by way of the proxy."""
+    return postgres.set(port=proxy.port)
+
+
+@pytest.fixture
+def stores(behind: URL) -> Iterator[SQLStores]:
+    with closing(SQLStores(behind, hasher=HASHER)) as stores:
+        stores.users.create("alice")
+        assert stores.users.find("alice") is not None
+        yield stores
+
+
+VERBS: dict[str, Callable[[SQLStores], object]] = {
+    "a lookup": lambda stores: stores.users.find("alice"),
+    "a statement that writes": lambda stores: stores.nonces.claim_nonce("n", time.monotonic_ns(), time.time() + 60),
+    "a transaction": lambda stores: stores.throttle.attempt("alice", time.time()),
+    "a list": lambda stores: stores.users.list(),
+    "administration": lambda stores: stores.users.disable("alice"),
+}
+
+
+@pytest.fixture(params=VERBS)
+def verb(request: pytest.FixtureRequest) -> Callable[[SQLStores], object]:
+    return VERBS[request.param]
+
+
+def test_a_server_that_is_away_is_a_failure_and_then_forgotten(
+    stores: SQLStores, proxy: Proxy, verb: Callable[[SQLStores], object]
+) -> None:
+    verb(stores)
+    proxy.refuse()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable) as caught:
+            verb(stores)
+        assert isinstance(caught.value.__cause__, psycopg.OperationalError)
+    proxy.restore()
+    verb(stores)
+
+
+def test_a_restart_is_not_noticed(stores: SQLStores, proxy: Proxy, verb: Callable[[SQLStores], object]) -> None:
+    verb(stores)
+    opened = proxy.connections
+    proxy.reset()
+    verb(stores)
+    assert proxy.connections > opened
+
+
+def test_a_server_that_falls_silent_is_a_failure_in_time_and_then_forgotten(
+    stores: SQLStores, proxy: Proxy, verb: Callable[[SQLStores], object]
+) -> None:
+    verb(stores)
+    proxy.fall_silent()
+    for _ in range(2):
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            verb(stores)
+        assert time.monotonic() - start < LATEST
+    proxy.restore()
+    verb(stores)
+
+
+def test_what_waits_for_a_lock_gives_up_in_time(stores: SQLStores, postgres: URL) -> None:
+    with engine_of(postgres) as engine, engine.begin() as connection:
+        connection.execute(text("SELECT 1 FROM authmw_users FOR UPDATE"))
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailable) as caught:
+            stores.users.disable("alice")
+        assert time.monotonic() - start < LATEST
+        assert isinstance(caught.value.__cause__, psycopg.errors.QueryCanceled)
+        assert stores.users.find("alice") is not None, "no lookup waits"
+    stores.users.disable("alice")
+
+
+def test_err_1_a_failure_tells_no_parameters(stores: SQLStores, postgres: URL) -> None:
+    with engine_of(postgres) as engine, engine.begin() as connection:
+        connection.execute(text("ALTER TABLE authmw_users RENAME TO gone"))
+    for look in (True, False):
+        with pytest.raises(StoreUnavailable) as caught:
+            stores.users.find("a-secret") if look else stores.users.set_password("a-secret", "another-one")
+        error = caught.value
+        assert "secret" not in f"{error!r} {error.__cause__!r} {error.__context__!r}"
+
+
+def test_what_postgresql_cannot_keep_is_not_found_and_no_failure(stores: SQLStores) -> None:
+    for text_ in ("a\0b", "\ud800"):
+        assert stores.clients.find_client(text_) is None
+        assert stores.families.families_of(text_, 0.0) == ()
+        until = time.time() + 60
+        claims = [stores.nonces.claim_nonce(text_ * 3000, count, until) for count in (1, 1, 2)]
+        assert claims == [Claim.FRESH, Claim.REPLAYED, Claim.FRESH]
+        assert stores.throttle.attempt(text_ * 3000, 0.0) == 0.0
+
+
+# Asynchronously
+
+
+@asynccontextmanager
+async def opened(url: URL) -> AsyncGenerator[AsyncSQLStores]:
+    async with aclosing(AsyncSQLStores(url, hasher=HASHER)) as stores:
+        stores.sync.users.create("alice")
+        yield stores
+
+
+def found(stores: AsyncSQLStores) -> Flow[User | None]:
+    return (yield from Ask(stores.users.find, "alice"))
+
+
+def counted(stores: AsyncSQLStores) -> Flow[float]:
+    return (yield from Ask(stores.throttle.attempt, "alice", time.time()))
+
+
+@pytest.mark.parametrize("flow", [found, counted], ids=["a lookup", "a transaction"])
+@pytest.mark.parametrize("fail", [Proxy.refuse, Proxy.fall_silent], ids=["away", "silent"])
+def test_an_event_loop_gets_a_failure_in_time_and_goes_on(
+    behind: URL, proxy: Proxy, flow: Callable[[AsyncSQLStores], Flow[object]], fail: Callable[[Proxy], None]
+) -> None:
+    async def main() -> None:
+        async with opened(behind) as stores:
+            await run_async(flow(stores))
+            fail(proxy)
+            start = time.monotonic()
+            answers = await asyncio.gather(*(run_async(flow(stores)) for _ in range(12)), return_exceptions=True)
+            assert {type(answer) for answer in answers} == {StoreUnavailable}
+            assert time.monotonic() - start < LATEST
+            proxy.restore()
+            await run_async(flow(stores))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("flow", [found, counted], ids=["a lookup", "a transaction"])
+def test_an_event_loop_does_not_notice_a_restart(
+    behind: URL, proxy: Proxy, flow: Callable[[AsyncSQLStores], Flow[object]]
+) -> None:
+    async def main() -> None:
+        async with opened(behind) as stores:
+            await run_async(flow(stores))
+            proxy.reset()
+            await run_async(flow(stores))
+
+    asyncio.run(main())
+
+
+def test_who_hangs_up_takes_no_connection_along(postgres: URL) -> None:
+    async def main() -> None:
+        async with opened(postgres) as stores:
+            for _ in range(20):
+                task = asyncio.create_task(run_async(found(stores)))
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            assert await run_async(found(stores)) is not None
+
+    asyncio.run(main())
+
+
+def test_one_object_serves_several_event_loops(postgres: URL) -> None:
+    stores = AsyncSQLStores(postgres, hasher=HASHER)
+    stores.sync.users.create("alice")
+    for _ in range(3):
+        assert asyncio.run(run_async(found(stores))) is not None
+        assert asyncio.run(run_async(counted(stores))) == 0.0
+    asyncio.run(stores.aclose())
+
+
+# Engines of an application
+
+
+def test_an_engine_of_the_application_is_shared(postgres: URL) -> None:
+    engine = create_engine(postgres)
+    with closing(SQLStores(engine, hasher=HASHER)) as stores:
+        stores.users.create("alice")
+        assert stores.users.find("alice") is not None
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM authmw_users")) == 1
+        assert engine.hide_parameters is False, "it is left as it is"
+    engine.dispose()
+
+
+def test_an_asynchronous_engine_of_the_application_is_shared(postgres: URL) -> None:
+    async def main() -> None:
+        engine = create_async_engine(postgres)
+        async with opened(postgres) as prepared, aclosing(AsyncSQLStores(engine, hasher=HASHER)) as stores:
+            assert prepared is not stores
+            assert await run_async(found(stores)) is not None
+            assert await run_async(counted(stores)) == 0.0
+        async with engine.connect() as connection:
+            assert await connection.scalar(text("SELECT count(*) FROM authmw_users")) == 1
+        await engine.dispose()
+
+    asyncio.run(main())
+
+
+# Processes and transactions
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks of POSIX")
+def test_after_a_fork_parent_and_child_use_connections_of_their_own(namespace: str) -> None:
+    program = textwrap.dedent("""
+        import os, sys
+        from authmw_sqlalchemy import SQLStores
+        stores = SQLStores(sys.argv[1])
+        stores.users.create("parent")
+        assert stores.users.find("parent")
+        kept = list(map(id, stores.database._idle))
+        child = os.fork()
+        if child == 0:
+            assert not stores.database._idle
+            stores.users.create("child")
+            assert stores.users.find("child")
+            stores.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert list(map(id, stores.database._idle)) == kept
+        assert stores.users.find("child")
+        stores.users.create("again")
+        stores.close()
+    """)
+    result = fresh_python("-c", program, written(make_schema(namespace)))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_cursor_never_passes_what_is_committed_late(postgres: URL) -> None:
+    with closing(SQLStores(postgres)) as stores, engine_of(postgres) as engine, engine.connect() as late:
+        # Another process draws a number, and is not done yet.
+        late.execute(text("SELECT pg_advisory_xact_lock('authmw_revocations'::regclass::oid::bigint)"))
+        late.execute(
+            text("INSERT INTO authmw_revocations (kind, target, at, expires_at) VALUES ('user', 'late', 1, 9e12)")
+        )
+        with pytest.raises(StoreUnavailable):
+            stores.revocations.publish(Revocation.of_user("early", time.time()))
+        assert stores.revocations.revocations_after("", 10).revocations == ()
+        late.commit()
+        stores.revocations.publish(Revocation.of_user("next", time.time()))
+        page = stores.revocations.revocations_after("", 10)
+    assert [each.id for each in page.revocations] == ["late", "next"]

@@ -1,0 +1,174 @@
+"""Pruning deletes what has expired and nothing else, in small transactions; and every question uses an index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from authmw_sqlalchemy import Pruned, SQLStores, families, keys, pruning, throttle, tokens, upgrade, users
+from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
+from authmw_sqlalchemy.statements import Query
+from sqlalchemy import URL, Connection, text
+
+from authmw.ports import RefreshFamily, Revocation, TokenRecord
+from tests.adapters.sqlalchemy.databases import HASHER, engine_of
+
+NOW = 1_000_000.0
+
+
+@pytest.fixture
+def url(empty: URL) -> URL:
+    upgrade(empty)
+    return empty
+
+
+@pytest.fixture
+def stores(url: URL) -> Iterator[SQLStores]:
+    with closing(SQLStores(url, hasher=HASHER, clock=lambda: NOW)) as stores:
+        yield stores
+
+
+def a_family(id: str, *, idle_until: float = NOW + 1, revoked_at: float | None = None) -> RefreshFamily:
+    scopes = frozenset[str]()
+    return RefreshFamily(id, id, "", "alice", "alice", None, scopes, 1.0, NOW + 9, idle_until, revoked_at=revoked_at)
+
+
+def fill(stores: SQLStores, expired: int) -> None:
+    """So many of each that have expired, and one that has not."""
+    for number in range(expired + 1):
+        until = NOW + 1 if number == expired else NOW - number
+        name = f"n{number}"
+        stores.tokens.add_token(TokenRecord(name, name, "alice", until))
+        stores.families.add_family(a_family(name, idle_until=until))
+        stores.families.add_family(a_family(f"r{number}", revoked_at=None if number == expired else NOW - 1))
+        stores.throttle.remember_source(name, until)
+        stores.revocations.publish(Revocation("user", name, 1.0, until))
+        stores.throttle.attempt(name, until - 900.0)
+        stores.database.tell(_NONCE, (name, until), len)
+
+
+_NONCE = Query.of(text("INSERT INTO authmw_nonces VALUES (:nonce, 1, :until) RETURNING nonce"), *("nonce", "until"))
+
+
+def test_pruning_tells_the_total_and_then_each_batch(stores: SQLStores) -> None:
+    fill(stores, 5)
+    told = list(stores.prune(batch=2))
+    assert told[0] == Pruned("", 0, 35)
+    assert told[-1].deleted == 35
+    steps = [after.deleted - before.deleted for before, after in zip(told, told[1:], strict=False)]
+    assert max(steps) == 2
+    assert {each.table for each in told[1:]} == {column.table.name for column in pruning.EXPIRING}
+    assert list(stores.prune()) == [Pruned("", 0, 0)]
+
+
+def test_what_has_not_expired_stays(stores: SQLStores) -> None:
+    fill(stores, 3)
+    list(stores.prune())
+    assert stores.tokens.find_token("n3") is not None
+    assert stores.tokens.find_token("n2") is None
+    assert [family.id for family in stores.families.families_of("alice", NOW)] == ["n3", "r3"]
+    assert stores.throttle.knows_source("n3", NOW)
+    assert [each.id for each in stores.revocations.revocations_after("", 10).revocations] == ["n3"]
+
+
+def test_users_keys_and_clients_are_never_pruned(stores: SQLStores) -> None:
+    stores.users.create("alice")
+    stores.clients.create("shop")
+    _, key = stores.keys.create("alice", lifetime=1.0)
+    list(stores.prune(now=NOW * 2))
+    assert stores.users.find("alice") is not None
+    assert stores.clients.find_client("shop") is not None
+    assert [each.id for each in stores.keys.list()] == [key.id]
+
+
+def test_lookups_go_on_between_batches_and_within(stores: SQLStores) -> None:
+    fill(stores, 4)
+    for _ in stores.prune(batch=1):
+        assert stores.tokens.find_token("n4") is not None
+        stores.tokens.create("bob")
+
+
+def test_who_holds_a_row_is_not_waited_for(namespace: str) -> None:
+    from tests.adapters.sqlalchemy.databases import make_schema
+
+    url = make_schema(namespace)
+    with closing(SQLStores(url, clock=lambda: NOW)) as stores, engine_of(url) as engine:
+        fill(stores, 3)
+        with engine.begin() as holder:
+            holder.execute(text("SELECT 1 FROM authmw_tokens WHERE id = 'n0' FOR UPDATE"))
+            *_, last = stores.prune()
+            assert (last.total, last.deleted) == (21, 20)
+        *_, last = stores.prune()
+        assert (last.total, last.deleted) == (1, 1)
+
+
+def test_a_cursor_whose_row_was_pruned_misses_nothing(stores: SQLStores) -> None:
+    stores.revocations.publish(Revocation("user", "kept", 1.0, NOW + 1))
+    stores.revocations.publish(Revocation("user", "expired", 1.0, NOW + 0.5))
+    cursor = stores.revocations.revocations_after("", 10).cursor
+    list(stores.prune(now=NOW + 0.7))
+    stores.revocations.publish(Revocation("user", "new", 1.0, NOW + 1))
+    page = stores.revocations.revocations_after(cursor, 10)
+    assert [each.id for each in page.revocations] == ["kept", "new"], "again is no harm"
+
+
+# Plans. The statements are those that are run: a copy of them would prove nothing.
+
+_QUERIES: dict[str, tuple[Query, tuple[object, ...]]] = {
+    "find": (users._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "find_digest": (users._FIND_DIGEST, ("a", "b", "MD5")),  # pyright: ignore[reportPrivateUsage]
+    "find_digest_by_userhash": (users._FIND_USERHASH, ("a", "b", "MD5")),  # pyright: ignore[reportPrivateUsage]
+    "find_key": (keys._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "find_token": (tokens._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "revoke_token": (tokens._REVOKE, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "revoke_family_tokens": (tokens._REVOKE_FAMILY, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "revoke_subject_tokens": (tokens._REVOKE_SUBJECT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "revoke_client_tokens": (tokens._REVOKE_CLIENT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "find_family": (families._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "families_of": (families._OF_SUBJECT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "knows_source": (throttle._KNOWS, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "revocations_after": (_AFTER, (1, 1.0, 0, 1.0, 10)),
+    "find_revocations": (_latest(2), (1.0, "user", "a", "client", "b")),
+}
+
+
+def plan(connection: Connection, sql: str, values: tuple[object, ...]) -> str:
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+        return "\n".join(str(row[-1]) for row in rows)
+    # A table this small would be read as a whole, if it were allowed.
+    connection.execute(text("SET LOCAL enable_seqscan = off"))
+    rows = connection.exec_driver_sql(f"EXPLAIN {sql}", values).all()
+    return "\n".join(str(row[0]) for row in rows)
+
+
+def read_as_a_whole(plan: str) -> list[str]:
+    """The tables of ours that a plan reads without an index."""
+    return re.findall(r"(?:Seq Scan on|SCAN) (authmw_\w+)(?! USING)", plan)
+
+
+@pytest.mark.parametrize("name", _QUERIES)
+def test_every_lookup_uses_an_index(url: URL, name: str) -> None:
+    query, values = _QUERIES[name]
+    with engine_of(url) as engine, engine.begin() as connection:
+        compiled = query.sqlite if engine.dialect.name == "sqlite" else query.postgres
+        explained = plan(connection, compiled.sql, compiled.arranged(values))
+    assert read_as_a_whole(explained) == []
+    assert "index" in explained.lower()
+
+
+@pytest.mark.parametrize("column", pruning.EXPIRING, ids=str)
+def test_every_batch_uses_the_index_of_its_times(url: URL, column: pruning.Column[float]) -> None:
+    with engine_of(url) as engine, engine.begin() as connection:
+        statement = pruning.deletion(column, 1.0, 10).compile(engine, compile_kwargs={"literal_binds": True})
+        explained = plan(connection, str(statement), ())
+    assert f"ix_{column.table.name}_{column.name}" in explained
+    assert read_as_a_whole(explained) == []
+
+
+def test_a_plan_without_an_index_is_noticed(url: URL) -> None:
+    with engine_of(url) as engine, engine.begin() as connection:
+        explained = plan(connection, "SELECT * FROM authmw_users WHERE password_hash = 'x'", ())
+    assert read_as_a_whole(explained) == ["authmw_users"]

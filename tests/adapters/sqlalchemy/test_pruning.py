@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 from authmw_sqlalchemy import Pruned, SQLStores, families, keys, pruning, throttle, tokens, upgrade, users
 from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
 from authmw_sqlalchemy.statements import Query
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Column, Connection, text
 
 from authmw.ports import RefreshFamily, Revocation, TokenRecord
-from tests.adapters.sqlalchemy.databases import HASHER, engine_of
+from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema
 
 NOW = 1_000_000.0
 
@@ -57,7 +58,7 @@ def test_pruning_tells_the_total_and_then_each_batch(stores: SQLStores) -> None:
     told = list(stores.prune(batch=2))
     assert told[0] == Pruned("", 0, 35)
     assert told[-1].deleted == 35
-    steps = [after.deleted - before.deleted for before, after in zip(told, told[1:], strict=False)]
+    steps = [after.deleted - before.deleted for before, after in pairwise(told)]
     assert max(steps) == 2
     assert {each.table for each in told[1:]} == {column.table.name for column in pruning.EXPIRING}
     assert list(stores.prune()) == [Pruned("", 0, 0)]
@@ -91,8 +92,6 @@ def test_lookups_go_on_between_batches_and_within(stores: SQLStores) -> None:
 
 
 def test_who_holds_a_row_is_not_waited_for(namespace: str) -> None:
-    from tests.adapters.sqlalchemy.databases import make_schema
-
     url = make_schema(namespace)
     with closing(SQLStores(url, clock=lambda: NOW)) as stores, engine_of(url) as engine:
         fill(stores, 3)
@@ -156,11 +155,11 @@ def test_every_lookup_uses_an_index(url: URL, name: str) -> None:
         compiled = query.sqlite if engine.dialect.name == "sqlite" else query.postgres
         explained = plan(connection, compiled.sql, compiled.arranged(values))
     assert read_as_a_whole(explained) == []
-    assert "index" in explained.lower()
+    assert re.search("index|primary key", explained.lower())
 
 
 @pytest.mark.parametrize("column", pruning.EXPIRING, ids=str)
-def test_every_batch_uses_the_index_of_its_times(url: URL, column: pruning.Column[float]) -> None:
+def test_every_batch_uses_the_index_of_its_times(url: URL, column: Column[float]) -> None:
     with engine_of(url) as engine, engine.begin() as connection:
         statement = pruning.deletion(column, 1.0, 10).compile(engine, compile_kwargs={"literal_binds": True})
         explained = plan(connection, str(statement), ())

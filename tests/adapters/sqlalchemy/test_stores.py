@@ -1,0 +1,91 @@
+"""Which stores are for which database, and how an event loop asks them."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
+from sqlalchemy import URL, create_engine
+
+from authmw import ConfigurationError
+from authmw.flow import is_nonblocking
+from authmw.stores import Stores
+from tests.support import fresh_python, require
+
+LOOKUPS = ("users.find", "keys.find_key", "tokens.find_token", "clients.find_client", "families.find_family")
+
+
+def method(stores: object, path: str) -> object:
+    store, _, name = path.partition(".")
+    return getattr(getattr(stores, store), name)
+
+
+@pytest.mark.parametrize("path", [*LOOKUPS, "throttle.knows_source", "revocations.find_revocations"])
+def test_reading_sqlite_is_for_an_event_loop_and_reading_postgresql_is_not(
+    tmp_path: Path, postgres: URL, path: str
+) -> None:
+    for target, expected in ((f"sqlite:///{tmp_path / 'app.db'}", True), (postgres, False)):
+        with closing(SQLStores(target)) as stores:
+            assert is_nonblocking(method(stores, path)) is expected  # type: ignore[arg-type]  # a method
+
+
+@pytest.mark.parametrize("path", ["families.rotate", "nonces.claim_nonce", "throttle.attempt", "revocations.publish"])
+def test_writing_is_for_no_event_loop(tmp_path: Path, path: str) -> None:
+    with closing(SQLStores(f"sqlite:///{tmp_path / 'app.db'}")) as stores:
+        assert not is_nonblocking(method(stores, path))  # type: ignore[arg-type]  # a method
+
+
+def test_asynchronous_stores_are_marked_as_such_and_have_a_sync_twin(postgres: URL) -> None:
+    stores = AsyncSQLStores(postgres)
+    assert all(hasattr(getattr(stores, name), "__authmw_asynchronous__") for name in Stores.__dataclass_fields__)
+    assert stores.sync.users.create("alice").id == "alice"
+    assert hasattr(SQLThrottle(stores.database, free=2), "__authmw_asynchronous__")
+    asyncio.run(stores.aclose())
+
+
+@pytest.mark.parametrize(
+    "url, fix",
+    [
+        ("sqlite:///app.db", "SQLStores serve ASGI too"),
+        ("postgresql+asyncpg://localhost/app", "postgresql://"),
+        ("mysql://app:hunter2@localhost/app", "postgresql://"),
+    ],
+)
+def test_what_has_no_asynchronous_stores_is_refused_with_the_fix(url: str, fix: str) -> None:
+    with pytest.raises(ConfigurationError, match=fix) as caught:
+        AsyncSQLStores(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_mistaken_settings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="pool_size"):
+        SQLStores(f"sqlite:///{tmp_path / 'app.db'}", pool_size=0)
+    with closing(SQLStores(f"sqlite:///{tmp_path / 'app.db'}")) as stores:
+        with pytest.raises(ConfigurationError, match="SQLThrottle needs free >= 1"):
+            SQLThrottle(stores.database, free=0)
+
+
+def test_an_engine_in_memory_is_refused() -> None:
+    engine = create_engine("sqlite://")
+    with pytest.raises(ConfigurationError, match="MemoryStores"):
+        SQLStores(engine)
+    engine.dispose()
+
+
+def test_without_psycopg_it_is_said_what_to_install() -> None:
+    require("postgresql")
+    program = textwrap.dedent("""
+        import sys
+        sys.modules["psycopg"] = None
+        from authmw_sqlalchemy import AsyncSQLStores, SQLStores
+        for stores in (SQLStores, AsyncSQLStores):
+            try:
+                stores("postgresql://localhost/app")
+            except ValueError as error:
+                print(error)
+    """)
+    assert fresh_python("-c", program).stdout.count('pip install "authmw[postgres]"') == 2

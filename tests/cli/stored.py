@@ -15,9 +15,9 @@ from authmw.tokens import digest, new_token
 
 
 @contextmanager
-def opened(url: str = "sqlite:///app.db") -> Generator[SQLStores]:
-    """The stores at `url`, for as long as the block runs."""
-    stores = SQLStores(url)
+def opened(url: str = "sqlite:///app.db", *, ago: float = 0.0) -> Generator[SQLStores]:
+    """The stores at `url`, for as long as the block runs, by a clock that is `ago` seconds slow."""
+    stores = SQLStores(url, clock=lambda: time.time() - ago)
     try:
         yield stores
     finally:

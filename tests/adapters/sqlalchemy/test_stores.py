@@ -64,9 +64,9 @@ def test_what_has_no_asynchronous_stores_is_refused_with_the_fix(url: str, fix: 
 def test_mistaken_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="pool_size"):
         SQLStores(f"sqlite:///{tmp_path / 'app.db'}", pool_size=0)
-    with closing(SQLStores(f"sqlite:///{tmp_path / 'app.db'}")) as stores:
-        with pytest.raises(ConfigurationError, match="SQLThrottle needs free >= 1"):
-            SQLThrottle(stores.database, free=0)
+    stores = SQLStores(f"sqlite:///{tmp_path / 'app.db'}")
+    with pytest.raises(ConfigurationError, match="SQLThrottle needs free >= 1"):
+        SQLThrottle(stores.database, free=0)
 
 
 def test_an_engine_in_memory_is_refused() -> None:

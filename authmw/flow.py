@@ -174,6 +174,11 @@ async def _call_in_thread(question: Ask[Any]) -> Any:
     return await answer if hasattr(answer, "__await__") else answer
 
 
+def is_asynchronous(function: Callable[..., Any]) -> bool:
+    """Whether `function` is an ``async def``, or a method of a store that was marked `asynchronous`."""
+    return _is_async(function)
+
+
 def is_nonblocking(function: Callable[..., Any]) -> bool:
     """Whether `function` is a ``def`` that was marked `nonblocking`, by itself or by its class."""
     return not _is_async(function) and _is_marked(function)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from authmw.errors import ConfigurationError
+from authmw.joined_revocations import JoinedRevocations
 from authmw.ports import (
     ApiKeyStore,
     ClientStore,
@@ -40,10 +41,13 @@ class Stores:
     def of(cls, *stores: object) -> Stores:
         """The stores of several objects, as `SQLStores` and `RedisStores`. Where two have one, the later one's counts.
 
+        Revocations are read from all that have them: who disables a user publishes where users are kept.
+
         Raises:
-            ConfigurationError: an object that has none of them.
+            ConfigurationError: an object that has none of them, or asynchronous ones beside blocking ones.
         """
         found: dict[str, object] = {}
+        revocations: list[RevocationStore] = []
         mistakes: list[str] = []
         for each in stores:
             has = {field.name: getattr(each, field.name, None) for field in fields(cls)}
@@ -51,6 +55,9 @@ class Stores:
             if not has or isinstance(each, type):
                 mistakes.append(f"Stores.of takes stores, as SQLStores(...): {each!r} has none")
             found |= has
+            revocations += [each for each in [getattr(each, "revocations", None)] if each is not None]
         if mistakes:
             raise ConfigurationError(*mistakes)
+        if len(revocations) > 1:
+            found["revocations"] = JoinedRevocations(*revocations)
         return cls(**found)  # type: ignore[arg-type]  # each is asked for its verbs by whoever takes it

@@ -10,6 +10,7 @@ from authmw.flow import Ask, Flow
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted import granted_scopes, requested_scopes
+from authmw.oauth2.refresh import refuse_if_overtaken
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
 from authmw.ports import Client, RefreshFamily
@@ -95,6 +96,10 @@ def _begin(
     if isinstance(issued, OAuthError):
         return issued
     yield from Ask(service.families.add_family, family)
+    # Whoever changed the password meanwhile did not find this login; from here on everybody does.
+    overtaken = yield from refuse_if_overtaken(service, family, now)
+    if overtaken is not None:
+        return overtaken
     return replace(issued, refresh_token=token.text) if refreshes else issued
 
 

@@ -102,11 +102,15 @@ def _refused(service: TokenService, family: RefreshFamily, now: float) -> Flow[O
     if not family.is_live(now):
         yield from _refuse_again(service, family, now)
         return invalid_grant(detail=f"{family.id} has ended")
+    return (yield from refuse_if_overtaken(service, family, now))
+
+
+def refuse_if_overtaken(service: TokenService, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:
+    """End a login that began before its user or client was revoked and was stored afterwards: nobody else has."""
     keys: tuple[tuple[RevocationKind, str], ...] = (("user", family.subject), ("client", family.client_id or ""))
     revocations = yield from Ask(service.revocations.find_revocations, keys)
     if all(each.at <= family.created_at for each in revocations):
         return None
-    # It began before its user or client was revoked, and was stored afterwards: nobody has ended it so far.
     yield from Ask(service.families.end_family, family.id, now)
     yield from refuse_login(service, family.id, now)
     return invalid_grant(detail=f"{family.id} is from before its user or client was revoked")

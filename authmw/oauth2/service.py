@@ -166,7 +166,7 @@ class TokenService:
         What was revoked is refused within `revocation_bound` seconds, and nothing is asked for that.
         """
         if self.keys is None:
-            return TokenVerifier(self.tokens, revocations=self.feed, clock=self.clock)
+            return TokenVerifier(self.tokens, audience=self.audience, revocations=self.feed, clock=self.clock)
         return JWTVerifier(
             self.keys, issuer=self.issuer, audience=self.audience, revocations=self.feed, clock=self.clock
         )

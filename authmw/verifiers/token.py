@@ -6,7 +6,7 @@ With a feed of revocations a token may be remembered instead, and is refused wit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +31,8 @@ class TokenVerifier:
     Args:
         tokens: where tokens are found by their digest.
         prefix: what our tokens begin with, before the underscore.
+        audience: the name of this API, or several, one of which the token has to be for. With None, a token that is
+            for any API by name is refused.
         revocations: what was revoked. With it a verified token may be remembered until it expires, and so whoever
             revokes or disables has to publish that too: the store of tokens is no longer asked each time.
         clock: seconds since the epoch.
@@ -53,6 +55,7 @@ class TokenVerifier:
         tokens: TokenStore,
         *,
         prefix: str = "at",
+        audience: str | Collection[str] | None = None,
         revocations: RevocationFeed | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -61,6 +64,7 @@ class TokenVerifier:
         self._prefix = checked_prefix(prefix)
         self._start = f"{prefix}_"
         self._clock = clock
+        self._audiences = frozenset([audience] if isinstance(audience, str) else audience or ())
         self._revocations = revocations
         if revocations is not None:
             self.version = 0
@@ -95,6 +99,9 @@ class TokenVerifier:
             return Rejected(Reason.TOKEN_REVOKED, f"token {record.id}")
         if record.expires_at <= self._clock():
             return Rejected(Reason.TOKEN_EXPIRED, f"token {record.id}")
+        # RFC 7519 §4.1.3, for opaque tokens too: what is for another API is not for this one.
+        if (record.audience or self._audiences) and record.audience.isdisjoint(self._audiences):
+            return Rejected(Reason.TOKEN_AUDIENCE, f"token {record.id}")
         principal, feed = _principal(record, self.scheme), self._revocations
         authenticated = Authenticated(principal, remember_until=None if feed is None else record.expires_at)
         return authenticated if feed is None else feed.check(_issuance(record), authenticated)

@@ -156,6 +156,38 @@ def test_revocation_counts_at_once() -> None:
     assert refusal.reason.public_code == "authmw.token-invalid"
 
 
+@pytest.mark.parametrize(
+    ("named", "asked", "accepted"),
+    [
+        ((), None, True),
+        (("orders",), "orders", True),
+        (("orders", "billing"), ["shop", "billing"], True),
+        (("billing",), "orders", False),
+        (("orders",), None, False),
+        ((), "orders", False),
+    ],
+    ids=["neither names one", "the same", "one of several", "another API", "for any API by name", "for none"],
+)
+def test_a_token_for_another_api_is_refused(
+    named: tuple[str, ...], asked: str | list[str] | None, accepted: bool
+) -> None:
+    tokens = MemoryTokens()
+    token, record = tokens.create("alice")
+    stored = replace(record, audience=frozenset(named))
+
+    class One:
+        def find_token(self, digest: str, /) -> TokenRecord | None:
+            return stored if digest == record.digest else None
+
+    verdict = TokenVerifier(One(), audience=asked).verify(BearerToken(token), REQUEST)
+    if not isinstance(verdict, Authenticated | Rejected):
+        assert verdict is not None
+        verdict = run(verdict)
+    assert isinstance(verdict, Authenticated) is accepted
+    if isinstance(verdict, Rejected):
+        assert verdict.reason is Reason.TOKEN_AUDIENCE
+
+
 def test_tok_2_a_store_that_matches_loosely_does_not_authenticate() -> None:
     record = record_of(new_token())
     assert reason_of(Tokens(record, loose=True), new_token()) is Reason.TOKEN_UNKNOWN

@@ -1,0 +1,106 @@
+"""The revocations of several stores as one: users may be disabled in SQL while tokens are revoked in Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from authmw.errors import ConfigurationError
+from authmw.flow import asynchronous, is_asynchronous, is_nonblocking
+from authmw.ports import Answer, Revocation, RevocationKind, RevocationPage, RevocationStore
+
+T = TypeVar("T")
+J = TypeVar("J")
+
+
+class JoinedRevocations:
+    """Reads what was published in any of several stores, and publishes in the last (`RevocationStore`).
+
+    Whoever disables a user publishes where the user is kept; whoever ends a session, where sessions are. A program
+    that keeps them apart has to follow both.
+
+    Args:
+        stores: two or more. Where one of them is asynchronous, none may block.
+
+    Raises:
+        ConfigurationError: one would block the event loop that another one needs.
+
+    >>> from authmw.memory import MemoryRevocations
+    >>> users, sessions = MemoryRevocations(), MemoryRevocations()
+    >>> joined = JoinedRevocations(users, sessions)
+    >>> users.publish(Revocation.of_user("alice", 1e10))
+    >>> [each.id for each in joined.revocations_after("", 100).revocations]
+    ['alice']
+    """
+
+    def __init__(self, *stores: RevocationStore) -> None:
+        self._stores = stores
+        modes = {_mode(store) for store in stores} | {_mode_of(stores[-1].publish)}
+        if modes >= {_Mode.ASYNCHRONOUS, _Mode.BLOCKING}:
+            raise ConfigurationError(
+                "revocations in an asynchronous store and in a blocking one: use AsyncSQLStores with "
+                "AsyncRedisStores, or SQLStores with RedisStores"
+            )
+        if _Mode.ASYNCHRONOUS in modes:
+            asynchronous(self)
+            self.sync: JoinedRevocations = JoinedRevocations(*(getattr(each, "sync", each) for each in stores))
+        elif _Mode.BLOCKING not in modes:
+            self.__authmw_nonblocking__ = True  # what `nonblocking` writes on a class
+
+    def publish(self, revocation: Revocation) -> Answer[None]:
+        """Store a revocation in the last of the stores."""
+        return self._stores[-1].publish(revocation)
+
+    def revocations_after(self, cursor: str, limit: int) -> Answer[RevocationPage]:
+        """What was published in any of them since `cursor`."""
+        # Each has a cursor of its own. As many as asked for from one alone make a page that is read on from.
+        cursors: list[str] = json.loads(cursor) if cursor else [""] * len(self._stores)
+        answers = [store.revocations_after(each, limit) for store, each in zip(self._stores, cursors, strict=True)]
+        return _then(answers, _page)
+
+    def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> Answer[tuple[Revocation, ...]]:
+        """The revocations of `keys` in any of them."""
+        return _then([store.find_revocations(keys) for store in self._stores], _found)
+
+
+class _Mode(Enum):
+    """How a verb answers, as far as an event loop is concerned."""
+
+    ASYNCHRONOUS = "asynchronous"
+    NONBLOCKING = "nonblocking"
+    BLOCKING = "blocking"
+
+
+def _mode(store: RevocationStore) -> _Mode:
+    """How a store is read."""
+    modes = {_mode_of(store.revocations_after), _mode_of(store.find_revocations)}
+    return modes.pop() if len(modes) == 1 else _Mode.BLOCKING
+
+
+def _mode_of(verb: Callable[..., Any]) -> _Mode:
+    if is_asynchronous(verb):
+        return _Mode.ASYNCHRONOUS
+    return _Mode.NONBLOCKING if is_nonblocking(verb) else _Mode.BLOCKING
+
+
+def _page(pages: list[RevocationPage]) -> RevocationPage:
+    revocations = tuple(revocation for page in pages for revocation in page.revocations)
+    return RevocationPage(revocations, json.dumps([page.cursor for page in pages]))
+
+
+def _found(answers: list[tuple[Revocation, ...]]) -> tuple[Revocation, ...]:
+    return tuple(revocation for found in answers for revocation in found)
+
+
+def _then(answers: Sequence[Answer[T]], join: Callable[[list[T]], J]) -> Answer[J]:
+    """What `join` makes of the answers, or an awaitable of it where one of them is."""
+    if any(hasattr(answer, "__await__") for answer in answers):
+        return _awaited(answers, join)
+    return join(cast("list[T]", list(answers)))
+
+
+async def _awaited(answers: Sequence[Answer[T]], join: Callable[[list[T]], J]) -> J:
+    given: list[Any] = [await cast("Awaitable[T]", each) if hasattr(each, "__await__") else each for each in answers]
+    return join(given)

@@ -1,0 +1,136 @@
+"""Revocations of several stores keep the contract of one, and nothing that was published in any is missed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from authmw.errors import ConfigurationError
+from authmw.flow import Ask, asynchronous, is_asynchronous, is_nonblocking, run_async
+from authmw.joined_revocations import JoinedRevocations
+from authmw.memory import MemoryRevocations, MemoryStores
+from authmw.oauth2.service import TokenService
+from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.ports import Revocation, RevocationKind, RevocationPage
+from authmw.stores import Stores
+from authmw.testing.contract import RevocationStoreContract
+
+LATER = 4e9
+KEYS: tuple[tuple[RevocationKind, str], ...] = (("user", "alice"), ("family", "f1"))
+
+
+class TestJoinedRevocations(RevocationStoreContract):
+    processes = False
+
+    def open_store(self) -> JoinedRevocations:
+        return JoinedRevocations(MemoryRevocations(), MemoryRevocations())
+
+
+class Awaited:
+    """The same store for an event loop."""
+
+    def __init__(self) -> None:
+        self.sync = MemoryRevocations()
+
+    async def publish(self, revocation: Revocation) -> None:
+        self.sync.publish(revocation)
+
+    async def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
+        return self.sync.revocations_after(cursor, limit)
+
+    async def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> tuple[Revocation, ...]:
+        return self.sync.find_revocations(keys)
+
+
+class Blocking:
+    """A store that may block, as one in a database."""
+
+    def __init__(self) -> None:
+        self._kept = MemoryRevocations()
+
+    def publish(self, revocation: Revocation) -> None:
+        self._kept.publish(revocation)
+
+    def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
+        return self._kept.revocations_after(cursor, limit)
+
+    def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> tuple[Revocation, ...]:
+        return self._kept.find_revocations(keys)
+
+
+def test_what_is_published_in_either_is_found_and_followed() -> None:
+    first, second = MemoryRevocations(), MemoryRevocations()
+    joined = JoinedRevocations(first, second)
+    cursor = _page(joined, "").cursor
+    first.publish(Revocation("user", "alice", 1.0, LATER))
+    second.publish(Revocation("family", "f1", 2.0, LATER))
+    page = _page(joined, cursor)
+    assert {each.id for each in page.revocations} == {"alice", "f1"}
+    assert _page(joined, page.cursor).revocations == ()
+    found: Any = joined.find_revocations(KEYS)
+    assert {each.id for each in found} == {"alice", "f1"}
+
+
+def test_the_last_store_is_published_in() -> None:
+    first, second = MemoryRevocations(), MemoryRevocations()
+    JoinedRevocations(first, second).publish(Revocation("user", "alice", 1.0, LATER))
+    assert (len(first.find_revocations(KEYS)), len(second.find_revocations(KEYS))) == (0, 1)
+
+
+def test_asynchronous_stores_are_awaited_and_have_a_twin_for_threads() -> None:
+    first, second = Awaited(), Awaited()
+    joined = JoinedRevocations(first, second)
+    assert is_asynchronous(joined.find_revocations)
+    asyncio.run(run_async(_publish(joined)))
+    first.sync.publish(Revocation("user", "alice", 1.0, LATER))
+    assert {each.id for each in asyncio.run(run_async(_find(joined)))} == {"alice", "f1"}
+    assert {each.id for each in _page(joined.sync, "").revocations} == {"alice", "f1"}
+
+
+def test_stores_in_memory_are_asked_on_an_event_loop_and_blocking_ones_are_not() -> None:
+    assert is_nonblocking(JoinedRevocations(MemoryRevocations(), MemoryRevocations()).find_revocations)
+    assert not is_nonblocking(JoinedRevocations(MemoryRevocations(), Blocking()).find_revocations)
+
+
+def test_a_blocking_store_beside_an_asynchronous_one_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="AsyncSQLStores"):
+        JoinedRevocations(Blocking(), Awaited())
+    with pytest.raises(ConfigurationError, match="AsyncSQLStores"):
+        JoinedRevocations(asynchronous(Awaited()), Blocking())
+
+
+def test_a_user_disabled_where_users_are_kept_is_refused_where_sessions_are_kept() -> None:
+    hasher = PasswordHasher(CHEAPEST)
+    users, sessions = MemoryStores(hasher=hasher), MemoryStores(hasher=hasher)
+    users.users.create("alice", "correct horse", scopes=["orders:read"])
+    stores = Stores(
+        users=users.users,
+        clients=users.clients,
+        tokens=sessions.tokens,
+        families=sessions.families,
+        nonces=sessions.nonces,
+        throttle=sessions.throttle,
+        revocations=Stores.of(users, sessions).revocations,
+    )
+    service = TokenService(issuer="https://id.example", stores=stores, audience="orders", hasher=hasher)
+    service.feed.follow_once()
+    users.users.disable("alice")
+    service.feed.follow_once()
+    found: Any = service.revocations.find_revocations((("user", "alice"),))
+    assert [each.id for each in found] == ["alice"]
+
+
+def _page(store: JoinedRevocations, cursor: str) -> RevocationPage:
+    page = store.revocations_after(cursor, 100)
+    assert isinstance(page, RevocationPage)
+    return page
+
+
+def _publish(store: JoinedRevocations) -> Any:
+    yield from Ask(store.publish, Revocation("family", "f1", 2.0, LATER))
+
+
+def _find(store: JoinedRevocations) -> Any:
+    return (yield from Ask(store.find_revocations, KEYS))

@@ -157,7 +157,7 @@ def test_revocation_counts_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "asked", "accepted"),
+    "named, asked, accepted",
     [
         ((), None, True),
         (("orders",), "orders", True),

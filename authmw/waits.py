@@ -44,9 +44,10 @@ class Waits:
 
     def attempt(self, count: Count, now: float) -> tuple[Count, float]:
         """The count after one more attempt, and the seconds that it has to wait; 0.0 for go ahead."""
-        # A clock that was set back must not make the wait longer than it ever is.
+        # A clock that was set back must not make the wait longer than it ever is. Who may still go ahead freely never
+        # waits: it was only overtaken by another, or has a clock that is behind.
         wait = min(count.not_before - now, self.longest)
-        if wait > 0:
+        if wait > 0 and count.attempts >= self.free:
             return Count(count.attempts, now + wait), wait
         attempts = 1 if -wait >= self.longest else count.attempts + 1
         return Count(attempts, now + self._after(attempts)), 0.0

@@ -29,9 +29,9 @@ end
 _ATTEMPT: Final = Script(f"""
 {_WAIT_AFTER}
 local now = tonumber(ARGV[4])
--- A clock that was set back must not make the wait longer than it ever is.
+-- A clock that was set back must not make the wait longer than it ever is. Who may still go ahead freely never waits.
 local wait = math.min(not_before - now, longest)
-if wait > 0 then
+if wait > 0 and attempts >= free then
   not_before = now + wait
 else
   if -wait >= longest then attempts = 0 end

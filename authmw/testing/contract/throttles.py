@@ -38,6 +38,11 @@ class ThrottleContract(StoreContract[Throttle]):
         wait = self.attempts("account:alice", self.free + 1)[-1]
         assert self.ask(self.store.attempt, "account:alice", NOW + wait) == 0.0
 
+    def test_who_was_overtaken_or_has_a_clock_that_is_behind_still_goes_ahead_freely(self) -> None:
+        times = [NOW - 0.001 * number for number in range(self.free)]
+        assert [self.ask(self.store.attempt, "account:alice", at) for at in times] == [0.0] * self.free
+        assert self.attempts("account:alice", 1)[0] > 0.0
+
     def test_keys_are_counted_apart(self) -> None:
         self.attempts("account:alice", self.free + 3)
         for key in ("account:Alice", "account:alice ", "source:alice", "account:alic", "account:%"):

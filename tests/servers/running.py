@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from typing import Final
+from types import MappingProxyType
+from typing import IO, Final
 
 from tests.support import ROOT
 
@@ -48,35 +50,61 @@ class Reply:
         return ", ".join(value for key, value in self.headers if key.lower() == name)
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs: its port, and the file that it prints into."""
+
+    port: int
+    printed: IO[bytes]
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        self.printed.seek(0)
+        return self.printed.read().decode(errors="replace")
+
+
 @contextmanager
 def running(server: str, app: str) -> Generator[int]:
     """The port of `server` serving `app` (``module:name``); it is stopped when the block ends."""
+    with started(SERVERS[server][1], app) as serving:
+        yield serving.port
+
+
+@contextmanager
+def started(command: str, app: str, environment: Mapping[str, str] = MappingProxyType({})) -> Generator[Server]:
+    """A server of `app`, started by the arguments for Python in `command`; it is stopped when the block ends.
+
+    Args:
+        command: has ``{port}`` and ``{app}`` in it.
+        app: ``module:name``.
+        environment: what it is told beside what this process was.
+    """
     port = _free_port()
-    arguments = SERVERS[server][1].format(port=port, app=app).split()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # a group of its own, with its workers
-    )
-    try:
-        _wait_for(port, process)
-        yield port
-    finally:
-        _stop(process)
+    with tempfile.TemporaryFile() as printed:  # a pipe would be full some time, and the server wait
+        process = subprocess.Popen(
+            [sys.executable, *command.format(port=port, app=app).split()],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a group of its own, with its workers
+        )
+        server = Server(port, printed)
+        try:
+            _wait_for(server, process)
+            yield server
+        finally:
+            _stop(process)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to end, and end it and its workers after a while: one that is left would hold our pipe open."""
+    """Ask the server to end, and end it and its workers after a while."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=10)
+        process.wait(timeout=10)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()
 
 
 def _free_port() -> int:
@@ -86,14 +114,13 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            output = process.communicate()[0].decode(errors="replace")
-            raise RuntimeError(f"the server ended with {process.returncode}:\n{output}")
+            raise RuntimeError(f"the server ended with {process.returncode}:\n{server.output()}")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+            socket.create_connection(("127.0.0.1", server.port), timeout=0.2).close()
         except OSError:
             time.sleep(0.05)  # a process, not a clock, is waited for
         else:

@@ -39,7 +39,7 @@ class RevocationStoreContract(StoreContract[RevocationStore]):
 
     def test_what_was_published_is_read_as_it_was_oldest_first(self) -> None:
         published = [
-            Revocation("token", "jti '\"\\%", NOW + 0.123456, NOW + 60.654321),
+            Revocation("token", "jti '\"\\%", NOW + 0.123456, NOW + 3600.654321),
             Revocation.of_family("fam_1", NOW + 1 / 3),
             Revocation.of_user("Zo\u00eb \U0001f510", NOW),
             Revocation.of_client("shop", NOW - 10),
@@ -113,7 +113,7 @@ class RevocationStoreContract(StoreContract[RevocationStore]):
         assert self.ask(self.store.find_revocations, (("token", "jti"),)) == ()
 
     def test_an_expired_revocation_hides_none_that_is_not(self) -> None:
-        live = Revocation("token", "jti", NOW - 3600, NOW + 60)
+        live = Revocation("token", "jti", NOW - 3600, NOW + 3600)
         self.publish(live, Revocation("token", "jti", NOW - 1800, NOW - 60))
         assert self.ask(self.store.find_revocations, (("token", "jti"),)) == (live,)
         assert live in self.after("")[0]

@@ -1,6 +1,7 @@
-"""``make bench``: every case, with each row's ratio to its floor beside the goal.
+"""``make bench``: every case, with each row's ratio to its floor beside the goal, and then what is no ratio to a floor.
 
-Each case runs in processes of its own, one after the other. ``--quick`` is for trying the benchmarks themselves.
+Each case runs in processes of its own, one after the other; one whose database does not answer is left out. ``scale``
+takes minutes, and so runs only when it is named. ``--quick`` is for trying the benchmarks themselves.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import cases, footprint, opaque_tokens, token_endpoint, token_grants
+from tests.benchmarks import answers, cases, footprint, logins, opaque_tokens, scale, token_endpoint, token_grants
 from tests.benchmarks.harness import USERS, Candidate, complete, measure, shown
 
 CASES: dict[str, Callable[[], cases.Case]] = {
@@ -36,16 +37,26 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "grants-postgres": token_grants.postgres_case,
     "grants-redis": token_grants.redis_case,
 }
-PINNED = ["PyJWT", "joserfc", "Authlib", "Flask-JWT-Extended", "Flask-HTTPAuth", "Flask", "starlette", "fastapi"]
+REPORTS: dict[str, Callable[[], None]] = {
+    "answers": answers.report,
+    "logins": logins.report,
+    "footprint": footprint.report,
+}
+PINNED = """
+PyJWT joserfc Authlib Flask-JWT-Extended Flask-HTTPAuth Flask starlette fastapi
+SQLAlchemy psycopg redis uvicorn argon2-cffi
+""".split()
 
 
 def main() -> None:
     """Run the cases named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", choices=[[], *CASES], default=[], metavar="case", help=", ".join(CASES))
+    every = [*CASES, *REPORTS, "scale"]
+    parser.add_argument("cases", nargs="*", choices=[[], *every], default=[], metavar="case", help=", ".join(every))
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--quick", action="store_true", help="one process, five rounds")
+    parser.add_argument("--tokens", type=int, default=1_000_000, help="how many live tokens there are for scale")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -59,10 +70,13 @@ def main() -> None:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PINNED)
     print(f"{platform.python_implementation()} {platform.python_version()}; {versions}")
     print(f"{processes} processes of {rounds} rounds; median [p10..p90] of ratios taken inside a round\n")
-    for name in options.cases or CASES:
-        _report(name, processes, rounds)
-    if not options.cases:
-        footprint.report()
+    for name in options.cases or [*CASES, *REPORTS]:
+        if name in CASES:
+            _report(name, processes, rounds)
+        elif name == "scale":
+            scale.report(options.tokens)
+        else:
+            REPORTS[name]()
 
 
 def _report(name: str, processes: int, rounds: int) -> None:

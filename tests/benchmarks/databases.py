@@ -54,6 +54,7 @@ class Opened:
         core_async: the same for an event loop.
         write: writes one row or key, durably: the floor of what changes something.
         close: deletes it.
+        url: how another process opens it; empty where none does.
     """
 
     stores: Any
@@ -64,6 +65,7 @@ class Opened:
     core_async: GetAsync | None
     write: Get
     close: Callable[[], None]
+    url: str = ""
 
 
 def in_memory() -> Any:
@@ -92,7 +94,7 @@ def open_sqlite() -> Opened:
         def write(digest: str) -> object:
             return kept.execute("UPDATE floor SET digest = ? WHERE id = 1", (digest,))
 
-        return Opened(stores, None, get, None, _core(url, stack), None, write, stack.pop_all().close)
+        return Opened(stores, None, get, None, _core(url, stack), None, write, stack.pop_all().close, url)
 
 
 def open_postgres() -> Opened:
@@ -132,7 +134,8 @@ def open_postgres() -> Opened:
             return cursor.execute("UPDATE floor SET digest = %s WHERE id = 1", (digest,), prepare=True)
 
         core, core_async = _core(url, stack), _core_async(url, stack)
-        return Opened(stores, awaited, get, get_async, core, core_async, write, stack.pop_all().close)
+        shown = url.render_as_string(hide_password=False)
+        return Opened(stores, awaited, get, get_async, core, core_async, write, stack.pop_all().close, shown)
 
 
 def open_redis() -> Opened:
@@ -141,14 +144,18 @@ def open_redis() -> Opened:
     Raises:
         Absent: it does not answer.
     """
-    address: Any = redis.ConnectionPool.from_url(REDIS).connection_kwargs
+    # The types of redis-py are not complete.
+    pools: Any = redis.ConnectionPool
+    clients: Any = redis.Redis
+    async_clients: Any = redis.asyncio.Redis
+    address = pools.from_url(REDIS).connection_kwargs
     _listens("Redis", address.get("host", "127.0.0.1"), address.get("port", 6379))
     with ExitStack() as stack:
         prefix = f"bench-{uuid4().hex}"
-        client: Any = redis.Redis.from_url(REDIS)
+        client = clients.from_url(REDIS)
         stack.callback(client.close)
         stack.callback(_delete, client, prefix)
-        waiting: Any = redis.asyncio.Redis.from_url(REDIS)
+        waiting = async_clients.from_url(REDIS)
         stack.callback(lambda: complete(waiting.aclose()))
         memory = MemoryStores(hasher=HASHER)
         called, awaited = RedisStores(REDIS, prefix=prefix), AsyncRedisStores(REDIS, prefix=prefix)

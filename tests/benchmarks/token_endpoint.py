@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -115,8 +116,12 @@ def _encoding(key: Any, alg: str) -> Candidate:
     return Candidate(f"jwt.encode {alg}", claims, lambda said: jwt.encode(said, key, alg, headers=headers))
 
 
-def _signing(key: Any, alg: str) -> Any:
+def _signing(key: Any, alg: str) -> Callable[[object], bytes]:
     algorithm = jwt.get_algorithm_by_name(alg)
     prepared = algorithm.prepare_key(key)
     message = jwt.encode(claims(0), key, alg).rpartition(".")[0].encode()
-    return lambda _: algorithm.sign(message, prepared)
+
+    def sign(_: object) -> bytes:
+        return algorithm.sign(message, prepared)
+
+    return sign

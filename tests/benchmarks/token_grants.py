@@ -100,7 +100,7 @@ def _case(
     def is_right(number: int, body: bytes) -> bool:
         token = json.loads(body)["access_token"]
         said = jwt.decode(token, key.public_key(), ["ES256"], issuer=ISSUER, audience=AUDIENCE)
-        return said["sub"] == users[number % USERS].id and said["scope"] == "orders:read"
+        return (said["sub"], said["scope"]) == (f"user-{number % USERS}", "orders:read")
 
     return Case(f"Token endpoint, grants, {name}", rows, [logins, refreshes], bad, close, is_right)
 
@@ -143,10 +143,11 @@ class Refreshes(Forms):
 
     def wsgi(self, name: str, app: apps.App) -> Candidate:
         """A WSGI application."""
-        serve, forms = serve_wsgi(app), self._begin()
+        serve = serve_wsgi(app)
+        forms: list[str] = self._begin()
 
         def refresh(made: dict[str, Any]) -> tuple[str, bytes]:
-            number = made["number"]
+            number: int = made["number"]
             if self.instead is None:
                 made["wsgi.input"] = BytesIO(forms[number].encode())
             status, body = serve(made)
@@ -163,10 +164,11 @@ class Refreshes(Forms):
 
     def asgi(self, name: str, app: apps.App) -> Candidate:
         """An ASGI application."""
-        serve, forms = serve_asgi(app), self._begin()
+        serve = serve_asgi(app)
+        forms: list[str] = self._begin()
 
         async def refresh(made: dict[str, Any]) -> tuple[str, bytes]:
-            number = made["number"]
+            number: int = made["number"]
             if self.instead is None:
                 made[BODY] = forms[number].encode()
             status, body = await serve(made)

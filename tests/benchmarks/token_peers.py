@@ -42,7 +42,8 @@ def authlib(secrets: dict[str, str], key: Any = None, alg: str = "") -> Flask:
         alg: its algorithm.
     """
     app = Flask("peer")
-    clients = {name: _client(name, secret) for name, secret in secrets.items()}
+    make: Any = type("Client", (_Client, _rfc6749.ClientMixin), {})
+    clients = {name: make(name, secret) for name, secret in secrets.items()}
     server = _flask.AuthorizationServer(app, query_client=clients.get, save_token=_save)
     methods = {"TOKEN_ENDPOINT_AUTH_METHODS": ["client_secret_basic"]}
     server.register_grant(type("Grant", (_grants.ClientCredentialsGrant,), methods))
@@ -57,15 +58,27 @@ def _save(token: dict[str, Any], request: Any) -> None:
         _subjects[token["access_token"]] = request.client.get_client_id()
 
 
-def _client(name: str, secret: str) -> Any:
-    members = {
-        "get_client_id": lambda self: name,
-        "get_allowed_scope": lambda self, scope: scope,
-        "check_client_secret": lambda self, given: hmac.compare_digest(secret.encode(), given.encode()),
-        "check_endpoint_auth_method": lambda self, method, endpoint: method == "client_secret_basic",
-        "check_grant_type": lambda self, grant_type: grant_type == "client_credentials",
-    }
-    return type("Client", (_rfc6749.ClientMixin,), members)()
+class _Client:
+    """A client that authenticates by its secret, for one grant."""
+
+    def __init__(self, name: str, secret: str) -> None:
+        self._name = name
+        self._secret = secret.encode()
+
+    def get_client_id(self) -> str:
+        return self._name
+
+    def get_allowed_scope(self, scope: str) -> str:
+        return scope
+
+    def check_client_secret(self, secret: str) -> bool:
+        return hmac.compare_digest(self._secret, secret.encode())
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        return method == "client_secret_basic"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type == "client_credentials"
 
 
 def _generator(key: Any, alg: str) -> Any:
@@ -73,5 +86,12 @@ def _generator(key: Any, alg: str) -> Any:
     pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     # Imported once: from text it would be imported for each token.
     imported: Any = RSAKey.import_key(pem) if alg == "RS256" else ECKey.import_key(pem)
-    members = {"get_jwks": lambda self: imported, "get_audiences": lambda self, client, user, scope: AUDIENCE}
+
+    def get_jwks(_: Any) -> Any:
+        return imported
+
+    def get_audiences(_: Any, client: Any, user: Any, scope: Any) -> str:
+        return AUDIENCE
+
+    members = {"get_jwks": get_jwks, "get_audiences": get_audiences}
     return type("Generator", (_rfc9068.JWTBearerTokenGenerator,), members)(issuer=ISSUER, alg=alg)

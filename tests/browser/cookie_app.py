@@ -1,0 +1,48 @@
+"""A page and an API behind cookies, for a browser to log in to."""
+
+from __future__ import annotations
+
+from authmw_starlette import AuthMiddleware, current_principal, public, token_routes
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+
+from authmw import Auth, HTTPBearer, KeyRing
+from authmw.memory import MemoryStores
+from authmw.oauth2.cookies import CookieMode, session_cookie
+from authmw.oauth2.service import TokenService
+from authmw.passwords import CHEAPEST, PasswordHasher
+
+HASHER = PasswordHasher(CHEAPEST)
+STORES = MemoryStores(hasher=HASHER)
+STORES.users.create("alice", "correct horse", id="user-1", scopes=["orders:read"])
+SERVICE = TokenService(
+    issuer="http://localhost:1/auth",  # the port is not known yet, and the browser tells where it comes from
+    stores=STORES,
+    audience="orders",
+    keys=KeyRing.generate(),
+    hasher=HASHER,
+    cookies=CookieMode(["http://localhost:1"]),
+    revocation_bound=0.2,
+)
+
+
+@public
+async def page(_: Request) -> HTMLResponse:
+    return HTMLResponse("<!doctype html><title>shop</title>")
+
+
+async def orders(_: Request) -> PlainTextResponse:
+    return PlainTextResponse(current_principal().id)
+
+
+application = Starlette(
+    routes=[
+        Route("/", page),
+        Route("/orders", orders, methods=["GET", "POST"]),
+        Mount("/auth", routes=token_routes(SERVICE)),
+    ],
+    middleware=[Middleware(AuthMiddleware, auth=Auth(HTTPBearer(SERVICE.verifier()) | session_cookie(SERVICE)))],
+)

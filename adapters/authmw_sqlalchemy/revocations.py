@@ -42,13 +42,17 @@ class SQLRevocations(Store):
     Args:
         database: where they are kept.
         clock: seconds since the epoch.
+        sync: the same, for a thread; itself unless given.
     """
 
     _LOOKUPS = ("revocations_after", "find_revocations")
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, *, clock: Callable[[], float] = time.time, sync: SQLRevocations | None = None
+    ) -> None:
         super().__init__(database)
         self._clock = clock
+        self.sync: Final[SQLRevocations] = sync or self
 
     def publish(self, revocation: Revocation) -> None:
         """Store a revocation. Whoever reads on from an older cursor after this has answered finds it."""

@@ -95,7 +95,7 @@ class AsyncSQLStores:
         self.families: FamilyStore = SQLFamilies(opened)
         self.nonces: NonceStore = SQLNonces(opened, clock=clock)
         self.throttle: AsyncThrottle = SQLThrottle(opened)
-        self.revocations: RevocationStore = SQLRevocations(opened, clock=clock)
+        self.revocations: RevocationStore = SQLRevocations(opened, clock=clock, sync=self.sync.revocations)
 
     async def aclose(self) -> None:
         """Close every connection, those of `sync` too. A store that is used again opens new ones."""

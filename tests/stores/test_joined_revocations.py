@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from authmw_redis import AsyncRedisStores
+from authmw_sqlalchemy import AsyncSQLStores
 
 from authmw.errors import ConfigurationError
 from authmw.flow import Ask, asynchronous, is_asynchronous, is_nonblocking, run_async
@@ -87,6 +89,14 @@ def test_asynchronous_stores_are_awaited_and_have_a_twin_for_threads() -> None:
     first.sync.publish(Revocation("user", "alice", 1.0, LATER))
     assert {each.id for each in asyncio.run(run_async(_find(joined)))} == {"alice", "f1"}
     assert {each.id for each in _page(joined.sync, "").revocations} == {"alice", "f1"}
+
+
+def test_postgresql_and_redis_are_joined_for_an_event_loop_with_a_twin_for_threads() -> None:
+    stores = AsyncSQLStores("postgresql://localhost/none"), AsyncRedisStores("redis://localhost")
+    joined = Stores.of(*stores).revocations
+    assert isinstance(joined, JoinedRevocations)
+    assert is_asynchronous(joined.find_revocations)
+    assert not is_asynchronous(joined.sync.find_revocations)
 
 
 def test_stores_in_memory_are_asked_on_an_event_loop_and_blocking_ones_are_not() -> None:

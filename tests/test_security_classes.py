@@ -16,7 +16,6 @@ LATER: Final[Mapping[int, str]] = {
     29: "the state of a login is bound to the browser: clients of OpenID providers",
     30: "redirect_uri matching: the token service",
     31: "open redirects: logging in by browser",
-    33: "CSRF: sessions by cookie",
     37: "resets and other flows: the token service",
 }
 """What there is no code for yet, with where it will be."""

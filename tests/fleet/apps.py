@@ -1,6 +1,6 @@
 """One API with its token service as a fleet serves it: in Flask and in Starlette, set up by the environment.
 
-``/whoami`` takes whatever credentials there are. ``/log-out`` and ``/disable`` do in one process what all are to honour.
+``/whoami`` takes whatever credentials there are. What ``/log-out`` and ``/disable`` do in one process, all honour.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 PATIENCE: Final = 30.0
 """Seconds after which a test gives up waiting for others."""
 Headers = Mapping[str, str]
+_NONE: Final[Headers] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Answer:
         return self.answered_at - self.asked_at
 
 
-def ask(port: int, method: str, path: str, headers: Headers = {}, form: Mapping[str, str] | None = None) -> Answer:
+def ask(port: int, method: str, path: str, headers: Headers = _NONE, form: Mapping[str, str] | None = None) -> Answer:
     """Ask, and read the whole answer."""
     sent = [(b"Connection", b"close"), *((name.encode(), value.encode("latin-1")) for name, value in headers.items())]
     body = b""
@@ -66,9 +68,9 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-def basic(username: str) -> Headers:
+def basic(username: str, password: str = PASSWORD) -> Headers:
     """The header of a user with a password."""
-    return {"Authorization": f"Basic {b64encode(f'{username}:{PASSWORD}'.encode()).decode()}"}
+    return {"Authorization": f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"}
 
 
 def whoami(port: int, headers: Headers) -> Answer:

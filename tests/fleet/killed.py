@@ -30,7 +30,7 @@ _STEPS: Final = 40
 """Messages after which it is killed, at most."""
 _WITHIN: Final = 0.006
 """Seconds after the last of them, at most: about what a step takes."""
-_LOOKED_AT: Final = 4
+_LOOKED_AT: Final = 2
 """Logins that are refreshed afterwards: the latest ones."""
 
 Step = Literal["log in", "refresh", "use assertion", "revoke token", "end login"]

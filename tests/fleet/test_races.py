@@ -74,11 +74,12 @@ def test_a_replay_after_the_grace_ends_the_login_and_all_its_tokens(fleet: Fleet
     after = refresh(fleet.port, second["refresh_token"])
     assert (after.status, after.json["error"]) == (400, "invalid_grant")
     for tokens in (first, second, raced):
+        headers = bearer(tokens["access_token"])
         # Each process has its time to hear of it; none has longer.
-        answers = [whoami(fleet.port, bearer(tokens["access_token"])) for _ in range(RACERS)]
+        answers = [whoami(fleet.port, headers) for _ in range(RACERS)]
         while answers[-1].asked_at < ended_at + fleet.backend.settings.bound:
-            answers.append(whoami(fleet.port, bearer(tokens["access_token"])))
-        answers += at_once([lambda headers=bearer(tokens["access_token"]): whoami(fleet.port, headers)] * RACERS)
+            answers.append(whoami(fleet.port, headers))
+        answers += at_once([lambda headers=headers: whoami(fleet.port, headers)] * RACERS)
         late = [answer.status for answer in answers if answer.asked_at >= ended_at + fleet.backend.settings.bound]
         assert set(late) == {401}
 

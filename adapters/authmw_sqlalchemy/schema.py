@@ -112,6 +112,8 @@ def missing(found: Iterable[tuple[str, str]]) -> list[str]:
     """What is not among the tables and columns that were `found`, a sentence each."""
     there = set(found)
     tables = {table for table, _ in there}
+    if tables.isdisjoint(metadata.tables):
+        return [f"the database has no tables of authmw: {_UPGRADE}"]
     sentences = [f"the table {name} is missing: {_UPGRADE}" for name in metadata.tables if name not in tables]
     return sentences + [
         f"the column {table.name}.{column.name} is missing: {_UPGRADE}"

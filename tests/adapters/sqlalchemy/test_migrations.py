@@ -84,6 +84,12 @@ def test_of_several_that_upgrade_at_once_one_does(empty: URL) -> None:
     assert differences(empty) == []
 
 
+def test_a_database_without_any_table_of_ours_is_said_to_have_none(empty: URL) -> None:
+    with engine_of(empty) as engine, engine.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (id INTEGER)"))
+    assert check(empty) == ["the database has no tables of authmw: run `authmw db upgrade`"]
+
+
 def test_a_database_of_before_migrations_is_recognised_and_keeps_its_data(empty: URL) -> None:
     migrated(empty, "0001")
     with engine_of(empty) as engine, engine.begin() as connection:

@@ -130,7 +130,7 @@ class AsyncServer:
             value: T = done.value
             return value
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections of this event loop. Using it again opens new ones."""
         known = self._clients.get(asyncio.get_running_loop())
         if known is not None:

@@ -116,10 +116,10 @@ class AsyncRedisStores:
             RedisRevocations(self._server, names, clock=clock, sync=self.sync.revocations)
         )
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections of this event loop and of `sync`, but not the application's own.
 
         Each event loop closes its own when it ends by `asyncio.run`, as servers end theirs.
         """
-        await self._server.close()
+        await self._server.aclose()
         self.sync.close()

@@ -74,7 +74,7 @@ def create_asgi() -> Starlette:
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         yield
         await sql.aclose()
-        await redis.close()
+        await redis.aclose()
 
     return Starlette(
         lifespan=lifespan,

@@ -160,7 +160,7 @@ def open_redis() -> Opened:
         memory = MemoryStores(hasher=HASHER)
         called, awaited = RedisStores(REDIS, prefix=prefix), AsyncRedisStores(REDIS, prefix=prefix)
         stack.callback(called.close)
-        stack.callback(lambda: complete(awaited.close()))
+        stack.callback(lambda: complete(awaited.aclose()))
 
         def get(digest: str) -> object:
             return client.get(f"{prefix}:token:{{{digest}}}")

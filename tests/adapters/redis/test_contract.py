@@ -48,7 +48,7 @@ async def awaited(namespace: str) -> AsyncGenerator[AsyncRedisStores]:
     try:
         yield stores
     finally:
-        await stores.close()
+        await stores.aclose()
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_err_3_every_awaited_verb_raises_in_time_and_works_again_afterwards(
             assert time.monotonic() - began < SECONDS, name
             proxy.restore()
             await cast("Awaitable[object]", verb(kept))
-        await kept.close()
+        await kept.aclose()
 
     asyncio.run(main())
 
@@ -140,7 +140,7 @@ def test_a_restart_while_nobody_awaits_costs_no_request(server: RedisServer) -> 
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(server.start)
         second = await cast("Awaitable[Claim]", kept.nonces.claim_nonce("n", 2, time.time() + 60))
-        await kept.close()
+        await kept.aclose()
         return first, second
 
     assert asyncio.run(main()) == (Claim.FRESH, Claim.FRESH)
@@ -240,7 +240,7 @@ def test_a_hundred_tasks_share_a_bounded_number_of_connections(server: RedisServ
         assert await asyncio.gather(*questions) == [record] * 300
         with client(server.url) as sees:
             connections = len(sees.client_list())
-        await kept.close()
+        await kept.aclose()
         return connections
 
     assert asyncio.run(main()) <= 65

@@ -17,9 +17,6 @@ DigestSessAlgorithm = Literal[
 ]  # fmt: skip
 """What may stand in ``algorithm=`` (RFC 7616 §6.1)."""
 
-Qop = Literal["auth", "auth-int"]
-"""The quality of protection: of the request's head alone, or of its body too."""
-
 Hash = Callable[[bytes], str]
 """``H``: from octets to lower-case hex."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from authmw.challenge import Challenge
 from authmw.errors import ConfigurationError
 from authmw.flow import Flow
-from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.request import RequestHead
 from authmw.verdict import Rejected, Verdict
@@ -29,10 +28,6 @@ class Verifier(Protocol[C_contra]):
     def verify(self, credentials: C_contra, request: RequestHead, /) -> Verdict | Flow[Verdict | None] | None:
         """Whether the credentials hold; None when they are of another kind, so that the next alternative is asked."""
         ...
-
-
-Lookup = Callable[[str], Principal | Awaitable[Principal | None] | None]
-"""A verifier of one's own: from the bare token or key to its principal, or None. ``def`` or ``async def``."""
 
 
 class Alternatives(ABC):

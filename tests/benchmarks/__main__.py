@@ -62,7 +62,7 @@ def main() -> None:
     if options.child:
         case = CASES[options.child]()
         try:
-            print(json.dumps(measure(case.rows, rounds=options.rounds, seed=options.processes)))
+            print(json.dumps(measure(case.rows, rounds=min(options.rounds, case.rounds), seed=options.processes)))
         finally:
             case.close()
         return

@@ -47,6 +47,7 @@ class Case:
         bad: what is sent in their place, to see what becomes of it.
         close: deletes what the case has made outside of this process.
         is_right: whether the answer to a good request, the n-th, is the right one.
+        rounds: how many are measured at most, where each takes long.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Case:
     bad: dict[str, str]
     close: Callable[[], None] = lambda: None
     is_right: Callable[[int, bytes], bool] = lambda number, body: body not in (b"", b"nobody")
+    rounds: int = 1000
 
 
 class Absent(Exception):

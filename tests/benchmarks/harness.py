@@ -3,7 +3,7 @@
 A candidate is an application called without a network. Every request is made anew before the clock starts, so that no
 string has remembered its hash. All candidates of a case take turns in shuffled order, in batches of about 4 ms. A
 batch that was preempted (more wall time than CPU time) runs again. What waits for a database always has more wall time
-than CPU time: of it the fastest of five batches counts. Differences and ratios are taken inside a round.
+than CPU time: of it the fastest of three batches counts. Differences and ratios are taken inside a round.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 BATCH_SECONDS = 0.004
 USERS = 64
 _RETRIES = 30
-_WAITING_BATCHES = 5
+_WAITING_BATCHES = 3
 
 Serve = Callable[[Any], Any]
 

@@ -102,7 +102,8 @@ def _case(
         said = jwt.decode(token, key.public_key(), ["ES256"], issuer=ISSUER, audience=AUDIENCE)
         return (said["sub"], said["scope"]) == (f"user-{number % USERS}", "orders:read")
 
-    return Case(f"Token endpoint, grants, {name}", rows, [logins, refreshes], bad, close, is_right)
+    places: list[Places] = [logins, refreshes]
+    return Case(f"Token endpoint, grants, {name}", rows, places, bad, close, is_right, rounds=10)
 
 
 class Forms(Places):

@@ -175,16 +175,19 @@ def _pair_key(source: str, account: str) -> str:
 def source_key(client: str) -> str:
     """The key that attempts from the peer `client` are counted under; empty when the server does not tell it.
 
-    Of an IPv6 address only the network counts: whoever has one address there has all 2**64.
+    Of an IPv6 address only the network counts: whoever has one address there has all 2**64. An IPv4 address is one
+    also as a socket for both shows it: all of those are in one network.
 
-    >>> source_key("192.0.2.7"), source_key("2001:db8::1:2"), source_key("")
-    ('source:192.0.2.7', 'source:2001:db8::/64', '')
+    >>> source_key("192.0.2.7"), source_key("2001:db8::1:2"), source_key("::ffff:192.0.2.7"), source_key("")
+    ('source:192.0.2.7', 'source:2001:db8::/64', 'source:192.0.2.7', '')
     """
     if ":" in client:
-        from ipaddress import IPv6Network
+        from ipaddress import IPv6Address, IPv6Network
 
         try:
-            return f"source:{IPv6Network((client.partition('%')[0], 64), strict=False)}"
+            address = IPv6Address(client.partition("%")[0])
         except ValueError:
             pass
+        else:
+            return f"source:{address.ipv4_mapped or IPv6Network((address, 64), strict=False)}"
     return f"source:{client}" if client else ""

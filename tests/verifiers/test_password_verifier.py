@@ -360,6 +360,9 @@ def test_without_a_known_peer_only_the_account_is_counted() -> None:
         ("2001:db8:0:1::7", "source:2001:db8:0:1::/64"),
         ("2001:db8:0:1:ffff::8", "source:2001:db8:0:1::/64"),
         ("fe80::1%eth0", "source:fe80::/64"),
+        # Class 28: on a socket for both, strangers all over IPv4 would be one familiar source.
+        ("::ffff:192.0.2.7", "source:192.0.2.7"),
+        ("::ffff:198.51.100.1", "source:198.51.100.1"),
         ("not:an:address", "source:not:an:address"),
         ("", ""),
     ],

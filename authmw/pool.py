@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authmw.errors import ConfigurationError, Overloaded
+from authmw.forks import in_each_child
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,9 +36,7 @@ class WorkPool:
             raise ConfigurationError("WorkPool(slots=...) must be at least 1")
         self.queue: int = 16 * self.slots if queue is None else queue
         self._reset()
-        if hasattr(os, "register_at_fork"):
-            # Threads do not survive a fork, and a lock may have been held: a child starts anew.
-            os.register_at_fork(after_in_child=self._reset)
+        in_each_child(self._reset)
 
     def _reset(self) -> None:
         self._running = threading.BoundedSemaphore(self.slots)

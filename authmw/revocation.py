@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
-from weakref import WeakMethod
 
 from authmw.errors import ConfigurationError, FlowError
 from authmw.flow import STORE_TIMEOUT, Ask, Flow
+from authmw.forks import in_each_child
 from authmw.pool import within
 from authmw.ports import RevocationPage, RevocationStore, needs
 from authmw.reasons import Reason
@@ -103,7 +102,7 @@ class RevocationFeed:
         self._has_warned = False
         self._passes = self.passes  # bound once, and to each issuance again: a partial takes three times the memory
         self._after_fork()
-        _at_fork(WeakMethod(self._after_fork))
+        in_each_child(self._after_fork)
 
     @property
     def is_fresh(self) -> bool:
@@ -222,8 +221,10 @@ class RevocationFeed:
         atexit.register(self.close)
 
     def _follow(self) -> None:
-        import random
+        from random import SystemRandom
 
+        # Neither that of a program that was seeded, nor the same in all children of a process.
+        random = SystemRandom()
         failures = 0
         while not self._closing.is_set():
             try:
@@ -238,7 +239,7 @@ class RevocationFeed:
                     logger.info("authmw follows revocations again after %d failures", failures)
                 failures = 0
             # Processes that started together are not to ask together.
-            pause = self.bound / 4 * random.uniform(0.75, 1.25)  # noqa: S311
+            pause = self.bound / 4 * random.uniform(0.75, 1.25)
             self._closing.wait(min(pause * 2 ** min(failures, 32), max(LONGEST_PAUSE, self.bound)))
         runner, self._runner = self._runner, None
         if runner is not None:
@@ -263,15 +264,3 @@ def _checked_tuple(found: object) -> tuple[object, ...]:
 
 async def _awaited(answer: Awaitable[object]) -> object:
     return await within(STORE_TIMEOUT, answer)
-
-
-def _at_fork(method: WeakMethod[Callable[[], None]]) -> None:
-    """Call `method` in each child, as long as its object lives."""
-
-    def after() -> None:
-        bound = method()
-        if bound is not None:
-            bound()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=after)

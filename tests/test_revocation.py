@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import random
 import threading
 import time
 import weakref
@@ -502,6 +503,17 @@ def test_a_feed_that_was_never_used_is_collected() -> None:
     del feed
     gc.collect()
     assert seen() is None
+
+
+def test_a_program_that_was_seeded_draws_the_same_whether_a_feed_follows_or_not(
+    running: Callable[..., RevocationFeed],
+) -> None:
+    store = AsyncStore(Store())
+    before = random.getstate()
+    feed = running(store, bound=0.05)
+    feed.check(ALICE, PROVED)
+    assert within_reason(lambda: len(store.loops) >= 3)
+    assert random.getstate() == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -20,10 +20,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DisconnectionError
 
 from authmw.errors import StoreUnavailable
+from authmw.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedConnection, Silent, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.forks import forget_after_fork
 from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class PostgresDatabase:
         self._pool_size = pool_size
         self._ready = False
         self._begin_anew()
-        forget_after_fork(self)
+        in_each_child(self._after_fork)
 
     def insert(self, table: Table) -> Any:
         """An ``INSERT`` that can have ``ON CONFLICT``."""
@@ -88,7 +88,7 @@ class PostgresDatabase:
         if self._owns_pool:
             self.engine.dispose()
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """In a child: leave the parent's connections alone, without closing them: a good-bye would be the parent's."""
         _inherited.extend(self._idle)
         self._begin_anew()

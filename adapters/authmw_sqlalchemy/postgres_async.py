@@ -20,10 +20,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from authmw.errors import StoreUnavailable
+from authmw.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedAsyncConnection, Silent, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.forks import forget_after_fork
 from authmw_sqlalchemy.postgres import POOL_TIMEOUT, executable, refuse_broken, refuse_missing
 from authmw_sqlalchemy.statements import Operation, Query, Row
 
@@ -46,7 +46,7 @@ class AsyncPostgresDatabase:
         self._pool_size = pool_size
         self._ready = False
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
-        forget_after_fork(self)
+        in_each_child(self._after_fork)
 
     def insert(self, table: Table) -> Any:
         """An ``INSERT`` that can have ``ON CONFLICT``."""
@@ -99,7 +99,7 @@ class AsyncPostgresDatabase:
         for other in list(self._loops):
             self._loops.pop(other).abandon()
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """In a child: leave the parent's connections alone, without closing them: a good-bye would be the parent's."""
         _inherited.extend(self._loops.values())
         self._loops = {}

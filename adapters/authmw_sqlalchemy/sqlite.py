@@ -21,9 +21,9 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 
 from authmw.errors import StoreUnavailable
+from authmw.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.forks import forget_after_fork
 from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
 from authmw_sqlalchemy.urls import checked_sqlite, create_private
 
@@ -64,7 +64,7 @@ class SQLiteDatabase:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._ready = False
-        forget_after_fork(self)
+        in_each_child(self._after_fork)
 
     def insert(self, table: Table) -> Any:
         """An ``INSERT`` that can have ``ON CONFLICT``."""
@@ -132,7 +132,7 @@ class SQLiteDatabase:
         if self._owns_pool:
             self.engine.dispose()
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """In a child: leave the parent's connections alone, without closing them (SQLite's "How To Corrupt", §2.6)."""
         _inherited.extend(self._readers)
         self._readers = deque()

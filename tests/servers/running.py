@@ -64,9 +64,9 @@ class Server:
 
 
 @contextmanager
-def running(server: str, app: str) -> Generator[int]:
-    """The port of `server` serving `app` (``module:name``); it is stopped when the block ends."""
-    with started(SERVERS[server][1], app) as serving:
+def running(server: str, app: str, environment: Mapping[str, str] = MappingProxyType({})) -> Generator[int]:
+    """The port of `server` serving `app` (``module:name``); it is stopped when the block ends. See `started`."""
+    with started(SERVERS[server][1], app, environment) as serving:
         yield serving.port
 
 
@@ -77,14 +77,15 @@ def started(command: str, app: str, environment: Mapping[str, str] = MappingProx
     Args:
         command: has ``{port}`` and ``{app}`` in it.
         app: ``module:name``.
-        environment: what it is told beside what this process was.
+        environment: what it is told beside what this process was; ``{port}`` in a value is its port.
     """
     port = _free_port()
+    told = {name: value.replace("{port}", str(port)) for name, value in environment.items()}
     with tempfile.TemporaryFile() as printed:  # a pipe would be full some time, and the server wait
         process = subprocess.Popen(
             [sys.executable, *command.format(port=port, app=app).split()],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **told},
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a group of its own, with its workers

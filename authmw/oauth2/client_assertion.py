@@ -21,8 +21,8 @@ from authmw.verdict import Rejected
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
 
-LONGEST_ASSERTION: Final = 300
-"""Seconds that an assertion may be valid for from now on: its ``jti`` is kept that long."""
+LONGEST_ASSERTION: Final = 3600
+"""Seconds that an assertion may be valid for from now on: its ``jti`` is kept that long. Authlib asks for an hour."""
 LEEWAY: Final = 30
 """Seconds by which the client's clock may differ."""
 

@@ -56,7 +56,7 @@ def present(bench: Bench, assertion: str, **more: str) -> Answer:
         {"aud": f"{ISSUER}/token"},
         {"aud": ["https://elsewhere.example", ISSUER]},
         {"iat": ...},
-        {"exp": NOW + 330},
+        {"exp": NOW + 3630},
     ],
     ids=str,
 )
@@ -81,7 +81,7 @@ WRONG = {
     "no audience": {"aud": ...},
     "no expiry": {"exp": ...},
     "expired": {"exp": NOW - 30},
-    "an expiry too far ahead": {"exp": NOW + 331},
+    "an expiry too far ahead": {"exp": NOW + 3631},
     "an expiry of text": {"exp": str(NOW + 60)},
     "not yet valid": {"nbf": NOW + 60},
     "no jti": {"jti": ...},

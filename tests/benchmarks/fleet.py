@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections import Counter
+from functools import partial
 from typing import Final
 
 from tests.fleet.asking import bearer, log_in, whoami
@@ -42,7 +43,7 @@ def _reported(name: str, count: int, bound: float, chance: random.Random) -> int
         answers = Counter(answer.status for kind in meanwhile.answers.values() for answer in kind)
     late = sum(delay >= bound for delay in delays)
     columns = " ".join(f"{_quantile(delays, share):6.3f}s" for share in (0.5, 0.9, 0.99, 1.0))
-    told = ", ".join(f"{number} × {status}" for status, number in sorted(answers.items()))
+    told = ", ".join(f"{number} of {status}" for status, number in sorted(answers.items()))
     print(f"{name:12} {columns}  {late:4}  {told}")
     return late
 
@@ -50,9 +51,7 @@ def _reported(name: str, count: int, bound: float, chance: random.Random) -> int
 def _others(fleet: Fleet, username: str) -> dict[str, Call]:
     """One who uses each server all the time."""
     token = log_in(fleet.ports[0], username).json["access_token"]
-    return {
-        f"server {number}": lambda port=port: whoami(port, bearer(token)) for number, port in enumerate(fleet.ports)
-    }
+    return {f"server {number}": partial(whoami, port, bearer(token)) for number, port in enumerate(fleet.ports)}
 
 
 def _delays(fleet: Fleet, number: int, username: str, chance: random.Random) -> list[float]:

@@ -68,8 +68,8 @@ class Login:
 
     refreshes: list[str]
     accesses: list[str]
-    revoked: set[str] = field(default_factory=set)
-    in_doubt: set[str] = field(default_factory=set)
+    revoked: set[str] = field(default_factory=set[str])
+    in_doubt: set[str] = field(default_factory=set[str])
     end: Literal["not asked for", "asked for", "answered"] = "not asked for"
 
 

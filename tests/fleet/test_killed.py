@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import random
-from typing import Final
+from collections.abc import Callable
+from multiprocessing import Pipe
+from typing import Any, Final
 
 import pytest
 
 from authmw.keys import KeyRing
 from tests.fleet.backends import BACKENDS, backend
-from tests.fleet.killed import KEY, Left, Told, kill_one
+from tests.fleet.killed import KEY, Left, Login, Told, bench_of, kill_one, look
 
 ROUNDS: Final = 10
 
@@ -49,3 +51,37 @@ def test_what_was_answered_is_told_from_what_was_only_asked_for() -> None:
     )
     assert left.used == ["j1"]
     assert left.was_in_a_step
+
+
+LOST: Final[dict[str, tuple[Callable[[Any], Login], str]]] = {
+    "revocation": (
+        lambda given: Login([given["refresh_token"]], [given["access_token"]], revoked={given["access_token"]}),
+        "a revocation that was answered is lost",
+    ),
+    "end of a login": (
+        lambda given: Login([given["refresh_token"]], [], end="answered"),
+        "a refresh of a login whose end was answered is answered 200 ",
+    ),
+    "access token": (
+        lambda given: Login([given["refresh_token"]], ["at_" + "0" * 38]),
+        "an access token that was answered is lost",
+    ),
+    "refresh token": (
+        lambda given: Login(["rt_" + "0" * 68], [given["access_token"]]),
+        "a refresh of a login whose end was not asked for is answered 400 invalid_grant",
+    ),
+    "successor": (
+        lambda given: Login([given["refresh_token"], given["refresh_token"]], []),
+        "a token was issued twice",
+    ),
+}
+
+
+@pytest.mark.parametrize("login, fault", LOST.values(), ids=LOST)
+def test_what_a_store_had_lost_would_be_found(login: Callable[[Any], Login], fault: str) -> None:
+    ours, theirs = Pipe(duplex=False)
+    with backend("sqlite") as place:
+        place.add_user("alice")
+        given = bench_of(place.settings).log_in().json
+        look(place.settings, Left([login(given)], [], False), theirs)
+        assert ours.recv() == [fault]

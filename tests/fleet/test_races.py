@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -52,7 +53,7 @@ def fleet(request: pytest.FixtureRequest) -> Generator[Fleet]:
 def test_parallel_refreshes_with_one_token_get_one_successor(fleet: Fleet) -> None:
     for _ in range(ROUNDS):
         presented = log_in(fleet.port, "alice").json["refresh_token"]
-        answers = at_once([lambda token=presented: refresh(fleet.port, token)] * RACERS)
+        answers = at_once([partial(refresh, fleet.port, presented)] * RACERS)
         assert [answer.status for answer in answers] == [200] * RACERS
         successors = {answer.json["refresh_token"] for answer in answers}
         assert len(successors) == 1
@@ -79,7 +80,7 @@ def test_a_replay_after_the_grace_ends_the_login_and_all_its_tokens(fleet: Fleet
         answers = [whoami(fleet.port, headers) for _ in range(RACERS)]
         while answers[-1].asked_at < ended_at + fleet.backend.settings.bound:
             answers.append(whoami(fleet.port, headers))
-        answers += at_once([lambda headers=headers: whoami(fleet.port, headers)] * RACERS)
+        answers += at_once([partial(whoami, fleet.port, headers)] * RACERS)
         late = [answer.status for answer in answers if answer.asked_at >= ended_at + fleet.backend.settings.bound]
         assert set(late) == {401}
 
@@ -90,7 +91,7 @@ def test_parallel_uses_of_one_nonce_count_are_accepted_once(fleet: Fleet) -> Non
         [offered] = [each for each in parse_challenges(challenge) if each.scheme.lower() == "digest"]
         client = DigestClient(offered, password=PASSWORD, uri="/whoami")
         headers = {"Authorization": client.header()}
-        answers = at_once([lambda headers=headers: whoami(fleet.port, headers)] * RACERS)
+        answers = at_once([partial(whoami, fleet.port, headers)] * RACERS)
         assert sorted(answer.status for answer in answers) == [200] + [401] * (RACERS - 1)
         assert whoami(fleet.port, {"Authorization": client.bent(nc="00000002").header()}).status == 200
 
@@ -104,5 +105,5 @@ def test_parallel_uses_of_one_jti_are_accepted_once(fleet: Fleet) -> None:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": write(json.dumps(claims).encode(), KEY),
         }
-        answers = at_once([lambda form=form: post(fleet.port, "/auth/token", **form)] * RACERS)
+        answers = at_once([partial(post, fleet.port, "/auth/token", **form)] * RACERS)
         assert sorted(answer.status for answer in answers) == [200] + [401] * (RACERS - 1)

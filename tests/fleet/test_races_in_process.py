@@ -32,8 +32,7 @@ def _meet_at(start: Barrier) -> None:
 
 
 def _bench(settings: Settings) -> Bench:
-    options = {"grace": settings.grace, "clock": settings.now, "throttle": None}
-    return Bench(stores=settings.open(), **options)
+    return Bench(stores=settings.open(), grace=settings.grace, clock=settings.now, throttle=None)
 
 
 def _refresh(settings: Settings, presented: list[str], racers: int) -> list[list[tuple[int, str, str]]]:

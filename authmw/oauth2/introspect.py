@@ -52,6 +52,9 @@ def _members(service: TokenService, client: Client, text: str) -> Flow[_Members 
     issuance = _issuance(found)
     if issuance.client_id != client.id and client.audiences.isdisjoint(audience):
         return None
+    # No API of this issuer takes a token for another one's: not even where its client may see both.
+    if isinstance(found, TokenRecord) and found.audience.isdisjoint(service.audience):
+        return None
     if not _is_current(found, service.clock()):
         return None
     if (yield from _is_revoked(service, client, issuance)):

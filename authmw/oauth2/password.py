@@ -74,7 +74,7 @@ def _begin(
     service: TokenService, request: RequestHead, client: Client, user: Principal, *, scopes: frozenset[str], now: float
 ) -> Flow[Issued | OAuthError]:
     refreshes = "refresh_token" in client.grant_types
-    token = RefreshToken.new(entropy=service.entropy)
+    token = RefreshToken.new(service.issuer, entropy=service.entropy)
     ends_at = now + (service.refresh_lifetime if refreshes else service.access_lifetime)
     family = RefreshFamily(
         id=new_id("login", entropy=service.entropy),

@@ -85,7 +85,12 @@ def refresh_login(
 
 
 def find_family(service: TokenService, token: RefreshToken) -> Flow[RefreshFamily | None]:
-    """The login that `token` is from, whoever's it is, and whether it goes on or has ended; None for none."""
+    """The login that `token` is from, whoever's it is, and whether it goes on or has ended; None for none.
+
+    One that was begun at another issuer is none, though it may be in the same store.
+    """
+    if not token.is_of(service.issuer):
+        return None
     family = _checked_family((yield from Ask(service.families.find_family, token.key)))
     # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
     return family if family is not None and compare_digest(family.key.encode(), token.key.encode()) else None

@@ -94,7 +94,7 @@ def _case(
         "wrong": forms[0] + "x",
         "unknown": urlencode({"grant_type": "password", "username": "nobody", "password": PASSWORD}),
         "bad refresh": "grant_type=refresh_token&refresh_token=garbage",
-        "unknown refresh": f"grant_type=refresh_token&refresh_token={RefreshToken.new().text}",
+        "unknown refresh": f"grant_type=refresh_token&refresh_token={RefreshToken.new(ISSUER).text}",
     }
 
     def is_right(number: int, body: bytes) -> bool:

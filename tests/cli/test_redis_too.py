@@ -79,7 +79,7 @@ def test_a_token_is_listed_and_revoked_by_its_id(document: Document, stores: aut
 def test_an_opaque_and_a_refresh_token_are_revoked_as_they_stand(run: Run, stores: authmw_redis.RedisStores) -> None:
     token, record = stores.tokens.create("alice")
     assert run("tokens", "revoke", stdin=token).stdout == f"token {record.id}: revoked\n"
-    refresh = RefreshToken.new()
+    refresh = RefreshToken.new("https://id.example")
     begin_session(stores, "fam_1", key=refresh.key)
     assert run("tokens", "revoke", stdin=refresh.text).exit_code == 0
     assert not is_good(stores, token)

@@ -141,7 +141,7 @@ class TestMany:
         assert published(stores, kind, id)
 
     def test_a_refresh_token_ends_its_session(self, run: Run, stores: SQLStores) -> None:
-        refresh = RefreshToken.new()
+        refresh = RefreshToken.new("https://id.example")
         token = begin_session(stores, "fam_1", key=refresh.key)
         assert run("tokens", "revoke", stdin=refresh.text).stdout == "session fam_1: revoked, 1 session ended\n"
         assert not is_good(stores, token)

@@ -140,7 +140,7 @@ def test_i4_a_client_sees_its_own_tokens_and_an_api_those_that_are_for_it(option
 def test_i2_what_is_not_for_the_caller_is_answered_as_what_does_not_exist(options: dict[str, Any]) -> None:
     bench = Bench(**options)
     tokens, header = bench.log_in().json, basic("shop", bench.client())
-    for token in (tokens["access_token"], tokens["refresh_token"], "x", "a.b.c", RefreshToken.new().text):
+    for token in (tokens["access_token"], tokens["refresh_token"], "x", "a.b.c", RefreshToken.new(ISSUER).text):
         assert is_inactive(introspect(bench, token, header))
 
 

@@ -15,7 +15,7 @@ from authmw.flow import run
 from authmw.oauth2.refresh import refresh_login
 from authmw.ports import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
 from authmw.verdict import Rejected
-from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
+from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
 
@@ -326,7 +326,7 @@ def test_t9_who_never_held_a_token_of_the_login_cannot_end_it() -> None:
 
     bench = Bench()
     token = bench.log_in().json["refresh_token"]
-    assert invalid(bench.refresh(RefreshToken.new().text))
+    assert invalid(bench.refresh(RefreshToken.new(ISSUER).text))
     assert family_of(bench).revoked_at is None
     assert bench.refresh(token).status == 200
 

@@ -13,7 +13,7 @@ from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.ports import Revocation, RevocationKind
 from authmw.reasons import Reason
 from authmw.verdict import Rejected
-from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
+from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])
 OWN = {"client_id": "first-party"}
@@ -72,7 +72,7 @@ NOTHING = {
     "a dot": ".",
     "three segments": "a.b.c",
     "a lone surrogate's replacement": "\ufffd",
-    "a refresh token that never was": RefreshToken.new().text,
+    "a refresh token that never was": RefreshToken.new(ISSUER).text,
     "an opaque token of a wrong checksum": f"at_{'0' * 38}",
     "long": "a" * 60_000,
 }

@@ -21,7 +21,7 @@ from authmw.errors import ConfigurationError, FlowError
 from authmw.flow import STORE_TIMEOUT, Ask, Flow
 from authmw.forks import in_each_child
 from authmw.pool import within
-from authmw.ports import RevocationPage, RevocationStore, needs
+from authmw.ports import Revocation, RevocationPage, RevocationStore, needs
 from authmw.reasons import Reason
 from authmw.revoked import Issuance, Revoked
 from authmw.verdict import Authenticated, Rejected, Verdict
@@ -129,6 +129,10 @@ class RevocationFeed:
     def passes(self, issuance: Issuance) -> bool:
         """Whether it is certain, without asking, that nothing of this is revoked."""
         return self._monotonic() < self._fresh_until and not self._revoked.refuses(issuance)
+
+    def note(self, revocation: Revocation) -> None:
+        """Honour at once what this process itself has published. Reading finds it again, which is no harm."""
+        self._revoked.note(revocation)
 
     def follow_once(self) -> None:
         """Read what is new, to its end. What the thread does all the time, and tests do without one.

@@ -10,9 +10,7 @@ from authmw.errors import ConfigurationError
 from authmw.flow import Ask, Flow
 from authmw.issuing import TokenIssuer
 from authmw.jose.claims import is_identifier
-from authmw.oauth2.kept import Kept
 from authmw.oauth2.reply import OAuthError, invalid_grant, json_response
-from authmw.ports import Revocation
 from authmw.principal import Principal, PrincipalKind
 from authmw.refusal import Response
 
@@ -113,10 +111,3 @@ def _stored(service: TokenService, grant: Grant, lifetime: int, now: float) -> F
     record = replace(record, audience=frozenset(service.audience), family_id=grant.family_id)
     yield from Ask(service.tokens.add_token, record)
     return token
-
-
-def refuse_login(service: Kept, family_id: str, at: float) -> Flow[None]:
-    """Refuse every access token of a login from now on, everywhere. Its refresh tokens are the family's matter."""
-    yield from Ask(service.tokens.revoke_family_tokens, family_id, at)
-    # Last, so that one that is published tells that both were done.
-    yield from Ask(service.revocations.publish, Revocation.of_family(family_id, at))

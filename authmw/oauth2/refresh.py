@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from authmw.errors import FlowError
 from authmw.flow import Ask, Flow
-from authmw.oauth2.access_tokens import Grant, Issued, issue, refuse_login
+from authmw.oauth2.access_tokens import Grant, Issued, issue
+from authmw.oauth2.ending import refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted import granted_scopes, requested_scopes
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
@@ -117,7 +118,7 @@ def refuse_if_overtaken(service: TokenService, family: RefreshFamily, now: float
     if all(each.at <= family.created_at for each in revocations):
         return None
     yield from Ask(service.families.end_family, family.id, now)
-    yield from refuse_login(service, family.id, now)
+    yield from refuse_access_tokens(service, family.id, now)
     return invalid_grant(detail=f"{family.id} is from before its user or client was revoked")
 
 
@@ -127,7 +128,7 @@ def _refuse_again(service: TokenService, family: RefreshFamily, now: float) -> F
         return
     published = yield from Ask(service.revocations.find_revocations, (("family", family.id),))
     if not published:
-        yield from refuse_login(service, family.id, now)
+        yield from refuse_access_tokens(service, family.id, now)
 
 
 def _scopes(
@@ -173,7 +174,7 @@ def _rotate(
             return replace(issued, refresh_token=token.successor(family.salt).text)
         case Outcome.REUSED:
             # RFC 9700 §4.14.2: one of the two who used it is a thief, and nobody can tell which.
-            yield from refuse_login(service, family.id, now)
+            yield from refuse_access_tokens(service, family.id, now)
             return invalid_grant(detail=f"{family.id} is ended: a refresh token was used again")
         case Outcome.ENDED:
             yield from _refuse_again(service, family, now)

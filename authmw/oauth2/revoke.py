@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from authmw.flow import Ask, Flow
-from authmw.jose.claims import MAX_LEEWAY
+from authmw.flow import Flow
 from authmw.oauth2.decisions import Decision
+from authmw.oauth2.ending import end_session, end_signed_token, end_token
 from authmw.oauth2.presented import Refreshing, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
-from authmw.oauth2.sessions import end_session
-from authmw.ports import Client, Revocation, TokenRecord
+from authmw.ports import Client, TokenRecord
 from authmw.principal import Principal
 from authmw.refusal import Response
 from authmw.request import RequestHead
@@ -58,18 +57,12 @@ def revoke_token(service: TokenService, client: Client, text: str) -> Flow[str]:
             yield from end_session(service, family.id)
             return family.id
         case TokenRecord():
-            yield from Ask(service.tokens.revoke_token, found.digest, service.clock())
-            return (yield from _publish(service, found.id, found.expires_at))
-        case Principal():
-            return (yield from _publish(service, found.credential_id, found.expires_at))
+            yield from end_token(service, found)
+            return found.id
+        case Principal(credential_id=jti, expires_at=expires_at):
+            if jti is None or expires_at is None:
+                return ""  # no token of this service: those have both
+            yield from end_signed_token(service, jti, expires_at)
+            return jti
         case _:
             assert_never(found)
-
-
-def _publish(service: TokenService, credential_id: str | None, expires_at: float | None) -> Flow[str]:
-    """Tell whoever remembers the token, or takes it for good by its signature."""
-    if credential_id is None or expires_at is None:
-        return ""  # no token of this service: those have both
-    revocation = Revocation("token", credential_id, service.clock(), expires_at + MAX_LEEWAY)
-    yield from Ask(service.revocations.publish, revocation)
-    return credential_id

@@ -1,8 +1,6 @@
 """Log out here, log out everywhere: the logins of users, listed and ended.
 
-A session is a refresh family. Ending one writes in this order: the family, so that nothing is refreshed any more; its
-opaque access tokens; and then what every process follows, so that what is published tells that the rest was done. Each
-of these may be done twice, and whoever was interrupted does them all again.
+A session is a refresh family. What ending one does is in `authmw.oauth2.ending`.
 """
 
 from __future__ import annotations
@@ -10,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from authmw.flow import Ask, Flow, run, run_async
-from authmw.oauth2.access_tokens import refuse_login
-from authmw.oauth2.kept import Kept
-from authmw.ports import RefreshFamily, Revocation
+from authmw.oauth2.ending import Kept, end_client, end_session, end_user, refuse_access_tokens
+from authmw.ports import RefreshFamily
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
@@ -101,45 +98,13 @@ def list_sessions(service: Kept, subject: str) -> Flow[tuple[RefreshFamily, ...]
     return (yield from Ask(service.families.families_of, subject, service.clock()))
 
 
-def end_session(service: Kept, session_id: str) -> Flow[None]:
-    """End a session, whoever's it is. Again does everything again."""
-    now = service.clock()
-    yield from Ask(service.families.end_family, session_id, now)
-    yield from refuse_login(service, session_id, now)
-
-
-def end_own_session(service: Kept, session_id: str, subject: str) -> Flow[bool]:
+def end_own_session(service: TokenService, session_id: str, subject: str) -> Flow[bool]:
     """End a session of `subject`; whether there was one."""
     live = yield from list_sessions(service, subject)
     if all(family.id != session_id for family in live):
         return False
     # First, as well as last: one that has ended is listed no more, so that whoever was interrupted after that would
     # not find it again, and its access tokens would live on.
-    yield from refuse_login(service, session_id, service.clock())
+    yield from refuse_access_tokens(service, session_id, service.clock())
     yield from end_session(service, session_id)
     return True
-
-
-def end_user(service: Kept, subject: str) -> Flow[int]:
-    """End all sessions of a user and refuse every access token; how many ended."""
-    now = service.clock()
-    ended = yield from Ask(service.families.end_families, subject, now)
-    yield from Ask(service.tokens.revoke_subject_tokens, subject, now)
-    return (yield from _publish(service, Revocation.of_user(subject, now), ended))
-
-
-def end_client(service: Kept, client_id: str) -> Flow[int]:
-    """End all sessions of a client and refuse every token of it; how many ended."""
-    now = service.clock()
-    ended = yield from Ask(service.families.end_client_families, client_id, now)
-    yield from Ask(service.tokens.revoke_client_tokens, client_id, now)
-    return (yield from _publish(service, Revocation.of_client(client_id, now), ended))
-
-
-def _publish(service: Kept, revocation: Revocation, ended: tuple[RefreshFamily, ...]) -> Flow[int]:
-    yield from Ask(service.revocations.publish, revocation)
-    # Each by itself too: an ``iat`` has whole seconds, and of the second of a logout only the family tells which
-    # tokens are from before it.
-    for family in ended:
-        yield from Ask(service.revocations.publish, Revocation.of_family(family.id, revocation.at))
-    return len(ended)

@@ -162,6 +162,14 @@ def test_c5_an_assertion_is_only_for_clients_that_registered_it() -> None:
     assert (answer.status, answer.error) == (401, "invalid_client")
 
 
+def test_c6_a_secret_signs_no_assertion() -> None:
+    bench = Bench()
+    secret = bench.client("shop")
+    key = Key.from_secret(secret, kid="one")  # client_secret_jwt, which is not offered
+    answer = present(bench, signed(key))
+    assert (answer.status, answer.error) == (401, "invalid_client")
+
+
 def test_c4_an_unknown_client_gets_the_same_answer() -> None:
     bench = bench_with_client()
     assert present(bench, signed(OTHER)) == present(bench, signed(iss="nobody", sub="nobody"))

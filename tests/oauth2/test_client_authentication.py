@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -11,7 +12,8 @@ from authmw.flow import run
 from authmw.memory import MemoryThrottle
 from authmw.oauth2 import client_authentication
 from authmw.oauth2.service import TokenService
-from authmw.ports import Client
+from authmw.ports import Client, ClientSecret
+from authmw.tokens import digest
 from tests.oauth2.asking import MOUNTS, Answer, Bench, basic, raw_basic
 
 CREDENTIALS = {"grant_type": "client_credentials"}
@@ -36,6 +38,21 @@ def test_c1_basic_is_split_at_the_first_colon_and_then_form_decoded(mount: str, 
     assert answer.status == 200, answer.body
     verified: Any = bench.verified(answer.json["access_token"])
     assert (verified.id, verified.kind) == (client_id, "client")
+
+
+def test_c1_the_secret_is_form_decoded_too() -> None:
+    bench = Bench()
+    client_id, secret = "odd:id+%/client", "s:e c+r%20et/=é"
+    client = Client(client_id, secrets=(ClientSecret(digest(secret)),))
+
+    class Clients:
+        def find_client(self, client_id: str) -> Client:
+            return client
+
+    bench.use(clients=Clients())
+    assert bench.post(CREDENTIALS, basic(client_id, secret)).status == 200
+    plain = raw_basic(f"{quote_plus(client_id)}:{secret}".encode())
+    assert failed(bench.post(CREDENTIALS, plain), challenge=CHALLENGE)
 
 
 def test_c1_an_id_that_is_not_encoded_is_read_up_to_its_first_colon() -> None:

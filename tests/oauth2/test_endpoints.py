@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -88,6 +90,74 @@ def test_g1_g2_g3_g4_g7_every_request_gets_its_answer_and_the_same_under_wsgi_an
     answers = [asked(mount, case) for mount in ("wsgi", "asgi")]
     assert answers[0] == answers[1]
     assert (answers[0].status, answers[0].error) == (case.status, case.error)
+
+
+FORMS = ("/token", "/revoke", "/introspect")
+
+
+def good_form(bench: Bench, path: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """A form and a header that `path` answers with 200."""
+    header = basic("shop", bench.client())
+    form = {"grant_type": "client_credentials"} if path == "/token" else {"token": "x"}
+    return form, header
+
+
+@pytest.mark.parametrize("path", FORMS)
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_g1_each_form_endpoint_reads_a_form_in_the_body_and_nothing_else(mount: str, path: str) -> None:
+    bench = Bench(mount)
+    form, header = good_form(bench, path)
+    assert bench.post(form, header, path=path).status == 200
+    elsewhere = bench.post({}, header, path=f"{path}?{urlencode(form)}")
+    as_json = bench.post(json.dumps(form).encode(), header, path=path, content_type="application/json")
+    parts = "".join(f'--x\r\nContent-Disposition: form-data; name="{each}"\r\n\r\n{form[each]}\r\n' for each in form)
+    multipart = bench.post(
+        f"{parts}--x--\r\n".encode(), header, path=path, content_type="multipart/form-data; boundary=x"
+    )
+    for answer in (elsewhere, as_json, multipart):
+        assert (answer.status, answer.error) == (400, "invalid_request")
+    # Nor is what is there as well looked at, a secret least of all.
+    beside = bench.post(form, header, path=f"{path}?client_id=other&client_secret=x&token=y&grant_type=password")
+    assert (beside.status, beside.body[:9]) == (200, bench.post(form, header, path=path).body[:9])
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_g2_g3_each_form_endpoint_refuses_what_is_there_twice_and_ignores_what_it_does_not_know(path: str) -> None:
+    bench = Bench()
+    form, header = good_form(bench, path)
+    body = urlencode(form).encode()
+    for twice in (body + b"&" + body, body + b"&x=1&x=1", body + b"&x=&x="):
+        answer = bench.post(twice, header, path=path)
+        assert (answer.status, answer.error) == (400, "invalid_request")
+    assert bench.post(body + b"&nonsense=1&client_id=&token_type_hint=&scope=", header, path=path).status == 200
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_g5_successes_and_errors_are_not_kept(path: str) -> None:
+    bench = Bench()
+    form, header = good_form(bench, path)
+    success, error = bench.post(form, header, path=path), bench.post({}, header, path=path)
+    assert (success.status, error.status) == (200, 400)
+    for answer in (success, error):
+        assert answer.header("cache-control") == "no-store"
+    assert error.header("content-type") == "application/json"
+    if path != "/revoke":  # which has nothing to tell
+        assert success.header("content-type") == "application/json"
+
+
+def test_t1_a_grant_type_is_needed_and_has_to_be_one_that_there_is() -> None:
+    bench = Bench()
+    header = basic("shop", bench.client())
+    answers = [
+        bench.post(form, header)
+        for form in ({}, {"grant_type": ""}, {"grant_type": "Client_Credentials"}, {"grant_type": "implicit"})
+    ]
+    assert [(answer.status, answer.error) for answer in answers] == [
+        (400, "invalid_request"),
+        (400, "invalid_request"),
+        (400, "unsupported_grant_type"),
+        (400, "unsupported_grant_type"),
+    ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

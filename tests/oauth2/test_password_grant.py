@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -81,7 +82,9 @@ def test_t13_without_opting_in_there_is_no_password_grant() -> None:
         ("orders:write  orders:read orders:read", "orders:read orders:write"),
     ],
 )
-def test_a14_what_is_granted_is_what_was_asked_for_and_the_user_may_have(requested: str | None, told: str) -> None:
+def test_t2_a14_what_is_granted_is_told_and_is_what_was_asked_for_and_the_user_may_have(
+    requested: str | None, told: str
+) -> None:
     bench = Bench()
     answer = bench.log_in(**({} if requested is None else {"scope": requested}))
     assert answer.json["scope"] == told
@@ -108,6 +111,20 @@ def test_a14_a_client_is_a_ceiling_for_its_users() -> None:
 
 def test_scopes_that_the_service_does_not_know_are_not_granted() -> None:
     assert Bench(scopes={"orders:read": "See orders"}).log_in().json["scope"] == "orders:read"
+
+
+def test_g8_nothing_that_is_handed_out_can_be_guessed() -> None:
+    bench = Bench()
+    first, other = bench.log_in().json, bench.log_in().json
+    successor = bench.refresh(first["refresh_token"]).json
+    secret = bench.client()
+    refresh = [tokens["refresh_token"] for tokens in (first, other, successor)]
+    # What one refresh token has beyond what all of its login begin with, which is as long.
+    random = [token[-38:-8] for token in refresh] + [token[3:33] for token in refresh[:2]]
+    random += [tokens["access_token"][3:-8] for tokens in (first, other, successor)] + [secret[3:-8]]
+    assert len(set(random)) == len(random)
+    # RFC 6749 §10.10 recommends 160 bits; 8 characters at the end of each are a checksum.
+    assert all(part.isalnum() and math.log2(62) * len(part) >= 160 for part in random)
 
 
 def test_t2_a_token_without_scopes_tells_none() -> None:

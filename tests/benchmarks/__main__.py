@@ -98,7 +98,7 @@ def _measure(case: cases.Case, name: str, processes: int, rounds: int) -> None:
         # Each in a new interpreter, so that no layout of memory is favoured.
         command = [sys.executable, "-m", "tests.benchmarks", "--child", name]
         command += ["--rounds", str(rounds), "--processes", str(number)]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         for label, values in json.loads(output).items():
             ratios.setdefault(label, []).extend(values)
     for row in case.rows:

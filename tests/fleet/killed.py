@@ -14,13 +14,14 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import uuid4
 
 from authmw.jose.jws import write
-from authmw.keys import Key, KeyRing
+from authmw.keys import Key
 from authmw.oauth2.client_authentication import ASSERTION_TYPE
 from authmw.principal import Principal
 from authmw.reasons import Reason
 from authmw.verdict import Rejected
 from tests.fleet.asking import PATIENCE
 from tests.fleet.backends import Backend
+from tests.fleet.in_process import in_process
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import ISSUER, Answer, Bench
 
@@ -110,16 +111,13 @@ class Left:
         return cls(logins, used, bool(told) and not told[-1].is_done)
 
 
-def bench_of(settings: Settings) -> Bench:
-    """The service, in this process."""
-    keys = None if settings.keys is None else KeyRing.load(settings.keys)
-    return Bench(stores=settings.open(), keys=keys, grace=settings.grace, clock=time.time, throttle=None)
-
-
 def live(settings: Settings, told: Connection, key: dict[str, str]) -> None:
     """Log in, refresh and revoke for ever. Each step is told before it is taken, and again once it was answered."""
-    bench, signer = bench_of(settings), Key.from_jwk(key)
+    with in_process(settings) as bench:
+        _live(bench, told, Key.from_jwk(key))
 
+
+def _live(bench: Bench, told: Connection, signer: Key) -> None:
     def take(step: Step, ask: Callable[[str], Answer], presented: str = "") -> Told:
         told.send(tuple(Told(step, False, presented)))
         answer = ask(presented)
@@ -143,17 +141,21 @@ def live(settings: Settings, told: Connection, key: dict[str, str]) -> None:
 
 def look(settings: Settings, left: Left, found: Connection) -> None:
     """Send every fault in what a killed process left: none, if nothing answered was lost or is there twice."""
-    bench = bench_of(settings)
+    with in_process(settings) as bench:
+        found.send(_faults(bench, left))
+
+
+def _faults(bench: Bench, left: Left) -> list[str]:
     faults: list[str] = []
     every = [token for login in left.logins for token in (*login.refreshes, *login.accesses)]
     if len(set(every)) != len(every):
         faults.append("a token was issued twice")
-    faults += [f"{len(each)} bytes of assertion count twice" for each in left.used if _use(bench, each).status != 401]
+    faults += ["an assertion counts twice" for assertion in left.used if _use(bench, assertion).status != 401]
     for login in left.logins:
         faults += _in_access_tokens(bench, login)
     for login in left.logins[-_LOOKED_AT:]:
         faults += _in_refresh_tokens(bench, login, set(every))
-    found.send(faults)
+    return faults
 
 
 def _in_access_tokens(bench: Bench, login: Login) -> list[str]:

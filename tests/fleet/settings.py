@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from authmw_redis import AsyncRedisStores, RedisStores
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
 
+from authmw.keys import KeyRing
 from authmw.oauth2.service import TokenService
 from authmw.passwords import CHEAPEST, PasswordHasher
 from authmw.stores import Stores
@@ -64,9 +66,18 @@ class Settings:
         return time.time if self.clock is None else _Ahead(Path(self.clock))
 
     def open(self) -> Stores:
-        """All stores, called."""
-        kept = self.open_database()
-        return self._patient(kept, *([] if self.redis is None else [self.open_redis()]))
+        """All stores, called, for as long as the process lives."""
+        return self._patient(*self._parts())
+
+    @contextmanager
+    def opened(self) -> Generator[Stores]:
+        """The same until the block ends."""
+        parts = self._parts()
+        try:
+            yield self._patient(*parts)
+        finally:
+            for each in parts:
+                each.close()
 
     def open_async(self) -> Stores:
         """All stores, awaited where they can be."""
@@ -86,14 +97,15 @@ class Settings:
         assert self.redis is not None
         return RedisStores(self.redis, prefix=self.prefix, clock=self.now, free=_FREE)
 
+    def _parts(self) -> tuple[SQLStores, *tuple[RedisStores, ...]]:
+        return self.open_database(), *([] if self.redis is None else [self.open_redis()])
+
     @staticmethod
     def _patient(kept: SQLStores | AsyncSQLStores, *others: RedisStores | AsyncRedisStores) -> Stores:
         return Stores.of(kept, Stores(throttle=SQLThrottle(kept.database, free=_FREE)), *others)
 
     def service(self, stores: Stores) -> TokenService:
         """The token service on `stores`."""
-        from authmw.keys import KeyRing
-
         return TokenService(
             issuer=ISSUER,
             stores=stores,

@@ -14,7 +14,8 @@ import pytest
 
 from authmw.keys import KeyRing
 from tests.fleet.backends import BACKENDS, backend
-from tests.fleet.killed import KEY, Left, Login, Told, bench_of, kill_one, look
+from tests.fleet.in_process import in_process
+from tests.fleet.killed import KEY, Left, Login, Told, kill_one, look
 
 ROUNDS: Final = 10
 
@@ -82,6 +83,7 @@ def test_what_a_store_had_lost_would_be_found(login: Callable[[Any], Login], fau
     ours, theirs = Pipe(duplex=False)
     with backend("sqlite") as place:
         place.add_user("alice")
-        given = bench_of(place.settings).log_in().json
+        with in_process(place.settings) as bench:
+            given = bench.log_in().json
         look(place.settings, Left([login(given)], [], False), theirs)
         assert ours.recv() == [fault]

@@ -17,6 +17,7 @@ from authmw.reasons import Reason
 from authmw.verdict import Rejected
 from tests.fleet.asking import PATIENCE
 from tests.fleet.backends import BACKENDS, backend
+from tests.fleet.in_process import in_process
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import Bench
 
@@ -31,35 +32,31 @@ def _meet_at(start: Barrier) -> None:
     _start = start
 
 
-def _bench(settings: Settings) -> Bench:
-    return Bench(stores=settings.open(), grace=settings.grace, clock=settings.now, throttle=None)
+def _meet_others() -> None:
+    assert _start is not None
+    _start.wait(PATIENCE)
 
 
 def _refresh(settings: Settings, presented: list[str], racers: int) -> list[list[tuple[int, str, str]]]:
     """What so many threads of this process are answered, round by round."""
-    assert _start is not None
-    bench, start = _bench(settings), threading.Barrier(racers, action=lambda: _meet(_start))
+    start = threading.Barrier(racers, action=_meet_others)
 
-    def refresh(token: str) -> tuple[int, str, str]:
+    def refresh(bench: Bench, token: str) -> tuple[int, str, str]:
         start.wait(PATIENCE)
         answer = bench.refresh(token)
         while answer.status == 503:  # so many writers may be too many for a file, on a slow machine
             answer = bench.refresh(token)
         return answer.status, answer.json.get("refresh_token", answer.error), answer.json.get("access_token", "")
 
-    with ThreadPoolExecutor(racers) as threads:
-        return [list(threads.map(refresh, [token] * racers)) for token in presented]
-
-
-def _meet(start: Barrier | None) -> None:
-    assert start is not None
-    start.wait(PATIENCE)
+    with in_process(settings) as bench, ThreadPoolExecutor(racers) as threads:
+        return [list(threads.map(refresh, [bench] * racers, [token] * racers)) for token in presented]
 
 
 def race(settings: Settings, presented: list[str], processes: int) -> Generator[list[tuple[int, str, str]]]:
     """Let all present one token after the other, each at once."""
     # A server of forks has no threads of ours.
     context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     pool = ProcessPoolExecutor(processes, context, _meet_at, (context.Barrier(processes),))
     with pool:
         racing = [pool.submit(_refresh, settings, presented, RACERS // processes) for _ in range(processes)]
@@ -71,9 +68,8 @@ def race(settings: Settings, presented: list[str], processes: int) -> Generator[
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("kind", BACKENDS)
 def test_within_the_grace_all_get_one_successor(kind: str, processes: int) -> None:
-    with backend(kind, grace=60) as place:
+    with backend(kind, grace=60) as place, in_process(place.settings) as bench:
         place.add_user("alice")
-        bench = _bench(place.settings)
         presented = [bench.log_in().json["refresh_token"] for _ in range(ROUNDS)]
         for answers in race(place.settings, presented, processes):
             assert Counter(status for status, *_ in answers) == {200: RACERS}
@@ -87,9 +83,8 @@ def test_within_the_grace_all_get_one_successor(kind: str, processes: int) -> No
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("kind", BACKENDS)
 def test_without_a_grace_one_gets_a_successor_and_the_others_end_the_login(kind: str, processes: int) -> None:
-    with backend(kind, grace=0) as place:
+    with backend(kind, grace=0) as place, in_process(place.settings) as bench:
         place.add_user("alice")
-        bench = _bench(place.settings)
         presented = [bench.log_in().json["refresh_token"] for _ in range(ROUNDS)]
         for answers in race(place.settings, presented, processes):
             assert Counter(status for status, *_ in answers) == {200: 1, 400: RACERS - 1}

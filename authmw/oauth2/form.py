@@ -23,12 +23,14 @@ class Form:
 
     Args:
         parameters: by name.
+        resources: the APIs that a token is asked for: the one parameter that may be there more often (RFC 8707 §2).
     """
 
-    __slots__ = ("_parameters",)
+    __slots__ = ("_parameters", "resources")
 
-    def __init__(self, parameters: dict[str, str]) -> None:
+    def __init__(self, parameters: dict[str, str], resources: frozenset[str] = frozenset()) -> None:
         self._parameters = parameters
+        self.resources = resources
 
     def get(self, name: str) -> str | None:
         """The parameter's value; None when it is not there, or empty (RFC 6749 §3.2)."""
@@ -68,6 +70,7 @@ def parse_form(body: bytes) -> Form | OAuthError:
     'A parameter is there more than once.'
     """
     parameters: dict[str, str] = {}
+    resources: set[str] = set()
     seen: set[str] = set()
     for pair in body.split(b"&"):
         if not pair:
@@ -76,12 +79,15 @@ def parse_form(body: bytes) -> Form | OAuthError:
         name, value = decoded(raw_name), decoded(raw_value)
         if name is None or value is None:
             return invalid_request("The body is not well-formed.")
+        if name == "resource":
+            resources.update([value] if value else ())
+            continue
         if name in seen:
             return invalid_request("A parameter is there more than once.")
         seen.add(name)
         if value:
             parameters[name] = value
-    return Form(parameters)
+    return Form(parameters, frozenset(resources))
 
 
 def decoded(raw: bytes) -> str | None:

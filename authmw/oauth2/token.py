@@ -61,4 +61,7 @@ def _granted(
     decision.client = client.id
     if grant_type not in client.grant_types:
         return OAuthError("unauthorized_client", "The client may not use this grant type.")
+    # RFC 8707 §2: a token for other APIs than were asked for, or for more of them, is not handed out in silence.
+    if form.resources and form.resources != frozenset(service.audience):
+        return OAuthError("invalid_target", "Tokens are for all the resources of this server, and for no others.")
     return (yield from granting(service, request, form, client))

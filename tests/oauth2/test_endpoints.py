@@ -132,6 +132,35 @@ def test_g2_g3_each_form_endpoint_refuses_what_is_there_twice_and_ignores_what_i
     assert bench.post(body + b"&nonsense=1&client_id=&token_type_hint=&scope=", header, path=path).status == 200
 
 
+ORDERS = "https://orders.example"
+BILLING = "https://billing.example/api"
+
+
+@pytest.mark.parametrize(
+    "asked, told",
+    [
+        ([], ""),
+        ([""], ""),
+        ([ORDERS, BILLING], ""),
+        ([BILLING, ORDERS, ORDERS], ""),
+        ([ORDERS], "invalid_target"),
+        ([ORDERS, BILLING, "https://elsewhere.example"], "invalid_target"),
+        (["https://elsewhere.example"], "invalid_target"),
+        (["orders"], "invalid_target"),
+    ],
+    ids=str,
+)
+def test_t8_g2_a_token_for_other_resources_than_there_are_is_an_invalid_target(asked: list[str], told: str) -> None:
+    bench = Bench(audience=[ORDERS, BILLING])
+    token = bench.log_in().json["refresh_token"]
+    resources = [("resource", each) for each in asked]
+    refresh = urlencode([("grant_type", "refresh_token"), ("refresh_token", token), *resources]).encode()
+    answers = [bench.post(refresh), bench.post(LOGIN + b"&" + urlencode(resources).encode())]
+    assert [(answer.status, answer.error) for answer in answers] == [(400 if told else 200, told)] * 2
+    if told:
+        assert bench.refresh(token).status == 200  # and nothing was used up
+
+
 @pytest.mark.parametrize("path", FORMS)
 def test_g5_successes_and_errors_are_not_kept(path: str) -> None:
     bench = Bench()

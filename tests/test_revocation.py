@@ -505,6 +505,17 @@ def test_a_feed_that_was_never_used_is_collected() -> None:
     assert seen() is None
 
 
+def test_what_this_process_published_is_refused_before_it_is_read() -> None:
+    store = Store()
+    feed = RevocationFeed(store, bound=3600.0)
+    feed.follow_once()
+    feed.note(REVOKED)
+    assert feed.check(ALICE, PROVED) == Rejected(Reason.TOKEN_REVOKED, "token jti-1")
+    store.publish(REVOKED)
+    feed.follow_once()
+    assert feed.check(ALICE, PROVED) == Rejected(Reason.TOKEN_REVOKED, "token jti-1")
+
+
 def test_a_program_that_was_seeded_draws_the_same_whether_a_feed_follows_or_not(
     running: Callable[..., RevocationFeed],
 ) -> None:

@@ -1,0 +1,49 @@
+"""Sessions and tokens that are kept apart: each place is told of all that ends in another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from authmw.cli import ending
+from authmw.cli.stores import Sessions
+from authmw.memory import MemoryStores
+from authmw.ports import RefreshFamily, TokenRecord
+from authmw.tokens import digest
+
+NOW = time.time()
+FAMILY = RefreshFamily(
+    "login_1", digest("family"), "", "alice", "alice", "shop", frozenset(), NOW, NOW + 3600.0, NOW + 3600.0
+)
+TOKEN = TokenRecord("tok_1", digest("token"), "alice", NOW + 600.0, client_id="shop", family_id="login_1")
+
+
+class Place(MemoryStores):
+    """Stores as the command sees them."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+WAYS: dict[str, Callable[[list[Sessions]], object]] = {
+    "its id": lambda places: ending.end_session(places, "login_1"),
+    "its refresh token": lambda places: ending.end_session_with(iter(places), FAMILY.key),
+    "its user": lambda places: ending.end_user(places, "alice"),
+    "its client": lambda places: ending.end_client(places, "shop"),
+}
+
+
+@pytest.mark.parametrize("end", WAYS.values(), ids=WAYS)
+def test_a_session_in_one_place_takes_its_tokens_in_another_with_it(
+    end: Callable[[list[Sessions]], object],
+) -> None:
+    tokens, families = Place(), Place()
+    families.families.add_family(FAMILY)
+    tokens.tokens.add_token(TOKEN)
+    assert end([cast("Sessions", tokens), cast("Sessions", families)])
+    found = tokens.tokens.find_token(TOKEN.digest)
+    assert found is not None
+    assert found.revoked_at is not None

@@ -1,10 +1,12 @@
-"""The service of a fleet in this process, asked without a server."""
+"""The service of a fleet in a process of the tests, asked without a server."""
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext
 
 from authmw.keys import KeyRing
 from tests.fleet.settings import Settings
@@ -17,3 +19,10 @@ def in_process(settings: Settings) -> Generator[Bench]:
     keys = None if settings.keys is None else KeyRing.load(settings.keys)
     with settings.opened() as stores:
         yield Bench(stores=stores, keys=keys, grace=settings.grace, clock=time.time, throttle=None)
+
+
+def fresh_processes() -> ForkServerContext:
+    """Processes that have imported everything and begun nothing: no thread, lock or connection of ours."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context

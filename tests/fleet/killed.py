@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import signal
 import time
@@ -21,7 +20,7 @@ from authmw.reasons import Reason
 from authmw.verdict import Rejected
 from tests.fleet.asking import PATIENCE
 from tests.fleet.backends import Backend
-from tests.fleet.in_process import in_process
+from tests.fleet.in_process import fresh_processes, in_process
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import ISSUER, Answer, Bench
 
@@ -219,9 +218,7 @@ def kill_one(place: Backend, chance: random.Random) -> tuple[Left, list[str]]:
 
 
 def _started(target: Callable[..., None], settings: Settings, *args: Any, last: bool = False) -> tuple[Any, Connection]:
-    # A server that has imported everything forks them: a fresh process each, and no thread or connection of ours.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context = fresh_processes()
     ours, theirs = context.Pipe(duplex=False)
     arguments = (settings, *args, theirs) if last else (settings, theirs, *args)
     process = context.Process(target=target, args=arguments, daemon=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Generator
@@ -17,7 +16,7 @@ from authmw.reasons import Reason
 from authmw.verdict import Rejected
 from tests.fleet.asking import PATIENCE
 from tests.fleet.backends import BACKENDS, backend
-from tests.fleet.in_process import in_process
+from tests.fleet.in_process import fresh_processes, in_process
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import Bench
 
@@ -54,9 +53,7 @@ def _refresh(settings: Settings, presented: list[str], racers: int) -> list[list
 
 def race(settings: Settings, presented: list[str], processes: int) -> Generator[list[tuple[int, str, str]]]:
     """Let all present one token after the other, each at once."""
-    # A server of forks has no threads of ours.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context = fresh_processes()
     pool = ProcessPoolExecutor(processes, context, _meet_at, (context.Barrier(processes),))
     with pool:
         racing = [pool.submit(_refresh, settings, presented, RACERS // processes) for _ in range(processes)]

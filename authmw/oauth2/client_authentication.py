@@ -159,6 +159,12 @@ def find_client(service: TokenService, client_id: str) -> Flow[Client | None]:
     return client if client is not None and client.id == client_id else None
 
 
+def is_disabled(service: TokenService, client: Client) -> Flow[bool]:
+    """Whether `client`, which was let in a moment ago, would not be let in any more."""
+    now = yield from find_client(service, client.id)
+    return client is not service.own_client if now is None else now.disabled
+
+
 def _checked(found: object) -> Client | None:
     if found is not None and not isinstance(found, Client):
         raise FlowError(f"find_client answers a Client or None, not {type(found).__name__}")

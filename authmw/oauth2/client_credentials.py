@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authmw.flow import Flow
+from authmw.flow import Ask, Flow
 from authmw.oauth2.access_tokens import Grant, Issued, issue
+from authmw.oauth2.client_authentication import is_disabled
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted import granted_scopes, requested_scopes
-from authmw.oauth2.reply import OAuthError
+from authmw.oauth2.reply import OAuthError, invalid_client
 from authmw.ports import Client
 from authmw.request import RequestHead
+from authmw.tokens import digest
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
@@ -30,4 +32,10 @@ def client_credentials(
     if isinstance(scopes, OAuthError):
         return scopes
     grant = Grant(subject=client.id, kind="client", client_id=client.id, scopes=scopes)
-    return (yield from issue(service, grant, service.clock()))
+    issued = yield from issue(service, grant, service.clock())
+    if isinstance(issued, OAuthError) or not (yield from is_disabled(service, client)):
+        return issued
+    # Whoever disabled it meanwhile refused what there was, and this was not there yet.
+    if service.issues is None:
+        yield from Ask(service.tokens.revoke_token, digest(issued.access_token), service.clock())
+    return invalid_client(service.realm, basic=request.authorization is not None, detail=f"{client.id!r} was disabled")

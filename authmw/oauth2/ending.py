@@ -1,8 +1,8 @@
 """What is over from now on: sessions, all that a user or a client was issued, and single tokens.
 
 Each of these writes in one order: the family, so that nothing is refreshed any more; its opaque access tokens; and
-then what every process follows, so that what is published tells that the rest was done. Each of these may be done
-twice, and whoever was interrupted does them all again.
+then what every process follows, so that what is published of a family tells that the rest was done. Each of these may
+be done twice, and whoever was interrupted does them all again.
 """
 
 from __future__ import annotations
@@ -52,11 +52,18 @@ def publish(kept: Kept, *revocations: Revocation) -> Flow[None]:
             kept.feed.note(revocation)
 
 
+def _publish_once(kept: Kept, revocation: Revocation) -> Flow[None]:
+    """Tell of the end of one token or session, unless that is known: to say it again and again must fill no store."""
+    known = yield from Ask(kept.revocations.find_revocations, ((revocation.kind, revocation.id),))
+    if not known:
+        yield from publish(kept, revocation)
+
+
 def refuse_access_tokens(kept: Kept, family_id: str, at: float) -> Flow[None]:
     """Refuse every access token of a session from now on, everywhere. Its refresh tokens are the family's matter."""
     yield from Ask(kept.tokens.revoke_family_tokens, family_id, at)
     # Last, so that one that is published tells that both were done.
-    yield from publish(kept, Revocation.of_family(family_id, at))
+    yield from _publish_once(kept, Revocation.of_family(family_id, at))
 
 
 def end_session(kept: Kept, session_id: str) -> Flow[RefreshFamily | None]:
@@ -70,17 +77,20 @@ def end_session(kept: Kept, session_id: str) -> Flow[RefreshFamily | None]:
 def end_user(kept: Kept, subject: str) -> Flow[int]:
     """End all sessions of a user and refuse every access token; how many ended."""
     now = kept.clock()
+    # First: a login under way that is not found below finds this.
+    yield from publish(kept, Revocation.of_user(subject, now))
     ended = yield from Ask(kept.families.end_families, subject, now)
     yield from Ask(kept.tokens.revoke_subject_tokens, subject, now)
-    return (yield from _publish_all(kept, Revocation.of_user(subject, now), ended))
+    return (yield from _publish_each(kept, ended, now))
 
 
 def end_client(kept: Kept, client_id: str) -> Flow[int]:
     """End all sessions of a client and refuse every token of it; how many ended."""
     now = kept.clock()
+    yield from publish(kept, Revocation.of_client(client_id, now))
     ended = yield from Ask(kept.families.end_client_families, client_id, now)
     yield from Ask(kept.tokens.revoke_client_tokens, client_id, now)
-    return (yield from _publish_all(kept, Revocation.of_client(client_id, now), ended))
+    return (yield from _publish_each(kept, ended, now))
 
 
 def end_token(kept: Kept, record: TokenRecord) -> Flow[None]:
@@ -88,17 +98,16 @@ def end_token(kept: Kept, record: TokenRecord) -> Flow[None]:
     now = kept.clock()
     yield from Ask(kept.tokens.revoke_token, record.digest, now)
     # For whoever remembers it.
-    yield from publish(kept, Revocation.of_token(record.id, now, record.expires_at))
+    yield from _publish_once(kept, Revocation.of_token(record.id, now, record.expires_at))
 
 
 def end_signed_token(kept: Kept, jti: str, expires_at: float) -> Flow[None]:
     """Refuse a JWT, which was stored nowhere: verifiers that follow the revocations know it by its ``jti``."""
-    yield from publish(kept, Revocation.of_token(jti, kept.clock(), expires_at))
+    yield from _publish_once(kept, Revocation.of_token(jti, kept.clock(), expires_at))
 
 
-def _publish_all(kept: Kept, revocation: Revocation, ended: tuple[RefreshFamily, ...]) -> Flow[int]:
+def _publish_each(kept: Kept, ended: tuple[RefreshFamily, ...], at: float) -> Flow[int]:
     # Each session by itself too: an ``iat`` has whole seconds, and of the second of a logout only the family tells
     # which tokens are from before it.
-    families = [Revocation.of_family(family.id, revocation.at) for family in ended]
-    yield from publish(kept, revocation, *families)
+    yield from publish(kept, *(Revocation.of_family(family.id, at) for family in ended))
     return len(ended)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from authmw.credentials import BasicCredentials
 from authmw.flow import Ask, Flow
 from authmw.oauth2.access_tokens import Grant, Issued, issue
+from authmw.oauth2.client_authentication import is_disabled
+from authmw.oauth2.ending import refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import refuse_if_overtaken
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
-from authmw.ports import Client, RefreshFamily
-from authmw.principal import Principal
+from authmw.ports import Client, RefreshFamily, User
 from authmw.reasons import Reason
 from authmw.request import RequestHead
 from authmw.tokens import new_id
@@ -58,21 +59,41 @@ def log_in(
     """
     # Dated from before the password is looked at: a change of it meanwhile ends this login too.
     began = service.clock()
-    verdict = yield from service.passwords.verify(credentials, request)
-    if isinstance(verdict, Rejected):
-        if verdict.reason is Reason.TOO_MANY_ATTEMPTS:
-            return too_many_attempts(verdict.retry_after)
-        return invalid_grant("The user name or password is wrong.", detail=f"{verdict.reason.code} {verdict.detail}")
-    user = verdict.principal
+    user = yield from service.passwords.find_user(credentials, request)
+    if isinstance(user, Rejected):
+        if user.reason is Reason.TOO_MANY_ATTEMPTS:
+            return too_many_attempts(user.retry_after)
+        return invalid_grant("The user name or password is wrong.", detail=f"{user.reason.code} {user.detail}")
     scopes = granted_scopes(requested, user.scopes, service.ceiling(client), service.scopes)
     if isinstance(scopes, OAuthError):
         return scopes
-    return (yield from _begin(service, request, client, user, scopes=scopes, now=began))
+    family, issued = yield from _begin(service, request, client, user, scopes=scopes, now=began)
+    if isinstance(issued, OAuthError):
+        return issued
+    overtaken = yield from _overtaken(service, client, family, user, credentials.password)
+    return issued if overtaken is None else overtaken
+
+
+def _overtaken(
+    service: TokenService, client: Client, family: RefreshFamily, user: User, password: str
+) -> Flow[OAuthError | None]:
+    """End a login that somebody wanted to prevent meanwhile: they did not find it; from here on everybody does."""
+    refused = yield from refuse_if_overtaken(service, family)
+    if refused is not None:
+        return refused
+    # A database shows a change when its transaction ends, and its time is an earlier one. So what was read in between
+    # is looked at again.
+    holds = yield from service.passwords.still_matches(user, password)
+    if holds and not (yield from is_disabled(service, client)):
+        return None
+    yield from Ask(service.families.end_family, family.id, family.created_at)
+    yield from refuse_access_tokens(service, family.id, family.created_at)
+    return invalid_grant(detail=f"{family.id} was overtaken by a change of its user or client")
 
 
 def _begin(
-    service: TokenService, request: RequestHead, client: Client, user: Principal, *, scopes: frozenset[str], now: float
-) -> Flow[Issued | OAuthError]:
+    service: TokenService, request: RequestHead, client: Client, user: User, *, scopes: frozenset[str], now: float
+) -> Flow[tuple[RefreshFamily, Issued | OAuthError]]:
     refreshes = "refresh_token" in client.grant_types
     token = RefreshToken.new(service.issuer, entropy=service.entropy)
     ends_at = now + (service.refresh_lifetime if refreshes else service.access_lifetime)
@@ -81,7 +102,7 @@ def _begin(
         key=token.key,
         current=token.digest if refreshes else "",
         subject=user.id,
-        username=user.display_name,
+        username=user.username,
         client_id=client.id,
         scopes=scopes,
         created_at=now,
@@ -94,13 +115,9 @@ def _begin(
     )
     issued = yield from issue(service, grant, now)
     if isinstance(issued, OAuthError):
-        return issued
+        return family, issued
     yield from Ask(service.families.add_family, family)
-    # Whoever changed the password meanwhile did not find this login; from here on everybody does.
-    overtaken = yield from refuse_if_overtaken(service, family, now)
-    if overtaken is not None:
-        return overtaken
-    return replace(issued, refresh_token=token.text) if refreshes else issued
+    return family, replace(issued, refresh_token=token.text) if refreshes else issued
 
 
 def name_of(request: RequestHead) -> str:

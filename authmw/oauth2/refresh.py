@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from authmw.errors import FlowError
 from authmw.flow import Ask, Flow
 from authmw.oauth2.access_tokens import Grant, Issued, issue
-from authmw.oauth2.ending import refuse_access_tokens
+from authmw.oauth2.ending import end_session, refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted import granted_scopes, requested_scopes
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
@@ -108,17 +108,16 @@ def _refused(service: TokenService, family: RefreshFamily, now: float) -> Flow[O
     if not family.is_live(now):
         yield from _refuse_again(service, family, now)
         return invalid_grant(detail=f"{family.id} has ended")
-    return (yield from refuse_if_overtaken(service, family, now))
+    return (yield from refuse_if_overtaken(service, family))
 
 
-def refuse_if_overtaken(service: TokenService, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:
+def refuse_if_overtaken(service: TokenService, family: RefreshFamily) -> Flow[OAuthError | None]:
     """End a login that began before its user or client was revoked and was stored afterwards: nobody else has."""
     keys: tuple[tuple[RevocationKind, str], ...] = (("user", family.subject), ("client", family.client_id or ""))
     revocations = yield from Ask(service.revocations.find_revocations, keys)
     if all(each.at <= family.created_at for each in revocations):
         return None
-    yield from Ask(service.families.end_family, family.id, now)
-    yield from refuse_access_tokens(service, family.id, now)
+    yield from end_session(service, family.id)
     return invalid_grant(detail=f"{family.id} is from before its user or client was revoked")
 
 
@@ -168,10 +167,10 @@ def _rotate(
         return invalid_grant(detail="no family of this client")
     match answer.outcome:
         case Outcome.ROTATED:
-            return replace(issued, refresh_token=successor.text)
+            following = successor
         case Outcome.RACED:
             # T10: the client raced with itself, or the answer was lost: it gets the same successor, not another.
-            return replace(issued, refresh_token=token.successor(family.salt).text)
+            following = token.successor(family.salt)
         case Outcome.REUSED:
             # RFC 9700 §4.14.2: one of the two who used it is a thief, and nobody can tell which.
             yield from refuse_access_tokens(service, family.id, now)
@@ -181,6 +180,9 @@ def _rotate(
             return invalid_grant(detail=f"{family.id} has ended")
         case _:
             assert_never(answer.outcome)
+    # Again, since users and clients may be kept elsewhere: who ended those meanwhile did not find this login.
+    overtaken = yield from refuse_if_overtaken(service, family)
+    return replace(issued, refresh_token=following.text) if overtaken is None else overtaken
 
 
 def _checked(answer: object) -> RotationAnswer:

@@ -64,6 +64,11 @@ class PasswordVerifier:
 
     def verify(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[Verdict]:
         """Whether the password is the user's (RFC 7617 §2)."""
+        user = yield from self.find_user(credentials, request)
+        return user if isinstance(user, Rejected) else Authenticated(principal_of(user, self.scheme))
+
+    def find_user(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[User | Rejected]:
+        """The user whose password it is, with the hash that it was found to match."""
         # Nothing is looked up, and no work done, for a credential that is not there (class 18).
         if not credentials.username or not credentials.password:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "an empty user name or password")
@@ -91,7 +96,18 @@ class PasswordVerifier:
         if match is Match.MATCH_OUTDATED:
             yield from self._upgrade(user, stored, credentials.password)
         yield from self._attempts.succeeded(counted, request)
-        return Authenticated(principal_of(user, self.scheme))
+        return user
+
+    def still_matches(self, user: User, password: str, /) -> Flow[bool]:
+        """Whether `user`, as `find_user` answered it a moment ago, may still log in with `password`."""
+        now = checked_user((yield from Ask(self.users.find, user.username)))
+        if now is None or now.id != user.id or now.disabled or not now.password_hash:
+            return False
+        if now.password_hash == user.password_hash:
+            return True
+        # A new hash of the same password, or another password.
+        match = yield from Work(self.hasher.verify, password=password, hash=now.password_hash)
+        return match is Match.MATCH or match is Match.MATCH_OUTDATED
 
     def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:
         """Replace an outdated hash, unless it was replaced meanwhile. That it fails does not fail the login (PWD-4)."""

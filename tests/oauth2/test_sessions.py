@@ -157,7 +157,7 @@ def test_an_end_that_was_interrupted_leaves_nothing_that_nobody_ends(
     assert is_refused(bench, tokens) == (True, True)
 
 
-def test_what_is_published_comes_after_what_it_tells(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_published_of_a_session_comes_after_what_it_tells(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     bench.log_in()
     done: list[str] = []
@@ -165,7 +165,7 @@ def test_what_is_published_comes_after_what_it_tells(do: Do, monkeypatch: pytest
         store = getattr(bench.stores, role)
         monkeypatch.setattr(store, verb, noting(done, verb, getattr(store, verb)))
     do(bench, "end_all", "user-1")
-    assert done == ["end_families", "revoke_subject_tokens", "publish", "publish"]
+    assert done == ["publish", "end_families", "revoke_subject_tokens", "publish"]
     assert bench.stores.tokens.list()[0].revoked_at == NOW
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from math import floor
 from typing import Any, Final
 
 from authmw.errors import ConfigurationError
@@ -86,6 +87,7 @@ class TokenIssuer:
         scopes: Iterable[str] | None = None,
         client_id: str | None = None,
         lifetime: int | None = None,
+        after: float | None = None,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
         """An access token for `principal`.
@@ -96,6 +98,8 @@ class TokenIssuer:
                 caller to decide.
             client_id: the OAuth client it is given to; the principal's by default. RFC 9068 §2.2 wants one.
             lifetime: seconds, instead of the issuer's own.
+            after: a moment that the token is not to be taken for earlier than, as that of a revocation. The ``iat``
+                has whole seconds: within the second of `after` it is the next one.
             claims: more to say, beside the claims the issuer writes itself.
 
         Raises:
@@ -116,6 +120,8 @@ class TokenIssuer:
         if mistakes:
             raise ConfigurationError(*mistakes)
         now = int(self._clock())
+        if after is not None and now == floor(after):
+            now += 1
         said: dict[str, Any] = {
             "iss": self.issuer,
             "sub": about.id,

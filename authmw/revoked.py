@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from typing import Final, NamedTuple
 
@@ -73,12 +72,12 @@ class Revoked:
         credential_id, family_id, subject, client_id, issued_at = issuance
         if credential_id in self._tokens or family_id in self._families:
             return True
-        user = self._users.get(subject)
-        if user is not None and _is_before_logout(issued_at, user.at, of_family=bool(family_id)):
-            return True
-        # Of the second of the revocation, whole seconds are taken for earlier: ``iat`` is rounded down.
-        client = self._clients.get(client_id)
-        return client is not None and (issued_at is None or issued_at <= client.at)
+        # An ``iat`` has whole seconds, rounded down: of the second of the revocation, it is taken for earlier. What the
+        # token service issues later in that second says the next one.
+        return any(
+            revocation is not None and (issued_at is None or issued_at <= revocation.at)
+            for revocation in (self._users.get(subject), self._clients.get(client_id))
+        )
 
     def note(self, revocation: object) -> None:
         """Know of a revocation, beside an earlier one of the same: whatever either refuses is refused.
@@ -109,15 +108,3 @@ class Revoked:
 
     def __len__(self) -> int:
         return sum(map(len, self._known.values()))
-
-
-def _is_before_logout(issued_at: float | None, at: float, *, of_family: bool) -> bool:
-    """Whether what was issued to a user then is refused by the revocation `at`.
-
-    ``iat`` has whole seconds (`authmw.issuing` rounds down), so one of the same second may be from before the
-    revocation or after it. A token of a family is let pass then: if the family was there, it has a revocation of its
-    own; if not, the user has logged in again since. Any other token is refused.
-    """
-    if issued_at is None:
-        return True
-    return issued_at < math.floor(at) if of_family else issued_at <= at

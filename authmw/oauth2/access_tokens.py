@@ -78,19 +78,28 @@ def issue(service: TokenService, grant: Grant, now: float) -> Flow[Issued | OAut
     if grant.ends_at is not None:
         lifetime = max(1, min(lifetime, int(grant.ends_at - now)))
     if service.issues is not None:
-        token = _signed(service.issues, grant, lifetime)
+        token = _signed(service.issues, grant, lifetime, (yield from _last_revoked(service, grant)))
     else:
         token = yield from _stored(service, grant, lifetime, now)
     return token if isinstance(token, OAuthError) else Issued(grant, token, lifetime)
 
 
-def _signed(issues: TokenIssuer, grant: Grant, lifetime: int) -> str | OAuthError:
+def _last_revoked(service: TokenService, grant: Grant) -> Flow[float | None]:
+    """When everything that the user had been issued was revoked; None for never. A client's has no other login."""
+    if grant.kind != "user":
+        return None
+    found = yield from Ask(service.revocations.find_revocations, (("user", grant.subject),))
+    return max((each.at for each in found), default=None)
+
+
+def _signed(issues: TokenIssuer, grant: Grant, lifetime: int, after: float | None) -> str | OAuthError:
     try:
         return issues.issue(
             Principal(grant.subject, kind=grant.kind),
             scopes=sorted(grant.scopes),
             client_id=grant.client_id,
             lifetime=lifetime,
+            after=after,
             claims=None if grant.family_id is None else {"sid": grant.family_id},
         )
     except ConfigurationError as error:

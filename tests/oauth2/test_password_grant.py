@@ -185,6 +185,18 @@ def test_g11_too_many_logins_from_one_source_are_told_to_wait() -> None:
     assert (answer.status, answer.header("retry-after")) == (429, "8")
 
 
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_g11_a_header_makes_no_other_source(mount: str) -> None:
+    bench = Bench(mount, throttle=MemoryThrottle(free=1, first=8.0))
+    form = {"grant_type": "password", "username": "alice", "password": "x"}
+    assert bench.post(form).status == 400
+    for number, name in enumerate(("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "Client-IP")):
+        # Another name, so that nothing but the source is counted twice.
+        forged = f"for=198.51.100.{number}" if name == "Forwarded" else f"198.51.100.{number}"
+        answer = bench.post({**form, "username": f"user-{number}"}, [(name.lower(), forged)])
+        assert (answer.status, answer.header("retry-after")) == (429, "8")
+
+
 def test_class_28_the_endpoint_and_basic_share_one_count() -> None:
     from authmw.credentials import BasicCredentials
     from authmw.flow import run

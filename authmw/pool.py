@@ -27,14 +27,15 @@ class WorkPool:
 
     Args:
         slots: how many run at once; as many as there are cores by default.
-        queue: how many may wait; sixteen for each slot by default.
+        queue: how many may wait; 32 for each slot by default, which the hashes of
+            `RFC_9106_LOW_MEMORY` keep busy for about five seconds.
     """
 
     def __init__(self, slots: int | None = None, queue: int | None = None) -> None:
         self.slots: int = (os.cpu_count() or 1) if slots is None else slots
         if self.slots < 1:
             raise ConfigurationError("WorkPool(slots=...) must be at least 1")
-        self.queue: int = 16 * self.slots if queue is None else queue
+        self.queue: int = 32 * self.slots if queue is None else queue
         self._reset()
         in_each_child(self._reset)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Update, and_, bindparam, case, insert, select, update
 
 from authmw.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
-from authmw.rotation import rotated
+from authmw.stores.refresh_rotation import rotated
 from authmw_sqlalchemy.statements import Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, as_text, text
 from authmw_sqlalchemy.tables import refresh_families as families

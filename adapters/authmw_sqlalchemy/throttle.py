@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, case, select, update
 
-from authmw.waits import Count, Waits
+from authmw.stores.throttle_policy import Count, ThrottlePolicy
 from authmw_sqlalchemy.statements import Database, Operation, Query, nothing
 from authmw_sqlalchemy.store import Store, as_key
 from authmw_sqlalchemy.tables import familiar_sources, throttle
@@ -50,7 +50,7 @@ class SQLThrottle(Store):
 
     def __init__(self, database: Database, *, free: int = 10, first: float = 1.0, longest: float = 900.0) -> None:
         super().__init__(database)
-        self._waits = Waits("SQLThrottle", free=free, first=first, longest=longest)
+        self._policy = ThrottlePolicy("SQLThrottle", free=free, first=first, longest=longest)
 
     def attempt(self, key: str, now: float) -> float:
         """Count one attempt; the seconds to wait, 0.0 for go ahead."""
@@ -74,7 +74,7 @@ class SQLThrottle(Store):
         locked = yield begun.on_conflict_do_update(
             index_elements=[throttle.c.key], set_={"attempts": throttle.c.attempts}
         ).returning(throttle.c.attempts, throttle.c.not_before)
-        count, wait = self._waits.attempt(Count(*locked.one()), now)
+        count, wait = self._policy.attempt(Count(*locked.one()), now)
         yield from self._kept(key, count)
         return wait
 
@@ -82,7 +82,7 @@ class SQLThrottle(Store):
         locked = update(throttle).where(throttle.c.key == key).values(attempts=throttle.c.attempts)
         row = (yield locked.returning(throttle.c.attempts, throttle.c.not_before)).one_or_none()
         if row is not None:
-            yield from self._kept(key, self._waits.succeeded(Count(*row)))
+            yield from self._kept(key, self._policy.succeeded(Count(*row)))
 
     def _kept(self, key: str, count: Count) -> Operation[None]:
         yield (
@@ -91,6 +91,6 @@ class SQLThrottle(Store):
             .values(
                 attempts=count.attempts,
                 not_before=count.not_before,
-                expires_at=count.not_before + self._waits.longest,
+                expires_at=count.not_before + self._policy.longest,
             )
         )

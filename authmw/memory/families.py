@@ -10,7 +10,7 @@ from dataclasses import replace
 from authmw.flow import nonblocking
 from authmw.memory.sweep import Sweep
 from authmw.ports import RefreshFamily, Rotation, RotationAnswer
-from authmw.rotation import rotated
+from authmw.stores.refresh_rotation import rotated
 
 
 @nonblocking

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from authmw.errors import ConfigurationError
 from authmw.flow import nonblocking
-from authmw.waits import Count, Waits
+from authmw.stores.throttle_policy import Count, ThrottlePolicy
 
 
 @nonblocking
@@ -35,7 +35,7 @@ class MemoryThrottle:
     def __init__(self, *, free: int = 10, first: float = 1.0, longest: float = 900.0, size: int = 10_000) -> None:
         if size < 1:
             raise ConfigurationError("MemoryThrottle(size=...) must be at least 1")
-        self._waits = Waits("MemoryThrottle", free=free, first=first, longest=longest)
+        self._policy = ThrottlePolicy("MemoryThrottle", free=free, first=first, longest=longest)
         self._size = size
         # Both in the order of the last attempt that was let through.
         self._few: OrderedDict[str, Count] = OrderedDict()
@@ -48,7 +48,7 @@ class MemoryThrottle:
         """Count one attempt; the seconds to wait, 0.0 for go ahead."""
         with self._lock:
             kept = self._many.get(key) or self._few.get(key) or Count()
-            count, wait = self._waits.attempt(kept, now)
+            count, wait = self._policy.attempt(kept, now)
             if wait > 0:
                 (self._many if key in self._many else self._few)[key] = count
             else:
@@ -61,8 +61,8 @@ class MemoryThrottle:
             count = self._many.get(key) or self._few.get(key)
             if count is None:
                 return
-            count = self._waits.succeeded(count)
-            if count.attempts < self._waits.free:
+            count = self._policy.succeeded(count)
+            if count.attempts < self._policy.free:
                 self._keep(key, count)
             else:
                 self._many[key] = count
@@ -85,7 +85,7 @@ class MemoryThrottle:
     def _keep(self, key: str, count: Count) -> None:
         self._few.pop(key, None)
         self._many.pop(key, None)
-        kept = self._few if count.attempts < self._waits.free else self._many
+        kept = self._few if count.attempts < self._policy.free else self._many
         kept[key] = count
         kept.move_to_end(key)
         if len(kept) > self._size:

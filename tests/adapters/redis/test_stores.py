@@ -20,9 +20,9 @@ from authmw.administration import NotFound, TokenAdmin
 from authmw.ports import FamiliarSources, FamilyStore, NonceStore, Revocation, RevocationStore, Throttle, TokenKeeper
 from authmw.revocation import RevocationFeed
 from authmw.stores import Stores
+from authmw.stores.throttle_policy import Count, ThrottlePolicy
 from authmw.testing import FakeClock
 from authmw.tokens import digest
-from authmw.waits import Count, Waits
 from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores, now, stores
 
 
@@ -127,7 +127,7 @@ def test_a_token_is_managed_by_its_id() -> None:
 
 
 def test_waits_are_those_of_every_throttle(kept: RedisStores) -> None:
-    random, waits = Random(7), Waits("a test", free=10, first=1.0, longest=900.0)
+    random, waits = Random(7), ThrottlePolicy("a test", free=10, first=1.0, longest=900.0)
     counts: dict[str, Count] = {}
     time = 1_000_000.0
     for _ in range(600):

@@ -15,7 +15,7 @@ class Count:
     not_before: float = 0.0
 
 
-class Waits:
+class ThrottlePolicy:
     """After `free` attempts each further one waits twice as long as the one before.
 
     Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
@@ -29,7 +29,7 @@ class Waits:
     Raises:
         ConfigurationError: there is no such policy.
 
-    >>> Waits("MyThrottle", free=1, first=1.0, longest=900.0).attempt(Count(), now=60.0)
+    >>> ThrottlePolicy("MyThrottle", free=1, first=1.0, longest=900.0).attempt(Count(), now=60.0)
     (Count(attempts=1, not_before=61.0), 0.0)
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from authmw.errors import ConfigurationError
-from authmw.joined_revocations import JoinedRevocations
 from authmw.ports import (
     ApiKeyStore,
     ClientStore,
@@ -16,6 +15,7 @@ from authmw.ports import (
     TokenKeeper,
     UserStore,
 )
+from authmw.stores.joined_revocations import JoinedRevocations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,5 @@
+"""Several stores as one, and what every store of ours decides alike."""
+
+from authmw.stores.several import Stores
+
+__all__ = ["Stores"]

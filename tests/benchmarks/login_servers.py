@@ -116,9 +116,7 @@ def threads() -> FastAPI:
 
 
 SERVERS: dict[str, Callable[[], Any]] = {
-    # By default fewer may wait on a small machine: that is measured too.
     "authmw": lambda: ours(WorkPool()),
-    "authmw-default": lambda: ours(WorkPool()),
     "fastapi-async": inline,
     "fastapi-def": threads,
 }

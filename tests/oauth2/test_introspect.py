@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.jose.jws import write
 from authmw.oauth2.refresh_tokens import RefreshToken
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
@@ -171,6 +173,19 @@ def test_i2_a_jwt_of_another_issuer_is_inactive() -> None:
     bench = Bench(keys=KEYS)
     other = Bench(keys=KEYS, issuer="https://other.example")
     assert is_inactive(introspect(bench, other.log_in().json["access_token"], api(bench)))
+
+
+def test_i2_a_jwt_that_is_not_valid_yet_is_inactive() -> None:
+    bench = Bench(keys=KEYS)
+    caller = api(bench)
+    claims = {"iss": ISSUER, "sub": "user-1", "aud": "orders", "exp": NOW + 600, "iat": NOW, "jti": "x"}
+
+    def valid_from(time: float) -> Answer:
+        said = {**claims, "client_id": "first-party", "nbf": time}
+        return introspect(bench, write(json.dumps(said).encode(), KEYS.signer, typ="at+jwt"), caller)
+
+    assert valid_from(NOW).json["active"] is True
+    assert is_inactive(valid_from(NOW + 300))
 
 
 @KINDS

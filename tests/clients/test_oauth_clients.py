@@ -24,7 +24,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 from authmw.key import Key
 from authmw.keys import KeyRing
 from tests.clients.accounts import BEYOND_ASCII, ODD_ID, PASSWORD, SECRET
-from tests.servers.running import SERVERS, running
+from tests.servers.running import SERVERS, exchange, raw_request, running
 from tests.support import ROOT, require
 
 # These have no types.
@@ -415,3 +415,41 @@ def test_the_curl_lines_of_the_pages_do_what_they_say(served: Served, line: str,
     body, _, status = done.stdout.decode().rpartition(" ")
     assert status == "200", body
     assert (body == "") == ("/revoke" in line)
+
+
+# What clients should not send
+
+
+LOGIN: Final = b"grant_type=password&username=alice&password=" + quote_plus(PASSWORD).encode()
+FORM: Final = (b"Content-Type", b"application/x-www-form-urlencoded")
+BAD: Final[dict[str, tuple[list[tuple[bytes, bytes]], bytes, int]]] = {
+    "a bad escape": ([FORM], LOGIN + b"&scope=%zz", 400),
+    "invalid UTF-8": ([FORM], LOGIN + b"&scope=%ff", 400),
+    "bytes": ([FORM], LOGIN + b"&scope=\xff", 400),
+    "NUL": ([FORM], LOGIN + b"&scope=%00", 400),
+    "100 kB": ([FORM], LOGIN + b"&scope=" + b"a" * 100_000, 413),
+    "no type": ([], LOGIN, 400),
+    "no body": ([FORM], b"", 400),
+    "Basic without a colon": ([FORM, (b"Authorization", b"Basic c2hvcA==")], LOGIN, 401),
+    "Basic of no base64": ([FORM, (b"Authorization", b"Basic ?")], LOGIN, 401),
+    "Basic of no UTF-8": ([FORM, (b"Authorization", b"Basic OlL//w==")], LOGIN, 401),
+    "a header of no ASCII": ([FORM, (b"Authorization", b"\xff")], LOGIN, 401),
+    "two credentials": ([FORM, (b"Authorization", b"Basic Og=="), (b"Authorization", b"Basic Og==")], LOGIN, 400),
+}
+
+
+@pytest.mark.parametrize("headers, body, status", BAD.values(), ids=BAD)
+def test_g7_bad_requests_are_refused_by_their_status(
+    served: Served, headers: list[tuple[bytes, bytes]], body: bytes, status: int
+) -> None:
+    port = int(served.root.rpartition(":")[2])
+    reply = exchange(port, raw_request("POST", "/auth/token", headers, body), method="POST")
+    assert reply.status == status, reply.body
+    assert json.loads(reply.body)["error"] in ("invalid_request", "invalid_client")
+    assert reply.header("cache-control") == "no-store"
+
+
+def test_a_form_in_chunks_is_read(served: Served) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    halves = iter([LOGIN[:20], LOGIN[20:]])
+    assert requests.post(served.url("/token"), halves, headers=headers, timeout=10).status_code == 200

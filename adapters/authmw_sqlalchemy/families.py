@@ -11,6 +11,7 @@ from authmw.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.refresh_rotation import rotated
 from authmw_sqlalchemy.statements import Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, as_text, text
+from authmw_sqlalchemy.tables import clients, users
 from authmw_sqlalchemy.tables import refresh_families as families
 
 _COLUMNS = tuple(families.c)
@@ -72,6 +73,10 @@ def ended_where(whose: ColumnElement[bool], at: float) -> Operation[tuple[Refres
 def _added(family: RefreshFamily) -> Operation[None]:
     kept = {**asdict(family), "scopes": text(family.scopes), "name": as_text(family.name)}
     yield insert(families).values(kept)
+    # Whoever ends all that a user or a client has, has locked that one first. If they began before this is committed,
+    # this is committed after they are: they would not find it, but who looks at the user again finds what they did.
+    for holders, id in ((users, family.subject), (clients, family.client_id)):
+        yield select(holders.c.id).where(holders.c.id == id).with_for_update(read=True)
 
 
 def _rotated(rotation: Rotation) -> Operation[RotationAnswer]:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from authmw import StoreUnavailable
 from authmw.flow import Ask, Flow, run_async
-from authmw.ports import Claim, Revocation, User
+from authmw.ports import Claim, RefreshFamily, Revocation, User
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
 from tests.support import fresh_python
@@ -105,6 +105,23 @@ def test_what_waits_for_a_lock_gives_up_in_time(stores: SQLStores, postgres: URL
         assert isinstance(caught.value.__cause__, psycopg.errors.QueryCanceled)
         assert stores.users.find("alice") is not None, "no lookup waits"
     stores.users.disable("alice")
+
+
+@pytest.mark.parametrize("table", ["authmw_users", "authmw_clients"])
+def test_class_26_no_login_is_stored_while_its_user_or_client_is_being_changed(
+    stores: SQLStores, postgres: URL, table: str
+) -> None:
+    """The change would not find the login, nor the login the change: it would outlive a new password."""
+    stores.clients.create("shop")
+    (alice,) = stores.users.list()
+    login = RefreshFamily("login_1", "key", "current", alice.id, "alice", "shop", frozenset(), 1.0, 3e9, 3e9)
+    with engine_of(postgres) as engine, engine.begin() as connection:
+        connection.execute(text(f"UPDATE {table} SET disabled_at = 1.5"))
+        with pytest.raises(StoreUnavailable):
+            stores.families.add_family(login)
+    assert stores.families.find_family("key") is None
+    stores.families.add_family(login)
+    assert stores.families.find_family("key") == login
 
 
 def test_err_1_a_failure_tells_no_parameters(stores: SQLStores, postgres: URL) -> None:

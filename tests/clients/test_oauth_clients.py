@@ -221,6 +221,21 @@ def test_authlib_gets_client_credentials_introspects_and_revokes_them(
         assert _refuses_promptly(lambda: session.get(served.orders).status_code)
 
 
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_authlib_asks_for_client_credentials_again_before_they_expire(served: Served, flavour: str) -> None:
+    replaced: list[str] = []
+
+    def update(token: Any, access_token: str) -> None:
+        assert token["access_token"] != access_token
+        replaced.append(access_token)
+
+    expiring = {"leeway": 10**6, "token_endpoint": served.url("/token"), "update_token": update}
+    with FLAVOURS[flavour](quote_plus(ODD_ID), quote_plus(SECRET), **expiring) as session:
+        session.fetch_token()
+        assert [session.get(served.orders).text for _ in range(2)] == [f"hello {ODD_ID}"] * 2
+    assert len(set(replaced)) == 2
+
+
 @pytest.mark.parametrize("make, client_id", METHODS.values(), ids=METHODS)
 def test_authlib_logs_a_user_in_for_a_confidential_client(
     served: Served, make: Callable[[str, Served], Any], client_id: str

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from authmw import Auth, ConfigurationError, HTTPBasic, HTTPBearer, PasswordVerifier, Requirement
+from authmw.credentials import BearerToken
 from authmw.jose import base64url
 from authmw.jose.jws import header_segment, write
 from authmw.keys import Key, KeyRing
 from authmw.refusal import Refusal
 from authmw.requirement import AUTHENTICATED
+from authmw.verdict import Authenticated, Rejected
+from authmw.verifiers.jwt import JWTVerifier
 from tests.oauth2.asking import FORM, HASHER, ISSUER, KEYS, NOW, Bench
 from tests.requests import wsgi_request
 
@@ -190,6 +193,17 @@ def test_s3_a_logout_token_is_refused(typ: str) -> None:
 
 def test_s2_another_key_is_refused() -> None:
     assert status_of(signed({}, keys=KeyRing.generate())) == 401
+
+
+def test_t16_an_access_token_is_no_id_token() -> None:
+    bench = Bench(keys=KEYS)
+    token = BearerToken(bench.log_in().json["access_token"])
+    # As a client verifies an ID Token (OpenID Connect Core §3.1.3.7): it is for the client, and no at+jwt.
+    for audience, types in (("first-party", ("at+jwt", "JWT")), ("orders", ("JWT", None))):
+        verifier = JWTVerifier(KEYS, issuer=ISSUER, audience=audience, types=types, clock=bench.clock)
+        assert isinstance(verifier.verify(token), Rejected)
+    good = JWTVerifier(KEYS, issuer=ISSUER, audience="orders", types=("at+jwt", "JWT"), clock=bench.clock)
+    assert isinstance(good.verify(token), Authenticated)
 
 
 @KINDS

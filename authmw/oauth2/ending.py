@@ -48,15 +48,22 @@ def publish(kept: Kept, *revocations: Revocation) -> Flow[None]:
     """Tell every process of revocations, one after the other. This one honours each as soon as it is stored."""
     for revocation in revocations:
         yield from Ask(kept.revocations.publish, revocation)
-        if kept.feed is not None:
-            kept.feed.note(revocation)
+        _note(kept, revocation)
 
 
 def _publish_once(kept: Kept, revocation: Revocation) -> Flow[None]:
     """Tell of the end of one token or session, unless that is known: to say it again and again must fill no store."""
     known = yield from Ask(kept.revocations.find_revocations, ((revocation.kind, revocation.id),))
-    if not known:
+    if known:
+        _note(kept, *known)
+    else:
         yield from publish(kept, revocation)
+
+
+def _note(kept: Kept, *revocations: Revocation) -> None:
+    if kept.feed is not None:
+        for revocation in revocations:
+            kept.feed.note(revocation)
 
 
 def refuse_access_tokens(kept: Kept, family_id: str, at: float) -> Flow[None]:

@@ -74,6 +74,16 @@ def test_another_process_learns_of_it_by_reading() -> None:
     assert is_revoked(following(there), token)
 
 
+def test_what_another_process_ended_before_is_refused_at_once_by_who_ends_it_again() -> None:
+    here = Bench(keys=KEYS, revocation_bound=3600.0)
+    there = following(Bench(keys=KEYS, stores=here.stores, revocation_bound=3600.0))
+    token = here.log_in().json["access_token"]
+    post_revoke(here, token)
+    assert isinstance(there.verified(token), Principal)
+    post_revoke(there, token)
+    assert is_revoked(there, token)
+
+
 def test_what_could_not_be_stored_is_refused_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(keys=KEYS, revocation_bound=3600.0)
     token = bench.log_in().json["access_token"]

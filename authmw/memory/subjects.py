@@ -42,20 +42,20 @@ class Subjects:
         """End what was issued to a user until `at`, and tell."""
         if self._issued is not None:
             families, tokens, revocations = self._issued
-            ended = families.end_families(user_id, at)
+            # First: a login under way that is not found below finds this.
+            revocations.publish(Revocation.of_user(user_id, at))
             tokens.revoke_subject_tokens(user_id, at)
-            _tell(revocations, Revocation.of_user(user_id, at), ended)
+            _tell(revocations, families.end_families(user_id, at), at)
 
     def end_client(self, client_id: str, at: float) -> None:
         """End what was issued to a client until `at`, and tell."""
         if self._issued is not None:
             families, tokens, revocations = self._issued
-            ended = families.end_client_families(client_id, at)
+            revocations.publish(Revocation.of_client(client_id, at))
             tokens.revoke_client_tokens(client_id, at)
-            _tell(revocations, Revocation.of_client(client_id, at), ended)
+            _tell(revocations, families.end_client_families(client_id, at), at)
 
 
-def _tell(revocations: MemoryRevocations, revocation: Revocation, ended: tuple[RefreshFamily, ...]) -> None:
-    revocations.publish(revocation)
+def _tell(revocations: MemoryRevocations, ended: tuple[RefreshFamily, ...], at: float) -> None:
     for family in ended:
-        revocations.publish(Revocation.of_family(family.id, revocation.at))
+        revocations.publish(Revocation.of_family(family.id, at))

@@ -34,9 +34,7 @@ from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
 from authmw.verifiers.token import TokenVerifier
 
-DAY: Final = 86_400
-ENDPOINTS: Final = endpoints.ENDPOINTS
-"""Every path, below the issuer's own, with the endpoint that answers it."""
+_DAY: Final = 86_400
 
 
 class TokenService:
@@ -94,8 +92,8 @@ class TokenService:
         first_party: str = "first-party",
         scopes: Mapping[str, str] | None = None,
         access_lifetime: int = 600,
-        refresh_lifetime: int = 30 * DAY,
-        idle_lifetime: int = 14 * DAY,
+        refresh_lifetime: int = 30 * _DAY,
+        idle_lifetime: int = 14 * _DAY,
         grace: int = 30,
         revocation_bound: float = 1.0,
         cookies: CookieMode | None = None,
@@ -186,7 +184,7 @@ class TokenService:
 
     def respond(self, request: RequestHead, path: str) -> Flow[Response]:
         """The answer to a request for `path`, which is what follows the mount point."""
-        return (yield from endpoints.respond(self, request, path))
+        return endpoints.respond(self, request, path)
 
     def __repr__(self) -> str:
         kind = "opaque tokens" if self.keys is None else "JWTs"

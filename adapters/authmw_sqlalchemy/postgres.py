@@ -202,17 +202,21 @@ def refuse_broken(connection: Any, record: Any, _: object) -> None:
         raise DisconnectionError
 
 
+def engine_options(pool_size: int) -> dict[str, Any]:
+    """How an engine of ours is made, one for threads or one for an event loop."""
+    return {
+        # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
+        "hide_parameters": True,
+        "isolation_level": "READ COMMITTED",
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT,
+        "use_native_hstore": False,
+    }
+
+
 def _opened(url: URL, pool_size: int) -> Engine:
-    engine = create_engine(
-        url,
-        hide_parameters=True,
-        isolation_level="READ COMMITTED",
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
-        use_native_hstore=False,
-        connect_args=arguments(url),
-    )
+    engine = create_engine(url, **engine_options(pool_size), connect_args=arguments(url))
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkout", refuse_broken)
     return engine

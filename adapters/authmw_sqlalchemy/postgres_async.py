@@ -24,7 +24,7 @@ from authmw.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedAsyncConnection, Silent, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.postgres import POOL_TIMEOUT, executable, refuse_broken, refuse_missing
+from authmw_sqlalchemy.postgres import POOL_TIMEOUT, engine_options, executable, refuse_broken, refuse_missing
 from authmw_sqlalchemy.statements import Operation, Query, Row
 
 T = TypeVar("T")
@@ -227,16 +227,8 @@ class _Loop:
             self._opened.add(driver)
             return driver
 
-        engine = create_async_engine(
-            url,
-            hide_parameters=True,
-            isolation_level="READ COMMITTED",
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT,
-            use_native_hstore=False,
-            connect_args={**arguments(url), "async_creator_fn": connect},
-        )
+        connecting = {**arguments(url), "async_creator_fn": connect}
+        engine = create_async_engine(url, **engine_options(pool_size), connect_args=connecting)
         event.listen(engine.sync_engine, "checkout", refuse_broken)
         return engine
 

@@ -6,10 +6,12 @@ Each test is named after its class of bypass in the list of published ones, or a
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 
+from authmw.errors import StoreUnavailable
 from authmw.keys import KeyRing
 from authmw.oauth2.sessions import Sessions
 from authmw.ports import Revocation
@@ -206,3 +208,145 @@ def test_flood_revoking_one_token_again_and_again_is_published_once(which: str, 
         assert bench.post({"token": token}, path="/revoke").status == 200
         bench.clock.now += 1
     assert len(bench.stores.revocations.revocations_after("", 1000).revocations) == 1
+
+
+# Stores that fail, at each step of each flow
+
+ROLES = ("users", "clients", "tokens", "families", "nonces", "throttle", "revocations")
+
+
+class Faults:
+    """Every store of a service, of which the call of one number fails.
+
+    Args:
+        bench: whose service.
+        fails: the number of the call.
+        is_done: whether it was executed, and only its answer is lost.
+    """
+
+    def __init__(self, bench: Bench, fails: int, *, is_done: bool) -> None:
+        self._bench, self._fails, self._is_done = bench, fails, is_done
+        self._kept = {role: getattr(bench.service, role) for role in ROLES}
+        self.calls = 0
+
+    def __enter__(self) -> Faults:
+        self._use({role: _Faulty(store, self) for role, store in self._kept.items()})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._use(self._kept)
+
+    def _use(self, stores: dict[str, Any]) -> None:
+        self._bench.use(**stores)
+        self._bench.service.passwords.users = stores["users"]
+
+    def call(self, works: Callable[..., Any], *args: Any) -> Any:
+        self.calls += 1
+        if self.calls != self._fails:
+            return works(*args)
+        if self._is_done:
+            works(*args)
+        raise OSError("the connection is lost")
+
+
+class _Faulty:
+    def __init__(self, store: Any, faults: Faults) -> None:
+        self._store, self._faults = store, faults
+
+    def __getattr__(self, name: str) -> Any:
+        works = getattr(self._store, name)
+
+        def verb(*args: Any) -> Any:
+            return self._faults.call(works, *args)
+
+        return verb
+
+
+def is_over(bench: Bench, tokens: dict[str, Any]) -> bool:
+    """Whether neither token is good for anything."""
+    refused = isinstance(bench.verified(tokens["access_token"]), Rejected)
+    return refused and bench.refresh(tokens["refresh_token"]).error == "invalid_grant"
+
+
+def revoked(bench: Bench, token: str) -> int:
+    return bench.post({"token": token}, path="/revoke").status
+
+
+def logged_out(bench: Bench) -> int:
+    try:
+        Sessions(bench.service).end_all("user-1")
+    except StoreUnavailable:
+        return 503
+    return 200
+
+
+def replayed(bench: Bench, token: str) -> int:
+    """Whether the replay was answered as such."""
+    answer = bench.refresh(token)
+    return 200 if answer.error == "invalid_grant" else answer.status
+
+
+Doing = Callable[[Bench, dict[str, Any], str], int]
+ENDS: dict[str, Doing] = {
+    "revoke": lambda bench, tokens, _: revoked(bench, tokens["refresh_token"]),
+    "log out everywhere": lambda bench, tokens, _: logged_out(bench),
+    "replay": lambda bench, _, used: replayed(bench, used),
+}
+
+
+@KINDS
+@pytest.mark.parametrize("is_done", [True, False], ids=["answer lost", "not done"])
+@pytest.mark.parametrize("end", ENDS)
+def test_class_35_an_end_that_was_acknowledged_is_one_wherever_a_store_failed(
+    end: str, is_done: bool, keys: Any
+) -> None:
+    for fails in count(1):
+        bench = Bench(keys=keys)
+        used = bench.log_in().json["refresh_token"]
+        tokens = bench.refresh(used).json
+        bench.clock.now += 31
+        with Faults(bench, fails, is_done=is_done) as faults:
+            status = ENDS[end](bench, tokens, used)
+        assert status in (200, 503)
+        if status == 503:
+            assert ENDS[end](bench, tokens, used) == 200
+        assert is_over(bench, tokens), f"call {fails}"
+        if faults.calls < fails:
+            break
+    assert fails > 4
+
+
+@KINDS
+@pytest.mark.parametrize("is_done", [True, False], ids=["answer lost", "not done"])
+def test_class_35_a_refresh_can_be_tried_again_wherever_a_store_failed(is_done: bool, keys: Any) -> None:
+    for fails in count(1):
+        bench = Bench(keys=keys)
+        token = bench.log_in().json["refresh_token"]
+        with Faults(bench, fails, is_done=is_done) as faults:
+            answer = bench.refresh(token)
+        assert answer.status in (200, 503)
+        again = bench.refresh(token)
+        assert again.status == 200, f"call {fails}"
+        assert bench.refresh(again.json["refresh_token"]).status == 200
+        assert len(Sessions(bench.service).list("user-1")) == 1
+        if faults.calls < fails:
+            break
+    assert fails > 5
+
+
+@KINDS
+@pytest.mark.parametrize("is_done", [True, False], ids=["answer lost", "not done"])
+def test_class_35_a_login_is_a_503_or_good_wherever_a_store_failed(is_done: bool, keys: Any) -> None:
+    for fails in count(1):
+        bench = Bench(keys=keys)
+        with Faults(bench, fails, is_done=is_done) as faults:
+            answer = bench.log_in()
+        assert answer.status in (200, 503), f"call {fails}"
+        tokens = bench.log_in().json
+        assert bench.refresh(tokens["refresh_token"]).status == 200
+        # What was begun and never answered is in the list, and ends with all else.
+        assert logged_out(bench) == 200
+        assert Sessions(bench.service).list("user-1") == ()
+        if faults.calls < fails:
+            break
+    assert fails > 5

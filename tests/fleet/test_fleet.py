@@ -12,10 +12,10 @@ from tests.fleet.delays import REVOCATIONS, SERVERS, Fleet, fleet_of
 
 pytestmark = pytest.mark.servers
 
-FLEETS: Final = [("postgresql", True), ("postgresql", False), ("fleet", True)]
+FLEETS: Final = [("postgresql", True), ("fleet", False)]
 
 
-@pytest.fixture(scope="module", params=FLEETS, ids=["postgresql-jwt", "postgresql-opaque", "redis-jwt"])
+@pytest.fixture(scope="module", params=FLEETS, ids=["postgresql-jwt", "redis-opaque"])
 def fleet(request: pytest.FixtureRequest) -> Generator[Fleet]:
     kind, jwt = request.param
     with fleet_of(kind, jwt=jwt) as running:

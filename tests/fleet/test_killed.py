@@ -17,7 +17,7 @@ from tests.fleet.backends import BACKENDS, backend
 from tests.fleet.in_process import in_process
 from tests.fleet.killed import KEY, Left, Login, Told, kill_one, look
 
-ROUNDS: Final = 10
+ROUNDS: Final = 6
 
 
 @pytest.mark.parametrize("jwt", [False, True], ids=["opaque", "jwt"])

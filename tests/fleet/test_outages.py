@@ -72,7 +72,7 @@ def test_err_3_a_store_that_is_away_is_a_503_in_time_and_nothing_else(
         fault(proxy)
         away_at = time.monotonic()
         stale_at = away_at + fleet.backend.settings.bound
-        loaded.wait_for(good | bad, lambda answer: answer.asked_at > stale_at)
+        loaded.wait_for(good | bad, lambda answer: answer.asked_at > stale_at, count=1)
         back_at = time.monotonic()
         proxy.restore()
         loaded.wait_for(good, lambda answer: answer.asked_at > back_at and answer.status == 200)
@@ -102,7 +102,7 @@ def test_a_file_that_another_writer_keeps_locked_is_a_503_for_those_who_write_on
             with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as writer:
                 writer.execute("BEGIN IMMEDIATE")
                 locked_at = time.monotonic()
-                loaded.wait_for(writing, lambda answer: answer.asked_at > locked_at and answer.status == 503)
+                loaded.wait_for(writing, lambda answer: answer.asked_at > locked_at and answer.status == 503, count=1)
                 back_at = time.monotonic()
                 writer.execute("COMMIT")
             loaded.wait_for(good, lambda answer: answer.asked_at > back_at and answer.status == 200)

@@ -300,6 +300,7 @@ ENDS: dict[str, Doing] = {
 def test_class_35_an_end_that_was_acknowledged_is_one_wherever_a_store_failed(
     end: str, is_done: bool, keys: Any
 ) -> None:
+    fails = 0
     for fails in count(1):
         bench = Bench(keys=keys)
         used = bench.log_in().json["refresh_token"]
@@ -319,6 +320,7 @@ def test_class_35_an_end_that_was_acknowledged_is_one_wherever_a_store_failed(
 @KINDS
 @pytest.mark.parametrize("is_done", [True, False], ids=["answer lost", "not done"])
 def test_class_35_a_refresh_can_be_tried_again_wherever_a_store_failed(is_done: bool, keys: Any) -> None:
+    fails = 0
     for fails in count(1):
         bench = Bench(keys=keys)
         token = bench.log_in().json["refresh_token"]
@@ -337,6 +339,7 @@ def test_class_35_a_refresh_can_be_tried_again_wherever_a_store_failed(is_done: 
 @KINDS
 @pytest.mark.parametrize("is_done", [True, False], ids=["answer lost", "not done"])
 def test_class_35_a_login_is_a_503_or_good_wherever_a_store_failed(is_done: bool, keys: Any) -> None:
+    fails = 0
     for fails in count(1):
         bench = Bench(keys=keys)
         with Faults(bench, fails, is_done=is_done) as faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -23,7 +24,7 @@ class Issued(Generic[R]):
     """
 
     def __init__(self, what: str, disabled_since: Mapping[str, float]) -> None:
-        self.lock = threading.RLock()
+        self.lock: AbstractContextManager[bool] = threading.RLock()
         self._what = what
         self._disabled_since = disabled_since
         self._by_digest: dict[str, R] = {}

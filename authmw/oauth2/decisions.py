@@ -29,11 +29,11 @@ class Decision:
     def __init__(self, endpoint: str, request: RequestHead) -> None:
         self._endpoint = endpoint
         self._request = request
-        self.grant = ""
+        self.grant: str = ""
         """The grant type that was asked for."""
-        self.client = ""
+        self.client: str = ""
         """The id of the client, once it has proved to be it."""
-        self.principal = ""
+        self.principal: str = ""
         """The id of the user or client a token is about."""
 
     def refused(self, error: OAuthError) -> Response:

@@ -17,6 +17,8 @@ MAX_BODY: Final = 64 * 1024
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 class Form:
     """The parameters of a request, each at most once and none of them empty.
@@ -28,9 +30,9 @@ class Form:
 
     __slots__ = ("_parameters", "resources")
 
-    def __init__(self, parameters: dict[str, str], resources: frozenset[str] = frozenset()) -> None:
+    def __init__(self, parameters: dict[str, str], resources: frozenset[str] = _NONE) -> None:
         self._parameters = parameters
-        self.resources = resources
+        self.resources: frozenset[str] = resources
 
     def get(self, name: str) -> str | None:
         """The parameter's value; None when it is not there, or empty (RFC 6749 §3.2)."""

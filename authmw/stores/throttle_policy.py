@@ -38,9 +38,9 @@ class ThrottlePolicy:
     def __init__(self, taker: str, *, free: int, first: float, longest: float) -> None:
         if free < 1 or first <= 0 or longest < first:
             raise ConfigurationError(f"{taker} needs free >= 1 and 0 < first <= longest")
-        self.free = free
-        self.first = first
-        self.longest = longest
+        self.free: int = free
+        self.first: float = first
+        self.longest: float = longest
 
     def attempt(self, count: Count, now: float) -> tuple[Count, float]:
         """The count after one more attempt, and the seconds that it has to wait; 0.0 for go ahead."""

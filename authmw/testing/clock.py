@@ -18,7 +18,7 @@ class FakeClock:
     """
 
     def __init__(self, now: float | None = None) -> None:
-        self.now = float(int(time.time())) if now is None else now
+        self.now: float = float(int(time.time())) if now is None else now
 
     def __call__(self) -> float:
         """What it shows."""

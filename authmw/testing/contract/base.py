@@ -66,6 +66,21 @@ class StoreContract(Generic[S]):
         finally:
             self.drop(self.namespace)
 
+    @contextmanager
+    def opened_elsewhere(self) -> Generator[Session[S]]:
+        """Another store beside the test's own, gone afterwards with all that it held."""
+        own = self.namespace
+        self.namespace = f"{own}_other"
+        try:
+            session: Session[S] = Session(self.open_store())
+            try:
+                yield session
+            finally:
+                session.close()
+                self.drop(self.namespace)
+        finally:
+            self.namespace = own
+
     def open_store(self) -> object:
         """The store; or a context manager, also an asynchronous one, around it. By default what `factory` answers.
 

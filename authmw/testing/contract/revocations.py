@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
 from authmw.flow import Ask, Flow
 from authmw.ports import Revocation, RevocationKind, RevocationStore
 from authmw.testing.contract.base import StoreContract, between_processes
-from authmw.testing.contract.session import Session
 
 NOW: Final = float(int(time.time()))
 _EACH: Final = 8
@@ -69,27 +66,13 @@ class RevocationStoreContract(StoreContract[RevocationStore]):
             assert sorted({each.id for each in found}) == sorted(each.id for each in published)
 
     def test_a_cursor_from_before_the_store_was_emptied_misses_nothing(self) -> None:
-        with self.emptied() as old:
+        with self.opened_elsewhere() as old:
             for number in range(20):
                 old.ask(old.store.publish, Revocation.of_user(f"user-{number}", NOW))
             cursor = old.ask(old.store.revocations_after, "", 100).cursor
         published = [Revocation.of_user(name, NOW) for name in ("alice", "bob", "carol")]
         self.publish(*published)
         assert self.after(cursor)[0] == published
-
-    @contextmanager
-    def emptied(self) -> Generator[Session[RevocationStore]]:
-        """A store like this one, that is gone afterwards with all that it held."""
-        namespace, self.namespace = self.namespace, f"{self.namespace}_old"
-        try:
-            session: Session[RevocationStore] = Session(self.open_store())
-            try:
-                yield session
-            finally:
-                session.close()
-                self.drop(self.namespace)
-        finally:
-            self.namespace = namespace
 
     def test_the_latest_revocation_of_each_key_is_found(self) -> None:
         late, early = Revocation.of_user("alice", NOW + 9.5), Revocation.of_user("alice", NOW)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from authmw.administration import NotFound
-from authmw.cli.stores import Sessions
+from authmw.cli.stores import Place
 from authmw.flow import Ask, Flow, run
 from authmw.oauth2 import ending
 from authmw.oauth2.sessions import list_sessions
@@ -29,45 +29,45 @@ from authmw.tokens import digest
 T = TypeVar("T")
 
 
-def end_user(places: Iterable[Sessions], subject: str) -> int:
+def end_user(places: Iterable[Place], subject: str) -> int:
     """End all sessions of a user and refuse all tokens; how many sessions ended."""
     return sum(run(ending.end_user(_Kept.at(place), subject)) for place in places)
 
 
-def end_client(places: Iterable[Sessions], client_id: str) -> int:
+def end_client(places: Iterable[Place], client_id: str) -> int:
     """End all sessions that a client has and refuse all its tokens; how many sessions ended."""
     return sum(run(ending.end_client(_Kept.at(place), client_id)) for place in places)
 
 
-def end_session(places: Iterable[Sessions], family_id: str) -> RefreshFamily | None:
+def end_session(places: Iterable[Place], family_id: str) -> RefreshFamily | None:
     """End one session and refuse its tokens; the session, also when it had ended before, or None."""
     return _first(run(ending.end_session(_Kept.at(place), family_id)) for place in places)
 
 
-def end_session_with(places: Iterable[Sessions], key: str) -> RefreshFamily | None:
+def end_session_with(places: Iterable[Place], key: str) -> RefreshFamily | None:
     """The same by the digest of what the session's refresh tokens begin with."""
     places = tuple(places)
     family = _first(run(iter(Ask(place.families.find_family, key))) for place in places)
     return None if family is None else end_session(places, family.id)
 
 
-def sessions_of(places: Iterable[Sessions], subject: str) -> list[RefreshFamily]:
+def sessions_of(places: Iterable[Place], subject: str) -> list[RefreshFamily]:
     """The sessions of a user that go on, the oldest first."""
     found = [family for place in places for family in run(list_sessions(_Kept.at(place), subject))]
     return sorted(found, key=lambda family: family.created_at)
 
 
-def revoke_token(places: Iterable[Sessions], token: str) -> TokenRecord | None:
+def revoke_token(places: Iterable[Place], token: str) -> TokenRecord | None:
     """Refuse an opaque token; its record, also when it was revoked before, or None."""
     return _first(run(_revoke_token(_Kept.at(place), digest(token))) for place in places)
 
 
-def revoke_record(places: Iterable[Sessions], token_id: str) -> TokenRecord | None:
+def revoke_record(places: Iterable[Place], token_id: str) -> TokenRecord | None:
     """The same by the token's id."""
     return _first(_revoke_record(place, token_id) for place in places)
 
 
-def revoke_signed(places: Iterable[Sessions], jti: str, expires_at: float | None = None) -> None:
+def revoke_signed(places: Iterable[Place], jti: str, expires_at: float | None = None) -> None:
     """Refuse the signed token with that ``jti`` until it has expired: at the latest when any token has."""
     ends = time.time() + LONGEST_TOKEN if expires_at is None else expires_at
     for place in places:
@@ -85,7 +85,7 @@ class _Kept:
     clock: Callable[[], float] = time.time
 
     @classmethod
-    def at(cls, place: Sessions) -> _Kept:
+    def at(cls, place: Place) -> _Kept:
         """What is kept there."""
         return cls(place.tokens, place.families, place.revocations)
 
@@ -102,7 +102,7 @@ def _revoke_token(kept: _Kept, token_digest: str) -> Flow[TokenRecord | None]:
     return record
 
 
-def _revoke_record(place: Sessions, token_id: str) -> TokenRecord | None:
+def _revoke_record(place: Place, token_id: str) -> TokenRecord | None:
     try:
         record = place.tokens.revoke(token_id)
     except NotFound:

@@ -27,7 +27,7 @@ class Tokens(TokenAdmin, TokenKeeper, Protocol):
     """Opaque tokens, to be managed and to be found."""
 
 
-class Sessions(Protocol):
+class Place(Protocol):
     """Where tokens and refresh families are, and what processes tell each other about them."""
 
     @property
@@ -69,7 +69,7 @@ class Pruned(Protocol):
         ...
 
 
-class Database(Sessions, Protocol):
+class Database(Place, Protocol):
     """The stores of one database, as far as the commands need them."""
 
     @property
@@ -104,11 +104,11 @@ def open_stores(url: str, *, create: bool = False) -> Database:
     return stores
 
 
-def elsewhere(redis: str | None) -> tuple[Sessions, ...]:
+def elsewhere(redis: str | None) -> tuple[Place, ...]:
     """The stores in the Redis at that URL, until the command ends; none where there is no URL."""
     if redis is None:
         return ()
-    stores: Sessions = _adapter("authmw_redis", "Redis needs its client", "redis").RedisStores(redis)
+    stores: Place = _adapter("authmw_redis", "Redis needs its client", "redis").RedisStores(redis)
     click.get_current_context().call_on_close(stores.close)
     return (stores,)
 

@@ -22,7 +22,7 @@ from authmw.cli.ending import (
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, printable, show
 from authmw.cli.secret_input import read_token
-from authmw.cli.stores import Database, Sessions, elsewhere, existing, open_stores
+from authmw.cli.stores import Database, Place, elsewhere, existing, open_stores
 from authmw.explain import unverified
 
 
@@ -40,7 +40,7 @@ class _Places:
     """Where something may be: the database, and Redis if there is one."""
 
     database: Database
-    every: tuple[Sessions, ...]
+    every: tuple[Place, ...]
 
 
 @click.command()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from authmw_sqlalchemy import SQLStores
 
-from authmw.cli.stores import Sessions
+from authmw.cli.stores import Place
 from authmw.flow import Ask, Flow, run
 from authmw.ports import RefreshFamily, Revocation, RevocationKind, TokenRecord
 from authmw.tokens import digest, new_token
@@ -25,24 +25,24 @@ def opened(url: str = "sqlite:///app.db", *, ago: float = 0.0) -> Generator[SQLS
 
 
 def begin_session(
-    place: Sessions, family_id: str, *, subject: str = "alice", client_id: str = "web", key: str = "", name: str = ""
+    place: Place, family_id: str, *, subject: str = "alice", client_id: str = "web", key: str = "", name: str = ""
 ) -> str:
     """Store a live session with one opaque access token, which is given back."""
     return run(_begin(place, _family(family_id, subject=subject, client_id=client_id, key=key, name=name)))
 
 
-def is_live(place: Sessions, family_id: str, subject: str = "alice") -> bool:
+def is_live(place: Place, family_id: str, subject: str = "alice") -> bool:
     """Whether the session goes on."""
     return any(family.id == family_id for family in run(_families(place, subject)))
 
 
-def is_good(place: Sessions, token: str) -> bool:
+def is_good(place: Place, token: str) -> bool:
     """Whether the opaque token is neither unknown nor revoked."""
     record = run(_record(place, token))
     return record is not None and record.revoked_at is None
 
 
-def published(place: Sessions, kind: RevocationKind, id: str) -> list[Revocation]:
+def published(place: Place, kind: RevocationKind, id: str) -> list[Revocation]:
     """What running processes will learn about `id`."""
     return [each for each in run(_revocations(place)) if (each.kind, each.id) == (kind, id)]
 
@@ -64,7 +64,7 @@ def _family(family_id: str, *, subject: str, client_id: str, key: str, name: str
     )
 
 
-def _begin(place: Sessions, family: RefreshFamily) -> Flow[str]:
+def _begin(place: Place, family: RefreshFamily) -> Flow[str]:
     token = new_token()
     record = TokenRecord(
         f"tok_of_{family.id}",
@@ -80,13 +80,13 @@ def _begin(place: Sessions, family: RefreshFamily) -> Flow[str]:
     return token
 
 
-def _families(place: Sessions, subject: str) -> Flow[Iterable[RefreshFamily]]:
+def _families(place: Place, subject: str) -> Flow[Iterable[RefreshFamily]]:
     return (yield from Ask(place.families.families_of, subject, time.time()))
 
 
-def _record(place: Sessions, token: str) -> Flow[TokenRecord | None]:
+def _record(place: Place, token: str) -> Flow[TokenRecord | None]:
     return (yield from Ask(place.tokens.find_token, digest(token)))
 
 
-def _revocations(place: Sessions) -> Flow[Iterable[Revocation]]:
+def _revocations(place: Place) -> Flow[Iterable[Revocation]]:
     return (yield from Ask(place.revocations.revocations_after, "", 1000)).revocations

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from authmw.cli import ending
-from authmw.cli.stores import Sessions
+from authmw.cli.stores import Place
 from authmw.memory import MemoryStores
 from authmw.ports import RefreshFamily, TokenRecord
 from authmw.tokens import digest
@@ -21,14 +21,14 @@ FAMILY = RefreshFamily(
 TOKEN = TokenRecord("tok_1", digest("token"), "alice", NOW + 600.0, client_id="shop", family_id="login_1")
 
 
-class Place(MemoryStores):
+class InMemory(MemoryStores):
     """Stores as the command sees them."""
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-WAYS: dict[str, Callable[[list[Sessions]], object]] = {
+WAYS: dict[str, Callable[[list[Place]], object]] = {
     "its id": lambda places: ending.end_session(places, "login_1"),
     "its refresh token": lambda places: ending.end_session_with(iter(places), FAMILY.key),
     "its user": lambda places: ending.end_user(places, "alice"),
@@ -38,12 +38,12 @@ WAYS: dict[str, Callable[[list[Sessions]], object]] = {
 
 @pytest.mark.parametrize("end", WAYS.values(), ids=WAYS)
 def test_a_session_in_one_place_takes_its_tokens_in_another_with_it(
-    end: Callable[[list[Sessions]], object],
+    end: Callable[[list[Place]], object],
 ) -> None:
-    tokens, families = Place(), Place()
+    tokens, families = InMemory(), InMemory()
     families.families.add_family(FAMILY)
     tokens.tokens.add_token(TOKEN)
-    assert end([cast("Sessions", tokens), cast("Sessions", families)])
+    assert end([cast("Place", tokens), cast("Place", families)])
     found = tokens.tokens.find_token(TOKEN.digest)
     assert found is not None
     assert found.revoked_at is not None

@@ -176,12 +176,15 @@ async def _call_in_thread(question: Ask[Any]) -> Any:
 
 def is_asynchronous(function: Callable[..., Any]) -> bool:
     """Whether `function` is an ``async def``, or a method of a store that was marked `asynchronous`."""
-    return _is_async(function)
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & _CO_COROUTINE:
+        return True
+    return hasattr(getattr(function, "__self__", None), "__authmw_asynchronous__")
 
 
 def is_nonblocking(function: Callable[..., Any]) -> bool:
     """Whether `function` is a ``def`` that was marked `nonblocking`, by itself or by its class."""
-    return not _is_async(function) and _is_marked(function)
+    return not is_asynchronous(function) and _is_marked(function)
 
 
 def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
@@ -201,14 +204,7 @@ def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> o
 
 
 def _may_run_on_loop(function: Callable[..., Any]) -> bool:
-    return _is_async(function) or _is_marked(function)
-
-
-def _is_async(function: Callable[..., Any]) -> bool:
-    code = getattr(function, "__code__", None)
-    if code is not None and code.co_flags & _CO_COROUTINE:
-        return True
-    return hasattr(getattr(function, "__self__", None), "__authmw_asynchronous__")
+    return is_asynchronous(function) or _is_marked(function)
 
 
 def _is_marked(function: Callable[..., Any]) -> bool:

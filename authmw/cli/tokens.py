@@ -45,7 +45,7 @@ def list_tokens(username: str | None, database: str, redis: str | None, as_json:
 for _command in (issue, explain_token, list_tokens, revoke):
     tokens.add_command(_command)
 
-token = click.Group("token", commands=tokens.commands, hidden=True, help=tokens.help)
+token: click.Group = click.Group("token", commands=tokens.commands, hidden=True, help=tokens.help)
 """The same group under its old name."""
 
 

@@ -11,7 +11,7 @@ from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.client_authentication import is_disabled
 from authmw.oauth2.ending import refuse_access_tokens
 from authmw.oauth2.form import Form
-from authmw.oauth2.granted import granted_scopes, requested_scopes
+from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import refuse_if_overtaken
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
@@ -70,12 +70,12 @@ def log_in(
     family, issued = yield from _begin(service, request, client, user, scopes=scopes, now=began)
     if isinstance(issued, OAuthError):
         return issued
-    overtaken = yield from _overtaken(service, client, family, user, credentials.password)
+    overtaken = yield from _overtaken(service, client, family, user, credentials)
     return issued if overtaken is None else overtaken
 
 
 def _overtaken(
-    service: TokenService, client: Client, family: RefreshFamily, user: User, password: str
+    service: TokenService, client: Client, family: RefreshFamily, user: User, credentials: BasicCredentials
 ) -> Flow[OAuthError | None]:
     """End a login that somebody wanted to prevent meanwhile: they did not find it; from here on everybody does."""
     refused = yield from refuse_if_overtaken(service, family)
@@ -83,7 +83,7 @@ def _overtaken(
         return refused
     # A database shows a change when its transaction ends, and its time is an earlier one. So what was read in between
     # is looked at again.
-    holds = yield from service.passwords.still_matches(user, password)
+    holds = yield from service.passwords.still_matches(user, credentials)
     if holds and not (yield from is_disabled(service, client)):
         return None
     yield from Ask(service.families.end_family, family.id, family.created_at)

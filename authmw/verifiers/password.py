@@ -98,15 +98,15 @@ class PasswordVerifier:
         yield from self._attempts.succeeded(counted, request)
         return user
 
-    def still_matches(self, user: User, password: str, /) -> Flow[bool]:
-        """Whether `user`, as `find_user` answered it a moment ago, may still log in with `password`."""
-        now = checked_user((yield from Ask(self.users.find, user.username)))
+    def still_matches(self, user: User, credentials: BasicCredentials, /) -> Flow[bool]:
+        """Whether `user`, whom `find_user` answered a moment ago, may still log in with `credentials`."""
+        now = checked_user((yield from Ask(self.users.find, canonical_username(credentials.username) or "")))
         if now is None or now.id != user.id or now.disabled or not now.password_hash:
             return False
         if now.password_hash == user.password_hash:
             return True
         # A new hash of the same password, or another password.
-        match = yield from Work(self.hasher.verify, password=password, hash=now.password_hash)
+        match = yield from Work(self.hasher.verify, password=credentials.password, hash=now.password_hash)
         return match is Match.MATCH or match is Match.MATCH_OUTDATED
 
     def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:

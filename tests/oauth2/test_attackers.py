@@ -164,6 +164,19 @@ def test_class_26_a_hash_that_was_only_renewed_ends_no_login() -> None:
     assert bench.log_in().status == 200
 
 
+def test_class_26_a_user_is_looked_at_again_by_the_name_that_was_typed() -> None:
+    """A store may find users by their mail addresses, and show another name."""
+    bench = Bench()
+    users = bench.stores.users
+
+    class ByMail:
+        def find(self, username: str) -> Any:
+            return users.find("alice") if username == "alice@example.org" else None
+
+    bench.service.passwords.users = ByMail()
+    assert bench.log_in(username="alice@example.org").status == 200
+
+
 @KINDS
 def test_class_26_a_client_that_is_disabled_while_it_asks_gets_nothing(keys: Any) -> None:
     bench = Bench(keys=keys)

@@ -8,7 +8,7 @@ from authmw.flow import Ask, Flow
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.client_authentication import is_disabled
 from authmw.oauth2.form import Form
-from authmw.oauth2.granted import granted_scopes, requested_scopes
+from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.reply import OAuthError, invalid_client
 from authmw.ports import Client
 from authmw.request import RequestHead

@@ -12,7 +12,7 @@ from authmw.flow import Ask, Flow
 from authmw.jose.claims import is_identifier
 from authmw.oauth2.client_authentication import find_client
 from authmw.oauth2.decisions import Decision
-from authmw.oauth2.presented import Found, Refreshing, find, read_presented
+from authmw.oauth2.presented_token import Found, Refreshing, find, read_presented
 from authmw.oauth2.reply import OAuthError, invalid_client, json_response
 from authmw.ports import Client, TokenRecord
 from authmw.principal import Principal

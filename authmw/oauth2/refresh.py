@@ -16,7 +16,7 @@ from authmw.flow import Ask, Flow
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.ending import end_session, refuse_access_tokens
 from authmw.oauth2.form import Form
-from authmw.oauth2.granted import granted_scopes, requested_scopes
+from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request
 from authmw.ports import (

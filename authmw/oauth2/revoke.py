@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from authmw.flow import Flow
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.ending import end_session, end_signed_token, end_token
-from authmw.oauth2.presented import Refreshing, find, read_presented
+from authmw.oauth2.presented_token import Refreshing, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
 from authmw.ports import Client, TokenRecord
 from authmw.principal import Principal

@@ -10,7 +10,7 @@ after all was lost: one that lies beyond the last place is answered with everyth
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from authmw.ports import Answer, Revocation, RevocationKind, RevocationPage
 from authmw_redis.commands import SLACK, Command, Script, Steps, ask, milliseconds, text
@@ -135,4 +135,4 @@ class RedisRevocations:
 def _revocation(name: str, kept: Any) -> Revocation:
     kind, _, revoked = name.partition(":")
     at, expires_at = text(kept).split()
-    return Revocation(kind, revoked, float(at), float(expires_at))  # type: ignore[arg-type]  # as it was published
+    return Revocation(cast("RevocationKind", kind), revoked, float(at), float(expires_at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from authmw.errors import ConfigurationError
 from authmw.ports import (
@@ -46,7 +47,7 @@ class Stores:
         Raises:
             ConfigurationError: an object that has none of them, or asynchronous ones beside blocking ones.
         """
-        found: dict[str, object] = {}
+        found: dict[str, Any] = {}  # each is asked for its verbs by whoever takes it
         revocations: list[RevocationStore] = []
         mistakes: list[str] = []
         for each in stores:
@@ -60,4 +61,4 @@ class Stores:
             raise ConfigurationError(*mistakes)
         if len(revocations) > 1:
             found["revocations"] = JoinedRevocations(*revocations)
-        return cls(**found)  # type: ignore[arg-type]  # each is asked for its verbs by whoever takes it
+        return cls(**found)

@@ -56,7 +56,8 @@ class Stores:
             if not has or isinstance(each, type):
                 mistakes.append(f"Stores.of takes stores, as SQLStores(...): {each!r} has none")
             found |= has
-            revocations += [each for each in [getattr(each, "revocations", None)] if each is not None]
+            if "revocations" in has:
+                revocations.append(has["revocations"])
         if mistakes:
             raise ConfigurationError(*mistakes)
         if len(revocations) > 1:

@@ -24,7 +24,7 @@ from authmw.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedConnection, Silent, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
+from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, Step, drive
 
 T = TypeVar("T")
 
@@ -169,12 +169,14 @@ class PostgresDatabase:
         return True
 
 
-def executable(statement: Executable | Alone) -> Executable:
+def executable(step: Step) -> Executable:
     """What to execute for a step of an operation."""
-    if not isinstance(statement, Alone):
-        return statement
+    if isinstance(step, Hasty):
+        return text("SET LOCAL synchronous_commit = off")
+    if not isinstance(step, Alone):
+        return step
     # Released after what was written has become visible.
-    return text(f"SELECT pg_advisory_xact_lock('{statement.table.name}'::regclass::oid::bigint)")
+    return text(f"SELECT pg_advisory_xact_lock('{step.table.name}'::regclass::oid::bigint)")
 
 
 def refuse_missing(found: Sequence[Row]) -> None:

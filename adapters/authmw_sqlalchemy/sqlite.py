@@ -24,7 +24,7 @@ from authmw.errors import StoreUnavailable
 from authmw.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.statements import Alone, Operation, Query, Row, drive
+from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, drive
 from authmw_sqlalchemy.urls import checked_sqlite, create_private
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class SQLiteDatabase:
         with self.begin() as connection:
             return drive(
                 operation(*args),
-                lambda statement: None if isinstance(statement, Alone) else connection.execute(statement),
+                lambda statement: None if isinstance(statement, Alone | Hasty) else connection.execute(statement),
             )
 
     @contextmanager

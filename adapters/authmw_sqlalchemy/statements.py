@@ -26,7 +26,14 @@ class Alone:
         self.table = table
 
 
-Operation: TypeAlias = Generator[Executable | Alone, CursorResult[Any], T]
+class Hasty:
+    """This transaction may be lost when the machine fails, though not when a process does: no disk is waited for."""
+
+
+Step: TypeAlias = Executable | Alone | Hasty
+"""What an operation may yield."""
+
+Operation: TypeAlias = Generator[Step, CursorResult[Any], T]
 """Several statements in one transaction: ``row = (yield statement).one_or_none()``. Raising rolls it back."""
 
 
@@ -116,7 +123,7 @@ class Database(Protocol):
         ...
 
 
-def drive(operation: Operation[T], execute: Callable[[Executable | Alone], Any]) -> T:
+def drive(operation: Operation[T], execute: Callable[[Step], Any]) -> T:
     """Run an operation by calling `execute` for each of its statements."""
     try:
         statement = next(operation)

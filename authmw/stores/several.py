@@ -51,7 +51,7 @@ class Stores:
         revocations: list[RevocationStore] = []
         mistakes: list[str] = []
         for each in stores:
-            has = {field.name: getattr(each, field.name, None) for field in fields(cls)}
+            has: dict[str, Any] = {field.name: getattr(each, field.name, None) for field in fields(cls)}
             has = {name: store for name, store in has.items() if store is not None}
             if not has or isinstance(each, type):
                 mistakes.append(f"Stores.of takes stores, as SQLStores(...): {each!r} has none")

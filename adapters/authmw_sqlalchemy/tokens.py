@@ -135,6 +135,9 @@ class SQLTokens(Store):
 def _added(record: TokenRecord) -> Operation[None]:
     kept = {**asdict(record), "scopes": text(record.scopes), "audience": listed(record.audience)}
     yield insert(tokens).values(kept)
+    if record.family_id is None:
+        # As for a family: whoever is just disabling the client does not find this, and so has to be waited for.
+        yield select(clients.c.id).where(clients.c.id == record.client_id).with_for_update(read=True)
 
 
 def _created(token: str, record: TokenRecord) -> Operation[tuple[str, TokenRecord]]:

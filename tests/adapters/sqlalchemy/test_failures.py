@@ -8,6 +8,7 @@ import textwrap
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from authmw import StoreUnavailable
 from authmw.flow import Ask, Flow, run_async
-from authmw.ports import Claim, RefreshFamily, Revocation, User
+from authmw.ports import Claim, RefreshFamily, Revocation, TokenRecord, User
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
 from tests.support import fresh_python
@@ -122,6 +123,18 @@ def test_class_26_no_login_is_stored_while_its_user_or_client_is_being_changed(
     assert stores.families.find_family("key") is None
     stores.families.add_family(login)
     assert stores.families.find_family("key") == login
+
+
+def test_class_26_no_token_of_a_client_is_stored_while_it_is_being_changed(stores: SQLStores, postgres: URL) -> None:
+    stores.clients.create("shop")
+    record = TokenRecord("token_1", "digest", "shop", 3e9, kind="client", client_id="shop")
+    with engine_of(postgres) as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE authmw_clients SET disabled_at = 1.5"))
+        with pytest.raises(StoreUnavailable):
+            stores.tokens.add_token(record)
+    assert stores.tokens.find_token("digest") is None
+    stores.tokens.add_token(record)
+    assert stores.tokens.find_token("digest") == replace(record, revoked_at=1.5), "while the client is disabled"
 
 
 def test_err_1_a_failure_tells_no_parameters(stores: SQLStores, postgres: URL) -> None:

@@ -21,8 +21,8 @@ from authmw_sqlalchemy import SQLStores
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, current_principal, requires_scopes
 from authmw.asgi import ASGIApp, AuthMiddleware
 from authmw.keys import KeyRing
+from authmw.oauth2 import TokenService
 from authmw.oauth2.asgi import TokenApplication
-from authmw.oauth2.service import TokenService
 from authmw.request import Receive, Scope, Send
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
@@ -96,7 +96,7 @@ def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json
     service = TokenService(issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True)
     auth = Auth(
         HTTPBearer(service.verifier())
-        | HTTPBasic(PasswordVerifier(stores.users))
+        | HTTPBasic(PasswordVerifier(stores.users, throttle=stores.throttle))
         | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
         realm="orders",
     )

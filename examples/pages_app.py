@@ -22,8 +22,7 @@ from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, public, requires_scopes
 from authmw.keys import KeyRing
-from authmw.oauth2.cookies import CookieMode, session_cookie
-from authmw.oauth2.service import TokenService
+from authmw.oauth2 import CookieMode, TokenService, session_cookie
 
 PAGE = """\
 <!doctype html>

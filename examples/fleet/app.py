@@ -29,7 +29,7 @@ from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, requires_scopes
 from authmw.keys import KeyRing
-from authmw.oauth2.service import TokenService
+from authmw.oauth2 import TokenService
 from authmw.stores import Stores
 
 DATABASE, REDIS = os.environ["AUTHMW_DATABASE"], os.environ["AUTHMW_REDIS"]

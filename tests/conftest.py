@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from authmw.revocation import RevocationFeed
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("authmw", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -23,3 +26,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AUTHMW_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_feed_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Its thread would go on to read a store that is gone, and tell so in the log of another test."""
+    started: list[RevocationFeed] = []
+    start = RevocationFeed._start  # pyright: ignore[reportPrivateUsage]
+
+    def noted(feed: RevocationFeed) -> None:
+        started.append(feed)
+        start(feed)
+
+    monkeypatch.setattr(RevocationFeed, "_start", noted)
+    yield
+    for feed in started:
+        feed.close()

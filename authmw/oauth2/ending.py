@@ -114,7 +114,7 @@ def end_signed_token(kept: Kept, jti: str, expires_at: float) -> Flow[None]:
 
 
 def _publish_each(kept: Kept, ended: tuple[RefreshFamily, ...], at: float) -> Flow[int]:
-    # Each session by itself too: an ``iat`` has whole seconds, and of the second of a logout only the family tells
-    # which tokens are from before it.
+    # Each session by itself too: an ``iat`` has whole seconds, and what was issued just after an earlier logout is
+    # dated ahead of this one.
     yield from publish(kept, *(Revocation.of_family(family.id, at) for family in ended))
     return len(ended)

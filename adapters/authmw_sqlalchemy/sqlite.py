@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
@@ -65,6 +66,9 @@ class SQLiteDatabase:
         self._writing = threading.Lock()
         self._ready = False
         in_each_child(self._after_fork)
+        # Nobody has to close a database that is no longer there.
+        left = weakref.finalize(self, _close, self._readers, self.engine if self._owns_pool else None)
+        left.atexit = False
 
     def insert(self, table: Table) -> Any:
         """An ``INSERT`` that can have ``ON CONFLICT``."""
@@ -127,15 +131,12 @@ class SQLiteDatabase:
 
     def close(self) -> None:
         """Close every connection. Using the database again opens new ones."""
-        while self._readers:
-            self._readers.pop().close()
-        if self._owns_pool:
-            self.engine.dispose()
+        _close(self._readers, self.engine if self._owns_pool else None)
 
     def _after_fork(self) -> None:
         """In a child: leave the parent's connections alone, without closing them (SQLite's "How To Corrupt", §2.6)."""
         _inherited.extend(self._readers)
-        self._readers = deque()
+        self._readers.clear()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         if self._owns_pool:
@@ -186,6 +187,13 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_RETRY_AFTER)
+
+
+def _close(readers: deque[sqlite3.Connection], engine: Engine | None) -> None:
+    while readers:
+        readers.pop().close()
+    if engine is not None:
+        engine.dispose()
 
 
 def _enforce_foreign_keys(connection: Any, _: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sqlite3
@@ -12,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from authmw_sqlalchemy import SQLStores
@@ -314,3 +316,16 @@ def test_without_sqlalchemy_the_import_says_what_to_install() -> None:
     """)
     result = fresh_python("-c", program)
     assert 'pip install "authmw[sql]" sqlalchemy' in result.stdout
+
+
+def test_a_database_that_nobody_has_any_more_is_closed(tmp_path: Path) -> None:
+    stores = SQLStores(f"sqlite:///{tmp_path / 'app.db'}")
+    stores.users.create("alice")
+    assert stores.users.find("alice") is not None
+    database: Any = stores.database
+    (reader,) = list(database._readers)
+    reader.execute("SELECT 1").fetchall()
+    del stores, database
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        reader.execute("SELECT 1")

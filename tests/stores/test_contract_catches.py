@@ -111,7 +111,9 @@ def test_processes_that_keep_each_other_out_pass() -> None:
 
 
 def test_processes_that_read_and_then_write_are_caught() -> None:
-    assert not keeps(ReadingThenWriting(), "test_of_claims_by_processes_at_once_one_is_fresh")
+    # On a busy machine, processes seldom meet.
+    test = "test_of_claims_by_processes_at_once_one_is_fresh"
+    assert not all(keeps(ReadingThenWriting(), test) for _ in range(5))
 
 
 def test_what_a_test_leaves_is_dropped() -> None:

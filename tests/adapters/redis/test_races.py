@@ -143,7 +143,7 @@ def test_no_token_made_before_a_revocation_is_good_after_it_whoever_adds_at_once
         finally:
             revoked.set()
         records = [record for each in adding for record in each.result() if record.created_at < at]
-    assert len(records) > 50
+    assert records
     found = [now(kept.tokens.find_token(record.digest)) for record in records]
     assert [each for each in found if each is not None and each.revoked_at is None] == []
 

@@ -19,6 +19,7 @@ HEAVY = (
 EXTRAS = {
     "authmw_flask": ("flask", "flask"),
     "authmw_starlette": ("starlette", "starlette"),
+    "authmw_fastapi": ("fastapi", "fastapi"),
     "authmw_sqlalchemy": ("sqlalchemy", "sql"),
     "authmw_redis": ("redis", "redis"),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from authmw.errors import ConfigurationError
 
@@ -55,6 +56,27 @@ def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
     if mistakes:
         raise ConfigurationError(*mistakes)
     return tuple(unique)
+
+
+def scope_mistakes(scopes: object) -> list[str]:
+    """What is wrong with the scopes that somebody described, each with its fix; None describes nothing.
+
+    >>> scope_mistakes({"orders:read": "See orders"})
+    []
+    """
+    if scopes is None:
+        return []
+    if not isinstance(scopes, Mapping):
+        return ["scopes= takes each scope with what it means: {'orders:read': 'See orders'}"]
+    mistakes: list[str] = []
+    described: Mapping[Any, Any] = scopes  # pyright: ignore[reportUnknownVariableType]  # keys are looked at below
+    try:
+        checked_scopes(described)
+    except ConfigurationError as error:
+        mistakes += error.mistakes
+    if not all(isinstance(text, str) for text in described.values()):
+        mistakes.append("scopes= says in text what each scope means: {'orders:read': 'See orders'}")
+    return mistakes
 
 
 def _kind(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from authmw.enrolment import is_client_id
@@ -13,7 +13,7 @@ from authmw.errors import ConfigurationError
 from authmw.keys import KeyRing, mistakes_in_ring
 from authmw.oauth2.cookies import CookieMode
 from authmw.ports import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, needs
-from authmw.scopes import checked_scopes
+from authmw.scopes import scope_mistakes
 
 MAX_GRACE: Final = 60
 """Seconds (RFC 9700 §4.14.2 leaves the detection of a replay to the server; this is how late it may be)."""
@@ -98,18 +98,7 @@ def in_names(*, first_party: object, realm: object, scopes: object) -> list[str]
         mistakes.append(f"first_party={first_party!r} is no client id: use 1 to 255 printable ASCII characters")
     if not isinstance(realm, str) or not realm or not realm.isascii() or not realm.isprintable():
         mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")
-    if scopes is None:
-        return mistakes
-    if not isinstance(scopes, Mapping):
-        return [*mistakes, "scopes= takes each scope with what it means: {'orders:read': 'See orders'}"]
-    described: Mapping[Any, Any] = scopes  # pyright: ignore[reportUnknownVariableType]  # keys are looked at below
-    try:
-        checked_scopes(described)
-    except ConfigurationError as error:
-        mistakes += error.mistakes
-    if not all(isinstance(text, str) for text in described.values()):
-        mistakes.append("scopes= says in text what each scope means: {'orders:read': 'See orders'}")
-    return mistakes
+    return mistakes + scope_mistakes(scopes)
 
 
 def in_lifetimes(*, access: object, refresh: object, idle: object, grace: object) -> list[str]:

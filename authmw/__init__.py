@@ -14,7 +14,7 @@ from authmw.lazy import lazily as _lazily
 if TYPE_CHECKING:
     from authmw.context import acting_as, current_principal
     from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
-    from authmw.decorators import authenticated, public, requires, requires_scopes
+    from authmw.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
     from authmw.engine import Auth, Authentication
     from authmw.errors import (
         AccessRefused,
@@ -116,6 +116,7 @@ __all__ = [
     "current_principal",
     "issue",
     "nonblocking",
+    "optionally_authenticated",
     "public",
     "requires",
     "requires_scopes",
@@ -124,7 +125,7 @@ __all__ = [
 _HOMES = {
     "context": "acting_as current_principal",
     "credentials": "ApiKey BasicCredentials BearerToken DigestResponse TrustedUser",
-    "decorators": "authenticated public requires requires_scopes",
+    "decorators": "authenticated optionally_authenticated public requires requires_scopes",
     "engine": "Auth Authentication",
     "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
     "flow": "Ask Flow Work nonblocking",

@@ -16,7 +16,16 @@ from authmw.context import current_call, enforce
 from authmw.errors import ConfigurationError
 from authmw.guard import RequirementOf
 from authmw.request import RequestHead
-from authmw.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, AnyOf, Predicate, Requirement, predicate_name
+from authmw.requirement import (
+    AUTHENTICATED,
+    OPTIONAL,
+    OWN_CREDENTIALS,
+    PUBLIC,
+    AnyOf,
+    Predicate,
+    Requirement,
+    predicate_name,
+)
 
 T = TypeVar("T")
 
@@ -94,10 +103,21 @@ def public(target: Any = None, /) -> Any:
         ConfigurationError: the same view asks for something.
     """
     _check_no_parentheses(target, "public")
-    if marked_requirement(target) not in (None, PUBLIC):
-        raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
-    _mark(target, PUBLIC)
-    return target
+    return _opened(target, PUBLIC)
+
+
+@overload
+def optionally_authenticated(target: T, /) -> T: ...
+@overload
+def optionally_authenticated() -> NoReturn: ...
+def optionally_authenticated(target: Any = None, /) -> Any:
+    """Anybody may call this, and who presents credentials is known: `public`, whose document offers the schemes.
+
+    Raises:
+        ConfigurationError: the same view asks for something.
+    """
+    _check_no_parentheses(target, "optionally_authenticated")
+    return _opened(target, OPTIONAL)
 
 
 def own_credentials(target: T) -> T:
@@ -157,6 +177,14 @@ def _takes_two(predicate: object) -> bool:
 def _check_no_parentheses(target: object, decorator: str) -> None:
     if target is None:
         raise ConfigurationError(f"write @{decorator} without parentheses, above the view")
+
+
+def _opened(target: T, requirement: Requirement) -> T:
+    so_far = marked_requirement(target)
+    if so_far is not None and not so_far.public:
+        raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
+    _mark(target, requirement if so_far is None else so_far & requirement)
+    return target
 
 
 def _guarded(target: T, requirement: Requirement) -> T:

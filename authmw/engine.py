@@ -14,7 +14,7 @@ Every decision about a request is made here; middleware and adapters only carry 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from authmw import audit
@@ -28,9 +28,10 @@ from authmw.principal import ANONYMOUS, Principal
 from authmw.reasons import Reason
 from authmw.refusal import ALLOWED, Body, Decision, Refusal
 from authmw.request import RequestHead
-from authmw.requirement import PUBLIC, Requirement, predicate_name
+from authmw.requirement import Requirement, predicate_name
 from authmw.schemes.base import Alternatives, SecurityScheme
 from authmw.schemes.combined import OneOf
+from authmw.scopes import scope_mistakes
 from authmw.verdict import Authenticated, Rejected
 
 
@@ -64,6 +65,7 @@ class Auth:
         realm: the protection space named in challenges (RFC 9110 §11.5): printable ASCII.
         remember: how many verified tokens are remembered, by their SHA-256, until they expire; 0 for none.
         render: makes the body of refusals; status and challenges stay ours.
+        scopes: the scopes of the application, each with what it means to people: for documents and their pages.
         pool: where passwords are hashed.
         store_timeout: seconds that a store may take to answer under ASGI, before that is a 503.
         clock: seconds since the epoch.
@@ -82,14 +84,16 @@ class Auth:
         realm: str = "app",
         remember: int = 4096,
         render: Callable[[Refusal], Body] | None = None,
+        scopes: Mapping[str, str] | None = None,
         pool: WorkPool = default_pool,
         store_timeout: float = STORE_TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        _check(accept, realm, remember)
+        _check(accept, realm, remember, scopes)
         self.accept = accept
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
+        self.scopes: dict[str, str] = dict(scopes or {})
         self.vary: str = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
         self._try = try_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
@@ -193,7 +197,7 @@ class Auth:
         """
         principal = authentication.principal if principal is None else principal
         if not principal.is_authenticated:
-            if requirement == PUBLIC:
+            if requirement.is_open:
                 return ALLOWED
             reason = Reason.SCHEME_UNSUPPORTED if authentication.presented else Reason.CREDENTIALS_MISSING
             return self._refuse(reason, request, principal, scopes=requirement.all_scopes)
@@ -277,8 +281,8 @@ def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | 
     return Memo(size, clock, scheme.verifier)
 
 
-def _check(accept: object, realm: object, remember: object) -> None:
-    mistakes: list[str] = []
+def _check(accept: object, realm: object, remember: object, scopes: object) -> None:
+    mistakes: list[str] = scope_mistakes(scopes)
     if not isinstance(accept, Alternatives):
         mistakes.append(f"Auth({accept!r}) accepts schemes: write Auth(HTTPBearer(...)) or Auth(a | b)")
     else:

@@ -43,6 +43,7 @@ class Requirement:
         scopes: all of these are needed.
         alternatives: of each of these groups, one scope is needed.
         predicates: each has to answer True.
+        optional: with `public`: who presents credentials is treated as somebody, and documents offer the schemes.
 
     >>> needed = Requirement.all_of("orders:read") & Requirement.all_of("orders:write")
     >>> needed.missing(frozenset({"orders:read"}))
@@ -53,6 +54,7 @@ class Requirement:
     scopes: tuple[str, ...] = ()
     alternatives: tuple[AnyOf, ...] = ()
     predicates: tuple[Predicate, ...] = ()
+    optional: bool = False
 
     @classmethod
     def all_of(cls, *scopes: str | AnyOf) -> Requirement:
@@ -72,7 +74,13 @@ class Requirement:
             scopes=tuple(dict.fromkeys(self.scopes + other.scopes)),
             alternatives=tuple(dict.fromkeys(self.alternatives + other.alternatives)),
             predicates=self.predicates + tuple(each for each in other.predicates if each not in self.predicates),
+            optional=self.public and other.public and (self.optional or other.optional),
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody needs to be authenticated: it is public, and asks for nothing else."""
+        return self.public and not (self.scopes or self.alternatives or self.predicates)
 
     @property
     def all_scopes(self) -> tuple[str, ...]:
@@ -99,6 +107,9 @@ AUTHENTICATED: Final = Requirement()
 
 PUBLIC: Final = Requirement(public=True)
 """Nobody needs to be authenticated."""
+
+OPTIONAL: Final = Requirement(public=True, optional=True)
+"""As `PUBLIC`, for an operation that tells its callers apart when they present credentials."""
 
 OWN_CREDENTIALS: Final = Requirement(public=True)
 """As `PUBLIC`, from which ``is`` tells it; and what answers the request reads its credentials itself. Those of a client

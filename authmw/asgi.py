@@ -75,6 +75,8 @@ class AuthMiddleware:
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
+        self.guarded = self._guard.guarded
+        """How the application is guarded."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The header that says which request headers answers depend on."""

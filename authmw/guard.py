@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, cast
 
 from authmw.engine import Auth, Authentication
 from authmw.errors import ConfigurationError
 from authmw.refusal import Refusal
 from authmw.request import RequestHead
 from authmw.requirement import AUTHENTICATED, PUBLIC, Requirement
-from authmw.rules import Default, PublicPaths
+from authmw.rules import Default, PublicPaths, patterns_in
 
 RequirementOf = Callable[[RequestHead], Requirement | None]
 """What the operation that a request asks for needs, as the route table tells; None when it cannot be told."""
@@ -26,6 +27,21 @@ class Passage(Enum):
 
 
 OPEN: Final = Passage.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """How an application is guarded, for what lists its routes and writes its document.
+
+    Args:
+        auth: the engine.
+        default: what a view needs that says nothing.
+        public: patterns of `PublicPaths`.
+    """
+
+    auth: Auth
+    default: Default
+    public: tuple[str, ...]
 
 
 class Guard:
@@ -47,12 +63,14 @@ class Guard:
         requirement_of: RequirementOf | None = None,
     ) -> None:
         mistakes = _mistakes(auth, default)
+        patterns = patterns_in(public)
         try:
-            self._public = PublicPaths(public)
+            self._public = PublicPaths(cast("tuple[str, ...]", patterns))
         except ConfigurationError as error:
             mistakes += error.mistakes
         if mistakes:
             raise ConfigurationError(*mistakes)
+        self.guarded = Guarded(auth, default, cast("tuple[str, ...]", patterns))
         self._auth = auth
         self._default = AUTHENTICATED if default == "deny" else PUBLIC
         self._requirement_of = requirement_of

@@ -63,6 +63,24 @@ class PublicPaths:
             path.startswith(prefix) for each, prefix in self._below if each in methods
         )
 
+    def covers(self, method: str, template: str) -> bool:
+        """Whether every path of a route is public.
+
+        Args:
+            method: of the route, in capitals; empty for a websocket.
+            template: its path, with ``{name}`` where something is filled in.
+
+        >>> PublicPaths(["/static/*"]).covers("GET", "/static/{filename}")
+        True
+        """
+        known = method in _METHODS or not method
+        methods = ("", method or "GET", "GET" if method == "HEAD" else "")
+        fixed = template.partition("{")[0]
+        return known and (
+            any((each, template) in self._exact for each in methods)
+            or any(fixed.startswith(prefix) for each, prefix in self._below if each in methods)
+        )
+
 
 def patterns_in(given: object) -> tuple[object, ...]:
     """What was given for patterns, one by one: text is one pattern, and what is no collection is looked at as one."""

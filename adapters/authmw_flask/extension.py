@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import Flask
@@ -15,15 +14,6 @@ from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
 from authmw_flask.guard import ViewGuard
 from authmw_flask.routes import RouteTable
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """What ``app.extensions["authmw"]`` holds: how that application is guarded."""
-
-    auth: Auth
-    default: Default
-    public: tuple[str, ...]
 
 
 class FlaskAuth:
@@ -95,7 +85,7 @@ class FlaskAuth:
         app.before_request(guard)  # which refuses once the application serves
         functions = app.before_request_funcs[None]
         functions.insert(0, functions.pop())
-        app.extensions["authmw"] = Guarded(auth, settings.default, settings.public)
+        app.extensions["authmw"] = middleware.guarded
         setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only
 
 

@@ -1,0 +1,67 @@
+"""``securitySchemes``: the schemes of an `Auth`, described as each version of OpenAPI can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from authmw.engine import Auth
+    from authmw.openapi.versions import Version
+
+_FLOWS_OF_SWAGGER: Final = {
+    "authorizationCode": "accessCode",
+    "password": "password",
+    "clientCredentials": "application",
+    "implicit": "implicit",
+}
+
+
+def security_schemes(auth: Auth, version: Version = "3.1", *, used: Iterable[str] = ()) -> dict[str, Any]:
+    """The ``components.securitySchemes`` of OpenAPI 3, or the ``securityDefinitions`` of Swagger 2.0.
+
+    Args:
+        auth: who may be trusted. Its scopes are those of every OAuth 2 flow that describes none itself.
+        version: of the document.
+        used: the scopes that operations name. Where a flow does not describe one of them, it is listed without words.
+
+    >>> from authmw import Auth, OAuth2PasswordBearer
+    >>> auth = Auth(OAuth2PasswordBearer("token"), scopes={"orders:read": "See orders"})
+    >>> security_schemes(auth)["OAuth2PasswordBearer"]["flows"]["password"]["scopes"]
+    {'orders:read': 'See orders'}
+    """
+    names = tuple(used)
+    described = {scheme.name: _with_scopes(scheme.openapi(), auth.scopes, names) for scheme in auth.schemes}
+    return described if version != "2.0" else {name: _in_swagger(each) for name, each in described.items()}
+
+
+def _with_scopes(scheme: dict[str, Any], described: Mapping[str, str], used: tuple[str, ...]) -> dict[str, Any]:
+    scheme = deepcopy(scheme)
+    for flow in scheme.get("flows", {}).values():
+        own = flow.get("scopes") or described
+        flow["scopes"] = {**own, **{scope: described.get(scope, "") for scope in used if scope not in own}}
+    return scheme
+
+
+def _in_swagger(scheme: dict[str, Any]) -> dict[str, Any]:
+    """Swagger 2.0 knows ``basic``, ``apiKey`` in a header or the query, and ``oauth2`` with one flow."""
+    extra = {"description": scheme["description"]} if "description" in scheme else {}
+    kind = scheme["type"]
+    if kind == "http" and scheme["scheme"] == "basic":
+        return {"type": "basic", **extra}
+    if kind == "apiKey":
+        return scheme if scheme["in"] != "cookie" else _in_header("Cookie", f"The cookie {scheme['name']}.", extra)
+    if kind == "oauth2" and scheme["flows"]:
+        flow, described = next(iter(scheme["flows"].items()))
+        return {"type": "oauth2", "flow": _FLOWS_OF_SWAGGER.get(flow, flow), **_flow_in_swagger(described), **extra}
+    word = str(scheme.get("scheme", "bearer")).title()
+    return _in_header("Authorization", f"The word {word}, a space, and the value.", extra)
+
+
+def _in_header(name: str, description: str, extra: dict[str, str]) -> dict[str, Any]:
+    return {"type": "apiKey", "in": "header", "name": name, "description": description, **extra}
+
+
+def _flow_in_swagger(flow: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flow.items() if name != "refreshUrl"}

@@ -5,26 +5,10 @@ schemes; `secured` puts both, and the refusals, into the document that a framewo
 makes a whole one from `Operation` records. All of them write OpenAPI 3.1, 3.0, and Swagger 2.0, as far as each can.
 """
 
-from typing import TYPE_CHECKING
-
-from authmw.lazy import lazily as _lazily
-
-if TYPE_CHECKING:
-    from authmw.openapi.document import Operation, document
-    from authmw.openapi.secured import RequirementOf, secured
-    from authmw.openapi.security import security
-    from authmw.openapi.security_schemes import security_schemes
-    from authmw.openapi.versions import Version
+from authmw.openapi.document import Operation, document
+from authmw.openapi.secured import RequirementOf, secured
+from authmw.openapi.security import security
+from authmw.openapi.security_schemes import security_schemes
+from authmw.openapi.versions import Version
 
 __all__ = ["Operation", "RequirementOf", "Version", "document", "secured", "security", "security_schemes"]
-
-_HOMES = {
-    "document": "Operation document",
-    "secured": "RequirementOf secured",
-    "security": "security",
-    "security_schemes": "security_schemes",
-    "versions": "Version",
-}
-
-if not TYPE_CHECKING:  # type checkers would take every misspelt name for one of ours
-    __getattr__, __dir__ = _lazily(__name__, _HOMES)

@@ -97,7 +97,7 @@ class Auth:
         self.vary: str = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
         self._try = try_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
-        self._render = render
+        self.render: Callable[[Refusal], Body] | None = render
         self._pool = pool
         self._store_timeout = store_timeout
         for scheme in self.schemes:
@@ -245,7 +245,7 @@ class Auth:
     def _unavailable(self, error: Unavailable, request: RequestHead) -> Refusal:
         audit.unavailable(error, request)
         return Refusal(
-            Reason.UNAVAILABLE, retry_after=error.retry_after, vary=self.vary, detail=str(error), render=self._render
+            Reason.UNAVAILABLE, retry_after=error.retry_after, vary=self.vary, detail=str(error), render=self.render
         )
 
     def _refuse(
@@ -264,7 +264,7 @@ class Auth:
             challenges = tuple(
                 challenge for scheme in self.schemes for challenge in scheme.challenges(self.realm, scopes=scopes)
             )
-        refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self._render)
+        refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render)
         audit.refused(refusal, principal, request)
         return refusal
 

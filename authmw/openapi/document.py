@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from authmw.openapi.secured import secured
 from authmw.openapi.versions import WRITTEN_AS
@@ -12,6 +13,9 @@ from authmw.requirement import AUTHENTICATED, Requirement
 
 if TYPE_CHECKING:
     from authmw.engine import Auth
+
+_METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
+_PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,9 @@ def document(
 ) -> dict[str, Any]:
     """An OpenAPI document of `operations`: paths, methods, parameters, summaries, and all that concerns security.
 
-    What comes in a body and what goes out is not known here: for those, use a generator and `secured`.
+    What comes in a body and what goes out is not known here: for those, use a generator and `secured`. Of two
+    operations of one path and method the first is described, as it is the first that frameworks call. Methods that
+    OpenAPI does not know, as QUERY, are left out.
 
     Args:
         auth: who may be trusted.
@@ -65,19 +71,37 @@ def document(
     >>> made["paths"]["/orders"]["get"]["summary"]
     'All orders.'
     """
-    found = list(operations)
-    paths: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    needed: dict[tuple[str, str], Requirement] = {}
     taken: set[str] = set()
-    for operation in found:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, taken)
+    for operation in _with_one_name_for_each_path(operations):
+        key = operation.path, operation.method
+        if operation.method in _METHODS and key not in needed:
+            needed[key] = operation.requirement
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, taken)
     made: dict[str, Any] = {
         "openapi": WRITTEN_AS[openapi],
         "info": {"title": title, "version": version, **({"description": description} if description else {})},
         **({"servers": [{"url": url} for url in each]} if (each := list(servers)) else {}),
         "paths": paths,
     }
-    needed = {(operation.path, operation.method): operation.requirement for operation in found}
     return secured(made, auth, lambda path, method: needed.get((path, method)))
+
+
+def _with_one_name_for_each_path(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """The operations, their parameters named as they were first: ``/{a}`` and ``/{b}`` are one path (3.1.1 §4.8.8)."""
+    first: dict[str, str] = {}
+    for operation in operations:
+        path = first.setdefault(_PARAMETER.sub("{}", operation.path), operation.path)
+        if path == operation.path:
+            yield operation
+            continue
+        names = dict(zip(_PARAMETER.findall(operation.path), _PARAMETER.findall(path), strict=True))
+        renamed = tuple(
+            {**each, "name": names.get(each["name"], each["name"])} if each.get("in") == "path" else each
+            for each in operation.parameters
+        )
+        yield replace(operation, path=path, parameters=renamed)
 
 
 def _described(operation: Operation, taken: set[str]) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 An operation's security is a list of alternatives. Each is an object with the schemes that are needed at once, each
 with the scopes it has to bring. So ``|`` becomes alternatives, ``&`` one object, ``any_of`` an alternative for each
 choice. No alternative at all is public; an empty one lets in whoever brings nothing.
+
+What the engine never lets decide is left out: an alternative that needs all that an earlier one does, since that one
+decides before it; and one that needs two kinds of credentials in the one ``Authorization`` header of a request.
 """
 
 from __future__ import annotations
@@ -49,28 +52,56 @@ def security(auth: Auth, requirement: Requirement, version: Version = "3.1") -> 
         for alternative in alternatives(auth.accept)
         for scopes in _choices(requirement)
     ]
-    if requirement.is_open:
-        found.append({})
-    return [each for index, each in enumerate(found) if each not in found[:index]]
+    least = [
+        each
+        for index, each in enumerate(found)
+        if each not in found[:index] and not any(_asks_for_less(other, each) for other in found)
+    ]
+    return [*least, {}] if requirement.is_open else least
 
 
 def alternatives(accept: Alternatives) -> tuple[Alternative, ...]:
     """Every way to be let in, in the order in which they are tried.
 
-    >>> from authmw import HTTPBasic, HTTPBearer
+    >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
     >>> len(alternatives(HTTPBearer() | HTTPBasic()))
     2
+    >>> len(alternatives(HTTPBearer() | APIKeyHeader("X-Site") & HTTPBearer()))
+    1
     """
-    if isinstance(accept, OneOf):
-        return tuple(each for part in accept.parts for each in alternatives(part))
-    if isinstance(accept, AllOf):
-        return tuple(sum(parts, ()) for parts in product(*map(alternatives, accept.parts)))
-    return (accept.schemes,)
+    ways = _ways(accept)
+    # When none can be gone, they are told all the same: an empty list would say that nobody is asked for anything.
+    ways = tuple(way for way in ways if not _needs_two_authorizations(way)) or ways
+    names = [{scheme.name for scheme in way} for way in ways]
+    return tuple(way for index, way in enumerate(ways) if not any(earlier <= names[index] for earlier in names[:index]))
 
 
 def carries_scopes(described: dict[str, Any], version: Version) -> bool:
     """Whether the scheme with that description may have scopes behind its name."""
-    return version == "3.1" or described["type"] in ("oauth2", "openIdConnect" if version == "3.0" else "oauth2")
+    if version == "2.0":
+        return described["type"] == "oauth2" and bool(described["flows"])  # without a flow it is not OAuth 2 there
+    return version == "3.1" or described["type"] in ("oauth2", "openIdConnect")
+
+
+def _ways(accept: Alternatives) -> tuple[Alternative, ...]:
+    if isinstance(accept, OneOf):
+        return tuple(each for part in accept.parts for each in _ways(part))
+    if isinstance(accept, AllOf):
+        return tuple(sum(parts, ()) for parts in product(*map(_ways, accept.parts)))
+    return (accept.schemes,)
+
+
+def _needs_two_authorizations(way: Alternative) -> bool:
+    return len({scheme.auth_type for scheme in way if scheme.in_authorization}) > 1
+
+
+def _asks_for_less(one: SecurityRequirement, other: SecurityRequirement) -> bool:
+    """Whether `other` is `one` with more scopes."""
+    return (
+        one.keys() == other.keys()
+        and one != other
+        and all(set(scopes) <= set(other[name]) for name, scopes in one.items())
+    )
 
 
 def _choices(requirement: Requirement) -> Iterator[list[str]]:

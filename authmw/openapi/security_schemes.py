@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
+
+from authmw.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from authmw.engine import Auth
@@ -17,6 +20,8 @@ _FLOWS_OF_SWAGGER: Final = {
     "implicit": "implicit",
 }
 
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")  # OpenAPI 3.1.1 §4.8.7: the keys of the components
+
 
 def security_schemes(auth: Auth, version: Version = "3.1", *, used: Iterable[str] = ()) -> dict[str, Any]:
     """The ``components.securitySchemes`` of OpenAPI 3, or the ``securityDefinitions`` of Swagger 2.0.
@@ -26,14 +31,23 @@ def security_schemes(auth: Auth, version: Version = "3.1", *, used: Iterable[str
         version: of the document.
         used: the scopes that operations name. Where a flow does not describe one of them, it is listed without words.
 
+    Raises:
+        ConfigurationError: a scheme has a name that no document may have.
+
     >>> from authmw import Auth, OAuth2PasswordBearer
     >>> auth = Auth(OAuth2PasswordBearer("token"), scopes={"orders:read": "See orders"})
     >>> security_schemes(auth)["OAuth2PasswordBearer"]["flows"]["password"]["scopes"]
     {'orders:read': 'See orders'}
     """
+    if mistakes := [_misnamed(scheme.name) for scheme in auth.schemes if not _NAME.fullmatch(scheme.name)]:
+        raise ConfigurationError(*dict.fromkeys(mistakes))
     names = tuple(used)
     described = {scheme.name: _with_scopes(scheme.openapi(), auth.scopes, names) for scheme in auth.schemes}
     return described if version != "2.0" else {name: _in_swagger(each) for name, each in described.items()}
+
+
+def _misnamed(name: str) -> str:
+    return f"name={name!r} cannot name a scheme in an OpenAPI document: use letters, digits, dots, hyphens, underscores"
 
 
 def _with_scopes(scheme: dict[str, Any], described: Mapping[str, str], used: tuple[str, ...]) -> dict[str, Any]:
@@ -53,8 +67,9 @@ def _in_swagger(scheme: dict[str, Any]) -> dict[str, Any]:
     if kind == "apiKey":
         return scheme if scheme["in"] != "cookie" else _in_header("Cookie", f"The cookie {scheme['name']}.", extra)
     if kind == "oauth2" and scheme["flows"]:
-        flow, described = next(iter(scheme["flows"].items()))
-        return {"type": "oauth2", "flow": _FLOWS_OF_SWAGGER.get(flow, flow), **_flow_in_swagger(described), **extra}
+        flows = scheme["flows"]
+        flow = next((each for each in flows if each in _FLOWS_OF_SWAGGER), next(iter(flows)))
+        return {"type": "oauth2", "flow": _FLOWS_OF_SWAGGER.get(flow, flow), **_flow_in_swagger(flows[flow]), **extra}
     word = str(scheme.get("scheme", "bearer")).title()
     return _in_header("Authorization", f"The word {word}, a space, and the value.", extra)
 

@@ -17,6 +17,7 @@ except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from _error
 
 from authmw import any_of, authenticated, public, requires, requires_scopes
+from authmw_flask.docs import docs_blueprint
 from authmw_flask.extension import FlaskAuth
 from authmw_flask.proxies import current_principal, current_user
 from authmw_flask.tokens import token_blueprint
@@ -27,6 +28,7 @@ __all__ = [
     "authenticated",
     "current_principal",
     "current_user",
+    "docs_blueprint",
     "public",
     "requires",
     "requires_scopes",

@@ -13,6 +13,7 @@ except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_starlette needs Starlette: pip install "authmw[starlette]"') from _error
 
 from authmw import any_of, authenticated, current_principal, public, requires, requires_scopes
+from authmw_starlette.docs import docs_routes
 from authmw_starlette.middleware import AuthMiddleware
 from authmw_starlette.tokens import metadata_route, token_routes
 
@@ -21,6 +22,7 @@ __all__ = [
     "any_of",
     "authenticated",
     "current_principal",
+    "docs_routes",
     "metadata_route",
     "public",
     "requires",

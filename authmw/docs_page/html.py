@@ -1,0 +1,62 @@
+"""The two pages. No script stands in them, and what is said to the scripts stands in attributes, escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Final
+
+_DOCS: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" type="image/png" sizes="32x32" href="favicon-32x32.png">
+<link rel="icon" type="image/png" sizes="16x16" href="favicon-16x16.png">
+<link rel="stylesheet" href="swagger-ui.css">
+<link rel="stylesheet" href="docs.css">
+<script src="swagger-ui-bundle.js" defer></script>
+<script src="docs.js" type="module"></script>
+</head>
+<body>
+<main id="docs" {settings}></main>
+<noscript>
+<p class="notice">This page needs JavaScript. <a href="{openapi}">The OpenAPI document</a> describes the API, too.</p>
+</noscript>
+</body>
+</html>
+"""
+
+REDIRECT: Final = b"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Authorization</title>
+<link rel="icon" type="image/png" sizes="32x32" href="favicon-32x32.png">
+<link rel="stylesheet" href="docs.css">
+<script src="oauth2-redirect.js" type="module"></script>
+</head>
+<body>
+<main class="notice"><p id="said" role="status">Handing the answer to the docs page.</p></main>
+</body>
+</html>
+"""
+"""Where an authorization server sends the browser back to."""
+
+
+def docs(title: str, settings: Mapping[str, str]) -> bytes:
+    """The docs page.
+
+    Args:
+        title: of the browser's tab, until the document's own is known.
+        settings: what the script is told, by attribute. ``openapi`` is where the document is.
+    """
+    attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in settings.items())
+    text = _DOCS.format(title=escape(title), settings=attributes, openapi=escape(settings["openapi"]))
+    return text.encode()

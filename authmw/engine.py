@@ -286,14 +286,11 @@ def _check(accept: object, realm: object, remember: object, scopes: object) -> N
     if not isinstance(accept, Alternatives):
         mistakes.append(f"Auth({accept!r}) accepts schemes: write Auth(HTTPBearer(...)) or Auth(a | b)")
     else:
-        names = [scheme.name for scheme in accept.schemes]
-        doubled = {name for name in names if names.count(name) > 1}
         # Two schemes of one name would overwrite each other in the OpenAPI document.
-        same = {id(scheme) for scheme in accept.schemes if scheme.name in doubled}
+        last = {scheme.name: scheme for scheme in accept.schemes}
         mistakes += [
             f"two schemes are named {name}: give one of them a name of its own, {name}(..., name=...)"
-            for name in sorted(doubled)
-            if len(same) > 1
+            for name in sorted({each.name for each in accept.schemes if each is not last[each.name]})
         ]
     if not isinstance(realm, str) or not realm or not realm.isascii() or not realm.isprintable():
         mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")

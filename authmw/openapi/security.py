@@ -105,9 +105,10 @@ def _asks_for_less(one: SecurityRequirement, other: SecurityRequirement) -> bool
 
 
 def _choices(requirement: Requirement) -> Iterator[list[str]]:
-    """Each set of scopes that is enough."""
+    """Each set of scopes that is enough, in the order of declaration."""
     for chosen in product(*(group.scopes for group in requirement.alternatives)):
-        yield list(dict.fromkeys(requirement.scopes + chosen))
+        enough = {*requirement.scopes, *chosen}
+        yield [scope for scope in requirement.all_scopes if scope in enough]
 
 
 def _written(alternative: Alternative, scopes: list[str], version: Version) -> SecurityRequirement:

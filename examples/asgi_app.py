@@ -6,7 +6,8 @@
     curl -d grant_type=password -d username=alice -d password=... http://127.0.0.1:8000/auth/token
     curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
 
-``examples/flask_app.py`` is the same application under WSGI: one token opens both, and is revoked for both.
+Its docs are at http://127.0.0.1:8000/docs, with an Authorize button. ``examples/flask_app.py`` is the same application
+under WSGI: one token opens both, and is revoked for both.
 """
 
 from __future__ import annotations
@@ -18,34 +19,44 @@ from typing import Any
 
 from authmw_sqlalchemy import SQLStores
 
-from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, current_principal, requires_scopes
+from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer, current_principal, public, requires_scopes
 from authmw.asgi import ASGIApp, AuthMiddleware
+from authmw.decorators import requirement_of
+from authmw.docs_page import DocsPage
+from authmw.docs_page.asgi import DocsApplication
 from authmw.keys import KeyRing
 from authmw.oauth2 import TokenService
 from authmw.oauth2.asgi import TokenApplication
+from authmw.openapi import Operation, document
 from authmw.request import Receive, Scope, Send
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
 
 ISSUER = "https://authmw.example/auth"
 AUDIENCE = "orders"
+SCOPES = {"orders:read": "See orders", "orders:write": "Change orders"}
 
 
+@public
 async def index(scope: Scope, receive: Receive, send: Send) -> None:
+    """Who is asking, if anybody."""
     await answer(send, {"hello": current_principal().id or "stranger"})
 
 
 @requires_scopes("orders:read")
 async def list_orders(scope: Scope, receive: Receive, send: Send) -> None:
+    """All orders."""
     await answer(send, {"orders": ["tea", "cake"]})
 
 
 @requires_scopes("orders:write")
 async def create_order(scope: Scope, receive: Receive, send: Send) -> None:
+    """Order something."""
     await answer(send, {"created": True}, status=201)
 
 
 async def me(scope: Scope, receive: Receive, send: Send) -> None:
+    """Who is calling."""
     principal = scope["authmw.principal"]
     await answer(send, {"id": principal.id, "scopes": sorted(principal.scopes), "scheme": principal.scheme})
 
@@ -77,7 +88,7 @@ def mounted(prefix: str, below: ASGIApp, beside: ASGIApp) -> ASGIApp:
     """`below` for every path that begins with `prefix`, and `beside` for all else."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"{prefix}/"):
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(f"{prefix}/"):
             await below({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
         else:
             await beside(scope, receive, send)
@@ -93,15 +104,26 @@ async def answer(send: Send, content: Any, status: int = 200) -> None:
 
 def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> ASGIApp:
     stores = SQLStores(database)
-    service = TokenService(issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True)
+    service = TokenService(
+        issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True, scopes=SCOPES
+    )
     auth = Auth(
-        HTTPBearer(service.verifier())
+        OAuth2PasswordBearer("auth/token", service.verifier())
         | HTTPBasic(PasswordVerifier(stores.users, throttle=stores.throttle))
         | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys)),
         realm="orders",
+        scopes=SCOPES,
     )
-    # Beside what is guarded: the token service reads the credentials of its clients itself.
-    return mounted("/auth", TokenApplication(service), AuthMiddleware(application, auth, public=["/"]))
+    operations = [
+        Operation(
+            path=path, method=method, requirement=requirement_of(view), name=view.__name__, doc=view.__doc__ or ""
+        )
+        for (method, path), view in ROUTES.items()
+    ]
+    docs = DocsApplication(DocsPage(document=document(auth, operations, title="Orders")))
+    # Beside what is guarded: anybody may read, and the token service reads the credentials of its clients itself.
+    guarded = AuthMiddleware(application, auth, public=["/"])
+    return mounted("/docs", docs, mounted("/auth", TokenApplication(service), guarded))
 
 
 if __name__ == "__main__":

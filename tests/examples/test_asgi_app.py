@@ -15,7 +15,7 @@ from authmw import ConfigurationError
 from authmw.issuing import issue
 from authmw.keys import KeyRing
 from authmw.passwords import CHEAPEST, PasswordHasher
-from examples.asgi_app import AUDIENCE, ISSUER, create_app
+from examples.asgi_app import AUDIENCE, ISSUER, SCOPES, create_app
 
 
 class Example(NamedTuple):
@@ -53,6 +53,19 @@ def test_all_else_takes_somebody(method: str, path: str, example: Example) -> No
         'Basic realm="orders", charset="UTF-8"',
         'ApiKey realm="orders", header="X-API-Key"',
     ]
+
+
+def test_its_docs_say_what_is_enforced(example: Example) -> None:
+    assert example.client.get("/docs").url.path == "/docs/"
+    described = example.client.get("/docs/openapi.json").json()
+    assert described["paths"]["/"]["get"]["security"] == []
+    assert described["paths"]["/orders"]["post"]["security"] == [
+        {"OAuth2PasswordBearer": ["orders:write"]},
+        {"HTTPBasic": ["orders:write"]},
+        {"APIKeyHeader": ["orders:write"]},
+    ]
+    flow = described["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
+    assert flow == {"tokenUrl": "auth/token", "scopes": SCOPES}
 
 
 def test_a_token_opens_what_it_is_for(example: Example) -> None:
@@ -101,7 +114,7 @@ def test_a_login_opens_it_and_a_refresh_goes_on(example: Example) -> None:
     assert refreshed["refresh_token"] != login["refresh_token"]
     for token in (login["access_token"], refreshed["access_token"]):
         answer = example.client.get("/me", headers={"Authorization": f"Bearer {token}"})
-        assert answer.json() == {"id": "alice", "scopes": ["orders:read"], "scheme": "HTTPBearer"}
+        assert answer.json() == {"id": "alice", "scopes": ["orders:read"], "scheme": "OAuth2PasswordBearer"}
 
 
 @pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "bob"}, {"scope": "orders:write"}], ids=str)
@@ -120,7 +133,7 @@ def test_a_client_is_known_by_its_own_secret_and_not_taken_for_a_user(example: E
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path, status", [("/auth", 401), ("/authorize", 401), ("/auth/", 404), ("/auth/orders", 404)])
+@pytest.mark.parametrize("path, status", [("/authorize", 401), ("/auth", 404), ("/auth/", 404), ("/auth/orders", 404)])
 def test_only_what_is_below_the_mount_point_is_the_token_service(path: str, status: int, example: Example) -> None:
     assert example.client.get(path).status_code == status
 

@@ -42,6 +42,7 @@ _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "postgresql": lambda: _is_installed("psycopg", "sqlalchemy") and _listens(5432),
     "redis": lambda: _is_installed("redis") and _listens(6379),
     "redis-server": lambda: _is_installed("redis") and shutil.which("redis-server") is not None,
+    "nginx": lambda: shutil.which("nginx") is not None,
     "importlinter": lambda: _is_installed("importlinter"),
     "zensical": lambda: _is_installed("zensical", "mkdocstrings_handlers.python"),
 }
@@ -51,7 +52,7 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``browser``, ``curl``, ``git``, a database that listens on its usual port of this machine,
+        need: ``browser``, ``curl``, ``git``, ``nginx``, a database that listens on its usual port of this machine,
             ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks: ``importlinter``, ``zensical``.
     """
     if _AVAILABLE[need]():

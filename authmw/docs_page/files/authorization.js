@@ -13,7 +13,13 @@ export function authorization({ persist, description }) {
     sessionStorage.removeItem(KEY);
   }
   return {
-    plugin: { statePlugins: { auth: { wrapActions: { authPopup: popup, persistAuthorizationIfNeeded: remember } } } },
+    plugin: {
+      statePlugins: {
+        auth: {
+          wrapActions: { authPopup: popup, persistAuthorizationIfNeeded: remember, showDefinitions: fromTheTop },
+        },
+      },
+    },
     restore: (ui) => ui.authActions.restoreAuthorization({ authorized: persist ? kept(description) : {} }),
   };
 }
@@ -43,6 +49,17 @@ function popup() {
       channel.close();
       finish(answer, { auth, redirectUrl, callback, fail });
     };
+  };
+}
+
+// Each API key field of the dialog takes the focus for itself, which would leave it with the last one.
+function fromTheTop(show) {
+  return (definitions) => {
+    show(definitions);
+    requestAnimationFrame(() => {
+      document.querySelector(".modal-ux-content input:not([type=checkbox])")?.focus();
+      document.querySelector(".modal-ux-content")?.scrollTo(0, 0);
+    });
   };
 }
 

@@ -9,7 +9,8 @@ const settings = place.dataset;
 followColorScheme();
 load(settings.openapi, settings.root).then(show, apologize);
 
-function show({ url, description }) {
+function show({ url, description, ownServer }) {
+  place.classList.toggle("own-server", ownServer);
   document.title = settings.title || description.info?.title || document.title;
   const kept = authorization({ persist: settings.persist === "yes", description });
   const ui = SwaggerUIBundle({

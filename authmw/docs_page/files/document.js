@@ -7,7 +7,7 @@ const REASONS = {
   503: "is not available at the moment (503). Try again in a while.",
 };
 
-/** Where the document is and what it says; fails with a sentence for people. */
+/** Where the document is, what it says, and whether it leaves the server to us; fails with a sentence for people. */
 export async function load(url, root) {
   const answer = await fetch(url, { headers: { accept: "application/json" } }).catch(() => {
     throw new Error("The server of the OpenAPI document cannot be reached. Try again in a while.");
@@ -19,7 +19,9 @@ export async function load(url, root) {
     throw new Error("The OpenAPI document cannot be read: it is not JSON.");
   });
   const base = { document: answer.url, root: new URL(root, location.href).href };
-  return { url: answer.url, description: description.swagger ? inSwagger(description, base) : inOpenAPI(description, base) };
+  const ownServer = !description.swagger && !description.servers?.length;
+  const placed = description.swagger ? inSwagger(description, base) : inOpenAPI(description, base);
+  return { url: answer.url, description: placed, ownServer };
 }
 
 // OpenAPI 3.1.1 §4.6: what is relative is so to the server, and the server to the document. Swagger UI does the former

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
-from authmw.requirement import AUTHENTICATED, PUBLIC, Requirement, predicate_name
+from authmw.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, Requirement, predicate_name
 from authmw.rules import PublicPaths
 
 if TYPE_CHECKING:
@@ -71,13 +71,38 @@ class Route:
     kind: Kind = Kind.HTTP
     place: str = ""
     in_document: bool = True
-    parameters: tuple[dict[str, Any], ...] = ()
+    parameters: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     endpoint: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_open(self) -> bool:
         """Whether a stranger gets in where nobody said so: what ``authmw routes --check`` fails for."""
         return self.protection in (Protection.UNPROTECTED, Protection.MISPLACED)
+
+    @property
+    def label(self) -> str:
+        """What it is called in a sentence and in lists: ``GET /orders``, ``WEBSOCKET /live``, ``MOUNT /admin/*``."""
+        return f"{self.method or self.kind.name} {self.path}"
+
+    @property
+    def fix(self) -> str:
+        """What to do about a route that is open; empty where there is nothing to be done."""
+        if self.protection is Protection.MISPLACED:
+            return (
+                "its decorator is not what is registered, so that nothing asks: "
+                "write @requires_scopes next to the function, below the decorator that registers it"
+            )
+        if self.protection is not Protection.UNPROTECTED:
+            return ""
+        if self.kind is Kind.MOUNT:
+            return f'nothing protects it: guard it with an AuthMiddleware, or name it in public=["{self.path}"]'
+        before, braces, _ = self.path.partition("{")
+        pattern = before[: before.rindex("/") + 1] + "*" if braces else self.path
+        by_pattern = f' or public=["{f"{self.method} {pattern}".strip()}"]' if pattern != "/*" else ""
+        return (
+            "nothing protects it: decorate it with @requires_scopes or @authenticated, or if anybody may call it with "
+            f"@public{by_pattern}"
+        )
 
 
 def protected(declared: Requirement | None, guarded: Guarded | None, *, method: str, path: str) -> Protected:
@@ -105,6 +130,8 @@ def needs(requirement: Requirement) -> str:
     >>> needs(Requirement.all_of("orders:read", any_of("a", "b")))
     'orders:read, one of a b'
     """
+    if requirement is OWN_CREDENTIALS:
+        return "credentials of its own"
     if requirement.is_open:
         return "nobody, or anyone" if requirement.optional else "nobody"
     parts = [
@@ -120,17 +147,22 @@ def place_of(endpoint: object) -> str:
     import inspect
     import os
 
-    target: Any = endpoint
+    target: Any = getattr(endpoint, "view_class", endpoint)
     while hasattr(target, "func"):  # functools.partial
         target = target.func
     try:
         target = inspect.unwrap(target)
-        if not isinstance(target, type) and not inspect.isroutine(target):
+        is_instance = not isinstance(target, type) and not inspect.isroutine(target)
+        if is_instance:
             target = cast("object", type(target))
         file, line = inspect.getsourcefile(target), inspect.getsourcelines(target)[1]
     except (TypeError, OSError, ValueError):
         return ""
     if file is None:
         return ""
+    _, installed, below = file.partition(f"site-packages{os.sep}")
+    if installed:
+        # Where a framework's class is written says nothing of what was made of it.
+        return "" if is_instance else f"{below}:{line}"
     relative = os.path.relpath(file)
     return f"{file if relative.startswith('..') else relative}:{line}"

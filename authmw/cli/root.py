@@ -11,7 +11,9 @@ from authmw.cli.db import db
 from authmw.cli.demo import demo
 from authmw.cli.jwk import jwk
 from authmw.cli.keys import keys
+from authmw.cli.openapi import openapi
 from authmw.cli.prune import prune
+from authmw.cli.routes import routes
 from authmw.cli.sessions import sessions
 from authmw.cli.tokens import token, tokens
 from authmw.cli.users import users
@@ -50,10 +52,10 @@ def _words_of_a_store(error: BaseException | None) -> str | None:
 @click.group(cls=_FailingInSentences)
 @click.version_option(package_name="authmw")
 def group() -> None:
-    """Users, clients, API keys, tokens, sessions, signing keys and the database of authmw."""
+    """Users, clients, API keys, tokens, sessions, signing keys and the database of authmw; routes and documents."""
 
 
-for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, demo):
+for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, routes, openapi, demo):
     group.add_command(_command)
 
 

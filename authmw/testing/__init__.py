@@ -1,8 +1,9 @@
-"""For tests of programs that use authmw: a clock that stands still, and the contract that every store keeps.
+"""For tests of programs that use authmw: a clock that stands still, that no route was forgotten, and what stores keep.
 
-The contract is in `authmw.testing.contract`, which needs pytest; nothing else here does.
+The contract of stores is in `authmw.testing.contract`, which needs pytest; nothing else here does.
 """
 
 from authmw.testing.clock import FakeClock
+from authmw.testing.protected import assert_all_protected
 
-__all__ = ["FakeClock"]
+__all__ = ["FakeClock", "assert_all_protected"]

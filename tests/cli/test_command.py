@@ -36,6 +36,8 @@ def test_every_command_of_the_plan_is_there() -> None:
         *(f"db {name}" for name in ("upgrade", "check", "sql")),
         *(f"jwk {name}" for name in ("generate", "rotate", "retire", "list")),
         "prune",
+        "routes",
+        "openapi",
         "demo",
     }
 

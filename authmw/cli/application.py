@@ -1,0 +1,97 @@
+"""The application that a command is told, as ``shop:app`` or ``shop:create_app()``, loaded from where one is."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import redirect_stdout
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from traceback import FrameSummary, extract_tb
+from typing import Any, Final
+
+import click
+
+from authmw.cli.decorator import OptionDecorator
+
+_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_TARGET: Final = re.compile(rf"(?P<module>{_NAME}):(?P<path>{_NAME})(?P<call>\(\))?")
+
+application_argument: OptionDecorator = click.argument("application", metavar="[MODULE:APP]", required=False)
+
+
+class NoApplication(click.ClickException):
+    """The application cannot be had. The command was called wrongly."""
+
+    exit_code = 2
+
+
+def load(name: str | None) -> Any:
+    """The application of that name; without one, that of Flask's command where this runs inside it.
+
+    Raises:
+        NoApplication: there is none, in a sentence.
+    """
+    with redirect_stdout(sys.stderr):  # standard output is the command's
+        if name is None:
+            return _of_the_flask_command()
+        found = _TARGET.fullmatch(name)
+        if found is None:
+            raise NoApplication(f"{name!r} names no application: write shop:app, or shop:create_app() for a factory")
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
+        target = _attribute(_module(found["module"]), found["module"], found["path"])
+        return _called(target, name) if found["call"] else target
+
+
+def _of_the_flask_command() -> Any:
+    script: Any = click.get_current_context().find_root().obj
+    if not hasattr(script, "load_app"):  # flask.cli.ScriptInfo
+        raise NoApplication("name the application: write shop:app, or shop:create_app() for a factory")
+    return script.load_app()
+
+
+def _module(name: str) -> Any:
+    try:
+        spec = find_spec(name)
+        if spec is not None:
+            return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise _failed(name, error) from error
+    except (Exception, SystemExit) as error:  # whatever the user's own module raises
+        raise _failed(name, error) from error
+    raise NoApplication(f"there is no module {name}, seen from {Path.cwd()}")
+
+
+def _attribute(module: Any, name: str, path: str) -> Any:
+    found = module
+    for each in path.split("."):
+        try:
+            found = getattr(found, each)
+        except AttributeError:
+            raise NoApplication(f"there is no {path} in {name}: {each} is not there") from None
+    return found
+
+
+def _called(factory: Any, name: str) -> Any:
+    if not callable(factory):
+        raise NoApplication(f"{name.removesuffix('()')} is no factory, but {type(factory).__name__}: leave out ()")
+    try:
+        return factory()
+    except (Exception, SystemExit) as error:  # as above
+        raise _failed(name, error) from error
+
+
+def _failed(name: str, error: BaseException) -> NoApplication:
+    """What went wrong in code of the user's, and where."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if _is_users(frame)]
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    said = "; ".join(str(error).splitlines())
+    return NoApplication(f"{name} fails: {type(error).__name__}{': ' if said else ''}{said}{where}")
+
+
+def _is_users(frame: FrameSummary) -> bool:
+    return frame.filename != __file__ and not frame.filename.startswith("<") and "site-packages" not in frame.filename

@@ -1,0 +1,69 @@
+"""``authmw routes``: every route of an application, with what protects it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+
+from authmw.cli.application import NoApplication, application_argument, load
+from authmw.cli.output import json_option, printable, show, table
+from authmw.errors import ConfigurationError
+from authmw.frameworks import routes_of
+from authmw.routes import Route, needs
+
+_TITLES = ["METHOD", "PATH", "NEEDS", "PROTECTION", "ENDPOINT", "PLACE"]
+
+
+@click.command()
+@application_argument
+@click.option("--check", is_flag=True, help="Exit with 1 when a route is open that is not declared public.")
+@json_option
+def routes(*, application: str | None, check: bool, as_json: bool) -> None:
+    """List every route of MODULE:APP, with what it needs and what protects it.
+
+    An application is named as shop:app, or shop:create_app() for a factory; inside of the command flask it is Flask's.
+    """
+    app = load(application)
+    try:
+        found = routes_of(app)
+    except ConfigurationError as error:
+        raise NoApplication(str(error)) from None
+    opened = [route for route in found if route.is_open]
+    show({"routes": [_described(route) for route in found]}, table(_TITLES, map(_row, found)), as_json=as_json)
+    if opened:
+        _tell(opened)
+        if check:
+            sys.exit(1)
+
+
+def _row(route: Route) -> list[str]:
+    marked = route.protection.value.upper() if route.is_open else route.protection.value
+    method = route.method or route.kind.name
+    return [method, route.path, _needs(route), marked, route.name or "-", route.place or "-"]
+
+
+def _needs(route: Route) -> str:
+    return "-" if route.is_open else needs(route.requirement)
+
+
+def _tell(opened: Iterable[Route]) -> None:
+    """A sentence for each route that is open, on standard error."""
+    for route in opened:
+        place = f" ({route.place})" if route.place else ""
+        click.echo(printable(f"{route.label}{place}: {route.fix}."), err=True)
+
+
+def _described(route: Route) -> dict[str, object]:
+    return {
+        "method": route.method,
+        "path": route.path,
+        "kind": route.kind.value,
+        "needs": _needs(route),
+        "scopes": [] if route.is_open else list(route.requirement.all_scopes),
+        "protection": route.protection.value,
+        "endpoint": route.name,
+        "place": route.place,
+        "open": route.is_open,
+    }

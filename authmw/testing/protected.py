@@ -1,0 +1,61 @@
+"""A test that no route was forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from authmw.errors import ConfigurationError
+from authmw.frameworks import routes_of
+from authmw.routes import Kind, Protection, Route
+
+
+def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
+    """Fail unless strangers get in where `public` says so, and nowhere else.
+
+    Whatever is open counts, whether it was declared to be or forgotten: so a new hole has to be written down twice.
+
+    Args:
+        app: a Flask, Starlette or FastAPI application, or what is wrapped around it.
+        public: the routes that may be open, as ``authmw routes`` lists them: ``GET /health``,
+            ``GET /static/{filename}``, ``WEBSOCKET /live``, ``MOUNT /admin/*``. ``GET`` stands for ``HEAD`` too.
+
+    Raises:
+        AssertionError: a route is open and not in `public`; or something in `public` is not open, or no route at all.
+        ConfigurationError: `public` is a string, or the routes of such an application cannot be told.
+
+    >>> from authmw import Auth, HTTPBearer
+    >>> from authmw import public as anybody
+    >>> from authmw_flask import FlaskAuth
+    >>> from flask import Flask
+    >>> app = Flask("shop", static_folder=None)
+    >>> _ = FlaskAuth(app, Auth(HTTPBearer()))
+    >>> app.add_url_rule("/health", view_func=anybody(lambda: "up"))
+    >>> assert_all_protected(app, public={"GET /health"})
+    """
+    __tracebackhide__ = True  # pytest shows the line of the test
+    if isinstance(public, str):
+        raise ConfigurationError(f'public={public!r} has to be a set: write public={{"{public}"}}')
+    allowed = dict.fromkeys(public)
+    routes = routes_of(app)
+    opened = {route.label: route for route in routes if _lets_anybody_in(route)}
+    wrong = [_too_open(route) for label, route in opened.items() if label not in allowed]
+    for label in allowed:
+        if all(route.label != label for route in routes):
+            wrong.append(f"{label} is in public=, and no such route is there: take it out, or see `authmw routes`")
+        elif label not in opened:
+            wrong.append(f"{label} is in public=, and is protected: take it out")
+    if wrong:
+        raise AssertionError("\n".join(wrong))
+
+
+def _lets_anybody_in(route: Route) -> bool:
+    return route.is_open or route.protection is Protection.PUBLIC
+
+
+def _too_open(route: Route) -> str:
+    place = f" ({route.place})" if route.place else ""
+    if route.is_open:
+        return f"{route.label}{place} is open: {route.fix}"
+    what = "what is mounted" if route.kind is Kind.MOUNT else "it"
+    return f"{route.label}{place} is public: if anybody may call {what}, name it here, in public="
+

@@ -60,16 +60,23 @@ class RouteTable:
         except Exception:  # a refused host, no such route, a converter that fails: all stay denied
             return None
 
-    def _declared(self, endpoint: str, method: str) -> Iterator[Requirement]:
+    def carriers(self, endpoint: str, method: str) -> Iterator[object]:
+        """What may have been marked for `endpoint`: blueprints from the outermost, class, view, method."""
         names = endpoint.split(".")[:-1]
         for depth in range(len(names)):
-            yield from _markers(self._app.blueprints.get(".".join(names[: depth + 1])))
+            yield self._app.blueprints.get(".".join(names[: depth + 1]))
         view = self._app.view_functions.get(endpoint)
         view_class = getattr(view, "view_class", None)
-        yield from _markers(view_class)
-        yield from _markers(view)
-        if view_class is not None:
-            yield from _markers(_handler(view_class, method))
+        yield view_class
+        yield view
+        yield handler_of(view_class, method)
+
+    def _declared(self, endpoint: str, method: str) -> Iterator[Requirement]:
+        for carrier in self.carriers(endpoint, method):
+            for link in wrapped_in(carrier):
+                marked = marked_requirement(link)
+                if marked is not None:
+                    yield marked
 
     def _is_mounted(self, path: str) -> bool:
         # Werkzeug hands such a path to another application before this one routes it.
@@ -80,18 +87,16 @@ class RouteTable:
         )
 
 
-def _handler(view_class: type, method: str) -> Any:
+def handler_of(view_class: type | None, method: str) -> Any:
     """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` where there is no ``head``."""
     handler = getattr(view_class, method.lower(), None)
     return getattr(view_class, "get", None) if handler is None and method == "HEAD" else handler
 
 
-def _markers(view: object) -> Iterator[Requirement]:
-    """The markers on `view` and on whatever it wraps: extensions register a wrapper and hand back the function."""
+def wrapped_in(view: object) -> Iterator[object]:
+    """`view` and whatever it wraps: extensions register a wrapper and hand back the function."""
     while view is not None:
-        marked = marked_requirement(view)
-        if marked is not None:
-            yield marked
+        yield view
         view = getattr(view, "__wrapped__", None)
 
 

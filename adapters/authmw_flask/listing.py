@@ -1,0 +1,159 @@
+"""The routes of a Flask application, each with what protects it: what `RouteTable` enforces, as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from inspect import isroutine
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from authmw.decorators import is_guarded, marked_requirement
+from authmw.requirement import OWN_CREDENTIALS
+from authmw.routes import Kind, Protected, Protection, Route, place_of, protected
+from authmw.wsgi import AuthMiddleware
+from authmw_flask.routes import RouteTable, handler_of, wrapped_in
+from authmw_flask.templates import parameters_of, template_of
+
+if TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+    from authmw.guard import Guarded
+    from authmw.requirement import Requirement
+
+# For a rule that takes any: Flask makes none, and whoever adds one to the map can.
+_ANY_METHOD: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+_FURNITURE: Final = (
+    *("flask.app", "flask.blueprints"),  # whose own views send files
+    *("authmw_flask.docs", "authmw_flask.tokens"),
+)
+
+
+def routes_of(app: Flask) -> list[Route]:
+    """Every route that `app` serves, one for each method, and the applications mounted beside it.
+
+    What is declared counts where `FlaskAuth` enforces it: on a view, its class, its method, its blueprints, and above
+    or below ``@app.get``. Without `FlaskAuth` only the decorators are there, so the wrong order leaves a view open.
+
+    HEAD and the OPTIONS that Flask answers itself go with their routes, and are left out. Of a mounted application
+    nothing is known but where it is. One that stands in front of the guard is told where it can be seen from
+    ``app.wsgi_app``.
+
+    Args:
+        app: the application, with everything registered.
+
+    >>> from authmw import Auth, HTTPBearer
+    >>> from authmw_flask import FlaskAuth
+    >>> app = Flask("shop", static_folder=None)
+    >>> _ = FlaskAuth(app, Auth(HTTPBearer()))
+    >>> app.add_url_rule("/orders/<int:number>", "order", lambda number: "")
+    >>> [(route.method, route.path, route.protection.value) for route in routes_of(app)]
+    [('GET', '/orders/{number}', 'default')]
+    """
+    table = RouteTable(app, app.wsgi_app)
+    guarded = guarded_in(app)
+    listed = [
+        _route(app, table, guarded, rule, method)
+        for rule in app.url_map.iter_rules()
+        if not rule.build_only and not rule.websocket
+        for method in _methods(app, rule)
+    ]
+    return [*listed, *_mounts(app, guarded)]
+
+
+def guarded_in(app: Flask) -> Guarded | None:
+    """How `app` is guarded; None where nobody called `FlaskAuth` for it."""
+    return cast("Guarded | None", app.extensions.get("authmw"))
+
+
+def _methods(app: Flask, rule: Rule) -> Iterable[str]:
+    """The methods that somebody wrote."""
+    if rule.methods is None:
+        return _ANY_METHOD
+    own = set(rule.methods)
+    view_class = getattr(app.view_functions.get(rule.endpoint), "view_class", None)
+    if "GET" in own and not hasattr(view_class, "head"):
+        own.discard("HEAD")
+    if getattr(rule, "provide_automatic_options", False):
+        own.discard("OPTIONS")
+    return sorted(own)
+
+
+def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, method: str) -> Route:
+    path = template_of(rule)
+    redirects = rule.redirect_to is not None or rule.alias  # and no view is asked, but for the default
+    declared = None if redirects else table.requirement(rule.endpoint, method)
+    protection, requirement = protected(declared, guarded, method=method, path=path)
+    if guarded is None and declared is not None and not _asks(table, rule.endpoint, method, declared):
+        protection = Protection.MISPLACED
+    view = app.view_functions.get(rule.endpoint)
+    endpoint = _endpoint(view, method)
+    return Route(
+        path=path,
+        method=method,
+        name=str(rule.endpoint),
+        protection=protection,
+        requirement=requirement,
+        place=place_of(endpoint),
+        in_document=not redirects and requirement is not OWN_CREDENTIALS and not _is_furniture(view),
+        parameters=parameters_of(rule),
+        endpoint=endpoint,
+    )
+
+
+def _asks(table: RouteTable, endpoint: str, method: str, declared: Requirement) -> bool:
+    """Whether all that was declared is asked for by what is registered itself, with nobody before it."""
+    if declared.is_open:
+        return True
+    links = (link for carrier in table.carriers(endpoint, method) for link in wrapped_in(carrier))
+    asked = [marker for link in links if is_guarded(link) and (marker := marked_requirement(link)) is not None]
+    if not asked:
+        return False
+    enforced = reduce(lambda one, other: one & other, asked)
+    return enforced & declared == enforced
+
+
+def _endpoint(view: Any, method: str) -> Any:
+    """The function that was written: of a view that is a class, its method."""
+    handler = handler_of(getattr(view, "view_class", None), method)
+    return handler if isroutine(handler) else view
+
+
+def _is_furniture(view: Any) -> bool:
+    """Whether this is about files, the docs page or the token service: nothing of what the application is about."""
+    return str(getattr(view, "__module__", "")) in _FURNITURE
+
+
+def _mounts(app: Flask, guarded: Guarded | None) -> Iterator[Route]:
+    """What each dispatcher hands to other applications, those in front of the guard too."""
+    in_front = guarded is not None
+    layer: Any = app.wsgi_app
+    while layer is not None:
+        in_front = in_front and not isinstance(layer, AuthMiddleware)
+        if isinstance(layer, DispatcherMiddleware):
+            for mount, mounted in layer.mounts.items():
+                path = f"{mount}/*"
+                protection, requirement = _before(mounted, None if in_front else guarded, path)
+                yield Route(
+                    path=path,
+                    name=getattr(mounted, "__qualname__", type(mounted).__name__),
+                    protection=protection,
+                    requirement=requirement,
+                    kind=Kind.MOUNT,
+                    place=place_of(mounted),
+                    in_document=False,
+                )
+        layer = getattr(layer, "app", None)
+
+
+def _before(mounted: object, guarded: Guarded | None, path: str) -> Protected:
+    """What stands before a mounted application: what is around the application, or what it brought."""
+    declared = marked_requirement(mounted)
+    around = protected(declared, guarded, method="", path=path)
+    own = guarded_in(mounted) if isinstance(mounted, Flask) else getattr(mounted, "guarded", None)
+    if own is None or not around[1].is_open:
+        return around
+    return protected(declared, own, method="", path="/*")

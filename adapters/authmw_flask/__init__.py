@@ -19,6 +19,7 @@ except ModuleNotFoundError as _error:
 from authmw import any_of, authenticated, public, requires, requires_scopes
 from authmw_flask.docs import docs_blueprint
 from authmw_flask.extension import FlaskAuth
+from authmw_flask.openapi import openapi_document, secure_openapi, secured_document
 from authmw_flask.proxies import current_principal, current_user
 from authmw_flask.tokens import token_blueprint
 
@@ -29,8 +30,11 @@ __all__ = [
     "current_principal",
     "current_user",
     "docs_blueprint",
+    "openapi_document",
     "public",
     "requires",
     "requires_scopes",
+    "secure_openapi",
+    "secured_document",
     "token_blueprint",
 ]

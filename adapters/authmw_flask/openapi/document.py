@@ -1,0 +1,98 @@
+"""A whole document, from the route table and the docstrings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from authmw.routes import Kind, Route
+from authmw_flask.listing import routes_of
+from authmw_flask.openapi.guarded import checked_guarded
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from authmw.openapi import Operation
+
+
+def openapi_document(
+    app: Flask,
+    *,
+    title: str | None = None,
+    version: str = "0.1.0",
+    description: str = "",
+    openapi: Literal["3.0", "3.1"] = "3.1",
+    servers: Iterable[str] = (),
+    include: Callable[[Route], bool] | None = None,
+) -> dict[str, Any]:
+    """An OpenAPI document of `app`: for an application that has no generator.
+
+    It has the paths with their parameters, summaries from docstrings, blueprints as tags, and what `FlaskAuth`
+    enforces. It is made anew each time, from what is registered then.
+
+    Args:
+        app: the application, guarded by `FlaskAuth`.
+        title: of the API; the name of the application by default.
+        version: of the API.
+        description: of the API (CommonMark).
+        openapi: the version of the specification.
+        servers: the URLs of the application. Without any, it is where the document is.
+        include: whether a route is described. By default all are but static files, the docs page and the endpoints of
+            the token service.
+
+    Raises:
+        ConfigurationError: `app` is not guarded, or a scheme has a name that no document may have.
+
+    >>> from authmw import Auth, HTTPBearer, requires_scopes
+    >>> from authmw_flask import FlaskAuth
+    >>> from flask import Flask
+    >>> app = Flask("shop")
+    >>> _ = FlaskAuth(app, Auth(HTTPBearer()))
+    >>> @app.get("/orders")
+    ... @requires_scopes("orders:read")
+    ... def orders() -> list[str]:
+    ...     '''All orders.'''
+    ...     return []
+    >>> operation = openapi_document(app)["paths"]["/orders"]["get"]
+    >>> operation["summary"], operation["security"]
+    ('All orders.', [{'HTTPBearer': ['orders:read']}])
+    """
+    from authmw.openapi import document
+
+    guarded = checked_guarded(app)
+    described = [
+        _operation(route)
+        for route in routes_of(app)
+        if route.kind is Kind.HTTP and (route.in_document if include is None else include(route))
+    ]
+    return document(
+        guarded.auth,
+        described,
+        title=app.name if title is None else title,
+        version=version,
+        description=description,
+        openapi=openapi,
+        servers=servers,
+    )
+
+
+def _operation(route: Route) -> Operation:
+    from authmw.openapi import Operation
+
+    blueprint = route.name.rpartition(".")[0]
+    return Operation(
+        path=route.path,
+        method=route.method,
+        requirement=route.requirement,
+        name=route.name,
+        doc=_doc(route.endpoint),
+        parameters=route.parameters,
+        tags=(blueprint,) if blueprint else (),
+    )
+
+
+def _doc(endpoint: Any) -> str:
+    while isinstance(endpoint, partial):  # its own docstring is that of `partial`
+        endpoint = endpoint.func
+    return getattr(endpoint, "__doc__", None) or ""

@@ -1,0 +1,124 @@
+"""Security for a document that somebody else made of a Flask application, looked up in the route table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from authmw.errors import ConfigurationError
+from authmw.routes import Kind
+from authmw_flask.listing import routes_of
+from authmw_flask.openapi.guarded import checked_guarded
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from authmw.requirement import Requirement
+
+_NAME: Final = re.compile(r"\{[^{}]*\}")
+
+
+def secured_document(app: Flask, document: Mapping[str, Any], *, prefix: str | None = None) -> dict[str, Any]:
+    """`document` with the security that `app` enforces, in the place of what was written there by hand.
+
+    Each path of it is a route of `app`, however its parameters are called. Operations of other applications stay as
+    they are. Below a mounted application, what stands around it is described.
+
+    Args:
+        app: the application, guarded by `FlaskAuth`.
+        document: an OpenAPI 3.1 or 3.0 or a Swagger 2.0 document. It stays as it is.
+        prefix: what stands before each path of it in the routes of `app`, as ``/v1``. It is found in the document's
+            ``servers`` or ``basePath`` where it is not given.
+
+    Raises:
+        ConfigurationError: `app` is not guarded, the document is of another version, or it is about another
+            application altogether.
+
+    >>> from authmw import Auth, HTTPBearer
+    >>> from authmw_flask import FlaskAuth
+    >>> from flask import Flask
+    >>> app = Flask("shop")
+    >>> _ = FlaskAuth(app, Auth(HTTPBearer()))
+    >>> app.add_url_rule("/v1/orders", "orders", lambda: "")
+    >>> made = {"openapi": "3.1.1", "servers": [{"url": "/v1"}], "paths": {"/orders": {"get": {"responses": {}}}}}
+    >>> secured_document(app, made)["paths"]["/orders"]["get"]["security"]
+    [{'HTTPBearer': []}]
+    """
+    from authmw.openapi import secured
+
+    guarded = checked_guarded(app)
+    known = _Known(app)
+    base = _base(known, document) if prefix is None else prefix.rstrip("/")
+    if base is None:
+        raise ConfigurationError(
+            f"no path of the document is a route of {app.name}: say what stands before them, as prefix='/v1'"
+        )
+    return secured(document, guarded.auth, lambda path, method: known.requirement(base + path, method))
+
+
+class _Known:
+    """What each operation of an application needs, by its path."""
+
+    def __init__(self, app: Flask) -> None:
+        self._exactly: dict[tuple[str, str], Requirement] = {}
+        self._alike: dict[tuple[str, str], Requirement] = {}
+        self._mounts: list[tuple[str, Requirement]] = []
+        for route in routes_of(app):
+            if route.kind is Kind.MOUNT:
+                self._mounts.append((route.path.removesuffix("*"), route.requirement))
+                continue
+            self._exactly.setdefault((route.path, route.method), route.requirement)
+            self._alike.setdefault((_nameless(route.path), route.method), route.requirement)
+
+    def requirement(self, path: str, method: str) -> Requirement | None:
+        """What is enforced there; None where nothing is known."""
+        for mount, requirement in self._mounts:
+            if f"{path}/".startswith(mount):  # a dispatcher comes before the routes
+                return requirement
+        # HEAD goes with GET where it has no route of its own.
+        for each in (method, "GET") if method == "HEAD" else (method,):
+            found = self._exactly.get((path, each)) or self._alike.get((_nameless(path), each))
+            if found is not None:
+                return found
+        return None
+
+
+def _nameless(path: str) -> str:
+    return _NAME.sub("{}", path)
+
+
+def _base(known: _Known, document: Mapping[str, Any]) -> str | None:
+    """What stands before the paths of the document in the application's routes: where most of them are known.
+
+    None where none of them is: but for a document that has no operations.
+    """
+    from authmw.openapi.secured import operations_in
+
+    operations = [(path, method) for path, method, _ in operations_in(document)]
+    if not operations:
+        return ""
+    counts = {
+        base: sum(known.requirement(base + path, method) is not None for path, method in operations)
+        for base in _bases(document)
+    }
+    best = max(counts, key=lambda base: counts[base])  # the first of several: the longest
+    return best if counts[best] else None
+
+
+def _bases(document: Mapping[str, Any]) -> Iterator[str]:
+    """The paths that its servers have, the application's prefix taken off: any part of one may be ``SCRIPT_NAME``."""
+    for path in _servers(document):
+        parts = [part for part in path.split("/") if part]
+        for start in range(len(parts)):
+            yield "/" + "/".join(parts[start:])
+    yield ""
+
+
+def _servers(document: Mapping[str, Any]) -> Iterator[str]:
+    from urllib.parse import urlsplit
+
+    if isinstance(base := document.get("basePath"), str):
+        yield base
+    for server in cast("list[dict[str, Any]]", document.get("servers") or []):
+        yield urlsplit(str(server.get("url", ""))).path

@@ -35,9 +35,18 @@ def _is_installed(*modules: str) -> bool:
     return all(find_spec(module) is not None for module in modules)
 
 
+def _has_fastapi_releases() -> bool:
+    """Whether the releases of FastAPI that its suite is run on are there, or pip can fetch them."""
+    from tests.fastapi_suite import releases
+
+    needed = (releases.NEWEST, releases.YEAR_OLD, releases.OLDEST)
+    return all(map(releases.is_cached, needed)) or releases.is_reachable()
+
+
 _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
+    "fastapi-sdist": _has_fastapi_releases,
     "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
     "postgresql": lambda: _is_installed("psycopg", "sqlalchemy") and _listens(5432),
     "redis": lambda: _is_installed("redis") and _listens(6379),

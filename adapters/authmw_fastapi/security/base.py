@@ -1,0 +1,34 @@
+"""What FastAPI knows a security scheme by, and what all of ours share.
+
+No module of this package postpones the evaluation of annotations: FastAPI before 0.120 or so cannot resolve those of
+an instance that is called.
+"""
+
+from abc import abstractmethod
+
+from fastapi.security.base import SecurityBase
+from starlette.exceptions import HTTPException
+
+__all__ = ["Scheme", "SecurityBase"]
+
+
+class Scheme(SecurityBase):
+    """A dependency that FastAPI documents under `scheme_name`, and that refuses or goes without credentials.
+
+    Args:
+        scheme_name: the key in the OpenAPI document; the class's name by default.
+        auto_error: whether a request without credentials is refused; otherwise it is given None.
+    """
+
+    def __init__(self, *, scheme_name: str | None, auto_error: bool) -> None:
+        self.scheme_name = scheme_name or self.__class__.__name__
+        self.auto_error = auto_error
+
+    @abstractmethod
+    def make_not_authenticated_error(self) -> HTTPException:
+        """What is raised without credentials: 401 with a challenge, unless a subclass makes it something else."""
+
+    def _go_without(self) -> None:
+        """Refuse the request, unless credentials are optional."""
+        if self.auto_error:
+            raise self.make_not_authenticated_error()

@@ -106,7 +106,7 @@ class AuthMiddleware:
         found = await self.auth.authenticate_async(request)
         passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
         if isinstance(passage, Refusal):
-            await _refuse(passage.response(), scope, receive, send)
+            await refuse(passage.response(), scope, receive, send)
         elif not isinstance(found, Refusal):
             passing = _Passing(self, scope, request.receive, send, found)
             passing.headers_only = passage is not OPEN
@@ -205,7 +205,7 @@ class _Passing(Call):
     async def _replace(self, refusal: Refusal) -> None:
         self.refusal = None
         self.answered = self.started = True
-        await _refuse(refusal.response(), self._scope, self._receive, self._send, connected=self.connected)
+        await refuse(refusal.response(), self._scope, self._receive, self._send, connected=self.connected)
 
 
 async def _nothing() -> None:
@@ -227,8 +227,16 @@ def _exposed(scope: Scope, authentication: Authentication) -> Scope:
     return exposed
 
 
-async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send, *, connected: bool = False) -> None:
-    """Answer in the place of the application."""
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send, *, connected: bool = False) -> None:
+    """Answer in the place of the application: a websocket is denied where the server can, and closed otherwise.
+
+    Args:
+        response: what to answer.
+        scope: of the connection.
+        receive: its channel.
+        send: its channel.
+        connected: whether ``websocket.connect`` was received.
+    """
     prefix = "http"
     if scope["type"] == "websocket":
         if not connected:

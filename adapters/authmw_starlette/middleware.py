@@ -65,7 +65,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
             ConfigurationError: an endpoint lacks its guard. Nothing is served then.
         """
         if not self._walked:
-            mistakes = registered_without_guard(self._routing(scope))
+            mistakes = self._mistakes(scope)
             if scope["type"] == "lifespan":
                 # Not the last word: what starts up now may add routes.
                 if mistakes:
@@ -78,10 +78,14 @@ class AuthMiddleware(ASGIAuthMiddleware):
                 self._walked = True
         await super().__call__(scope, receive, send)
 
+    def _mistakes(self, scope: Scope) -> tuple[str, ...]:
+        """What keeps the application from being served. Asked before the first connection."""
+        return registered_without_guard(self._routing(scope))
+
     def _requirement_of(self, request: RequestHead) -> Requirement | None:
         if not isinstance(request, ASGIRequest):
             return None
-        return declared(self._routing(request.scope), request.scope)
+        return declared(self._routing(request.scope), request.scope, self.auth)
 
     def _reads_own_credentials(self, request: RequestHead) -> bool:
         # The paths of such endpoints end alike, and a look at those is cheaper than the route table.

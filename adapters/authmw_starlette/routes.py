@@ -7,43 +7,72 @@ application's own `Route.matches` says that the endpoint is the one that will be
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
 from authmw.decorators import is_guarded, marked_requirement
+from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from authmw.engine import Auth
     from authmw.requirement import Requirement
 
-_Declared = tuple["Requirement", ...]
+_Declared = tuple[Asked, ...]
 _NOTHING: Final[_Declared] = ()
+_WRITTEN_BY_ROUTERS: Final = frozenset({"endpoint", "fastapi", "path_params", "route", "router"})
 
 
-def declared(app: object, scope: Scope) -> Requirement | None:
+def declared(app: object, scope: Scope, auth: Auth | None = None) -> Requirement | None:
     """What the endpoint needs that `app` will route `scope` to, with what was declared on the way down to it.
 
     None when nothing was declared, and when it cannot be told: no route, another method, a redirect.
+
+    Args:
+        app: what routes.
+        scope: of the request, as `app` is given it.
+        auth: who asks. What somebody else is to find out is left out.
     """
+    return needed(asked_at(app, scope), auth)
+
+
+def asked_at(app: object, scope: Scope) -> _Declared:
+    """What was declared for the endpoint that `app` will route `scope` to, from the outside in."""
     try:
-        found = _declared_below(app, scope)
+        return _declared_below(app, scope) or _NOTHING
     except Exception:  # a path convertor may raise whatever it likes; the default applies
-        return None
+        return _NOTHING
+
+
+def asked_of_matched(scope: Scope) -> _Declared:
+    """What was declared for the endpoint that `scope` was routed to by now."""
+    unrouted = {name: value for name, value in scope.items() if name not in _WRITTEN_BY_ROUTERS}
+    # A mount adds its path to ``root_path``. The application that routed was given the one or the other.
+    for root_path in dict.fromkeys(scope.get(name, "") for name in ("root_path", "app_root_path")):
+        found = asked_at(scope.get("app"), {**unrouted, "root_path": root_path})
+        if found:
+            return found
+    return _NOTHING
+
+
+def needed(asked: Iterable[Asked], auth: Auth | None) -> Requirement | None:
+    """All of what `auth` has to find out; None for nothing."""
+    found = [each.requirement for each in asked if each.auth is None or each.auth is auth]
     return reduce(lambda above, below: above & below, found) if found else None
 
 
 def declares(app: object) -> bool:
     """Whether `app` has something to tell: a route table or a marker, its own or behind middleware."""
-    return any(hasattr(each, "routes") or _marker(each) for each in _inwards(app))
+    return any(hasattr(each, "routes") or asked_by(each) for each in inwards(app))
 
 
 def registered_without_guard(app: object) -> tuple[str, ...]:
     """A sentence for each endpoint that declares what it needs and is registered so that nothing asks for it."""
-    found = dict.fromkeys(_place(each) for each in _registered(app) if _lacks_guard(each))
+    found = dict.fromkeys(_place(each) for each in _registered(app) if lacks_guard(each))
     return tuple(
         f"{place} is registered without its guard: write @requires_scopes below @app.get, next to the function, "
         "and mount what it returns"
@@ -54,8 +83,8 @@ def registered_without_guard(app: object) -> tuple[str, ...]:
 def _declared_below(app: object, scope: Scope) -> _Declared | None:
     """What was declared on `app` and below it; None when its routes lead nowhere."""
     own = _NOTHING
-    for each in _inwards(app):
-        own += _marker(each)
+    for each in inwards(app):
+        own += asked_by(each)
         routes = getattr(each, "routes", None)
         if routes is not None:
             return _in_table(own, routes, _as_seen_by(each, scope))
@@ -74,14 +103,15 @@ def _in_table(own: _Declared, routes: Iterable[Any], scope: Scope) -> _Declared 
 def _declared_on(route: Any, scope: Scope) -> _Declared | None:
     endpoint = getattr(route, "endpoint", None)
     if endpoint is not None:
-        return _declared_by_endpoint(endpoint, scope)
+        by_dependencies = tuple(asked_by_dependencies(route, _overrides(route, scope)))
+        return by_dependencies + asked_by_endpoint(endpoint, scope["method"] if scope["type"] == "http" else "")
     app = getattr(route, "app", None)
     return _in_included_router(route, scope) if app is None else _declared_below(app, scope)
 
 
 def _in_included_router(route: object, scope: Scope) -> _Declared | None:
     """FastAPI >= 0.137 keeps included routers as a tree, whose leaves are contexts of routes."""
-    for context in _contexts(route):
+    for context in contexts_of(route):
         matches: Any = context.original_route.matches
         if not matches.__module__.startswith(("starlette.", "fastapi.")):
             return None  # a route class of somebody's own may match otherwise than the context of it says
@@ -91,26 +121,46 @@ def _in_included_router(route: object, scope: Scope) -> _Declared | None:
     return None
 
 
-def _contexts(route: object) -> Iterator[Any]:
+def contexts_of(route: object) -> Iterator[Any]:
+    """What `route` leads to, when it is a router that FastAPI included; nothing otherwise."""
     contexts = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
     return iter(()) if contexts is None else (each for each in contexts([route]) if each.route is not route)
 
 
-def _declared_by_endpoint(endpoint: Any, scope: Scope) -> _Declared:
-    while isinstance(endpoint, partial):
-        endpoint = endpoint.func
-    own = _marker(endpoint)
-    if isinstance(endpoint, type) and scope["type"] == "http":
+def asked_by_endpoint(endpoint: Any, method: str) -> _Declared:
+    """What is declared on an endpoint.
+
+    Args:
+        endpoint: a function or a class.
+        method: in capitals: a class may have more to say for one. Empty for a websocket.
+    """
+    endpoint = function_of(endpoint)
+    own = asked_by(endpoint)
+    if isinstance(endpoint, type) and method:
         # As `HTTPEndpoint.dispatch` chooses.
-        method = scope["method"].lower()
-        name = "get" if method == "head" and not hasattr(endpoint, "head") else method
-        own += _marker(getattr(endpoint, name, None))
+        name = "get" if method == "HEAD" and not hasattr(endpoint, "head") else method.lower()
+        own += asked_by(getattr(endpoint, name, None))
     return own
 
 
-def _marker(target: object) -> _Declared:
+def function_of(endpoint: Any) -> Any:
+    """`endpoint` without the arguments that it was given already."""
+    while isinstance(endpoint, partial):
+        endpoint = endpoint.func
+    return endpoint
+
+
+def asked_by(target: object) -> _Declared:
+    """What is declared on `target` itself."""
     requirement = marked_requirement(target)
-    return _NOTHING if requirement is None else (requirement,)
+    return _NOTHING if requirement is None else (Asked(None, requirement),)
+
+
+def _overrides(route: object, scope: Scope) -> Container[object]:
+    """The dependencies that FastAPI's tests have replaced."""
+    provider = getattr(route, "dependency_overrides_provider", None) or scope.get("app")
+    overrides: Container[object] = getattr(provider, "dependency_overrides", ())
+    return overrides
 
 
 def _as_seen_by(app: object, scope: Scope) -> Scope:
@@ -119,7 +169,7 @@ def _as_seen_by(app: object, scope: Scope) -> Scope:
     return {**scope, "root_path": root_path} if root_path else {**scope}
 
 
-def _inwards(app: object) -> Iterator[object]:
+def inwards(app: object) -> Iterator[object]:
     """`app`, and what it wraps as a guard of ours or as middleware, down to a route table."""
     seen: list[object] = []
     while app is not None and not any(app is each for each in seen):
@@ -133,7 +183,7 @@ def _inwards(app: object) -> Iterator[object]:
 def _registered(app: object) -> Iterator[object]:
     """Every endpoint and application that is registered below `app`, and `app` itself."""
     behind_guard = False
-    for each in _inwards(app):
+    for each in inwards(app):
         if not behind_guard:
             yield each
         behind_guard = is_guarded(each)
@@ -145,15 +195,17 @@ def _registered_by(route: Any) -> Iterator[object]:
     endpoint = getattr(route, "endpoint", None)
     if endpoint is not None:
         yield endpoint
+        yield from dependencies_of(route)
         return
-    for context in _contexts(route):
+    for context in contexts_of(route):
         yield from _registered_by(context)
     yield from _registered(getattr(route, "app", None))
     for below in getattr(route, "routes", None) or ():
         yield from _registered_by(below)
 
 
-def _lacks_guard(target: object) -> bool:
+def lacks_guard(target: object) -> bool:
+    """Whether `target` declares what it needs, and calling it does not ask for that."""
     requirement = marked_requirement(target)
     return requirement is not None and not requirement.public and not is_guarded(target)
 

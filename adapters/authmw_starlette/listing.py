@@ -1,0 +1,161 @@
+"""The routes of a Starlette or FastAPI application, each with what protects it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from starlette.endpoints import HTTPEndpoint
+from starlette.routing import WebSocketRoute
+
+from authmw.requirement import PUBLIC, Requirement
+from authmw.routes import Kind, Protection, Route, place_of, protected
+from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
+from authmw_starlette.routes import asked_by_endpoint, function_of, lacks_guard, needed
+from authmw_starlette.walk import Entry, entries
+
+if TYPE_CHECKING:
+    from authmw.engine import Auth
+
+_ORDER: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_STRONGEST_FIRST: Final = (Protection.DECLARED, Protection.DEFAULT, Protection.PUBLIC, Protection.UNPROTECTED)
+
+
+def routes_of(app: object) -> list[Route]:
+    """Every route of `app`, those of what it mounts included, in the order in which they are tried.
+
+    The application need not have been started: what ``add_middleware`` was given is read. An application that is
+    mounted and has no routes to tell is one route, ``/admin/*``; an endpoint that is an ASGI application answers for
+    every method, and has none here.
+
+    Args:
+        app: a Starlette or FastAPI application or a router, as it is, or with middleware around it.
+
+    >>> from authmw import requires_scopes
+    >>> from starlette.routing import Route, Router
+    >>> @requires_scopes("orders:read")
+    ... async def order(request): ...
+    >>> [(route.path, route.requirement.scopes) for route in routes_of(Router([Route("/orders/{number:int}", order)]))]
+    [('/orders/{number}', ('orders:read',))]
+    """
+    return [_listed(entry, method) for entry in entries(app) for method in methods_of(entry)]
+
+
+class Protections(NamedTuple):
+    """What stands between a stranger and an endpoint.
+
+    Args:
+        protection: the strongest of all there is.
+        by: what each engine asks for: those of the middleware in front, and those that dependencies bring.
+        declared: what is declared, for whichever engine.
+    """
+
+    protection: Protection
+    by: tuple[tuple[Auth, Requirement], ...]
+    declared: Requirement | None
+
+    @property
+    def requirement(self) -> Requirement:
+        """All of what is asked for."""
+        asked = [requirement for _, requirement in self.by] or [self.declared or PUBLIC]
+        return reduce(lambda one, other: one & other, asked)
+
+
+def protections_of(entry: Entry, method: str) -> Protections:
+    """What stands between a stranger and an endpoint, when it is asked for by that method."""
+    asked = _asked(entry, method)
+    declared = reduce(lambda one, other: one & other, (each.requirement for each in asked)) if asked else None
+    found: list[Protection] = []
+    by: dict[Auth, Requirement] = {}
+    for guarded, prefix in entry.around.guards:
+        for_it = needed(asked, guarded.auth)
+        protection, requirement = protected(for_it, guarded, method=method, path=entry.path[len(prefix) :])
+        found.append(protection)
+        by[guarded.auth] = by[guarded.auth] & requirement if guarded.auth in by else requirement
+    for auth in dict.fromkeys(each.auth for each in asked):
+        if auth is not None and auth not in by:
+            by[auth] = reduce(lambda one, other: one & other, (each.requirement for each in asked if each.auth is auth))
+            found.append(protected(by[auth], None, method=method, path=entry.path)[0])
+    if not found:
+        found.append(protected(declared, None, method=method, path=entry.path)[0])
+    if _is_misplaced(entry):
+        found = [Protection.MISPLACED]
+    return Protections(min(found, key=[*_STRONGEST_FIRST, Protection.MISPLACED].index), tuple(by.items()), declared)
+
+
+def methods_of(entry: Entry) -> tuple[str, ...]:
+    """The methods an endpoint answers for, one of them empty for whatever has none. HEAD goes with GET."""
+    if entry.route is None or is_websocket(entry):
+        return ("",)
+    endpoint = function_of(entry.route.endpoint)
+    methods: set[str] = set(getattr(entry.route, "methods", None) or ())
+    if not methods and isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint):
+        methods = {each for each in _ORDER if hasattr(endpoint, each.lower())}
+    if "GET" in methods:
+        methods.discard("HEAD")
+    known = [each for each in _ORDER if each in methods]
+    return (*known, *sorted(methods.difference(known))) or ("",)
+
+
+def is_websocket(entry: Entry) -> bool:
+    """Whether a route is for websockets."""
+    route = getattr(entry.route, "original_route", entry.route)  # FastAPI's contexts of routes
+    return isinstance(route, WebSocketRoute)
+
+
+def endpoint_of(entry: Entry, method: str) -> Any:
+    """What is called: the method of a class-based endpoint, where there is one."""
+    endpoint: Any = function_of(entry.route.endpoint)
+    if isinstance(endpoint, type) and method:
+        of_method: Any = getattr(endpoint, method.lower(), None)
+        return of_method or endpoint
+    return endpoint
+
+
+def _asked(entry: Entry, method: str) -> tuple[Asked, ...]:
+    if entry.route is None:
+        return entry.around.asked
+    by_endpoint = asked_by_endpoint(entry.route.endpoint, method)
+    return (*entry.around.asked, *asked_by_dependencies(entry.route), *by_endpoint)
+
+
+def _is_misplaced(entry: Entry) -> bool:
+    return entry.around.misplaced or any(lacks_guard(each) for each in _called(entry.route))
+
+
+def _called(route: Any) -> Iterator[object]:
+    if route is not None:
+        yield route.endpoint
+        yield from dependencies_of(route)
+
+
+def _listed(entry: Entry, method: str) -> Route:
+    protections = protections_of(entry, method)
+    misplaced = protections.protection is Protection.MISPLACED
+    requirement = (protections.declared or PUBLIC) if misplaced else protections.requirement
+    if entry.route is None:
+        return Route(
+            path=f"{entry.around.prefix}/*",
+            name=entry.name or getattr(entry.owner, "__name__", type(entry.owner).__name__),
+            protection=protections.protection,
+            requirement=requirement,
+            kind=Kind.MOUNT,
+            place=place_of(entry.owner),
+            in_document=False,
+            parameters=entry.parameters,
+        )
+    endpoint = endpoint_of(entry, method)
+    in_document = bool(method) and bool(getattr(entry.route, "include_in_schema", True))
+    return Route(
+        path=entry.path,
+        method=method,
+        name=str(getattr(entry.route, "name", "") or getattr(endpoint, "__name__", "")),
+        protection=protections.protection,
+        requirement=requirement,
+        kind=Kind.WEBSOCKET if is_websocket(entry) else Kind.HTTP,
+        place=place_of(endpoint),
+        in_document=in_document,
+        parameters=entry.parameters,
+        endpoint=endpoint,
+    )

@@ -1,0 +1,163 @@
+"""A walk through an application, that keeps in mind what stands around each route: paths, guards, declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from authmw.asgi import AuthMiddleware
+from authmw.decorators import is_guarded
+from authmw.guard import Guarded
+from authmw_starlette.dependencies import Asked
+from authmw_starlette.routes import asked_by, contexts_of, inwards, lacks_guard
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+_BELOW_MOUNT: Final = "/{path}"
+_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    "IntegerConvertor": {"type": "integer", "minimum": 0},
+    "FloatConvertor": {"type": "number", "minimum": 0},
+    "UUIDConvertor": {"type": "string", "format": "uuid"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What stands around some routes.
+
+    Args:
+        prefix: the path that leads to them, as OpenAPI writes it.
+        parameters: the Parameter Objects of that path.
+        guards: the middleware in front, outermost first, each with the prefix it stands at.
+        asked: what is declared on the way down.
+        misplaced: whether something on the way down declares what nothing asks for.
+    """
+
+    prefix: str = ""
+    parameters: tuple[dict[str, Any], ...] = ()
+    guards: tuple[tuple[Guarded, str], ...] = ()
+    asked: tuple[Asked, ...] = ()
+    misplaced: bool = False
+
+    def behind(self, guarded: Guarded) -> Around:
+        """The same, with one more guard in front."""
+        return replace(self, guards=(*self.guards, (guarded, self.prefix)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something that requests are routed to.
+
+    Args:
+        owner: the application or router whose route it is.
+        outside: what stands around the owner.
+        around: what stands around the route.
+        route: with an endpoint; None for an application whose routes cannot be told.
+        name: of the mount, for such an application.
+    """
+
+    owner: object
+    outside: Around
+    around: Around
+    route: Any = None
+    name: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path, as OpenAPI writes it."""
+        return self.around.prefix + (_BELOW_MOUNT if self.route is None else _template(self.route))
+
+    @property
+    def parameters(self) -> tuple[dict[str, Any], ...]:
+        """The Parameter Objects of the path."""
+        return self.around.parameters + (() if self.route is None else _parameters(self.route))
+
+
+def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[Entry]:
+    """Everything that requests are routed to by `app` and below it, in the order of its routes.
+
+    Args:
+        app: an application, or one behind middleware. It need not have been started.
+        around: what stands around it.
+        name: what to call it, if its routes cannot be told.
+    """
+    behind_guard = False
+    owner, outside = app, around
+    for owner in inwards(app):
+        outside, around = around, _through(owner, around, behind_guard=behind_guard)
+        behind_guard = is_guarded(owner)
+        routes = getattr(owner, "routes", None)
+        if routes is not None:
+            for route in routes:
+                yield from _entries_of(route, Entry(owner=owner, outside=outside, around=around))
+            return
+    yield Entry(owner=owner, outside=outside, around=around, name=name)
+
+
+def guards_around(app: object) -> tuple[Guarded, ...]:
+    """How `app` itself is guarded: by what wraps it, and by what ``add_middleware`` was given."""
+    around = Around()
+    for each in inwards(app):
+        around = _through(each, around, behind_guard=True)
+    return tuple(guarded for guarded, _ in around.guards)
+
+
+def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
+    around = table.around
+    if getattr(route, "endpoint", None) is not None:
+        for each in inwards(getattr(route, "app", None)):
+            guarded = getattr(each, "guarded", None)
+            around = around.behind(guarded) if isinstance(guarded, Guarded) else around
+        yield replace(table, around=around, route=route)
+        return
+    contexts = list(contexts_of(route))
+    for context in contexts:
+        yield from _entries_of(context, table)
+    if not contexts:
+        # A mount; or a host, which has no path.
+        below = replace(
+            around,
+            prefix=around.prefix + _template(route).removesuffix(_BELOW_MOUNT),
+            parameters=around.parameters + tuple(each for each in _parameters(route) if each["name"] != "path"),
+        )
+        yield from entries(getattr(route, "app", None), below, getattr(route, "name", None) or "")
+
+
+def _through(app: object, around: Around, *, behind_guard: bool) -> Around:
+    """`around` for what is inside of `app`."""
+    for guarded in (getattr(app, "guarded", None), *_added(app)):
+        around = around.behind(guarded) if isinstance(guarded, Guarded) else around
+    misplaced = around.misplaced or (not behind_guard and lacks_guard(app))
+    return replace(around, asked=around.asked + (() if behind_guard else asked_by(app)), misplaced=misplaced)
+
+
+def _added(app: object) -> Iterator[Guarded]:
+    """How the guards among the middleware are set up that `app` will build when it is started."""
+    for each in getattr(app, "user_middleware", ()):
+        if isinstance(each.cls, type) and issubclass(each.cls, AuthMiddleware):
+            yield each.cls(_nowhere, *each.args, **each.kwargs).guarded
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """What a guard stands in front of that is made to be looked at."""
+
+
+def _template(route: Any) -> str:
+    return str(getattr(route, "path_format", None) or "")
+
+
+def _parameters(route: Any) -> tuple[dict[str, Any], ...]:
+    convertors: dict[str, object] = getattr(route, "param_convertors", None) or {}
+    template = _template(route)
+    return tuple(
+        {"name": name, "in": "path", "required": True, "schema": dict(_schema(convertor))}
+        for name, convertor in convertors.items()
+        if f"{{{name}}}" in template
+    )
+
+
+def _schema(convertor: object) -> dict[str, Any]:
+    known = (_SCHEMAS.get(each.__name__) for each in type(convertor).__mro__)
+    return next((schema for schema in known if schema is not None), {"type": "string"})

@@ -1,6 +1,49 @@
-"""authmw for FastAPI: what is enforced is what the OpenAPI document says."""
+"""authmw for FastAPI: what is enforced is what the OpenAPI document says.
+
+``FastAPIAuth(app, auth, public=["/health"])`` guards an application, and nothing else needs to be called. Endpoints say
+what they need by decorators or by dependencies, and have their caller as an argument::
+
+    @app.get("/items")
+    async def items(principal: Annotated[Principal, Scopes("items:read")]) -> list[str]: ...
+
+`authmw_fastapi.security` has the names of `fastapi.security`, for programs that verify credentials themselves.
+"""
 
 try:
     import fastapi as _  # noqa: F401 - only whether it is there
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_fastapi needs FastAPI: pip install "authmw[fastapi]"') from _error
+
+from authmw import (
+    any_of,
+    authenticated,
+    current_principal,
+    optionally_authenticated,
+    public,
+    requires,
+    requires_scopes,
+)
+from authmw_fastapi.callers import caller, caller_by
+from authmw_fastapi.dependencies import CurrentPrincipal, OptionalPrincipal, Scopes, Security
+from authmw_fastapi.extension import FastAPIAuth
+from authmw_fastapi.middleware import AuthMiddleware
+from authmw_fastapi.openapi import openapi_document
+
+__all__ = [
+    "AuthMiddleware",
+    "CurrentPrincipal",
+    "FastAPIAuth",
+    "OptionalPrincipal",
+    "Scopes",
+    "Security",
+    "any_of",
+    "authenticated",
+    "caller",
+    "caller_by",
+    "current_principal",
+    "openapi_document",
+    "optionally_authenticated",
+    "public",
+    "requires",
+    "requires_scopes",
+]

@@ -1,0 +1,94 @@
+"""Who is calling, as dependencies: what everything else here asks, and what the tests of an application replace."""
+
+# Annotations are evaluated at once: FastAPI before 0.120 or so cannot resolve those of an instance that is called.
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Response
+from starlette.requests import HTTPConnection
+
+from authmw import audit
+from authmw.context import Call, current_call, current_principal
+from authmw.engine import Auth, Authentication
+from authmw.principal import Principal
+from authmw.refusal import Refusal
+from authmw.request import ASGIRequest
+from authmw_fastapi.refusing import let_refusals_through, refuse
+
+_CALLS = "authmw.calls"
+
+
+async def caller() -> Principal:
+    """Who the middleware authenticated; `ANONYMOUS` for nobody. Nothing is required.
+
+    `CurrentPrincipal`, `OptionalPrincipal` and `Scopes` ask this, so it is what a test replaces::
+
+        app.dependency_overrides[caller] = lambda: Principal("alice", scopes={"items:read"})
+    """
+    return current_principal()
+
+
+def caller_by(auth: Auth) -> Callable[..., Any]:
+    """Who `auth` authenticates, as a dependency; `ANONYMOUS` for nobody. Nothing is required.
+
+    ``Security(auth)`` asks this, so it is what a test replaces::
+
+        app.dependency_overrides[caller_by(auth)] = lambda: Principal("alice", scopes={"items:read"})
+
+    Args:
+        auth: who may be trusted. For the same one, it is the same dependency.
+    """
+    return _CallerBy(auth)
+
+
+def call_by(connection: HTTPConnection, auth: Auth | None) -> Call | None:
+    """The request as `auth` knows it, once `caller_by` was asked; with None, as the middleware does."""
+    call = current_call.get()
+    if auth is None or (call is not None and call.auth is auth and _is_about(call, connection)):
+        return call
+    known: Call | None = connection.scope.get(_CALLS, {}).get(auth)
+    return known if known is not None and _is_about(known, connection) else None
+
+
+@dataclass(frozen=True)
+class _CallerBy:
+    auth: Auth
+
+    async def __call__(self, connection: HTTPConnection, response: Response) -> AsyncIterator[Principal]:
+        let_refusals_through(connection)
+        call = call_by(connection, self.auth) or await self._authenticate(connection, response)
+        connection.scope.setdefault(_CALLS, {})[self.auth] = call
+        if current_call.get() is not None:
+            yield call.authentication.principal
+            return
+        # Nobody else said who is calling: below here, `current_principal` and the decorators know it, too.
+        token = current_call.set(call)
+        try:
+            yield call.authentication.principal
+        finally:
+            current_call.reset(token)
+
+    async def _authenticate(self, connection: HTTPConnection, response: Response) -> Call:
+        request = ASGIRequest(connection.scope)  # without a way to the body
+        found = await self.auth.authenticate_async(request)
+        if isinstance(found, Refusal):
+            refuse(connection, found)
+        audit.admitted(found.principal, lambda: request)
+        for name, value in (*found.headers, *((("Vary", self.auth.vary),) if self.auth.vary else ())):
+            response.headers.append(name, value)
+        return _CallHere(self.auth, found, request)
+
+
+class _CallHere(Call):
+    """A request that no middleware has seen."""
+
+    def __init__(self, auth: Auth, authentication: Authentication, request: ASGIRequest) -> None:
+        super().__init__(auth, authentication, request)
+        self.scope = request.scope
+
+
+def _is_about(call: Call, connection: HTTPConnection) -> bool:
+    """Whether `call` is `connection`, and not the one that an application was serving when it called itself."""
+    return not isinstance(call, _CallHere) or call.scope is connection.scope

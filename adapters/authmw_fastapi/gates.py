@@ -1,0 +1,146 @@
+"""The dependencies that let somebody through, or refuse."""
+
+# Annotations are evaluated at once: FastAPI before 0.120 or so cannot resolve those of an instance that is called.
+
+from inspect import Parameter, Signature
+from typing import Any, Final, NoReturn
+
+from authmw_starlette.dependencies import Asked, Gate
+from authmw_starlette.routes import asked_of_matched, needed
+from fastapi import Depends
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
+
+from authmw import audit
+from authmw.context import Call, current_call
+from authmw.engine import Auth
+from authmw.errors import AccessRefused
+from authmw.openapi import security_schemes
+from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.refusal import Refusal
+from authmw.requirement import Requirement
+from authmw_fastapi.callers import call_by, caller, caller_by
+from authmw_fastapi.openapi import document_at_sight
+from authmw_fastapi.refusing import refuse
+
+_PRINCIPAL: Final = "principal"
+
+
+class RequirementGate(Gate):
+    """Lets those through who meet a requirement, by what the middleware found.
+
+    Args:
+        requirement: scopes, or only that it is somebody, or not even that. No predicates.
+    """
+
+    def __init__(self, requirement: Requirement) -> None:
+        self._requirement = requirement
+        self.__signature__ = _signature(Depends(caller))
+
+    def asked(self, scopes: tuple[str, ...]) -> Asked:
+        """The requirement. What stands above is enforced where it stands."""
+        return Asked(None, self._requirement)
+
+    async def __call__(self, connection: HTTPConnection, principal: Principal) -> Principal:
+        """The principal, who is let through."""
+        _let_through(connection, None, self._requirement, principal)
+        return principal
+
+
+class AuthGate(Gate):
+    """Lets those through whom `auth` knows, if they have all scopes that were declared on the way down to it.
+
+    It is the same dependency for the same `auth`.
+
+    Args:
+        auth: who may be trusted.
+    """
+
+    def __init__(self, auth: Auth) -> None:
+        self.auth = auth
+        described = security_schemes(auth)
+        natively = {f"scheme_{index}": Depends(NativeScheme(*each)) for index, each in enumerate(described.items())}
+        self.__signature__ = _signature(Depends(caller_by(auth)), security_scopes=SecurityScopes, **natively)
+
+    def asked(self, scopes: tuple[str, ...]) -> Asked:
+        """The scopes, of its own `auth`."""
+        return Asked(self.auth, Requirement.all_of(*scopes))
+
+    async def __call__(
+        self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes, **_: object
+    ) -> Principal:
+        """The principal, who is let through."""
+        document_at_sight(connection)
+        _let_through(connection, self.auth, Requirement.all_of(*security_scopes.scopes), principal)
+        return principal
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AuthGate) and other.auth is self.auth
+
+    def __hash__(self) -> int:
+        return hash(self.auth)
+
+
+class NativeScheme(SecurityBase):
+    """A scheme of ours as FastAPI's own document has it. It does nothing.
+
+    Args:
+        name: of the scheme.
+        described: its Security Scheme Object.
+    """
+
+    def __init__(self, name: str, described: dict[str, Any]) -> None:
+        self.scheme_name = name
+        self.model: Any = described
+
+    async def __call__(self) -> None:
+        """Nothing: the gate that needs this has asked already, or will."""
+
+
+def _signature(principal: Any, **others: Any) -> Signature:
+    """What FastAPI gives a gate: the connection, the principal by that dependency, and `others`."""
+    by_type = {"connection": HTTPConnection, _PRINCIPAL: Principal}
+    by_default = {_PRINCIPAL: principal}
+    for name, each in others.items():
+        (by_type if isinstance(each, type) else by_default)[name] = each
+    return Signature(
+        [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=by_default.get(name, Parameter.empty),
+                annotation=by_type.get(name, Parameter.empty),
+            )
+            for name in dict.fromkeys((*by_type, *by_default))
+        ]
+    )
+
+
+def _let_through(connection: HTTPConnection, auth: Auth | None, requirement: Requirement, principal: Principal) -> None:
+    call = call_by(connection, auth)
+    if not requirement.is_open and (not principal.is_authenticated or requirement.missing(principal.scopes)):
+        # What is answered names all that the operation needs, and not only what is needed here.
+        whole = _scopes_of_operation(connection, call.auth if call else auth) & requirement
+        _refuse(connection, call, whole, principal)
+    if call is not None:
+        audit.allowed(principal, call.request)
+
+
+def _scopes_of_operation(connection: HTTPConnection, auth: Auth | None) -> Requirement:
+    whole = needed(asked_of_matched(connection.scope), auth) or Requirement()
+    return Requirement(scopes=whole.scopes, alternatives=whole.alternatives)
+
+
+def _refuse(connection: HTTPConnection, call: Call | None, requirement: Requirement, principal: Principal) -> NoReturn:
+    if call is None:
+        if not principal.is_authenticated:
+            raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, detail="no AuthMiddleware in front of this call"))
+        # Somebody whom a test put in the place of the caller.
+        refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
+    decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)
+    refusal = decision if isinstance(decision, Refusal) else Refusal(Reason.FORBIDDEN)
+    if call is current_call.get():
+        call.refusal = refusal
+    refuse(connection, refusal)

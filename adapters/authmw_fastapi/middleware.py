@@ -1,0 +1,47 @@
+"""Starlette's middleware, which lets FastAPI's document say what it enforces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authmw_starlette.middleware import AuthMiddleware as StarletteAuthMiddleware
+
+from authmw.errors import ConfigurationError
+from authmw_fastapi.openapi import document_everything
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+
+class AuthMiddleware(StarletteAuthMiddleware):
+    """Guards a FastAPI application, by ``add_middleware`` or from outside, and ``app.openapi()`` says so.
+
+    It is `authmw_starlette.AuthMiddleware`, which sees what FastAPI's dependencies ask for as well: the 401 for an
+    endpoint names their scopes, too. Before anything is served, it sees to the documents of the application and of
+    those that are mounted in it.
+
+    Args:
+        app: the application, given by ``add_middleware``.
+        auth: who may be trusted.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to endpoints.
+        public: path patterns, as ``/health``, ``/docs`` or ``GET /docs/*``, below ``root_path``.
+
+    Raises:
+        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its guard, and every name
+            that two different security schemes have.
+
+    >>> from authmw import Auth, HTTPBearer, Principal
+    >>> from fastapi import FastAPI
+    >>> app = FastAPI()
+    >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))
+    >>> app.add_middleware(AuthMiddleware, auth=auth, public=["/docs", "/openapi.json"])
+    """
+
+    def _mistakes(self, scope: Scope) -> tuple[str, ...]:
+        mistakes = super()._mistakes(scope)
+        try:
+            # An application that this was added to, or that this is mounted in, knows more than what is wrapped.
+            document_everything(scope.get("app") or self)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        return mistakes

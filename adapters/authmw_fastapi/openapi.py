@@ -1,0 +1,172 @@
+"""``app.openapi()`` that says what is enforced: by middleware, by dependencies, by decorators.
+
+FastAPI makes the document; its security is then written anew. What dependencies of FastAPI's own kind document, be it
+`fastapi.security`'s or a program's, is kept: it is needed beside what is needed here, so each alternative of the one
+is combined with each of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from authmw_starlette.listing import protections_of
+from authmw_starlette.walk import Around, entries
+from fastapi import FastAPI
+
+from authmw.openapi import secured, security
+from authmw.openapi.secured import operations_in
+from authmw.openapi.security import SecurityRequirement
+from authmw.openapi.versions import version_of
+from authmw_fastapi.names import check_names
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+    from authmw.engine import Auth
+    from authmw.requirement import Requirement
+
+_Needed = dict[tuple[str, str], dict["Auth", "Requirement"]]
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of `app`, as it serves it. The application need not have been started.
+
+    Raises:
+        ConfigurationError: two different schemes have one name.
+
+    >>> from authmw import Auth, HTTPBearer
+    >>> from authmw_fastapi import AuthMiddleware
+    >>> app = FastAPI()
+    >>> @app.get("/orders")
+    ... def orders() -> list[str]:
+    ...     return []
+    >>> app.add_middleware(AuthMiddleware, auth=Auth(HTTPBearer()))
+    >>> openapi_document(app)["paths"]["/orders"]["get"]["security"]
+    [{'HTTPBearer': []}]
+    """
+    document_everything(app)
+    return app.openapi()
+
+
+def document_everything(app: object) -> None:
+    """Let every FastAPI application in `app` say what is enforced, those that are mounted included.
+
+    Raises:
+        ConfigurationError: two different schemes of one document have one name.
+    """
+    found = {id(entry.owner): (entry.owner, entry.outside) for entry in entries(app)}
+    for owner, around in found.values():
+        if isinstance(owner, FastAPI):
+            _document(owner, around)
+            check_names(owner, around)
+
+
+def document_at_sight(connection: HTTPConnection) -> None:
+    """Let the application of `connection` say what its dependencies enforce, unless it does so already."""
+    app = connection.scope.get("app")
+    if isinstance(app, FastAPI) and app not in _documented:
+        _document(app, Around())
+
+
+class _Documented:
+    """``app.openapi``: what was there before, with the security that is enforced.
+
+    Args:
+        app: the application.
+        around: what stands around it, as far as it is known.
+        inner: what was there before.
+    """
+
+    def __init__(self, app: FastAPI, around: Around, inner: Callable[[], dict[str, Any]]) -> None:
+        self._app = app
+        self.around = around
+        self._inner = inner
+        self._native: dict[str, Any] | None = None
+        self._made: dict[str, Any] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        document = self._inner()
+        if document is self._made or _documented[self._app] is not self:
+            return document
+        if self._made is None or document is not self._native:
+            self._native, self._made = document, _secured(document, self._app, self.around)
+            if self._app.openapi_schema is document:
+                self._app.openapi_schema = self._made  # where FastAPI keeps it, and programs look for it
+        return self._made
+
+    def forget(self) -> None:
+        """Make the document anew when it is asked for again."""
+        if self._made is not None and self._app.openapi_schema is self._made:
+            self._app.openapi_schema = self._native
+        self._native = self._made = None
+
+
+_documented: WeakKeyDictionary[FastAPI, _Documented] = WeakKeyDictionary()
+"""What makes the document of each application. One that a program has wrapped since hands its part through."""
+
+
+def _document(app: FastAPI, around: Around) -> None:
+    inner: Callable[[], dict[str, Any]] = app.openapi
+    known = _documented.get(app)
+    if known is not None:
+        # What is in front of the whole sees most: an application does not know what it is mounted in.
+        around = max(known.around, around, key=lambda each: len(each.guards) + len(each.asked))
+        if known is inner and known.around == around:
+            return
+        known.forget()
+        if known is inner:
+            known.around = around
+            return
+    _documented[app] = documented = _Documented(app, around, inner)
+    setattr(app, "openapi", documented)  # noqa: B010 - as FastAPI teaches; type checkers take it for a method only
+
+
+def _secured(document: dict[str, Any], app: FastAPI, around: Around) -> dict[str, Any]:
+    check_names(app, around)
+    needed = _needed(app, around)
+    made = document
+    for auth in dict.fromkeys(auth for by in needed.values() for auth in by):
+        made = secured(made, auth, partial(_needed_by, auth, needed))
+    version = version_of(made)
+    natively = {(path, method): operation.get("security") for path, method, operation in operations_in(document)}
+    for path, method, operation in operations_in(made):
+        if by := needed.get((path, method)):
+            ours = [security(auth, requirement, version) for auth, requirement in by.items()]
+            names = {scheme.name for auth in by for scheme in auth.schemes}
+            kept = [each for each in natively[path, method] or () if not names.issuperset(each)]
+            operation["security"] = _all_of(*ours, kept)
+    return made
+
+
+def _needed(app: FastAPI, around: Around) -> _Needed:
+    """What each operation asks for, by its path and method in the document of `app`."""
+    found: _Needed = {}
+    for entry in entries(app, around):
+        if entry.owner is app and entry.route is not None:
+            path = entry.path[len(around.prefix) :]
+            for method in getattr(entry.route, "methods", None) or ():
+                found.setdefault((path, method), dict(protections_of(entry, method).by))
+    return found
+
+
+def _needed_by(auth: Auth, needed: _Needed, path: str, method: str) -> Requirement | None:
+    return needed.get((path, method), {}).get(auth)
+
+
+def _all_of(*needed: list[SecurityRequirement]) -> list[SecurityRequirement]:
+    """The alternatives of each, combined with those of each other. None at all asks for nothing."""
+    asking = [each for each in needed if each]
+    combined = [_at_once(choice) for choice in product(*asking)] if asking else []
+    return [each for index, each in enumerate(combined) if each not in combined[:index]]
+
+
+def _at_once(choice: Iterable[SecurityRequirement]) -> SecurityRequirement:
+    together: SecurityRequirement = {}
+    for each in choice:
+        for name, scopes in each.items():
+            together[name] = list(dict.fromkeys((*together.get(name, ()), *scopes)))
+    return together

@@ -1,0 +1,43 @@
+"""How a refusal leaves a FastAPI dependency: by the answer that middleware gives, where there is one and where not."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+from authmw.asgi import refuse as answer_by
+from authmw.errors import AccessRefused
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+    from starlette.types import ASGIApp
+
+    from authmw.refusal import Refusal
+
+_HANDLERS = "starlette.exception_handlers"
+
+
+def let_refusals_through(connection: HTTPConnection) -> None:
+    """Have `AccessRefused` answered by its refusal, wherever in the application it is raised.
+
+    It is no ``HTTPException``: handlers that an application has for those, or for a status, would drop the challenge.
+    """
+    # Starlette keeps its handlers here, as (by class, by status), for the routes and their endpoints.
+    handlers = connection.scope.get(_HANDLERS)
+    if handlers is not None:
+        handlers[0].setdefault(AccessRefused, _answer)
+
+
+def refuse(connection: HTTPConnection, refusal: Refusal) -> NoReturn:
+    """Answer `connection` with `refusal`.
+
+    Raises:
+        AccessRefused: always.
+    """
+    let_refusals_through(connection)
+    raise AccessRefused(refusal)
+
+
+async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp:
+    """What Starlette calls as a response: all it does with one is to send it."""
+    return partial(answer_by, error.refusal.response())

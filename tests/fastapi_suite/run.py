@@ -45,11 +45,11 @@ def _pytest(
     # Neither our coverage, nor our options, nor our workers.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST", "CI"))}
     return subprocess.run(
-        [release.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "20", *arguments],
+        [release.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "60", *arguments],
         cwd=where,
         env={**kept, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": ""},
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )

@@ -1,6 +1,6 @@
 """What FastAPI knows a security scheme by, and what all of ours share.
 
-No module of this package postpones the evaluation of annotations: FastAPI before 0.120 or so cannot resolve those of
+No module of this package postpones the evaluation of annotations: older releases of FastAPI cannot resolve those of
 an instance that is called.
 """
 

@@ -144,7 +144,7 @@ def test_a_websocket_is_guarded_too(name: str) -> None:
     client = TestClient(app)
     with client.websocket_connect("/?key=k3y", headers=headers) as websocket:
         assert websocket.receive_text() == "in"
-    # Not through the application: before 0.116 or so nobody tells the client, which waits.
+    # Not through the application: older releases tell the client nothing, which waits.
     assert read(MAKERS[name](), kind="websocket") == REFUSED
 
 

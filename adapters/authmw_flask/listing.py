@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from authmw.guard import Guarded
     from authmw.requirement import Requirement
 
-# For a rule that takes any: Flask makes none, and whoever adds one to the map can.
-_ANY_METHOD: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# Also what is listed for a rule that takes any method: Flask makes none, and whoever adds one to the map can.
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _FURNITURE: Final = (
     *("flask.app", "flask.blueprints"),  # whose own views send files
@@ -72,14 +72,14 @@ def guarded_in(app: Flask) -> Guarded | None:
 def _methods(app: Flask, rule: Rule) -> Iterable[str]:
     """The methods that somebody wrote."""
     if rule.methods is None:
-        return _ANY_METHOD
+        return _METHODS
     own = set(rule.methods)
     view_class = getattr(app.view_functions.get(rule.endpoint), "view_class", None)
     if "GET" in own and not hasattr(view_class, "head"):
         own.discard("HEAD")
     if getattr(rule, "provide_automatic_options", False):
         own.discard("OPTIONS")
-    return sorted(own)
+    return [*(method for method in _METHODS if method in own), *sorted(own.difference(_METHODS))]
 
 
 def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, method: str) -> Route:
@@ -151,9 +151,13 @@ def _mounts(app: Flask, guarded: Guarded | None) -> Iterator[Route]:
 
 def _before(mounted: object, guarded: Guarded | None, path: str) -> Protected:
     """What stands before a mounted application: what is around the application, or what it brought."""
-    declared = marked_requirement(mounted)
+    # No guard reads the marker of a mounted application: it asks for something itself, or nothing does.
+    marked = marked_requirement(mounted)
+    declared = marked if is_guarded(mounted) else None
     around = protected(declared, guarded, method="", path=path)
     own = guarded_in(mounted) if isinstance(mounted, Flask) else getattr(mounted, "guarded", None)
-    if own is None or not around[1].is_open:
-        return around
-    return protected(declared, own, method="", path="/*")
+    if own is not None and around[1].is_open:
+        around = protected(declared, own, method="", path="/*")
+    if around[0] is Protection.UNPROTECTED and marked is not None:
+        return Protection.MISPLACED, marked
+    return around

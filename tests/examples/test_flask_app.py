@@ -111,7 +111,7 @@ def test_a_login_opens_it_and_a_refresh_goes_on(example: Example) -> None:
     assert refreshed["refresh_token"] != login["refresh_token"]
     for token in (login["access_token"], refreshed["access_token"]):
         answer = example.client.get("/me", headers={"Authorization": f"Bearer {token}"})
-        assert answer.json == {"id": "alice", "scopes": ["orders:read"], "scheme": "HTTPBearer"}
+        assert answer.json == {"id": "alice", "scopes": ["orders:read"], "scheme": "OAuth2PasswordBearer"}
 
 
 def test_a_login_with_a_wrong_password_or_for_more_than_the_user_may_opens_nothing(example: Example) -> None:

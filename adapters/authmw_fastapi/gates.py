@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from authmw import audit
 from authmw.context import Call, current_call
 from authmw.engine import Auth
-from authmw.errors import AccessRefused
+from authmw.errors import ConfigurationError
 from authmw.openapi import security_schemes
 from authmw.principal import Principal
 from authmw.reasons import Reason
@@ -136,7 +136,9 @@ def _scopes_of_operation(connection: HTTPConnection, auth: Auth | None) -> Requi
 def _refuse(connection: HTTPConnection, call: Call | None, requirement: Requirement, principal: Principal) -> NoReturn:
     if call is None:
         if not principal.is_authenticated:
-            raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, detail="no AuthMiddleware in front of this call"))
+            raise ConfigurationError(
+                "nothing authenticates this request: FastAPIAuth(app, auth) first, or ask by Security(auth)"
+            )
         # Somebody whom a test put in the place of the caller.
         refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
     decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-_SOON: Final = 10_000
+_SOON: Final = 30_000
 """Milliseconds in which everything is there."""
 _REFUSED: Final = "Failed to load resource"  # what Chromium says of each 401 and 403
 
@@ -53,9 +53,10 @@ class Reader:
         self._form(scheme).get_by_text("Logout", exact=True).click()
         self._close()
 
-    def try_out(self, method: str = "get") -> tuple[int, str]:
+    def try_out(self, method: str = "get", path: str = "/orders") -> tuple[int, str]:
         """Execute the operation: the status that the page shows, and all that it shows of the answer."""
-        operation = self.page.locator(f".opblock-{method}")
+        summary = self.page.locator(f".opblock-summary-path[data-path='{path}']")
+        operation = self.page.locator(f".opblock-{method}").filter(has=summary)
         if not operation.locator(".opblock-body").count():
             operation.locator(".opblock-summary-control").click()
             operation.get_by_text("Try it out", exact=True).click()

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
 FLASK = "tests.browser.docs_flask_app:application"
 STARLETTE = "tests.browser.docs_starlette_app:application"
+HOST = "orders.example"
 PASSWORD = ("alice", "correct horse")
 
 
@@ -30,7 +31,9 @@ def browser() -> Generator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"]
+        )
         yield browser
         browser.close()
 
@@ -104,26 +107,21 @@ def test_the_page_is_dark_where_the_reader_likes_it_dark(browser: Any, starlette
 # Authorize
 
 
-@pytest.mark.parametrize(
-    "scheme, values, caller",
-    [
-        pytest.param("Password", PASSWORD, "user-1", id="password"),
-        pytest.param("Client", ("robot", CLIENT_SECRET), "robot", id="client credentials"),
-        pytest.param("Basic", PASSWORD, "user-1", id="basic"),
-        pytest.param("Header", (KEY,), "key-1", id="key in a header"),
-        pytest.param("Query", (KEY,), "key-1", id="key in the query"),
-        pytest.param("Cookie", (KEY,), "key-1", id="key in a cookie"),
-    ],
-)
-def test_authorize_lets_in_and_logout_lets_out(
-    reader: Reader, scheme: str, values: tuple[str, ...], caller: str
-) -> None:
-    assert "Authorized" in reader.authorize(scheme, *values)
-    status, shown = reader.try_out()
-    assert (status, caller in shown) == (200, True)
-    reader.log_out(scheme)
-    assert reader.try_out()[0] == 401
-    assert reader.page.context.cookies() == []
+def test_authorize_lets_in_and_logout_lets_out_by_every_scheme(reader: Reader) -> None:
+    for scheme, values, caller in (
+        ("Password", PASSWORD, "user-1"),
+        ("Client", ("robot", CLIENT_SECRET), "robot"),
+        ("Basic", PASSWORD, "user-1"),
+        ("Header", (KEY,), "key-1"),
+        ("Query", (KEY,), "key-1"),
+        ("Cookie", (KEY,), "key-1"),
+    ):
+        assert "Authorized" in reader.authorize(scheme, *values), scheme
+        status, shown = reader.try_out()
+        assert (scheme, status, caller in shown) == (scheme, 200, True)
+        reader.log_out(scheme)
+        assert (scheme, reader.try_out()[0]) == (scheme, 401)
+        assert reader.page.context.cookies() == []
 
 
 def test_a_bearer_token_lets_in(reader: Reader, starlette: str) -> None:
@@ -151,6 +149,14 @@ def test_the_403_for_a_missing_scope_is_shown_with_the_scope(reader: Reader) -> 
     assert status == 403
     assert "insufficient_scope" in shown
     assert "orders:write" in shown
+
+
+def test_it_works_on_a_host_that_is_not_this_machine(browser: Any, starlette: str) -> None:
+    with reading(browser, f"{starlette.replace('127.0.0.1', HOST)}/docs/") as reader:
+        for scheme, values in {"Password": PASSWORD, "Cookie": (KEY,)}.items():
+            reader.authorize(scheme, *values)
+            assert reader.try_out()[0] == 200
+            reader.log_out(scheme)
 
 
 # Authorize elsewhere
@@ -224,6 +230,61 @@ def test_what_was_authorized_outlives_a_reload_only_where_that_was_asked_for(
                 reader.log_out(scheme)
         reader.open(flask + path)
         assert reader.try_out()[0] == 401
+
+
+# Relative URLs
+
+LOAD = "async url => (await (await import('/docs/document.js')).load(url, '../')).description"
+
+
+def test_servers_are_whole_and_end_as_directories_so_that_what_is_relative_to_them_is_below(
+    reader: Reader, starlette: str
+) -> None:
+    def seen(document: dict[str, Any]) -> dict[str, Any]:
+        return placed(reader, f"{starlette}/deep/o.json", document)
+
+    for url, expected in {
+        "/": "/",
+        "/v1": "/v1/",
+        "v1": "/deep/v1/",
+        "..": "/",
+        "/{version}/x": "/{version}/x/",
+    }.items():
+        assert seen({"openapi": "3.1.1", "servers": [{"url": url}]})["servers"] == [{"url": starlette + expected}]
+    for url in ("https://api.example", "https://{region}.example:{port}/v1"):
+        assert seen({"openapi": "3.1.1", "servers": [{"url": url}]})["servers"] == [{"url": f"{url}/"}]
+    assert seen({"openapi": "3.0.4"})["servers"] == [{"url": f"{starlette}/"}]
+    assert seen({"openapi": "3.1.1", "servers": []})["servers"] == [{"url": f"{starlette}/"}]
+    paths = {"/a": {"servers": [{"url": "/b"}], "get": {"servers": [{"url": "/c"}]}, "parameters": []}}
+    assert seen({"openapi": "3.1.1", "paths": paths})["paths"]["/a"] == {
+        "servers": [{"url": f"{starlette}/b/"}],
+        "get": {"servers": [{"url": f"{starlette}/c/"}]},
+        "parameters": [],
+    }
+
+
+def test_the_flows_of_swagger_2_begin_where_its_api_does(reader: Reader, starlette: str) -> None:
+    for pieces, base in (
+        ({}, f"{starlette}/"),
+        ({"basePath": "/v1"}, f"{starlette}/v1/"),
+        ({"host": "api.example", "basePath": "/v1/", "schemes": ["https"]}, "https://api.example/v1/"),
+    ):
+        flow = {"type": "oauth2", "flow": "password", "tokenUrl": "auth/token"}
+        document = {"swagger": "2.0", "securityDefinitions": {"Password": flow}, **pieces}
+        loaded = placed(reader, f"{starlette}/deep/o.json", document)
+        assert loaded["securityDefinitions"]["Password"]["tokenUrl"] == f"{base}auth/token"
+
+
+def placed(reader: Reader, url: str, document: dict[str, Any]) -> dict[str, Any]:
+    """What the page makes of `document`, were it at `url`."""
+
+    def answer(route: Any) -> None:
+        route.fulfill(json=document)
+
+    reader.page.route(url, answer)
+    loaded: dict[str, Any] = reader.page.evaluate(LOAD, url)
+    reader.page.unroute(url)
+    return loaded
 
 
 # Under a prefix

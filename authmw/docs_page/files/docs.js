@@ -19,7 +19,7 @@ function show({ url, description, ownServer }) {
     plugins: [kept.plugin],
     layout: "BaseLayout",
     deepLinking: true,
-    validatorUrl: null, // which would be asked about every document that is not on this machine
+    validatorUrl: null, // nobody else is asked about the document, whatever the layout
     oauth2RedirectUrl: new URL("oauth2-redirect.html", location.href).href,
     requestInterceptor: preparing(description),
   });

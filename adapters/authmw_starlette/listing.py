@@ -72,7 +72,8 @@ def protections_of(entry: Entry, method: str) -> Protections:
         for_it = needed(asked, guarded.auth)
         protection, requirement = protected(for_it, guarded, method=method, path=entry.path[len(prefix) :])
         found.append(protection)
-        by[guarded.auth] = by[guarded.auth] & requirement if guarded.auth in by else requirement
+        known = by.get(guarded.auth, requirement)
+        by[guarded.auth] = requirement if known is requirement else known & requirement
     for auth in dict.fromkeys(each.auth for each in asked):
         if auth is not None and auth not in by:
             by[auth] = reduce(lambda one, other: one & other, (each.requirement for each in asked if each.auth is auth))

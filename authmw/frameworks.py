@@ -57,7 +57,7 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
     """
     *_, application = _inwards(app)
     adapter = adapter_of(application)
-    write: Callable[..., dict[str, Any]] = _imported(adapter, application).openapi_document
+    write: Callable[..., dict[str, Any]] = _imported(f"{adapter}.openapi", application).openapi_document
     known = signature(write).parameters
     if unknown := [name for name in options if name not in known]:
         name = type(application).__name__

@@ -19,12 +19,14 @@ from authmw import (
     any_of,
     authenticated,
     current_principal,
+    optionally_authenticated,
     public,
     requires,
     requires_scopes,
 )
 from authmw.decorators import is_guarded, marked_requirement, requirement_of
 from authmw.reasons import Reason
+from authmw.requirement import OPTIONAL, PUBLIC
 
 READER = Principal("reader", scopes={"read"})
 WRITER = Principal("writer", scopes={"read", "write"})
@@ -248,6 +250,49 @@ def test_public_and_a_requirement_contradict_each_other_in_either_order(other: C
         public(other(lambda: None))
     with pytest.raises(ConfigurationError, match="public"):
         other(public(lambda: None))
+
+
+def test_an_optional_view_needs_nobody_and_knows_who_calls() -> None:
+    @optionally_authenticated
+    def view() -> str:
+        return current_principal().id or "nobody"
+
+    assert view() == "nobody"
+    with acting_as(READER):
+        assert view() == "reader"
+    assert requirement_of(view) == OPTIONAL
+    assert not is_guarded(view)
+
+
+@pytest.mark.parametrize("other", [needs_write, authenticated, requires(_always)], ids=["scopes", "auth", "predicate"])
+def test_optional_and_a_requirement_contradict_each_other_in_either_order(other: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigurationError, match="remove one of the two"):
+        optionally_authenticated(other(lambda: None))
+    with pytest.raises(ConfigurationError, match="remove one of the two"):
+        other(optionally_authenticated(lambda: None))
+
+
+def test_public_and_optional_are_optional_in_either_order() -> None:
+    assert requirement_of(public(optionally_authenticated(lambda: None))) == OPTIONAL
+    assert requirement_of(optionally_authenticated(public(lambda: None))) == OPTIONAL
+
+
+@pytest.mark.parametrize("decorator", [public, optionally_authenticated], ids=["public", "optional"])
+def test_a_hole_with_parentheses_is_refused(decorator: Any) -> None:
+    with pytest.raises(ConfigurationError, match="without parentheses"):
+        decorator()
+
+
+def test_what_is_asked_for_beside_an_open_requirement_closes_it() -> None:
+    for opened in (PUBLIC, OPTIONAL):
+        for closed in (opened & Requirement(), Requirement.all_of("read") & opened):
+            assert not closed.is_open
+            assert not closed.optional
+    assert (PUBLIC & OPTIONAL).is_open
+    assert (PUBLIC & OPTIONAL).optional
+    assert not Requirement(public=True, scopes=("read",)).is_open
+    assert not Requirement(public=True, predicates=(_always,)).is_open
+    assert not Requirement(public=True, alternatives=(any_of("read"),)).is_open
 
 
 # Classes

@@ -384,3 +384,12 @@ def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(ConfigurationError) as raised:
         Auth(HTTPBearer(Says(YES)) | HTTPBearer(Says(YES)), realm="", remember=-1)
     assert len(raised.value.mistakes) == 3
+
+
+def test_several_schemes_may_each_stand_in_several_alternatives() -> None:
+    bearer, basic = HTTPBearer(Says(YES)), HTTPBasic(Says(YES))
+    key = APIKeyHeader("X-Key", Says(YES))
+    assert set(Auth(bearer & key | basic & key | bearer | basic).schemes) == {bearer, basic, key}
+    with pytest.raises(ConfigurationError, match="two schemes are named HTTPBasic") as refused:
+        Auth(bearer & key | basic & key | bearer | HTTPBasic(Says(YES)))
+    assert len(refused.value.mistakes) == 1

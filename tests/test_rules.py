@@ -240,3 +240,51 @@ def test_path_3_an_unknown_path_without_credentials_is_a_401() -> None:
 
     WSGIMiddleware(not_found, AUTH)({"REQUEST_METHOD": "GET", "PATH_INFO": "/nowhere"}, start_response)
     assert started == ["401 Unauthorized"]
+
+
+@pytest.mark.parametrize(
+    "pattern, method, template, covered",
+    [
+        ("/health", "GET", "/health", True),
+        ("/health", "", "/health", True),
+        ("/health", "TRACE", "/health", False),
+        ("/health", "get", "/health", False),
+        ("GET /health", "GET", "/health", True),
+        ("GET /health", "HEAD", "/health", True),
+        ("GET /health", "POST", "/health", False),
+        ("GET /health", "", "/health", True),  # a websocket begins with GET
+        ("POST /health", "", "/health", False),
+        ("/docs/*", "GET", "/docs/{page}", True),
+        ("/docs/*", "GET", "/docs/", True),
+        ("/docs/*", "GET", "/docs", False),
+        ("/docs/*", "GET", "/docs{page}", False),
+        ("/docs/*", "GET", "/docs-{page}", False),
+        ("/docs/*", "GET", "/{docs}/*", False),
+        ("/docs/intro", "GET", "/docs/{page}", False),  # one of its paths is public, and the others are not
+        ("/*", "GET", "/{page}", True),
+        ("/admin/*", "", "/admin/*", True),
+    ],
+)
+def test_a_route_is_covered_when_every_path_of_it_is_public(
+    pattern: str, method: str, template: str, covered: bool
+) -> None:
+    assert PublicPaths([pattern]).covers(method, template) is covered
+
+
+def test_without_patterns_nothing_is_covered() -> None:
+    assert not PublicPaths().covers("GET", "/")
+
+
+@given(
+    pattern=st.sampled_from(["/docs/*", "GET /docs/*", "/docs/a", "POST /docs/a", "/*", "/"]),
+    method=st.sampled_from(["GET", "HEAD", "POST", "TRACE"]),
+    template=st.sampled_from(["/", "/docs/{x}", "/docs/a", "/docs/{x}/b", "/{x}", "/docs{x}", "/{x}/a"]),
+    value=st.text("abdocs-.~", min_size=1, max_size=5).filter(lambda value: value.strip(".")),
+)
+def test_what_is_said_to_be_covered_is_public_by_every_path(
+    pattern: str, method: str, template: str, value: str
+) -> None:
+    paths = PublicPaths([pattern])
+    request = WSGIRequest({"REQUEST_METHOD": method, "PATH_INFO": template.replace("{x}", value), "QUERY_STRING": ""})
+    if paths.covers(method, template):
+        assert paths.matches(request)

@@ -10,7 +10,9 @@ import pytest
 
 from authmw import (
     AccessRefused,
+    Auth,
     ConfigurationError,
+    HTTPBearer,
     KeyRing,
     Principal,
     any_of,
@@ -19,6 +21,7 @@ from authmw import (
 )
 from authmw.memory import MemoryUsers
 from authmw.requirement import Requirement
+from authmw.scopes import scope_mistakes
 
 
 class Plain(Enum):
@@ -91,3 +94,37 @@ def test_a_string_in_the_place_of_several_scopes_is_not_taken_for_its_letters() 
 def test_a_principal_without_the_scope_is_refused_outside_of_a_request_too() -> None:
     with pytest.raises(AccessRefused):
         Principal("alice", scopes={"orders:read"}).require("orders:write")
+
+
+# What scopes mean, said once.
+
+
+def test_an_application_describes_its_scopes_once_and_keeps_them() -> None:
+    described = {"orders:read": "See orders"}
+    auth = Auth(HTTPBearer(), scopes=described)
+    described["admin"] = "Everything"
+    assert auth.scopes == {"orders:read": "See orders"}
+    assert Auth(HTTPBearer()).scopes == {}
+
+
+@pytest.mark.parametrize(
+    "described, mistakes",
+    [
+        (None, 0),
+        ({}, 0),
+        ({"orders:read": "See orders", "admin": ""}, 0),
+        (["orders:read"], 1),
+        ("orders:read", 1),
+        ({"two words": "See orders"}, 1),
+        ({7: "See orders"}, 1),
+        ({"orders:read": None}, 1),
+        ({"two words": 7, "": 7}, 3),
+    ],
+    ids=["none", "empty", "good", "list", "text", "no scope", "number", "no text", "all at once"],
+)
+def test_every_mistake_in_a_description_is_told(described: Any, mistakes: int) -> None:
+    assert len(scope_mistakes(described)) == mistakes
+    if mistakes:
+        with pytest.raises(ConfigurationError) as refused:
+            Auth(HTTPBearer(), scopes=described)
+        assert refused.value.mistakes == tuple(scope_mistakes(described))

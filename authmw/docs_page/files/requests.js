@@ -2,7 +2,7 @@
 
 /** What prepares each request of Swagger UI for the API of `description`. */
 export function preparing(description) {
-  const asksInDialog = challengesBrowsers(description);
+  const takesBasic = describesBasic(description);
   return (request) => {
     // It says nothing here, and would be asked leave for at every authorization server (Fetch §3.2.2).
     delete request.headers?.["X-Requested-With"];
@@ -13,19 +13,20 @@ export function preparing(description) {
     const target = new URL(request.url, location.href);
     if (cookies && target.origin === location.origin) {
       request.userFetch = withCookies(cookies.split("; "), target);
-    } else if (asksInDialog || request.credentials === undefined) {
+    } else if (takesBasic || request.credentials === undefined) {
       request.credentials = "omit"; // undefined for token endpoints, which challenge clients by Basic
     }
     return request;
   };
 }
 
-// To a challenge by Basic or Digest a browser answers with a dialog of its own, which would hide the 401 that the page
-// is there to show. It does not where it may send no credentials of its own, which cookies are, too.
-function challengesBrowsers(description) {
+// To a challenge by Basic a browser answers with a dialog of its own, which would hide the 401 that the page is there to
+// show. It does not where it may send no credentials of its own, which cookies are, too. Digest is left to the dialog:
+// nobody else here can answer that challenge.
+function describesBasic(description) {
   const schemes = description.components?.securitySchemes ?? description.securityDefinitions ?? {};
   return Object.values(schemes).some(
-    ({ type, scheme }) => type === "basic" || (type === "http" && /^(basic|digest)$/i.test(scheme)),
+    ({ type, scheme }) => type === "basic" || (type === "http" && /^basic$/i.test(scheme)),
   );
 }
 

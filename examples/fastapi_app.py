@@ -1,7 +1,7 @@
-"""A guarded FastAPI application: endpoints, dependencies, routers, and its documentation, which is guarded too.
+"""A guarded FastAPI application: dependencies say what is needed, and /docs shows it, with an Authorize button.
 
 authmw users create alice --scope orders:read
-authmw keys create alice
+authmw keys create alice --scope orders:read
 python examples/fastapi_app.py
 curl -H "Authorization: Bearer ak_..." http://127.0.0.1:8000/orders
 """
@@ -11,42 +11,45 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
+from authmw_fastapi import CurrentPrincipal, FastAPIAuth, OptionalPrincipal, Scopes, any_of
 from authmw_sqlalchemy import SQLStores
-from authmw_starlette import AuthMiddleware, any_of, current_principal, public, requires_scopes
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 
 from authmw import Auth, HTTPBasic, HTTPBearer, Principal
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
 
-router = APIRouter(prefix="/orders")
+SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Do anything to orders"}
+
+shop = APIRouter()
+orders = APIRouter(prefix="/orders", dependencies=[Scopes("orders:read")])
 
 
-@router.get("")
-@requires_scopes("orders:read")
+@shop.get("/")
+async def index(principal: OptionalPrincipal) -> dict[str, str]:
+    """For everybody; who says who they are is greeted."""
+    return {"hello": principal.id or "stranger"}
+
+
+@shop.get("/me")
+async def me(principal: CurrentPrincipal) -> dict[str, str | list[str]]:
+    """For anyone who is authenticated."""
+    return {"id": principal.id, "scopes": sorted(principal.scopes)}
+
+
+@orders.get("")
 async def list_orders() -> list[str]:
+    """The router says what is needed."""
     return ["tea", "cake"]
 
 
-@router.post("", status_code=201)
-@requires_scopes(any_of("orders:write", "orders:admin"))
-def create_order(name: str = "tea") -> dict[str, str]:
-    return {"created": name, "by": current_principal().id}
+Writer = Annotated[Principal, Scopes(any_of("orders:write", "orders:admin"))]
 
 
-@public
-async def index() -> dict[str, str]:
-    return {"hello": current_principal().id or "stranger"}
-
-
-def caller() -> Principal:
-    """For an endpoint that takes its caller as an argument."""
-    return current_principal()
-
-
-async def me(principal: Annotated[Principal, Depends(caller)]) -> dict[str, str | list[str]]:
-    """Nothing is declared here, and so it takes somebody: that is the default."""
-    return {"id": principal.id, "scopes": sorted(principal.scopes)}
+@orders.post("", status_code=201)
+def create_order(writer: Writer, name: str = "tea") -> dict[str, str]:
+    """What the router needs, and one of two scopes more."""
+    return {"created": name, "by": writer.id}
 
 
 def create_app(database: str = "sqlite:///app.db") -> FastAPI:
@@ -54,13 +57,13 @@ def create_app(database: str = "sqlite:///app.db") -> FastAPI:
     auth = Auth(
         HTTPBearer(ApiKeyVerifier(stores.keys)) | HTTPBasic(PasswordVerifier(stores.users)),
         realm="orders",
+        scopes=SCOPES,
     )
     app = FastAPI(title="Orders")
-    app.get("/")(index)
-    app.get("/me")(me)
-    app.include_router(router)
+    app.include_router(shop)
+    app.include_router(orders)
     # Around everything: /docs and /openapi.json want somebody, too. A browser asks for the password.
-    app.add_middleware(AuthMiddleware, auth=auth)
+    FastAPIAuth(app, auth)
     return app
 
 

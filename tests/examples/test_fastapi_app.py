@@ -49,15 +49,36 @@ def test_a_password_opens_the_documentation_as_a_browser_asks_for_it(example: Ex
 
 
 def test_the_challenge_names_the_scopes_of_an_included_router(example: Example) -> None:
-    assert 'Bearer realm="orders", scope="orders:read"' in example.client.get("/orders").headers["www-authenticate"]
+    client = example.client
+    assert 'Bearer realm="orders", scope="orders:read"' in client.get("/orders").headers["www-authenticate"]
+    assert 'scope="orders:read orders:write orders:admin"' in client.post("/orders").headers["www-authenticate"]
 
 
 def test_scopes_decide(example: Example) -> None:
     assert example.client.get("/orders", headers=example.key("orders:read")).json() == ["tea", "cake"]
     assert example.client.get("/orders", headers=example.key()).status_code == 403
-    created = example.client.post("/orders", headers=example.key("orders:admin"), params={"name": "cake"})
+    assert example.client.post("/orders", headers=example.key("orders:read")).status_code == 403
+    headers = example.key("orders:read", "orders:admin")
+    created = example.client.post("/orders", headers=headers, params={"name": "cake"})
     assert (created.status_code, created.json()) == (201, {"created": "cake", "by": "alice"})
     assert example.client.get("/me", headers=example.key("orders:read")).json() == {
         "id": "alice",
         "scopes": ["orders:read"],
     }
+
+
+def test_the_document_says_the_same(example: Example) -> None:
+    document = example.client.get("/openapi.json", headers=example.key()).json()
+    security = {path: [each["security"] for each in item.values()] for path, item in document["paths"].items()}
+    anybody: list[dict[str, list[str]]] = [{"HTTPBearer": []}, {"HTTPBasic": []}]
+    assert security["/"] == [[*anybody, {}]]
+    assert security["/me"] == [anybody]
+    assert security["/orders"] == [
+        [{"HTTPBearer": ["orders:read"]}, {"HTTPBasic": ["orders:read"]}],
+        [
+            {scheme: ["orders:read", scope]}
+            for scheme in ("HTTPBearer", "HTTPBasic")
+            for scope in ("orders:write", "orders:admin")
+        ],
+    ]
+    assert "See orders" in document["paths"]["/orders"]["get"]["responses"]["403"]["description"]

@@ -12,9 +12,18 @@ try:
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_starlette needs Starlette: pip install "authmw[starlette]"') from _error
 
-from authmw import any_of, authenticated, current_principal, public, requires, requires_scopes
+from authmw import (
+    any_of,
+    authenticated,
+    current_principal,
+    optionally_authenticated,
+    public,
+    requires,
+    requires_scopes,
+)
 from authmw_starlette.docs import docs_routes
 from authmw_starlette.middleware import AuthMiddleware
+from authmw_starlette.openapi import openapi_document
 from authmw_starlette.tokens import metadata_route, token_routes
 
 __all__ = [
@@ -24,6 +33,8 @@ __all__ = [
     "current_principal",
     "docs_routes",
     "metadata_route",
+    "openapi_document",
+    "optionally_authenticated",
     "public",
     "requires",
     "requires_scopes",

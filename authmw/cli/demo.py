@@ -110,6 +110,7 @@ def _document(port: int, user: DemoUser, requests: list[list[Line]]) -> dict[str
     return {
         "flask": f"http://{HOST}:{port}",
         "asgi": f"http://{HOST}:{port + 1}",
+        "docs": [f"http://{HOST}:{each}/docs" for each in (port, port + 1)],
         "database": user.database,
         "username": user.credentials.username,
         "prelude": MEMBER,
@@ -122,6 +123,9 @@ def _text(port: int, user: DemoUser, requests: list[list[Line]]) -> str:
     return f"""\
 Flask on http://{HOST}:{port} and ASGI on http://{HOST}:{port + 1}, reachable from this machine only.
 {user.introduction}
+
+In a browser: http://{HOST}:{port}/docs and http://{HOST}:{port + 1}/docs. Authorize by name and password, then try it out.
+
 Paste these into another terminal; the expected status is after the #.
 
 # takes a member, as access_token, out of the answer that was kept

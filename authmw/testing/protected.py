@@ -58,4 +58,3 @@ def _too_open(route: Route) -> str:
         return f"{route.label}{place} is open: {route.fix}"
     what = "what is mounted" if route.kind is Kind.MOUNT else "it"
     return f"{route.label}{place} is public: if anybody may call {what}, name it here, in public="
-

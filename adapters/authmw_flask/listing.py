@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import reduce
 from inspect import isroutine
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -53,15 +54,18 @@ def routes_of(app: Flask) -> list[Route]:
     >>> [(route.method, route.path, route.protection.value) for route in routes_of(app)]
     [('GET', '/orders/{number}', 'default')]
     """
+    return [replace(route, place=place_of(route.endpoint)) for route in unplaced_routes(app)]
+
+
+def unplaced_routes(app: Flask) -> Iterator[Route]:
+    """As `routes_of`, without their places: those take a look into the source files, which documents do without."""
     table = RouteTable(app, app.wsgi_app)
     guarded = guarded_in(app)
-    listed = [
-        _route(app, table, guarded, rule, method)
-        for rule in app.url_map.iter_rules()
-        if not rule.build_only and not rule.websocket
-        for method in _methods(app, rule)
-    ]
-    return [*listed, *_mounts(app, guarded)]
+    for rule in app.url_map.iter_rules():
+        if not rule.build_only and not rule.websocket:
+            for method in _methods(app, rule):
+                yield _route(app, table, guarded, rule, method)
+    yield from _mounts(app, guarded)
 
 
 def guarded_in(app: Flask) -> Guarded | None:
@@ -90,17 +94,15 @@ def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, m
     if guarded is None and declared is not None and not _asks(table, rule.endpoint, method, declared):
         protection = Protection.MISPLACED
     view = app.view_functions.get(rule.endpoint)
-    endpoint = _endpoint(view, method)
     return Route(
         path=path,
         method=method,
         name=str(rule.endpoint),
         protection=protection,
         requirement=requirement,
-        place=place_of(endpoint),
         in_document=not redirects and requirement is not OWN_CREDENTIALS and not _is_furniture(view),
         parameters=parameters_of(rule),
-        endpoint=endpoint,
+        endpoint=_endpoint(view, method),
     )
 
 
@@ -143,8 +145,8 @@ def _mounts(app: Flask, guarded: Guarded | None) -> Iterator[Route]:
                     protection=protection,
                     requirement=requirement,
                     kind=Kind.MOUNT,
-                    place=place_of(mounted),
                     in_document=False,
+                    endpoint=mounted,
                 )
         layer = getattr(layer, "app", None)
 

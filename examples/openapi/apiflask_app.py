@@ -27,6 +27,7 @@ def create_app(people: Mapping[str, Principal]) -> APIFlask:
         people: who holds which token or key.
     """
     app = APIFlask("shop", title="Shop", version="1.0", docs_path=None)
+    app.config["OPENAPI_VERSION"] = "3.1.0"
 
     @app.get("/health")
     @public

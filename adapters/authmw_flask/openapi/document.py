@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from authmw.routes import Kind, Route
-from authmw_flask.listing import routes_of
+from authmw_flask.listing import unplaced_routes
 from authmw_flask.openapi.guarded import checked_guarded
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def openapi_document(
     guarded = checked_guarded(app)
     described = [
         _operation(route)
-        for route in routes_of(app)
+        for route in unplaced_routes(app)
         if route.kind is Kind.HTTP and (route.in_document if include is None else include(route))
     ]
     return document(

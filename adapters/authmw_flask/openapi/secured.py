@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.errors import ConfigurationError
 from authmw.routes import Kind
-from authmw_flask.listing import routes_of
+from authmw_flask.listing import unplaced_routes
 from authmw_flask.openapi.guarded import checked_guarded
 
 if TYPE_CHECKING:
@@ -49,11 +49,8 @@ def secured_document(app: Flask, document: Mapping[str, Any], *, prefix: str | N
 
     guarded = checked_guarded(app)
     known = _Known(app)
-    base = _base(known, document) if prefix is None else prefix.rstrip("/")
-    if base is None:
-        raise ConfigurationError(
-            f"no path of the document is a route of {app.name}: say what stands before them, as prefix='/v1'"
-        )
+    bases = _bases(document) if prefix is None else (prefix.rstrip("/"),)
+    base = _best(bases, known, document)
     return secured(document, guarded.auth, lambda path, method: known.requirement(base + path, method))
 
 
@@ -63,18 +60,26 @@ class _Known:
     def __init__(self, app: Flask) -> None:
         self._exactly: dict[tuple[str, str], Requirement] = {}
         self._alike: dict[tuple[str, str], Requirement] = {}
-        self._mounts: list[tuple[str, Requirement]] = []
-        for route in routes_of(app):
+        self._paths: set[str] = set()
+        self._mounts: list[tuple[str, Requirement | None]] = []
+        for route in unplaced_routes(app):
             if route.kind is Kind.MOUNT:
-                self._mounts.append((route.path.removesuffix("*"), route.requirement))
+                # Where nothing stands around it, it may still ask for something itself.
+                around = None if route.requirement.is_open else route.requirement
+                self._mounts.append((route.path.removesuffix("*"), around))
                 continue
+            self._paths.add(_nameless(route.path))
             self._exactly.setdefault((route.path, route.method), route.requirement)
             self._alike.setdefault((_nameless(route.path), route.method), route.requirement)
+
+    def has(self, path: str) -> bool:
+        """Whether a route or a mounted application is there."""
+        return _nameless(path) in self._paths or any(_is_below(path, mount) for mount, _ in self._mounts)
 
     def requirement(self, path: str, method: str) -> Requirement | None:
         """What is enforced there; None where nothing is known."""
         for mount, requirement in self._mounts:
-            if f"{path}/".startswith(mount):  # a dispatcher comes before the routes
+            if _is_below(path, mount):  # a dispatcher comes before the routes
                 return requirement
         # HEAD goes with GET where it has no route of its own.
         for each in (method, "GET") if method == "HEAD" else (method,):
@@ -84,30 +89,33 @@ class _Known:
         return None
 
 
+def _is_below(path: str, mount: str) -> bool:
+    return f"{path}/".startswith(mount)
+
+
 def _nameless(path: str) -> str:
     return _NAME.sub("{}", path)
 
 
-def _base(known: _Known, document: Mapping[str, Any]) -> str | None:
-    """What stands before the paths of the document in the application's routes: where most of them are known.
+def _best(bases: Iterable[str], known: _Known, document: Mapping[str, Any]) -> str:
+    """The one under which most paths of the document are known; of several, the first.
 
-    None where none of them is: but for a document that has no operations.
+    Raises:
+        ConfigurationError: none is known, under any of them.
     """
-    from authmw.openapi.secured import operations_in
-
-    operations = [(path, method) for path, method, _ in operations_in(document)]
-    if not operations:
-        return ""
-    counts = {
-        base: sum(known.requirement(base + path, method) is not None for path, method in operations)
-        for base in _bases(document)
-    }
-    best = max(counts, key=lambda base: counts[base])  # the first of several: the longest
-    return best if counts[best] else None
+    written: dict[Any, Any] = document.get("paths") or {}
+    paths = [str(path) for path in written if str(path).startswith("/")]
+    counts = {base: sum(known.has(base + path) for path in paths) for base in bases}
+    best = max(counts, key=lambda base: counts[base])
+    if paths and not counts[best]:
+        raise ConfigurationError(
+            "no path of the document is a route of the application: say what stands before them there, as prefix='/v1'"
+        )
+    return best
 
 
 def _bases(document: Mapping[str, Any]) -> Iterator[str]:
-    """The paths that its servers have, the application's prefix taken off: any part of one may be ``SCRIPT_NAME``."""
+    """What may stand before its paths in the routes, the longest first: any part of it may be ``SCRIPT_NAME``."""
     for path in _servers(document):
         parts = [part for part in path.split("/") if part]
         for start in range(len(parts)):

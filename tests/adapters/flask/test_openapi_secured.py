@@ -120,6 +120,8 @@ def test_a_document_of_another_application_is_a_mistake_unless_it_has_nothing_in
     app = _app("/orders")
     with pytest.raises(ConfigurationError, match="prefix="):
         secured_document(app, _document("/elsewhere"))
+    with pytest.raises(ConfigurationError, match="prefix="):
+        secured_document(app, _document("/orders"), prefix="/v3")
     assert secured_document(app, _document())["paths"] == {}
 
 
@@ -130,6 +132,22 @@ def test_below_a_mount_what_stands_around_it_is_described() -> None:
     FlaskAuth(app, shop_auth())
     assert _security(app, _document("/admin/users", "/admin")) == [AUTHENTICATED, AUTHENTICATED]
     assert ask(app, "/admin/users", as_="nobody-special").status_code == 404  # which the mounted one answers
+
+
+def test_of_a_mount_that_nothing_stands_around_nobody_knows_what_it_asks() -> None:
+    app = _app("/orders")
+    setattr(app, "wsgi_app", DispatcherMiddleware(app.wsgi_app, {"/admin": Flask("admin")}))  # noqa: B010 - Flask's way
+    document = _document("/orders", "/admin/users")
+    document["paths"]["/admin/users"]["get"]["security"] = [{"own": []}]
+    assert _security(app, document) == [READ, [{"own": []}]]
+
+
+def test_path_items_that_are_elsewhere_in_the_document_are_found_under_their_prefix() -> None:
+    app = _app("/v1/orders")
+    document = _document("/orders", servers=[{"url": "/script/v1"}])
+    document["components"] = {"pathItems": {"Orders": document["paths"]["/orders"]}}
+    document["paths"]["/orders"] = {"$ref": "#/components/pathItems/Orders"}
+    assert _security(app, document) == [READ]
 
 
 def test_an_application_that_nobody_guards_secures_no_document() -> None:
@@ -177,8 +195,9 @@ def test_a_prefix_reaches_the_documents_of_a_generator() -> None:
     assert spec.to_dict()["paths"]["/orders"]["get"]["security"] == READ
 
 
-def _apiflask(**options: Any) -> Any:
-    app = import_module("apiflask").APIFlask("shop", **options)
+def _apiflask() -> Any:
+    app = import_module("apiflask").APIFlask("shop")
+    app.config["OPENAPI_VERSION"] = "3.1.0"
     app.get("/orders")(_orders())
     FlaskAuth(app, shop_auth())
     secure_openapi(app)

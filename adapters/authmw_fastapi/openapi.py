@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Final
 
 from authmw_starlette.listing import protections_of
 from authmw_starlette.walk import Around, entries
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from authmw.engine import Auth
     from authmw.requirement import Requirement
 
+_DOCUMENTED: Final = "_authmw_openapi"
 _Needed = dict[tuple[str, str], dict["Auth", "Requirement"]]
 
 
@@ -68,7 +68,7 @@ def document_everything(app: object) -> None:
 def document_at_sight(connection: HTTPConnection) -> None:
     """Let the application of `connection` say what its dependencies enforce, unless it does so already."""
     app = connection.scope.get("app")
-    if isinstance(app, FastAPI) and app not in _documented:
+    if isinstance(app, FastAPI) and _documented(app) is None:
         _document(app, Around())
 
 
@@ -90,7 +90,7 @@ class _Documented:
 
     def __call__(self) -> dict[str, Any]:
         document = self._inner()
-        if document is self._made or _documented[self._app] is not self:
+        if document is self._made or _documented(self._app) is not self:
             return document
         if self._made is None or document is not self._native:
             self._native, self._made = document, _secured(document, self._app, self.around)
@@ -105,13 +105,15 @@ class _Documented:
         self._native = self._made = None
 
 
-_documented: WeakKeyDictionary[FastAPI, _Documented] = WeakKeyDictionary()
-"""What makes the document of each application. One that a program has wrapped since hands its part through."""
+def _documented(app: FastAPI) -> _Documented | None:
+    """What makes the document of `app`. One that the program has wrapped since then hands its part through."""
+    known: _Documented | None = getattr(app, _DOCUMENTED, None)
+    return known
 
 
 def _document(app: FastAPI, around: Around) -> None:
     inner: Callable[[], dict[str, Any]] = app.openapi
-    known = _documented.get(app)
+    known = _documented(app)
     if known is not None:
         # What is in front of the whole sees most: an application does not know what it is mounted in.
         around = max(known.around, around, key=lambda each: len(each.guards) + len(each.asked))
@@ -121,7 +123,8 @@ def _document(app: FastAPI, around: Around) -> None:
         if known is inner:
             known.around = around
             return
-    _documented[app] = documented = _Documented(app, around, inner)
+    documented = _Documented(app, around, inner)
+    setattr(app, _DOCUMENTED, documented)
     setattr(app, "openapi", documented)  # noqa: B010 - as FastAPI teaches; type checkers take it for a method only
 
 

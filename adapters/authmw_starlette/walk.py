@@ -122,7 +122,7 @@ def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
             prefix=around.prefix + _template(route).removesuffix(_BELOW_MOUNT),
             parameters=around.parameters + tuple(each for each in _parameters(route) if each["name"] != "path"),
         )
-        yield from entries(getattr(route, "app", None), below, getattr(route, "name", None) or "")
+        yield from entries(getattr(route, "app", route), below, getattr(route, "name", None) or "")
 
 
 def _through(app: object, around: Around, *, behind_guard: bool) -> Around:

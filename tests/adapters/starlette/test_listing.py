@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -201,3 +201,12 @@ def test_an_application_that_was_guarded_below_its_decorator_is_misplaced() -> N
     inner = Router([Route("/in", undeclared)])
     requires_scopes("admin")(inner)  # and what it returns is not mounted
     assert listed(Router([Mount("/admin", app=inner)])) == [("GET", "/admin/in", "misplaced", "admin")]
+
+
+def test_a_route_of_a_kind_of_its_own_is_listed_as_what_cannot_be_told() -> None:
+    class Odd(BaseRoute):
+        path_format = "/odd"
+
+    assert [(route.path, route.name, route.kind) for route in routes_of(Router([Odd()]))] == [
+        ("/odd/*", "Odd", Kind.MOUNT)
+    ]

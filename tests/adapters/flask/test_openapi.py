@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask.views import MethodView
 from openapi_spec_validator import validate
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw import Auth, ConfigurationError, HTTPBearer
+from authmw import Auth, ConfigurationError, HTTPBearer, Principal
 from authmw.docs_page import DocsPage
 from authmw.keys import KeyRing
 from authmw.memory import MemoryStores
@@ -202,3 +203,48 @@ def test_the_document_of_the_flask_example_is_valid(
     creating = paths["/orders"]["post"]
     assert [list(each)[1:] for each in creating["security"]] == [[]] * 3  # three ways, each by itself
     assert "orders:write" in creating["responses"]["403"]["description"]
+
+
+PLACES = ("blueprint", "class", "method", "view", "function", "above")
+REACHING = {"/class": {"blueprint", "class", "method", "view"}, "/function": {"blueprint", "function", "above"}}
+
+
+def _bearer_of_scopes(token: str) -> Principal:
+    return Principal("alice", scopes=set(token.split("-")))
+
+
+def _declared_at(*places: str) -> Flask:
+    """One application with a class and a function, which need a scope for each of the places where it was declared."""
+
+    def marked(place: str, target: Any) -> Any:
+        return requires_scopes(place)(target) if place in places else target
+
+    def get(self: MethodView) -> str:
+        return "seen"
+
+    index: Any = type("Index", (MethodView,), {"get": marked("method", get)})
+    blueprint = Blueprint("shop", __name__)
+    blueprint.add_url_rule("/class", view_func=marked("view", marked("class", index).as_view("class")))
+
+    def function() -> str:
+        return "seen"
+
+    marked("above", blueprint.get("/function")(marked("function", function)))
+    app = Flask("shop", static_folder=None)
+    app.register_blueprint(blueprint)
+    marked("blueprint", blueprint)
+    FlaskAuth(app, Auth(HTTPBearer(_bearer_of_scopes)))
+    return app
+
+
+@pytest.mark.parametrize("count", range(len(PLACES) + 1))
+def test_what_the_document_asks_for_is_enough_and_one_scope_less_is_not(count: int) -> None:
+    for places in combinations(PLACES, count):
+        app = _declared_at(*places)
+        for path, item in _described(app)["paths"].items():
+            ((scopes,),) = (each.values() for each in item["get"]["security"])
+            assert set(scopes) == set(places) & REACHING[path]
+            assert ask(app, path, as_="-".join(["other", *scopes])).status_code == 200
+            for lacking in scopes:
+                less = [scope for scope in scopes if scope != lacking]
+                assert ask(app, path, as_="-".join(["other", *less])).status_code == 403

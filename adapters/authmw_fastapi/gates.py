@@ -37,7 +37,7 @@ class RequirementGate(Gate):
 
     def __init__(self, requirement: Requirement) -> None:
         self._requirement = requirement
-        self.__signature__ = _signature(Depends(caller))
+        self.__signature__: Signature = _signature(Depends(caller))
 
     def asked(self, scopes: tuple[str, ...]) -> Asked:
         """The requirement. What stands above is enforced where it stands."""
@@ -62,7 +62,7 @@ class AuthGate(Gate):
         self.auth = auth
         described = security_schemes(auth)
         natively = {f"scheme_{index}": Depends(NativeScheme(*each)) for index, each in enumerate(described.items())}
-        self.__signature__ = _signature(Depends(caller_by(auth)), security_scopes=SecurityScopes, **natively)
+        self.__signature__: Signature = _signature(Depends(caller_by(auth)), security_scopes=SecurityScopes, **natively)
 
     def asked(self, scopes: tuple[str, ...]) -> Asked:
         """The scopes, of its own `auth`."""

@@ -117,14 +117,21 @@ def _in_included_router(route: object, scope: Scope) -> _Declared | None:
             return None  # a route class of somebody's own may match otherwise than the context of it says
         match, child_scope = context.matches(scope)
         if match is Match.FULL:
-            return _declared_on(context, {**scope, **child_scope})
+            return _declared_on(route_of(context), {**scope, **child_scope})
     return None
 
 
 def contexts_of(route: object) -> Iterator[Any]:
     """What `route` leads to, when it is a router that FastAPI included; nothing otherwise."""
     contexts = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
-    return iter(()) if contexts is None else (each for each in contexts([route]) if each.route is not route)
+    if contexts is None or hasattr(route, "original_route"):  # which only contexts have
+        return iter(())
+    return (each for each in contexts([route]) if each.route is not route)
+
+
+def route_of(context: Any) -> Any:
+    """What a context says about its route. FastAPI 0.137 keeps routes that are not its own one step further in."""
+    return getattr(context, "starlette_route", None) or context
 
 
 def asked_by_endpoint(endpoint: Any, method: str) -> _Declared:
@@ -198,7 +205,7 @@ def _registered_by(route: Any) -> Iterator[object]:
         yield from dependencies_of(route)
         return
     for context in contexts_of(route):
-        yield from _registered_by(context)
+        yield from _registered_by(route_of(context))
     yield from _registered(getattr(route, "app", None))
     for below in getattr(route, "routes", None) or ():
         yield from _registered_by(below)

@@ -10,7 +10,7 @@ from authmw.asgi import AuthMiddleware
 from authmw.decorators import is_guarded
 from authmw.guard import Guarded
 from authmw_starlette.dependencies import Asked
-from authmw_starlette.routes import asked_by, contexts_of, inwards, lacks_guard
+from authmw_starlette.routes import asked_by, contexts_of, inwards, lacks_guard, route_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -114,7 +114,7 @@ def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
         return
     contexts = list(contexts_of(route))
     for context in contexts:
-        yield from _entries_of(context, table)
+        yield from _entries_of(route_of(context), table)
     if not contexts:
         # A mount; or a host, which has no path.
         below = replace(

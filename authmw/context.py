@@ -82,7 +82,7 @@ def enforce(requirement: Requirement, *, principal: Principal | None = None) -> 
     """
     call = current_call.get()
     if call is None:
-        if requirement.public and principal is None:
+        if requirement.is_open and principal is None:
             return
         raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, detail="no AuthMiddleware in front of this call"))
     decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)

@@ -84,12 +84,12 @@ class Guard:
             return OPEN
         if authentication.presented:
             return self._refuse(authentication, request)
-        if self._default.public or self._public.matches(request):
+        if self._default.is_open or self._public.matches(request):
             return OPEN
         if request.is_preflight:
             return Passage.PREFLIGHT
         requirement = self._known(request)
-        return OPEN if requirement.public else self._refuse(authentication, request)
+        return OPEN if requirement.is_open else self._refuse(authentication, request)
 
     def _known(self, request: RequestHead) -> Requirement:
         known = self._requirement_of(request) if self._requirement_of is not None else None
@@ -98,7 +98,7 @@ class Guard:
     def _refuse(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
         requirement = self._known(request)
         # Presented, but nobody's: a public route does not want it either.
-        decision = self._auth.decide(authentication, AUTHENTICATED if requirement.public else requirement, request)
+        decision = self._auth.decide(authentication, AUTHENTICATED if requirement.is_open else requirement, request)
         return decision if isinstance(decision, Refusal) else OPEN
 
 

@@ -159,8 +159,12 @@ def test_what_all_of_proves_is_never_remembered() -> None:
 
 
 def test_two_schemes_that_share_the_authorization_header_cannot_both_be_needed() -> None:
+    bearer, basic, key = HTTPBearer(Says(YES)), HTTPBasic(Says(YES)), APIKeyHeader("X-Key", Says(YES))
     with pytest.raises(ConfigurationError, match="one Authorization header"):
-        _ = HTTPBearer(Says(YES)) & HTTPBasic(Says(YES))
+        _ = bearer & basic
+    with pytest.raises(ConfigurationError, match="one Authorization header"):
+        _ = basic & (bearer | bearer & key)
+    assert Auth(basic & (bearer | key)).schemes == (basic, bearer, key)
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,12 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from authmw.openapi.versions import Version
-from authmw.schemes.base import Alternatives, SecurityScheme
-from authmw.schemes.combined import AllOf, OneOf
+from authmw.schemes.base import Alternatives
+from authmw.schemes.combined import Way, ways
 
 if TYPE_CHECKING:
     from authmw.engine import Auth
     from authmw.requirement import Requirement
-
-Alternative = tuple[SecurityScheme[Any], ...]
-"""Schemes that are needed at once. The last one says who it is, and so has the scopes."""
 
 SecurityRequirement = dict[str, list[str]]
 """The Security Requirement Object: by the name of each scheme needed, the scopes."""
@@ -60,7 +57,7 @@ def security(auth: Auth, requirement: Requirement, version: Version = "3.1") -> 
     return [*least, {}] if requirement.is_open else least
 
 
-def alternatives(accept: Alternatives) -> tuple[Alternative, ...]:
+def alternatives(accept: Alternatives) -> tuple[Way, ...]:
     """Every way to be let in, in the order in which they are tried.
 
     >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
@@ -69,11 +66,10 @@ def alternatives(accept: Alternatives) -> tuple[Alternative, ...]:
     >>> len(alternatives(HTTPBearer() | APIKeyHeader("X-Site") & HTTPBearer()))
     1
     """
-    ways = _ways(accept)
-    # When none can be gone, they are told all the same: an empty list would say that nobody is asked for anything.
-    ways = tuple(way for way in ways if not _needs_two_authorizations(way)) or ways
-    names = [{scheme.name for scheme in way} for way in ways]
-    return tuple(way for index, way in enumerate(ways) if not any(earlier <= names[index] for earlier in names[:index]))
+    # One is left: `AllOf` refuses what nobody can send.
+    possible = tuple(way for way in ways(accept) if not _needs_two_authorizations(way))
+    names = [{scheme.name for scheme in way} for way in possible]
+    return tuple(way for index, way in enumerate(possible) if not any(each <= names[index] for each in names[:index]))
 
 
 def carries_scopes(described: dict[str, Any], version: Version) -> bool:
@@ -83,15 +79,7 @@ def carries_scopes(described: dict[str, Any], version: Version) -> bool:
     return version == "3.1" or described["type"] in ("oauth2", "openIdConnect")
 
 
-def _ways(accept: Alternatives) -> tuple[Alternative, ...]:
-    if isinstance(accept, OneOf):
-        return tuple(each for part in accept.parts for each in _ways(part))
-    if isinstance(accept, AllOf):
-        return tuple(sum(parts, ()) for parts in product(*map(_ways, accept.parts)))
-    return (accept.schemes,)
-
-
-def _needs_two_authorizations(way: Alternative) -> bool:
+def _needs_two_authorizations(way: Way) -> bool:
     return len({scheme.auth_type for scheme in way if scheme.in_authorization}) > 1
 
 
@@ -111,7 +99,7 @@ def _choices(requirement: Requirement) -> Iterator[list[str]]:
         yield [scope for scope in requirement.all_scopes if scope in enough]
 
 
-def _written(alternative: Alternative, scopes: list[str], version: Version) -> SecurityRequirement:
+def _written(alternative: Way, scopes: list[str], version: Version) -> SecurityRequirement:
     written: SecurityRequirement = {scheme.name: [] for scheme in alternative}
     identity = alternative[-1]
     if carries_scopes(identity.openapi(), version):

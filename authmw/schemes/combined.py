@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from authmw.errors import ConfigurationError
@@ -41,12 +42,36 @@ class AllOf(_Combined):
             ConfigurationError: two parts would have to share the one ``Authorization`` header of a request.
         """
         parts = _flat(cls, left) + _flat(cls, right)
-        if sum(all(scheme.in_authorization for scheme in part.schemes) for part in parts) > 1:
+        combined = cls(parts)
+        if all(_authorizations(way) > 1 for way in ways(combined)):
             raise ConfigurationError(
                 "a request has one Authorization header, so two schemes that read it cannot both be needed: "
                 "move one to a header of its own (APIKeyHeader), or combine them with |"
             )
-        return cls(parts)
+        return combined
+
+
+Way = tuple[SecurityScheme[Any], ...]
+"""Schemes that are needed at once. The last one says who it is."""
+
+
+def ways(accept: Alternatives) -> tuple[Way, ...]:
+    """Every way to be let in, in the order in which they are tried.
+
+    >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
+    >>> [len(way) for way in ways(APIKeyHeader("X-Site") & (HTTPBearer() | HTTPBasic()) | HTTPBasic())]
+    [2, 2, 1]
+    """
+    if isinstance(accept, OneOf):
+        return tuple(way for part in accept.parts for way in ways(part))
+    if isinstance(accept, AllOf):
+        return tuple(sum(parts, ()) for parts in product(*map(ways, accept.parts)))
+    return (accept.schemes,)
+
+
+def _authorizations(way: Way) -> int:
+    """How many of the schemes read the ``Authorization`` header, each once."""
+    return len({id(scheme) for scheme in way if scheme.in_authorization})
 
 
 def _flat(kind: type[_Combined], node: object) -> tuple[Alternatives, ...]:

@@ -127,8 +127,3 @@ def test_scopes_stand_only_where_the_version_allows_them(version: Version, expec
 
 def test_choices_that_a_version_cannot_tell_apart_are_one_alternative() -> None:
     assert security(Auth(A), Requirement.all_of(any_of(READ, WRITE)), "3.0") == [{"A": []}]
-
-
-def test_where_nobody_can_be_let_in_it_does_not_look_public() -> None:
-    accept = (BEARER & A | BEARER & B) & (BASIC & C | BASIC & D)
-    assert security(Auth(accept), AUTHENTICATED) != []

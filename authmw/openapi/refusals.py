@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
+from authmw.reasons import Reason
+from authmw.refusal import Refusal
 from authmw.schemes.session_cookie import SessionCookie
 
 if TYPE_CHECKING:
@@ -69,14 +71,22 @@ def refusals(
     """
     if not looks_at_credentials(requirement):
         return
-    body = {} if auth.render is not None else _body(version, schema)
-    yield "400", _response("Credentials that contradict each other.", _CHALLENGE, version, body)
-    bad = "Bad credentials." if requirement.is_open else "No credentials, or bad ones."
-    yield "401", _response(bad, _CHALLENGE, version, body)
+
+    def answer(text: str, headers: Mapping[str, tuple[str, str]], refusal: Refusal) -> dict[str, Any]:
+        body = {} if auth.render is not None else _body(refusal, version, schema)
+        return {"description": text, **_headers(headers, version), **body}
+
+    yield "400", answer("Credentials that contradict each other.", _CHALLENGE, Refusal(Reason.AUTHORIZATION_DUPLICATE))
+    if requirement.is_open:
+        yield "401", answer("Bad credentials.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MALFORMED))
+    else:
+        yield "401", answer("No credentials, or bad ones.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MISSING))
     if forbidden := _forbidden(auth, requirement, method):
-        tells_scopes = requirement.all_scopes and any(scheme.auth_type == "Bearer" for scheme in auth.schemes)
-        yield "403", _response(forbidden, _INSUFFICIENT if tells_scopes else {}, version, body)
-    yield "429", _response("Too many attempts to authenticate.", _WAIT, version, body)
+        scopes = requirement.all_scopes
+        tells_scopes = scopes and any(scheme.auth_type == "Bearer" for scheme in auth.schemes)
+        refusal = Refusal(Reason.SCOPE_MISSING, scopes=scopes) if scopes else Refusal(Reason.FORBIDDEN)
+        yield "403", answer(forbidden, _INSUFFICIENT if tells_scopes else {}, refusal)
+    yield "429", answer("Too many attempts to authenticate.", _WAIT, Refusal(Reason.TOO_MANY_ATTEMPTS))
 
 
 def _forbidden(auth: Auth, requirement: Requirement, method: str) -> str:
@@ -96,17 +106,17 @@ def _explained(scope: str, scopes: Mapping[str, str]) -> str:
     return f"`{scope}` ({scopes[scope].rstrip('.')})" if scopes.get(scope) else f"`{scope}`"
 
 
-def _body(version: Version, schema: str) -> dict[str, Any]:
+def _body(refusal: Refusal, version: Version, schema: str) -> dict[str, Any]:
+    """The schema of the body, with what it usually says."""
+    kind, usual = "application/problem+json", refusal.problem()
     if version == "2.0":
-        return {"schema": {"$ref": f"#/definitions/{schema}"}}
-    return {"content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+        return {"schema": {"$ref": f"#/definitions/{schema}"}, "examples": {kind: usual}}
+    return {"content": {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": usual}}}
 
 
-def _response(
-    description: str, headers: Mapping[str, tuple[str, str]], version: Version, body: dict[str, Any]
-) -> dict[str, Any]:
+def _headers(headers: Mapping[str, tuple[str, str]], version: Version) -> dict[str, Any]:
     described = {
         name: {"description": text, **({"type": kind} if version == "2.0" else {"schema": {"type": kind}})}
         for name, (text, kind) in headers.items()
     }
-    return {"description": description, **({"headers": described} if described else {}), **deepcopy(body)}
+    return {"headers": described} if described else {}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
 
 import click
 
@@ -14,6 +17,9 @@ from authmw.frameworks import routes_of
 from authmw.routes import Route, needs
 
 _TITLES = ["METHOD", "PATH", "NEEDS", "PROTECTION", "ENDPOINT", "PLACE"]
+
+_ANY: Final = 6
+"""So many methods of a path are as good as any."""
 
 
 @click.command()
@@ -31,17 +37,21 @@ def routes(*, application: str | None, check: bool, as_json: bool) -> None:
     except ConfigurationError as error:
         raise NoApplication(str(error)) from None
     opened = [route for route in found if route.is_open]
-    show({"routes": [_described(route) for route in found]}, table(_TITLES, map(_row, found)), as_json=as_json)
+    show({"routes": [_described(route) for route in found]}, table(_TITLES, _rows(found)), as_json=as_json)
     if opened:
         _tell(opened)
         if check:
             sys.exit(1)
 
 
-def _row(route: Route) -> list[str]:
-    marked = route.protection.value.upper() if route.is_open else route.protection.value
-    method = route.method or route.kind.name
-    return [method, route.path, _needs(route), marked, route.name or "-", route.place or "-"]
+def _rows(routes: Iterable[Route]) -> Iterator[list[str]]:
+    """A row for each route; the methods of one path that are protected alike share theirs."""
+    for _, group in groupby(routes, lambda route: replace(route, method="")):
+        first, *others = group
+        marked = first.protection.value.upper() if first.is_open else first.protection.value
+        methods = [each.method for each in (first, *others)]
+        method = "any" if len(methods) >= _ANY else ",".join(filter(None, methods)) or first.kind.name
+        yield [method, first.path, _needs(first), marked, first.name or "-", first.place or "-"]
 
 
 def _needs(route: Route) -> str:

@@ -13,9 +13,11 @@ from typing import Annotated
 
 from authmw_fastapi import CurrentPrincipal, FastAPIAuth, OptionalPrincipal, Scopes, any_of
 from authmw_sqlalchemy import SQLStores
+from authmw_starlette import docs_routes
 from fastapi import APIRouter, FastAPI
 
 from authmw import Auth, HTTPBasic, HTTPBearer, Principal
+from authmw.docs_page import DocsPage
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
 
@@ -59,11 +61,12 @@ def create_app(database: str = "sqlite:///app.db") -> FastAPI:
         realm="orders",
         scopes=SCOPES,
     )
-    app = FastAPI(title="Orders")
+    app = FastAPI(title="Orders", docs_url=None, redoc_url=None)
     app.include_router(shop)
     app.include_router(orders)
-    # Around everything: /docs and /openapi.json want somebody, too. A browser asks for the password.
-    FastAPIAuth(app, auth)
+    FastAPIAuth(app, auth)  # around everything: /openapi.json wants somebody, too
+    # The docs are for everybody, and nothing of them is fetched from elsewhere, as it would be by FastAPI's own.
+    app.router.routes.extend(docs_routes(DocsPage(document=app.openapi), public=True))
     return app
 
 

@@ -36,16 +36,21 @@ def test_the_front_page_is_for_everybody(example: Example) -> None:
     assert example.client.get("/").json() == {"hello": "stranger"}
 
 
-@pytest.mark.parametrize("path", ["/me", "/orders", "/docs", "/redoc", "/openapi.json", "/nope"])
+@pytest.mark.parametrize("path", ["/me", "/orders", "/redoc", "/openapi.json", "/nope"])
 def test_all_else_takes_somebody(path: str, example: Example) -> None:
     answer = example.client.get(path)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith('Bearer realm="orders"')
 
 
-def test_a_password_opens_the_documentation_as_a_browser_asks_for_it(example: Example) -> None:
-    assert example.client.get("/docs", auth=("alice", "correct horse battery staple")).status_code == 200
-    assert example.client.get("/openapi.json", headers=example.key()).json()["info"]["title"] == "Orders"
+def test_its_docs_are_for_everybody_and_come_from_here(example: Example) -> None:
+    page = example.client.get("/docs")
+    assert (page.status_code, page.url.path) == (200, "/docs/")
+    assert "://" not in page.text
+    described = example.client.get("/docs/openapi.json").json()
+    assert described == example.client.get("/openapi.json", headers=example.key()).json()
+    assert described["info"]["title"] == "Orders"
+
 
 
 def test_the_challenge_names_the_scopes_of_an_included_router(example: Example) -> None:

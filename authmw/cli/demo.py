@@ -124,7 +124,8 @@ def _text(port: int, user: DemoUser, requests: list[list[Line]]) -> str:
 Flask on http://{HOST}:{port} and ASGI on http://{HOST}:{port + 1}, reachable from this machine only.
 {user.introduction}
 
-In a browser: http://{HOST}:{port}/docs and http://{HOST}:{port + 1}/docs. Authorize by name and password, then try it out.
+In a browser: http://{HOST}:{port}/docs and http://{HOST}:{port + 1}/docs
+Authorize there by name and password, then try it out.
 
 Paste these into another terminal; the expected status is after the #.
 

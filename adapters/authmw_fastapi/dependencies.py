@@ -22,8 +22,8 @@ CurrentPrincipal = Annotated[Principal, Depends(RequirementGate(AUTHENTICATED))]
 OptionalPrincipal = Annotated[Principal, Depends(RequirementGate(OPTIONAL))]
 """Who is calling, if anybody says so; otherwise the principal is anonymous. Bad credentials are refused.
 
-It opens an endpoint that nothing else is declared for, also under default deny: as the parameter of the endpoint, or as
-a dependency of its router. What another dependency does with it says nothing about the endpoint.
+It opens an endpoint that nothing else is declared for, also under default deny, by being a parameter of the endpoint.
+What another dependency does with it says nothing about the endpoint.
 """
 
 

@@ -8,6 +8,7 @@ is combined with each of the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
@@ -72,6 +73,10 @@ def document_at_sight(connection: HTTPConnection) -> None:
         _document(app, Around())
 
 
+_asking: ContextVar[FastAPI | None] = ContextVar("authmw_fastapi_asking", default=None)
+"""Whose document is being made. What was wrapped by a program, and then again here, only hands its part through."""
+
+
 class _Documented:
     """``app.openapi``: what was there before, with the security that is enforced.
 
@@ -89,12 +94,17 @@ class _Documented:
         self._made: dict[str, Any] | None = None
 
     def __call__(self) -> dict[str, Any]:
-        document = self._inner()
-        if document is self._made or _documented(self._app) is not self:
+        is_part = _asking.get() is self._app
+        token = _asking.set(self._app)
+        try:
+            document = self._inner()
+        finally:
+            _asking.reset(token)
+        if is_part or document is self._made:
             return document
         if self._made is None or document is not self._native:
             self._native, self._made = document, _secured(document, self._app, self.around)
-            if self._app.openapi_schema is document:
+            if self._app.openapi_schema is document and _documented(self._app) is self:
                 self._app.openapi_schema = self._made  # where FastAPI keeps it, and programs look for it
         return self._made
 
@@ -106,7 +116,7 @@ class _Documented:
 
 
 def _documented(app: FastAPI) -> _Documented | None:
-    """What makes the document of `app`. One that the program has wrapped since then hands its part through."""
+    """What makes the document of `app`."""
     known: _Documented | None = getattr(app, _DOCUMENTED, None)
     return known
 

@@ -41,8 +41,8 @@ class Gate(ABC):
 def asked_by_dependencies(route: object, overrides: Container[object] = ()) -> Iterator[Asked]:
     """What the dependencies of `route` ask for, those of an application and its routers first.
 
-    A dependency opens a route only by standing on it, or on a router: one that another dependency happens to have
-    says nothing about the endpoint.
+    A dependency opens a route only by standing on it: one that another dependency happens to have says nothing about
+    the endpoint.
 
     Args:
         route: a route; one without dependencies asks for nothing.

@@ -304,6 +304,7 @@ def test_a_program_may_wrap_the_document_later() -> None:
     for _ in range(2):
         document = client_of(app).get("/openapi.json").json()
         assert (document["x-mine"], security_of(document)) == (True, EXPECTED)
+        assert security_of(ours()) == EXPECTED
 
 
 def test_the_document_is_made_anew_when_the_program_forgets_it() -> None:

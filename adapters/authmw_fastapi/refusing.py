@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from starlette.websockets import WebSocket, WebSocketState
 
 from authmw.asgi import refuse as answer_by
 from authmw.errors import AccessRefused
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
     from authmw.refusal import Refusal
 
-_HANDLERS = "starlette.exception_handlers"
+_HANDLERS: Final = "starlette.exception_handlers"
+_POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
 
 
 def let_refusals_through(connection: HTTPConnection) -> None:
@@ -38,6 +41,14 @@ def refuse(connection: HTTPConnection, refusal: Refusal) -> NoReturn:
     raise AccessRefused(refusal)
 
 
-async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp:
-    """What Starlette calls as a response: all it does with one is to send it."""
-    return partial(answer_by, error.refusal.response())
+async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp | None:
+    """What Starlette calls as a response: all it does with one is to send it. A websocket is answered here."""
+    response = error.refusal.response()
+    if not isinstance(connection, WebSocket):
+        return partial(answer_by, response)
+    if connection.application_state is WebSocketState.CONNECTED:
+        await connection.close(_POLICY_VIOLATION)
+    else:
+        connected = connection.client_state is not WebSocketState.CONNECTING
+        await answer_by(response, connection.scope, connection.receive, connection.send, connected=connected)
+    return None

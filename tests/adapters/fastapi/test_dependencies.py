@@ -412,6 +412,17 @@ def test_websockets_are_let_through_or_denied_before_they_are_accepted(behind_mi
 
 
 @pytest.mark.parametrize("behind_middleware", [True, False])
+def test_a_websocket_that_was_accepted_is_closed(behind_middleware: bool) -> None:
+    client = client_of(socket_app(behind_middleware=behind_middleware))
+    with (
+        client.websocket_connect("/scoped", headers=as_("reader")) as session,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
+        session.receive_text()
+    assert closed.value.code == 1008
+
+
+@pytest.mark.parametrize("behind_middleware", [True, False])
 def test_where_the_server_cannot_deny_a_websocket_it_is_closed(behind_middleware: bool) -> None:
     app = socket_app(behind_middleware=behind_middleware)
 

@@ -33,11 +33,11 @@ def routes_of(app: object) -> list[Route]:
         ConfigurationError: it is no such application, so that nobody can tell its routes.
     """
     *around, application = _inwards(app)
-    listing = _listing_of(application)
-    if listing.__name__ != "authmw_flask.listing":
-        listed: list[Route] = listing.routes_of(app)  # which looks through middleware itself
-        return listed
-    routes: list[Route] = listing.routes_of(application)
+    adapter = adapter_of(application)
+    routes_of_framework: Callable[[object], list[Route]] = _imported(f"{adapter}.listing", application).routes_of
+    if adapter != "authmw_flask":
+        return routes_of_framework(app)  # which looks through middleware itself
+    routes = routes_of_framework(application)
     for middleware in reversed(around):
         guarded: object = getattr(middleware, "guarded", None)
         if isinstance(guarded, Guarded):
@@ -92,17 +92,6 @@ def _inwards(app: object) -> Iterator[object]:
                 "name the application itself"
             )
     yield each
-
-
-def _listing_of(app: object) -> ModuleType:
-    adapter = adapter_of(app)
-    try:
-        return _imported(f"{adapter}.listing", app)
-    except ConfigurationError as error:
-        # FastAPI's routes are Starlette's, as far as its own adapter does not list them.
-        if adapter != "authmw_fastapi" or getattr(error.__cause__, "name", "") != f"{adapter}.listing":
-            raise
-    return _imported("authmw_starlette.listing", app)
 
 
 def _imported(name: str, app: object) -> ModuleType:

@@ -22,7 +22,7 @@ NEWEST: Final = version("fastapi")
 """The release that is installed beside authmw."""
 YEAR_OLD: Final = "0.122.1"
 """Of November 2025, the first that answers 401 where it had answered 403."""
-OLDEST: Final = "0.115.0"
+OLDEST: Final = "0.115.11"
 """The oldest that the extra allows. Its tests expect 403: ours are run on it."""
 
 # What FastAPI's tests of security and ours import, and the plugins that the configurations of pytest name.
@@ -94,7 +94,8 @@ def _fetch_sources(version: str, home: Path) -> None:
 
 
 def _requirements(version: str) -> list[str]:
-    ours: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours: list[str] = [*project["dependencies"], *project["optional-dependencies"]["starlette"]]
     return [f"fastapi=={version}", *_TESTS_NEED, *_PINNED.get(version, ("pytest",)), *ours]
 
 

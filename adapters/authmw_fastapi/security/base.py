@@ -21,8 +21,8 @@ class Scheme(SecurityBase):
     """
 
     def __init__(self, *, scheme_name: str | None, auto_error: bool) -> None:
-        self.scheme_name = scheme_name or self.__class__.__name__
-        self.auto_error = auto_error
+        self.scheme_name: str = scheme_name or self.__class__.__name__
+        self.auto_error: bool = auto_error
 
     @abstractmethod
     def make_not_authenticated_error(self) -> HTTPException:

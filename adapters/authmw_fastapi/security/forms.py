@@ -46,7 +46,7 @@ class OAuth2PasswordRequestForm:
         self.grant_type = grant_type
         self.username = username
         self.password = password
-        self.scopes = scope.split()
+        self.scopes: list[str] = scope.split()
         self.client_id = client_id
         self.client_secret = client_secret
 
@@ -110,7 +110,7 @@ class OAuth2RefreshRequestForm:
     ) -> None:
         self.grant_type = grant_type
         self.refresh_token = refresh_token
-        self.scopes = scope.split()
+        self.scopes: list[str] = scope.split()
         self.client_id = client_id
         self.client_secret = client_secret
 
@@ -137,6 +137,6 @@ class OAuth2ClientCredentialsRequestForm:
         client_secret: _ClientSecret = None,
     ) -> None:
         self.grant_type = grant_type
-        self.scopes = scope.split()
+        self.scopes: list[str] = scope.split()
         self.client_id = client_id
         self.client_secret = client_secret

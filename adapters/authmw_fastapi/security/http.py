@@ -119,7 +119,7 @@ class HTTPBasic(HTTPBase):
         auto_error: bool = True,
     ) -> None:
         super().__init__(scheme="basic", scheme_name=scheme_name, description=description, auto_error=auto_error)
-        self.realm = realm
+        self.realm: str | None = realm
 
     def make_authenticate_headers(self) -> dict[str, str]:
         """``Basic``, or ``Basic realm="…"``."""
@@ -163,7 +163,7 @@ class HTTPBearer(HTTPBase):
         auto_error: bool = True,
     ) -> None:
         super().__init__(scheme="bearer", scheme_name=scheme_name, auto_error=auto_error)
-        self.model = HTTPBearerModel(bearerFormat=bearerFormat, description=description)
+        self.model: HTTPBearerModel = HTTPBearerModel(bearerFormat=bearerFormat, description=description)  # pyright: ignore[reportIncompatibleVariableOverride] - as FastAPI
 
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
         """The scheme as it was written, and the token."""

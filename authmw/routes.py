@@ -95,7 +95,10 @@ class Route:
         if self.protection is not Protection.UNPROTECTED:
             return ""
         if self.kind is Kind.MOUNT:
-            return f'nothing protects it: guard it with an AuthMiddleware, or name it in public=["{self.path}"]'
+            return (
+                "nothing protects it: mount it before the guard is put around, wrap it in an AuthMiddleware, "
+                f'or name it in public=["{self.path}"]'
+            )
         before, braces, _ = self.path.partition("{")
         pattern = before[: before.rindex("/") + 1] + "*" if braces else self.path
         by_pattern = f' or public=["{f"{self.method} {pattern}".strip()}"]' if pattern != "/*" else ""

@@ -18,8 +18,8 @@ from authmw_starlette.walk import Around, entries
 from fastapi import FastAPI
 
 from authmw.openapi import secured, security
-from authmw.openapi.secured import operations_in
-from authmw.openapi.security import SecurityRequirement
+from authmw.openapi.requirements import SecurityRequirement
+from authmw.openapi.securing import operations_in
 from authmw.openapi.versions import version_of
 from authmw_fastapi.names import check_names
 

@@ -5,10 +5,10 @@ schemes; `secured` puts both, and the refusals, into the document that a framewo
 makes a whole one from `Operation` records. All of them write OpenAPI 3.1, 3.0, and Swagger 2.0, as far as each can.
 """
 
-from authmw.openapi.document import Operation, document
-from authmw.openapi.secured import RequirementOf, secured
-from authmw.openapi.security import security
-from authmw.openapi.security_schemes import security_schemes
+from authmw.openapi.documents import Operation, document
+from authmw.openapi.requirements import security
+from authmw.openapi.schemes import security_schemes
+from authmw.openapi.securing import RequirementOf, secured
 from authmw.openapi.versions import Version
 
 __all__ = ["Operation", "RequirementOf", "Version", "document", "secured", "security", "security_schemes"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from authmw.openapi.secured import secured
+from authmw.openapi.securing import secured
 from authmw.openapi.versions import WRITTEN_AS
 from authmw.requirement import AUTHENTICATED, Requirement
 

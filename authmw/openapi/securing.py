@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.errors import ConfigurationError
 from authmw.openapi import refusals
-from authmw.openapi.security import security
-from authmw.openapi.security_schemes import security_schemes
+from authmw.openapi.requirements import security
+from authmw.openapi.schemes import security_schemes
 from authmw.openapi.versions import Version, version_of
 from authmw.requirement import Requirement
 

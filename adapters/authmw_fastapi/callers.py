@@ -43,6 +43,11 @@ def caller_by(auth: Auth) -> Callable[..., Any]:
     return _CallerBy(auth)
 
 
+def asks_for_nothing(dependency: object) -> bool:
+    """Whether `dependency` only tells who is calling."""
+    return dependency is caller or isinstance(dependency, _CallerBy)
+
+
 def call_by(connection: HTTPConnection, auth: Auth | None) -> Call | None:
     """The request as `auth` knows it, once `caller_by` was asked; with None, as the middleware does."""
     call = current_call.get()

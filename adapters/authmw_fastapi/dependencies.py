@@ -14,6 +14,7 @@ from authmw.errors import ConfigurationError
 from authmw.principal import Principal
 from authmw.requirement import AUTHENTICATED, OPTIONAL, AnyOf, Requirement
 from authmw.scopes import checked_scopes
+from authmw_fastapi.callers import asks_for_nothing
 from authmw_fastapi.gates import AuthGate, RequirementGate
 
 CurrentPrincipal = Annotated[Principal, Depends(RequirementGate(AUTHENTICATED))]
@@ -62,7 +63,7 @@ def Security(  # noqa: N802 - as FastAPI's
         use_cache: whether it is asked once in a request.
 
     Raises:
-        ConfigurationError: a scope that RFC 6749 §3.3 does not allow.
+        ConfigurationError: a scope that RFC 6749 §3.3 does not allow, or scopes of `caller`, which would check none.
 
     >>> from authmw import Auth, HTTPBearer
     >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))
@@ -73,4 +74,9 @@ def Security(  # noqa: N802 - as FastAPI's
         if isinstance(scopes, str):
             raise ConfigurationError(f'scopes={scopes!r} has to be a list: write Security(auth, scopes=["{scopes}"])')
         return fastapi.Security(AuthGate(dependency), scopes=checked_scopes(scopes or ()), use_cache=use_cache)
+    if scopes and asks_for_nothing(dependency):
+        raise ConfigurationError(
+            f"a caller asks for nothing, so scopes={scopes!r} would not be checked: "
+            "write Scopes(...), or Security(auth, scopes=...)"
+        )
     return fastapi.Security(dependency, scopes=scopes, use_cache=use_cache)

@@ -31,21 +31,25 @@ _PRINCIPAL: Final = "principal"
 class RequirementGate(Gate):
     """Lets those through who meet a requirement, by what the middleware found.
 
+    As with `AuthGate`, all scopes are needed that were declared on the way down to it.
+
     Args:
         requirement: scopes, or only that it is somebody, or not even that. No predicates.
     """
 
     def __init__(self, requirement: Requirement) -> None:
         self._requirement = requirement
-        self.__signature__: Signature = _signature(Depends(caller))
+        self.__signature__: Signature = _signature(Depends(caller), security_scopes=SecurityScopes)
 
     def asked(self, scopes: tuple[str, ...]) -> Asked:
-        """The requirement. What stands above is enforced where it stands."""
-        return Asked(None, self._requirement)
+        """The requirement, and the scopes: a program's dependency in between may not ask for its own."""
+        return Asked(None, self._requirement & Requirement.all_of(*scopes) if scopes else self._requirement)
 
-    async def __call__(self, connection: HTTPConnection, principal: Principal) -> Principal:
+    async def __call__(
+        self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes
+    ) -> Principal:
         """The principal, who is let through."""
-        _let_through(connection, None, self._requirement, principal)
+        _let_through(connection, None, self.asked(tuple(security_scopes.scopes)).requirement, principal)
         return principal
 
 

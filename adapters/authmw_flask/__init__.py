@@ -16,7 +16,7 @@ try:
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from _error
 
-from authmw import any_of, authenticated, public, requires, requires_scopes
+from authmw import any_of, authenticated, optionally_authenticated, public, requires, requires_scopes
 from authmw_flask.docs import docs_blueprint
 from authmw_flask.extension import FlaskAuth
 from authmw_flask.openapi import openapi_document, secure_openapi, secured_document
@@ -31,6 +31,7 @@ __all__ = [
     "current_user",
     "docs_blueprint",
     "openapi_document",
+    "optionally_authenticated",
     "public",
     "requires",
     "requires_scopes",

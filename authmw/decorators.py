@@ -156,10 +156,13 @@ def declared_on(app: object) -> RequirementOf | None:
 
 def is_guarded(target: object) -> bool:
     """Whether calling `target` enforces what was declared on it: False for a view registered below its decorator."""
+    # A subclass inherits the marker, and may have replaced the method that enforces it.
     if isinstance(target, type):
-        # A subclass inherits the marker, and may have replaced the method that enforces it.
         entry = _entry(target)
-        target = None if entry is None else getattr(target, entry)
+        # What calls a class makes an instance, and asks nothing of its __call__.
+        target = None if entry in (None, "__call__") else getattr(target, entry)
+    elif hasattr(type(target), _GUARD) and _GUARD not in getattr(target, "__dict__", ()):
+        target = type(target).__call__
     return getattr(target, _GUARD, None) is not None
 
 

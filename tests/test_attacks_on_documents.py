@@ -1,0 +1,60 @@
+"""Lists and documents that said of something that it is protected, or nothing of what is open, each of them once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from authmw_starlette import AuthMiddleware
+from authmw_starlette.listing import routes_of
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from authmw import Auth, ConfigurationError, HTTPBearer, requires_scopes
+from authmw.routes import Protection
+
+AUTH = Auth(HTTPBearer())
+
+
+@requires_scopes("admin")
+class _Guarded:
+    """An application whose instances ask when they are called."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("open")(scope, receive, send)
+
+
+class _Replaced(_Guarded):
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("open")(scope, receive, send)
+
+
+@requires_scopes("admin")
+class _Awaited:
+    """What Starlette takes for an endpoint: it makes an instance, awaits that, and never calls it."""
+
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.given = scope, receive, send
+
+    def __await__(self) -> Any:
+        return PlainTextResponse("open")(*self.given).__await__()
+
+    def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize("route", [Mount("/x", app=_Replaced()), Route("/x", _Awaited)], ids=["subclass", "class"])
+def test_a_class_that_is_not_entered_by_its_guard_is_refused(route: Any) -> None:
+    app = Starlette(routes=[route])
+    app.add_middleware(AuthMiddleware, auth=AUTH, default="allow")
+    assert [route.protection for route in routes_of(app)] == [Protection.MISPLACED]
+    with pytest.raises(ConfigurationError, match="without its guard"):
+        TestClient(app).get("/x/")
+
+
+def test_an_instance_of_a_guarded_class_is_guarded() -> None:
+    app = Starlette(routes=[Mount("/x", app=_Guarded())])
+    app.add_middleware(AuthMiddleware, auth=AUTH, default="allow")
+    assert [route.protection for route in routes_of(app)] == [Protection.DECLARED]
+    assert TestClient(app).get("/x/").status_code == 401

@@ -8,6 +8,8 @@ import pytest
 from authmw_starlette import AuthMiddleware
 from authmw_starlette.listing import routes_of
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
@@ -58,3 +60,43 @@ def test_an_instance_of_a_guarded_class_is_guarded() -> None:
     app.add_middleware(AuthMiddleware, auth=AUTH, default="allow")
     assert [route.protection for route in routes_of(app)] == [Protection.DECLARED]
     assert TestClient(app).get("/x/").status_code == 401
+
+
+class _ByMethod(HTTPEndpoint):
+    @requires_scopes("admin")
+    async def get(self, request: Request) -> PlainTextResponse:
+        return PlainTextResponse("closed")
+
+    async def head(self, request: Request) -> PlainTextResponse:
+        return PlainTextResponse("", headers={"X-Secret": "open"})
+
+    async def query(self, request: Request) -> PlainTextResponse:
+        return PlainTextResponse("open")
+
+
+def test_a_method_that_a_class_answers_by_itself_is_listed_by_itself() -> None:
+    app = Starlette(routes=[Route("/x", _ByMethod)])
+    app.add_middleware(AuthMiddleware, auth=AUTH, default="allow")
+    client = TestClient(app)
+    assert {route.method: client.request(route.method, "/x").status_code for route in routes_of(app)} == {
+        "GET": 401,
+        "HEAD": 200,
+        "QUERY": 200,
+    }
+    assert {route.method: route.is_open for route in routes_of(app)} == {"GET": False, "HEAD": True, "QUERY": True}
+
+
+async def _whatever(scope: Any, receive: Any, send: Any) -> None:
+    await PlainTextResponse("open")(scope, receive, send)
+
+
+def test_what_answers_where_no_route_does_is_listed() -> None:
+    app = Starlette()
+    app.router.default = _whatever
+    assert [(route.label, route.is_open) for route in routes_of(app)] == [("MOUNT /*", True)]
+    assert TestClient(app).get("/anything").text == "open"
+    app = Starlette()
+    app.router.default = _whatever
+    app.add_middleware(AuthMiddleware, auth=AUTH)
+    assert [(route.label, route.protection) for route in routes_of(app)] == [("MOUNT /*", Protection.DEFAULT)]
+    assert TestClient(app).get("/anything").status_code == 401

@@ -18,7 +18,7 @@ from authmw_starlette.walk import Entry, entries
 if TYPE_CHECKING:
     from authmw.engine import Auth
 
-_ORDER: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_ORDER: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 _STRONGEST_FIRST: Final = (Protection.DECLARED, Protection.DEFAULT, Protection.PUBLIC, Protection.UNPROTECTED)
 
 
@@ -86,14 +86,17 @@ def protections_of(entry: Entry, method: str) -> Protections:
 
 
 def methods_of(entry: Entry) -> tuple[str, ...]:
-    """The methods an endpoint answers for, one of them empty for whatever has none. HEAD goes with GET."""
+    """The methods an endpoint answers for, one of them empty for whatever has none.
+
+    HEAD goes with GET, unless a class answers it by a method of its own.
+    """
     if entry.route is None or is_websocket(entry):
         return ("",)
     endpoint = function_of(entry.route.endpoint)
     methods: set[str] = set(getattr(entry.route, "methods", None) or ())
     if not methods and isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint):
         methods = {each for each in _ORDER if hasattr(endpoint, each.lower())}
-    if "GET" in methods:
+    if "GET" in methods and not (isinstance(endpoint, type) and hasattr(endpoint, "head")):
         methods.discard("HEAD")
     known = [each for each in _ORDER if each in methods]
     return (*known, *sorted(methods.difference(known))) or ("",)

@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from authmw.decorators import is_guarded, marked_requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
+from authmw_starlette.routers import fallback_of, included_by
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -196,6 +197,7 @@ def _registered(app: object) -> Iterator[object]:
         behind_guard = is_guarded(each)
         for route in getattr(each, "routes", None) or ():
             yield from _registered_by(route)
+        yield from _registered(fallback_of(each))
 
 
 def _registered_by(route: Any) -> Iterator[object]:
@@ -204,6 +206,7 @@ def _registered_by(route: Any) -> Iterator[object]:
         yield endpoint
         yield from dependencies_of(route)
         return
+    yield from included_by(route)
     for context in contexts_of(route):
         yield from _registered_by(route_of(context))
     yield from _registered(getattr(route, "app", None))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from authmw.asgi import AuthMiddleware
 from authmw.decorators import is_guarded
 from authmw.guard import Guarded
-from authmw_starlette.dependencies import Asked
+from authmw_starlette.dependencies import Asked, asked_by_dependencies
+from authmw_starlette.routers import fallback_of, frontends_of, included_by
 from authmw_starlette.routes import asked_by, contexts_of, inwards, lacks_guard, route_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Entry:
 
 
 def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[Entry]:
-    """Everything that requests are routed to by `app` and below it, in the order of its routes.
+    """Everything that requests are routed to by `app` and below it, in the order in which it is tried.
 
     Args:
         app: an application, or one behind middleware. It need not have been started.
@@ -90,8 +91,10 @@ def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[
         behind_guard = is_guarded(owner)
         routes = getattr(owner, "routes", None)
         if routes is not None:
+            table = Entry(owner=owner, outside=outside, around=around)
             for route in routes:
-                yield from _entries_of(route, Entry(owner=owner, outside=outside, around=around))
+                yield from _entries_of(route, table)
+            yield from _beside_the_routes(table)
             return
     yield Entry(owner=owner, outside=outside, around=around, name=name)
 
@@ -113,6 +116,8 @@ def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
         yield replace(table, around=around, route=route)
         return
     contexts = list(contexts_of(route))
+    if any(lacks_guard(router) for router in included_by(route)):
+        table = replace(table, around=replace(around, misplaced=True))
     for context in contexts:
         yield from _entries_of(route_of(context), table)
     if not contexts:
@@ -123,6 +128,19 @@ def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
             parameters=around.parameters + tuple(each for each in _parameters(route) if each["name"] != "path"),
         )
         yield from entries(getattr(route, "app", route), below, getattr(route, "name", None) or "")
+
+
+def _beside_the_routes(table: Entry) -> Iterator[Entry]:
+    """What is tried when no route matches."""
+    around = table.around
+    for path, group in frontends_of(table.owner):
+        # Nothing opens a frontend that the default closes: the route table is all that is asked.
+        asked = tuple(each for each in asked_by_dependencies(group) if not each.requirement.is_open)
+        in_front = replace(around, prefix=around.prefix + path, asked=around.asked + asked)
+        yield replace(table, around=in_front, name="frontend")
+    fallback = fallback_of(table.owner)
+    if fallback is not None:
+        yield from entries(fallback, around, getattr(fallback, "__name__", ""))
 
 
 def _through(app: object, around: Around, *, behind_guard: bool) -> Around:

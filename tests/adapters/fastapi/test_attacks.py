@@ -2,9 +2,11 @@
 
 # Annotations are evaluated at once: those of the endpoints here name what is local to a test.
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import fastapi
+import fastapi.routing
 import pytest
 from authmw_fastapi import (
     CurrentPrincipal,
@@ -15,10 +17,13 @@ from authmw_fastapi import (
     caller,
     caller_by,
     openapi_document,
+    requires_scopes,
 )
-from fastapi import Depends, FastAPI
+from authmw_fastapi.listing import routes_of
+from fastapi import APIRouter, Depends, FastAPI
 
 from authmw import ConfigurationError, Principal
+from authmw.routes import Protection
 from tests.adapters.fastapi.apps import as_, client_of, make_auth, security_of
 
 AUTH = make_auth()
@@ -75,3 +80,55 @@ def test_scopes_of_what_asks_for_nothing_are_a_mistake(dependency: Any) -> None:
     with pytest.raises(ConfigurationError, match="asks for nothing"):
         Security(dependency, scopes=["items:write"])
     Security(dependency)
+
+
+@pytest.mark.skipif(
+    not hasattr(fastapi.routing, "iter_route_contexts"), reason="this FastAPI copies routes, and forgets their router"
+)
+@pytest.mark.parametrize("depth", ["included", "included by another"])
+def test_a_router_that_is_decorated_and_then_included_as_it_was_is_refused(depth: str) -> None:
+    router = APIRouter()
+    router.add_api_route("/items", lambda: "open")
+    requires_scopes("items:write")(router)  # it marks the router; what it returns would ask
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    FastAPIAuth(app, AUTH)
+    if depth == "included":
+        app.include_router(router)
+    else:
+        between = APIRouter()
+        between.include_router(router)
+        app.include_router(between)
+    assert [route.protection for route in routes_of(app)] == [Protection.MISPLACED]
+    with pytest.raises(ConfigurationError, match="APIRouter is registered without its guard"):
+        client_of(app).get("/items", headers=as_("reader"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A directory of a frontend."""
+    (tmp_path / "index.html").write_text("open")
+    return tmp_path
+
+
+@pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="this FastAPI serves no frontends")
+def test_a_frontend_is_listed_with_what_protects_it(site: Path) -> None:
+    def bare() -> FastAPI:
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.frontend("/", directory=site)
+        router = APIRouter(dependencies=[Scopes("items:read")])
+        router.frontend("/for-readers", directory=site)
+        app.include_router(router, prefix="/v1")
+        return app
+
+    app = bare()
+    FastAPIAuth(app, AUTH, default="allow")
+    assert {route.label: route.protection for route in routes_of(app)} == {
+        "MOUNT /*": Protection.UNPROTECTED,
+        "MOUNT /v1/for-readers/*": Protection.DECLARED,
+    }
+    assert client_of(app).get("/").text == "open"
+    assert client_of(app).get("/v1/for-readers/").status_code == 401
+    app = bare()
+    FastAPIAuth(app, AUTH)
+    assert not any(route.is_open for route in routes_of(app))
+    assert client_of(app).get("/").status_code == 401

@@ -61,7 +61,7 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
     known = signature(write).parameters
     if unknown := [name for name in options if name not in known]:
         name = type(application).__name__
-        raise ConfigurationError(f"{name} has its own {' and '.join(unknown)}: say it where the application is made")
+        raise ConfigurationError(f"{name} decides its {' and '.join(unknown)}: say it where the application is made")
     if "title" in known and known["title"].default is Parameter.empty:
         options.setdefault("title", "API")
     return write(app if adapter == "authmw_starlette" else application, **options)

@@ -7,15 +7,17 @@ import sys
 from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import isfunction
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
 from authmw.cli.decorator import OptionDecorator
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_FACTORIES: Final = ("create_app", "make_app")  # as Flask's command looks for
 _TARGET: Final = re.compile(rf"(?P<module>{_NAME}):(?P<path>{_NAME})(?P<call>\(\))?")
 
 application_argument: OptionDecorator = click.argument("application", metavar="[MODULE:APP]", required=False)
@@ -43,7 +45,11 @@ def load(name: str | None) -> Any:
         if here not in sys.path:
             sys.path.insert(0, here)
         target = _attribute(_module(found["module"]), found["module"], found["path"])
-        return _called(target, name) if found["call"] else target
+        if found["call"]:
+            return _called(target, name)
+        if isfunction(target):
+            raise NoApplication(f"{name} is a function, and no application: write {name}() if it makes one")
+        return target
 
 
 def _of_the_flask_command() -> Any:
@@ -72,8 +78,18 @@ def _attribute(module: Any, name: str, path: str) -> Any:
         try:
             found = getattr(found, each)
         except AttributeError:
-            raise NoApplication(f"there is no {path} in {name}: {each} is not there") from None
+            raise NoApplication(f"{name} has no {path}{_instead(module)}") from None
     return found
+
+
+def _instead(module: Any) -> str:
+    """Which names in `module` are applications or make some, as the end of a sentence."""
+    from authmw.frameworks import adapter_of
+
+    members = cast("dict[str, object]", vars(module))
+    found = [f"{module.__name__}:{name}" for name, value in members.items() if adapter_of(value)]
+    found += [f"{module.__name__}:{name}()" for name in _FACTORIES if callable(members.get(name))]
+    return f": write {' or '.join(found)}" if found else ""
 
 
 def _called(factory: Any, name: str) -> Any:
@@ -89,7 +105,7 @@ def _failed(name: str, error: BaseException) -> NoApplication:
     """What went wrong in code of the user's, and where."""
     frames = [frame for frame in extract_tb(error.__traceback__) if _is_users(frame)]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    said = "; ".join(str(error).splitlines())
+    said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
     return NoApplication(f"{name} fails: {type(error).__name__}{': ' if said else ''}{said}{where}")
 
 

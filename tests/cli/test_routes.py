@@ -150,8 +150,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no module": (["nope:app"], "there is no module nope"),
     "no module in a package": (["nope.nor:app"], "there is no module nope.nor"),
     "no module in a module": (["shop.nope:app"], "there is no module shop.nope"),
-    "no attribute": (["shop:nope"], "there is no nope in shop"),
-    "no attribute below": (["shop:app.nope"], "there is no app.nope in shop: nope is not there"),
+    "no attribute": (["shop:nope"], "shop has no nope: write shop:app or shop:bare or shop:create_app()"),
+    "no attribute below": (["shop:app.nope"], "shop has no app.nope: write shop:app or shop:bare or shop:create_app()"),
+    "no attribute, and no application": (["wrong:nope"], "wrong has no nope\n"),
+    "a factory that is not called": (["shop:create_app"], "write shop:create_app() if it makes one"),
     "no application": (["shop:Flask"], "is no application of Flask, Starlette or FastAPI"),
     "a number": (["shop:__builtins__"], "is no application"),
     "no factory": (["wrong:number()"], "wrong:number is no factory, but int: leave out ()"),
@@ -171,7 +173,7 @@ def test_what_cannot_be_loaded_is_a_sentence_and_2(run: Run, mistake: str, comma
     write("leaving", "import sys\nsys.exit(3)\n")
     write("unreadable", "def app(:\n")
     Path("failing").mkdir()
-    Path("failing/__init__.py").write_text("raise ValueError('no setting\\nnor another')\n")
+    Path("failing/__init__.py").write_text("raise ValueError('no setting\\n\\nnor another')\n")
     arguments, sentence = MISTAKES[mistake]
     refused = run(command, *arguments)
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1), refused.output

@@ -76,7 +76,10 @@ def protections_of(entry: Entry, method: str) -> Protections:
         by[guarded.auth] = requirement if known is requirement else known & requirement
     for auth in dict.fromkeys(each.auth for each in asked):
         if auth is not None and auth not in by:
-            by[auth] = reduce(lambda one, other: one & other, (each.requirement for each in asked if each.auth is auth))
+            # Without middleware, it is the first who tells the others who is calling.
+            asking = (auth,) if by else (auth, None)
+            mine = (each.requirement for each in asked if each.auth in asking)
+            by[auth] = reduce(lambda one, other: one & other, mine)
             found.append(protected(by[auth], None, method=method, path=entry.path)[0])
     if not found:
         found.append(protected(declared, None, method=method, path=entry.path)[0])

@@ -132,3 +132,22 @@ def test_a_frontend_is_listed_with_what_protects_it(site: Path) -> None:
     FastAPIAuth(app, AUTH)
     assert not any(route.is_open for route in routes_of(app))
     assert client_of(app).get("/").status_code == 401
+
+
+def test_what_is_declared_beside_security_is_documented_where_there_is_no_middleware() -> None:
+    app = FastAPI()
+    other = make_auth("Other")
+
+    @app.get("/items", dependencies=[Security(AUTH), Security(other, scopes=["items"])])
+    @requires_scopes("items:write")
+    def items(principal: Annotated[Principal, Scopes("items:read")]) -> str:
+        return principal.id
+
+    client = client_of(app)
+    assert client.get("/items", headers=as_("reader")).status_code == 403
+    assert client.get("/items", headers=as_("writer")).json() == "carol"
+    by_scheme = security_of(openapi_document(app))["GET /items"][0]
+    assert {name: set(scopes) for name, scopes in by_scheme.items()} == {
+        "HTTPBearer": {"items:read", "items:write"},
+        "Other": {"items"},
+    }

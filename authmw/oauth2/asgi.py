@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authmw.asgi_endpoint import send_response, serve_http
 from authmw.flow import run_async
 from authmw.request import ASGIRequest, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
-
-_POLICY_VIOLATION = 1008  # RFC 6455 §7.4.1
 
 
 class TokenApplication:
@@ -34,16 +33,10 @@ class TokenApplication:
         Raises:
             ValueError: the scope is of a type nobody has heard of.
         """
-        kind = scope["type"]
-        if kind == "lifespan":
-            await _lifespan(receive, send)
-        elif kind == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
-        elif kind == "http":
-            await serve(self.service, scope, receive, send)
-        else:
-            raise ValueError(f"an ASGI scope of type {kind!r} cannot be served")
+        await serve_http(scope, receive, send, self._serve)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await serve(self.service, scope, receive, send)
 
 
 async def serve(service: TokenService, scope: Scope, receive: Receive, send: Send, path: str | None = None) -> None:
@@ -51,15 +44,4 @@ async def serve(service: TokenService, scope: Scope, receive: Receive, send: Sen
     request = ASGIRequest(scope, receive)
     flow = service.respond(request, request.path if path is None else path)
     response = await run_async(flow, pool=service.pool, store_timeout=service.store_timeout)
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    """Nothing is started here and nothing ended, which a server has to be told."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+    await send_response(response, request.method, send)

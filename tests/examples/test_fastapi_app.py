@@ -52,7 +52,6 @@ def test_its_docs_are_for_everybody_and_come_from_here(example: Example) -> None
     assert described["info"]["title"] == "Orders"
 
 
-
 def test_the_challenge_names_the_scopes_of_an_included_router(example: Example) -> None:
     client = example.client
     assert 'Bearer realm="orders", scope="orders:read"' in client.get("/orders").headers["www-authenticate"]

@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 
 from authmw import audit
 from authmw.context import Call, current_call
-from authmw.decorators import declared_on
 from authmw.engine import NOBODY, Auth, Authentication
 from authmw.errors import AccessRefused
 from authmw.guard import OPEN, Guard, RequirementOf
+from authmw.markers import declared_on
 from authmw.principal import Principal
 from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
 from authmw.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send

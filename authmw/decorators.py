@@ -14,8 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar, cast, overload
 
 from authmw.context import current_call, enforce
 from authmw.errors import ConfigurationError
-from authmw.guard import RequirementOf
-from authmw.request import RequestHead
+from authmw.markers import as_guard, entry_of, is_own_guard, mark, marked_requirement, name_of, requirement_of
 from authmw.requirement import (
     AUTHENTICATED,
     OPTIONAL,
@@ -29,8 +28,6 @@ from authmw.requirement import (
 
 T = TypeVar("T")
 
-_MARKER: Final = "__authmw_requirement__"
-_GUARD: Final = "__authmw_guard__"
 _CO_VARARGS: Final = 0x04  # inspect.CO_VARARGS, without the import
 _CO_COROUTINE: Final = 0x80
 
@@ -122,48 +119,8 @@ def optionally_authenticated(target: Any = None, /) -> Any:
 
 def own_credentials(target: T) -> T:
     """Mark an endpoint that anybody may call and that authenticates its callers itself. For adapters."""
-    _mark(target, OWN_CREDENTIALS)
+    mark(target, OWN_CREDENTIALS)
     return target
-
-
-def marked_requirement(target: object) -> Requirement | None:
-    """What was declared on a view, a class, a blueprint or an application; None for nothing."""
-    if not hasattr(target, "__dict__") and not hasattr(target, "__func__"):
-        return None
-    marker: object = getattr(target, _MARKER, None)
-    if not isinstance(marker, Requirement):
-        return None
-    # A hole is explicit: a subclass inherits what a view needs, and not that it needs nothing.
-    return None if marker.public and isinstance(target, type) and _MARKER not in vars(target) else marker
-
-
-def requirement_of(target: object) -> Requirement:
-    """What calling `target` needs: what was declared on it, or anyone authenticated."""
-    return marked_requirement(target) or AUTHENTICATED
-
-
-def declared_on(app: object) -> RequirementOf | None:
-    """What a whole application asks for, as the answer to what any request of it needs; None for nothing."""
-    requirement = marked_requirement(app)
-    if requirement is None:
-        return None
-
-    def known(_: RequestHead) -> Requirement | None:
-        return requirement
-
-    return known
-
-
-def is_guarded(target: object) -> bool:
-    """Whether calling `target` enforces what was declared on it: False for a view registered below its decorator."""
-    # A subclass inherits the marker, and may have replaced the method that enforces it.
-    if isinstance(target, type):
-        entry = _entry(target)
-        # What calls a class makes an instance, and asks nothing of its __call__.
-        target = None if entry in (None, "__call__") else getattr(target, entry)
-    elif hasattr(type(target), _GUARD) and _GUARD not in getattr(target, "__dict__", ()):
-        target = type(target).__call__
-    return getattr(target, _GUARD, None) is not None
 
 
 def _takes_two(predicate: object) -> bool:
@@ -185,37 +142,35 @@ def _check_no_parentheses(target: object, decorator: str) -> None:
 def _opened(target: T, requirement: Requirement) -> T:
     so_far = marked_requirement(target)
     if so_far is not None and not so_far.public:
-        raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
-    _mark(target, requirement if so_far is None else so_far & requirement)
+        raise ConfigurationError(f"{name_of(target)} is @public and needs something: remove one of the two decorators")
+    mark(target, requirement if so_far is None else so_far & requirement)
     return target
 
 
 def _guarded(target: T, requirement: Requirement) -> T:
     so_far = marked_requirement(target)
     if so_far is not None and so_far.public:
-        raise ConfigurationError(f"{_name(target)} is @public and needs something: remove one of the two decorators")
+        raise ConfigurationError(f"{name_of(target)} is @public and needs something: remove one of the two decorators")
     requirement = requirement if so_far is None else so_far & requirement
     if isinstance(target, type):
         return cast("T", _guard_class(target, requirement))
     if not callable(target):
         if hasattr(target, "__get__"):
-            raise ConfigurationError(f"{_name(target)} hides its function: decorate the function below @classmethod")
-        _mark(target, requirement)  # a blueprint: its adapter reads the marker
+            raise ConfigurationError(f"{name_of(target)} hides its function: decorate the function below @classmethod")
+        mark(target, requirement)  # a blueprint: its adapter reads the marker
         return target
     # A guard of ours is replaced, not wrapped again: what it asked for is in `requirement`.
     inner = _unguarded(target)
     # The function that a route was given may be any of those below: the marker is on them all.
     below: object = inner
     while below is not None:
-        _mark(below, requirement)
+        mark(below, requirement)
         below = getattr(below, "__wrapped__", None)
     return cast("T", _guard_function(inner, requirement))
 
 
 def _unguarded(target: Callable[..., Any]) -> Callable[..., Any]:
-    return (
-        cast("Callable[..., Any]", vars(target)["__wrapped__"]) if getattr(target, _GUARD, None) is target else target
-    )
+    return cast("Callable[..., Any]", vars(target)["__wrapped__"]) if is_own_guard(target) else target
 
 
 def _guard_function(target: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
@@ -228,14 +183,14 @@ def _guard_function(target: Callable[..., Any], requirement: Requirement) -> Cal
             _enforce(requirement, args)
             return await target(*args, **kwargs)
 
-        return _as_guard(guard_async, requirement)
+        return as_guard(guard_async, requirement)
 
     @wraps(target)
     def guard(*args: Any, **kwargs: Any) -> Any:
         _enforce(requirement, args)
         return target(*args, **kwargs)
 
-    return _as_guard(guard, requirement)
+    return as_guard(guard, requirement)
 
 
 class _GuardedCallable:
@@ -243,27 +198,20 @@ class _GuardedCallable:
 
     def __init__(self, target: Callable[..., Any], requirement: Requirement) -> None:
         self.__wrapped__ = target
-        _as_guard(self, requirement)
+        as_guard(self, requirement)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        _enforce(getattr(self, _MARKER), args)
+        _enforce(requirement_of(self), args)
         return self.__wrapped__(*args, **kwargs)
 
 
 def _guard_class(target: type, requirement: Requirement) -> type:
     """A class-based view is guarded where its framework enters it."""
-    entry = _entry(target)
+    entry = entry_of(target)
     if entry is None:
-        raise ConfigurationError(f"{_name(target)} has no dispatch method to guard: decorate its methods instead")
+        raise ConfigurationError(f"{name_of(target)} has no dispatch method to guard: decorate its methods instead")
     setattr(target, entry, _guard_function(_unguarded(getattr(target, entry)), requirement))
-    return _as_guard(target, requirement)
-
-
-def _entry(target: type) -> str | None:
-    for entry in ("dispatch_request", "dispatch", "__call__"):
-        if isinstance(getattr(target, entry, None), FunctionType):
-            return entry
-    return None
+    return as_guard(target, requirement)
 
 
 def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
@@ -281,23 +229,3 @@ def _is_lifespan(args: tuple[Any, ...]) -> bool:
             return callable(receive) and callable(send) and current_call.get() is None
         case _:
             return False
-
-
-C = TypeVar("C")
-
-
-def _as_guard(guard: C, requirement: Requirement) -> C:
-    setattr(guard, _MARKER, requirement)
-    setattr(guard, _GUARD, guard)
-    return guard
-
-
-def _mark(target: object, requirement: Requirement) -> None:
-    try:
-        setattr(target, _MARKER, requirement)
-    except AttributeError:
-        raise ConfigurationError(f"{_name(target)} takes no marker: decorate the function it was made from") from None
-
-
-def _name(target: object) -> str:
-    return getattr(target, "__qualname__", type(target).__name__)

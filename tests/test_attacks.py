@@ -28,11 +28,11 @@ from authmw import (
     requires_scopes,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.decorators import marked_requirement
 from authmw.digest_nonces import DigestNonces
 from authmw.errors import ConfigurationError
 from authmw.jose.base64url import decode_member
 from authmw.keys import Key
+from authmw.markers import marked_requirement
 from authmw.refusal import Refusal
 from authmw.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.rules import PublicPaths

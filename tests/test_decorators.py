@@ -24,7 +24,7 @@ from authmw import (
     requires,
     requires_scopes,
 )
-from authmw.decorators import is_guarded, marked_requirement, requirement_of
+from authmw.markers import is_guarded, marked_requirement, requirement_of
 from authmw.reasons import Reason
 from authmw.requirement import OPTIONAL, PUBLIC
 

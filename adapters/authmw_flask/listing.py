@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.decorators import is_guarded, marked_requirement
+from authmw.markers import is_guarded, marked_requirement
 from authmw.requirement import OWN_CREDENTIALS
 from authmw.routes import Kind, Protected, Protection, Route, place_of, protected
 from authmw.wsgi import AuthMiddleware

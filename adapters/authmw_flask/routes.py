@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.decorators import marked_requirement
+from authmw.markers import marked_requirement
 from authmw.oauth2.paths import PATHS
 from authmw.request import Environ, RequestHead, WSGIRequest
 from authmw.requirement import OWN_CREDENTIALS, Requirement

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authmw.decorators import marked_requirement
+from authmw.markers import marked_requirement
 from authmw.requirement import PUBLIC
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
-from authmw.decorators import is_guarded, marked_requirement
+from authmw.markers import is_guarded, marked_requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.routers import fallback_of, included_by
 

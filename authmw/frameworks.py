@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
 from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.errors import ConfigurationError
 from authmw.guard import Guarded
@@ -34,11 +34,12 @@ def routes_of(app: object) -> list[Route]:
     """
     *around, application = _inwards(app)
     adapter = adapter_of(application)
-    routes_of_framework: Callable[[object], list[Route]] = _imported(f"{adapter}.listing", application).routes_of
+    listing: Any = _imported(f"{adapter}.listing", application)
     if adapter != "authmw_flask":
-        return routes_of_framework(app)  # which looks through middleware itself
-    routes = routes_of_framework(application)
+        return cast("list[Route]", listing.routes_of(app))  # which looks through middleware itself
+    routes: list[Route] = listing.routes_of(application)
     for middleware in reversed(around):
+        routes += listing.mounts_of(middleware)
         guarded: object = getattr(middleware, "guarded", None)
         if isinstance(guarded, Guarded):
             routes = [_behind(guarded, route) for route in routes]
@@ -64,7 +65,7 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
         raise ConfigurationError(f"{name} decides its {' and '.join(unknown)}: say it where the application is made")
     if "title" in known and known["title"].default is Parameter.empty:
         options.setdefault("title", "API")
-    return write(app if adapter == "authmw_starlette" else application, **options)
+    return write(application if adapter == "authmw_flask" else app, **options)
 
 
 def adapter_of(app: object) -> str:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from authmw_flask import FlaskAuth
 from authmw_starlette import AuthMiddleware
 from authmw_starlette.listing import routes_of
+from flask import Flask
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
 
 from authmw import Auth, ConfigurationError, HTTPBearer, requires_scopes
+from authmw.frameworks import routes_of as routes_of_any
 from authmw.routes import Protection
+from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
 
 AUTH = Auth(HTTPBearer())
 
@@ -100,3 +106,15 @@ def test_what_answers_where_no_route_does_is_listed() -> None:
     app.add_middleware(AuthMiddleware, auth=AUTH)
     assert [(route.label, route.protection) for route in routes_of(app)] == [("MOUNT /*", Protection.DEFAULT)]
     assert TestClient(app).get("/anything").status_code == 401
+
+
+def test_what_is_mounted_around_a_guarded_flask_application_is_listed() -> None:
+    shop, other = Flask("shop", static_folder=None), Flask("other", static_folder=None)
+    FlaskAuth(shop, AUTH)
+    other.add_url_rule("/", "open", lambda: "open")
+    around = DispatcherMiddleware(shop, {"/other": other})
+    assert Client(around).get("/other/").text == "open"
+    assert [(route.label, route.is_open) for route in routes_of_any(around)] == [("MOUNT /other/*", True)]
+    guarded = WSGIAuthMiddleware(cast("Any", around), AUTH)
+    assert Client(cast("Any", guarded)).get("/other/").status_code == 401
+    assert [route.is_open for route in routes_of_any(guarded)] == [False]

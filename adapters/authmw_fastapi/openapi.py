@@ -14,9 +14,11 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from authmw_starlette.listing import protections_of
+from authmw_starlette.routes import inwards
 from authmw_starlette.walk import Around, entries
 from fastapi import FastAPI
 
+from authmw.errors import ConfigurationError
 from authmw.openapi import secured, security
 from authmw.openapi.requirements import SecurityRequirement
 from authmw.openapi.securing import operations_in
@@ -33,11 +35,14 @@ _DOCUMENTED: Final = "_authmw_openapi"
 _Needed = dict[tuple[str, str], dict["Auth", "Requirement"]]
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: object) -> dict[str, Any]:
     """The OpenAPI document of `app`, as it serves it. The application need not have been started.
 
+    Args:
+        app: the application, as it is, or with middleware around it: what that asks for is known by that alone.
+
     Raises:
-        ConfigurationError: two different schemes have one name.
+        ConfigurationError: two different schemes have one name, or `app` is no FastAPI application.
 
     >>> from authmw import Auth, HTTPBearer
     >>> from authmw_fastapi import AuthMiddleware
@@ -49,8 +54,11 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     >>> openapi_document(app)["paths"]["/orders"]["get"]["security"]
     [{'HTTPBearer': []}]
     """
+    application = next((each for each in inwards(app) if isinstance(each, FastAPI)), None)
+    if application is None:
+        raise ConfigurationError(f"{type(app).__name__} is no FastAPI application: name the application itself")
     document_everything(app)
-    return app.openapi()
+    return application.openapi()
 
 
 def document_everything(app: object) -> None:

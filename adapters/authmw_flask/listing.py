@@ -129,26 +129,40 @@ def _is_furniture(view: Any) -> bool:
     return str(getattr(view, "__module__", "")) in _FURNITURE
 
 
+def mounts_of(layer: object) -> list[Route]:
+    """The applications to which `layer`, which is wrapped around a whole application, hands what is below their paths.
+
+    Args:
+        layer: a ``DispatcherMiddleware``; anything else has none.
+    """
+    return [replace(route, place=place_of(route.endpoint)) for route in _mounted_by(layer, None)]
+
+
 def _mounts(app: Flask, guarded: Guarded | None) -> Iterator[Route]:
     """What each dispatcher hands to other applications, those in front of the guard too."""
     in_front = guarded is not None
     layer: Any = app.wsgi_app
     while layer is not None:
         in_front = in_front and not isinstance(layer, AuthMiddleware)
-        if isinstance(layer, DispatcherMiddleware):
-            for mount, mounted in layer.mounts.items():
-                path = f"{mount}/*"
-                protection, requirement = _before(mounted, None if in_front else guarded, path)
-                yield Route(
-                    path=path,
-                    name=getattr(mounted, "__qualname__", type(mounted).__name__),
-                    protection=protection,
-                    requirement=requirement,
-                    kind=Kind.MOUNT,
-                    in_document=False,
-                    endpoint=mounted,
-                )
+        yield from _mounted_by(layer, None if in_front else guarded)
         layer = getattr(layer, "app", None)
+
+
+def _mounted_by(layer: object, guarded: Guarded | None) -> Iterator[Route]:
+    if not isinstance(layer, DispatcherMiddleware):
+        return
+    for mount, mounted in layer.mounts.items():
+        path = f"{mount}/*"
+        protection, requirement = _before(mounted, guarded, path)
+        yield Route(
+            path=path,
+            name=getattr(mounted, "__qualname__", type(mounted).__name__),
+            protection=protection,
+            requirement=requirement,
+            kind=Kind.MOUNT,
+            in_document=False,
+            endpoint=mounted,
+        )
 
 
 def _before(mounted: object, guarded: Guarded | None, path: str) -> Protected:

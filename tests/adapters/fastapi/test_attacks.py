@@ -2,6 +2,7 @@
 
 # Annotations are evaluated at once: those of the endpoints here name what is local to a test.
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import fastapi
 import fastapi.routing
 import pytest
 from authmw_fastapi import (
+    AuthMiddleware,
     CurrentPrincipal,
     FastAPIAuth,
     OptionalPrincipal,
@@ -21,8 +23,10 @@ from authmw_fastapi import (
 )
 from authmw_fastapi.listing import routes_of
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.applications import Starlette
 
 from authmw import ConfigurationError, Principal
+from authmw.frameworks import openapi_document as openapi_document_of_any
 from authmw.routes import Protection
 from tests.adapters.fastapi.apps import as_, client_of, make_auth, security_of
 
@@ -151,3 +155,18 @@ def test_what_is_declared_beside_security_is_documented_where_there_is_no_middle
         "HTTPBearer": {"items:read", "items:write"},
         "Other": {"items"},
     }
+
+
+@pytest.mark.parametrize("ask", [openapi_document, openapi_document_of_any])
+def test_a_guard_around_the_application_is_documented_before_the_start(ask: Callable[[object], dict[str, Any]]) -> None:
+    app = FastAPI()
+
+    @app.get("/items")
+    def items() -> None: ...
+
+    assert security_of(ask(AuthMiddleware(app, AUTH))) == {"GET /items": [{"HTTPBearer": []}, {"KeyHTTPBearer": []}]}
+
+
+def test_what_is_no_application_of_fastapi_has_no_document() -> None:
+    with pytest.raises(ConfigurationError, match="is no FastAPI application"):
+        openapi_document(AuthMiddleware(Starlette(), AUTH))

@@ -1,7 +1,9 @@
 """APIFlask: its document has the security that is enforced, by ``secure_openapi(app)``.
 
 python examples/openapi/apiflask_app.py
+curl -H "Authorization: Bearer t0ken" http://127.0.0.1:8000/orders
 curl http://127.0.0.1:8000/openapi.json
+authmw routes 'examples.openapi.apiflask_app:create_app()' --check
 """
 
 # Some of APIFlask's types are dictionaries of anything.
@@ -18,9 +20,10 @@ from authmw_flask import FlaskAuth, any_of, current_principal, public, requires_
 from authmw import APIKeyHeader, Auth, HTTPBearer, Principal
 
 SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Run the shop"}
+PEOPLE = {"t0ken": Principal("alice", scopes={"orders:read"})}
 
 
-def create_app(people: Mapping[str, Principal]) -> APIFlask:
+def create_app(people: Mapping[str, Principal] = PEOPLE) -> APIFlask:
     """The application.
 
     Args:
@@ -66,5 +69,4 @@ def create_app(people: Mapping[str, Principal]) -> APIFlask:
 
 
 if __name__ == "__main__":
-    alice = Principal("alice", scopes={"orders:read"})
-    create_app({"t0ken": alice}).run("127.0.0.1", int(os.environ.get("PORT", "8000")))
+    create_app().run("127.0.0.1", int(os.environ.get("PORT", "8000")))

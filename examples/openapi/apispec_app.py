@@ -1,7 +1,9 @@
 """apispec with plain Flask: the document is written by hand, and its security by ``secure_openapi(app, spec)``.
 
 python examples/openapi/apispec_app.py
+curl -H "Authorization: Bearer t0ken" http://127.0.0.1:8000/orders
 curl http://127.0.0.1:8000/openapi.json
+authmw routes 'examples.openapi.apispec_app:create_app()' --check
 """
 
 # Some of apispec's types are dictionaries of anything.
@@ -20,9 +22,10 @@ from flask import Flask
 from authmw import APIKeyHeader, Auth, HTTPBearer, Principal
 
 SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Run the shop"}
+PEOPLE = {"t0ken": Principal("alice", scopes={"orders:read"})}
 
 
-def create_app(people: Mapping[str, Principal]) -> Flask:
+def create_app(people: Mapping[str, Principal] = PEOPLE) -> Flask:
     """The application.
 
     Args:
@@ -76,5 +79,4 @@ def _operation(summary: str, status: str = "200") -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    alice = Principal("alice", scopes={"orders:read"})
-    create_app({"t0ken": alice}).run("127.0.0.1", int(os.environ.get("PORT", "8000")))
+    create_app().run("127.0.0.1", int(os.environ.get("PORT", "8000")))

@@ -1,7 +1,9 @@
 """flask-openapi3: its document has the security that is enforced, by ``secure_openapi(app)``.
 
 python examples/openapi/openapi3_app.py
+curl -H "Authorization: Bearer t0ken" http://127.0.0.1:8000/orders
 curl http://127.0.0.1:8000/openapi/openapi.json
+authmw routes 'examples.openapi.openapi3_app:create_app()' --check
 """
 
 # flask-openapi3 has types, and exports its names in a way that type checkers do not follow.
@@ -20,6 +22,7 @@ from pydantic import BaseModel
 from authmw import APIKeyHeader, Auth, HTTPBearer, Principal
 
 SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Run the shop"}
+PEOPLE = {"t0ken": Principal("alice", scopes={"orders:read"})}
 
 shop = APIBlueprint("shop", __name__)
 
@@ -62,7 +65,7 @@ def me() -> dict[str, str]:
     return {"id": current_principal.id}
 
 
-def create_app(people: Mapping[str, Principal]) -> OpenAPI:
+def create_app(people: Mapping[str, Principal] = PEOPLE) -> OpenAPI:
     """The application.
 
     Args:
@@ -77,5 +80,4 @@ def create_app(people: Mapping[str, Principal]) -> OpenAPI:
 
 
 if __name__ == "__main__":
-    alice = Principal("alice", scopes={"orders:read"})
-    create_app({"t0ken": alice}).run("127.0.0.1", int(os.environ.get("PORT", "8000")))
+    create_app().run("127.0.0.1", int(os.environ.get("PORT", "8000")))

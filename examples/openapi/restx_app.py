@@ -3,7 +3,9 @@
 It writes Swagger 2.0, which has no bearer tokens: they are an API key in ``Authorization`` there.
 
     python examples/openapi/restx_app.py
+    curl -H "Authorization: Bearer t0ken" http://127.0.0.1:8000/orders
     curl http://127.0.0.1:8000/swagger.json
+    authmw routes 'examples.openapi.restx_app:create_app()' --check
 """
 
 # flask-restx has no types.
@@ -22,6 +24,7 @@ from flask_restx import Api, Namespace, Resource
 from authmw import APIKeyHeader, Auth, HTTPBearer, Principal
 
 SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Run the shop"}
+PEOPLE = {"t0ken": Principal("alice", scopes={"orders:read"})}
 
 shop = Namespace("shop", path="/")
 
@@ -62,7 +65,7 @@ class Me(Resource):
         return {"id": current_principal.id}
 
 
-def create_app(people: Mapping[str, Principal]) -> Flask:
+def create_app(people: Mapping[str, Principal] = PEOPLE) -> Flask:
     """The application.
 
     Args:
@@ -78,5 +81,4 @@ def create_app(people: Mapping[str, Principal]) -> Flask:
 
 
 if __name__ == "__main__":
-    alice = Principal("alice", scopes={"orders:read"})
-    create_app({"t0ken": alice}).run("127.0.0.1", int(os.environ.get("PORT", "8000")))
+    create_app().run("127.0.0.1", int(os.environ.get("PORT", "8000")))

@@ -1,7 +1,9 @@
 """flask-smorest: its document has the security that is enforced, by ``secure_openapi(app, api)``.
 
 python examples/openapi/smorest_app.py
+curl -H "Authorization: Bearer t0ken" http://127.0.0.1:8000/orders
 curl http://127.0.0.1:8000/openapi.json
+authmw routes 'examples.openapi.smorest_app:create_app()' --check
 """
 
 # flask-smorest has no types.
@@ -21,6 +23,7 @@ from flask_smorest import Api, Blueprint
 from authmw import APIKeyHeader, Auth, HTTPBearer, Principal
 
 SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Run the shop"}
+PEOPLE = {"t0ken": Principal("alice", scopes={"orders:read"})}
 
 shop = Blueprint("shop", __name__)
 
@@ -63,7 +66,7 @@ def me() -> dict[str, str]:
     return {"id": current_principal.id}
 
 
-def create_app(people: Mapping[str, Principal]) -> Flask:
+def create_app(people: Mapping[str, Principal] = PEOPLE) -> Flask:
     """The application.
 
     Args:
@@ -80,5 +83,4 @@ def create_app(people: Mapping[str, Principal]) -> Flask:
 
 
 if __name__ == "__main__":
-    alice = Principal("alice", scopes={"orders:read"})
-    create_app({"t0ken": alice}).run("127.0.0.1", int(os.environ.get("PORT", "8000")))
+    create_app().run("127.0.0.1", int(os.environ.get("PORT", "8000")))

@@ -68,8 +68,12 @@ def protections_of(entry: Entry, method: str) -> Protections:
     declared = reduce(lambda one, other: one & other, (each.requirement for each in asked)) if asked else None
     found: list[Protection] = []
     by: dict[Auth, Requirement] = {}
-    for guarded, prefix in entry.around.guards:
+    # What a guard lets through is asked further in by the next one.
+    ends = (*entry.around.before[1:], len(asked))
+    for (guarded, prefix), end in zip(entry.around.guards, ends, strict=False):
         for_it = needed(asked, guarded.auth)
+        if for_it is not None and not for_it.is_open:
+            for_it = needed((*asked[:end], *(each for each in asked[end:] if each.auth is guarded.auth)), guarded.auth)
         protection, requirement = protected(for_it, guarded, method=method, path=entry.path[len(prefix) :])
         found.append(protection)
         known = by.get(guarded.auth, requirement)

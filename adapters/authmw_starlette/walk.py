@@ -33,6 +33,7 @@ class Around:
         parameters: the Parameter Objects of that path.
         guards: the middleware in front, outermost first, each with the prefix it stands at.
         asked: what is declared on the way down.
+        before: of each of the guards, how much of that stands further out.
         misplaced: whether something on the way down declares what nothing asks for.
     """
 
@@ -40,11 +41,12 @@ class Around:
     parameters: tuple[dict[str, Any], ...] = ()
     guards: tuple[tuple[Guarded, str], ...] = ()
     asked: tuple[Asked, ...] = ()
+    before: tuple[int, ...] = ()
     misplaced: bool = False
 
     def behind(self, guarded: Guarded) -> Around:
         """The same, with one more guard in front."""
-        return replace(self, guards=(*self.guards, (guarded, self.prefix)))
+        return replace(self, guards=(*self.guards, (guarded, self.prefix)), before=(*self.before, len(self.asked)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

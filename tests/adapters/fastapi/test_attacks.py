@@ -22,13 +22,15 @@ from authmw_fastapi import (
     requires_scopes,
 )
 from authmw_fastapi.listing import routes_of
+from authmw_fastapi.openapi import document_everything
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
 
-from authmw import ConfigurationError, Principal
+from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, Principal
 from authmw.frameworks import openapi_document as openapi_document_of_any
 from authmw.routes import Protection
-from tests.adapters.fastapi.apps import as_, client_of, make_auth, security_of
+from authmw.rules import Default
+from tests.adapters.fastapi.apps import TOKENS, as_, client_of, make_auth, security_of
 
 AUTH = make_auth()
 
@@ -170,3 +172,24 @@ def test_a_guard_around_the_application_is_documented_before_the_start(ask: Call
 def test_what_is_no_application_of_fastapi_has_no_document() -> None:
     with pytest.raises(ConfigurationError, match="is no FastAPI application"):
         openapi_document(AuthMiddleware(Starlette(), AUTH))
+
+
+@pytest.mark.parametrize("default", ["deny", "allow"])
+def test_scopes_below_a_guard_in_a_mount_are_not_documented_for_the_one_further_out(default: Default) -> None:
+    shop = FastAPI(openapi_url=None)
+    FastAPIAuth(shop, Auth(APIKeyHeader("X-Other", TOKENS.get, name="Other")))
+
+    @shop.get("/items")
+    def items(principal: Annotated[Principal, Scopes("items:write")]) -> str:
+        return principal.id
+
+    app = FastAPI(openapi_url=None)
+    app.mount("/shop", shop)
+    auth = Auth(HTTPBearer(TOKENS.get))
+    FastAPIAuth(app, auth, default=default)
+    client = client_of(app)
+    assert client.get("/shop/items", headers={**as_("nobody"), "X-Other": "writer"}).json() == "carol"
+    assert client.get("/shop/items", headers={"X-Other": "writer"}).status_code == (401 if default == "deny" else 200)
+    document_everything(app)
+    outside: dict[str, list[str]] = {"HTTPBearer": []} if default == "deny" else {}
+    assert security_of(shop.openapi())["GET /items"] == [{**outside, "Other": ["items:write"]}]

@@ -43,7 +43,7 @@ def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
         ConfigurationError: something among them is no scope. A string in their place would be taken for its letters.
     """
     if isinstance(scopes, str):
-        raise ConfigurationError(f"scopes={scopes!r} has to be a list: write [{scopes!r}]")
+        raise ConfigurationError(f"scopes={scopes!r} has to be a list: write {scopes.split()}")
     unique: dict[str, None] = {}
     mistakes: list[str] = []
     for scope in scopes:

@@ -71,8 +71,6 @@ def Security(  # noqa: N802 - as FastAPI's
     ...     return principal.id
     """
     if isinstance(dependency, Auth):
-        if isinstance(scopes, str):
-            raise ConfigurationError(f'scopes={scopes!r} has to be a list: write Security(auth, scopes=["{scopes}"])')
         return fastapi.Security(AuthGate(dependency), scopes=checked_scopes(scopes or ()), use_cache=use_cache)
     if scopes and asks_for_nothing(dependency):
         raise ConfigurationError(

@@ -298,7 +298,7 @@ def test_a_package_without_the_files_is_a_missing_one(monkeypatch: pytest.Monkey
         ({"document": "openapi.json"}, "pass a mapping"),
         ({"connect": ["https://id.example/token"]}, "no origin"),
         ({"connect": "https://id.example; script-src *"}, "no origin"),
-        ({"scopes": "orders:read"}, "has to be a list"),
+        ({"scopes": "orders:read orders:write"}, "has to be a list: write ['orders:read', 'orders:write']"),
     ],
 )
 def test_a_mistake_is_a_sentence_with_its_fix(arguments: Mapping[str, Any], sentence: str) -> None:

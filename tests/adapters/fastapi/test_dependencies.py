@@ -528,7 +528,7 @@ def test_anything_else_goes_to_fastapi_s_own_security() -> None:
     [
         (Scopes, "CurrentPrincipal"),
         (lambda: Scopes("a b"), "a b"),
-        (lambda: Security(AUTH, scopes="items"), 'scopes=["items"]'),
+        (lambda: Security(AUTH, scopes="items"), "write ['items']"),
         (lambda: Security(AUTH, scopes=["a b"]), "a b"),
     ],
 )

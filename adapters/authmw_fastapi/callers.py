@@ -65,7 +65,8 @@ class _CallerBy:
         let_refusals_through(connection)
         call = call_by(connection, self.auth) or await self._authenticate(connection, response)
         connection.scope.setdefault(_CALLS, {})[self.auth] = call
-        if current_call.get() is not None:
+        current = current_call.get()
+        if current is not None and _is_about(current, connection):
             yield call.authentication.principal
             return
         # Nobody else said who is calling: below here, `current_principal` and the decorators know it, too.
@@ -95,5 +96,8 @@ class _CallHere(Call):
 
 
 def _is_about(call: Call, connection: HTTPConnection) -> bool:
-    """Whether `call` is `connection`, and not the one that an application was serving when it called itself."""
-    return not isinstance(call, _CallHere) or call.scope is connection.scope
+    """Whether `call` is `connection`, and not the one in the course of which an application was called."""
+    if isinstance(call, _CallHere):
+        return call.scope is connection.scope
+    # Below the middleware a mount may have copied the scope, and what the middleware wrote is there.
+    return connection.scope.get("authmw.principal") is call.authentication.principal

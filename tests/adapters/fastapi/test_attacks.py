@@ -18,12 +18,14 @@ from authmw_fastapi import (
     Security,
     caller,
     caller_by,
+    current_principal,
     openapi_document,
     requires_scopes,
 )
 from authmw_fastapi.listing import routes_of
 from authmw_fastapi.openapi import document_everything
 from fastapi import APIRouter, Depends, FastAPI
+from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, Principal
@@ -193,3 +195,26 @@ def test_scopes_below_a_guard_in_a_mount_are_not_documented_for_the_one_further_
     document_everything(app)
     outside: dict[str, list[str]] = {"HTTPBearer": []} if default == "deny" else {}
     assert security_of(shop.openapi())["GET /items"] == [{**outside, "Other": ["items:write"]}]
+
+
+@pytest.mark.parametrize("behind_middleware", [True, False])
+def test_who_is_served_is_not_who_an_application_is_called_for_in_the_course_of_it(behind_middleware: bool) -> None:
+    inner = FastAPI()
+
+    @inner.get("/mine")
+    async def mine(principal: Annotated[Principal, Security(AUTH)]) -> list[str]:
+        return [principal.id, current_principal().id]
+
+    outer = FastAPI(dependencies=[] if behind_middleware else [Security(AUTH)])
+
+    @outer.get("/on-behalf")
+    async def on_behalf(of: str = "") -> Any:
+        async with AsyncClient(transport=ASGITransport(inner), base_url="http://inner.test") as client:
+            answer = await client.get("/mine", headers=as_(of))
+        return answer.json() if answer.is_success else answer.status_code
+
+    if behind_middleware:
+        FastAPIAuth(outer, AUTH)
+    client = client_of(outer)
+    assert client.get("/on-behalf?of=nobody", headers=as_("writer")).json() == ["bob", "bob"]
+    assert client.get("/on-behalf", headers=as_("writer")).json() == 401

@@ -21,10 +21,10 @@ from authmw_sqlalchemy import SQLStores
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer, current_principal, public, requires_scopes
 from authmw.asgi import ASGIApp, AuthMiddleware
-from authmw.decorators import requirement_of
 from authmw.docs_page import DocsPage
 from authmw.docs_page.asgi import DocsApplication
 from authmw.keys import KeyRing
+from authmw.markers import requirement_of
 from authmw.oauth2 import TokenService
 from authmw.oauth2.asgi import TokenApplication
 from authmw.openapi import Operation, document

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from authmw_starlette.middleware import AuthMiddleware as StarletteAuthMiddleware
 
 from authmw.errors import ConfigurationError
+from authmw_fastapi.made_up import made_up_principals
 from authmw_fastapi.openapi import document_everything
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class AuthMiddleware(StarletteAuthMiddleware):
         public: path patterns, as ``/health``, ``/docs`` or ``GET /docs/*``, below ``root_path``.
 
     Raises:
-        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its guard, and every name
-            that two different security schemes have.
+        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its guard or has its
+            principal from ``Depends()``, and every name that two different security schemes have.
 
     >>> from authmw import Auth, HTTPBearer, Principal
     >>> from fastapi import FastAPI
@@ -38,10 +39,11 @@ class AuthMiddleware(StarletteAuthMiddleware):
     """
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
-        mistakes = super()._mistakes(scope)
+        # An application that this was added to, or that this is mounted in, knows more than what is wrapped.
+        whole = scope.get("app") or self
+        mistakes = super()._mistakes(scope) + made_up_principals(whole)
         try:
-            # An application that this was added to, or that this is mounted in, knows more than what is wrapped.
-            document_everything(scope.get("app") or self)
+            document_everything(whole)
         except ConfigurationError as error:
             mistakes += error.mistakes
         return mistakes

@@ -218,3 +218,15 @@ def test_who_is_served_is_not_who_an_application_is_called_for_in_the_course_of_
     client = client_of(outer)
     assert client.get("/on-behalf?of=nobody", headers=as_("writer")).json() == ["bob", "bob"]
     assert client.get("/on-behalf", headers=as_("writer")).json() == 401
+
+
+def test_a_principal_that_fastapi_would_make_from_the_query_stops_the_start_up() -> None:
+    app = FastAPI()
+    FastAPIAuth(app, AUTH)
+
+    @app.get("/mine")
+    def mine(principal: Annotated[Principal, Depends()]) -> str:
+        return principal.id
+
+    with pytest.raises(ConfigurationError, match=r"mine \(.*test_attacks.py:\d+\) takes whatever .*CurrentPrincipal"):
+        client_of(app).get("/mine?id=root", headers=as_("nobody"))

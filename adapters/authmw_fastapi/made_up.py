@@ -1,0 +1,21 @@
+"""Principals that nobody authenticated: FastAPI makes an object of any class from what a client sends."""
+
+from __future__ import annotations
+
+from authmw_starlette.dependencies import dependencies_of
+from authmw_starlette.walk import entries
+
+from authmw.principal import Principal
+from authmw.routes import place_of
+
+
+def made_up_principals(app: object) -> tuple[str, ...]:
+    """A sentence for each endpoint below `app` that has ``Annotated[Principal, Depends()]`` on the way to it."""
+    found: dict[str, None] = {}
+    for entry in entries(app):
+        if any(isinstance(call, type) and issubclass(call, Principal) for call in dependencies_of(entry.route)):
+            found[f"{entry.route.name} ({place_of(entry.route.endpoint)})"] = None
+    return tuple(
+        f"{endpoint} takes whatever principal a client makes up: write principal: CurrentPrincipal, without Depends()"
+        for endpoint in found
+    )

@@ -55,7 +55,8 @@ def Security(  # noqa: N802 - as FastAPI's
     """As `fastapi.Security`, and with an `Auth` it verifies: the principal, who has all scopes on the way down to it.
 
     Below an `AuthMiddleware` with the same `Auth`, what that found is used. Otherwise the request is authenticated
-    here, from its head; FastAPI has read the body by then, so put the middleware in front where that matters.
+    here, from its head. FastAPI has read the body by then, and what an endpoint returns as a `Response` of its own has
+    neither ``Vary`` nor ``Authentication-Info``: put the middleware in front where that matters.
 
     Args:
         dependency: who may be trusted; anything else is FastAPI's to deal with.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,6 +67,18 @@ class Requirement:
             scopes=checked_scopes(scope for scope in scopes if not isinstance(scope, AnyOf)),
             alternatives=tuple(scope for scope in scopes if isinstance(scope, AnyOf)),
         )
+
+    @classmethod
+    def together(cls, asked: Iterable[Requirement]) -> Requirement | None:
+        """All of what is asked for, in that order; None when nothing was.
+
+        >>> Requirement.together([Requirement.all_of("a"), Requirement.all_of("b")]).scopes
+        ('a', 'b')
+        """
+        found: Requirement | None = None
+        for each in asked:
+            found = each if found is None else found & each
+        return found
 
     def __and__(self, other: Requirement) -> Requirement:
         return Requirement(

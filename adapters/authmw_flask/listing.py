@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import reduce
 from inspect import isroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,7 +11,7 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.markers import is_guarded, marked_requirement
-from authmw.requirement import OWN_CREDENTIALS
+from authmw.requirement import OWN_CREDENTIALS, Requirement
 from authmw.routes import Kind, Protected, Protection, Route, place_of, protected
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.routes import RouteTable, handler_of, wrapped_in
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from authmw.guard import Guarded
-    from authmw.requirement import Requirement
 
 # Also what is listed for a rule that takes any method: Flask makes none, and whoever adds one to the map can.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -112,10 +110,8 @@ def _asks(table: RouteTable, endpoint: str, method: str, declared: Requirement) 
         return True
     links = (link for carrier in table.carriers(endpoint, method) for link in wrapped_in(carrier))
     asked = [marker for link in links if is_guarded(link) and (marker := marked_requirement(link)) is not None]
-    if not asked:
-        return False
-    enforced = reduce(lambda one, other: one & other, asked)
-    return enforced & declared == enforced
+    enforced = Requirement.together(asked)
+    return enforced is not None and enforced & declared == enforced
 
 
 def _endpoint(view: Any, method: str) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import WebSocketRoute
 
-from authmw.requirement import PUBLIC, Requirement
+from authmw.requirement import AUTHENTICATED, PUBLIC, Requirement
 from authmw.routes import Kind, Protection, Route, place_of, protected
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.routes import asked_by_endpoint, function_of, lacks_guard, needed
@@ -58,14 +57,13 @@ class Protections(NamedTuple):
     @property
     def requirement(self) -> Requirement:
         """All of what is asked for."""
-        asked = [requirement for _, requirement in self.by] or [self.declared or PUBLIC]
-        return reduce(lambda one, other: one & other, asked)
+        return Requirement.together(requirement for _, requirement in self.by) or self.declared or PUBLIC
 
 
 def protections_of(entry: Entry, method: str) -> Protections:
     """What stands between a stranger and an endpoint, when it is asked for by that method."""
     asked = _asked(entry, method)
-    declared = reduce(lambda one, other: one & other, (each.requirement for each in asked)) if asked else None
+    declared = Requirement.together(each.requirement for each in asked)
     found: list[Protection] = []
     by: dict[Auth, Requirement] = {}
     # What a guard lets through is asked further in by the next one.
@@ -82,8 +80,8 @@ def protections_of(entry: Entry, method: str) -> Protections:
         if auth is not None and auth not in by:
             # Without middleware, it is the first who tells the others who is calling.
             asking = (auth,) if by else (auth, None)
-            mine = (each.requirement for each in asked if each.auth in asking)
-            by[auth] = reduce(lambda one, other: one & other, mine)
+            mine = Requirement.together(each.requirement for each in asked if each.auth in asking)
+            by[auth] = mine or AUTHENTICATED
             found.append(protected(by[auth], None, method=method, path=entry.path)[0])
     if not found:
         found.append(protected(declared, None, method=method, path=entry.path)[0])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Iterable, Iterator
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
 from authmw.markers import is_guarded, marked_requirement
+from authmw.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.routers import fallback_of, included_by
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from authmw.engine import Auth
-    from authmw.requirement import Requirement
 
 _Declared = tuple[Asked, ...]
 _NOTHING: Final[_Declared] = ()
@@ -62,8 +62,7 @@ def asked_of_matched(scope: Scope) -> _Declared:
 
 def needed(asked: Iterable[Asked], auth: Auth | None) -> Requirement | None:
     """All of what `auth` has to find out; None for nothing."""
-    found = [each.requirement for each in asked if each.auth is None or each.auth is auth]
-    return reduce(lambda above, below: above & below, found) if found else None
+    return Requirement.together(each.requirement for each in asked if each.auth is None or each.auth is auth)
 
 
 def declares(app: object) -> bool:

@@ -1,0 +1,88 @@
+"""Where a URL leads: https, or http on this machine; and whether an address is anybody's to reach.
+
+A document of an issuer names further URLs. Those may lead out, never into the network of who reads it
+(CVE-2026-48522, OWASP's "server-side request forgery").
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: the last 32 bits are an IPv4 address
+_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The parts of a URL that may be fetched.
+
+    >>> Location.of("https://id.example/keys?v=1")
+    Location(scheme='https', host='id.example', port=443, target='/keys?v=1')
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @classmethod
+    def of(cls, url: str) -> Location:
+        """The parts of `url`.
+
+        Raises:
+            ValueError: it is no absolute URL by https, or by http on this machine; or it holds a user, a fragment,
+                or characters that no URL holds.
+        """
+        if not url.isascii() or any(character <= " " or character in '"<>\\^`{|}\x7f' for character in url):
+            raise ValueError("the URL holds characters that a URL does not")
+        parts = urlsplit(url)
+        host = parts.hostname
+        if parts.scheme not in _PORTS or not host:
+            raise ValueError("the URL does not begin with https:// and a host")
+        if "@" in parts.netloc or "#" in url:
+            raise ValueError("the URL holds a user or a fragment")
+        if parts.scheme == "http" and not is_loopback(host):
+            raise ValueError("the URL is http: outside this machine only https is fetched")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(parts.scheme, host, parts.port or _PORTS[parts.scheme], target)
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What two URLs of one server have in common (RFC 6454 §4)."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def netloc(self) -> str:
+        """The host, and the port where it is not the scheme's, for the ``Host`` header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address `host` is this machine.
+
+    >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("127.evil.example")
+    (True, True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_public(address: str) -> bool:
+    """Whether the IP address `address` is one of the internet's, not of a network behind it or of this machine.
+
+    >>> is_public("93.184.216.34"), is_public("169.254.169.254"), is_public("::ffff:10.0.0.1")
+    (True, False, False)
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in _NAT64 else None)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)

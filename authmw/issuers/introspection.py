@@ -1,0 +1,237 @@
+"""Verifies bearer tokens by asking the authorization server that issued them (RFC 7662)."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from authmw.credentials import BearerToken
+from authmw.errors import ConfigurationError
+from authmw.flow import Ask, Flow, unhurried
+from authmw.forks import in_each_child
+from authmw.issuers.addresses import Location
+from authmw.issuers.api_credentials import ApiCredentials, SecretMethod
+from authmw.issuers.audience import Audience, audiences_in
+from authmw.issuers.fetch import Fetcher, FetchFailed, HTTPFetcher
+from authmw.issuers.introspection_answer import AnswerRules, issuance_of, members_of
+from authmw.issuers.single_flight import SingleFlight
+from authmw.jose.claims import MAX_LEEWAY
+from authmw.principal import Principal, PrincipalKind
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.verifiers.jwt import ScopeClaim
+
+if TYPE_CHECKING:
+    from authmw.revocation import RevocationFeed
+
+LONGEST_KEPT: Final = 300.0
+"""Seconds that an answer may be kept at most: so long would a revoked token be taken."""
+
+
+class IntrospectionVerifier:
+    """Verifies bearer tokens, opaque ones and JWTs alike, by what their authorization server says of them.
+
+    Only that a token is active is kept, by the token's SHA-256, until it expires and no longer than `keep` seconds:
+    within those a token that was revoked is still taken, unless `revocations` knows. Whatever goes wrong in between is
+    a 503, and never a success. Nothing is asked before the first token comes.
+
+    Args:
+        endpoint: the URL of the introspection endpoint; or a function that has it, as an issuer that discovers it.
+        audience: the name of this API in ``aud``, or several of them; a token without ``aud`` is refused. Otherwise
+            say why not: ``AnyAudience("...")``.
+        client_id: this API, as a client of the authorization server.
+        client_secret: what proves that.
+        method: where the secret travels: ``client_secret_basic`` or ``client_secret_post``.
+        bearer: authenticates this API in place of a secret: a token, or a function that has the current one.
+        issuer: the exact ``iss``; None where the server does not tell.
+        scopes: where the scopes are, as for `JWTVerifier`.
+        kind: what the principals are; by default clients where ``sub`` is the ``client_id`` or is missing, else users.
+        jwts: whether JWTs are asked about too; with False they are left to the next alternative.
+        keep: seconds that an answer is kept at most, up to 300; 0 to ask each time.
+        size: how many answers are kept; the oldest goes first.
+        leeway: seconds by which the server's clock may differ, 60 at most.
+        revocations: what was revoked, by ``jti``, ``sid``, ``sub`` or ``client_id``.
+        fetcher: asks; over the network by default, for five seconds at most.
+        clock: the time, in seconds since the epoch.
+
+    Raises:
+        ConfigurationError: all that is wrong with the arguments.
+
+    >>> from authmw import Auth, HTTPBearer
+    >>> verifier = IntrospectionVerifier(
+    ...     "https://id.example/introspect", client_id="orders-api", client_secret="s3cret", audience="orders"
+    ... )
+    >>> auth = Auth(HTTPBearer(verifier))
+    >>> verifier
+    IntrospectionVerifier('https://id.example/introspect', client_id='orders-api')
+    """
+
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
+    scheme: str = ""
+    """The name of the scheme that principals are authenticated by."""
+
+    def __init__(
+        self,
+        endpoint: str | Callable[[], str],
+        *,
+        audience: Audience,
+        client_id: str = "",
+        client_secret: str = "",
+        method: SecretMethod = "client_secret_basic",
+        bearer: str | Callable[[], str] = "",
+        issuer: str | None = None,
+        scopes: ScopeClaim = "scope",
+        kind: PrincipalKind | None = None,
+        jwts: bool = True,
+        keep: float = 30.0,
+        size: int = 4096,
+        leeway: float = 30.0,
+        revocations: RevocationFeed | None = None,
+        fetcher: Fetcher | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        audiences, mistakes = audiences_in(audience)
+        mistakes += _mistakes(endpoint, issuer, keep, size, leeway)
+        try:
+            self._credentials = ApiCredentials.checked(
+                client_id=client_id, client_secret=client_secret, method=method, bearer=bearer
+            )
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        self._endpoint = endpoint
+        self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind)
+        self._jwts = jwts
+        self._kept = _Kept(keep, size)
+        self._flights = SingleFlight[Verdict]()
+        self._revocations = revocations
+        self._fetcher: Fetcher = HTTPFetcher() if fetcher is None else fetcher
+        self._clock = clock
+
+    def verify(
+        self, credentials: BearerToken, _request: RequestHead | None = None, /
+    ) -> Verdict | Flow[Verdict] | None:
+        """Whether the token is active, and for this API; None for a JWT that is left to others."""
+        token = credentials.token
+        if not self._jwts and token.count(".") == 2:
+            return None
+        if not token:
+            return Rejected(Reason.TOKEN_UNKNOWN, "an empty token")  # never reaches the server (class 18)
+        # Two tokens cannot be taken for one another, and none is in memory (class 14).
+        key = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        principal = self._kept.find(key, self._clock())
+        if principal is None:
+            return self._ask(key, token)
+        verdict = self._unless_revoked(Authenticated(principal))
+        if isinstance(verdict, Rejected):
+            self._kept.drop(key)
+        return verdict
+
+    def _ask(self, key: bytes, token: str) -> Flow[Verdict]:
+        verdict = yield from Ask[Verdict](self._introspect_once, key, token)
+        if isinstance(verdict, Rejected):
+            return verdict
+        checked = self._unless_revoked(verdict)
+        return checked if isinstance(checked, (Authenticated, Rejected)) else (yield from checked)
+
+    def _unless_revoked(self, authenticated: Authenticated) -> Verdict | Flow[Verdict]:
+        if self._revocations is None:
+            return authenticated
+        return self._revocations.check(issuance_of(authenticated.principal), authenticated)
+
+    @unhurried  # the fetcher has a deadline of its own
+    def _introspect_once(self, key: bytes, token: str) -> Verdict:
+        return self._flights.once(key, lambda: self._introspect(key, token))
+
+    def _introspect(self, key: bytes, token: str) -> Verdict:
+        now = self._clock()
+        known = self._kept.find(key, now)
+        if known is not None:  # somebody was answered a moment ago
+            return Authenticated(known)
+        url = self._endpoint if isinstance(self._endpoint, str) else self._endpoint()
+        answer = self._fetcher.fetch(
+            url,
+            form={"token": token, "token_type_hint": "access_token", **self._credentials.form()},
+            headers=self._credentials.headers(),
+        )
+        members = members_of(answer, _host(url))
+        if members is None:
+            return Rejected(Reason.TOKEN_UNKNOWN, "the authorization server says that it is not active")
+        principal = self._rules.judge(members, self.scheme, self._clock())
+        if isinstance(principal, Rejected):
+            return principal
+        # From before it was asked: what was revoked meanwhile is not kept any longer for it.
+        self._kept.keep(key, principal, now)
+        return Authenticated(principal)
+
+    def __repr__(self) -> str:
+        endpoint = self._endpoint if isinstance(self._endpoint, str) else "discovered"
+        return f"IntrospectionVerifier({endpoint!r}, client_id={self._credentials.client_id!r})"
+
+
+class _Kept:
+    """Principals of active tokens, by the digest of the token, until they expire or `seconds` have passed."""
+
+    def __init__(self, seconds: float, size: int) -> None:
+        self._entries: dict[bytes, tuple[Principal, float]] = {}
+        self._seconds = seconds
+        self._size = size
+        self._after_fork()
+        in_each_child(self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def find(self, key: bytes, now: float) -> Principal | None:
+        principal, until = self._entries.get(key, (None, 0.0))
+        # A clock that was set back prolongs nothing.
+        return principal if now < until <= now + self._seconds else None
+
+    def keep(self, key: bytes, principal: Principal, now: float) -> None:
+        expires = math.inf if principal.expires_at is None else principal.expires_at
+        until = min(expires, now + self._seconds)
+        if until <= now or not self._size:
+            return
+        with self._lock:
+            self._entries.pop(key, None)
+            while len(self._entries) >= self._size:
+                del self._entries[next(iter(self._entries))]
+            self._entries[key] = principal, until
+
+    def drop(self, key: bytes) -> None:
+        with self._lock:
+            self._entries.pop(key, None)
+
+
+def _host(url: str) -> str:
+    """Who is asked, for a message: nothing of the path, which may be secret."""
+    try:
+        location = Location.of(url)
+    except ValueError as error:
+        raise FetchFailed(f"the introspection endpoint: {error}") from None
+    return f"{location.scheme}://{location.netloc}"
+
+
+def _mistakes(endpoint: object, issuer: object, keep: float, size: object, leeway: float) -> Iterable[str]:
+    if isinstance(endpoint, str):
+        try:
+            Location.of(endpoint)
+        except ValueError as error:
+            yield f"the introspection endpoint: {error}"
+    elif not callable(endpoint):
+        yield f"the introspection endpoint is a URL, or a function that returns it, not {type(endpoint).__name__}"
+    if issuer == "":
+        yield "issuer is empty: give the exact iss, or None where the server does not tell"
+    if not 0 <= keep <= LONGEST_KEPT:
+        yield f"keep={keep} is how long a revoked token is still taken: give 0 to {LONGEST_KEPT:.0f} seconds"
+    if type(size) is not int or size < 0:
+        yield "size= is how many answers are kept: a number, 0 for none"
+    if not 0 <= leeway <= MAX_LEEWAY:
+        yield f"leeway is {leeway} s: give 0 to {MAX_LEEWAY}, and set the clocks by NTP"

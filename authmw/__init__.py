@@ -13,8 +13,17 @@ from authmw.lazy import lazily as _lazily
 
 if TYPE_CHECKING:
     from authmw.context import acting_as, current_principal
-    from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
+    from authmw.credentials import (
+        ApiKey,
+        BasicCredentials,
+        BearerToken,
+        BoundToken,
+        DigestResponse,
+        DPoPToken,
+        TrustedUser,
+    )
     from authmw.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
+    from authmw.dpop.nonces import DPoPNonces
     from authmw.engine import Auth, Authentication
     from authmw.errors import (
         AccessRefused,
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
     from authmw.schemes.http_basic import HTTPBasic
     from authmw.schemes.http_bearer import HTTPBearer
     from authmw.schemes.http_digest import HTTPDigest
+    from authmw.schemes.http_dpop import HTTPDPoP
     from authmw.schemes.oauth2 import (
         OAuth2,
         OAuth2AuthorizationCodeBearer,
@@ -53,6 +63,7 @@ if TYPE_CHECKING:
     from authmw.verdict import Authenticated, Rejected, Verdict
     from authmw.verifiers.api_key import ApiKeyVerifier
     from authmw.verifiers.digest import DigestVerifier
+    from authmw.verifiers.dpop import DPoPVerifier
     from authmw.verifiers.jwt import JWTVerifier
     from authmw.verifiers.password import PasswordVerifier
     from authmw.verifiers.token import TokenVerifier
@@ -74,13 +85,18 @@ __all__ = [
     "BasicCredentials",
     "BearerToken",
     "Body",
+    "BoundToken",
     "ConfigurationError",
+    "DPoPNonces",
+    "DPoPToken",
+    "DPoPVerifier",
     "DigestResponse",
     "DigestVerifier",
     "Flow",
     "FlowError",
     "HTTPBasic",
     "HTTPBearer",
+    "HTTPDPoP",
     "HTTPDigest",
     "JWTVerifier",
     "Key",
@@ -124,8 +140,9 @@ __all__ = [
 
 _HOMES = {
     "context": "acting_as current_principal",
-    "credentials": "ApiKey BasicCredentials BearerToken DigestResponse TrustedUser",
+    "credentials": "ApiKey BasicCredentials BearerToken BoundToken DPoPToken DigestResponse TrustedUser",
     "decorators": "authenticated optionally_authenticated public requires requires_scopes",
+    "dpop.nonces": "DPoPNonces",
     "engine": "Auth Authentication",
     "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
     "flow": "Ask Flow Work nonblocking",
@@ -143,6 +160,7 @@ _HOMES = {
     "schemes.http_basic": "HTTPBasic",
     "schemes.http_bearer": "HTTPBearer",
     "schemes.http_digest": "HTTPDigest",
+    "schemes.http_dpop": "HTTPDPoP",
     "schemes.oauth2": "OAuth2 OAuth2AuthorizationCodeBearer OAuth2ClientCredentialsBearer OAuth2PasswordBearer",
     "schemes.openid_connect": "OpenIdConnect",
     "schemes.session_cookie": "SessionCookie",
@@ -151,6 +169,7 @@ _HOMES = {
     "verdict": "Authenticated Rejected Verdict",
     "verifiers.api_key": "ApiKeyVerifier",
     "verifiers.digest": "DigestVerifier",
+    "verifiers.dpop": "DPoPVerifier",
     "verifiers.jwt": "JWTVerifier",
     "verifiers.password": "PasswordVerifier",
     "verifiers.token": "TokenVerifier",

@@ -25,6 +25,27 @@ class BearerToken:
 
 
 @dataclass(frozen=True, slots=True)
+class DPoPToken:
+    """A token from ``Authorization: DPoP``, and the proof that came with it (RFC 9449 §7.1). Nothing is verified."""
+
+    token: str = field(repr=False)
+    proof: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundToken:
+    """An access token whose sender proved to hold a key. Whether it is bound to that key is still to be looked at.
+
+    Args:
+        token: the access token.
+        thumbprint: of the key (RFC 7638): what the ``jkt`` of the token's ``cnf`` has to be.
+    """
+
+    token: str = field(repr=False)
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key: printable ASCII, not empty, found exactly once in its place."""
 
@@ -58,5 +79,5 @@ class DigestResponse:
     opaque: str | None = None
 
 
-Credentials = BasicCredentials | BearerToken | ApiKey | TrustedUser | DigestResponse
+Credentials = BasicCredentials | BearerToken | DPoPToken | ApiKey | TrustedUser | DigestResponse
 """Every kind of credentials a scheme of authmw extracts."""

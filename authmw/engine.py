@@ -94,7 +94,7 @@ class Auth:
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
         self.scopes: dict[str, str] = dict(scopes or {})
-        self.vary: str = ", ".join(dict.fromkeys(scheme.vary for scheme in self.schemes if scheme.vary))
+        self.vary: str = ", ".join(_vary(self.schemes))
         self._try = try_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self.render: Callable[[Refusal], Body] | None = render
@@ -205,10 +205,10 @@ class Auth:
         if missing:
             rejected = Rejected(Reason.SCOPE_MISSING)
             scopes = requirement.all_scopes
-            # Only the scheme that authenticated is challenged again, and only Bearer has words for scopes.
+            # Only the scheme that authenticated is challenged again, and only Bearer and DPoP have words for scopes.
             scheme = authentication.scheme
             challenges = scheme.challenges(self.realm, rejected=rejected, scopes=scopes) if scheme else ()
-            challenges = tuple(challenge for challenge in challenges if challenge.scheme == "Bearer")
+            challenges = tuple(challenge for challenge in challenges if challenge.scheme in ("Bearer", "DPoP"))
             return self._refuse(
                 Reason.SCOPE_MISSING, request, principal, challenges=challenges, scopes=scopes, missing=missing
             )
@@ -240,6 +240,7 @@ class Auth:
             challenges=challenges,
             retry_after=rejected.retry_after,
             detail=rejected.detail,
+            headers=rejected.headers,
         )
 
     def _unavailable(self, error: Unavailable, request: RequestHead) -> Refusal:
@@ -259,18 +260,24 @@ class Auth:
         missing: tuple[str, ...] = (),
         retry_after: int | None = None,
         detail: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Refusal:
         if challenges is None:
             challenges = tuple(
                 challenge for scheme in self.schemes for challenge in scheme.challenges(self.realm, scopes=scopes)
             )
-        refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render)
+        refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render, headers)
         audit.refused(refusal, principal, request)
         return refusal
 
 
 def _unknown(_: bytes) -> None:
     """Recall nothing."""
+
+
+def _vary(schemes: tuple[SecurityScheme[Any], ...]) -> dict[str, None]:
+    """The request headers that answers depend on, each once."""
+    return dict.fromkeys(name for scheme in schemes for name in scheme.vary.split(", ") if name)
 
 
 def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal
 
-ErrorCode = Literal["invalid_request", "invalid_token", "insufficient_scope"]
-"""The registered ``error`` values of RFC 6750 §3.1."""
+ErrorCode = Literal["invalid_request", "invalid_token", "insufficient_scope", "invalid_dpop_proof", "use_dpop_nonce"]
+"""The registered ``error`` values of RFC 6750 §3.1 and RFC 9449 §7.1."""
 
 
 class Reason(Enum):
@@ -61,6 +61,19 @@ class Reason(Enum):
     TOKEN_EXPIRED = ("token-expired", 401, "invalid_token", "The access token expired.", "")
     TOKEN_REVOKED = ("token-revoked", 401, "invalid_token", "The access token is invalid.", "token-invalid")
     TOKEN_UNKNOWN = ("token-unknown", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+
+    TOKEN_BOUND = ("token-bound", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_UNBOUND = ("token-unbound", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+
+    # The proof that came with a bound token is bad.
+    PROOF_MISSING = ("proof-missing", 401, "invalid_dpop_proof", "The DPoP proof is missing.", "")
+    PROOF_MALFORMED = ("proof-malformed", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
+    PROOF_KEY = ("proof-key", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
+    PROOF_SIGNATURE = ("proof-signature", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
+    PROOF_MISPLACED = ("proof-misplaced", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
+    PROOF_STALE = ("proof-stale", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
+    PROOF_REPLAYED = ("proof-replayed", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
+    PROOF_NONCE = ("proof-nonce", 401, "use_dpop_nonce", "The DPoP proof needs the nonce of DPoP-Nonce.", "")
 
     # A password, a digest response or an API key is bad. The client is told one and the same thing.
     CREDENTIALS_MALFORMED = (

@@ -82,6 +82,7 @@ class Refusal:
         vary: the request headers that the answer depended on.
         detail: more for the log. It never reaches the client.
         render: makes the body.
+        headers: what the scheme owes the client besides (``DPoP-Nonce``).
     """
 
     reason: Reason
@@ -92,6 +93,7 @@ class Refusal:
     vary: str = ""
     detail: str = field(default="", repr=False)
     render: Callable[[Refusal], Body] | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def status(self) -> int:
@@ -127,6 +129,7 @@ class Refusal:
             headers.append(("Vary", self.vary))
         if self.retry_after is not None:
             headers.append(("Retry-After", str(self.retry_after)))
+        headers += self.headers
         return Response(self.status, tuple(headers), body.content)
 
 

@@ -21,7 +21,7 @@ class Authenticated:
         principal: who it is.
         remember_until: until when (seconds since the epoch) the same credentials may be taken as verified without
             looking again; None for never. Only for what a signature proves, or with `still_holds`.
-        headers: response headers that the scheme owes the client (``Authentication-Info``).
+        headers: response headers that the scheme owes the client (``Authentication-Info``, ``DPoP-Nonce``).
         still_holds: asked each time the verdict is remembered, and so without waiting for anything: True while it is
             certain that nothing was revoked. Otherwise the credentials are verified anew.
     """
@@ -40,11 +40,13 @@ class Rejected:
         reason: why, with the code that is logged.
         detail: more for the log, never for the client, and never a secret.
         retry_after: seconds to wait, with `Reason.TOO_MANY_ATTEMPTS`.
+        headers: response headers that the scheme owes the client (``DPoP-Nonce``).
     """
 
     reason: Reason
     detail: str = ""
     retry_after: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Verdict = Authenticated | Rejected

@@ -121,7 +121,7 @@ class ClaimRules:
     def _times(self, _header: Header, claims: Claims, now: float) -> Rejected | None:
         expires: Any = claims.get("exp")
         begins, issued = claims.get("nbf", 0), claims.get("iat", 0)
-        if not (_is_date(expires) and _is_date(begins) and _is_date(issued)):
+        if not (is_date(expires) and is_date(begins) and is_date(issued)):
             return Rejected(Reason.TOKEN_CLAIMS, "exp is missing, or exp, nbf or iat is no number of seconds")
         # RFC 7519 §4.1.4: "on or after which" the token is no longer accepted.
         if expires <= now - self.leeway:
@@ -148,8 +148,12 @@ class ClaimRules:
         return None
 
 
-def _is_date(value: object) -> bool:
-    """Whether `value` is a NumericDate (RFC 7519 §2). A bool is none, though Python takes it for a number."""
+def is_date(value: object) -> bool:
+    """Whether `value` is a NumericDate (RFC 7519 §2). A bool is none, though Python takes it for a number.
+
+    >>> is_date(1700000000), is_date(True), is_date("1700000000")
+    (True, False, False)
+    """
     return (type(value) is int or type(value) is float) and 0 <= value < _END_OF_TIME
 
 

@@ -136,7 +136,7 @@ def read_header(segment: bytes, keys: KeySet) -> Header | Rejected:
     candidates = _candidates(alg, kid, keys)
     if isinstance(candidates, Rejected):
         return candidates
-    return Header(alg, kid, _media_type(typ), candidates)
+    return Header(alg, kid, media_type(typ), candidates)
 
 
 def _candidates(alg: str, kid: str | None, keys: KeySet) -> tuple[Key, ...] | Rejected:
@@ -154,7 +154,8 @@ def _algorithms(keys: KeySet) -> str:
     return "the keys are for " + ", ".join(dict.fromkeys(key.alg for key in keys.keys))
 
 
-def _media_type(typ: str | None) -> str | None:
+def media_type(typ: str | None) -> str | None:
+    """`typ` as it is compared; None stays None."""
     # RFC 7515 §4.1.9: compared as a media type, which is without regard to case, and `application/` may be left out.
     return None if typ is None else typ.lower().removeprefix("application/")
 

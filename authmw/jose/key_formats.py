@@ -25,6 +25,8 @@ _MEMBERS: Final = {
     "EC": (("x", "y"), ("d",)),
     "OKP": (("x",), ("d",)),
 }
+PRIVATE_MEMBERS: Final = frozenset({"k", "oth", *(name for _, private in _MEMBERS.values() for name in private)})
+"""The members that nobody publishes: the secret, and what makes a key private (RFC 7518 §6, RFC 8037 §2)."""
 _THUMBPRINT: Final = {
     "oct": ("k", "kty"),
     "RSA": ("e", "kty", "n"),

@@ -83,7 +83,7 @@ def refusals(
         yield "401", answer("No credentials, or bad ones.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MISSING))
     if forbidden := _forbidden(auth, requirement, method):
         scopes = requirement.all_scopes
-        tells_scopes = scopes and any(scheme.auth_type == "Bearer" for scheme in auth.schemes)
+        tells_scopes = scopes and any(scheme.auth_type in ("Bearer", "DPoP") for scheme in auth.schemes)
         refusal = Refusal(Reason.SCOPE_MISSING, scopes=scopes) if scopes else Refusal(Reason.FORBIDDEN)
         yield "403", answer(forbidden, _INSUFFICIENT if tells_scopes else {}, refusal)
     yield "429", answer("Too many attempts to authenticate.", _WAIT, Refusal(Reason.TOO_MANY_ATTEMPTS))

@@ -62,7 +62,7 @@ class SecurityScheme(Alternatives, Generic[C]):
     """Whether the credential travels in the ``Authorization`` header."""
 
     vary: str = "Authorization"
-    """The request header that answers depend on."""
+    """The request header that answers depend on; several with a comma and a space between them."""
 
     auth_type: ClassVar[str] = "ApiKey"
     """The scheme's name in a challenge, and the ``AUTH_TYPE`` of WSGI."""

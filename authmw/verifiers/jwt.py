@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from authmw.credentials import BearerToken
+from authmw.credentials import BearerToken, BoundToken
+from authmw.dpop.binding import refuse_sender
 from authmw.errors import ConfigurationError
 from authmw.flow import Flow
 from authmw.jose.claims import ClaimRules, is_identifier
@@ -64,7 +65,7 @@ class JWTVerifier:
     JWTVerifier(issuer='https://id.example', audience=['orders'])
     """
 
-    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
@@ -104,11 +105,12 @@ class JWTVerifier:
         return self.reader.ring.current.version
 
     def verify(
-        self, credentials: BearerToken, _request: RequestHead | None = None, /
+        self, credentials: BearerToken | BoundToken, _request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict] | None:
         """Whether the token holds; None when it has not the two dots of a signed JWT.
 
-        A flow only where the store of revocations has to be asked.
+        One that is bound to a key (``cnf``) holds only with a proof by that key (RFC 9449 §7.2). A flow only where the
+        store of revocations has to be asked.
         """
         token = credentials.token
         if token.count(".") != 2:
@@ -120,7 +122,7 @@ class JWTVerifier:
             claims = parse_object(jws.payload)
         except ValueError as error:
             return Rejected(Reason.TOKEN_MALFORMED, f"the payload: {error}")
-        refused = self.rules.refuse(jws.header, claims, self.clock())
+        refused = self.rules.refuse(jws.header, claims, self.clock()) or refuse_sender(claims, credentials)
         if refused is not None:
             return refused
         scopes = self.granted(claims)

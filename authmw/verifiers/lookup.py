@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, TrustedUser
+from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, DPoPToken, TrustedUser
 from authmw.errors import ConfigurationError, FlowError
 from authmw.flow import Ask, Flow
 from authmw.principal import Principal
@@ -62,6 +62,8 @@ def _arguments(credentials: object) -> tuple[tuple[object, ...], Reason]:
             return (credentials.name,), Reason.CREDENTIALS_REJECTED
         case DigestResponse():
             raise FlowError("a plain function cannot verify a DigestResponse: use DigestVerifier")
+        case DPoPToken():
+            raise FlowError("a plain function cannot verify a DPoPToken: use DPoPVerifier")
         case _:
             return (credentials,), Reason.CREDENTIALS_REJECTED
 

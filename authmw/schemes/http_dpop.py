@@ -1,0 +1,72 @@
+"""``Authorization: DPoP``, with a proof in the ``DPoP`` header (RFC 9449 §7.1)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from authmw.challenge import Challenge
+from authmw.credentials import DPoPToken
+from authmw.errors import ConfigurationError
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.schemes.base import AuthorizationScheme, Verifier
+from authmw.schemes.http_bearer import HTTPBearer
+from authmw.verdict import Rejected
+from authmw.verifiers.dpop import DEFAULT_ALGORITHMS, DPoPVerifier
+
+
+class HTTPDPoP(AuthorizationScheme[DPoPToken]):
+    """An access token that is bound to a key, with a proof that its sender holds the key (RFC 9449 §7.1).
+
+    Args:
+        verifier: a `DPoPVerifier`. Without one the scheme challenges and extracts.
+        name: the key in the OpenAPI document.
+        description: for the OpenAPI document.
+
+    Raises:
+        ConfigurationError: a plain function, which could not verify the proof.
+
+    >>> HTTPDPoP().openapi()
+    {'type': 'http', 'scheme': 'dpop'}
+    >>> str(HTTPDPoP().challenge("orders"))
+    'DPoP realm="orders", algs="ES256 EdDSA PS256 RS256 ES384 ES512"'
+    """
+
+    auth_type = "DPoP"
+    extracts: ClassVar[type | None] = DPoPToken
+    vary = "Authorization, DPoP"
+
+    def __init__(self, verifier: Verifier[DPoPToken] | None = None, *, name: str = "", description: str = "") -> None:
+        _check_no_function(verifier)
+        super().__init__(verifier, name=name, description=description)
+        self._bearer = HTTPBearer()
+        self._algorithms = verifier.algorithms if isinstance(verifier, DPoPVerifier) else DEFAULT_ALGORITHMS
+
+    def extract(self, request: RequestHead) -> DPoPToken | Rejected | None:
+        """The token with its proof. A token that comes without one is refused here."""
+        found = super().extract(request)
+        if not isinstance(found, DPoPToken):
+            return found
+        proof = request.header("dpop")
+        return DPoPToken(found.token, proof) if proof else Rejected(Reason.PROOF_MISSING)
+
+    def read(self, value: str) -> DPoPToken | Rejected:
+        """The token alone, written as a bearer token is (§7.1)."""
+        found = self._bearer.read(value)
+        return found if isinstance(found, Rejected) else DPoPToken(found.token, "")
+
+    def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
+        """As Bearer's, with ``algs``: what proofs may be signed by."""
+        params = self._bearer.challenge(realm, rejected=rejected, scopes=scopes).params
+        return Challenge("DPoP", (*params, ("algs", " ".join(self._algorithms))))
+
+    def openapi(self) -> dict[str, Any]:
+        """``{"type": "http", "scheme": "dpop"}``: the name under which IANA registers it."""
+        return self._described({"type": "http", "scheme": "dpop"})
+
+
+def _check_no_function(verifier: object) -> None:
+    if callable(verifier) and not hasattr(verifier, "verify"):
+        raise ConfigurationError(
+            "a plain function cannot verify DPoP: pass HTTPDPoP(DPoPVerifier(JWTVerifier(...), public_url=...))"
+        )

@@ -1,0 +1,192 @@
+"""Verifies tokens that are bound to a key, together with the proof that their sender holds it (RFC 9449 §4.3, §7).
+
+The order is that of cost, and of what may be told: first the proof by itself, then whether it is for this request and
+this token, then the token, and last its ``jti``. So nothing that was refused uses a ``jti`` up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from hashlib import sha256
+from hmac import compare_digest
+from types import GeneratorType
+from typing import Any, ClassVar, Final, cast
+
+from authmw.credentials import BoundToken, DPoPToken
+from authmw.dpop.nonces import DPoPNonces
+from authmw.dpop.proof import Proof, read_proof
+from authmw.dpop.public_url import PublicURLs
+from authmw.errors import ConfigurationError
+from authmw.flow import Ask, Flow
+from authmw.jose import base64url
+from authmw.jose.algorithms import ALGORITHMS
+from authmw.jose.claims import MAX_LEEWAY
+from authmw.jose.jws import shown
+from authmw.ports import Claim, NonceStore, needs
+from authmw.reasons import Reason
+from authmw.request import RequestHead
+from authmw.schemes.base import Verifier
+from authmw.tokens import digest
+from authmw.verdict import Authenticated, Rejected, Verdict
+
+DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384", "ES512")
+"""What proofs may be signed by, unless something else is said; all that clients are known to use."""
+_MARGIN: Final = 60  # seconds that a jti is kept on, for hosts that share the store and have another time
+_MAX_AGE: Final = 300
+
+
+class DPoPVerifier:
+    """Verifies `DPoPToken`, for `HTTPDPoP`: an access token, and a proof by the key that it is bound to.
+
+    The verdict is never remembered: each request brings a proof of its own, which is good once.
+
+    Args:
+        tokens: verifies the access token and whom it is bound to: a `JWTVerifier`, or a verifier of your own that has
+            `BoundToken` among what it ``accepts`` and asks `authmw.dpop.binding.refuse_sender`.
+        public_url: where clients reach the application: ``https://api.example``, with the path that a proxy takes
+            away. Several, where it has several names. A proof is for the URL that the client sees, and what a request
+            says about its host is never believed.
+        algorithms: what proofs may be signed by, told to clients in this order.
+        nonces: where each ``jti`` is claimed; in this process by default. Several processes need to share one, or
+            what one of them saw can be sent to another again.
+        server_nonces: what issues nonces, of which each proof then has to have one. With them the time in a proof no
+            longer counts, but that of its nonce.
+        max_age: seconds that a proof is good for after its ``iat``; 300 at most.
+        leeway: seconds by which the client's clock may differ besides; 60 at most.
+        clock: seconds since the epoch.
+
+    Raises:
+        ConfigurationError: all that is wrong with the arguments.
+
+    >>> from authmw import Auth, HTTPDPoP, JWTVerifier, KeyRing
+    >>> tokens = JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="orders")
+    >>> auth = Auth(HTTPDPoP(DPoPVerifier(tokens, public_url="https://api.example")))
+    """
+
+    accepts: ClassVar[tuple[type, ...]] = (DPoPToken,)
+    """The credentials it verifies: what it cannot, no scheme may give it."""
+
+    def __init__(
+        self,
+        tokens: Verifier[BoundToken],
+        *,
+        public_url: str | Collection[str],
+        algorithms: Collection[str] = DEFAULT_ALGORITHMS,
+        nonces: NonceStore | None = None,
+        server_nonces: DPoPNonces | None = None,
+        max_age: float = 60,
+        leeway: float = 30,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        mistakes = [*_mistakes_in_tokens(tokens), *_mistakes_in_algorithms(algorithms)]
+        if not 0 < max_age <= _MAX_AGE or not 0 <= leeway <= MAX_LEEWAY:
+            mistakes.append(f"max_age= of a proof is 1 to {_MAX_AGE} seconds, and leeway= 0 to {MAX_LEEWAY}")
+        try:
+            self._urls = PublicURLs(public_url)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        if nonces is not None:
+            needs("nonces=", nonces, "claim_nonce")
+        self.algorithms: tuple[str, ...] = tuple(dict.fromkeys(algorithms))
+        self._allowed = frozenset(self.algorithms)
+        self._tokens = tokens
+        self._claims = _in_this_process(clock) if nonces is None else nonces
+        self._server_nonces = server_nonces
+        self._max_age = max_age
+        self._leeway = leeway
+        self._clock = clock
+
+    def verify(self, credentials: DPoPToken, request: RequestHead, /) -> Flow[Verdict | None]:
+        """Whether the token holds, and came from who holds its key, for this request and once; None when the token is
+        of another kind.
+        """
+        proof = read_proof(credentials.proof, self._allowed)
+        if isinstance(proof, Rejected):
+            return proof
+        until = self._judge(proof, credentials.token, request)
+        if isinstance(until, Rejected):
+            return until
+        answer: Any = self._tokens.verify(BoundToken(credentials.token, proof.thumbprint), request)
+        if isinstance(answer, GeneratorType):
+            answer = yield from cast("Flow[Verdict | None]", answer)
+        verdict = cast("Verdict | None", answer)  # whatever else it is, the engine does not take it for a proof
+        if not isinstance(verdict, Authenticated):
+            return verdict
+        # A digest, so that what a client made up has a bounded length. Each key has names of its own.
+        name = digest(f"{proof.thumbprint}\n{proof.jti}")
+        claim = yield from Ask(self._claims.claim_nonce, f"dpop:{name}", 1, until + _MARGIN)
+        if claim is not Claim.FRESH:
+            return Rejected(Reason.PROOF_REPLAYED, f"jti {shown(proof.jti)}")
+        return Authenticated(verdict.principal, headers=(*verdict.headers, *self._renewal(proof)))
+
+    def _judge(self, proof: Proof, token: str, request: RequestHead) -> float | Rejected:
+        """Until when (seconds since the epoch) the proof is good, if it is for this request and this token."""
+        if proof.method != request.method:
+            return _misplaced(f"htm is {shown(proof.method)}, and the method {shown(request.method)}")
+        if not self._urls.matches(proof.url, request):
+            return _misplaced(f"htu is {shown(proof.url)}, and the request for {shown(request.target)} (public_url=)")
+        expected = base64url.encode(sha256(token.encode()).digest())
+        if proof.token_hash is None or not compare_digest(proof.token_hash.encode(), expected):
+            return _misplaced("ath is not that of the token")
+        now = self._clock()
+        if now >= proof.expires_at or proof.begins_at > now + self._leeway:
+            return Rejected(Reason.PROOF_STALE, "past its exp, or before its nbf")
+        if self._server_nonces is not None:
+            return self._judge_nonce(proof, self._server_nonces, now)
+        until = proof.issued_at + self._max_age + self._leeway
+        if now >= until or proof.issued_at > now + self._leeway:
+            return Rejected(Reason.PROOF_STALE, f"iat is {now - proof.issued_at:.0f} s ago")
+        return until
+
+    def _judge_nonce(self, proof: Proof, nonces: DPoPNonces, now: float) -> float | Rejected:
+        issued = None if proof.nonce is None else nonces.issued_at(proof.nonce)
+        # RFC 9449 §4.3: the time is that of the nonce, which is ours, so that the client's clock does not matter.
+        # Another host of ours may be ahead.
+        if issued is not None and -self._leeway <= now - issued < nonces.max_age:
+            return issued + nonces.max_age
+        detail = "no nonce" if proof.nonce is None else "not our nonce" if issued is None else "an old nonce"
+        return Rejected(Reason.PROOF_NONCE, detail, headers=(("DPoP-Nonce", nonces.issue()),))
+
+    def _renewal(self, proof: Proof) -> tuple[tuple[str, str], ...]:
+        """The next nonce, for a client whose own is past half of its time (RFC 9449 §8.2)."""
+        nonces = self._server_nonces
+        issued = None if nonces is None or proof.nonce is None else nonces.issued_at(proof.nonce)
+        if nonces is None or issued is None or 2 * (self._clock() - issued) <= nonces.max_age:
+            return ()
+        # An answer from a cache would bring an old nonce.
+        return ("DPoP-Nonce", nonces.issue()), ("Cache-Control", "no-store")
+
+    def __repr__(self) -> str:
+        return f"DPoPVerifier({self._tokens!r})"
+
+
+def _misplaced(detail: str) -> Rejected:
+    return Rejected(Reason.PROOF_MISPLACED, detail)
+
+
+def _mistakes_in_tokens(tokens: object) -> list[str]:
+    if isinstance(tokens, type) or not hasattr(tokens, "verify"):
+        return ["DPoPVerifier needs a verifier of access tokens: DPoPVerifier(JWTVerifier(...), public_url=...)"]
+    if BoundToken not in getattr(tokens, "accepts", ()):
+        return [
+            f"{type(tokens).__name__} does not look whom a token is bound to, so it cannot verify for DPoPVerifier: "
+            "give it a JWTVerifier(...), or add BoundToken to what yours accepts and ask "
+            "authmw.dpop.binding.refuse_sender"
+        ]
+    return []
+
+
+def _mistakes_in_algorithms(algorithms: Collection[object]) -> list[str]:
+    asymmetric = [name for name, row in ALGORITHMS.items() if row.kty != "oct"]
+    if isinstance(algorithms, str) or not algorithms or not set(algorithms).issubset(asymmetric):
+        return [f"algorithms= is a list of some of {', '.join(asymmetric)}: a proof is signed by a private key"]
+    return []
+
+
+def _in_this_process(clock: Callable[[], float]) -> NonceStore:
+    from authmw.memory import MemoryNonces
+
+    return MemoryNonces(clock=clock)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from authmw.credentials import BearerToken
+from authmw.credentials import BearerToken, BoundToken
+from authmw.dpop.binding import refuse_sender
 from authmw.errors import ConfigurationError
 from authmw.flow import Ask, Flow, unhurried
 from authmw.forks import in_each_child
@@ -71,7 +72,7 @@ class IntrospectionVerifier:
     IntrospectionVerifier('https://id.example/introspect', client_id='orders-api')
     """
 
-    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The credentials it verifies: what it cannot, no scheme may give it."""
     scheme: str = ""
     """The name of the scheme that principals are authenticated by."""
@@ -110,15 +111,18 @@ class IntrospectionVerifier:
         self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind)
         self._jwts = jwts
         self._kept = _Kept(keep, size)
-        self._flights = SingleFlight[Verdict]()
+        self._flights = SingleFlight[Principal | Rejected]()
         self._revocations = revocations
         self._fetcher: Fetcher = HTTPFetcher() if fetcher is None else fetcher
         self._clock = clock
 
     def verify(
-        self, credentials: BearerToken, _request: RequestHead | None = None, /
+        self, credentials: BearerToken | BoundToken, _request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict] | None:
-        """Whether the token is active, and for this API; None for a JWT that is left to others."""
+        """Whether the token is active, and for this API; None for a JWT that is left to others.
+
+        One that is bound to a key (``cnf``) holds only with a proof by that key (RFC 9449 §7.2).
+        """
         token = credentials.token
         if not self._jwts and token.count(".") == 2:
             return None
@@ -128,33 +132,38 @@ class IntrospectionVerifier:
         key = sha256(token.encode("utf-8", "surrogatepass")).digest()
         principal = self._kept.find(key, self._clock())
         if principal is None:
-            return self._ask(key, token)
-        verdict = self._unless_revoked(Authenticated(principal))
-        if isinstance(verdict, Rejected):
+            return self._ask(key, credentials)
+        verdict = self._conclude(principal, credentials)
+        if isinstance(verdict, Rejected) and verdict.reason is Reason.TOKEN_REVOKED:
             self._kept.drop(key)
         return verdict
 
-    def _ask(self, key: bytes, token: str) -> Flow[Verdict]:
-        verdict = yield from Ask[Verdict](self._introspect_once, key, token)
-        if isinstance(verdict, Rejected):
-            return verdict
-        checked = self._unless_revoked(verdict)
-        return checked if isinstance(checked, (Authenticated, Rejected)) else (yield from checked)
+    def _ask(self, key: bytes, credentials: BearerToken | BoundToken) -> Flow[Verdict]:
+        found = yield from Ask[Principal | Rejected](self._introspect_once, key, credentials.token)
+        if isinstance(found, Rejected):
+            return found
+        verdict = self._conclude(found, credentials)
+        return verdict if isinstance(verdict, (Authenticated, Rejected)) else (yield from verdict)
 
-    def _unless_revoked(self, authenticated: Authenticated) -> Verdict | Flow[Verdict]:
+    def _conclude(self, principal: Principal, credentials: BearerToken | BoundToken) -> Verdict | Flow[Verdict]:
+        """What holds of a token may be kept; who sent it, and what was revoked, is looked at each time."""
+        refused = refuse_sender(principal.claims, credentials)
+        if refused is not None:
+            return refused
+        authenticated = Authenticated(principal)
         if self._revocations is None:
             return authenticated
-        return self._revocations.check(issuance_of(authenticated.principal), authenticated)
+        return self._revocations.check(issuance_of(principal), authenticated)
 
     @unhurried  # the fetcher has a deadline of its own
-    def _introspect_once(self, key: bytes, token: str) -> Verdict:
+    def _introspect_once(self, key: bytes, token: str) -> Principal | Rejected:
         return self._flights.once(key, lambda: self._introspect(key, token))
 
-    def _introspect(self, key: bytes, token: str) -> Verdict:
+    def _introspect(self, key: bytes, token: str) -> Principal | Rejected:
         now = self._clock()
         known = self._kept.find(key, now)
         if known is not None:  # somebody was answered a moment ago
-            return Authenticated(known)
+            return known
         url = self._endpoint if isinstance(self._endpoint, str) else self._endpoint()
         answer = self._fetcher.fetch(
             url,
@@ -167,9 +176,8 @@ class IntrospectionVerifier:
         principal = self._rules.judge(members, self.scheme, self._clock())
         if isinstance(principal, Rejected):
             return principal
-        # From before it was asked: what was revoked meanwhile is not kept any longer for it.
-        self._kept.keep(key, principal, now)
-        return Authenticated(principal)
+        self._kept.keep(key, principal, now)  # as of when it was asked
+        return principal
 
     def __repr__(self) -> str:
         endpoint = self._endpoint if isinstance(self._endpoint, str) else "discovered"

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from authmw.issuers.fetch import Fetched, FetchFailed
-from authmw.jose.claims import is_identifier
+from authmw.jose.claims import is_date, is_identifier
 from authmw.jose.jws import shown
 from authmw.jose.strict_json import parse_object
 from authmw.principal import Principal, PrincipalKind
@@ -21,15 +21,14 @@ from authmw.verifiers.jwt import ScopeClaim
 Members = Mapping[str, Any]
 """The members of an answer."""
 
-_END_OF_TIME: Final = 253402300800  # the year 10000: beyond it are milliseconds, and mistakes
 _OK: Final = 200
 _OWN_FAULT: Final = frozenset({400, 401, 403})
 
-# What servers tell of the kind of a token, each by a member of its own, and the values of an access token to be borne.
+# What servers tell of the kind of a token, each by a member of its own, and the values of an access token.
 # Several answer "active" for a refresh token or an ID token as well: those are not for APIs.
 _KINDS: Final[Mapping[str, frozenset[str]]] = {
-    "token_type": frozenset({"bearer", "access_token"}),  # RFC 7662 §2.2, as in RFC 6749 §7.1
-    "typ": frozenset({"bearer", "jwt", "at+jwt", "application/at+jwt"}),  # Keycloak
+    "token_type": frozenset({"bearer", "dpop", "access_token"}),  # RFC 7662 §2.2, as in RFC 6749 §7.1
+    "typ": frozenset({"bearer", "dpop", "jwt", "at+jwt", "application/at+jwt"}),  # Keycloak
     "token_use": frozenset({"access", "access_token"}),  # Ory Hydra
 }
 
@@ -94,9 +93,9 @@ class AnswerRules:
         return self._principal(members, scopes, scheme)
 
     def _type(self, members: Members) -> Rejected | None:
-        # RFC 9449 §7.1, RFC 8705 §3: bound to a key, it is nothing to be borne.
-        if "cnf" in members:
-            return Rejected(Reason.TOKEN_TYPE, "the token is bound to a key (cnf), and was sent as Bearer")
+        # RFC 9449 §6.2: who is to look at the binding has to be told of it.
+        if str(members.get("token_type")).lower() == "dpop" and "cnf" not in members:
+            return Rejected(Reason.TOKEN_TYPE, "token_type is DPoP, and there is no cnf")
         for name, accepted in _KINDS.items():
             value: object = members.get(name)
             if value is not None and not (isinstance(value, str) and value.lower() in accepted):
@@ -116,7 +115,7 @@ class AnswerRules:
 
     def _times(self, members: Members, now: float) -> Rejected | None:
         expires, begins, issued = (members.get(name) for name in ("exp", "nbf", "iat"))
-        if not all(value is None or _is_date(value) for value in (expires, begins, issued)):
+        if not all(value is None or is_date(value) for value in (expires, begins, issued)):
             return Rejected(Reason.TOKEN_CLAIMS, "exp, nbf or iat is no number of seconds")
         if expires is not None and expires <= now - self.leeway:
             return Rejected(Reason.TOKEN_EXPIRED, f"expired {now - expires:.0f} s ago")
@@ -162,11 +161,6 @@ def _texts(value: object) -> frozenset[str]:
     values = cast("list[object]", value) if isinstance(value, list) else [value]
     texts = [each for each in values if isinstance(each, str)]
     return frozenset(texts) if len(texts) == len(values) else frozenset()
-
-
-def _is_date(value: object) -> bool:
-    """Whether `value` is a NumericDate (RFC 7519 §2). A bool is none, though Python takes it for a number."""
-    return (type(value) is int or type(value) is float) and 0 <= value < _END_OF_TIME
 
 
 def _granted(where: ScopeClaim, members: Members) -> frozenset[str]:

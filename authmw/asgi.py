@@ -80,6 +80,7 @@ class AuthMiddleware:
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The header that says which request headers answers depend on."""
+        self._resource = auth.resource
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection.
@@ -93,6 +94,12 @@ class AuthMiddleware:
             return
         if kind not in ("http", "websocket"):
             raise ValueError(f"an ASGI scope of type {kind!r} cannot be guarded")
+        if self._resource is not None:
+            from authmw.issuers.asgi import is_asked, serve
+
+            if is_asked(self._resource, scope):
+                await serve(self._resource, scope, send)
+                return
         if self._recall is not None:
             header = _only_authorization(scope["headers"])
             known = self._recall(header) if header is not None else None

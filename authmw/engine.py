@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from authmw import audit
 from authmw.attempt import Asking, Attempt, try_of
@@ -33,6 +33,9 @@ from authmw.schemes.base import Alternatives, SecurityScheme
 from authmw.schemes.combined import OneOf
 from authmw.scopes import scope_mistakes
 from authmw.verdict import Authenticated, Rejected
+
+if TYPE_CHECKING:
+    from authmw.issuers.protected_resource import ProtectedResource
 
 
 class Authentication(NamedTuple):
@@ -66,6 +69,7 @@ class Auth:
         remember: how many verified tokens are remembered, by their SHA-256, until they expire; 0 for none.
         render: makes the body of refusals; status and challenges stay ours.
         scopes: the scopes of the application, each with what it means to people: for documents and their pages.
+        resource: what clients may know of this API before they have a token (RFC 9728). Challenges name it.
         pool: where passwords are hashed.
         store_timeout: seconds that a store may take to answer under ASGI, before that is a 503.
         clock: seconds since the epoch.
@@ -85,15 +89,17 @@ class Auth:
         remember: int = 4096,
         render: Callable[[Refusal], Body] | None = None,
         scopes: Mapping[str, str] | None = None,
+        resource: ProtectedResource | None = None,
         pool: WorkPool = default_pool,
         store_timeout: float = STORE_TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        _check(accept, realm, remember, scopes)
+        _check(accept, realm, remember, scopes, resource)
         self.accept = accept
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
         self.scopes: dict[str, str] = dict(scopes or {})
+        self.resource: ProtectedResource | None = None if resource is None else resource.with_scopes(self.scopes)
         self.vary: str = ", ".join(_vary(self.schemes))
         self._try = try_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
@@ -207,7 +213,7 @@ class Auth:
             scopes = requirement.all_scopes
             # Only the scheme that authenticated is challenged again, and only Bearer and DPoP have words for scopes.
             scheme = authentication.scheme
-            challenges = scheme.challenges(self.realm, rejected=rejected, scopes=scopes) if scheme else ()
+            challenges = self._challenges(scheme, rejected=rejected, scopes=scopes) if scheme else ()
             challenges = tuple(challenge for challenge in challenges if challenge.scheme in ("Bearer", "DPoP"))
             return self._refuse(
                 Reason.SCOPE_MISSING, request, principal, challenges=challenges, scopes=scopes, missing=missing
@@ -227,9 +233,7 @@ class Auth:
         challenges = tuple(
             challenge
             for each in self.schemes
-            for challenge in each.challenges(
-                self.realm, rejected=rejected if scheme is None or each is scheme else None
-            )
+            for challenge in self._challenges(each, rejected=rejected if scheme is None or each is scheme else None)
         )
         if rejected.reason in (Reason.TOO_MANY_ATTEMPTS, Reason.CROSS_SITE):
             challenges = ()  # other credentials would not help
@@ -242,6 +246,12 @@ class Auth:
             detail=rejected.detail,
             headers=rejected.headers,
         )
+
+    def _challenges(
+        self, scheme: SecurityScheme[Any], *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()
+    ) -> tuple[Challenge, ...]:
+        challenges = scheme.challenges(self.realm, rejected=rejected, scopes=scopes)
+        return challenges if self.resource is None else tuple(map(self.resource.named_in, challenges))
 
     def _unavailable(self, error: Unavailable, request: RequestHead) -> Refusal:
         audit.unavailable(error, request)
@@ -264,7 +274,7 @@ class Auth:
     ) -> Refusal:
         if challenges is None:
             challenges = tuple(
-                challenge for scheme in self.schemes for challenge in scheme.challenges(self.realm, scopes=scopes)
+                challenge for scheme in self.schemes for challenge in self._challenges(scheme, scopes=scopes)
             )
         refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render, headers)
         audit.refused(refusal, principal, request)
@@ -288,7 +298,7 @@ def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | 
     return Memo(size, clock, scheme.verifier)
 
 
-def _check(accept: object, realm: object, remember: object, scopes: object) -> None:
+def _check(accept: object, realm: object, remember: object, scopes: object, resource: object) -> None:
     mistakes: list[str] = scope_mistakes(scopes)
     if not isinstance(accept, Alternatives):
         mistakes.append(f"Auth({accept!r}) accepts schemes: write Auth(HTTPBearer(...)) or Auth(a | b)")
@@ -303,5 +313,9 @@ def _check(accept: object, realm: object, remember: object, scopes: object) -> N
         mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")
     if type(remember) is not int or remember < 0:
         mistakes.append("remember= is how many verified tokens are kept: a number, 0 for none")
+    if resource is not None and not hasattr(resource, "named_in"):
+        mistakes.append(
+            "resource= describes this API: ProtectedResource('https://api.example', ['https://id.example'])"
+        )
     if mistakes:
         raise ConfigurationError(*mistakes)

@@ -65,9 +65,15 @@ class AuthMiddleware:
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The header that says which request headers answers depend on."""
+        self._resource = auth.resource
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
+        if self._resource is not None:
+            from authmw.issuers.wsgi import is_asked, serve
+
+            if is_asked(self._resource, environ):
+                return serve(self._resource, environ, start_response)
         if self._recall is not None:
             header = environ.get("HTTP_AUTHORIZATION")
             known = self._recall(header.encode("utf-8", "replace")) if header else None

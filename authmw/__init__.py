@@ -35,6 +35,10 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from authmw.flow import Ask, Flow, Work, nonblocking
+    from authmw.issuers.access_tokens import AnyAudience
+    from authmw.issuers.issuer import Issuer
+    from authmw.issuers.profiles import Profile
+    from authmw.issuers.several import Issuers
     from authmw.issuing import TokenIssuer, issue
     from authmw.key import Key
     from authmw.keys import KeyRing
@@ -75,6 +79,7 @@ __all__ = [
     "APIKeyHeader",
     "APIKeyQuery",
     "AccessRefused",
+    "AnyAudience",
     "ApiKey",
     "ApiKeyVerifier",
     "Ask",
@@ -98,6 +103,8 @@ __all__ = [
     "HTTPBearer",
     "HTTPDPoP",
     "HTTPDigest",
+    "Issuer",
+    "Issuers",
     "JWTVerifier",
     "Key",
     "KeyRing",
@@ -110,6 +117,7 @@ __all__ = [
     "PasswordHasher",
     "PasswordVerifier",
     "Principal",
+    "Profile",
     "Reason",
     "Refusal",
     "Rejected",
@@ -146,6 +154,10 @@ _HOMES = {
     "engine": "Auth Authentication",
     "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
     "flow": "Ask Flow Work nonblocking",
+    "issuers.access_tokens": "AnyAudience",
+    "issuers.issuer": "Issuer",
+    "issuers.profiles": "Profile",
+    "issuers.several": "Issuers",
     "issuing": "TokenIssuer issue",
     "key": "Key",
     "keys": "KeyRing",

@@ -17,7 +17,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from authmw.issuers.addresses import Location, is_loopback, is_public
-from authmw.issuers.fetch import FetchFailed
+from authmw.issuers.fetch import AnswerRefused, FetchFailed
 
 if TYPE_CHECKING:
     import ssl
@@ -111,15 +111,15 @@ class Exchange:
         )
         response = connection.getresponse()
         if response.status in _REDIRECTS:
-            raise self._failed(f"it answers {response.status}, and redirects are not followed")
+            raise self._refused(f"it answers {response.status}, and redirects are not followed")
         headers = {name.lower(): response.headers[name] for name in response.headers}
         if headers.get("content-encoding", "identity").lower() != "identity":
-            raise self._failed("its answer is compressed, though nobody asked for that")
+            raise self._refused("its answer is compressed, though nobody asked for that")
         body = response.read(max_bytes + 1, decode_content=False)
         if len(body) > max_bytes:
-            raise self._failed(f"its answer is longer than {max_bytes} bytes")
+            raise self._refused(f"its answer is longer than {max_bytes} bytes")
         if headers.get("content-length", str(len(body))) != str(len(body)):
-            raise self._failed("its answer is not complete")
+            raise self._refused("its answer is not complete")
         return response.status, headers, body
 
     def _connect(self, seconds: float) -> HTTPConnection:
@@ -176,6 +176,9 @@ class Exchange:
         if sock is not None:
             with suppress(OSError):  # it is closed already
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def _refused(self, why: str) -> AnswerRefused:
+        return AnswerRefused(str(self._failed(why)))
 
     def _failed(self, why: str) -> FetchFailed:
         return FetchFailed(f"{self._location.scheme}://{self._location.netloc}: {why}")

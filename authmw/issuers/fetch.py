@@ -22,6 +22,22 @@ MAX_BYTES: Final = 1024 * 1024
 class FetchFailed(Unavailable):
     """An issuer could not be asked, or its answer is of no use. The message names its host and no secret."""
 
+    is_missing: bool = False
+    """Whether there is just nothing at that URL."""
+
+
+class AnswerRefused(FetchFailed):
+    """There was an answer, and it is of no use: a redirect, too long, not what it should be.
+
+    Args:
+        message: for the log.
+        is_missing: whether there is just nothing at that URL.
+    """
+
+    def __init__(self, message: str, *, is_missing: bool = False) -> None:
+        super().__init__(message)
+        self.is_missing = is_missing
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:

@@ -1,0 +1,232 @@
+"""The access tokens of one issuer, verified with keys at hand: `JWTVerifier`, with a profile's claims put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, cast
+
+from authmw.errors import ConfigurationError
+from authmw.issuers.profiles import Path, Profile
+from authmw.jose.claims import Check, ClaimRules, Claims, is_identifier
+from authmw.jose.jws import Header, shown
+from authmw.jose.strict_json import parse_object
+from authmw.keys import KeyRing
+from authmw.principal import Principal
+from authmw.reasons import Reason
+from authmw.scopes import is_scope
+from authmw.verdict import Rejected
+from authmw.verifiers.jwt import JWTVerifier, ScopeClaim
+
+
+@dataclass(frozen=True, slots=True)
+class AnyAudience:
+    """Instead of an audience: tokens for every API of the issuer are accepted, and here is why that is right.
+
+    Whoever gets such a token from a user, another API of the issuer above all, can then use it here as that user
+    (RFC 9068 §4, RFC 8725 §3.9).
+
+    Args:
+        reason: for whoever reads the configuration.
+
+    Raises:
+        ConfigurationError: there is no reason.
+
+    >>> AnyAudience("a proxy in front of it checks aud")
+    AnyAudience(reason='a proxy in front of it checks aud')
+    """
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not str(self.reason).strip():
+            raise ConfigurationError('AnyAudience("...") needs the reason why tokens for other APIs are accepted here')
+
+
+Audience = str | Collection[str] | AnyAudience
+"""The name of this API, several of which one has to be in ``aud``, or `AnyAudience`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenRules(ClaimRules):
+    """What the claims of an access token must say, by a profile.
+
+    Args:
+        profile: what tells access tokens from others.
+        issuers: every spelling of the ``iss``.
+        any_audience: whether ``aud`` may be anything.
+    """
+
+    profile: Profile
+    issuers: frozenset[str]
+    any_audience: bool
+
+    @property
+    def checks(self) -> tuple[tuple[str, Check], ...]:
+        """Every check under its name, in the order in which they are made."""
+        return (*ClaimRules.checks.__get__(self), ("access token", self._access_token))
+
+    def refuse(self, header: Header, claims: Claims, now: float) -> Rejected | None:
+        """Why the token is refused at `now` (seconds since the epoch); None when it is not."""
+        return ClaimRules.refuse(self, header, claims, now) or self._access_token(header, claims, now)
+
+    def _issuer(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
+        issuer: object = claims.get("iss")
+        if isinstance(issuer, str) and issuer in self.issuers:
+            return None
+        return Rejected(Reason.TOKEN_ISSUER, f"iss is {shown(issuer)}")
+
+    def _audience(self, header: Header, claims: Claims, now: float) -> Rejected | None:
+        if self.any_audience:
+            return None
+        instead = self.profile.audience_instead
+        if instead and "aud" not in claims:
+            named: object = claims.get(instead)
+            if isinstance(named, str) and named in self.audiences:
+                return None
+            return Rejected(Reason.TOKEN_AUDIENCE, f"there is no aud, and {instead} is {shown(named)}")
+        return ClaimRules._audience(self, header, claims, now)
+
+    def _access_token(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
+        """Whether this is an access token, and none of the issuer's other tokens."""
+        profile = self.profile
+        for name in profile.never:
+            if name in claims:
+                return Rejected(Reason.TOKEN_TYPE, f"{name} is there, which no access token has ({profile.name})")
+        for name, allowed in profile.values.items():
+            if claims.get(name) not in allowed:
+                wanted = " or ".join(allowed)
+                return Rejected(Reason.TOKEN_TYPE, f"{name} is {shown(claims.get(name))}, not {wanted}")
+        for name, other in profile.equal:
+            if name not in claims or claims[name] != claims.get(other):
+                return Rejected(Reason.TOKEN_TYPE, f"{name} is not {other} ({profile.name})")
+        if client_in(profile, claims) is None:
+            wanted = " or ".join(profile.clients)
+            return Rejected(Reason.TOKEN_TYPE, f"no client is named: {wanted} is missing or no identifier")
+        return None
+
+
+class AccessTokenVerifier(JWTVerifier):
+    """Verifies the access tokens of one issuer with the keys of `keys`, as `JWTVerifier` does. It fetches nothing.
+
+    Args:
+        keys: public keys.
+        issuer: the exact ``iss``.
+        audience: the name of this API.
+        profile: where its tokens have what.
+        types: the ``typ`` that are accepted, in place of the profile's.
+        scopes: where the scopes are, in place of the profile's.
+        role_prefix: makes a scope of a role: ``role:admin``. Empty for the role itself, None for no roles.
+        subject_prefix: stands before the ``sub`` in the principal's id.
+        leeway: seconds by which clocks may differ.
+        required: further claims that have to be there.
+        clock: the time, in seconds since the epoch.
+
+    Raises:
+        ConfigurationError: all that is wrong with the arguments.
+    """
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        *,
+        issuer: str,
+        audience: Audience,
+        profile: Profile,
+        types: Collection[str | None] | None = None,
+        scopes: ScopeClaim | None = None,
+        role_prefix: str | None = "role:",
+        subject_prefix: str = "",
+        leeway: float = 30,
+        required: Collection[str] = (),
+        clock: Callable[[], float],
+    ) -> None:
+        any_audience = isinstance(audience, AnyAudience)
+        super().__init__(
+            keys,
+            issuer=issuer,
+            audience=None if isinstance(audience, AnyAudience) else audience,
+            types=profile.types if types is None else types,
+            leeway=leeway,
+            required=(*profile.required, *required),
+            scopes=profile.scopes if scopes is None else scopes,
+            clock=clock,
+        )
+        self.profile = profile
+        self.rules: ClaimRules = AccessTokenRules(
+            self.rules.issuer,
+            self.rules.audiences,
+            self.rules.types,
+            self.rules.leeway,
+            self.rules.required,
+            profile,
+            profile.forms_of(issuer),
+            any_audience,
+        )
+        self._role_prefix = role_prefix
+        self._subject_prefix = subject_prefix
+        self._role_paths = tuple(_paths(profile.roles, self.rules.audiences))
+
+    def granted(self, claims: Mapping[str, Any]) -> frozenset[str] | Rejected:
+        """The scopes that `claims` grant, and a scope for each role."""
+        scopes = super().granted(claims)
+        prefix = self._role_prefix
+        if isinstance(scopes, Rejected) or prefix is None:
+            return scopes
+        if prefix:
+            # A client asks for scopes; nobody gets a role by asking.
+            scopes = frozenset(scope for scope in scopes if not scope.startswith(prefix))
+        roles = frozenset(prefix + role for path in self._role_paths for role in _names_at(path, claims))
+        return scopes | frozenset(filter(is_scope, roles))
+
+    def _principal(self, claims: Mapping[str, Any], scopes: frozenset[str], payload: bytes) -> Principal:
+        known = super()._principal(claims, scopes, payload)
+        client = client_in(self.profile, claims)
+        programs = self.profile.programs
+        acts_for_itself = known.id == client or any(claims.get(name) == value for name, value in programs.items())
+        return Principal(
+            self._subject_prefix + known.id,
+            scopes=scopes,
+            kind=self._kind or ("client" if acts_for_itself else "user"),
+            claims=partial(parse_object, payload),  # read when somebody asks
+            scheme=self.scheme,
+            client_id=_shared(client),
+            credential_id=known.credential_id,
+            expires_at=known.expires_at,
+        )
+
+
+def client_in(profile: Profile, claims: Claims) -> str | None:
+    """The client that `claims` name; None when they name none, or something that is no identifier."""
+    for name in profile.clients:
+        if name in claims:
+            client: object = claims[name]
+            return client if isinstance(client, str) and is_identifier(client) else None
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _shared(client_id: str | None) -> str | None:
+    """The one object for all equal ones: many tokens are of a few clients."""
+    return client_id
+
+
+def _paths(templates: tuple[Path, ...], audiences: Collection[str]) -> Iterator[Path]:
+    for path in templates:
+        if any("{audience}" in name for name in path):
+            for audience in sorted(audiences):
+                yield tuple(name.replace("{audience}", audience) for name in path)
+        else:
+            yield path
+
+
+def _names_at(path: Path, claims: Claims) -> Iterator[str]:
+    """The strings of the list, or the names of the object, at `path`. What is neither holds no roles."""
+    found: object = claims
+    for name in path:
+        if not isinstance(found, Mapping):
+            return
+        found = cast("Mapping[str, object]", found).get(name)
+    if isinstance(found, list | dict):
+        yield from (name for name in cast("list[object]", found) if isinstance(name, str))

@@ -1,0 +1,232 @@
+"""An issuer for tests: it publishes, signs and misbehaves in process, without a socket and without waiting."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Literal, get_args
+
+from authmw.errors import ConfigurationError
+from authmw.issuers.discovery import OAUTH, OPENID, well_known_urls
+from authmw.issuers.fetch import AnswerRefused, Fetched, FetchFailed
+from authmw.issuers.issuer import Issuer
+from authmw.issuers.key_cache import KeyCache
+from authmw.issuers.key_source import PublishedAt
+from authmw.jose import base64url
+from authmw.keys import Key, KeyRing
+
+Mode = Literal["up", "down", "slow", "error", "redirect", "huge", "not-json", "garbage", "wrong-issuer"]
+"""How an issuer behaves: it answers; it refuses connections, takes too long, answers 500 or with a redirect; its
+answers are too long, an HTML page or random octets; its metadata is another's."""
+
+_MODES: Final = get_args(Mode)
+Shape = Literal["openid", "oauth", "openid-inserted"]
+"""The well-known place of the metadata: OpenID's appended, RFC 8414's, or OpenID's inserted as RFC 8414's is."""
+
+
+class FakeIssuer:
+    """An issuer with throw-away keys. It is a `Fetcher`: what would go over the network ends here.
+
+    Args:
+        issuer: its name.
+        alg: of its first key.
+        shape: where its metadata is.
+        max_age: seconds, for the ``Cache-Control`` of its answers; None for none.
+        clock: for the ``iat`` and ``exp`` of its tokens.
+
+    >>> from authmw import Auth, HTTPBearer
+    >>> fake = FakeIssuer()
+    >>> auth = Auth(HTTPBearer(fake.verifier(audience="orders")))
+    >>> token = fake.token("alice", audience="orders", scopes=["orders:read"])
+    >>> fake.requests
+    []
+    """
+
+    def __init__(
+        self,
+        issuer: str = "https://issuer.test",
+        *,
+        alg: str = "ES256",
+        shape: Shape = "openid",
+        max_age: int | None = 3600,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.issuer = issuer
+        self.ring: KeyRing = KeyRing.generate(alg)
+        """Its keys: the first signs, all are published. `rotate` and `retire` them."""
+        self.jwks: Mapping[str, Any] | None = None
+        """What it publishes in place of its keys, however wrong; None for them."""
+        self.metadata: dict[str, Any] = {"issuer": issuer, "jwks_uri": f"{issuer.rstrip('/')}/keys"}
+        """What it says about itself."""
+        self.max_age = max_age
+        self.requests: list[str] = []
+        """The URLs that were asked for, in order."""
+        self.on_request: Callable[[str], None] | None = None
+        """Called with each URL before it is answered, on the thread that asks: to wait there, or to raise."""
+        self._clock = clock
+        self._mode: Mode = "up"
+        self._metadata_url = _metadata_url(issuer, shape)
+
+    @property
+    def mode(self) -> Mode:
+        """How it behaves from now on.
+
+        Raises:
+            ConfigurationError: there is no such mode.
+        """
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        if mode not in _MODES:
+            raise ConfigurationError(f"mode={mode!r} is none of {', '.join(_MODES)}")
+        self._mode = mode
+
+    def verifier(self, *, audience: str | Collection[str], **options: Any) -> Issuer:
+        """An `Issuer` for this issuer, with any of its arguments.
+
+        Args:
+            audience: the name of the API.
+            options: as for `Issuer`.
+        """
+        options = {"fetcher": self, "clock": self._clock, **options}
+        return Issuer(self.issuer, audience=audience, **options)
+
+    @contextmanager
+    def stands_in_for(self, issuer: Issuer) -> Generator[None, None, None]:
+        """Let `issuer`, which an application made, ask this one instead of the network.
+
+        Raises:
+            ConfigurationError: it has another name.
+        """
+        if issuer.issuer != self.issuer:
+            raise ConfigurationError(f"{issuer!r} has another name: make FakeIssuer({issuer.issuer!r})")
+        real = issuer.keys
+        issuer.keys = KeyCache(PublishedAt(self.issuer, self), name=self.issuer)
+        try:
+            yield
+        finally:
+            issuer.keys = real
+
+    def token(
+        self,
+        subject: str = "alice",
+        *,
+        audience: str | Collection[str],
+        scopes: Collection[str] = (),
+        client_id: str = "web",
+        lifetime: float = 600,
+        key: Key | None = None,
+        header: Mapping[str, Any] | None = None,
+        **claims: Any,
+    ) -> str:
+        """An access token (RFC 9068 §2).
+
+        Args:
+            subject: whose it is.
+            audience: the API, or several.
+            scopes: what it grants.
+            client_id: whom it was issued to.
+            lifetime: seconds until it expires; negative for one that has.
+            key: signs in place of the first one.
+            header: changes to its header; ``...`` takes a member away.
+            claims: changes to its claims; ``...`` takes a claim away.
+        """
+        now = int(self._clock())
+        payload = {
+            "iss": self.issuer,
+            "sub": subject,
+            "aud": audience if isinstance(audience, str) else list(audience),
+            "client_id": client_id,
+            "iat": now,
+            "exp": now + lifetime,
+            "jti": secrets.token_urlsafe(12),
+            **({"scope": " ".join(scopes)} if scopes else {}),
+        }
+        return self.sign({**payload, **claims}, header={"typ": "at+jwt", **(header or {})}, key=key)
+
+    def id_token(self, subject: str = "alice", *, client_id: str = "web", **claims: Any) -> str:
+        """An ID token (OpenID Connect Core 1.0 §2), which no API accepts."""
+        now = int(self._clock())
+        payload = {
+            "iss": self.issuer, "sub": subject, "aud": client_id, "iat": now, "exp": now + 600,
+            "auth_time": now, "nonce": secrets.token_urlsafe(12), "at_hash": secrets.token_urlsafe(16),
+        }  # fmt: skip
+        return self.sign({**payload, **claims}, header={"typ": "JWT"})
+
+    def sign(
+        self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None, key: Key | None = None
+    ) -> str:
+        """A token of exactly these `claims`, whatever they say; ``...`` as a value takes one away."""
+        key = key or self.ring.signer
+        members = {"alg": key.alg, "kid": key.kid, **(header or {})}
+        message = b"%b.%b" % (_segment(members), _segment(claims))
+        return (message + b"." + base64url.encode(key.sign(message))).decode("ascii")
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        accept: str = "application/json",
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        public: bool = False,
+    ) -> Fetched:
+        """What `url` answers, in this mode.
+
+        Raises:
+            FetchFailed: as an `HTTPFetcher` would raise it.
+        """
+        self.requests.append(url)
+        if self.on_request is not None:
+            self.on_request(url)
+        self._fail()
+        if url == self._metadata_url:
+            other = {"issuer": "https://other.test"} if self.mode == "wrong-issuer" else {}
+            return self._answer({**self.metadata, **other})
+        if url == self.metadata["jwks_uri"]:
+            return self._answer(self.ring.jwks() if self.jwks is None else self.jwks)
+        return Fetched(404, {}, b"not found")
+
+    def _fail(self) -> None:
+        match self.mode:
+            case "down":
+                raise FetchFailed(f"{self.issuer}: ConnectionRefusedError")
+            case "slow":
+                raise FetchFailed(f"{self.issuer}: no complete answer within 5 s")
+            case "redirect":
+                raise AnswerRefused(f"{self.issuer}: it answers 302, and redirects are not followed")
+            case "huge":
+                raise AnswerRefused(f"{self.issuer}: its answer is longer than 1048576 bytes")
+            case _:
+                pass
+
+    def _answer(self, document: Mapping[str, Any]) -> Fetched:
+        headers = {} if self.max_age is None else {"cache-control": f"max-age={self.max_age}"}
+        match self.mode:
+            case "error":
+                return Fetched(500, headers, b"Internal Server Error")
+            case "not-json":
+                return Fetched(200, headers, b"<!doctype html><title>Sign in</title>")
+            case "garbage":
+                return Fetched(200, headers, secrets.token_bytes(512))
+            case _:
+                return Fetched(200, headers, json.dumps(document).encode("utf-8"))
+
+    def __repr__(self) -> str:
+        return f"FakeIssuer({self.issuer!r})"
+
+
+def _metadata_url(issuer: str, shape: Shape) -> str:
+    urls = well_known_urls(issuer)
+    if shape == "oauth":
+        return next(url for url in urls if OAUTH in url)
+    return [url for url in urls if OPENID in url][0 if shape == "openid" else -1]
+
+
+def _segment(content: Mapping[str, Any]) -> bytes:
+    kept = {name: value for name, value in content.items() if value is not ...}
+    return base64url.encode(json.dumps(kept, separators=(",", ":")).encode("utf-8"))

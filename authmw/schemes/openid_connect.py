@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from authmw.errors import ConfigurationError
 from authmw.schemes.http_bearer import BearerScheme
 from authmw.schemes.oauth2 import BearerVerifier
+
+if TYPE_CHECKING:
+    from authmw.issuers.access_tokens import Audience
+    from authmw.issuers.profiles import Profile
 
 
 class OpenIdConnect(BearerScheme):
     """An access token of an OpenID provider.
 
+    Give it the provider and this API's `audience`, and it finds the provider's keys with the first token and verifies
+    with them, as an `Issuer` does. Or give it a `verifier` of your own.
+
     Args:
-        openid_connect_url: the provider's ``/.well-known/openid-configuration``. Documented, never fetched here.
-        verifier: a `JWTVerifier` with the provider's keys, issuer and this API's audience.
+        openid_connect_url: the provider's ``issuer``, or its ``/.well-known/openid-configuration``.
+        verifier: an `Issuer` with more arguments, a `JWTVerifier` with the provider's keys, or a function.
+        audience: the name of this API, which has to be in ``aud``; several; or ``AnyAudience("the reason")``. In place
+            of a verifier.
+        profile: where the provider's tokens have what, as for `Issuer`: ``"keycloak"``.
         name: the key in the OpenAPI document.
         description: for the OpenAPI document.
+
+    Raises:
+        ConfigurationError: all that is wrong with the arguments.
+
+    >>> scheme = OpenIdConnect("https://kc.example/realms/shop", audience="shop-api", profile="keycloak")
+    >>> scheme.openapi()["openIdConnectUrl"]
+    'https://kc.example/realms/shop/.well-known/openid-configuration'
     """
 
     def __init__(
@@ -23,12 +41,38 @@ class OpenIdConnect(BearerScheme):
         openid_connect_url: str,
         verifier: BearerVerifier = None,
         *,
+        audience: Audience | None = None,
+        profile: str | Profile | None = None,
         name: str = "",
         description: str = "",
     ) -> None:
+        if audience is not None or profile is not None:
+            verifier = _issuer(openid_connect_url, verifier, audience, profile)
         super().__init__(verifier, name=name, description=description)
-        self.openid_connect_url = openid_connect_url
+        # Without an audience nothing is found out here, and a URL is documented as it was given, relative or not.
+        self.openid_connect_url = openid_connect_url if audience is None else _metadata_url(openid_connect_url)
 
     def openapi(self) -> dict[str, Any]:
         """``{"type": "openIdConnect", "openIdConnectUrl": …}``."""
         return self._described({"type": "openIdConnect", "openIdConnectUrl": self.openid_connect_url})
+
+
+def _issuer(
+    url: str, verifier: BearerVerifier, audience: Audience | None, profile: str | Profile | None
+) -> BearerVerifier:
+    from authmw.issuers.discovery import issuer_of
+    from authmw.issuers.issuer import Issuer
+
+    if verifier is not None:
+        raise ConfigurationError(
+            "OpenIdConnect takes a verifier, or audience= and profile= to make one: give these to Issuer(...) instead"
+        )
+    if audience is None:
+        raise ConfigurationError('OpenIdConnect(..., profile=...) needs audience="the name of this API" too')
+    return Issuer(issuer_of(url), audience=audience, profile=profile)
+
+
+def _metadata_url(url: str) -> str:
+    from authmw.issuers.discovery import well_known_urls
+
+    return url if "/.well-known/" in url else well_known_urls(url)[0]

@@ -29,6 +29,12 @@ class SingleFlight(Generic[T]):
         self._lock = threading.Lock()
         self._flights: dict[Hashable, _Flight[T]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for an answer that another one is to bring."""
+        with self._lock:
+            return sum(flight.waiting for flight in self._flights.values())
+
     def once(self, key: Hashable, function: Callable[[], T]) -> T:
         """What `function` answers, called by the first thread that asks for `key`, for all that come meanwhile.
 
@@ -40,6 +46,8 @@ class SingleFlight(Generic[T]):
             leads = flight is None
             if flight is None:
                 flight = self._flights[key] = _Flight[T]()
+            else:
+                flight.waiting += 1
         if not leads:
             return flight.landed()
         try:
@@ -57,12 +65,13 @@ class SingleFlight(Generic[T]):
 
 
 class _Flight(Generic[T]):
-    __slots__ = ("answers", "error", "over")
+    __slots__ = ("answers", "error", "over", "waiting")
 
     def __init__(self) -> None:
         self.over = threading.Event()
         self.answers: tuple[T] | None = None
         self.error: Exception | None = None
+        self.waiting = 0
 
     def landed(self) -> T:
         self.over.wait()

@@ -1,40 +1,11 @@
-"""Whom a token has to be for: this API by its name, unless somebody decided otherwise and said why."""
+"""The names of this API, one of which a token has to be for."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
-from authmw.errors import ConfigurationError
-
-
-@dataclass(frozen=True, slots=True)
-class AnyAudience:
-    """Tokens are taken whomever they are for: a decision, with its reason for whoever reads the configuration.
-
-    What was issued for another API of the issuer is then good for this one too, and an API that was given such a
-    token can use it here.
-
-    Args:
-        reason: why that is no harm.
-
-    Raises:
-        ConfigurationError: no reason.
-
-    >>> AnyAudience("the issuer serves this API only, and writes no aud")
-    AnyAudience(reason='the issuer serves this API only, and writes no aud')
-    """
-
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not str(self.reason or "").strip():
-            raise ConfigurationError('AnyAudience("...") says why a token for another API is no harm here')
-
-
-Audience = str | Collection[str] | AnyAudience
-"""The name of this API, several, or `AnyAudience`."""
+from authmw.issuers.access_tokens import AnyAudience
 
 
 def audiences_in(audience: object) -> tuple[frozenset[str] | None, list[str]]:

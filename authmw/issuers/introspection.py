@@ -14,11 +14,14 @@ from authmw.dpop.binding import refuse_sender
 from authmw.errors import ConfigurationError
 from authmw.flow import Ask, Flow, unhurried
 from authmw.forks import in_each_child
+from authmw.issuers.access_tokens import Audience
 from authmw.issuers.addresses import Location
 from authmw.issuers.api_credentials import ApiCredentials, SecretMethod
-from authmw.issuers.audience import Audience, audiences_in
-from authmw.issuers.fetch import Fetcher, FetchFailed, HTTPFetcher
+from authmw.issuers.audience import audiences_in
+from authmw.issuers.fetch import Fetcher, HTTPFetcher
 from authmw.issuers.introspection_answer import AnswerRules, issuance_of, members_of
+from authmw.issuers.introspection_endpoint import DiscoveredEndpoint, Endpoint
+from authmw.issuers.issuer import Issuer
 from authmw.issuers.single_flight import SingleFlight
 from authmw.jose.claims import MAX_LEEWAY
 from authmw.principal import Principal, PrincipalKind
@@ -42,7 +45,8 @@ class IntrospectionVerifier:
     a 503, and never a success. Nothing is asked before the first token comes.
 
     Args:
-        endpoint: the URL of the introspection endpoint; or a function that has it, as an issuer that discovers it.
+        endpoint: the URL of the introspection endpoint; or the `Issuer` in whose metadata it stands, also as a
+            `DiscoveredEndpoint`, which is looked for with the first token.
         audience: the name of this API in ``aud``, or several of them; a token without ``aud`` is refused. Otherwise
             say why not: ``AnyAudience("...")``.
         client_id: this API, as a client of the authorization server.
@@ -79,7 +83,7 @@ class IntrospectionVerifier:
 
     def __init__(
         self,
-        endpoint: str | Callable[[], str],
+        endpoint: str | Issuer | DiscoveredEndpoint,
         *,
         audience: Audience,
         client_id: str = "",
@@ -107,13 +111,17 @@ class IntrospectionVerifier:
             mistakes += error.mistakes
         if mistakes:
             raise ConfigurationError(*mistakes)
-        self._endpoint = endpoint
+        if isinstance(endpoint, Issuer):
+            endpoint = DiscoveredEndpoint(endpoint.issuer, fetcher=fetcher or endpoint.fetcher)
+        self._endpoint: Endpoint | DiscoveredEndpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind)
         self._jwts = jwts
         self._kept = _Kept(keep, size)
         self._flights = SingleFlight[Principal | Rejected]()
         self._revocations = revocations
-        self._fetcher: Fetcher = HTTPFetcher() if fetcher is None else fetcher
+        self._fetcher: Fetcher = fetcher or (
+            endpoint.fetcher if isinstance(endpoint, DiscoveredEndpoint) else HTTPFetcher()
+        )
         self._clock = clock
 
     def verify(
@@ -164,13 +172,14 @@ class IntrospectionVerifier:
         known = self._kept.find(key, now)
         if known is not None:  # somebody was answered a moment ago
             return known
-        url = self._endpoint if isinstance(self._endpoint, str) else self._endpoint()
+        endpoint = self._endpoint if isinstance(self._endpoint, Endpoint) else self._endpoint.locate()
         answer = self._fetcher.fetch(
-            url,
+            endpoint.url,
             form={"token": token, "token_type_hint": "access_token", **self._credentials.form()},
             headers=self._credentials.headers(),
+            public=endpoint.public,
         )
-        members = members_of(answer, _host(url))
+        members = members_of(answer, _host(endpoint.url))
         if members is None:
             return Rejected(Reason.TOKEN_UNKNOWN, "the authorization server says that it is not active")
         principal = self._rules.judge(members, self.scheme, self._clock())
@@ -180,7 +189,7 @@ class IntrospectionVerifier:
         return principal
 
     def __repr__(self) -> str:
-        endpoint = self._endpoint if isinstance(self._endpoint, str) else "discovered"
+        endpoint = self._endpoint.url if isinstance(self._endpoint, Endpoint) else self._endpoint.issuer
         return f"IntrospectionVerifier({endpoint!r}, client_id={self._credentials.client_id!r})"
 
 
@@ -220,10 +229,7 @@ class _Kept:
 
 def _host(url: str) -> str:
     """Who is asked, for a message: nothing of the path, which may be secret."""
-    try:
-        location = Location.of(url)
-    except ValueError as error:
-        raise FetchFailed(f"the introspection endpoint: {error}") from None
+    location = Location.of(url)
     return f"{location.scheme}://{location.netloc}"
 
 
@@ -233,8 +239,8 @@ def _mistakes(endpoint: object, issuer: object, keep: float, size: object, leewa
             Location.of(endpoint)
         except ValueError as error:
             yield f"the introspection endpoint: {error}"
-    elif not callable(endpoint):
-        yield f"the introspection endpoint is a URL, or a function that returns it, not {type(endpoint).__name__}"
+    elif not isinstance(endpoint, Issuer | DiscoveredEndpoint):
+        yield f"the introspection endpoint is a URL, an Issuer or a DiscoveredEndpoint, not {type(endpoint).__name__}"
     if issuer == "":
         yield "issuer is empty: give the exact iss, or None where the server does not tell"
     if not 0 <= keep <= LONGEST_KEPT:

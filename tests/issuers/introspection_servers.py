@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from authmw.issuers.fetch import Fetched
 from authmw.issuers.introspection import IntrospectionVerifier
@@ -33,6 +32,9 @@ class FakeServer:
     def __init__(self, answer: object = ACTIVE) -> None:
         self.answer = answer
         self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        self.public: list[bool] = []
+        self.documents: dict[str, object] = {}
+        """What is at other URLs than the endpoint's."""
         self.before: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
 
@@ -47,16 +49,14 @@ class FakeServer:
     ) -> Fetched:
         with self._lock:
             self.asked.append((url, dict(form or {}), dict(headers or {})))
+            self.public.append(public)
+        if form is None:
+            return answered(self.documents[url]) if url in self.documents else answered({}, 404)
         self.before()
         answer = self.answer
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, Fetched) else answered(answer)
-
-    @property
-    def sent(self) -> str:
-        """All that was sent, as text."""
-        return "".join(f"{url} {urlencode(form)} {headers}" for url, form, headers in self.asked)
 
 
 def answered(document: object, status: int = 200) -> Fetched:

@@ -14,9 +14,10 @@ from authmw.credentials import BearerToken, BoundToken
 from authmw.engine import Authentication
 from authmw.errors import ConfigurationError, Unavailable
 from authmw.flow import run
-from authmw.issuers.audience import AnyAudience
+from authmw.issuers.access_tokens import AnyAudience
 from authmw.issuers.fetch import Fetched, FetchFailed
 from authmw.issuers.introspection import IntrospectionVerifier
+from authmw.issuers.issuer import Issuer
 from authmw.memory import MemoryRevocations
 from authmw.ports import Revocation
 from authmw.reasons import Reason
@@ -275,18 +276,51 @@ def test_the_api_authenticates_by_a_token_of_its_own(bearer: Any) -> None:
     assert "client_id" not in form
 
 
-def test_the_endpoint_may_be_discovered_with_the_first_token() -> None:
-    asked: list[str] = []
+def discovering(server: FakeServer, endpoint: object, **metadata: Any) -> IntrospectionVerifier:
+    """A verifier that finds the endpoint in the metadata of `server`."""
+    document = {"issuer": "https://id.example", "jwks_uri": "https://id.example/keys", **metadata}
+    server.documents["https://id.example/.well-known/openid-configuration"] = {
+        **document,
+        **({} if endpoint is None else {"introspection_endpoint": endpoint}),
+    }
+    issuer = Issuer("https://id.example", audience="orders", fetcher=server)
+    return IntrospectionVerifier(
+        issuer, audience="orders", client_id="orders-api", client_secret=SECRET, clock=FakeClock(NOW)
+    )
 
-    def discover() -> str:
-        asked.append("discovery")
-        return "https://id.example/found"
 
+def test_the_endpoint_is_found_in_the_metadata_with_the_first_token_and_kept() -> None:
     server = FakeServer()
-    verifier = IntrospectionVerifier(discover, audience="orders", bearer="t0ken", fetcher=server, clock=FakeClock(NOW))
-    assert not asked
+    verifier = discovering(server, "https://id.example/found")
+    assert not server.asked
     assert isinstance(verify(verifier), Authenticated)
-    assert (asked, server.asked[0][0]) == (["discovery"], "https://id.example/found")
+    assert isinstance(verify(verifier, "another"), Authenticated)
+    assert [url for url, _, _ in server.asked] == [
+        "https://id.example/.well-known/openid-configuration",
+        "https://id.example/found",
+        "https://id.example/found",
+    ]
+    assert server.public == [False, False, False]
+
+
+def test_an_endpoint_on_another_host_has_to_be_on_the_internet() -> None:
+    server = FakeServer()
+    verify(discovering(server, "https://10.0.0.1/introspect"))
+    assert server.public == [False, True]
+
+
+@pytest.mark.parametrize("endpoint", [None, 7, "", "http://id.example/introspect", "file:///etc/passwd", "/introspect"])
+def test_metadata_that_names_no_endpoint_to_ask_is_a_503(endpoint: object) -> None:
+    server = FakeServer()
+    with pytest.raises(Unavailable):
+        verify(discovering(server, endpoint))
+    assert len(server.asked) == 1  # and nobody else was given the token
+
+
+def test_the_metadata_of_another_issuer_is_a_503() -> None:
+    server = FakeServer()
+    with pytest.raises(Unavailable):
+        verify(discovering(server, "https://id.example/found", issuer="https://evil.example"))
 
 
 def test_no_secret_and_no_token_shows(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Generator
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from authmw.credentials import BearerToken
+from authmw.credentials import BearerToken, BoundToken
 from authmw.errors import ConfigurationError
 from authmw.flow import Ask, Flow
 from authmw.issuers.access_tokens import AccessTokenVerifier, Audience
@@ -73,7 +73,7 @@ class Issuer:
     Issuer('https://id.example', audience=['orders'], profile='rfc9068')
     """
 
-    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The credentials it verifies."""
     scheme: str = ""
     """The name of the scheme it is given to."""
@@ -148,7 +148,7 @@ class Issuer:
         return self.keys.version
 
     def verify(
-        self, credentials: BearerToken, _request: RequestHead | None = None, /
+        self, credentials: BearerToken | BoundToken, _request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict | None] | None:
         """Whether the token holds; None when it has not the two dots of a signed JWT.
 
@@ -175,7 +175,7 @@ class Issuer:
         made[1].scheme = self.scheme
         return made[1]
 
-    def _worth_a_fetch(self, credentials: BearerToken) -> Peek | Rejected:
+    def _worth_a_fetch(self, credentials: BearerToken | BoundToken) -> Peek | Rejected:
         """What the token says of itself, if one of this issuer's keys might have signed it."""
         seen = peek(credentials.token)
         if seen is None:
@@ -186,7 +186,7 @@ class Issuer:
             return Rejected(Reason.TOKEN_ALGORITHM, f"alg is {shown(seen.alg)}, which no published key is for")
         return seen
 
-    def _wait(self, credentials: BearerToken) -> Flow[Verdict | None]:
+    def _wait(self, credentials: BearerToken | BoundToken) -> Flow[Verdict | None]:
         ring = yield from Ask(self.keys.wait)
         verdict = self.verifier_with(ring).verify(credentials)
         if isinstance(verdict, Rejected) and verdict.reason in _PERHAPS_A_NEW_KEY and self.keys.is_failing:
@@ -195,7 +195,7 @@ class Issuer:
         return (yield from verdict) if isinstance(verdict, Generator) else verdict
 
     def _wait_for(
-        self, credentials: BearerToken, kid: str | None, tried: KeyRing, refused: Rejected
+        self, credentials: BearerToken | BoundToken, kid: str | None, tried: KeyRing, refused: Rejected
     ) -> Flow[Verdict | None]:
         ring = yield from Ask(self.keys.wait_for, kid, tried)
         if ring is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from authmw.credentials import BearerToken
+from authmw.credentials import BearerToken, BoundToken
 from authmw.errors import ConfigurationError
 from authmw.flow import Flow
 from authmw.issuers.issuer import Issuer
@@ -32,7 +32,7 @@ class Issuers:
     Issuers('https://login.example', 'https://id.partner.example')
     """
 
-    accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
+    accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The credentials it verifies."""
 
     def __init__(self, *issuers: Issuer) -> None:
@@ -77,7 +77,7 @@ class Issuers:
         return tuple([issuer.version for issuer in self.members])
 
     def verify(
-        self, credentials: BearerToken, request: RequestHead | None = None, /
+        self, credentials: BearerToken | BoundToken, request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict | None] | None:
         """Whether the token holds for the issuer that it names; None when it has not the two dots of a signed JWT."""
         if credentials.token.count(".") != 2:

@@ -65,6 +65,8 @@ class Exchange:
         self._public = public
         self._proxies = proxies
         self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+        self._given_up = False
         self._over = threading.Event()
         self._outcome: Answer | FetchFailed | None = None
 
@@ -101,6 +103,9 @@ class Exchange:
 
     def _answer(self, seconds: float, max_bytes: int) -> Answer:
         connection = self._connection = self._connect(seconds)
+        self._socket = connection.sock  # which the connection forgets when an answer ends with it
+        if self._given_up:
+            raise self._failed("nobody waits for it any longer")
         connection.request(
             "GET" if self._body is None else "POST",
             self._location.target,
@@ -110,6 +115,12 @@ class Exchange:
             decode_content=False,
         )
         response = connection.getresponse()
+        try:
+            return self._read(response, max_bytes)
+        finally:
+            response.close()
+
+    def _read(self, response: urllib3.HTTPResponse, max_bytes: int) -> Answer:
         if response.status in _REDIRECTS:
             raise self._refused(f"it answers {response.status}, and redirects are not followed")
         headers = {name.lower(): response.headers[name] for name in response.headers}
@@ -171,11 +182,11 @@ class Exchange:
         return connection
 
     def _hang_up(self) -> None:
-        connection = self._connection
-        sock = connection.sock if connection is not None else None
-        if sock is not None:
+        """End what the thread waits for, so that it ends as well."""
+        self._given_up = True
+        if self._socket is not None:
             with suppress(OSError):  # it is closed already
-                sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _refused(self, why: str) -> AnswerRefused:
         return AnswerRefused(str(self._failed(why)))

@@ -94,14 +94,22 @@ class _Server:
         self._app = app
         self._base = base
         self._tools = tools
+        self._everything = base
+        for each in tools.values():
+            self._everything &= each
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or self._is_open(ASGIRequest(scope)):
             await self._app(scope, receive, send)
             return
+        if scope["type"] != "http":
+            # Nobody reads along on a websocket: whoever opens one may call whatever is there.
+            enforce(self._everything)
+            await self._app(scope, receive, send)
+            return
         enforce(self._base)
-        if not self._tools or scope.get("method") != "POST":
+        if not self._tools or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         request = ASGIRequest(scope, receive)

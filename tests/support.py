@@ -47,6 +47,7 @@ _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "fastapi-sdist": _has_fastapi_releases,
+    "mcp": lambda: _is_installed("mcp"),
     "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
     "postgresql": lambda: _is_installed("psycopg", "sqlalchemy") and _listens(5432),
     "redis": lambda: _is_installed("redis") and _listens(6379),

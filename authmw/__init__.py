@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     )
     from authmw.flow import Ask, Flow, Work, nonblocking
     from authmw.issuers.access_tokens import AnyAudience
+    from authmw.issuers.introspection import IntrospectionVerifier
     from authmw.issuers.issuer import Issuer
     from authmw.issuers.profiles import Profile
+    from authmw.issuers.protected_resource import ProtectedResource
     from authmw.issuers.several import Issuers
     from authmw.issuing import TokenIssuer, issue
     from authmw.key import Key
@@ -103,6 +105,7 @@ __all__ = [
     "HTTPBearer",
     "HTTPDPoP",
     "HTTPDigest",
+    "IntrospectionVerifier",
     "Issuer",
     "Issuers",
     "JWTVerifier",
@@ -118,6 +121,7 @@ __all__ = [
     "PasswordVerifier",
     "Principal",
     "Profile",
+    "ProtectedResource",
     "Reason",
     "Refusal",
     "Rejected",
@@ -155,7 +159,9 @@ _HOMES = {
     "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
     "flow": "Ask Flow Work nonblocking",
     "issuers.access_tokens": "AnyAudience",
+    "issuers.introspection": "IntrospectionVerifier",
     "issuers.issuer": "Issuer",
+    "issuers.protected_resource": "ProtectedResource",
     "issuers.profiles": "Profile",
     "issuers.several": "Issuers",
     "issuing": "TokenIssuer issue",

@@ -28,6 +28,7 @@ from authmw_fastapi.dependencies import CurrentPrincipal, OptionalPrincipal, Sco
 from authmw_fastapi.extension import FastAPIAuth
 from authmw_fastapi.middleware import AuthMiddleware
 from authmw_fastapi.openapi import openapi_document
+from authmw_fastapi.resource_metadata import add_resource_metadata
 
 __all__ = [
     "AuthMiddleware",
@@ -36,6 +37,7 @@ __all__ = [
     "OptionalPrincipal",
     "Scopes",
     "Security",
+    "add_resource_metadata",
     "any_of",
     "authenticated",
     "caller",

@@ -21,6 +21,7 @@ from authmw_flask.docs import docs_blueprint
 from authmw_flask.extension import FlaskAuth
 from authmw_flask.openapi import openapi_document, secure_openapi, secured_document
 from authmw_flask.proxies import current_principal, current_user
+from authmw_flask.resource_metadata import resource_metadata_blueprint
 from authmw_flask.tokens import token_blueprint
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "public",
     "requires",
     "requires_scopes",
+    "resource_metadata_blueprint",
     "secure_openapi",
     "secured_document",
     "token_blueprint",

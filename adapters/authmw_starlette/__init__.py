@@ -24,6 +24,7 @@ from authmw import (
 from authmw_starlette.docs import docs_routes
 from authmw_starlette.middleware import AuthMiddleware
 from authmw_starlette.openapi import openapi_document
+from authmw_starlette.resource_metadata import resource_metadata_route
 from authmw_starlette.tokens import metadata_route, token_routes
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "public",
     "requires",
     "requires_scopes",
+    "resource_metadata_route",
     "token_routes",
 ]

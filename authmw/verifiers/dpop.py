@@ -127,7 +127,8 @@ class DPoPVerifier:
         if proof.method != request.method:
             return _misplaced(f"htm is {shown(proof.method)}, and the method {shown(request.method)}")
         if not self._urls.matches(proof.url, request):
-            return _misplaced(f"htu is {shown(proof.url)}, and the request for {shown(request.target)} (public_url=)")
+            path = request.target.partition("?")[0]  # a query may hold what is for no log
+            return _misplaced(f"htu is {shown(proof.url)}, and the path {shown(path)}: see public_url=")
         expected = base64url.encode(sha256(token.encode()).digest())
         if proof.token_hash is None or not compare_digest(proof.token_hash.encode(), expected):
             return _misplaced("ath is not that of the token")

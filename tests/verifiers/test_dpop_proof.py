@@ -153,7 +153,12 @@ def test_class_6_a_weak_rsa_key_is_refused() -> None:
     assert read(proof("t", client_key("RS256"), header={"jwk": weak})) == "proof-key"
 
 
-@pytest.mark.parametrize("change", [{"e": "AQ"}, {"e": "Ag"}, {"n": "_" * 684}, {"e": "_" * 7}, {"e": "_" * 342}])
+LONG_MODULUS, LONG_EXPONENT = (segment((2**bits + 1).to_bytes(bits // 8 + 1, "big")) for bits in (4096, 32))
+
+
+@pytest.mark.parametrize(
+    "change", [{"e": "AQ"}, {"e": "Ag"}, {"n": LONG_MODULUS}, {"e": LONG_EXPONENT}, {"e": LONG_MODULUS}], ids=range(5)
+)
 def test_class_8_a_key_made_to_take_time_is_refused(change: dict[str, str]) -> None:
     jwk = {**public_jwk(client_key("RS256")), **change}
     assert read(proof("t", client_key("RS256"), header={"jwk": jwk})) == "proof-key"

@@ -126,6 +126,8 @@ def test_the_path_that_a_proxy_takes_away_is_configured() -> None:
     assert shop.matches("https://example.com/shop/orders", wsgi("/orders"))
     assert not shop.matches("https://example.com/orders", wsgi("/orders"))
     assert not shop.matches("https://example.com/shop/../orders", wsgi("/orders"))
+    assert not shop.matches("https://example.com/shop*", wsgi("*"))
+    assert not shop.matches("https://example.com/shopping", wsgi("ping"))
 
 
 def test_the_path_that_the_server_was_told_of_is_in_the_target_already() -> None:

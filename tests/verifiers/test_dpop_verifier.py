@@ -578,3 +578,14 @@ def test_a_bearer_token_is_not_taken_for_a_proved_one() -> None:
     assert isinstance(verifier().verify(BoundToken(bound_token(), client_key().kid)), Authenticated)
     assert isinstance(verifier().verify(BoundToken(token(), client_key().kid)), Rejected)
     assert run(dpop_verifier().verify(DPoPToken("opaque", proof("opaque")), wsgi_request("/orders"))) is None
+
+
+def test_log_1_a_refusal_repeats_nothing_of_the_query_and_nothing_secret() -> None:
+    text = bound_token()
+    request = wsgi_request("/orders")
+    request.environ["QUERY_STRING"] = "key=s3cret"
+    for made in (proof(text, htu="https://evil.example/"), proof(text, ath="0ther"), proof(text, htm="POST")):
+        answer = verify(text, made, request=request)
+        assert isinstance(answer, Rejected)
+        assert answer.detail
+        assert not any(part in answer.detail for part in ("s3cret", "0ther", text, made))

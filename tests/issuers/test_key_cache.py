@@ -1,0 +1,165 @@
+"""How long keys are kept: by the issuer's headers, within bounds, and never against what it says."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from authmw import ConfigurationError
+from authmw.issuers.cache_policy import CachePolicy
+from authmw.issuers.freshness import lifetime
+from tests.issuers.worlds import OK, World
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    "headers, seconds",
+    [
+        ({}, None),
+        ({"cache-control": "max-age=600"}, 600),
+        ({"cache-control": "public, Max-Age = 600 , must-revalidate"}, 600),
+        ({"cache-control": 'max-age="600"'}, 600),
+        ({"cache-control": "max-age=600", "age": "200"}, 400),
+        ({"cache-control": "max-age=600", "age": "2000"}, 0),
+        ({"cache-control": "max-age=600", "age": "old"}, 600),
+        ({"cache-control": "s-maxage=600"}, None),
+        ({"cache-control": "max-age=-1"}, None),
+        ({"cache-control": "max-age=1e9"}, None),
+        ({"cache-control": "max-age=99999999999999999999"}, None),
+        ({"cache-control": "no-store, max-age=600"}, 0),
+        ({"cache-control": "no-cache"}, 0),
+        ({"cache-control": "max-age=" + "9" * 100_000}, None),
+        ({"expires": "Fri, 15 Jan 2027 09:00:00 GMT", "date": "Fri, 15 Jan 2027 08:00:00 GMT"}, 3600),
+        ({"expires": "Fri, 15 Jan 2027 07:00:00 GMT", "date": "Fri, 15 Jan 2027 08:00:00 GMT"}, 0),
+        ({"expires": "0", "date": "Fri, 15 Jan 2027 08:00:00 GMT"}, 0),
+        ({"expires": "Fri, 15 Jan 2027 09:00:00 GMT"}, None),
+        ({"cache-control": "max-age=60", "expires": "0", "date": "0"}, 60),
+    ],
+)
+def test_an_answer_is_fresh_for_as_long_as_it_says(headers: dict[str, str], seconds: float | None) -> None:
+    assert lifetime(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    "max_age, seconds",
+    [(None, 3600), (0, 300), (60, 300), (600, 600), (86400, 86400), (10**9, 86400)],
+)
+def test_keys_are_kept_for_what_the_headers_say_within_bounds(max_age: int | None, seconds: float) -> None:
+    world = World()
+    world.fake.max_age = max_age
+    assert world.ask(world.token()) == OK
+    world.clock.advance(seconds * 0.75 - 1)
+    assert world.ask(world.token()) == OK
+    world.settle()
+    assert world.fetches == 1
+    world.clock.advance(1)
+    assert world.ask(world.token()) == OK
+    world.settle()
+    assert world.fetches == 2, "early, and in the background"
+
+
+def test_each_instance_of_a_fleet_refreshes_at_a_time_of_its_own() -> None:
+    worlds = [World(chance=lambda chance=chance: chance) for chance in (0.0, 0.5, 0.99)]
+    for world in worlds:
+        world.ask(world.token())
+        world.clock.advance(HOUR * 0.8)
+        world.ask(world.token())
+        world.settle()
+    assert [world.fetches for world in worlds] == [2, 1, 1]
+
+
+def test_keys_that_nobody_looked_at_for_long_are_fetched_before_they_are_used() -> None:
+    world = World()
+    old = world.token()
+    assert world.ask(old) == OK
+    retired = world.fake.ring.signer.kid
+    world.fake.ring.rotate()
+    world.fake.ring.retire(retired)
+    world.clock.advance(5 * HOUR)
+    assert world.ask(old).status == 401
+    assert world.fetches == 2
+
+
+def test_what_is_remembered_refreshes_keys_as_well() -> None:
+    world = World(remember=16)
+    token = world.token()
+    for _ in range(3):
+        assert world.ask(token) == OK
+    world.clock.advance(HOUR * 0.8)
+    assert world.ask(token) == OK
+    world.settle()
+    assert world.fetches == 2
+
+
+def test_a_new_key_keeps_what_is_remembered_and_a_removed_one_drops_it() -> None:
+    world = World()
+    assert world.issuer.version == -1, "nothing is known yet"
+    world.ask(world.token())
+    before = world.issuer.version
+    retired = world.fake.ring.signer.kid
+    world.fake.ring.rotate()
+    world.ask(world.token())
+    assert world.issuer.version == before
+    world.fake.ring.retire(retired)
+    world.clock.advance(HOUR)
+    world.ask(world.token())
+    assert world.issuer.version not in (before, -1)
+
+
+def test_a_key_that_is_replaced_under_its_old_name_is_a_key_that_goes() -> None:
+    world = World()
+    world.ask(world.token())
+    before = world.issuer.version
+    kid = world.fake.ring.signer.kid
+    from authmw import Key, KeyRing
+
+    world.fake.ring = KeyRing(Key.generate(kid=kid))
+    world.clock.advance(HOUR)
+    assert world.ask(world.token()) == OK
+    assert world.issuer.version not in (before, -1)
+
+
+def test_what_verifies_stays_the_same_while_the_keys_do() -> None:
+    world = World()
+    world.ask(world.token())
+    ring = world.issuer.keys.at_hand()
+    assert ring is not None
+    verifier = world.issuer.verifier_with(ring)
+    world.clock.advance(HOUR)
+    world.ask(world.token())
+    assert world.fetches == 2
+    assert world.issuer.keys.at_hand() is ring
+    assert world.issuer.verifier_with(ring) is verifier
+
+
+def test_metadata_is_taken_as_it_was_for_an_hour_at_least() -> None:
+    world = World()
+    world.fake.max_age = 300
+    for _ in range(12):
+        world.ask(world.token())
+        world.clock.advance(300)
+    assert world.fake.requests.count("https://issuer.test/.well-known/openid-configuration") == 1
+    world.ask(world.token())
+    assert world.fake.requests.count("https://issuer.test/.well-known/openid-configuration") == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"least": 0},
+        {"least": 600, "default": 300},
+        {"default": 10**6},
+        {"most": math.inf},
+        {"first_retry": 0},
+        {"first_retry": 90},
+        {"stale": -1},
+        {"cooldown": 0},
+    ],
+    ids=str,
+)
+def test_a_policy_that_makes_no_sense_is_told_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="in seconds"):
+        CachePolicy(**options)

@@ -43,12 +43,21 @@ def _has_fastapi_releases() -> bool:
     return all(map(releases.is_cached, needed)) or releases.is_reachable()
 
 
+def _has_oidc_provider() -> bool:
+    """Whether node is there, and the certified provider, or npm can fetch it."""
+    from tests.oidc_provider import package
+
+    has_node = shutil.which("node") is not None and shutil.which("npm") is not None
+    return has_node and (package.is_cached() or package.is_reachable())
+
+
 _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "fastapi-sdist": _has_fastapi_releases,
     "mcp": lambda: _is_installed("mcp"),
     "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
+    "oidc-provider": _has_oidc_provider,
     "postgresql": lambda: _is_installed("psycopg", "sqlalchemy") and _listens(5432),
     "redis": lambda: _is_installed("redis") and _listens(6379),
     "redis-server": lambda: _is_installed("redis") and shutil.which("redis-server") is not None,
@@ -62,8 +71,9 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``browser``, ``curl``, ``git``, ``nginx``, a database that listens on its usual port of this machine,
-            ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks: ``importlinter``, ``zensical``.
+        need: ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, a database that listens on its usual port
+            of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks: ``importlinter``,
+            ``zensical``.
     """
     if _AVAILABLE[need]():
         return

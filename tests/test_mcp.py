@@ -14,7 +14,8 @@ from authmw.asgi import ASGIApp
 from authmw.credentials import BearerToken
 from authmw.errors import ConfigurationError
 from authmw.issuers.protected_resource import ProtectedResource
-from authmw.mcp import MAX_MESSAGE, protect_mcp
+from authmw.mcp import protect_mcp
+from authmw.mcp.protect import MAX_MESSAGE
 from authmw.reasons import Reason
 from authmw.request import Message, Receive, Scope, Send
 from authmw.verdict import Authenticated, Rejected, Verdict
@@ -44,6 +45,7 @@ class Server:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, bytes]] = []
+        self.sessions: list[bytes | None] = []
         self.lifespans = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +62,9 @@ class Server:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         self.seen.append((scope["method"], current_principal().id, body))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        self.sessions.append(dict(scope["headers"]).get(b"mcp-session-id"))
+        begun = [] if self.sessions[-1] else [(b"Mcp-Session-Id", b"s-1")]
+        await send({"type": "http.response.start", "status": 200, "headers": begun})
         await send({"type": "http.response.body", "body": b"{}"})
 
 
@@ -92,7 +96,7 @@ def ask(
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in {**lines, **(headers or {})}.items()],
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in {**lines, **(headers or {})}.items()],
     }
     sent: list[Message] = []
     chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
@@ -316,6 +320,29 @@ def test_the_server_is_told_of_start_up() -> None:
 
 async def _never(*_: object) -> Any:
     raise AssertionError
+
+
+def test_a_session_is_continued_by_who_began_it_and_by_nobody_else() -> None:
+    server = Server()
+    app = protected(server)
+    session = ask(app, PING, token="reader")[1]["Mcp-Session-Id"]
+    assert ask(app, PING, token="reader", headers={"mcp-session-id": session})[0] == 200
+    for method in ("GET", "POST", "DELETE"):
+        status, _, body = ask(app, PING, token="writer", method=method, headers={"mcp-session-id": session})
+        assert (status, json.loads(body)["error"]["message"]) == (404, "Session not found")
+    assert server.sessions == [None, b"s-1"]
+
+
+@pytest.mark.parametrize("session", ["", "s-1", "s-1.", ".", f"s-1.{'0' * 64}", "s-1.\xff"])
+def test_a_session_that_was_made_up_is_none(session: str) -> None:
+    server = Server()
+    assert ask(protected(server), PING, token="reader", headers={"mcp-session-id": session})[0] == 404
+    assert not server.seen
+
+
+def test_a_session_of_another_server_is_none() -> None:
+    session = ask(protected(Server()), PING, token="reader")[1]["Mcp-Session-Id"]
+    assert ask(protected(Server()), PING, token="reader", headers={"mcp-session-id": session})[0] == 404
 
 
 def test_an_auth_of_ones_own_says_what_the_resource_is() -> None:

@@ -13,8 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from authmw import Issuer
 from authmw.asgi import ASGIApp
 from authmw.challenge import parse_challenges
+from authmw.mcp import protect_mcp
 from authmw.request import Message, Receive, Scope, Send
 from tests.clients.authorization_server import PREREGISTERED, AuthorizationServer
 from tests.clients.serving import listening, serving
@@ -48,15 +50,24 @@ class World:
     """What the MCP server answered: path, status and challenge."""
 
 
+def stateful(issuer: str, resource: str) -> ASGIApp:
+    """The example with sessions, as clients before 2026 know them."""
+    from examples.mcp_server import server
+
+    app = server.streamable_http_app()
+    tools = {"add_order": ["orders:write"]}
+    return protect_mcp(app, Issuer(issuer, audience=resource), resource=resource, scopes=["orders:read"], tools=tools)
+
+
 @contextmanager
-def world(*, registers: bool = True) -> Generator[World]:
+def world(*, registers: bool = True, make: Callable[[str, str], ASGIApp] | None = None) -> Generator[World]:
     from examples.mcp_server import create_app
 
     with listening() as (at_issuer, issuer), listening() as (at_server, server):
         found = World(f"{server}/mcp", AuthorizationServer(issuer, f"{server}/mcp", registers=registers))
         with (
             serving(found.issuer.app(), at_issuer),
-            serving(_noting(create_app(issuer, found.resource), found), at_server),
+            serving(_noting((make or create_app)(issuer, found.resource), found), at_server),
         ):
             yield found
 
@@ -167,6 +178,19 @@ def test_the_client_registers_gets_a_token_calls_a_tool_and_steps_up_for_another
         assert len(found.issuer.registered) == 1
         statuses = [status for path, status, _ in found.answers if path == "/mcp" and status >= 400]
         assert statuses == [401, 403]
+
+
+def test_a_client_with_a_session_streams_and_steps_up_too() -> None:
+    with world(make=stateful) as found:
+
+        async def work() -> None:
+            async with connected(found.resource, Storage(), "legacy") as client:
+                assert "tea" in text_of(await client.call_tool("list_orders", {}))
+                assert text_of(await client.call_tool("add_order", {"what": "scones"})) == "scones for alice"
+
+        run(work)
+        # 404 would be a session that was not found; 200 and 202 are messages, the stream, and its end.
+        assert {status for path, status, _ in found.answers if path == "/mcp"} == {200, 202, 401, 403}
 
 
 def test_what_the_client_is_told_on_its_way() -> None:

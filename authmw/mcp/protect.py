@@ -1,6 +1,7 @@
 """One call protects an MCP server that is served over streamable HTTP (Model Context Protocol, "Authorization").
 
 It authenticates by the engine, tells clients where tokens come from, and asks for more scopes where a tool needs them.
+A session is continued by nobody but who began it.
 The tools that a message calls stand in its body: it is read after the caller is known, within a limit, and by rules so
 strict that the server cannot see another tool in it.
 """
@@ -16,7 +17,8 @@ from authmw.engine import Auth
 from authmw.errors import ConfigurationError
 from authmw.issuers.protected_resource import ProtectedResource
 from authmw.jose.strict_json import parse_object
-from authmw.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Receive, RequestHead, Scope, Send
+from authmw.mcp.sessions import SessionIds
+from authmw.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Message, Receive, RequestHead, Scope, Send
 from authmw.requirement import AUTHENTICATED, Requirement
 from authmw.rules import PublicPaths, patterns_in
 from authmw.schemes.http_bearer import HTTPBearer
@@ -32,6 +34,8 @@ MAX_MESSAGE: Final = 4 * 1024 * 1024
 # JSON-RPC 2.0 §5.1
 _NOT_JSON: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
 _TOO_LARGE: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"The message is too large"}}'
+# What the official servers answer for one that they do not know, so that a client begins anew.
+_NO_SESSION: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Session not found"}}'
 
 
 def protect_mcp(
@@ -47,7 +51,8 @@ def protect_mcp(
     """Guard the MCP server `app`: nobody gets in without a token, but for the metadata that tells where to get one.
 
     Clients find the authorization server by the challenge of the first 401 (RFC 9728), ask for tokens for `resource`
-    (RFC 8707), and step up when a 403 ``insufficient_scope`` names what a tool needs.
+    (RFC 8707), and step up when a 403 ``insufficient_scope`` names what a tool needs. Below, `authmw.current_principal`
+    tells who calls.
 
     Args:
         app: an ASGI application, as ``mcp.streamable_http_app()`` of the official SDK.
@@ -98,6 +103,7 @@ class _Server:
         for each in tools.values():
             self._everything &= each
         self._public = public
+        self._sessions = SessionIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or self._is_open(ASGIRequest(scope)):
@@ -109,6 +115,11 @@ class _Server:
             await self._app(scope, receive, send)
             return
         enforce(self._base)
+        headers = self._sessions.meant(scope["headers"], current_principal())
+        if headers is None:
+            await _answer(404, _NO_SESSION, send)
+            return
+        scope, send = {**scope, "headers": headers}, self._telling(send)
         if not self._tools or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -124,6 +135,16 @@ class _Server:
         else:
             enforce(self._tools.get(called or "", self._base))
             await self._app(scope, request.receive, send)
+
+    def _telling(self, send: Send) -> Send:
+        principal = current_principal()
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": self._sessions.told(message.get("headers", ()), principal)}
+            await send(message)
+
+        return tell
 
     def _is_open(self, request: RequestHead) -> bool:
         # Of a preflight, the middleware passes on the headers only.

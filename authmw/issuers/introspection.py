@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import threading
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -13,7 +11,6 @@ from authmw.credentials import BearerToken, BoundToken
 from authmw.dpop.binding import refuse_sender
 from authmw.errors import ConfigurationError
 from authmw.flow import Ask, Flow, unhurried
-from authmw.forks import in_each_child
 from authmw.issuers.access_tokens import Audience
 from authmw.issuers.addresses import Location
 from authmw.issuers.api_credentials import ApiCredentials, SecretMethod
@@ -22,6 +19,7 @@ from authmw.issuers.fetch import Fetcher, HTTPFetcher
 from authmw.issuers.introspection_answer import AnswerRules, issuance_of, members_of
 from authmw.issuers.introspection_endpoint import DiscoveredEndpoint, Endpoint
 from authmw.issuers.issuer import Issuer
+from authmw.issuers.kept_principals import KeptPrincipals
 from authmw.issuers.single_flight import SingleFlight
 from authmw.jose.claims import MAX_LEEWAY
 from authmw.principal import Principal, PrincipalKind
@@ -116,7 +114,7 @@ class IntrospectionVerifier:
         self._endpoint: Endpoint | DiscoveredEndpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind)
         self._jwts = jwts
-        self._kept = _Kept(keep, size)
+        self._kept = KeptPrincipals(keep, size)
         self._flights = SingleFlight[Principal | Rejected]()
         self._revocations = revocations
         self._fetcher: Fetcher = fetcher or (
@@ -191,40 +189,6 @@ class IntrospectionVerifier:
     def __repr__(self) -> str:
         endpoint = self._endpoint.url if isinstance(self._endpoint, Endpoint) else self._endpoint.issuer
         return f"IntrospectionVerifier({endpoint!r}, client_id={self._credentials.client_id!r})"
-
-
-class _Kept:
-    """Principals of active tokens, by the digest of the token, until they expire or `seconds` have passed."""
-
-    def __init__(self, seconds: float, size: int) -> None:
-        self._entries: dict[bytes, tuple[Principal, float]] = {}
-        self._seconds = seconds
-        self._size = size
-        self._after_fork()
-        in_each_child(self._after_fork)
-
-    def _after_fork(self) -> None:
-        self._lock = threading.Lock()
-
-    def find(self, key: bytes, now: float) -> Principal | None:
-        principal, until = self._entries.get(key, (None, 0.0))
-        # A clock that was set back prolongs nothing.
-        return principal if now < until <= now + self._seconds else None
-
-    def keep(self, key: bytes, principal: Principal, now: float) -> None:
-        expires = math.inf if principal.expires_at is None else principal.expires_at
-        until = min(expires, now + self._seconds)
-        if until <= now or not self._size:
-            return
-        with self._lock:
-            self._entries.pop(key, None)
-            while len(self._entries) >= self._size:
-                del self._entries[next(iter(self._entries))]
-            self._entries[key] = principal, until
-
-    def drop(self, key: bytes) -> None:
-        with self._lock:
-            self._entries.pop(key, None)
 
 
 def _host(url: str) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: the last 32 bits are an IPv4 address
+# What `ipaddress` takes for global: RFC 3879 §4 keeps the old site-local addresses, RFC 9637 §3 is for examples.
+_NOT_GLOBAL = (ipaddress.IPv6Network("fec0::/10"), ipaddress.IPv6Network("3fff::/20"))
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -85,4 +87,6 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) % 2**32) if ip in _NAT64 else None)
         if inner is not None:
             return is_public(str(inner))
+        if any(ip in network for network in _NOT_GLOBAL):
+            return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)

@@ -88,10 +88,11 @@ class KeyCache:
 
     @property
     def version(self) -> int:
-        """Changes when a key goes. -1 while it is not known whether one did: then nothing that was proved before is
-        to be relied on. Looking at it starts the refresh that is due.
+        """Changes when a key goes. Negative while it is not known whether one did: then nothing that was proved before
+        is to be relied on. Looking at it starts the refresh that is due.
         """
-        return -1 if self.at_hand() is None else self._generation
+        # Not one number for all such times: keys that came and went between two of them are not to be missed.
+        return -1 - self._generation if self.at_hand() is None else self._generation
 
     @property
     def is_failing(self) -> bool:
@@ -112,10 +113,14 @@ class KeyCache:
         if now >= held.useless_at:
             self._withdraw(held)
             return None
-        if now >= held.expires_at and not self._failures:
+        if now >= held.expires_at and not self._is_down(now):
             return None  # nobody asked for long, so it is not known whether they still hold
         self._refresh_in_background(now)
         return held.ring
+
+    def _is_down(self, now: float) -> bool:
+        """Whether the last fetch failed, and lately: who failed long ago may have taken keys out since."""
+        return self._failures > 0 and now < self._retry_at + self._policy.last_retry
 
     @unhurried  # the fetcher has a deadline of its own
     def wait(self) -> KeyRing:
@@ -202,11 +207,11 @@ class KeyCache:
         try:
             answer = self._source.keys()
         except FetchFailed as error:
-            self._failed(error)
+            self._failed(error, flight)
         except Exception as error:  # a fetcher that somebody else wrote
-            self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"))
+            self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"), flight)
         else:
-            self._keep(answer)
+            self._keep(answer, flight)
         finally:
             self._land(flight)
 
@@ -216,9 +221,11 @@ class KeyCache:
                 self._flight = None
         flight.landed.set()
 
-    def _keep(self, answer: KeyAnswer) -> None:
+    def _keep(self, answer: KeyAnswer, flight: _Flight) -> None:
         ring = KeyRing(*answer.keys)
         with self._lock:
+            if self._flight is not flight:
+                return  # it took so long that a later one was made: what that brought is newer
             now, fresh = self._timer(), self._policy.fresh_for(answer.lifetime)
             held, failures = self._held, self._failures
             gone = held is not None and not _names(held.ring) <= _names(ring)
@@ -233,8 +240,10 @@ class KeyCache:
         if failures:
             logger.info("%s answers again, after %d failures", self._name, failures)
 
-    def _failed(self, error: FetchFailed) -> None:
+    def _failed(self, error: FetchFailed, flight: _Flight) -> None:
         with self._lock:
+            if self._flight is not flight:
+                return
             self._failures += 1
             self._failure = error
             delay = self._policy.retry_after(self._failures, self._chance())

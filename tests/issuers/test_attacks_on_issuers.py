@@ -1,0 +1,210 @@
+"""Attacks on what trusts an issuer: its keys, its names, its answers, and the way to it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Key, KeyRing
+from authmw.engine import Authentication
+from authmw.issuers.addresses import is_public
+from authmw.issuers.fetch import FetchFailed
+from authmw.issuers.key_cache import KeyCache
+from authmw.issuers.key_source import KeyAnswer
+from authmw.jose import base64url
+from authmw.testing import FakeClock, FakeIssuer
+from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, World
+
+HOUR = 3600.0
+
+
+def _replace_keys(world: World) -> None:
+    """The issuer takes out the key that signed so far, as after a leak."""
+    leaked = world.fake.ring.signer.kid
+    world.fake.ring.rotate()
+    world.fake.ring.retire(leaked)
+
+
+# How long a key goes on that the issuer took out
+
+
+def test_a_failure_of_long_ago_lets_no_removed_key_go_on() -> None:
+    world = World()
+    leaked = world.token()
+    assert world.ask(leaked) == OK
+    world.fake.mode = "down"
+    assert world.ask(world.token(header={"kid": "nobody's"})).status == 503, "a stranger's token makes one fetch fail"
+    world.fake.mode = "up"
+    _replace_keys(world)
+    world.clock.advance(20 * HOUR)  # a night without requests
+    assert world.ask(leaked) == UNKNOWN_KEY
+
+
+def test_old_keys_go_on_through_an_outage_with_few_requests() -> None:
+    world = World()
+    token = world.token()
+    assert world.ask(token) == OK
+    world.fake.mode = "down"
+    for _ in range(5):
+        world.clock.advance(4 * HOUR)
+        assert world.ask(token) == OK
+        world.settle()
+    world.clock.advance(6 * HOUR)
+    assert world.ask(token).status == 503
+
+
+def test_what_was_remembered_while_keys_were_unknown_is_not_recalled_when_they_are_again() -> None:
+    # The keys are unknown before a token is verified, known meanwhile, and withdrawn before it is remembered.
+    world = World(remember=16)
+    header = f"Bearer {world.token()}".encode()
+    memo = world.auth.memo
+    assert memo is not None
+    before = memo.version
+    ring = world.issuer.keys.wait()
+    proved = world.issuer.verifier_with(ring).verify(BearerToken(header.decode().removeprefix("Bearer ")))
+    assert isinstance(proved, Authenticated)
+    world.fake.jwks = {"keys": []}
+    with pytest.raises(FetchFailed):
+        world.issuer.keys.wait_for("another", ring)
+    assert world.issuer.keys.at_hand() is None
+    memo.remember(header, Authentication(proved.principal), NOW + HOUR, before)
+    assert memo.recall(header) is None
+
+
+def test_an_answer_that_comes_after_a_later_one_brings_no_removed_key_back() -> None:
+    clock = FakeClock(NOW)
+    old, new = Key.generate(kid="old"), Key.generate(kid="new")
+    first_asked, go_on = threading.Event(), threading.Event()
+
+    class Source:
+        asked = 0
+
+        def keys(self) -> KeyAnswer:
+            self.asked += 1
+            if self.asked > 1:
+                return KeyAnswer((new,), None)
+            first_asked.set()
+            assert go_on.wait(10)
+            return KeyAnswer((old,), None)
+
+    cache = KeyCache(Source(), name="issuer", timer=clock)
+    late = threading.Thread(target=cache.wait)
+    late.start()
+    assert first_asked.wait(10)
+    clock.advance(61)  # longer than a fetch may take: the next one does not wait for it
+    assert list(cache.wait().current.by_kid) == ["new"]
+    go_on.set()
+    late.join(10)
+    assert list(cache.wait().current.by_kid) == ["new"]
+
+
+# Where documents may send us
+
+
+@pytest.mark.parametrize("address", ["fec0::1", "feff::a00:1", "3fff::1", "5f00::1", "64:ff9b:1::a00:1"])
+def test_addresses_that_nobody_on_the_internet_has_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+# What holds a key and what is signed by it
+
+
+def _jwk(key: Key, **changes: Any) -> dict[str, Any]:
+    return {**(key.public_jwk() or {}), **changes}
+
+
+def _signed_by_text(world: World, alg: str, secret: bytes) -> str:
+    head = base64url.encode(json.dumps({"alg": alg, "typ": "at+jwt", "kid": world.fake.ring.signer.kid}).encode())
+    body = world.token().split(".")[1].encode()
+    signature = hmac.new(secret, head + b"." + body, getattr(hashlib, alg.replace("HS", "sha"))).digest()
+    return b".".join((head, body, base64url.encode(signature))).decode()
+
+
+@pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512"])
+def test_what_the_issuer_publishes_is_no_secret_to_sign_with(alg: str) -> None:
+    world = World()
+    assert world.ask(world.token()) == OK
+    for secret in (
+        json.dumps(world.fake.ring.jwks()["keys"][0]).encode(),
+        json.dumps(world.fake.ring.jwks()).encode(),
+        world.fake.ring.signer.kid.encode(),
+        b"",
+    ):
+        assert world.ask(_signed_by_text(world, alg, secret)).code == "authmw.token-algorithm"
+    assert world.fetches == 1
+
+
+@pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])
+def test_a_key_that_a_token_brings_is_not_looked_at(member: str) -> None:
+    world = World()
+    own = Key.generate()
+    value: Any = {"jwk": _jwk(own), "jku": "https://evil.test/keys", "x5u": "https://evil.test/c", "x5c": ["MIIB"]}
+    for kid in (own.kid, world.fake.ring.signer.kid, ...):
+        made = world.token(key=own, header={member: value[member], "kid": kid})
+        assert world.ask(made).status == 401
+    assert not [url for url in world.fake.requests if "evil" in url]
+
+
+@pytest.mark.parametrize(
+    "kid", ["../../etc/passwd", "' OR 1=1 --", "\u0000", "%00", "x" * 4000, "https://evil.test/keys", ""]
+)
+def test_a_kid_is_a_name_and_nothing_else(kid: str) -> None:
+    world = World()
+    assert world.ask(world.token()) == OK
+    assert world.ask(world.token(header={"kid": kid})) == UNKNOWN_KEY
+    assert set(world.fake.requests) == {world.fake.metadata["jwks_uri"], world.fake.requests[0]}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_any_number_of_unknown_kids_is_one_fetch(driver: str) -> None:
+    world = World()
+    assert world.ask(world.token()) == OK
+    for number in range(20):
+        assert world.ask(world.token(header={"kid": f"random-{number}"}), driver) == UNKNOWN_KEY
+    assert world.fetches == 2
+
+
+def test_a_key_for_one_curve_is_not_used_for_another_algorithm() -> None:
+    world = World()
+    key = Key.generate("ES384", kid="one")
+    world.fake.jwks = {"keys": [_jwk(key, alg="ES256")]}
+    assert world.ask(world.token(key=key)).status == 503
+    rsa = Key.generate("RS256", kid="two")
+    world = World(fake=FakeIssuer(alg="RS256"))
+    world.fake.jwks = {"keys": [_jwk(rsa, alg="PS256")]}
+    assert world.ask(world.token(key=rsa)).code == "authmw.token-algorithm"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"key_ops": []}, {"key_ops": "verify"}, {"use": ["sig"]}, {"d": "AA"}],
+    ids=str,
+)
+def test_a_key_that_is_not_for_verifying_verifies_nothing(changes: dict[str, Any]) -> None:
+    world = World()
+    other = Key.generate(kid="other")
+    world.fake.jwks = {"keys": [_jwk(world.fake.ring.signer, **changes), _jwk(other)]}
+    assert world.ask(world.token()) == UNKNOWN_KEY
+    assert world.ask(world.token(key=other)) == OK
+
+
+# One issuer in the name of another
+
+
+def test_what_one_issuer_signed_is_never_anothers_though_they_share_a_key_and_a_memory() -> None:
+    clock = FakeClock(NOW)
+    shared = KeyRing.generate()
+    one, two = FakeIssuer("https://one.test", clock=clock), FakeIssuer("https://two.test", clock=clock)
+    one.ring = two.ring = shared
+    both = one.verifier(audience="orders") | two.verifier(audience="orders", subject_prefix="two:")
+    auth = Auth(HTTPBearer(both), clock=clock, remember=16)
+    for _ in range(3):
+        for fake, who in ((one, "alice"), (two, "two:alice")):
+            result = DRIVERS["sync"](auth, fake.token("alice", audience="orders"))
+            assert isinstance(result, Authentication)
+            assert result.principal.id == who

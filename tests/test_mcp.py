@@ -219,6 +219,15 @@ def test_a_message_that_could_be_read_otherwise_reaches_no_server(case: str) -> 
     assert not server.seen
 
 
+@pytest.mark.parametrize("tool, token, status", [("add_order", "reader", 403), ("add_order", "writer", 200)])
+def test_a_large_message_is_looked_through_like_any_other(tool: str, token: str, status: int) -> None:
+    server = Server()
+    message = call(tool, padding=["x"] * 100_000)
+    assert ask(protected(server), message, token=token)[0] == status
+    assert [seen[2] for seen in server.seen] == ([message] if status == 200 else [])
+    assert ask(protected(server), message[:-1], token=token)[0] == 400
+
+
 def test_a_name_that_is_escaped_is_the_same_name() -> None:
     server = Server()
     escaped = call("add_order").replace(b"add_order", b"\\u0061dd_order").replace(b"tools/call", b"tools\\/call")

@@ -18,6 +18,7 @@ from authmw.errors import ConfigurationError
 from authmw.issuers.protected_resource import ProtectedResource
 from authmw.jose.strict_json import parse_object
 from authmw.mcp.sessions import SessionIds
+from authmw.pool import in_thread
 from authmw.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Message, Receive, RequestHead, Scope, Send
 from authmw.requirement import AUTHENTICATED, Requirement
 from authmw.rules import PublicPaths, patterns_in
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 """Bytes of a message. The official servers have the same limit."""
+_QUICK: Final = 32 * 1024
+"""Bytes of a message that are read in less than a millisecond; with more, no event loop waits for it."""
 
 # JSON-RPC 2.0 §5.1
 _NOT_JSON: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
@@ -125,7 +128,8 @@ class _Server:
             return
         request = ASGIRequest(scope, receive)
         try:
-            called = _called(await request.read_body(MAX_MESSAGE))
+            body = await request.read_body(MAX_MESSAGE)
+            called = _called(body) if len(body) <= _QUICK else await in_thread(_called, body)
         except BodyTooLarge:
             await _answer(413, _TOO_LARGE, send)
         except ValueError:

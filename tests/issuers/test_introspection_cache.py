@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -222,6 +222,27 @@ def test_an_event_loop_goes_on_while_the_server_is_asked() -> None:
         return await pending
 
     assert isinstance(asyncio.run(main()), Authenticated)
+
+
+def test_a_herd_on_one_event_loop_asks_once() -> None:
+    server = FakeServer()
+    verifier = verifier_of(server)
+    asked, go_on = held(server)
+
+    async def one() -> Verdict | None:
+        found = verifier.verify(BearerToken("t-1"))
+        return await run_async(found) if isinstance(found, Generator) else found
+
+    async def main() -> list[Verdict | None]:
+        herd = [asyncio.create_task(one()) for _ in range(100)]
+        while not asked.is_set():
+            await asyncio.sleep(0)
+        go_on.set()
+        return await asyncio.gather(*herd)
+
+    verdicts = asyncio.run(main())
+    assert all(isinstance(verdict, Authenticated) for verdict in verdicts)
+    assert len(server.asked) == 1
 
 
 async def _awaited(flow: Flow[Verdict]) -> Verdict | None:

@@ -309,3 +309,18 @@ def test_keys_that_moved_are_found_again() -> None:
     assert world.ask(world.token()).status == 503
     world.clock.advance(30)
     assert world.ask(world.token()) == OK
+
+
+def test_an_issuer_that_came_back_is_as_if_it_had_never_been_away() -> None:
+    world = World()
+    world.fake.mode = "down"
+    for wait in (1, 2, 3):
+        assert world.ask(world.token()) == Seen(503, "authmw.unavailable", wait)
+        world.clock.advance(wait)
+    world.fake.mode = "up"
+    assert world.ask(world.token()) == OK
+    stranger = Key.generate()
+    assert world.ask(world.token(key=stranger)) == UNKNOWN_KEY
+    world.clock.advance(30)
+    world.fake.mode = "down"
+    assert world.ask(world.token(key=stranger)) == Seen(503, "authmw.unavailable", 1), "and counts from one"

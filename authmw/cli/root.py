@@ -9,6 +9,7 @@ import click
 from authmw.cli.clients import clients
 from authmw.cli.db import db
 from authmw.cli.demo import demo
+from authmw.cli.doctor import doctor
 from authmw.cli.jwk import jwk
 from authmw.cli.keys import keys
 from authmw.cli.openapi import openapi
@@ -55,7 +56,7 @@ def group() -> None:
     """Users, clients, API keys, tokens, sessions, signing keys and the database of authmw; routes and documents."""
 
 
-for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, routes, openapi, demo):
+for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, routes, openapi, doctor, demo):
     group.add_command(_command)
 
 

@@ -38,6 +38,7 @@ def test_every_command_of_the_plan_is_there() -> None:
         "prune",
         "routes",
         "openapi",
+        "doctor",
         "demo",
     }
 

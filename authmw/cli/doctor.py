@@ -1,0 +1,134 @@
+"""``authmw doctor``: what is wrong with an issuer, or with a token of it, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from authmw.cli.output import json_option, show, table
+from authmw.cli.secret_input import read_token
+from authmw.issuers.diagnosis import Diagnosis, diagnose
+from authmw.issuers.fetch import Fetcher, HTTPFetcher
+from authmw.issuers.profiles import PROFILES
+
+_MAX_INPUT = 1 << 20
+_MARKS = {True: "ok", False: "WRONG", None: "-"}
+
+
+# Arguments are taken and refused here, since click's own sentence would repeat one that is a token.
+@click.command(context_settings={"allow_extra_args": True})
+@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="Its URL, as in `iss`.")
+@click.option("--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, help="The name of this API, as in `aud`.")
+@click.option("--profile", type=click.Choice(list(PROFILES)), help="Whose way of writing tokens. [default: rfc9068]")
+@click.option("--token", metavar="TOKEN", help="A token; - for standard input. It shows in the list of processes.")
+@click.option("--token-file", metavar="FILE", help="The file that holds the token.")
+@json_option
+@click.pass_context
+def doctor(
+    context: click.Context,
+    *,
+    issuer: str,
+    audience: str | None,
+    profile: str | None,
+    token: str | None,
+    token_file: str | None,
+    as_json: bool,
+) -> None:
+    """Say in plain words what an issuer publishes, what is wrong with it or with a token, and what to do next.
+
+    Only the issuer is asked. A token is best given on standard input, or in a file: on the command line the list of
+    processes and the history of the shell show it. It is never printed. Exit code 1: something is wrong.
+    """
+    if context.args:
+        raise click.UsageError("nothing but options is taken: a token goes to standard input, or into --token-file")
+    _check_url(issuer)
+    if audience == "":
+        raise click.BadParameter("give the name of this API", param_hint="--audience")
+    given = _token(token, token_file)
+    findings = diagnose(issuer, fetcher(), token=given, audience=audience, profile=profile)
+    findings = [_without(given, finding) for finding in findings]
+    wrong = sum(finding.ok is False for finding in findings)
+    show(
+        {
+            "ok": not wrong,
+            "issuer": issuer,
+            "findings": [
+                {"check": each.check, "ok": each.ok, "words": each.words, "next": each.fix or None} for each in findings
+            ],
+        },
+        f"{_lines(findings)}\n{_summary(wrong)}",
+        as_json=as_json,
+    )
+    if wrong:
+        sys.exit(1)
+
+
+def fetcher() -> Fetcher:
+    """What asks the issuer."""
+    return HTTPFetcher()
+
+
+def _check_url(issuer: str) -> None:
+    """Refuse what is no URL without repeating it: it may be a token, or hold a password."""
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        raise click.BadParameter("that is no URL", param_hint="--issuer") from None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise click.BadParameter("give a URL: https://id.example", param_hint="--issuer")
+    if "@" in parts.netloc:
+        raise click.BadParameter("the URL holds a user or a password: leave them out", param_hint="--issuer")
+
+
+def _token(token: str | None, path: str | None) -> str | None:
+    """The token that was given; None for none."""
+    if token is not None and path is not None:
+        raise click.UsageError("give --token or --token-file, not both")
+    if token is None and path is None:
+        token = _standard_input()
+        if not token.strip():
+            return None
+    elif path is not None and path != "-":
+        token = _content(path)
+    return read_token("-" if token is None else token or " ").removeprefix("DPoP ").strip()
+
+
+def _standard_input() -> str:
+    """What is piped in; nothing where nobody piped anything."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    return sys.stdin.buffer.read(_MAX_INPUT).decode("utf-8", "replace")
+
+
+def _content(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_INPUT).decode("utf-8", "replace")
+    except (OSError, ValueError) as error:
+        # Its name is not repeated: somebody gave the token itself.
+        why = error.strerror if isinstance(error, OSError) else "no name of a file"
+        raise click.BadParameter(f"the file cannot be read: {why}", param_hint="--token-file") from None
+
+
+def _without(token: str | None, finding: Diagnosis) -> Diagnosis:
+    """Defence in depth: no finding repeats the token, and here it would be taken out."""
+    if token is None or len(token) < 16:
+        return finding
+    return replace(finding, words=finding.words.replace(token, "..."), fix=finding.fix.replace(token, "..."))
+
+
+def _lines(findings: list[Diagnosis]) -> str:
+    rows: list[list[str]] = []
+    for each in findings:
+        rows.append([_MARKS[each.ok], each.check, each.words])
+        if each.fix:
+            rows.append(["", "", f"-> {each.fix}"])
+    return table(["", "CHECK", "FOUND"], rows)
+
+
+def _summary(wrong: int) -> str:
+    return "Nothing is wrong." if not wrong else f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong."

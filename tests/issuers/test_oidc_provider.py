@@ -37,8 +37,8 @@ Ask = Callable[[str, Mapping[str, str]], Answer]
 @pytest.fixture(scope="module")
 def idp() -> Generator[Provider]:
     require("oidc-provider")
-    with provider() as running:
-        yield running
+    with provider() as server:
+        yield server
 
 
 def auth_of(idp: Provider, audience: str = ORDERS, secret: str = SECRETS["orders-api"]) -> Auth:

@@ -54,6 +54,9 @@ const provider = new Provider(issuer, {
     dPoP: { enabled: true },
     resourceIndicators: {
       enabled: true,
+      // The docs page asks for no resource where it found the provider by its metadata alone.
+      defaultResource: (_ctx, { clientId }, granted) => granted
+        ?? (clientId === 'docs' ? 'https://orders.example/ES256' : undefined),
       getResourceServerInfo: resourceServer,
       useGrantedResource: () => true,
     },

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 from authmw.errors import ConfigurationError
 from authmw.grammar import is_token68
+from authmw.issuers.fetch import FetchFailed
 
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
 """Where the secret travels: in the ``Authorization`` header, or in the form. Never in a URL."""
@@ -54,10 +55,13 @@ class ApiCredentials:
         return cls(client_id, client_secret, method, bearer)
 
     def headers(self) -> dict[str, str]:
-        """What authenticates in the headers."""
+        """What authenticates in the headers.
+
+        Raises:
+            FetchFailed: the function for `bearer` returned no token.
+        """
         if self.bearer:
-            token = self.bearer if isinstance(self.bearer, str) else self.bearer()
-            return {"Authorization": f"Bearer {token}"}
+            return {"Authorization": f"Bearer {_current(self.bearer)}"}
         return {"Authorization": self._basic()} if self.method == "client_secret_basic" else {}
 
     def form(self) -> dict[str, str]:
@@ -73,6 +77,14 @@ class ApiCredentials:
         # RFC 6749 §2.3.1: both are form-urlencoded first (App. B), so that an id may hold a colon.
         pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
         return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+def _current(bearer: str | Callable[[], str]) -> str:
+    token = cast("object", bearer if isinstance(bearer, str) else bearer())
+    if not isinstance(token, str) or not is_token68(token):
+        # Whoever complains about the header later on would repeat it.
+        raise FetchFailed("the function given as bearer= returned no token of RFC 6750 §2.1: is a line end in it?")
+    return token
 
 
 def _mistakes(client_id: object, client_secret: object, method: object, bearer: object) -> Iterable[str]:

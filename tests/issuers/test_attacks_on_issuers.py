@@ -6,19 +6,26 @@ import hashlib
 import hmac
 import json
 import threading
+import traceback
 from typing import Any
 
 import pytest
 
 from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Key, KeyRing
 from authmw.engine import Authentication
+from authmw.errors import Unavailable
+from authmw.flow import run
 from authmw.issuers.addresses import is_public
 from authmw.issuers.fetch import FetchFailed
+from authmw.issuers.introspection import IntrospectionVerifier
 from authmw.issuers.key_cache import KeyCache
 from authmw.issuers.key_source import KeyAnswer
 from authmw.jose import base64url
+from authmw.refusal import Refusal
 from authmw.testing import FakeClock, FakeIssuer
+from tests.issuers.introspection_servers import ACTIVE, FakeServer, verifier_of
 from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, World
+from tests.requests import wsgi_request
 
 HOUR = 3600.0
 
@@ -208,3 +215,42 @@ def test_what_one_issuer_signed_is_never_anothers_though_they_share_a_key_and_a_
             result = DRIVERS["sync"](auth, fake.token("alice", audience="orders"))
             assert isinstance(result, Authentication)
             assert result.principal.id == who
+
+
+# What an authorization server says of a token
+
+
+@pytest.mark.parametrize("active", ["true", "True", 1, 1.0, [True], {"active": True}, None, ..., "false", 0], ids=repr)
+def test_only_true_is_active(active: object) -> None:
+    members = {**ACTIVE, "active": active}
+    server = FakeServer({name: value for name, value in members.items() if value is not ...})
+    auth = Auth(HTTPBearer(verifier_of(server)))
+    for _ in range(2):
+        answer = auth.authenticate(wsgi_request(authorization="Bearer t0ken"))
+        assert isinstance(answer, Refusal)
+        assert answer.status == 503
+    assert len(server.asked) == 2, "it is not kept either"
+
+
+def test_what_is_known_of_one_token_is_said_of_no_other() -> None:
+    server = FakeServer()
+    by = verifier_of(server)
+    for text in ("t0ken", "T0ken", "t0ken=", "t0ken==", "t0ke", "t0kenn"):
+        assert isinstance(run(_flow(by.verify(BearerToken(text)))), Authenticated)
+    assert [form["token"] for _, form, _ in server.asked] == ["t0ken", "T0ken", "t0ken=", "t0ken==", "t0ke", "t0kenn"]
+
+
+@pytest.mark.parametrize("text", ["s3cr3t\n", "s3cr3t\r\nX-Admin: yes", "s3cr3t with spaces", "", "sécr3t", None, 7])
+def test_a_token_of_this_api_that_is_none_is_a_503_that_does_not_show_it(text: Any) -> None:
+    given: Any = {"client_id": "", "client_secret": "", "bearer": lambda: text}
+    by = IntrospectionVerifier("http://127.0.0.1:9/introspect", audience="orders", **given)
+    with pytest.raises(Unavailable) as caught:
+        run(_flow(by.verify(BearerToken("t0ken"))))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "s3cr3t" not in told
+    assert "bearer=" in str(caught.value)
+
+
+def _flow(answer: Any) -> Any:
+    assert not isinstance(answer, Authenticated)
+    return answer

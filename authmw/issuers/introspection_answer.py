@@ -22,6 +22,7 @@ Members = Mapping[str, Any]
 """The members of an answer."""
 
 _OK: Final = 200
+_BAD_REQUEST: Final = 400
 _OWN_FAULT: Final = frozenset({400, 401, 403})
 
 # What servers tell of the kind of a token, each by a member of its own, and the values of an access token.
@@ -34,7 +35,7 @@ _KINDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def members_of(answer: Fetched, server: str) -> Members | None:
-    """What is said of an active token; None of an inactive one.
+    """What is said of an active token; None of an inactive one, and of a kind that the server does not introspect.
 
     Args:
         answer: what the server answered.
@@ -43,6 +44,8 @@ def members_of(answer: Fetched, server: str) -> Members | None:
     Raises:
         FetchFailed: the answer says neither.
     """
+    if _is_of_no_known_kind(answer):
+        return None
     if answer.status != _OK:
         hint = ": are the credentials of this API right?" if answer.status in _OWN_FAULT else ""
         raise FetchFailed(f"{server}: introspection is answered by {answer.status}{hint}")
@@ -55,6 +58,19 @@ def members_of(answer: Fetched, server: str) -> Members | None:
     if active is not True and active is not False:
         raise FetchFailed(f"{server}: introspection is answered without active")
     return members if active else None
+
+
+def _is_of_no_known_kind(answer: Fetched) -> bool:
+    """Whether the server says that it introspects no tokens of this kind, as some do of every JWT.
+
+    The error is that of revocation (RFC 7009 §2.2.1). Who sent the token brought it about, so it is no failure.
+    """
+    if answer.status != _BAD_REQUEST:
+        return False
+    try:
+        return parse_object(answer.body).get("error") == "unsupported_token_type"
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

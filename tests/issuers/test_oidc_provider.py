@@ -239,6 +239,19 @@ def test_an_opaque_token_that_nobody_issued_is_refused(ask: Ask) -> None:
     assert_refused(ask("GET", bearer("n0body-issued-this")))
 
 
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_a_jwt_that_the_provider_does_not_introspect_is_refused_and_no_failure(
+    make: Callable[[Auth], Ask], idp: Provider, alg: str
+) -> None:
+    opaque = IntrospectionVerifier(
+        Issuer(idp.issuer, audience=ORDERS),
+        audience=ORDERS,
+        client_id="orders-api",
+        client_secret=SECRETS["orders-api"],
+    )
+    assert_refused(make(Auth(HTTPBearer(opaque)))("GET", bearer(idp.machine_token(f"{ORDERS}/{alg}"))))
+
+
 def test_a_provider_that_does_not_know_the_api_is_a_503(make: Callable[[Auth], Ask], idp: Provider) -> None:
     ask = make(auth_of(idp, secret="not-the-secret"))
     assert ask("GET", bearer(idp.machine_token(f"{ORDERS}/{OPAQUE}")))[0] == 503

@@ -50,12 +50,12 @@ def doctor(
         raise click.BadParameter("give the name of this API", param_hint="--audience")
     given = _token(token, token_file)
     findings = diagnose(issuer, fetcher(), token=given, audience=audience, profile=profile)
-    findings = [_without(given, finding) for finding in findings]
+    findings = [replace(each, words=_without(given, each.words), fix=_without(given, each.fix)) for each in findings]
     wrong = sum(finding.ok is False for finding in findings)
     show(
         {
             "ok": not wrong,
-            "issuer": issuer,
+            "issuer": _without(given, issuer),
             "findings": [
                 {"check": each.check, "ok": each.ok, "words": each.words, "next": each.fix or None} for each in findings
             ],
@@ -114,11 +114,9 @@ def _content(path: str) -> str:
         raise click.BadParameter(f"the file cannot be read: {why}", param_hint="--token-file") from None
 
 
-def _without(token: str | None, finding: Diagnosis) -> Diagnosis:
-    """Defence in depth: no finding repeats the token, and here it would be taken out."""
-    if token is None or len(token) < 16:
-        return finding
-    return replace(finding, words=finding.words.replace(token, "..."), fix=finding.fix.replace(token, "..."))
+def _without(token: str | None, text: str) -> str:
+    """Defence in depth: nothing that is printed repeats the token, and here it would be taken out."""
+    return text if token is None or len(token) < 16 else text.replace(token, "...")
 
 
 def _lines(findings: list[Diagnosis]) -> str:

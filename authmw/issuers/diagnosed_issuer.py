@@ -172,7 +172,9 @@ def _keys(issuer: str, found: _Found, fetcher: Fetcher) -> Patient:
             raise AnswerRefused(f"it answers {fetched.status}")
         published = PublishedKeys.of(fetched.body)
     except (FetchFailed, ValueError) as error:
-        return Patient((Diagnosis("jwks_uri", False, f"{quoted(url)}: {error}", "open that URL from this machine"),))
+        # What the configuration names may be in a private network; what a document names may not.
+        fix = "open that URL from this machine" + ("; if it is yours, say Issuer(jwks_uri=...)" if elsewhere else "")
+        return Patient((Diagnosis("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
     place = Diagnosis("jwks_uri", True, quoted(url)[1:-1] + (", on another host" if elsewhere else ""))
     return Patient((place, *_published(published)), published.keys, published.refused)
 

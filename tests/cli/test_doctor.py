@@ -13,10 +13,11 @@ import pytest
 from click.testing import Result
 
 from authmw.issuers.diagnosis import Diagnosis, diagnose
-from authmw.issuers.fetch import Fetched
+from authmw.issuers.fetch import Fetched, FetchFailed
 from authmw.jose import base64url
 from authmw.keys import Key
 from authmw.testing import DPoPClient, FakeIssuer
+from tests.cli.terminal import Terminal
 from tests.issuers.loopback import document as answering
 from tests.issuers.loopback import serving
 
@@ -166,6 +167,24 @@ class TestTheIssuer:
         fake = issuer()
         fake.jwks = jwks
         assert "not a JWK Set" in wrong(fake)["jwks_uri"].words
+
+    def test_a_place_of_the_keys_where_nothing_is_is_told(self) -> None:
+        class Keyless(FakeIssuer):
+            def fetch(self, url: str, **options: Any) -> Fetched:
+                return Fetched(404) if url.endswith("/keys") else super().fetch(url, **options)
+
+        assert "it answers 404" in wrong(Keyless("https://id.example"))["jwks_uri"].words
+
+    def test_keys_of_another_host_in_a_private_network_are_for_the_configuration(self) -> None:
+        class Private(FakeIssuer):
+            def fetch(self, url: str, *, public: bool = False, **options: Any) -> Fetched:
+                if public:
+                    raise FetchFailed("keys.internal: its address is not on the internet")
+                return super().fetch(url, **options)
+
+        fake = Private("https://id.example")
+        fake.metadata["jwks_uri"] = "https://keys.internal/set"
+        assert "say Issuer(jwks_uri=...)" in wrong(fake)["jwks_uri"].fix
 
     def test_no_key_at_all_is_wrong(self) -> None:
         fake = issuer()
@@ -554,6 +573,8 @@ class TestTheCommand:
             ("--", "TOKEN"),
             ("--issuer", "TOKEN"),
             ("--issuer", "https://alice:TOKEN@id.example"),
+            ("--issuer", "https://id.example/TOKEN", "--json"),
+            ("--issuer", "https://id.example?access_token=TOKEN"),
         ],
         ids=" ".join,
     )
@@ -618,6 +639,12 @@ class TestTheCommand:
             assert said.exit_code == 1
             assert "not a JSON object" in said.stdout
             assert len(server.requests) == 2
+
+    def test_on_a_terminal_nobody_is_asked_for_a_token(self, directory: Path) -> None:
+        with serving(answering(b"{}")) as server:
+            terminal = Terminal(directory, "doctor", "--issuer", server.url(""))
+            terminal.expect(b"wrong.")
+            assert terminal.close() == 1
 
     def test_a_token_that_expires_by_the_clock_of_this_machine_is_refused(self, doctor: Run, fake: FakeIssuer) -> None:
         said = doctor("--audience", "orders", stdin=fake.token(audience="orders", exp=time.time() - 3600))

@@ -116,6 +116,9 @@ class AnswerRules:
             value: object = members.get(name)
             if value is not None and not (isinstance(value, str) and value.lower() in accepted):
                 return Rejected(Reason.TOKEN_TYPE, f"{name} is {shown(value)}")
+        # A refresh token is active, too. Where any audience will do, nothing else would tell it (RFC 7662 §2.2).
+        if self.audiences is None and all(members.get(name) is None for name in _KINDS):
+            return Rejected(Reason.TOKEN_TYPE, "nothing says that it is an access token, and any audience will do")
         return None
 
     def _issuer(self, members: Members) -> Rejected | None:

@@ -162,6 +162,14 @@ def test_any_audience_is_taken_only_where_somebody_said_why() -> None:
         verifier_of(FakeServer(), audience=None)
 
 
+def test_where_any_audience_will_do_something_has_to_say_that_it_is_an_access_token() -> None:
+    # oidc-provider says no more than this of a refresh token.
+    bare = {"active": True, "sub": "alice", "client_id": "shop", "scope": "orders:read"}
+    anywhere = AnyAudience("the server serves this API only")
+    assert reason_of(bare, audience=anywhere) is Reason.TOKEN_TYPE
+    assert principal_of({**bare, "token_type": "Bearer"}, audience=anywhere).id == "alice"
+
+
 @pytest.mark.parametrize("iss", [None, "https://other.example", "https://id.example/", 7])
 def test_another_issuer_than_the_configured_one_is_refused(iss: object) -> None:
     members = {**ACTIVE} if iss is None else {**ACTIVE, "iss": iss}

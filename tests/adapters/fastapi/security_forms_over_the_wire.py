@@ -1,7 +1,4 @@
-"""Forms as clients post them. They need python-multipart, which FastAPI's own environments have: `run_ours` names this.
-
-In the environment of the other tests it would stand in the way of the `multipart` that Litestar reads forms with.
-"""
+"""Forms as clients post them. They need python-multipart, which FastAPI's own environments have: `run_ours` names this."""
 
 from __future__ import annotations
 

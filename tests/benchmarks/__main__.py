@@ -14,7 +14,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import answers, cases, footprint, logins, opaque_tokens, scale, token_endpoint, token_grants
+from tests.benchmarks import (
+    answers,
+    cases,
+    event_loop,
+    footprint,
+    logins,
+    opaque_tokens,
+    scale,
+    token_endpoint,
+    token_grants,
+)
 from tests.benchmarks.harness import USERS, Candidate, complete, measure, shown
 
 CASES: dict[str, Callable[[], cases.Case]] = {
@@ -41,6 +51,7 @@ REPORTS: dict[str, Callable[[], None]] = {
     "answers": answers.report,
     "logins": logins.report,
     "footprint": footprint.report,
+    "event-loop": event_loop.report,
 }
 PINNED = """
 PyJWT joserfc Authlib Flask-JWT-Extended Flask-HTTPAuth Flask starlette fastapi

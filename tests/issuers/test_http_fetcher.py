@@ -194,7 +194,7 @@ def test_a_document_cannot_send_us_to_this_machine(host: str) -> None:
 
 
 def _resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
         return [(2, 1, 6, "", (address, port)) for address in addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -308,3 +308,15 @@ def _path() -> list[str]:
     import authmw
 
     return [str(Path(authmw.__file__).parent.parent)]
+
+
+def test_a_server_is_connected_to_by_address_and_verified_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, authority = tls(tmp_path, "id.example")
+    fetcher = HTTPFetcher(timeout=30, ca_file=authority)
+    _resolving(monkeypatch, "127.0.0.1")
+    with serving(document(b"{}"), context) as server:
+        assert fetcher.fetch(server.url(scheme="https", host="id.example")).body == b"{}"
+        with pytest.raises(FetchFailed, match="certificate does not verify"):
+            fetcher.fetch(server.url(scheme="https", host="other.example"))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from authmw import Key
+from authmw.issuers.fetch import Fetched
+from authmw.testing import FakeIssuer
 from authmw.testing.issuer import Mode
-from tests.issuers.worlds import DRIVERS, OK, UNKNOWN_KEY, Seen, World
+from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, Seen, World
 
 LOGGER = "authmw.issuers"
 BROKEN: tuple[Mode, ...] = ("down", "slow", "error", "redirect", "huge", "not-json", "garbage", "wrong-issuer")
@@ -324,3 +327,24 @@ def test_an_issuer_that_came_back_is_as_if_it_had_never_been_away() -> None:
     world.clock.advance(30)
     world.fake.mode = "down"
     assert world.ask(world.token(key=stranger)) == Seen(503, "authmw.unavailable", 1), "and counts from one"
+
+
+def test_good_keys_in_an_answer_that_is_an_error_do_not_count() -> None:
+    class Erring(FakeIssuer):
+        def fetch(self, url: str, **options: Any) -> Fetched:
+            fetched = super().fetch(url, **options)
+            return replace(fetched, status=500) if url.endswith("/keys") else fetched
+
+    world = World(fake=Erring(clock=lambda: NOW))
+    assert world.ask(world.token()).status == 503
+
+
+def test_a_bad_key_is_not_told_again_because_a_good_one_was_added(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    bad = {"kty": "oct", "kid": "bad", "k": "AA"}
+    world.fake.jwks = {"keys": [bad, *world.fake.ring.jwks()["keys"]]}
+    assert world.ask(world.token()) == OK
+    world.fake.ring.rotate()
+    world.fake.jwks = {"keys": [bad, *world.fake.ring.jwks()["keys"]]}
+    assert world.ask(world.token()) == OK
+    assert caplog.text.count("it is a secret") == 1

@@ -16,7 +16,7 @@ from types import CoroutineType
 from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
-from authmw.pool import WorkPool, default_pool, in_thread, within
+from authmw.pool import WorkPool, default_pool, in_thread, in_thread_apart, within
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -99,7 +99,9 @@ def asynchronous(store: T) -> T:
 
 
 def unhurried(method: C) -> C:
-    """Mark what waits for the client and not for a store, as reading a body: its time is for the server to bound."""
+    """Mark what waits for no store: for the client, as reading a body, or for another server, with a deadline of its
+    own. Under ASGI a ``def`` that is marked takes no thread from stores.
+    """
     method.__authmw_unhurried__ = True  # type: ignore[attr-defined]  # any function has a __dict__
     return method
 
@@ -170,7 +172,8 @@ def _in_time(question: Ask[Any], answer: Awaitable[Any], seconds: float) -> Awai
 
 
 async def _call_in_thread(question: Ask[Any]) -> Any:
-    answer = await in_thread(question.function, *question.args, **question.kwargs)
+    thread = in_thread_apart if hasattr(question.function, "__authmw_unhurried__") else in_thread
+    answer = await thread(question.function, *question.args, **question.kwargs)
     return await answer if hasattr(answer, "__await__") else answer
 
 

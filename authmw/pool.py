@@ -10,8 +10,9 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextvars import copy_context
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from authmw.errors import ConfigurationError, Overloaded
 from authmw.forks import in_each_child
@@ -73,7 +74,7 @@ class WorkPool:
     def _admit(self) -> threading.BoundedSemaphore:
         admitted = self._admitted
         if not admitted.acquire(blocking=False):
-            raise Overloaded("every slot for hashing is taken and the queue is full")
+            raise Overloaded(f"all {self.slots} slots are taken and the queue is full")
         return admitted
 
     def _slot(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -99,6 +100,42 @@ async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     from asgiref.sync import sync_to_async
 
     return _released(await sync_to_async(call, thread_sensitive=False)())
+
+
+async def in_thread_apart(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """As `in_thread`, for what waits for somebody else's server: on threads of its own, so that however many strangers
+    make it wait, no store does.
+
+    Raises:
+        Overloaded: as many wait as may.
+    """
+    context = copy_context()
+
+    def call() -> T:
+        return context.run(function, *args, **kwargs)
+
+    trio = _running_trio()
+    if trio is None:
+        return await _waiting_pool.run_async(call)
+    outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(
+        partial(_captured, call), abandon_on_cancel=True, limiter=_waiting_limiter(trio)
+    )
+    return _released(outcome)
+
+
+def _waiting_limiter(trio: Any) -> Any:
+    """That of this run of trio: another has its own."""
+    variable = _run_variable(trio)
+    limiter = variable.get()
+    if limiter is None:
+        limiter = trio.CapacityLimiter(_WAITING)
+        variable.set(limiter)
+    return limiter
+
+
+@cache
+def _run_variable(trio: Any) -> Any:
+    return trio.lowlevel.RunVar("authmw_waiting", None)
 
 
 async def within(seconds: float, answer: Awaitable[T]) -> T:
@@ -152,6 +189,9 @@ def _released(outcome: tuple[T] | _Raised) -> T:
         raise outcome.error
     return outcome[0]
 
+
+_WAITING: Final = 64  # threads, which do nothing but wait
+_waiting_pool: Final = WorkPool(_WAITING, 2048)
 
 default_pool: WorkPool = WorkPool()
 """The pool used unless an `Auth` is given its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -10,8 +11,10 @@ import traceback
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
-from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Key, KeyRing
+from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Key, KeyRing, Principal
 from authmw.engine import Authentication
 from authmw.errors import Unavailable
 from authmw.flow import run
@@ -25,7 +28,7 @@ from authmw.refusal import Refusal
 from authmw.testing import FakeClock, FakeIssuer
 from tests.issuers.introspection_servers import ACTIVE, FakeServer, verifier_of
 from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, World
-from tests.requests import wsgi_request
+from tests.requests import asgi_request, wsgi_request
 
 HOUR = 3600.0
 
@@ -254,3 +257,59 @@ def test_a_token_of_this_api_that_is_none_is_a_503_that_does_not_show_it(text: A
 def _flow(answer: Any) -> Any:
     assert not isinstance(answer, Authenticated)
     return answer
+
+
+# Whoever waits, and whom they keep waiting
+
+
+def _crowd(world: World, count: int) -> list[str]:
+    return [f"Bearer {world.token(header={'kid': f'random-{number}'})}" for number in range(count)]
+
+
+class _Slow:
+    """An issuer whose keys are known, and that answers no further before it is let."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        assert self.world.ask(self.world.token()) == OK
+        self.released = threading.Event()
+        self.world.fake.on_request = lambda _: assert_true(self.released.wait(10))
+        self.auth = Auth(HTTPBearer(self.world.issuer) | HTTPBasic(self._find))
+        self.strangers = [asgi_request(authorization=header) for header in _crowd(self.world, 100)]
+        self.login = asgi_request(authorization="Basic YWxpY2U6c2VjcmV0")
+
+    def _find(self, username: str, _password: str) -> Principal:
+        return Principal(username)  # a blocking store, as it were
+
+
+def assert_true(value: bool) -> None:
+    assert value
+
+
+def test_strangers_who_wait_for_an_issuer_keep_nobody_from_a_store_under_asyncio() -> None:
+    slow = _Slow()
+
+    async def main() -> None:
+        waiting = [asyncio.create_task(slow.auth.authenticate_async(each)) for each in slow.strangers]
+        await asyncio.sleep(0)
+        assert isinstance(await slow.auth.authenticate_async(slow.login), Authentication)
+        assert not any(task.done() for task in waiting)
+        slow.released.set()
+        answers = await asyncio.gather(*waiting)
+        assert {answer.reason.code for answer in answers if isinstance(answer, Refusal)} == {UNKNOWN_KEY.code}
+
+    asyncio.run(main())
+
+
+def test_strangers_who_wait_for_an_issuer_keep_nobody_from_a_store_under_trio() -> None:
+    slow = _Slow()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            for each in slow.strangers:
+                nursery.start_soon(slow.auth.authenticate_async, each)
+            await trio.testing.wait_all_tasks_blocked()
+            assert isinstance(await slow.auth.authenticate_async(slow.login), Authentication)
+            slow.released.set()
+
+    trio.run(main)

@@ -204,10 +204,13 @@ def _proxy_for(location: Location) -> str | None:
 
 
 def _is_inside(host: str) -> bool:
+    with suppress(OSError):  # as resolvers read 127.1 and 2130706433
+        return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
     try:
         return not is_public(host)
     except ValueError:
-        return is_loopback(host)
+        name = host.rstrip(".")
+        return is_loopback(name) or name.endswith(".localhost")  # RFC 6761 §6.3
 
 
 def _told(error: BaseException) -> str:

@@ -51,7 +51,7 @@ class IntrospectionVerifier:
         client_secret: what proves that.
         method: where the secret travels: ``client_secret_basic`` or ``client_secret_post``.
         bearer: authenticates this API in place of a secret: a token, or a function that has the current one.
-        issuer: the exact ``iss``; None where the server does not tell.
+        issuer: the exact ``iss``; None where the server does not tell. An `Issuer`'s own is looked at where it does.
         scopes: where the scopes are, as for `JWTVerifier`.
         kind: what the principals are; by default clients where ``sub`` is the ``client_id`` or is missing, else users.
         jwts: whether JWTs are asked about too; with False they are left to the next alternative.
@@ -109,10 +109,11 @@ class IntrospectionVerifier:
             mistakes += error.mistakes
         if mistakes:
             raise ConfigurationError(*mistakes)
+        names = _names(endpoint)
         if isinstance(endpoint, Issuer):
             endpoint = DiscoveredEndpoint(endpoint.issuer, fetcher=fetcher or endpoint.fetcher)
         self._endpoint: Endpoint | DiscoveredEndpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
-        self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind)
+        self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind, names)
         self._jwts = jwts
         self._kept = KeptPrincipals(keep, size)
         self._flights = SingleFlight[Principal | Rejected]()
@@ -189,6 +190,13 @@ class IntrospectionVerifier:
     def __repr__(self) -> str:
         endpoint = self._endpoint.url if isinstance(self._endpoint, Endpoint) else self._endpoint.issuer
         return f"IntrospectionVerifier({endpoint!r}, client_id={self._credentials.client_id!r})"
+
+
+def _names(endpoint: str | Issuer | DiscoveredEndpoint) -> frozenset[str]:
+    """Every ``iss`` of the server that is asked, where it is known which one that is."""
+    if isinstance(endpoint, Issuer):
+        return endpoint.issuers
+    return frozenset() if isinstance(endpoint, str) else frozenset({endpoint.issuer})
 
 
 def _host(url: str) -> str:

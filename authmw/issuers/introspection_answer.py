@@ -83,6 +83,7 @@ class AnswerRules:
         leeway: seconds by which the server's clock may differ.
         scopes: where the scopes are.
         kind: what the principals are; None to tell clients from users.
+        names: of the server that is asked, where they are known: an ``iss`` that is there is one of them.
     """
 
     audiences: frozenset[str] | None
@@ -90,6 +91,7 @@ class AnswerRules:
     leeway: float
     scopes: ScopeClaim
     kind: PrincipalKind | None
+    names: frozenset[str] = frozenset()
 
     def judge(self, members: Members, scheme: str, now: float) -> Principal | Rejected:
         """Who it is, or why the token is refused."""
@@ -122,9 +124,12 @@ class AnswerRules:
         return None
 
     def _issuer(self, members: Members) -> Rejected | None:
-        if self.issuer is None or members.get("iss") == self.issuer:
+        issuer: object = members.get("iss")
+        # A sub is unique within an issuer only, and a server may answer for several.
+        is_known = not self.names or issuer is None or (isinstance(issuer, str) and issuer in self.names)
+        if issuer == self.issuer or (self.issuer is None and is_known):
             return None
-        return Rejected(Reason.TOKEN_ISSUER, f"iss is {shown(members.get('iss'))}")
+        return Rejected(Reason.TOKEN_ISSUER, f"iss is {shown(issuer)}")
 
     def _audience(self, members: Members) -> Rejected | None:
         audience: object = members.get("aud")

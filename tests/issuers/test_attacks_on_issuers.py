@@ -14,19 +14,20 @@ import pytest
 import trio
 import trio.testing
 
-from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Key, KeyRing, Principal
+from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Issuer, Key, KeyRing, Principal
 from authmw.engine import Authentication
 from authmw.errors import Unavailable
 from authmw.flow import run
 from authmw.issuers.addresses import is_public
-from authmw.issuers.fetch import FetchFailed
+from authmw.issuers.fetch import FetchFailed, HTTPFetcher
 from authmw.issuers.introspection import IntrospectionVerifier
+from authmw.issuers.introspection_endpoint import DiscoveredEndpoint
 from authmw.issuers.key_cache import KeyCache
 from authmw.issuers.key_source import KeyAnswer
 from authmw.jose import base64url
 from authmw.refusal import Refusal
 from authmw.testing import FakeClock, FakeIssuer
-from tests.issuers.introspection_servers import ACTIVE, FakeServer, verifier_of
+from tests.issuers.introspection_servers import ACTIVE, URL, FakeServer, verifier_of
 from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, World
 from tests.requests import asgi_request, wsgi_request
 
@@ -257,6 +258,43 @@ def test_a_token_of_this_api_that_is_none_is_a_503_that_does_not_show_it(text: A
 def _flow(answer: Any) -> Any:
     assert not isinstance(answer, Authenticated)
     return answer
+
+
+@pytest.mark.parametrize("discovered", [False, True])
+@pytest.mark.parametrize(
+    "iss, becomes",
+    [
+        ("https://id.example", "alice"),
+        (None, "alice"),
+        ("https://id.example/other", "token-issuer"),
+        (7, "token-issuer"),
+    ],
+)
+def test_a_server_is_asked_for_its_own_tokens_and_not_for_those_of_another_it_knows(
+    iss: object, becomes: str, discovered: bool
+) -> None:
+    server = FakeServer({**ACTIVE, "iss": iss})
+    metadata = {"issuer": "https://id.example", "jwks_uri": "https://id.example/keys", "introspection_endpoint": URL}
+    server.documents["https://id.example/.well-known/openid-configuration"] = metadata
+    asked = Issuer("https://id.example", audience="orders", fetcher=server)
+    by = IntrospectionVerifier(
+        DiscoveredEndpoint("https://id.example", fetcher=server) if discovered else asked,
+        audience="orders",
+        client_id="orders-api",
+        client_secret="s3cret",
+        clock=FakeClock(NOW),
+    )
+    answer = run(_flow(by.verify(BearerToken("t0ken"))))
+    told = answer.principal.id if isinstance(answer, Authenticated) else answer.reason.code.removeprefix("authmw.")
+    assert told == becomes
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "10.1", "localhost.", "a.localhost"])
+def test_no_other_spelling_of_an_address_leads_a_proxy_inside(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(FetchFailed, match="is not on the internet"):
+        HTTPFetcher(proxies=True).fetch(f"https://{host}/", public=True)
 
 
 # Whoever waits, and whom they keep waiting

@@ -96,7 +96,7 @@ def test_what_is_remembered_refreshes_keys_as_well() -> None:
 
 def test_a_new_key_keeps_what_is_remembered_and_a_removed_one_drops_it() -> None:
     world = World()
-    assert world.issuer.version == -1, "nothing is known yet"
+    assert world.issuer.version < 0, "nothing is known yet"
     world.ask(world.token())
     before = world.issuer.version
     retired = world.fake.ring.signer.kid

@@ -1,4 +1,4 @@
-"""Forms as clients post them. They need python-multipart, which FastAPI's own environments have: `run_ours` names this."""
+"""Forms as clients post them, in FastAPI's own environments, which have python-multipart: `run_ours` names this."""
 
 from __future__ import annotations
 

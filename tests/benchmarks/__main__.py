@@ -47,7 +47,7 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "grants-postgres": token_grants.postgres_case,
     "grants-redis": token_grants.redis_case,
 }
-REPORTS: dict[str, Callable[[], None]] = {
+REPORTS: dict[str, Callable[[], object]] = {
     "answers": answers.report,
     "logins": logins.report,
     "footprint": footprint.report,

@@ -13,7 +13,7 @@ from authmw import audit
 from authmw.context import Call, current_call
 from authmw.engine import NOBODY, Auth, Authentication
 from authmw.errors import AccessRefused
-from authmw.guard import OPEN, Guard, RequirementOf
+from authmw.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.markers import declared_on
 from authmw.principal import Principal
 from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
@@ -75,7 +75,7 @@ class AuthMiddleware:
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self.guarded = self._guard.guarded
+        self.guarded: Guarded = self._guard.guarded
         """How the application is guarded."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []

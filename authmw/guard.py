@@ -70,7 +70,7 @@ class Guard:
             mistakes += error.mistakes
         if mistakes:
             raise ConfigurationError(*mistakes)
-        self.guarded = Guarded(auth, default, cast("tuple[str, ...]", patterns))
+        self.guarded: Guarded = Guarded(auth, default, cast("tuple[str, ...]", patterns))
         self._auth = auth
         self._default = AUTHENTICATED if default == "deny" else PUBLIC
         self._requirement_of = requirement_of

@@ -14,7 +14,7 @@ from authmw import audit
 from authmw.context import Call, current_call
 from authmw.engine import NOBODY, Auth, Authentication
 from authmw.errors import AccessRefused
-from authmw.guard import OPEN, Guard, RequirementOf
+from authmw.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.markers import declared_on
 from authmw.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
 from authmw.request import Environ, RequestHead, WSGIRequest
@@ -60,7 +60,7 @@ class AuthMiddleware:
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self.guarded = self._guard.guarded
+        self.guarded: Guarded = self._guard.guarded
         """How the application is guarded."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []

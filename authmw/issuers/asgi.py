@@ -30,7 +30,7 @@ class ResourceMetadata:
 
     def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]], resource: ProtectedResource | Auth) -> None:
         self.app = app
-        self.resource = resource_of(resource)
+        self.resource: ProtectedResource = resource_of(resource)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

@@ -31,7 +31,7 @@ class ResourceMetadata:
 
     def __init__(self, app: WSGIApp, resource: ProtectedResource | Auth) -> None:
         self.app = app
-        self.resource = resource_of(resource)
+        self.resource: ProtectedResource = resource_of(resource)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""

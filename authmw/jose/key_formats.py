@@ -19,13 +19,15 @@ from authmw.jose.algorithms import ALGORITHMS, SignatureAlgorithm
 from authmw.jose.key_material import Material
 
 # The members that make the key itself (RFC 7518 §6, RFC 8037 §2): (public, private), in order of the thumbprint.
-_MEMBERS: Final = {
+_MEMBERS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "oct": (("k",), ()),
     "RSA": (("e", "n"), ("d", "p", "q", "dp", "dq", "qi")),
     "EC": (("x", "y"), ("d",)),
     "OKP": (("x",), ("d",)),
 }
-PRIVATE_MEMBERS: Final = frozenset({"k", "oth", *(name for _, private in _MEMBERS.values() for name in private)})
+PRIVATE_MEMBERS: Final[frozenset[str]] = frozenset(
+    {"k", "oth", *(name for _, private in _MEMBERS.values() for name in private)}
+)
 """The members that nobody publishes: the secret, and what makes a key private (RFC 7518 §6, RFC 8037 §2)."""
 _THUMBPRINT: Final = {
     "oct": ("k", "kty"),

@@ -50,7 +50,7 @@ class OpenIdConnect(BearerScheme):
             verifier = _issuer(openid_connect_url, verifier, audience, profile)
         super().__init__(verifier, name=name, description=description)
         # Without an audience nothing is found out here, and a URL is documented as it was given, relative or not.
-        self.openid_connect_url = openid_connect_url if audience is None else _metadata_url(openid_connect_url)
+        self.openid_connect_url: str = openid_connect_url if audience is None else _metadata_url(openid_connect_url)
 
     def openapi(self) -> dict[str, Any]:
         """``{"type": "openIdConnect", "openIdConnectUrl": …}``."""

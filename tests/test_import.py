@@ -12,7 +12,7 @@ from tests.support import ROOT, fresh_python
 
 HEAVY = (
     "asyncio socket ssl selectors concurrent.futures "
-    "jwt argon2 cryptography asgiref werkzeug click "
+    "jwt argon2 cryptography asgiref werkzeug click urllib3 "
     "flask starlette fastapi django sqlalchemy redis anyio trio"
 ).split()
 

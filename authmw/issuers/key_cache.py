@@ -157,7 +157,7 @@ class KeyCache:
             newer = self._newer(kid, tried)
             if newer is not None:
                 return newer
-            flight, mine = self._board(for_kid=True)
+            flight, mine = self._board(kid, tried)
             if flight is None:
                 break
             self._take_part(flight, mine=mine)
@@ -172,16 +172,22 @@ class KeyCache:
             return None
         return ring
 
-    def _board(self, *, for_kid: bool = False) -> tuple[_Flight | None, bool]:
+    def _board(self, kid: str | None = None, tried: KeyRing | None = None) -> tuple[_Flight | None, bool]:
         """The fetch to wait for, and whether the caller has to make it; None while none may be made."""
         with self._lock:
             now = self._timer()
             flight = self._flight
             if flight is not None and now - flight.began < _LONGEST_FLIGHT:
                 return flight, False
-            if now < self._retry_at or (for_kid and now - self._asked_for_kid_at < self._policy.cooldown):
+            if now < self._retry_at:
                 return None, False
-            if for_kid:
+            if tried is not None:
+                held = self._held
+                newer = None if held is None or held.ring is tried else held.ring.current
+                if newer is not None and (kid is None or kid in newer.by_kid):
+                    return None, False  # since the caller looked: that fetch was for this one, too
+                if now - self._asked_for_kid_at < self._policy.cooldown:
+                    return None, False
                 self._asked_for_kid_at = now
             self._flight = flight = _Flight(now)
             return flight, True

@@ -296,12 +296,12 @@ def proxy(flask: str, elsewhere: AuthorizationServer, tmp_path_factory: pytest.T
     told = {"AUTHORIZATION_SERVER": elsewhere.origin}
     with ExitStack() as stack:
         script = stack.enter_context(running("gunicorn", FLASK, {**told, "SCRIPT_NAME": "/script"}))
-        command = f"{SERVERS['uvicorn-h11'][1]} --root-path /deep/root"
+        command = f"{SERVERS['uvicorn-h11'][1]} --root-path /deep/base"
         root = stack.enter_context(started(command, STARLETTE, told)).port
         upstreams = {
             "/untold/": f"{flask}/",
             "/script/": f"http://127.0.0.1:{script}",
-            "/deep/root/": f"http://127.0.0.1:{root}/",
+            "/deep/base/": f"http://127.0.0.1:{root}/",
         }
         yield stack.enter_context(nginx(tmp_path_factory.mktemp("nginx"), upstreams))
 
@@ -311,7 +311,7 @@ def proxy(flask: str, elsewhere: AuthorizationServer, tmp_path_factory: pytest.T
     [
         pytest.param("/untold", "/internal/docs", id="flask that knows of no prefix"),
         pytest.param("/script", "/internal/docs/", id="flask with SCRIPT_NAME"),
-        pytest.param("/deep/root", "/docs", id="starlette with root_path"),
+        pytest.param("/deep/base", "/docs", id="starlette with root_path"),
     ],
 )
 def test_everything_works_under_a_prefix(

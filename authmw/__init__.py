@@ -9,22 +9,16 @@ nothing and a program loads what it uses.
 
 from typing import TYPE_CHECKING
 
-from authmw.lazy import lazily as _lazily
-
 if TYPE_CHECKING:
-    from authmw.context import acting_as, current_principal
-    from authmw.credentials import (
-        ApiKey,
-        BasicCredentials,
-        BearerToken,
-        BoundToken,
-        DigestResponse,
-        DPoPToken,
-        TrustedUser,
-    )
-    from authmw.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
-    from authmw.dpop.nonces import DPoPNonces
-    from authmw.engine import Auth, Authentication
+    from authmw.crypto.dpop.nonces import DPoPNonces
+    from authmw.crypto.key import Key
+    from authmw.crypto.keyring import KeyRing
+    from authmw.crypto.passwords import PasswordHasher
+    from authmw.crypto.signing import TokenIssuer, issue
+    from authmw.engine.auth import Auth, Authentication
+    from authmw.engine.context import acting_as, current_principal
+    from authmw.engine.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
+    from authmw.engine.protected_resource import ProtectedResource
     from authmw.errors import (
         AccessRefused,
         AuthmwError,
@@ -34,23 +28,28 @@ if TYPE_CHECKING:
         StoreUnavailable,
         Unavailable,
     )
-    from authmw.flow import Ask, Flow, Work, nonblocking
+    from authmw.flow.flow import Ask, Flow, Work, nonblocking
+    from authmw.http.reasons import Reason
+    from authmw.http.refusal import ALLOWED, Body, Refusal
+    from authmw.http.request import RequestHead
+    from authmw.identity.credentials import (
+        ApiKey,
+        BasicCredentials,
+        BearerToken,
+        BoundToken,
+        DigestResponse,
+        DPoPToken,
+        TrustedUser,
+    )
+    from authmw.identity.principal import ANONYMOUS, Principal
+    from authmw.identity.requirement import Requirement, any_of
+    from authmw.identity.verdict import Authenticated, Rejected, Verdict
     from authmw.issuers.access_tokens import AnyAudience
-    from authmw.issuers.introspection import IntrospectionVerifier
+    from authmw.issuers.introspection.verifier import IntrospectionVerifier
     from authmw.issuers.issuer import Issuer
+    from authmw.issuers.openid_connect import OpenIdConnect
     from authmw.issuers.profiles import Profile
-    from authmw.issuers.protected_resource import ProtectedResource
     from authmw.issuers.several import Issuers
-    from authmw.issuing import TokenIssuer, issue
-    from authmw.key import Key
-    from authmw.keys import KeyRing
-    from authmw.passwords import PasswordHasher
-    from authmw.principal import ANONYMOUS, Principal
-    from authmw.reasons import Reason
-    from authmw.refusal import ALLOWED, Body, Refusal
-    from authmw.request import RequestHead
-    from authmw.requirement import Requirement, any_of
-    from authmw.revocation import RevocationFeed
     from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
     from authmw.schemes.http_basic import HTTPBasic
     from authmw.schemes.http_bearer import HTTPBearer
@@ -62,11 +61,10 @@ if TYPE_CHECKING:
         OAuth2ClientCredentialsBearer,
         OAuth2PasswordBearer,
     )
-    from authmw.schemes.openid_connect import OpenIdConnect
     from authmw.schemes.session_cookie import SessionCookie
     from authmw.schemes.trusted_header import TrustedHeader
     from authmw.stores import Stores
-    from authmw.verdict import Authenticated, Rejected, Verdict
+    from authmw.stores.revocation_feed import RevocationFeed
     from authmw.verifiers.api_key import ApiKeyVerifier
     from authmw.verifiers.digest import DigestVerifier
     from authmw.verifiers.dpop import DPoPVerifier
@@ -151,40 +149,40 @@ __all__ = [
 ]
 
 _HOMES = {
-    "context": "acting_as current_principal",
-    "credentials": "ApiKey BasicCredentials BearerToken BoundToken DPoPToken DigestResponse TrustedUser",
-    "decorators": "authenticated optionally_authenticated public requires requires_scopes",
-    "dpop.nonces": "DPoPNonces",
-    "engine": "Auth Authentication",
+    "engine.context": "acting_as current_principal",
+    "identity.credentials": "ApiKey BasicCredentials BearerToken BoundToken DPoPToken DigestResponse TrustedUser",
+    "engine.decorators": "authenticated optionally_authenticated public requires requires_scopes",
+    "crypto.dpop.nonces": "DPoPNonces",
+    "engine.auth": "Auth Authentication",
     "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
-    "flow": "Ask Flow Work nonblocking",
+    "flow.flow": "Ask Flow Work nonblocking",
     "issuers.access_tokens": "AnyAudience",
-    "issuers.introspection": "IntrospectionVerifier",
+    "issuers.introspection.verifier": "IntrospectionVerifier",
     "issuers.issuer": "Issuer",
-    "issuers.protected_resource": "ProtectedResource",
+    "engine.protected_resource": "ProtectedResource",
     "issuers.profiles": "Profile",
     "issuers.several": "Issuers",
-    "issuing": "TokenIssuer issue",
-    "key": "Key",
-    "keys": "KeyRing",
-    "passwords": "PasswordHasher",
-    "principal": "ANONYMOUS Principal",
-    "reasons": "Reason",
-    "request": "RequestHead",
-    "refusal": "ALLOWED Body Refusal",
-    "requirement": "Requirement any_of",
-    "revocation": "RevocationFeed",
+    "crypto.signing": "TokenIssuer issue",
+    "crypto.key": "Key",
+    "crypto.keyring": "KeyRing",
+    "crypto.passwords": "PasswordHasher",
+    "identity.principal": "ANONYMOUS Principal",
+    "http.reasons": "Reason",
+    "http.request": "RequestHead",
+    "http.refusal": "ALLOWED Body Refusal",
+    "identity.requirement": "Requirement any_of",
+    "stores.revocation_feed": "RevocationFeed",
     "schemes.api_key": "APIKeyCookie APIKeyHeader APIKeyQuery",
     "schemes.http_basic": "HTTPBasic",
     "schemes.http_bearer": "HTTPBearer",
     "schemes.http_digest": "HTTPDigest",
     "schemes.http_dpop": "HTTPDPoP",
     "schemes.oauth2": "OAuth2 OAuth2AuthorizationCodeBearer OAuth2ClientCredentialsBearer OAuth2PasswordBearer",
-    "schemes.openid_connect": "OpenIdConnect",
+    "issuers.openid_connect": "OpenIdConnect",
     "schemes.session_cookie": "SessionCookie",
     "schemes.trusted_header": "TrustedHeader",
     "stores": "Stores",
-    "verdict": "Authenticated Rejected Verdict",
+    "identity.verdict": "Authenticated Rejected Verdict",
     "verifiers.api_key": "ApiKeyVerifier",
     "verifiers.digest": "DigestVerifier",
     "verifiers.dpop": "DPoPVerifier",
@@ -193,5 +191,17 @@ _HOMES = {
     "verifiers.token": "TokenVerifier",
 }
 
+_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names.split()}
+
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for one of ours
-    __getattr__, __dir__ = _lazily(__name__, _HOMES)
+
+    def __getattr__(name):  # PEP 562
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_HOME_OF})

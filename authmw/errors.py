@@ -10,7 +10,7 @@
     │   └── Overloaded         every slot for password hashing is taken and the queue is full
     └── AccessRefused          a requirement was not met below the middleware; becomes a 401 or 403
 
-A bad credential is none of these: what happens to a request is a value (`authmw.verdict`), not an exception.
+A bad credential is none of these: what happens to a request is a value (`authmw.identity.verdict`), not an exception.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from authmw.refusal import Refusal
+    from authmw.http.refusal import Refusal
 
 
 class AuthmwError(Exception):

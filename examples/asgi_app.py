@@ -20,15 +20,16 @@ from typing import Any
 from authmw_sqlalchemy import SQLStores
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer, current_principal, public, requires_scopes
-from authmw.asgi import ASGIApp, AuthMiddleware
-from authmw.docs_page import DocsPage
-from authmw.docs_page.asgi import DocsApplication
-from authmw.keys import KeyRing
-from authmw.markers import requirement_of
+from authmw.asgi import AuthMiddleware
+from authmw.asgi.docs_page import DocsApplication
+from authmw.asgi.middleware import ASGIApp
+from authmw.crypto.keyring import KeyRing
+from authmw.engine.markers import requirement_of
+from authmw.http.request import Receive, Scope, Send
 from authmw.oauth2 import TokenService
 from authmw.oauth2.asgi import TokenApplication
 from authmw.openapi import Operation, document
-from authmw.request import Receive, Scope, Send
+from authmw.openapi.docs_page import DocsPage
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
 

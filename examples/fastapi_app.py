@@ -17,7 +17,7 @@ from authmw_starlette import docs_routes
 from fastapi import APIRouter, FastAPI
 
 from authmw import Auth, HTTPBasic, HTTPBearer, Principal
-from authmw.docs_page import DocsPage
+from authmw.openapi.docs_page import DocsPage
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
 

@@ -29,9 +29,9 @@ from authmw_sqlalchemy import SQLStores
 from flask import Blueprint, Flask
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer
-from authmw.docs_page import DocsPage
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from authmw.oauth2 import TokenService
+from authmw.openapi.docs_page import DocsPage
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
 

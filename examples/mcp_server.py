@@ -15,8 +15,8 @@ import os
 from mcp.server.mcpserver import MCPServer
 
 from authmw import Issuer, current_principal
-from authmw.asgi import ASGIApp
-from authmw.mcp import protect_mcp
+from authmw.asgi.mcp import protect_mcp
+from authmw.asgi.middleware import ASGIApp
 
 server = MCPServer("Orders")
 ORDERS = ["tea", "cake"]

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, public, requires_scopes
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from authmw.oauth2 import CookieMode, TokenService, session_cookie
 
 PAGE = """\

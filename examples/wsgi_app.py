@@ -14,10 +14,11 @@ from collections.abc import Iterable
 from wsgiref.simple_server import make_server
 
 from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
-from authmw.memory import MemoryApiKeys
-from authmw.request import Environ
+from authmw.http.request import Environ
+from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.wsgi import AuthMiddleware, StartResponse, WSGIApp
+from authmw.wsgi import AuthMiddleware
+from authmw.wsgi.middleware import StartResponse, WSGIApp
 
 
 def index(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

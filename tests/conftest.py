@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from authmw.revocation import RevocationFeed
+from authmw.stores.revocation_feed import RevocationFeed
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("authmw", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

@@ -7,12 +7,12 @@ from hashlib import sha256
 from itertools import count
 from typing import Any, Final
 
-from authmw.credentials import DPoPToken
-from authmw.flow import run
-from authmw.jose import base64url
-from authmw.key import Key
-from authmw.request import RequestHead
-from authmw.verdict import Authenticated, Rejected
+from authmw.crypto.jose import base64url
+from authmw.crypto.key import Key
+from authmw.flow.flow import run
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import DPoPToken
+from authmw.identity.verdict import Authenticated, Rejected
 from authmw.verifiers.dpop import DPoPVerifier
 from tests.jwt_tokens import NOW, key_for, rsa_pem, signed, token, verifier
 from tests.requests import wsgi_request

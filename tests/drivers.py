@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import trio
 
-from authmw.flow import run, run_async
+from authmw.flow.flow import run, run_async
 
 
 def _asyncio(flow: Any, **options: Any) -> Any:

@@ -6,11 +6,11 @@ import json
 from functools import cache
 from typing import Any, Final
 
-from authmw.credentials import BearerToken
-from authmw.jose import base64url
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.keys import Key, KeyRing
-from authmw.verdict import Authenticated, Rejected
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Authenticated, Rejected
 from authmw.verifiers.jwt import JWTVerifier
 
 NOW: Final = 1_800_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authmw.request import ASGIRequest, WSGIRequest
+from authmw.http.request import ASGIRequest, WSGIRequest
 
 
 def wsgi_request(path: str = "/", method: str = "GET", **headers: str) -> WSGIRequest:

@@ -10,9 +10,10 @@ import pytest
 import trio
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, Principal, current_principal, requires_scopes
-from authmw.asgi import ASGIApp, AuthMiddleware
+from authmw.asgi import AuthMiddleware
+from authmw.asgi.middleware import ASGIApp
 from authmw.errors import AccessRefused
-from authmw.request import Message, Receive, Scope, Send
+from authmw.http.request import Message, Receive, Scope, Send
 
 
 async def _lookup(token: str) -> Principal | None:

@@ -28,14 +28,14 @@ from authmw import (
     requires_scopes,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.digest_nonces import DigestNonces
+from authmw.crypto.digest_nonces import DigestNonces
+from authmw.crypto.jose.base64url import decode_member
+from authmw.crypto.keyring import Key
+from authmw.engine.markers import marked_requirement
+from authmw.engine.public_paths import PublicPaths
 from authmw.errors import ConfigurationError
-from authmw.jose.base64url import decode_member
-from authmw.keys import Key
-from authmw.markers import marked_requirement
-from authmw.refusal import Refusal
-from authmw.request import ASGIRequest, Message, Receive, Scope, Send
-from authmw.rules import PublicPaths
+from authmw.http.refusal import Refusal
+from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request
 

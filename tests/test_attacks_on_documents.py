@@ -19,8 +19,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from authmw import Auth, ConfigurationError, HTTPBearer, requires_scopes
-from authmw.frameworks import routes_of as routes_of_any
-from authmw.routes import Protection
+from authmw.engine.routes.frameworks import routes_of as routes_of_any
+from authmw.engine.routes.route import Protection
 from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
 
 AUTH = Auth(HTTPBearer())

@@ -22,8 +22,8 @@ from authmw import (
     Requirement,
     issue,
 )
-from authmw.audit import printable
-from authmw.request import WSGIRequest
+from authmw.engine.audit import printable
+from authmw.http.request import WSGIRequest
 from authmw.wsgi import AuthMiddleware
 from tests.contract.cases import CASES
 from tests.contract.clients import ask_wsgi
@@ -137,7 +137,7 @@ def test_tok_3_no_repr_on_the_way_holds_a_secret() -> None:
     seen: list[str] = []
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        from authmw.context import current_call
+        from authmw.engine.context import current_call
 
         call = current_call.get()
         seen.extend(map(repr, (call, call and call.authentication, call and call.request)))

@@ -23,8 +23,8 @@ from authmw import (
     nonblocking,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.context import current_call, enforce
-from authmw.request import Message, Receive, Scope, Send
+from authmw.engine.context import current_call, enforce
+from authmw.http.request import Message, Receive, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
 COUNT = 1000

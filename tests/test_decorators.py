@@ -24,9 +24,9 @@ from authmw import (
     requires,
     requires_scopes,
 )
-from authmw.markers import is_guarded, marked_requirement, requirement_of
-from authmw.reasons import Reason
-from authmw.requirement import OPTIONAL, PUBLIC
+from authmw.engine.markers import is_guarded, marked_requirement, requirement_of
+from authmw.http.reasons import Reason
+from authmw.identity.requirement import OPTIONAL, PUBLIC
 
 READER = Principal("reader", scopes={"read"})
 WRITER = Principal("writer", scopes={"read", "write"})

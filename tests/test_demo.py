@@ -28,8 +28,8 @@ from authmw.cli.demo_lines import HOST, Credentials, lines
 from authmw.cli.demo_servers import listen, serving
 from authmw.cli.demo_user import DemoUser, prepare
 from authmw.cli.stores import open_stores
-from authmw.explain import unverified
-from authmw.tokens import digest
+from authmw.crypto.opaque_tokens import digest
+from authmw.issuers.diagnosis.explain import unverified
 from tests.support import ROOT, require
 
 LAST_LINE = "Ctrl-C stops it."

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from authmw.reasons import Reason
+from authmw.http.reasons import Reason
 from tests.support import ROOT, require
 
 BUILT = ("site", ".cache")
@@ -106,11 +106,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_docs_build_strictly(site: Path) -> None:
     assert (site / "index.html").is_file()
-    assert (site / "reference" / "authmw" / "principal" / "index.html").is_file()
+    assert (site / "reference" / "authmw" / "identity" / "principal" / "index.html").is_file()
 
 
 def test_the_examples_of_docstrings_are_shown_as_code(site: Path) -> None:
-    page = (site / "reference" / "authmw" / "principal" / "index.html").read_text()
+    page = (site / "reference" / "authmw" / "identity" / "principal" / "index.html").read_text()
     assert 'class="language-pycon highlight"' in page
 
 

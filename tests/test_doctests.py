@@ -29,5 +29,6 @@ def test_the_examples_run(name: str) -> None:
 
 
 def test_some_examples_were_found() -> None:
-    found = doctest.DocTestFinder().find(importlib.import_module("authmw.credentials"), "authmw.credentials")
+    name = "authmw.identity.credentials"
+    found = doctest.DocTestFinder().find(importlib.import_module(name), name)
     assert any(example.examples for example in found)

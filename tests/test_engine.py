@@ -30,9 +30,9 @@ from authmw import (
     Requirement,
     any_of,
 )
-from authmw.memory import MemoryApiKeys
-from authmw.request import RequestHead
+from authmw.http.request import RequestHead
 from authmw.schemes.base import Alternatives
+from authmw.stores.memory import MemoryApiKeys
 from tests.requests import asgi_request, wsgi_request
 
 ALICE = Principal("alice", scopes={"read"})

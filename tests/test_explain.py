@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.explain import Finding, explain, unverified
-from authmw.keys import Key
+from authmw.crypto.keyring import Key
+from authmw.issuers.diagnosis.explain import Finding, explain, unverified
 from tests.jwt_tokens import NOW, key_for, segment, signed, token, verdict, verifier
 
 

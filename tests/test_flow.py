@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authmw.errors import FlowError, Overloaded, StoreUnavailable, Unavailable
-from authmw.flow import Ask, Flow, Work, nonblocking, run, run_async, unhurried
-from authmw.pool import WorkPool, in_thread
+from authmw.flow.flow import Ask, Flow, Work, nonblocking, run, run_async, unhurried
+from authmw.flow.pool import WorkPool, in_thread
 from tests.drivers import DRIVERS
 
 every_driver = pytest.mark.parametrize("drive", DRIVERS.values(), ids=DRIVERS)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from authmw.forks import in_each_child
+from authmw.flow.forks import in_each_child
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.grammar import (
+from authmw.http.grammar import (
     MAX_CREDENTIAL_LENGTH,
     is_token,
     is_token68,

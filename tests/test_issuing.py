@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authmw.credentials import BearerToken
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.crypto.signing import TokenIssuer, issue, random_id
 from authmw.errors import ConfigurationError
-from authmw.explain import unverified
-from authmw.issuing import TokenIssuer, issue, random_id
-from authmw.keys import Key, KeyRing
-from authmw.principal import ANONYMOUS, Principal
-from authmw.verdict import Authenticated
+from authmw.identity.credentials import BearerToken
+from authmw.identity.principal import ANONYMOUS, Principal
+from authmw.identity.verdict import Authenticated
+from authmw.issuers.diagnosis.explain import unverified
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import ALL_ALGORITHMS, AUDIENCE, ISSUER, NOW, key_for, verdict, verifier
 

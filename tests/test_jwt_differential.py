@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authmw.keys import Key
+from authmw.crypto.keyring import Key
 from tests.jwt_tokens import AUDIENCE, ISSUER, good_claims, key_for, segment, signed, verdict, verifier
 
 ALGORITHMS = ["HS256", "ES256", "EdDSA", "RS256"]

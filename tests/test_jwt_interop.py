@@ -9,8 +9,8 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
-from authmw.issuing import TokenIssuer
-from authmw.keys import Key, KeyRing
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.crypto.signing import TokenIssuer
 from tests.jwt_tokens import ALL_ALGORITHMS, AUDIENCE, ISSUER, NOW, good_claims, key_for, verdict, verifier
 
 # joserfc warns of the name EdDSA, which RFC 9864 deprecates and which everybody uses.

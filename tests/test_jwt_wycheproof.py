@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from authmw.crypto.jose.jws import JWSReader, VerifiedJWS
+from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
-from authmw.jose.jws import JWSReader, VerifiedJWS
-from authmw.keys import KeyRing
 from tests.support import ROOT
 
 VECTORS = ROOT.parent / "shared" / "vectors" / "wycheproof"

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.keyring import Key, KeyRing
 from authmw.errors import ConfigurationError
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.keys import Key, KeyRing
 from tests.jwt_tokens import ALL_ALGORITHMS, SECRET, key_for, rsa_pem
 from tests.support import ROOT
 

@@ -45,12 +45,12 @@ def test_nothing_imports_upward() -> None:
 @pytest.mark.parametrize(
     "module, line, contract",
     [
-        ("authmw/grammar.py", "import authmw.engine", "Nothing imports upward"),
-        ("authmw/schemes/http_basic.py", "import authmw.engine", "Nothing imports upward"),
-        ("authmw/engine.py", "import authmw_flask", "Adapters stand above"),
-        ("authmw/engine.py", "import starlette", "no framework"),
-        ("authmw/request.py", "import werkzeug", "without Werkzeug"),
-        ("authmw/unplaced.py", "", "every module has a layer"),
+        ("authmw/http/grammar.py", "import authmw.engine", "Each room imports only"),
+        ("authmw/schemes/http_basic.py", "import authmw.engine", "Each room imports only"),
+        ("authmw/engine/auth.py", "import authmw_flask", "Adapters stand above"),
+        ("authmw/engine/auth.py", "import starlette", "no framework"),
+        ("authmw/http/request.py", "import werkzeug", "without Werkzeug"),
+        ("authmw/unplaced.py", "", "Each room imports only"),
         ("adapters/authmw_flask/__init__.py", "import authmw_starlette", "beside each other"),
     ],
 )

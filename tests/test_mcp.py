@@ -10,15 +10,14 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer, Principal, current_principal, nonblocking
-from authmw.asgi import ASGIApp
-from authmw.credentials import BearerToken
+from authmw.asgi.mcp import MAX_MESSAGE, protect_mcp
+from authmw.asgi.middleware import ASGIApp
+from authmw.engine.protected_resource import ProtectedResource
 from authmw.errors import ConfigurationError
-from authmw.issuers.protected_resource import ProtectedResource
-from authmw.mcp import protect_mcp
-from authmw.mcp.protect import MAX_MESSAGE
-from authmw.reasons import Reason
-from authmw.request import Message, Receive, Scope, Send
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.http.reasons import Reason
+from authmw.http.request import Message, Receive, Scope, Send
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 
 RESOURCE: Final = "https://api.example/mcp"
 METADATA: Final = "/.well-known/oauth-protected-resource/mcp"

@@ -8,11 +8,11 @@ import pytest
 
 from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, Reason, Rejected, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.memory import MemoryRevocations
-from authmw.ports import Revocation
-from authmw.request import Receive, RequestHead, Scope, Send
-from authmw.revocation import RevocationFeed
-from authmw.revoked import Issuance
+from authmw.http.request import Receive, RequestHead, Scope, Send
+from authmw.stores.memory import MemoryRevocations
+from authmw.stores.ports import Revocation
+from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.revoked import Issuance
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.cases import NOBODY, Case
 from tests.contract.clients import ask_asgi, ask_wsgi

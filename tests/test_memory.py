@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import ConfigurationError, StoreUnavailable
-from authmw.flow import Ask, Flow, run
-from authmw.memory import (
+from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.flow.flow import Ask, Flow, run
+from authmw.stores import Stores
+from authmw.stores.memory import (
     MemoryApiKeys,
     MemoryClients,
     MemoryFamilies,
@@ -21,8 +24,7 @@ from authmw.memory import (
     MemoryTokens,
     MemoryUsers,
 )
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import (
+from authmw.stores.ports import (
     Claim,
     ClientStore,
     FamiliarSources,
@@ -35,8 +37,6 @@ from authmw.ports import (
     Throttle,
     TokenKeeper,
 )
-from authmw.stores import Stores
-from authmw.tokens import digest
 from tests.stores.support import Clock, at_once
 
 LATER = 2_000_000.0

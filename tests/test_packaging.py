@@ -68,7 +68,7 @@ def test_every_module_of_the_repository_is_in_the_wheel(wheel: list[str]) -> Non
 
 
 def test_nothing_but_code_and_its_metadata_ships(wheel: list[str]) -> None:
-    scripts = "authmw/docs_page/files/"  # and styles: what a browser runs
+    scripts = "authmw/openapi/docs_page/files/"  # and styles: what a browser runs
     code = [Path(name) for name in wheel if ".dist-info/" not in name and not name.startswith(scripts)]
     assert {path.suffix or path.name for path in code} <= {".py", ".typed"}
     assert {Path(name).suffix for name in wheel if name.startswith(scripts)} == {".css", ".js"}

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.security import generate_password_hash
 
-from authmw import legacy_hashes
-from authmw.errors import ConfigurationError
-from authmw.passwords import (
+from authmw.crypto import legacy_hashes
+from authmw.crypto.passwords import (
     CHEAPEST,
     OWASP_MINIMUM,
     RFC_9106_LOW_MEMORY,
@@ -23,6 +22,7 @@ from authmw.passwords import (
     PasswordHasher,
     prepared,
 )
+from authmw.errors import ConfigurationError
 
 HASHER = PasswordHasher(CHEAPEST)
 PASSWORD = "correct horse: Zoë"

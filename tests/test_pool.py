@@ -10,7 +10,7 @@ from contextvars import ContextVar
 import pytest
 
 from authmw.errors import ConfigurationError, Overloaded
-from authmw.pool import WorkPool, in_thread
+from authmw.flow.pool import WorkPool, in_thread
 
 
 def test_pwd_3_no_more_run_at_once_than_there_are_slots() -> None:

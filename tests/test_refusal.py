@@ -7,7 +7,7 @@ import json
 import pytest
 
 from authmw import Auth, Body, HTTPBasic, HTTPBearer, Reason, Refusal
-from authmw.challenge import Challenge
+from authmw.http.challenge import Challenge
 from tests.requests import wsgi_request
 
 INTERNAL = ("detail for the log", "missing:scope", "Traceback")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from authmw import APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBasic, HTTPBearer, Principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.request import (
+from authmw.http.request import (
     ASGIRequest,
     BodyIncomplete,
     BodyTooLarge,

@@ -16,14 +16,14 @@ from typing import Any, Final
 import pytest
 
 from authmw.errors import ConfigurationError, FlowError, StoreUnavailable
-from authmw.flow import run, run_async
-from authmw.memory import MemoryRevocations
-from authmw.ports import Revocation, RevocationKind, RevocationPage
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.revocation import PAGE, RevocationFeed
-from authmw.revoked import Issuance
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import run, run_async
+from authmw.http.reasons import Reason
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.memory import MemoryRevocations
+from authmw.stores.ports import Revocation, RevocationKind, RevocationPage
+from authmw.stores.revocation_feed import PAGE, RevocationFeed
+from authmw.stores.revoked import Issuance
 from tests.drivers import DRIVERS
 
 ALICE: Final = Issuance("jti-1", "sid-1", "alice", "web", 900.0)
@@ -95,7 +95,7 @@ class Followed:
 def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
     def start_nothing(_: RevocationFeed) -> None: ...
 
-    monkeypatch.setattr("authmw.revocation.RevocationFeed._start", start_nothing)
+    monkeypatch.setattr("authmw.stores.revocation_feed.RevocationFeed._start", start_nothing)
     return Followed()
 
 
@@ -340,7 +340,7 @@ def test_a_reading_that_ends_during_a_check_makes_no_old_answer_new(
         feed.follow_once()
         return answer
 
-    monkeypatch.setattr("authmw.revoked.Revoked.refuses", interrupted)
+    monkeypatch.setattr("authmw.stores.revoked.Revoked.refuses", interrupted)
     assert not isinstance(feed.check(ALICE, PROVED), Authenticated)
     assert followed.check() == Rejected(Reason.TOKEN_REVOKED, "token jti-1")
 
@@ -633,7 +633,7 @@ def test_an_async_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) 
             await asyncio.Event().wait()
             raise AssertionError("nothing sets it")
 
-    monkeypatch.setattr("authmw.revocation.STORE_TIMEOUT", 0.01)
+    monkeypatch.setattr("authmw.stores.revocation_feed.STORE_TIMEOUT", 0.01)
     feed = RevocationFeed(Hanging(Store()))
     with pytest.raises(TimeoutError):
         feed.follow_once()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from authmw.errors import FlowError
-from authmw.ports import Revocation, RevocationKind
-from authmw.revoked import KEPT_AFTER, Issuance, Revoked
+from authmw.stores.ports import Revocation, RevocationKind
+from authmw.stores.revoked import KEPT_AFTER, Issuance, Revoked
 
 AT = 1000.5
 """When everything here is revoked: in the middle of the second 1000."""

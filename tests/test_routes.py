@@ -17,10 +17,10 @@ from starlette.routing import Route as StarletteRoute
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal, Requirement, any_of, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.frameworks import adapter_of, openapi_document, routes_of
-from authmw.guard import Guarded
-from authmw.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
-from authmw.routes import Kind, Protection, Route, needs, place_of, protected
+from authmw.engine.guard import Guarded
+from authmw.engine.routes.frameworks import adapter_of, openapi_document, routes_of
+from authmw.engine.routes.route import Kind, Protection, Route, needs, place_of, protected
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
 AUTH = Auth(HTTPBearer())

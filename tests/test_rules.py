@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from authmw import Auth, ConfigurationError, HTTPBearer
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.request import ASGIRequest, Message, Receive, Scope, Send, WSGIRequest
-from authmw.rules import PublicPaths
+from authmw.engine.public_paths import PublicPaths
+from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send, WSGIRequest
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.paths import PUBLIC, TARGETS
 

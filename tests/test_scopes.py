@@ -19,9 +19,9 @@ from authmw import (
     issue,
     requires_scopes,
 )
-from authmw.memory import MemoryUsers
-from authmw.requirement import Requirement
-from authmw.scopes import scope_mistakes
+from authmw.identity.requirement import Requirement
+from authmw.identity.scopes import scope_mistakes
+from authmw.stores.memory import MemoryUsers
 
 
 class Plain(Enum):

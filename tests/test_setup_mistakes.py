@@ -28,13 +28,13 @@ from authmw import (
     TrustedHeader,
     requires,
 )
-from authmw.flow import run
-from authmw.issuing import TokenIssuer
-from authmw.keys import Key, KeyRing
-from authmw.memory import MemoryApiKeys, MemoryTokens, MemoryUsers
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import User
-from authmw.request import WSGIRequest
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.signing import TokenIssuer
+from authmw.flow.flow import run
+from authmw.http.request import WSGIRequest
+from authmw.stores.memory import MemoryApiKeys, MemoryTokens, MemoryUsers
+from authmw.stores.ports import User
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.jwt import JWTVerifier

@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import ConfigurationError
-from authmw.grammar import is_token68
-from authmw.tokens import CHECKSUM_LENGTH, RANDOM_LENGTH, digest, has_checksum, new_api_key, new_id, new_token
+from authmw.crypto.opaque_tokens import (
+    CHECKSUM_LENGTH,
+    RANDOM_LENGTH,
+    digest,
+    has_checksum,
+    new_api_key,
+    new_id,
+    new_token,
+)
+from authmw.http.grammar import is_token68
 
 
 def test_key_1_a_key_has_at_least_160_random_bits() -> None:

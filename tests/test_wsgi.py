@@ -14,7 +14,8 @@ import pytest
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal, current_principal, public, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.errors import AccessRefused
-from authmw.wsgi import AuthMiddleware, WSGIApp
+from authmw.wsgi import AuthMiddleware
+from authmw.wsgi.middleware import WSGIApp
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

@@ -9,12 +9,12 @@ from typing import Any
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
-from authmw import audit
-from authmw.context import Call, current_call, current_principal
-from authmw.engine import Auth, Authentication
-from authmw.principal import Principal
-from authmw.refusal import Refusal
-from authmw.request import ASGIRequest
+from authmw.engine import audit
+from authmw.engine.auth import Auth, Authentication
+from authmw.engine.context import Call, current_call, current_principal
+from authmw.http.refusal import Refusal
+from authmw.http.request import ASGIRequest
+from authmw.identity.principal import Principal
 from authmw_fastapi.refusing import let_refusals_through, refuse
 
 _CALLS = "authmw.calls"

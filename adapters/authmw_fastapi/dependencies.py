@@ -9,11 +9,11 @@ import fastapi
 from fastapi import Depends
 from fastapi.params import Depends as Dependency
 
-from authmw.engine import Auth
+from authmw.engine.auth import Auth
 from authmw.errors import ConfigurationError
-from authmw.principal import Principal
-from authmw.requirement import AUTHENTICATED, OPTIONAL, AnyOf, Requirement
-from authmw.scopes import checked_scopes
+from authmw.identity.principal import Principal
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, AnyOf, Requirement
+from authmw.identity.scopes import checked_scopes
 from authmw_fastapi.callers import asks_for_nothing
 from authmw_fastapi.gates import AuthGate, RequirementGate
 

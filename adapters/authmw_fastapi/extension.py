@@ -8,9 +8,9 @@ from typing import cast
 from authmw_starlette.walk import guards_around
 from fastapi import FastAPI
 
-from authmw.engine import Auth
+from authmw.engine.auth import Auth
+from authmw.engine.public_paths import Default, patterns_in
 from authmw.errors import ConfigurationError
-from authmw.rules import Default, patterns_in
 from authmw_fastapi.middleware import AuthMiddleware
 from authmw_fastapi.openapi import document_everything
 

@@ -12,15 +12,15 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from authmw import audit
-from authmw.context import Call, current_call
-from authmw.engine import Auth
+from authmw.engine import audit
+from authmw.engine.auth import Auth
+from authmw.engine.context import Call, current_call
 from authmw.errors import ConfigurationError
+from authmw.http.reasons import Reason
+from authmw.http.refusal import Refusal
+from authmw.identity.principal import Principal
+from authmw.identity.requirement import Requirement
 from authmw.openapi import security_schemes
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.refusal import Refusal
-from authmw.requirement import Requirement
 from authmw_fastapi.callers import call_by, caller, caller_by
 from authmw_fastapi.openapi import document_at_sight
 from authmw_fastapi.refusing import refuse

@@ -5,8 +5,8 @@ from __future__ import annotations
 from authmw_starlette.dependencies import dependencies_of
 from authmw_starlette.walk import entries
 
-from authmw.principal import Principal
-from authmw.routes import place_of
+from authmw.engine.routes.route import place_of
+from authmw.identity.principal import Principal
 
 
 def made_up_principals(app: object) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ from authmw_fastapi.names import check_names
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-    from authmw.engine import Auth
-    from authmw.requirement import Requirement
+    from authmw.engine.auth import Auth
+    from authmw.identity.requirement import Requirement
 
 _DOCUMENTED: Final = "_authmw_openapi"
 _Needed = dict[tuple[str, str], dict["Auth", "Requirement"]]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from starlette.websockets import WebSocket, WebSocketState
 
-from authmw.asgi import refuse as answer_by
+from authmw.asgi.middleware import refuse as answer_by
 from authmw.errors import AccessRefused
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
     from starlette.types import ASGIApp
 
-    from authmw.refusal import Refusal
+    from authmw.http.refusal import Refusal
 
 _HANDLERS: Final = "starlette.exception_handlers"
 _POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1

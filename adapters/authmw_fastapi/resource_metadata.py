@@ -9,8 +9,8 @@ from authmw_starlette.resource_metadata import resource_metadata_route
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from authmw.engine import Auth
-    from authmw.issuers.protected_resource import ProtectedResource
+    from authmw.engine.auth import Auth
+    from authmw.engine.protected_resource import ProtectedResource
 
 
 def add_resource_metadata(app: FastAPI, resource: ProtectedResource | Auth) -> None:
@@ -26,7 +26,7 @@ def add_resource_metadata(app: FastAPI, resource: ProtectedResource | Auth) -> N
     Raises:
         ConfigurationError: there is nothing to describe.
 
-    >>> from authmw.issuers.protected_resource import ProtectedResource
+    >>> from authmw.engine.protected_resource import ProtectedResource
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
     >>> add_resource_metadata(app, ProtectedResource("https://shop.example/mcp", ["https://id.example"]))

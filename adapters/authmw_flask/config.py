@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, cast
 
-from authmw.rules import Default, patterns_in
+from authmw.engine.public_paths import Default, patterns_in
 
 _PREFIX: Final = "AUTHMW_"
 _NAMES: Final = ("AUTHMW_DEFAULT", "AUTHMW_PUBLIC")

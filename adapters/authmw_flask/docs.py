@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, request
 
-from authmw import decorators
-from authmw.docs_page.page import way_up
-from authmw.docs_page.wsgi import serve
-from authmw.request import WSGIRequest
+from authmw.engine import decorators
+from authmw.http.request import WSGIRequest
+from authmw.openapi.docs_page.page import way_up
+from authmw.wsgi.docs_page import serve
 
 if TYPE_CHECKING:
-    from authmw.docs_page.page import DocsPage
+    from authmw.openapi.docs_page.page import DocsPage
 
 # Whatever is there: the page answers for methods itself, and the same as under any other server.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -31,7 +31,7 @@ def docs_blueprint(
         url_prefix: where the page is.
         public: let anybody read it, also under default deny. Otherwise it is guarded like any view.
 
-    >>> from authmw.docs_page import DocsPage
+    >>> from authmw.openapi.docs_page import DocsPage
     >>> from flask import Flask
     >>> app = Flask("shop")
     >>> app.register_blueprint(docs_blueprint(DocsPage("openapi.json")))

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from flask import Flask
 
-from authmw.engine import Auth
+from authmw.engine.auth import Auth
+from authmw.engine.public_paths import Default, PublicPaths, patterns_in
 from authmw.errors import ConfigurationError
-from authmw.rules import Default, PublicPaths, patterns_in
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
 from authmw_flask.guard import ViewGuard

@@ -9,14 +9,14 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 from werkzeug.routing import Rule
 
-from authmw.context import Call, current_call, enforce
-from authmw.engine import Auth, Authentication
+from authmw.engine.auth import Auth, Authentication
+from authmw.engine.context import Call, current_call, enforce
+from authmw.engine.public_paths import Default, PublicPaths
 from authmw.errors import AccessRefused
-from authmw.principal import ANONYMOUS
-from authmw.refusal import Refusal
-from authmw.request import WSGIRequest
-from authmw.requirement import AUTHENTICATED, PUBLIC
-from authmw.rules import Default, PublicPaths
+from authmw.http.refusal import Refusal
+from authmw.http.request import WSGIRequest
+from authmw.identity.principal import ANONYMOUS
+from authmw.identity.requirement import AUTHENTICATED, PUBLIC
 from authmw_flask.routes import RouteTable
 
 _request: LocalProxy[Request] = cast("LocalProxy[Request]", request)

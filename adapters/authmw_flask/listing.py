@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.markers import is_guarded, marked_requirement
-from authmw.requirement import OWN_CREDENTIALS, Requirement
-from authmw.routes import Kind, Protected, Protection, Route, place_of, protected
+from authmw.engine.markers import is_guarded, marked_requirement
+from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
+from authmw.identity.requirement import OWN_CREDENTIALS, Requirement
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.routes import RouteTable, handler_of, wrapped_in
 from authmw_flask.templates import parameters_of, template_of
@@ -20,7 +20,7 @@ from authmw_flask.templates import parameters_of, template_of
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-    from authmw.guard import Guarded
+    from authmw.engine.guard import Guarded
 
 # Also what is listed for a rule that takes any method: Flask makes none, and whoever adds one to the map can.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from werkzeug.local import LocalProxy
 
-from authmw import context
-from authmw.principal import Principal
+from authmw.engine import context
+from authmw.identity.principal import Principal
 
 if TYPE_CHECKING:
 

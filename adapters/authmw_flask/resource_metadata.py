@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, request
 
-from authmw.decorators import public
-from authmw.issuers.protected_resource import resource_of
-from authmw.issuers.wsgi import serve
+from authmw.engine.decorators import public
+from authmw.engine.protected_resource import resource_of
+from authmw.wsgi.protected_resource import serve
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
-    from authmw.issuers.protected_resource import ProtectedResource
+    from authmw.engine.auth import Auth
+    from authmw.engine.protected_resource import ProtectedResource
 
 # Whatever is there: the answer for each method is the same as under any other server.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -31,7 +31,7 @@ def resource_metadata_blueprint(resource: ProtectedResource | Auth, name: str = 
     Raises:
         ConfigurationError: there is nothing to describe.
 
-    >>> from authmw.issuers.protected_resource import ProtectedResource
+    >>> from authmw.engine.protected_resource import ProtectedResource
     >>> from flask import Flask
     >>> app = Flask("root")
     >>> orders = ProtectedResource("https://shop.example/orders", ["https://id.example"])

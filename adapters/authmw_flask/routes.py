@@ -12,10 +12,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.markers import marked_requirement
+from authmw.engine.markers import marked_requirement
+from authmw.http.request import Environ, RequestHead, WSGIRequest
+from authmw.identity.requirement import OWN_CREDENTIALS, Requirement
 from authmw.oauth2.paths import PATHS
-from authmw.request import Environ, RequestHead, WSGIRequest
-from authmw.requirement import OWN_CREDENTIALS, Requirement
 
 
 class RouteTable:

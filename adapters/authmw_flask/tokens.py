@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, request
 
-from authmw.decorators import own_credentials, public
+from authmw.engine.decorators import own_credentials, public
+from authmw.http.request import WSGIRequest
 from authmw.oauth2.endpoints import endpoints_of
 from authmw.oauth2.metadata import metadata_path
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.wsgi import serve
-from authmw.request import WSGIRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
         url_prefix: the path below the application's root.
 
     >>> from flask import Flask
-    >>> from authmw.memory import MemoryStores
+    >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
     >>> service = TokenService(issuer="https://shop.example/auth", stores=MemoryStores(), audience="orders")
     >>> app = Flask("shop")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from authmw.crypto.opaque_tokens import digest
 from authmw.errors import ConfigurationError
-from authmw.tokens import digest
 
 IndexedBy = Literal["subject", "client", "family"]
 """What tokens and families are found by, beside their own key."""

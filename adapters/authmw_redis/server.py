@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from authmw.errors import ConfigurationError
-from authmw.ports import Answer
+from authmw.stores.ports import Answer
 from authmw_redis.commands import Batch, Steps, Words
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import redis
 
 from authmw.errors import ConfigurationError
-from authmw.flow import asynchronous
+from authmw.flow.flow import asynchronous
 from authmw_redis.families import RedisFamilies
 from authmw_redis.health import concerns
 from authmw_redis.names import Names

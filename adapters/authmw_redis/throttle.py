@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from authmw.ports import Answer
-from authmw.stores.throttle_policy import ThrottlePolicy
+from authmw.stores.ports import Answer
+from authmw.stores.throttling import ThrottlePolicy
 from authmw_redis.commands import KEEP_LATEST, Command, Script, Steps, ask, milliseconds, number
 from authmw_redis.names import Names
 from authmw_redis.server import Runner
 
-# The arithmetic of `authmw.stores.throttle_policy`, which a test holds it to.
+# The arithmetic of `authmw.stores.throttling`, which a test holds it to.
 _WAIT_AFTER: Final = """
 local free, first, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function wait_after(attempts)
@@ -55,7 +55,7 @@ return 1
 
 
 class RedisThrottle:
-    """Makes guessing slow (`Throttle`), by the rules of `authmw.stores.throttle_policy`, and knows familiar sources.
+    """Makes guessing slow (`Throttle`), by the rules of `authmw.stores.throttling`, and knows familiar sources.
 
     What is counted is kept under a hash of its name for twice the longest wait at most, some hundred bytes for each
     name that is tried, so that memory is bounded by how many attempts there are in that time.

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from json import JSONDecoder, JSONEncoder
 from typing import Any, Final
 
-from authmw.administration import NotFound
-from authmw.enrolment import make_token
-from authmw.ports import Answer, TokenRecord
-from authmw.principal import PrincipalKind
-from authmw.tokens import Entropy
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.identity.principal import PrincipalKind
+from authmw.stores.administration import NotFound
+from authmw.stores.new_records import make_token
+from authmw.stores.ports import Answer, TokenRecord
 from authmw_redis.commands import Command, Script, Steps, ask, ask_all, milliseconds, text
 from authmw_redis.index import enter, of_all, refuse, refused_at
 from authmw_redis.names import IndexedBy, Names
@@ -155,7 +155,7 @@ class RedisTokenAdmin(RedisTokens):
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.administration.TokenAdmin.create`."""
+        """A new token, told this once, and its record; see `authmw.stores.administration.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,

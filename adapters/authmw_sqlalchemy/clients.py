@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from authmw.administration import AlreadyExists, NotFound
-from authmw.enrolment import make_client, make_secret
-from authmw.ports import Client, ClientAuthMethod, ClientSecret
-from authmw.scopes import checked_scopes
-from authmw.tokens import Entropy
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.identity.scopes import checked_scopes
+from authmw.stores.administration import AlreadyExists, NotFound
+from authmw.stores.new_records import make_client, make_secret
+from authmw.stores.ports import Client, ClientAuthMethod, ClientSecret
 from authmw_sqlalchemy.ending import client_ended
 from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, listed, text, unlisted
@@ -59,7 +59,7 @@ class SQLClients(Store):
         scopes: Iterable[str] = (),
         audiences: Iterable[str] = (),
     ) -> tuple[str | None, Client]:
-        """A new client, and its secret, told this once; see `authmw.administration.ClientAdmin.create`."""
+        """A new client, and its secret, told this once; see `authmw.stores.administration.ClientAdmin.create`."""
         secret, client = make_client(
             id,
             name=name,

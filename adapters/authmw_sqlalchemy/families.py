@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, and_, bindparam, case, insert, select, update
 
-from authmw.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
-from authmw.stores.refresh_rotation import rotated
+from authmw.stores.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.stores.rotation import rotated
 from authmw_sqlalchemy.statements import Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, as_text, text
 from authmw_sqlalchemy.tables import clients, users
@@ -44,7 +44,7 @@ class SQLFamilies(Store):
         return self._database.ask(_FIND, (key,), first(_family))
 
     def rotate(self, rotation: Rotation) -> RotationAnswer:
-        """Put the successor in the place of the token presented; see `authmw.ports.FamilyStore.rotate`."""
+        """Put the successor in the place of the token presented; see `authmw.stores.ports.FamilyStore.rotate`."""
         return self._database.run(_rotated, rotation)
 
     def end_family(self, family_id: str, at: float) -> RefreshFamily | None:

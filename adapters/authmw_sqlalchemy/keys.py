@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 
 from sqlalchemy import Insert, bindparam, case, func, insert, or_, select, update
 
-from authmw.administration import NotFound
-from authmw.enrolment import make_api_key
-from authmw.ports import ApiKeyRecord
-from authmw.tokens import Entropy
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.stores.administration import NotFound
+from authmw.stores.new_records import make_api_key
+from authmw.stores.ports import ApiKeyRecord
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.store import Store, text
 from authmw_sqlalchemy.tables import api_keys, clients, users
@@ -76,7 +76,7 @@ class SQLApiKeys(Store):
     def create(
         self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
     ) -> tuple[str, ApiKeyRecord]:
-        """A new key, told this once, and its record; see `authmw.administration.ApiKeyAdmin.create`."""
+        """A new key, told this once, and its record; see `authmw.stores.administration.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
         return self._database.run(_created, key, record)
 

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from authmw.errors import StoreUnavailable
-from authmw.forks import in_each_child
+from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedAsyncConnection, Silent, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable

@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 
 from authmw.errors import StoreUnavailable
-from authmw.forks import in_each_child
+from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
 from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, drive

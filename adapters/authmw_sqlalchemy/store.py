@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import partial, update_wrapper
 from typing import ClassVar, Final
 
-from authmw.flow import asynchronous, nonblocking
+from authmw.flow.flow import asynchronous, nonblocking
 from authmw_sqlalchemy.statements import Database
 
 _LONGEST_KEY: Final = 512

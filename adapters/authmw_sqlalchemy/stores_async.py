@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy import URL
 
-from authmw.enrolment import DIGEST_ALGORITHMS, Hasher
 from authmw.errors import ConfigurationError
-from authmw.ports import (
+from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
+from authmw.stores.ports import (
     ApiKeyStore,
     ClientStore,
     DigestAlgorithm,

@@ -9,11 +9,11 @@ from dataclasses import asdict
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from authmw.administration import NotFound
-from authmw.enrolment import make_token
-from authmw.ports import TokenRecord
-from authmw.principal import PrincipalKind
-from authmw.tokens import Entropy
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.identity.principal import PrincipalKind
+from authmw.stores.administration import NotFound
+from authmw.stores.new_records import make_token
+from authmw.stores.ports import TokenRecord
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.store import Store, listed, text, unlisted
 from authmw_sqlalchemy.tables import clients, tokens, users
@@ -108,7 +108,7 @@ class SQLTokens(Store):
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.administration.TokenAdmin.create`."""
+        """A new token, told this once, and its record; see `authmw.stores.administration.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,

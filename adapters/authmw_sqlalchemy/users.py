@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from authmw.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
-from authmw.enrolment import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
-from authmw.ports import DigestAlgorithm, DigestUser, User
-from authmw.scopes import checked_scopes
+from authmw.identity.scopes import checked_scopes
+from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
+from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
+from authmw.stores.ports import DigestAlgorithm, DigestUser, User
 from authmw.verifiers.accounts import canonical_username
 from authmw_sqlalchemy.ending import user_ended
 from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every, first
@@ -102,7 +102,7 @@ class SQLUsers(Store):
         digest_realm: str | None = None,
         hasher: Hasher | None = None,
     ) -> User:
-        """A new user; see `authmw.administration.UserAdmin.create`."""
+        """A new user; see `authmw.stores.administration.UserAdmin.create`."""
         user = make_user(username, password, hasher or self._hasher, id=id, scopes=scopes, attributes=attributes)
         values = {
             "id": user.id,

@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authmw.markers import marked_requirement
-from authmw.requirement import PUBLIC
+from authmw.engine.markers import marked_requirement
+from authmw.identity.requirement import PUBLIC
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
-    from authmw.requirement import Requirement
+    from authmw.engine.auth import Auth
+    from authmw.identity.requirement import Requirement
 
 
 class Asked(NamedTuple):

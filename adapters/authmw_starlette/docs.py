@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from authmw import decorators
-from authmw.docs_page.asgi import serve
-from authmw.docs_page.page import way_up
-from authmw.request import ASGIRequest
+from authmw.asgi.docs_page import serve
+from authmw.engine import decorators
+from authmw.http.request import ASGIRequest
+from authmw.openapi.docs_page.page import way_up
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from authmw.docs_page.page import DocsPage
+    from authmw.openapi.docs_page.page import DocsPage
 
 
 def docs_routes(page: DocsPage, path: str = "/docs", *, public: bool = False) -> list[Route]:
@@ -28,7 +28,7 @@ def docs_routes(page: DocsPage, path: str = "/docs", *, public: bool = False) ->
         path: where the page is.
         public: let anybody read it, also under default deny. Otherwise it is guarded like any endpoint.
 
-    >>> from authmw.docs_page import DocsPage
+    >>> from authmw.openapi.docs_page import DocsPage
     >>> [route.path for route in docs_routes(DocsPage("openapi.json"))]
     ['/docs', '/docs/', '/docs/{path:path}']
     """

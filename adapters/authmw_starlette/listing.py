@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import WebSocketRoute
 
-from authmw.requirement import AUTHENTICATED, PUBLIC, Requirement
-from authmw.routes import Kind, Protection, Route, place_of, protected
+from authmw.engine.routes.route import Kind, Protection, Route, place_of, protected
+from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.routes import asked_by_endpoint, function_of, lacks_guard, needed
 from authmw_starlette.walk import Entry, entries
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
 
 _ORDER: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 _STRONGEST_FIRST: Final = (Protection.DECLARED, Protection.DEFAULT, Protection.PUBLIC, Protection.UNPROTECTED)

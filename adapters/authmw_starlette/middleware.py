@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.errors import ConfigurationError
+from authmw.http.request import ASGIRequest
+from authmw.identity.requirement import OWN_CREDENTIALS
 from authmw.oauth2.paths import PATHS
-from authmw.request import ASGIRequest
-from authmw.requirement import OWN_CREDENTIALS
 from authmw_starlette.routes import declared, declares, registered_without_guard
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from authmw.engine import Auth
-    from authmw.request import RequestHead
-    from authmw.requirement import Requirement
-    from authmw.rules import Default
+    from authmw.engine.auth import Auth
+    from authmw.engine.public_paths import Default
+    from authmw.http.request import RequestHead
+    from authmw.identity.requirement import Requirement
 
 
 class AuthMiddleware(ASGIAuthMiddleware):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from authmw.engine.routes.route import Kind, Route
 from authmw.errors import ConfigurationError
 from authmw.openapi import Operation, document
-from authmw.routes import Kind, Route
 from authmw_starlette.listing import routes_of
 from authmw_starlette.walk import entries, guards_around
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
 
 
 def openapi_document(

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from authmw.decorators import public
-from authmw.issuers.asgi import serve
-from authmw.issuers.protected_resource import resource_of
+from authmw.asgi.protected_resource import serve
+from authmw.engine.decorators import public
+from authmw.engine.protected_resource import resource_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from authmw.engine import Auth
-    from authmw.issuers.protected_resource import ProtectedResource
+    from authmw.engine.auth import Auth
+    from authmw.engine.protected_resource import ProtectedResource
 
 
 def resource_metadata_route(resource: ProtectedResource | Auth) -> Route:
@@ -30,7 +30,7 @@ def resource_metadata_route(resource: ProtectedResource | Auth) -> Route:
     Raises:
         ConfigurationError: there is nothing to describe.
 
-    >>> from authmw.issuers.protected_resource import ProtectedResource
+    >>> from authmw.engine.protected_resource import ProtectedResource
     >>> resource_metadata_route(ProtectedResource("https://shop.example/mcp", ["https://id.example"])).path
     '/.well-known/oauth-protected-resource/mcp'
     """

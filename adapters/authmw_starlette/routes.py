@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
-from authmw.markers import is_guarded, marked_requirement
-from authmw.requirement import Requirement
+from authmw.engine.markers import is_guarded, marked_requirement
+from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.routers import fallback_of, included_by
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
 
 _Declared = tuple[Asked, ...]
 _NOTHING: Final[_Declared] = ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from authmw.decorators import own_credentials
+from authmw.engine.decorators import own_credentials
 from authmw.oauth2.asgi import serve
 from authmw.oauth2.endpoints import endpoints_of
 from authmw.oauth2.metadata import metadata_path
@@ -27,7 +27,7 @@ def token_routes(service: TokenService) -> list[Route]:
     Args:
         service: the configuration.
 
-    >>> from authmw.memory import MemoryStores
+    >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
     >>> service = TokenService(issuer="https://shop.example/auth", stores=MemoryStores(), audience="orders")
     >>> token_routes(service)[0].path

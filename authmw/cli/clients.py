@@ -12,8 +12,8 @@ from authmw.cli.ending import end_client
 from authmw.cli.options import database_option, duration, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.stores import elsewhere, open_stores
-from authmw.enrolment import GRANT_TYPES
-from authmw.ports import Client, ClientAuthMethod
+from authmw.stores.new_records import GRANT_TYPES
+from authmw.stores.ports import Client, ClientAuthMethod
 
 _MAX_JWKS = 1 << 20
 

@@ -11,10 +11,10 @@ import click
 from authmw.cli.demo_lines import Credentials
 from authmw.cli.jwk import new_ring
 from authmw.cli.stores import Database, open_stores
-from authmw.issuing import issue
-from authmw.keys import KeyRing
-from authmw.passwords import Match, PasswordHasher
-from authmw.ports import User
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import Match, PasswordHasher
+from authmw.crypto.signing import issue
+from authmw.stores.ports import User
 
 _USERNAME: Final = "alice"
 # The same in every demo, and it says so: only a hash is stored, and the printed lines have to work at each run.

@@ -11,8 +11,8 @@ import click
 
 from authmw.cli.output import json_option, show, table
 from authmw.cli.secret_input import read_token
-from authmw.issuers.diagnosis import Diagnosis, diagnose
-from authmw.issuers.fetch import Fetcher, HTTPFetcher
+from authmw.issuers.diagnosis.diagnose import Diagnosis, diagnose
+from authmw.issuers.fetching.fetch import Fetcher, HTTPFetcher
 from authmw.issuers.profiles import PROFILES
 
 _MAX_INPUT = 1 << 20

@@ -11,20 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from authmw.administration import NotFound
 from authmw.cli.stores import Place
-from authmw.flow import Ask, Flow, run
+from authmw.crypto.opaque_tokens import digest
+from authmw.flow.flow import Ask, Flow, run
 from authmw.oauth2 import ending
 from authmw.oauth2.sessions import list_sessions
-from authmw.ports import (
-    LONGEST_TOKEN,
-    FamilyStore,
-    RefreshFamily,
-    RevocationStore,
-    TokenKeeper,
-    TokenRecord,
-)
-from authmw.tokens import digest
+from authmw.stores.administration import NotFound
+from authmw.stores.ports import LONGEST_TOKEN, FamilyStore, RefreshFamily, RevocationStore, TokenKeeper, TokenRecord
 
 T = TypeVar("T")
 

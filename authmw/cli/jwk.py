@@ -8,9 +8,9 @@ import click
 
 from authmw.cli.options import keys_option
 from authmw.cli.output import json_option, show, table
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.keyring import Key, KeyRing
 from authmw.errors import ConfigurationError
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.keys import Key, KeyRing
 
 _algorithms = click.Choice(list(ALGORITHMS))
 

@@ -9,8 +9,8 @@ import click
 
 from authmw.cli.application import NoApplication, application_argument, load
 from authmw.cli.output import json_option, show
+from authmw.engine.routes.frameworks import openapi_document
 from authmw.errors import ConfigurationError
-from authmw.frameworks import openapi_document
 
 
 @click.command()

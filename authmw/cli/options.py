@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from authmw.cli.decorator import OptionDecorator
-from authmw.scopes import is_scope
+from authmw.identity.scopes import is_scope
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")

@@ -12,9 +12,9 @@ import click
 
 from authmw.cli.application import NoApplication, application_argument, load
 from authmw.cli.output import json_option, printable, show, table
+from authmw.engine.routes.frameworks import routes_of
+from authmw.engine.routes.route import Route, needs
 from authmw.errors import ConfigurationError
-from authmw.frameworks import routes_of
-from authmw.routes import Route, needs
 
 _TITLES = ["METHOD", "PATH", "NEEDS", "PROTECTION", "ENDPOINT", "PLACE"]
 

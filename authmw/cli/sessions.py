@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from authmw.administration import NotFound
 from authmw.cli.ending import end_session, sessions_of
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, moment, printable, show, table
 from authmw.cli.stores import elsewhere, existing, open_stores
-from authmw.ports import RefreshFamily
+from authmw.stores.administration import NotFound
+from authmw.stores.ports import RefreshFamily
 
 
 @click.group()

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import click
 
-from authmw.administration import ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
-from authmw.ports import FamilyStore, RevocationStore, TokenKeeper, User
+from authmw.stores.administration import ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
+from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper, User
 
 _SQLITE_FILE: Final = "sqlite:///"
 

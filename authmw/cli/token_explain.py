@@ -11,9 +11,9 @@ import click
 from authmw.cli.options import keys_option
 from authmw.cli.output import json_option, printable, show, table
 from authmw.cli.secret_input import read_token
+from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
-from authmw.explain import Finding, explain, unverified
-from authmw.keys import KeyRing
+from authmw.issuers.diagnosis.explain import Finding, explain, unverified
 from authmw.verifiers.jwt import JWTVerifier
 
 

@@ -10,10 +10,10 @@ from authmw.cli.jwk import new_ring
 from authmw.cli.options import database_option, duration, keys_option, scope_option
 from authmw.cli.output import json_option, show
 from authmw.cli.stores import existing, granted, open_stores
-from authmw.issuing import TokenIssuer
-from authmw.keys import KeyRing
-from authmw.ports import LONGEST_TOKEN
-from authmw.principal import Principal
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.signing import TokenIssuer
+from authmw.identity.principal import Principal
+from authmw.stores.ports import LONGEST_TOKEN
 
 
 @click.command()
@@ -43,7 +43,7 @@ def issue(
     Where there is no key ring yet, one is made.
     """
     if lifetime > LONGEST_TOKEN:
-        # Its revocation, and its user's, is forgotten by then: see authmw.ports.Revocation.
+        # Its revocation, and its user's, is forgotten by then: see authmw.stores.ports.Revocation.
         raise click.ClickException(
             f"a token lives {LONGEST_TOKEN / 86400:.0f} days at most, for as long as revocations are remembered: "
             "an API key may live for ever, see `authmw keys create`"

@@ -9,7 +9,6 @@ from typing import Final
 
 import click
 
-from authmw.administration import NotFound
 from authmw.cli.ending import (
     end_client,
     end_session,
@@ -23,7 +22,8 @@ from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, printable, show
 from authmw.cli.secret_input import read_token
 from authmw.cli.stores import Database, Place, elsewhere, existing, open_stores
-from authmw.explain import unverified
+from authmw.issuers.diagnosis.explain import unverified
+from authmw.stores.administration import NotFound
 
 
 @dataclass(frozen=True, slots=True)

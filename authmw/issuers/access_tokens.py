@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, cast
 
+from authmw.crypto.jose.claims import Check, ClaimRules, Claims, is_identifier
+from authmw.crypto.jose.jws import Header, shown
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
+from authmw.http.reasons import Reason
+from authmw.identity.principal import Principal
+from authmw.identity.scopes import is_scope
+from authmw.identity.verdict import Rejected
 from authmw.issuers.profiles import Path, Profile
-from authmw.jose.claims import Check, ClaimRules, Claims, is_identifier
-from authmw.jose.jws import Header, shown
-from authmw.jose.strict_json import parse_object
-from authmw.keys import KeyRing
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.scopes import is_scope
-from authmw.verdict import Rejected
 from authmw.verifiers.jwt import JWTVerifier, ScopeClaim
 
 

@@ -12,11 +12,11 @@ from time import monotonic
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from authmw.issuers.addresses import Location
-from authmw.issuers.fetch import TIMEOUT, AnswerRefused, Fetched, Fetcher, FetchFailed
-from authmw.issuers.freshness import lifetime
-from authmw.jose.jws import shown
-from authmw.jose.strict_json import parse_object
+from authmw.crypto.jose.jws import shown
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.http.location import Location
+from authmw.issuers.fetching.fetch import TIMEOUT, AnswerRefused, Fetched, Fetcher, FetchFailed
+from authmw.issuers.keys.freshness import lifetime
 
 OPENID: Final = "/.well-known/openid-configuration"
 OAUTH: Final = "/.well-known/oauth-authorization-server"

@@ -7,25 +7,25 @@ import time
 from collections.abc import Callable, Collection, Generator
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from authmw.credentials import BearerToken, BoundToken
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.jws import shown
+from authmw.crypto.key import Key
+from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
-from authmw.flow import Ask, Flow
+from authmw.flow.flow import Ask, Flow
+from authmw.http.location import Location
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken, BoundToken
+from authmw.identity.verdict import Rejected, Verdict
 from authmw.issuers.access_tokens import AccessTokenVerifier, Audience
-from authmw.issuers.addresses import Location
-from authmw.issuers.cache_policy import CachePolicy
 from authmw.issuers.discovery import mistakes_in_issuer
-from authmw.issuers.fetch import Fetcher, HTTPFetcher
-from authmw.issuers.key_cache import KeyCache
-from authmw.issuers.key_source import PublishedAt
+from authmw.issuers.fetching.fetch import Fetcher, HTTPFetcher
+from authmw.issuers.keys.cache_policy import CachePolicy
+from authmw.issuers.keys.key_cache import KeyCache
+from authmw.issuers.keys.key_source import PublishedAt
 from authmw.issuers.peek import Peek, peek
 from authmw.issuers.profiles import RFC_9068, Profile, profile_of
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.jose.jws import shown
-from authmw.key import Key
-from authmw.keys import KeyRing
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.verdict import Rejected, Verdict
 from authmw.verifiers.jwt import ScopeClaim
 
 if TYPE_CHECKING:

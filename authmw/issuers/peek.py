@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from authmw.grammar import MAX_CREDENTIAL_LENGTH
-from authmw.jose import base64url
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.jose.strict_json import parse_object
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 
 _ASYMMETRIC: Final = frozenset(row.name for row in ALGORITHMS.values() if row.kty != "oct")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from authmw.credentials import BearerToken, BoundToken
+from authmw.crypto.jose.jws import shown
 from authmw.errors import ConfigurationError
-from authmw.flow import Flow
+from authmw.flow.flow import Flow
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken, BoundToken
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.issuer import Issuer
 from authmw.issuers.peek import peek
-from authmw.jose.jws import shown
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.verdict import Authenticated, Rejected, Verdict
 
 
 class Issuers:

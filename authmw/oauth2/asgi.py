@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authmw.asgi_endpoint import send_response, serve_http
-from authmw.flow import run_async
-from authmw.request import ASGIRequest, Receive, Scope, Send
+from authmw.asgi.endpoint import send_response, serve_http
+from authmw.flow.flow import run_async
+from authmw.http.request import ASGIRequest, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
@@ -18,7 +18,7 @@ class TokenApplication:
     Args:
         service: the configuration.
 
-    >>> from authmw.memory import MemoryStores
+    >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
     >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
     >>> application = TokenApplication(service)

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
-from authmw.enrolment import is_client_id
+from authmw.crypto.opaque_tokens import digest
 from authmw.errors import FlowError
-from authmw.flow import Ask, Flow
-from authmw.grammar import MAX_CREDENTIAL_LENGTH, Authorization
+from authmw.flow.flow import Ask, Flow
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
+from authmw.http.request import RequestHead
 from authmw.oauth2.client_assertion import claimed_client, judge_assertion
 from authmw.oauth2.form import Form, decoded
 from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, too_many_attempts
-from authmw.ports import Client, ClientAuthMethod
-from authmw.request import RequestHead
 from authmw.schemes.http_basic import decode_base64
-from authmw.tokens import digest
+from authmw.stores.new_records import is_client_id
+from authmw.stores.ports import Client, ClientAuthMethod
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

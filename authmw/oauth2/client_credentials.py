@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authmw.flow import Ask, Flow
+from authmw.crypto.opaque_tokens import digest
+from authmw.flow.flow import Ask, Flow
+from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.client_authentication import is_disabled
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.reply import OAuthError, invalid_client
-from authmw.ports import Client
-from authmw.request import RequestHead
-from authmw.tokens import digest
+from authmw.stores.ports import Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from authmw.errors import ConfigurationError
-from authmw.flow import Flow
+from authmw.flow.flow import Flow
+from authmw.http.origin import checked_origins, is_from
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Issued
 from authmw.oauth2.client_authentication import find_client
 from authmw.oauth2.decisions import Decision
@@ -23,11 +26,8 @@ from authmw.oauth2.paths import COOKIE_PATHS
 from authmw.oauth2.refresh import refresh_login
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
 from authmw.oauth2.revoke import revoke_token
-from authmw.origin import checked_origins, is_from
-from authmw.ports import Client
-from authmw.refusal import Response
-from authmw.request import RequestHead
 from authmw.schemes.session_cookie import ACCESS_COOKIE, SessionCookie, checked_cookie_name, cookies_named
+from authmw.stores.ports import Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

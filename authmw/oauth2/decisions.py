@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from authmw import audit
+from authmw.engine import audit
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2.reply import OAuthError
-from authmw.refusal import Response
-from authmw.request import RequestHead
 
 logger: Final = logging.getLogger("authmw.oauth2")
 

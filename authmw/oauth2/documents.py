@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2.reply import Headers, empty_response, json_response
-from authmw.refusal import Response
-from authmw.request import RequestHead
 
 MAX_AGE: Final = 300
 """Seconds that a copy may be kept: so long before it signs has a new key to be there (OpenID Connect Core §10.1.1)."""

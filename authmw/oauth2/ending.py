@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from authmw.flow import Ask, Flow
-from authmw.ports import FamilyStore, RefreshFamily, Revocation, RevocationStore, TokenKeeper, TokenRecord
-from authmw.revocation import RevocationFeed
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.ports import FamilyStore, RefreshFamily, Revocation, RevocationStore, TokenKeeper, TokenRecord
+from authmw.stores.revocation_feed import RevocationFeed
 
 
 class Kept(Protocol):

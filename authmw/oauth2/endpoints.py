@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from authmw import audit
+from authmw.engine import audit
 from authmw.errors import Unavailable
-from authmw.flow import Flow
+from authmw.flow.flow import Flow
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2.cookies import login, logout, refresh
 from authmw.oauth2.introspect import introspect
 from authmw.oauth2.jwks import jwks
@@ -17,8 +19,6 @@ from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import revoke
 from authmw.oauth2.token import token
-from authmw.refusal import Response
-from authmw.request import RequestHead
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

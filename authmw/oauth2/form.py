@@ -7,9 +7,9 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from authmw.errors import Unavailable
-from authmw.flow import Ask, Flow
+from authmw.flow.flow import Ask, Flow
+from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.oauth2.reply import OAuthError, invalid_request, method_not_allowed
-from authmw.request import BodyIncomplete, BodyTooLarge, RequestHead
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of a form: an assertion, a token and a name are far less."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from authmw.identity.scopes import parse_scope
 from authmw.oauth2.form import Form
 from authmw.oauth2.reply import OAuthError
-from authmw.scopes import parse_scope
 
 
 def requested_scopes(form: Form) -> frozenset[str] | OAuthError | None:

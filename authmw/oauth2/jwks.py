@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authmw.flow import Flow
+from authmw.flow.flow import Flow
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2.documents import document
 from authmw.oauth2.reply import no_such_endpoint
-from authmw.refusal import Response
-from authmw.request import RequestHead
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from authmw.flow import Flow
-from authmw.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.flow.flow import Flow
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2.documents import document
 from authmw.oauth2.paths import WELL_KNOWN
-from authmw.refusal import Response
-from authmw.request import RequestHead
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from authmw.enrolment import is_client_id
+from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
-from authmw.keys import KeyRing, mistakes_in_ring
+from authmw.identity.scopes import scope_mistakes
 from authmw.oauth2.cookies import CookieMode
-from authmw.ports import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, needs
-from authmw.scopes import scope_mistakes
+from authmw.stores.new_records import is_client_id
+from authmw.stores.ports import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, needs
 
 MAX_GRACE: Final = 60
 """Seconds (RFC 9700 §4.14.2 leaves the detection of a replay to the server; this is how late it may be)."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from authmw.credentials import BasicCredentials
-from authmw.flow import Ask, Flow
+from authmw.crypto.opaque_tokens import new_id
+from authmw.flow.flow import Ask, Flow
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BasicCredentials
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.client_authentication import is_disabled
 from authmw.oauth2.ending import refuse_access_tokens
@@ -15,11 +19,7 @@ from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import refuse_if_overtaken
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
-from authmw.ports import Client, RefreshFamily, User
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.tokens import new_id
-from authmw.verdict import Rejected
+from authmw.stores.ports import Client, RefreshFamily, User
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

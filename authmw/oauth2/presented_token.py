@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
-from authmw.credentials import BearerToken
+from authmw.crypto.opaque_tokens import digest, has_checksum
 from authmw.errors import FlowError
-from authmw.flow import Ask, Flow
+from authmw.flow.flow import Ask, Flow
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated
 from authmw.oauth2.client_authentication import authenticate_client
 from authmw.oauth2.form import read_form
 from authmw.oauth2.refresh import find_family
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_request
-from authmw.ports import Client, RefreshFamily, TokenRecord
-from authmw.principal import Principal
-from authmw.request import RequestHead
-from authmw.tokens import digest, has_checksum
-from authmw.verdict import Authenticated
+from authmw.stores.ports import Client, RefreshFamily, TokenRecord
 from authmw.verifiers.jwt import JWTVerifier
 
 if TYPE_CHECKING:

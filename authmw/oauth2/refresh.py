@@ -12,14 +12,15 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, assert_never
 
 from authmw.errors import FlowError
-from authmw.flow import Ask, Flow
+from authmw.flow.flow import Ask, Flow
+from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.ending import end_session, refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request
-from authmw.ports import (
+from authmw.stores.ports import (
     LONGEST_ACCESS_TOKEN,
     Client,
     Outcome,
@@ -28,7 +29,6 @@ from authmw.ports import (
     Rotation,
     RotationAnswer,
 )
-from authmw.request import RequestHead
 from authmw.verifiers.accounts import checked_user
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from authmw.tokens import RANDOM_LENGTH, Entropy, base62, checksum, digest
+from authmw.crypto.opaque_tokens import RANDOM_LENGTH, Entropy, base62, checksum, digest
 
 _SALT_OCTETS: Final = 32
 _RANDOM_OCTETS: Final = 32  # 80 bits more than the text holds: the remainder is as good as even

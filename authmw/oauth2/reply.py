@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authmw.grammar import quote
-from authmw.refusal import WITHOUT_CONTENT, Response
+from authmw.http.grammar import quote
+from authmw.http.refusal import WITHOUT_CONTENT, Response
 
 Headers = tuple[tuple[str, str], ...]
 

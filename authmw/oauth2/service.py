@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.crypto.passwords import PasswordHasher
+from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
-from authmw.flow import STORE_TIMEOUT, Flow
-from authmw.issuing import TokenIssuer
-from authmw.keys import KeyRing
+from authmw.flow.flow import STORE_TIMEOUT, Flow
+from authmw.flow.pool import WorkPool, default_pool
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2 import endpoints, mistakes
 from authmw.oauth2.cookies import CookieMode
-from authmw.passwords import PasswordHasher
-from authmw.pool import WorkPool, default_pool
-from authmw.ports import (
+from authmw.stores.ports import (
     Client,
     ClientStore,
     FamilyStore,
@@ -25,10 +28,7 @@ from authmw.ports import (
     TokenKeeper,
     UserStore,
 )
-from authmw.refusal import Response
-from authmw.request import RequestHead
-from authmw.revocation import RevocationFeed
-from authmw.tokens import Entropy
+from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.accounts import Attempts
 from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
@@ -75,7 +75,7 @@ class TokenService:
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
 
-    >>> from authmw.memory import MemoryStores
+    >>> from authmw.stores.memory import MemoryStores
     >>> service = TokenService(issuer="https://id.example", stores=MemoryStores(), audience="orders")
     >>> service.url("/token")
     'https://id.example/token'

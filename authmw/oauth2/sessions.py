@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from authmw.flow import Ask, Flow, run, run_async
+from authmw.flow.flow import Ask, Flow, run, run_async
 from authmw.oauth2.ending import Kept, end_client, end_session, end_user, refuse_access_tokens
-from authmw.ports import RefreshFamily
+from authmw.stores.ports import RefreshFamily
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
@@ -25,7 +25,7 @@ class Sessions:
     Args:
         service: the token service that began the sessions.
 
-    >>> from authmw.memory import MemoryStores
+    >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
     >>> service = TokenService(issuer="https://id.example", stores=MemoryStores(), audience="orders")
     >>> Sessions(service).list("alice")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from authmw.flow import Flow
+from authmw.flow.flow import Flow
+from authmw.http.refusal import Response
+from authmw.http.request import RequestHead
 from authmw.oauth2 import decisions
 from authmw.oauth2.access_tokens import Issued
 from authmw.oauth2.client_authentication import authenticate_client
@@ -14,9 +16,7 @@ from authmw.oauth2.form import Form, read_form
 from authmw.oauth2.password import password
 from authmw.oauth2.refresh import refresh
 from authmw.oauth2.reply import OAuthError, invalid_request
-from authmw.ports import Client
-from authmw.refusal import Response
-from authmw.request import RequestHead
+from authmw.stores.ports import Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

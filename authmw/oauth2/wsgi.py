@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from authmw.flow import run
-from authmw.request import Environ, WSGIRequest
+from authmw.flow.flow import run
+from authmw.http.request import Environ, WSGIRequest
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
-    from authmw.wsgi import StartResponse
+    from authmw.wsgi.middleware import StartResponse
 
 
 class TokenApplication:
@@ -19,7 +19,7 @@ class TokenApplication:
     Args:
         service: the configuration.
 
-    >>> from authmw.memory import MemoryStores
+    >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
     >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
     >>> application = TokenApplication(service)

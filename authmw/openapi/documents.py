@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw.openapi.securing import secured
 from authmw.openapi.versions import WRITTEN_AS
-from authmw.requirement import AUTHENTICATED, Requirement
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
 
 _METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
 _PARAMETER: Final = re.compile(r"\{([^{}]*)\}")

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
-from authmw.reasons import Reason
-from authmw.refusal import Refusal
+from authmw.http.reasons import Reason
+from authmw.http.refusal import Refusal
 from authmw.schemes.session_cookie import SessionCookie
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
+    from authmw.identity.requirement import Requirement
     from authmw.openapi.versions import Version
-    from authmw.requirement import Requirement
 
 SCHEMA: Final = "Refusal"
 """The name of the schema of their bodies."""

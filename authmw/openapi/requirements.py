@@ -19,8 +19,8 @@ from authmw.schemes.base import Alternatives
 from authmw.schemes.combined import Way, ways
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
-    from authmw.requirement import Requirement
+    from authmw.engine.auth import Auth
+    from authmw.identity.requirement import Requirement
 
 SecurityRequirement = dict[str, list[str]]
 """The Security Requirement Object: by the name of each scheme needed, the scopes."""

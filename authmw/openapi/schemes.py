@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from authmw.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
     from authmw.openapi.versions import Version
 
 _FLOWS_OF_SWAGGER: Final = {

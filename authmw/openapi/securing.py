@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.errors import ConfigurationError
+from authmw.identity.requirement import Requirement
 from authmw.openapi import refusals
 from authmw.openapi.requirements import security
 from authmw.openapi.schemes import security_schemes
 from authmw.openapi.versions import Version, version_of
-from authmw.requirement import Requirement
 
 if TYPE_CHECKING:
-    from authmw.engine import Auth
+    from authmw.engine.auth import Auth
 
 RequirementOf = Callable[[str, str], Requirement | None]
 """From a path of the document, as ``/orders/{number}``, and a method in capitals to what is enforced there; None where

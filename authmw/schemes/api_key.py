@@ -7,14 +7,14 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from authmw.challenge import Challenge
-from authmw.credentials import ApiKey
 from authmw.errors import ConfigurationError
-from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token
-from authmw.reasons import Reason
-from authmw.request import RequestHead
+from authmw.http.challenge import Challenge
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import ApiKey
+from authmw.identity.verdict import Rejected
 from authmw.schemes.base import SecurityScheme, Verifier, check_name_first
-from authmw.verdict import Rejected
 
 Place = Literal["header", "query", "cookie"]
 """Where OpenAPI lets an API key travel."""

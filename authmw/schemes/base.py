@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
-from authmw.challenge import Challenge
 from authmw.errors import ConfigurationError
-from authmw.flow import Flow
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.verdict import Rejected, Verdict
+from authmw.flow.flow import Flow
+from authmw.http.challenge import Challenge
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.verdict import Rejected, Verdict
 
 C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)

@@ -6,11 +6,11 @@ import binascii
 import re
 from typing import Any, ClassVar, Final
 
-from authmw.challenge import Challenge
-from authmw.credentials import BasicCredentials
-from authmw.reasons import Reason
+from authmw.http.challenge import Challenge
+from authmw.http.reasons import Reason
+from authmw.identity.credentials import BasicCredentials
+from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme
-from authmw.verdict import Rejected
 
 MAX_USERNAME: Final = 256
 """The longest user name, in bytes of UTF-8 (BAS-4)."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from authmw.challenge import Challenge
-from authmw.credentials import BearerToken
-from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token68
-from authmw.reasons import Reason
+from authmw.http.challenge import Challenge
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token68
+from authmw.http.reasons import Reason
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme, Verifier
-from authmw.verdict import Rejected
 
 
 class BearerScheme(AuthorizationScheme[BearerToken]):

@@ -7,16 +7,16 @@ from operator import itemgetter
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote_to_bytes
 
-from authmw.challenge import Challenge
-from authmw.credentials import DigestResponse
-from authmw.digest import DigestSessAlgorithm
-from authmw.digest_nonces import DigestNonces
+from authmw.crypto.digest_nonces import DigestNonces
+from authmw.crypto.http_digest import DigestSessAlgorithm
 from authmw.errors import ConfigurationError
-from authmw.grammar import parse_params
-from authmw.reasons import Reason
-from authmw.request import RequestHead
+from authmw.http.challenge import Challenge
+from authmw.http.grammar import parse_params
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import DigestResponse
+from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme, Verifier
-from authmw.verdict import Rejected
 from authmw.verifiers.digest import OFFERED_QOP, DigestVerifier
 
 # RFC 7616 §3.4. What clients quote and what they do not differs, so either is read.

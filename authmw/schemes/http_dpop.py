@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from authmw.challenge import Challenge
-from authmw.credentials import DPoPToken
 from authmw.errors import ConfigurationError
-from authmw.reasons import Reason
-from authmw.request import RequestHead
+from authmw.http.challenge import Challenge
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import DPoPToken
+from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme, Verifier
 from authmw.schemes.http_bearer import HTTPBearer
-from authmw.verdict import Rejected
 from authmw.verifiers.dpop import DEFAULT_ALGORITHMS, DPoPVerifier
 
 

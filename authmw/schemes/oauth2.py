@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from authmw.credentials import BearerToken
+from authmw.identity.credentials import BearerToken
+from authmw.identity.scopes import checked_scopes
 from authmw.schemes.base import Verifier
 from authmw.schemes.http_bearer import BearerScheme
-from authmw.scopes import checked_scopes
 
 BearerVerifier = Verifier[BearerToken] | Callable[..., Any] | None
 """What an OAuth 2 scheme verifies its tokens with: a verifier, a function, or nothing."""

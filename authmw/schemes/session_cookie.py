@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final
 
-from authmw.challenge import Challenge
-from authmw.credentials import BearerToken
 from authmw.errors import ConfigurationError
-from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token, is_token68
-from authmw.origin import checked_origins, is_from, is_unsafe
-from authmw.reasons import Reason
-from authmw.request import RequestHead
+from authmw.http.challenge import Challenge
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token, is_token68
+from authmw.http.origin import checked_origins, is_from, is_unsafe
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Rejected
 from authmw.schemes.base import SecurityScheme, Verifier
-from authmw.verdict import Rejected
 
 ACCESS_COOKIE: Final = "__Host-access"
 """The cookie that holds the access token, unless it is named otherwise."""

@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Final
 
-from authmw.challenge import Challenge
-from authmw.credentials import TrustedUser
 from authmw.errors import ConfigurationError
-from authmw.grammar import MAX_CREDENTIAL_LENGTH, is_token
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.request import RequestHead
+from authmw.http.challenge import Challenge
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import TrustedUser
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.base import SecurityScheme, Verifier, check_name_first
-from authmw.verdict import Authenticated, Rejected, Verdict
 
 _NAME = re.compile(r"[\x20-\x2b\x2d-\x7e\xa0-\xff]+")
 _MAX_NAME: Final = 1024

@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 from authmw.errors import ConfigurationError
-from authmw.flow import asynchronous, is_asynchronous, is_nonblocking
-from authmw.ports import Answer, Revocation, RevocationKind, RevocationPage, RevocationStore
+from authmw.flow.flow import asynchronous, is_asynchronous, is_nonblocking
+from authmw.stores.ports import Answer, Revocation, RevocationKind, RevocationPage, RevocationStore
 
 T = TypeVar("T")
 J = TypeVar("J")
@@ -27,7 +27,7 @@ class JoinedRevocations:
     Raises:
         ConfigurationError: one would block the event loop that another one needs.
 
-    >>> from authmw.memory import MemoryRevocations
+    >>> from authmw.stores.memory import MemoryRevocations
     >>> users, sessions = MemoryRevocations(), MemoryRevocations()
     >>> joined = JoinedRevocations(users, sessions)
     >>> users.publish(Revocation.of_user("alice", 1e10))

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from authmw.jose import base64url
-from authmw.key import Key
+from authmw.crypto.jose import base64url
+from authmw.crypto.key import Key
 
 
 class DPoPClient:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, get_args
 
+from authmw.crypto.jose import base64url
+from authmw.crypto.keyring import Key, KeyRing
 from authmw.errors import ConfigurationError
 from authmw.issuers.discovery import OAUTH, OPENID, well_known_urls
-from authmw.issuers.fetch import AnswerRefused, Fetched, FetchFailed
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
 from authmw.issuers.issuer import Issuer
-from authmw.issuers.key_cache import KeyCache
-from authmw.issuers.key_source import PublishedAt
-from authmw.jose import base64url
-from authmw.keys import Key, KeyRing
+from authmw.issuers.keys.key_cache import KeyCache
+from authmw.issuers.keys.key_source import PublishedAt
 
 Mode = Literal["up", "down", "slow", "error", "redirect", "huge", "not-json", "garbage", "wrong-issuer"]
 """How an issuer behaves: it answers; it refuses connections, takes too long, answers 500 or with a redirect; its

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from authmw.engine.routes.frameworks import routes_of
+from authmw.engine.routes.route import Kind, Protection, Route
 from authmw.errors import ConfigurationError
-from authmw.frameworks import routes_of
-from authmw.routes import Kind, Protection, Route
 
 
 def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:

@@ -13,12 +13,12 @@ from math import ceil
 from typing import Final, Literal, cast
 
 from authmw.errors import FlowError
-from authmw.flow import Ask, Flow
-from authmw.ports import FamiliarSources, Throttle, User, needs
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.verdict import Rejected
+from authmw.flow.flow import Ask, Flow
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Rejected
+from authmw.stores.ports import FamiliarSources, Throttle, User, needs
 
 MAX_USERNAME_BYTES: Final = 256
 """The longest user name, in bytes of UTF-8 (BAS-4)."""

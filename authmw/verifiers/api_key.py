@@ -9,15 +9,15 @@ from collections.abc import Callable
 from hmac import compare_digest
 from typing import ClassVar, Final
 
-from authmw.credentials import ApiKey, BearerToken
+from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
 from authmw.errors import FlowError, StoreUnavailable
-from authmw.flow import Ask, Flow, ask_now, is_nonblocking
-from authmw.ports import ApiKeyRecord, ApiKeyStore, needs
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.tokens import checked_prefix, digest, has_checksum
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Ask, Flow, ask_now, is_nonblocking
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import ApiKey, BearerToken
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import ApiKeyRecord, ApiKeyStore, needs
 
 _MAX_KNOWN: Final = 4096
 _log = logging.getLogger("authmw.keys")
@@ -59,7 +59,7 @@ class ApiKeyVerifier:
         clock: seconds since the epoch.
 
     >>> from authmw import APIKeyHeader, Auth
-    >>> from authmw.memory import MemoryApiKeys
+    >>> from authmw.stores.memory import MemoryApiKeys
     >>> auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys())))
     """
 

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, Final, cast
 
-from authmw.credentials import DigestResponse
-from authmw.digest import DigestSessAlgorithm, ha2, hash_of, response, session_ha1
-from authmw.digest_nonces import DigestNonces
+from authmw.crypto.digest_nonces import DigestNonces
+from authmw.crypto.http_digest import DigestSessAlgorithm, ha2, hash_of, response, session_ha1
 from authmw.errors import ConfigurationError, FlowError, StoreUnavailable
-from authmw.flow import Ask, Flow
-from authmw.ports import Claim, DigestAlgorithm, DigestStore, DigestUser, NonceStore, Throttle, needs
-from authmw.reasons import Reason
-from authmw.request import BodyIncomplete, BodyTooLarge, RequestHead
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Ask, Flow
+from authmw.http.reasons import Reason
+from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
+from authmw.identity.credentials import DigestResponse
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import Claim, DigestAlgorithm, DigestStore, DigestUser, NonceStore, Throttle, needs
 from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
 
 OFFERED_QOP: Final = ("auth", "auth-int")
@@ -283,7 +283,7 @@ def _misplaced(detail: str) -> Rejected:
 
 
 def _in_this_process(clock: Callable[[], float]) -> NonceStore:
-    from authmw.memory import MemoryNonces
+    from authmw.stores.memory import MemoryNonces
 
     return MemoryNonces(clock=clock)
 

@@ -13,22 +13,22 @@ from hmac import compare_digest
 from types import GeneratorType
 from typing import Any, ClassVar, Final, cast
 
-from authmw.credentials import BoundToken, DPoPToken
-from authmw.dpop.nonces import DPoPNonces
-from authmw.dpop.proof import Proof, read_proof
-from authmw.dpop.public_url import PublicURLs
+from authmw.crypto.dpop.nonces import DPoPNonces
+from authmw.crypto.dpop.proof import Proof, read_proof
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.claims import MAX_LEEWAY
+from authmw.crypto.jose.jws import shown
+from authmw.crypto.opaque_tokens import digest
 from authmw.errors import ConfigurationError
-from authmw.flow import Ask, Flow
-from authmw.jose import base64url
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.jose.claims import MAX_LEEWAY
-from authmw.jose.jws import shown
-from authmw.ports import Claim, NonceStore, needs
-from authmw.reasons import Reason
-from authmw.request import RequestHead
+from authmw.flow.flow import Ask, Flow
+from authmw.http.public_url import PublicURLs
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BoundToken, DPoPToken
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.base import Verifier
-from authmw.tokens import digest
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import Claim, NonceStore, needs
 
 DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384", "ES512")
 """What proofs may be signed by, unless something else is said; all that clients are known to use."""
@@ -43,7 +43,7 @@ class DPoPVerifier:
 
     Args:
         tokens: verifies the access token and whom it is bound to: a `JWTVerifier`, or a verifier of your own that has
-            `BoundToken` among what it ``accepts`` and asks `authmw.dpop.binding.refuse_sender`.
+            `BoundToken` among what it ``accepts`` and asks `authmw.verifiers.binding.refuse_sender`.
         public_url: where clients reach the application: ``https://api.example``, with the path that a proxy takes
             away. Several, where it has several names. A proof is for the URL that the client sees, and what a request
             says about its host is never believed.
@@ -175,7 +175,7 @@ def _mistakes_in_tokens(tokens: object) -> list[str]:
         return [
             f"{type(tokens).__name__} does not look whom a token is bound to, so it cannot verify for DPoPVerifier: "
             "give it a JWTVerifier(...), or add BoundToken to what yours accepts and ask "
-            "authmw.dpop.binding.refuse_sender"
+            "authmw.verifiers.binding.refuse_sender"
         ]
     return []
 
@@ -188,6 +188,6 @@ def _mistakes_in_algorithms(algorithms: Collection[object]) -> list[str]:
 
 
 def _in_this_process(clock: Callable[[], float]) -> NonceStore:
-    from authmw.memory import MemoryNonces
+    from authmw.stores.memory import MemoryNonces
 
     return MemoryNonces(clock=clock)

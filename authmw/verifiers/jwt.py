@@ -7,23 +7,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from authmw.credentials import BearerToken, BoundToken
-from authmw.dpop.binding import refuse_sender
+from authmw.crypto.jose.claims import ClaimRules, is_identifier
+from authmw.crypto.jose.jws import JWSReader, shown
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
-from authmw.flow import Flow
-from authmw.jose.claims import ClaimRules, is_identifier
-from authmw.jose.jws import JWSReader, shown
-from authmw.jose.strict_json import parse_object
-from authmw.keys import KeyRing, mistakes_in_ring
-from authmw.principal import Principal, PrincipalKind
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.revoked import Issuance
-from authmw.scopes import is_scope, parse_scope
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Flow
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken, BoundToken
+from authmw.identity.principal import Principal, PrincipalKind
+from authmw.identity.scopes import is_scope, parse_scope
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.revoked import Issuance
+from authmw.verifiers.binding import refuse_sender
 
 if TYPE_CHECKING:
-    from authmw.revocation import RevocationFeed
+    from authmw.stores.revocation_feed import RevocationFeed
 
 ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]]
 """Where scopes are: the name of a claim, several names whose scopes are put together, or a function of all claims."""
@@ -60,7 +60,7 @@ class JWTVerifier:
     Raises:
         ConfigurationError: all that is wrong with the arguments.
 
-    >>> from authmw.keys import KeyRing
+    >>> from authmw.crypto.keyring import KeyRing
     >>> JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="orders")
     JWTVerifier(issuer='https://id.example', audience=['orders'])
     """

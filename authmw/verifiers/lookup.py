@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from authmw.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, DPoPToken, TrustedUser
 from authmw.errors import ConfigurationError, FlowError
-from authmw.flow import Ask, Flow
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Ask, Flow
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, DPoPToken, TrustedUser
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 
 Answer = Principal | Awaitable[Principal | None] | None
 

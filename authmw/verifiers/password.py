@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, Final, cast
 
-from authmw.credentials import BasicCredentials
+from authmw.crypto.passwords import Match, PasswordHasher
 from authmw.errors import Unavailable
-from authmw.flow import Ask, Flow, Work
-from authmw.passwords import Match, PasswordHasher
-from authmw.ports import PasswordUpgrader, Throttle, User, UserStore, needs
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Ask, Flow, Work
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BasicCredentials
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import PasswordUpgrader, Throttle, User, UserStore, needs
 from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
 
 logger: Final = logging.getLogger("authmw.passwords")

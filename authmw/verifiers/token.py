@@ -10,19 +10,19 @@ from collections.abc import Callable, Collection
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar
 
-from authmw.credentials import BearerToken
+from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
 from authmw.errors import FlowError
-from authmw.flow import Ask, Flow, ask_now, is_nonblocking
-from authmw.ports import TokenRecord, TokenStore, needs
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.revoked import Issuance
-from authmw.tokens import checked_prefix, digest, has_checksum
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Ask, Flow, ask_now, is_nonblocking
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import TokenRecord, TokenStore, needs
+from authmw.stores.revoked import Issuance
 
 if TYPE_CHECKING:
-    from authmw.revocation import RevocationFeed
+    from authmw.stores.revocation_feed import RevocationFeed
 
 
 class TokenVerifier:
@@ -38,7 +38,7 @@ class TokenVerifier:
         clock: seconds since the epoch.
 
     >>> from authmw import Auth, HTTPBearer
-    >>> from authmw.memory import MemoryTokens
+    >>> from authmw.stores.memory import MemoryTokens
     >>> auth = Auth(HTTPBearer(TokenVerifier(MemoryTokens())))
     """
 

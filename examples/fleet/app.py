@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, requires_scopes
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from authmw.oauth2 import TokenService
 from authmw.stores import Stores
 

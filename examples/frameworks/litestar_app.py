@@ -7,8 +7,9 @@ import os
 from litestar import Litestar, get
 
 from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
-from authmw.asgi import ASGIApp, AuthMiddleware
-from authmw.memory import MemoryApiKeys
+from authmw.asgi import AuthMiddleware
+from authmw.asgi.middleware import ASGIApp
+from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
 
 

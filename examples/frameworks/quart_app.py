@@ -7,8 +7,9 @@ import os
 from quart import Quart
 
 from authmw import AccessRefused, APIKeyHeader, Auth, current_principal, requires_scopes
-from authmw.asgi import ASGIApp, AuthMiddleware
-from authmw.memory import MemoryApiKeys
+from authmw.asgi import AuthMiddleware
+from authmw.asgi.middleware import ASGIApp
+from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
 
 

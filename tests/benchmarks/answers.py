@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 import authmw.oauth2.wsgi
 from authmw import Auth, HTTPBasic
+from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, PasswordHasher
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, OWASP_MINIMUM, PasswordHasher
 from authmw.verifiers.password import PasswordVerifier
 from tests.benchmarks import apps, databases
 from tests.benchmarks.requests import environ, serve_wsgi

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, HTTPDigest, Principal, nonblocking
-from authmw.credentials import BasicCredentials
-from authmw.digest import ha1, ha2, hash_of, response
-from authmw.key import Key
-from authmw.keys import KeyRing
-from authmw.memory import MemoryApiKeys, MemoryRevocations
-from authmw.ports import DigestUser, User
-from authmw.reasons import Reason
-from authmw.request import RequestHead
-from authmw.revocation import RevocationFeed
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.crypto.http_digest import ha1, ha2, hash_of, response
+from authmw.crypto.key import Key
+from authmw.crypto.keyring import KeyRing
+from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import BasicCredentials
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.memory import MemoryApiKeys, MemoryRevocations
+from authmw.stores.ports import DigestUser, User
+from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.jwt import JWTVerifier

@@ -32,7 +32,7 @@ def _bytes_per_token(count: int = 2000) -> float:
     import jwt
 
     from authmw import Auth, HTTPBearer
-    from authmw.request import WSGIRequest
+    from authmw.http.request import WSGIRequest
     from authmw.verifiers.jwt import JWTVerifier
     from tests.benchmarks import cases
 

@@ -19,13 +19,13 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 
 import authmw.oauth2.asgi
 from authmw import nonblocking
-from authmw.keys import KeyRing
-from authmw.memory import MemoryStores
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import PasswordHasher
+from authmw.flow.pool import WorkPool
 from authmw.oauth2.service import TokenService
-from authmw.passwords import PasswordHasher
-from authmw.pool import WorkPool
-from authmw.ports import User
 from authmw.stores import Stores
+from authmw.stores.memory import MemoryStores
+from authmw.stores.ports import User
 from tests.benchmarks.harness import complete
 
 USERNAME, PASSWORD = "alice", "correct horse battery staple"

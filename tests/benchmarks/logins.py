@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from authmw.passwords import RFC_9106_LOW_MEMORY
-from authmw.pool import WorkPool
+from authmw.crypto.passwords import RFC_9106_LOW_MEMORY
+from authmw.flow.pool import WorkPool
 from tests.benchmarks.harness import complete
 from tests.benchmarks.login_servers import LOGINS, PASSWORD, SERVERS
 

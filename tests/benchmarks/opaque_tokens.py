@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from authmw import Auth, HTTPBearer
-from authmw.revocation import RevocationFeed
-from authmw.tokens import digest, new_token
+from authmw.crypto.opaque_tokens import digest, new_token
+from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.token import TokenVerifier
 from tests.benchmarks import apps, databases
 from tests.benchmarks.cases import Case, Places

@@ -20,8 +20,8 @@ from authmw_sqlalchemy import SQLStores
 from authmw_sqlalchemy.tables import refresh_families, tokens, users
 from sqlalchemy import Table, make_url
 
-from authmw.ports import Outcome, Rotation
-from authmw.tokens import digest
+from authmw.crypto.opaque_tokens import digest
+from authmw.stores.ports import Outcome, Rotation
 from tests.benchmarks import databases
 from tests.benchmarks.cases import Absent
 

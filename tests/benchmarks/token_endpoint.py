@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives import serialization
 
 import authmw.oauth2.asgi
 import authmw.oauth2.wsgi
-from authmw.key import Key
-from authmw.keys import KeyRing
-from authmw.memory import MemoryStores
+from authmw.crypto.key import Key
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.opaque_tokens import digest
 from authmw.oauth2.service import TokenService
-from authmw.tokens import digest
+from authmw.stores.memory import MemoryStores
 from tests.benchmarks import apps, token_peers
 from tests.benchmarks.cases import AUDIENCE, ISSUER, Case, Places, claims, signing_key
 from tests.benchmarks.harness import USERS, Candidate, Row

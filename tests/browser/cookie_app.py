@@ -10,10 +10,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, KeyRing
-from authmw.memory import MemoryStores
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.cookies import CookieMode, session_cookie
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.stores.memory import MemoryStores
 
 HASHER = PasswordHasher(CHEAPEST)
 STORES = MemoryStores(hasher=HASHER)

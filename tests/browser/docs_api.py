@@ -6,15 +6,15 @@ import os
 from typing import Any, Final
 
 from authmw import APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBasic, HTTPBearer, PasswordVerifier, Principal
-from authmw.memory import MemoryStores
-from authmw.memory.clients import MemoryClients
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, PasswordHasher
 from authmw.schemes.oauth2 import (
     OAuth2AuthorizationCodeBearer,
     OAuth2ClientCredentialsBearer,
     OAuth2PasswordBearer,
 )
+from authmw.stores.memory import MemoryStores
+from authmw.stores.memory.clients import MemoryClients
 
 KEY: Final = "k3y"
 SCOPES: Final = {"orders:read": "See orders", "orders:write": "Change orders"}

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from authmw.cli import group
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 
 Run = Callable[..., Result]
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from authmw_sqlalchemy import SQLStores
 
 from authmw.cli.stores import Place
-from authmw.flow import Ask, Flow, run
-from authmw.ports import RefreshFamily, Revocation, RevocationKind, TokenRecord
-from authmw.tokens import digest, new_token
+from authmw.crypto.opaque_tokens import digest, new_token
+from authmw.flow.flow import Ask, Flow, run
+from authmw.stores.ports import RefreshFamily, Revocation, RevocationKind, TokenRecord
 
 
 @contextmanager

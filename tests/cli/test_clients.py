@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from authmw.keys import KeyRing
-from authmw.tokens import digest, has_checksum
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.opaque_tokens import digest, has_checksum
 from tests.cli.stored import opened
 
 Run = Callable[..., Result]

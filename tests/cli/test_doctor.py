@@ -12,10 +12,10 @@ from typing import Any, Final
 import pytest
 from click.testing import Result
 
-from authmw.issuers.diagnosis import Diagnosis, diagnose
-from authmw.issuers.fetch import Fetched, FetchFailed
-from authmw.jose import base64url
-from authmw.keys import Key
+from authmw.crypto.jose import base64url
+from authmw.crypto.keyring import Key
+from authmw.issuers.diagnosis.diagnose import Diagnosis, diagnose
+from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.testing import DPoPClient, FakeIssuer
 from tests.cli.terminal import Terminal
 from tests.issuers.loopback import document as answering

@@ -10,9 +10,9 @@ import pytest
 
 from authmw.cli import ending
 from authmw.cli.stores import Place
-from authmw.memory import MemoryStores
-from authmw.ports import RefreshFamily, TokenRecord
-from authmw.tokens import digest
+from authmw.crypto.opaque_tokens import digest
+from authmw.stores.memory import MemoryStores
+from authmw.stores.ports import RefreshFamily, TokenRecord
 
 NOW = time.time()
 FAMILY = RefreshFamily(

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 from click.testing import Result
 
-from authmw.jose.algorithms import ALGORITHMS
-from authmw.keys import KeyRing
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.keyring import KeyRing
 
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]

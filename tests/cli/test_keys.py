@@ -10,7 +10,7 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
-from authmw.tokens import digest, has_checksum
+from authmw.crypto.opaque_tokens import digest, has_checksum
 
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]

@@ -10,11 +10,11 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
-from authmw.explain import unverified
-from authmw.issuing import issue
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.signing import issue
+from authmw.issuers.diagnosis.explain import unverified
 from authmw.oauth2.refresh_tokens import RefreshToken
-from authmw.ports import LONGEST_TOKEN, REVOCATION_MARGIN
+from authmw.stores.ports import LONGEST_TOKEN, REVOCATION_MARGIN
 from tests.cli.stored import begin_session, is_good, is_live, opened, published
 
 Run = Callable[..., Result]

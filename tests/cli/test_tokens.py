@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from authmw.credentials import BearerToken
-from authmw.explain import unverified
-from authmw.issuing import issue
-from authmw.keys import KeyRing
-from authmw.verdict import Authenticated
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.signing import issue
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Authenticated
+from authmw.issuers.diagnosis.explain import unverified
 from authmw.verifiers.jwt import JWTVerifier
 
 Run = Callable[..., Result]

@@ -10,8 +10,8 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
-from authmw.passwords import Match, PasswordHasher
-from authmw.ports import User
+from authmw.crypto.passwords import Match, PasswordHasher
+from authmw.stores.ports import User
 from tests.cli.terminal import Terminal
 
 Run = Callable[..., Result]

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from authmw import Auth, HTTPBasic, HTTPBearer, HTTPDigest, Principal, current_principal
-from authmw.asgi import ASGIApp
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.memory import MemoryUsers
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.request import Receive, Scope, Send
+from authmw.asgi.middleware import ASGIApp
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.http.request import Receive, Scope, Send
+from authmw.stores.memory import MemoryUsers
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.password import PasswordVerifier
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from authmw.wsgi import WSGIApp
+from authmw.wsgi.middleware import WSGIApp
 
 REALM: Final = "orders"
 ACCOUNTS: Final[Mapping[str, str]] = {"alice": "secret", "colon": "se:cr:et", "jürgen": "pässwörd£"}

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from authmw.asgi import ASGIApp
+from authmw.asgi.middleware import ASGIApp
 from authmw.testing.issuer import FakeIssuer
 
 PREREGISTERED: Final = "pre-registered"

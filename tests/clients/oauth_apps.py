@@ -22,16 +22,16 @@ from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.flow import nonblocking
-from authmw.keys import KeyRing
-from authmw.memory import MemoryStores, MemoryThrottle
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.flow.flow import nonblocking
+from authmw.http.request import Receive, Scope, Send
 from authmw.oauth2 import asgi as oauth2_asgi
 from authmw.oauth2 import wsgi as oauth2_wsgi
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import Client, ClientAuthMethod, ClientSecret
-from authmw.request import Receive, Scope, Send
-from authmw.tokens import digest
+from authmw.stores.memory import MemoryStores, MemoryThrottle
+from authmw.stores.ports import Client, ClientAuthMethod, ClientSecret
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.clients.accounts import BEYOND_ASCII, ODD_ID, PASSWORD, SECRET
 

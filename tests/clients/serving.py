@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from authmw.asgi import ASGIApp
+from authmw.asgi.middleware import ASGIApp
 
 _SECONDS = 20.0
 

@@ -14,10 +14,10 @@ import httpx2
 import pytest
 
 from authmw import Issuer
-from authmw.asgi import ASGIApp
-from authmw.challenge import parse_challenges
-from authmw.mcp import protect_mcp
-from authmw.request import Message, Receive, Scope, Send
+from authmw.asgi.mcp import protect_mcp
+from authmw.asgi.middleware import ASGIApp
+from authmw.http.challenge import parse_challenges
+from authmw.http.request import Message, Receive, Scope, Send
 from tests.clients.authorization_server import PREREGISTERED, AuthorizationServer
 from tests.clients.serving import listening, serving
 from tests.support import require

@@ -21,8 +21,8 @@ import pytest
 import requests
 from fastapi.security import OAuth2PasswordRequestForm
 
-from authmw.key import Key
-from authmw.keys import KeyRing
+from authmw.crypto.key import Key
+from authmw.crypto.keyring import KeyRing
 from tests.clients.accounts import BEYOND_ASCII, ODD_ID, PASSWORD, SECRET
 from tests.servers.running import SERVERS, exchange, raw_request, running
 from tests.support import ROOT, require

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from authmw import Principal, Requirement, current_principal, requires, requires_scopes
-from authmw.asgi import ASGIApp
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.request import Receive, RequestHead, Scope, Send
+from authmw.asgi.middleware import ASGIApp
+from authmw.http.request import Receive, RequestHead, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from authmw.wsgi import WSGIApp
+from authmw.wsgi.middleware import WSGIApp
 from tests.contract.engine import make_auth
 
 PUBLIC: Final = ("/health", "GET /docs/*")

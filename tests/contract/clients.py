@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
-from authmw.asgi import ASGIApp
-from authmw.request import Message, Scope
-from authmw.wsgi import WSGIApp
+from authmw.asgi.middleware import ASGIApp
+from authmw.http.request import Message, Scope
+from authmw.wsgi.middleware import WSGIApp
 from tests.contract.cases import Answer, Case
 
 Headers = list[tuple[str, str]]

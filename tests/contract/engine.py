@@ -21,7 +21,7 @@ from authmw import (
     Verdict,
     nonblocking,
 )
-from authmw.request import RequestHead
+from authmw.http.request import RequestHead
 
 ALICE: Final = Principal("alice", scopes={"orders:read", "orders:write"})
 READER: Final = Principal("reader", scopes={"orders:read"})

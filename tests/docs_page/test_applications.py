@@ -10,12 +10,12 @@ from wsgiref.validate import validator
 import pytest
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
-from authmw.docs_page import DocsPage
-from authmw.docs_page import asgi as for_asgi
-from authmw.docs_page import wsgi as for_wsgi
-from authmw.engine import Auth
+from authmw.asgi import docs_page as for_asgi
+from authmw.engine.auth import Auth
+from authmw.openapi.docs_page import DocsPage
 from authmw.schemes.http_bearer import HTTPBearer
 from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
+from authmw.wsgi import docs_page as for_wsgi
 
 PAGE = DocsPage(document={"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}})
 Answer = tuple[int, dict[str, str], bytes]

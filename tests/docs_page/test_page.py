@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from authmw import ConfigurationError
-from authmw.docs_page import DocsPage, page, swagger_ui
-from authmw.refusal import Response
+from authmw.http.refusal import Response
+from authmw.openapi.docs_page import DocsPage, page, swagger_ui
 from tests.requests import wsgi_request
 
 INFO: dict[str, Any] = {"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}}
@@ -316,7 +316,10 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_package_is_not_imported() -> None:
     from tests.support import fresh_python
 
-    code = "import sys; from authmw.docs_page import DocsPage; DocsPage(); print('flask_swagger_ui' in sys.modules)"
+    code = (
+        "import sys; from authmw.openapi.docs_page import DocsPage; DocsPage(); "
+        "print('flask_swagger_ui' in sys.modules)"
+    )
     assert fresh_python("-c", code).stdout.strip() == "False"
 
 

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from authmw import ConfigurationError
-from authmw.issuing import issue
-from authmw.keys import KeyRing
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.signing import issue
 from examples.asgi_app import AUDIENCE, ISSUER, SCOPES, create_app
 
 

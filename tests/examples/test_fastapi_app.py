@@ -10,7 +10,7 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from starlette.testclient import TestClient
 
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from examples.fastapi_app import create_app
 
 

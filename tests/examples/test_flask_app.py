@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from authmw.issuing import issue
-from authmw.keys import KeyRing
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.signing import issue
 from examples import asgi_app
 from examples.flask_app import AUDIENCE, ISSUER, create_app
 from tests.examples.running import get, running

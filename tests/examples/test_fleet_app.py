@@ -18,8 +18,8 @@ from authmw_sqlalchemy import SQLStores, upgrade
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
-from authmw.keys import KeyRing
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from tests.support import ROOT, require
 
 ALICE = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from authmw.challenge import parse_challenges
+from authmw.http.challenge import parse_challenges
 from tests.examples.running import running
 from tests.support import require
 

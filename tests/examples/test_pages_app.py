@@ -8,8 +8,8 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from starlette.testclient import TestClient
 
-from authmw.keys import KeyRing
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from examples.pages_app import create_app
 from tests.examples.running import free_port, get, running
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from tests.examples.running import get, running
 
 FRAMEWORKS = ["django", "falcon", "litestar", "quart"]

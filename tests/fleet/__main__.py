@@ -6,7 +6,7 @@ import argparse
 import random
 import time
 
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from tests.fleet.backends import BACKENDS, backend
 from tests.fleet.killed import KEY, kill_one
 

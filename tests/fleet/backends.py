@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import make_url
 
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from tests.adapters.redis.support import URL as REDIS
 from tests.adapters.redis.support import drop
 from tests.adapters.sqlalchemy.databases import drop_schema, make_schema, written

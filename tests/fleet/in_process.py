@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import Bench
 

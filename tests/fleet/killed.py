@@ -12,12 +12,12 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Literal, NamedTuple
 from uuid import uuid4
 
-from authmw.jose.jws import write
-from authmw.keys import Key
+from authmw.crypto.jose.jws import write
+from authmw.crypto.keyring import Key
+from authmw.http.reasons import Reason
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.client_authentication import ASSERTION_TYPE
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
 from tests.fleet.asking import PATIENCE
 from tests.fleet.backends import Backend
 from tests.fleet.in_process import fresh_processes, in_process

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
-from authmw.tokens import new_api_key
+from authmw.crypto.opaque_tokens import new_api_key
 from tests.fleet.asking import PATIENCE, Answer, basic, bearer, log_in, refresh, revoke, whoami
 from tests.fleet.backends import Backend
 from tests.fleet.settings import PASSWORD

@@ -14,9 +14,9 @@ from typing import Final
 from authmw_redis import AsyncRedisStores, RedisStores
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
 
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, PasswordHasher
 from authmw.stores import Stores
 
 ISSUER: Final = "https://id.example/auth"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.keys import KeyRing
+from authmw.crypto.keyring import KeyRing
 from tests.fleet.backends import BACKENDS, backend
 from tests.fleet.in_process import in_process
 from tests.fleet.killed import KEY, Left, Login, Told, kill_one, look

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from authmw.challenge import parse_challenges
-from authmw.jose.jws import write
-from authmw.keys import Key, KeyRing
+from authmw.crypto.jose.jws import write
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.http.challenge import parse_challenges
 from authmw.oauth2.client_authentication import ASSERTION_TYPE
 from tests.fleet.asking import ask, at_once, bearer, log_in, post, refresh, see_processes, whoami
 from tests.fleet.backends import BACKENDS, Backend, backend

@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
+from authmw.http.reasons import Reason
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Rejected
 from tests.fleet.asking import PATIENCE
 from tests.fleet.backends import BACKENDS, backend
 from tests.fleet.in_process import fresh_processes, in_process

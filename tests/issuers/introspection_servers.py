@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from authmw.issuers.fetch import Fetched
-from authmw.issuers.introspection import IntrospectionVerifier
+from authmw.issuers.fetching.fetch import Fetched
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
 
 URL: Final = "https://id.example/introspect"

@@ -20,14 +20,14 @@ from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw import Auth, HTTPBasic, HTTPBearer, Principal, nonblocking, requires_scopes
-from authmw.asgi import ASGIApp
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.issuers import asgi as resource_asgi
-from authmw.issuers import wsgi as resource_wsgi
-from authmw.issuers.protected_resource import ProtectedResource
-from authmw.request import Receive, Scope, Send
+from authmw.asgi import protected_resource as resource_asgi
+from authmw.asgi.middleware import ASGIApp
+from authmw.engine.protected_resource import ProtectedResource
+from authmw.http.request import Receive, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from authmw.wsgi import WSGIApp
+from authmw.wsgi import protected_resource as resource_wsgi
+from authmw.wsgi.middleware import WSGIApp
 from tests.contract.cases import Case
 from tests.contract.clients import environ_of, scope_of
 

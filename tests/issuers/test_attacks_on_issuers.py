@@ -15,17 +15,17 @@ import trio
 import trio.testing
 
 from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Issuer, Key, KeyRing, Principal
-from authmw.engine import Authentication
+from authmw.crypto.jose import base64url
+from authmw.engine.auth import Authentication
 from authmw.errors import Unavailable
-from authmw.flow import run
-from authmw.issuers.addresses import is_public
-from authmw.issuers.fetch import FetchFailed, HTTPFetcher
-from authmw.issuers.introspection import IntrospectionVerifier
-from authmw.issuers.introspection_endpoint import DiscoveredEndpoint
-from authmw.issuers.key_cache import KeyCache
-from authmw.issuers.key_source import KeyAnswer
-from authmw.jose import base64url
-from authmw.refusal import Refusal
+from authmw.flow.flow import run
+from authmw.http.location import is_public
+from authmw.http.refusal import Refusal
+from authmw.issuers.fetching.fetch import FetchFailed, HTTPFetcher
+from authmw.issuers.introspection.endpoint import DiscoveredEndpoint
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
+from authmw.issuers.keys.key_cache import KeyCache
+from authmw.issuers.keys.key_source import KeyAnswer
 from authmw.testing import FakeClock, FakeIssuer
 from tests.issuers.introspection_servers import ACTIVE, URL, FakeServer, verifier_of
 from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, World

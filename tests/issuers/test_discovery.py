@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Issuer, JWTVerifier, KeyRing, OpenIdConnect
-from authmw.engine import Authentication
+from authmw.engine.auth import Authentication
 from authmw.issuers.access_tokens import AnyAudience
 from authmw.issuers.discovery import discover, issuer_of, well_known_urls
-from authmw.issuers.fetch import AnswerRefused, Fetched, FetchFailed
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
 from authmw.testing import FakeClock, FakeIssuer
 from authmw.testing.issuer import Shape
 from tests.issuers.worlds import NOW, OK, World

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from authmw import ConfigurationError
-from authmw.issuers.addresses import Location, is_public
-from authmw.issuers.fetch import AnswerRefused, FetchFailed, HTTPFetcher
+from authmw.http.location import Location, is_public
+from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed, HTTPFetcher
 from tests.issuers.loopback import Answer, document, drips, keeps_silent, says, serving, tls
 from tests.support import fresh_python
 

@@ -10,20 +10,20 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer, Principal, RevocationFeed
-from authmw.credentials import BearerToken, BoundToken
-from authmw.engine import Authentication
+from authmw.engine.auth import Authentication
 from authmw.errors import ConfigurationError, Unavailable
-from authmw.flow import run
+from authmw.flow.flow import run
+from authmw.http.reasons import Reason
+from authmw.http.refusal import Refusal
+from authmw.identity.credentials import BearerToken, BoundToken
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.access_tokens import AnyAudience
-from authmw.issuers.fetch import Fetched, FetchFailed
-from authmw.issuers.introspection import IntrospectionVerifier
+from authmw.issuers.fetching.fetch import Fetched, FetchFailed
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.issuer import Issuer
-from authmw.memory import MemoryRevocations
-from authmw.ports import Revocation
-from authmw.reasons import Reason
-from authmw.refusal import Refusal
+from authmw.stores.memory import MemoryRevocations
+from authmw.stores.ports import Revocation
 from authmw.testing.clock import FakeClock
-from authmw.verdict import Authenticated, Rejected, Verdict
 from tests.drivers import DRIVERS
 from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, SECRET, URL, FakeServer, answered, verifier_of
 from tests.requests import wsgi_request

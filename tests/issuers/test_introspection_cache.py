@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.credentials import BearerToken
 from authmw.errors import Unavailable
-from authmw.flow import Flow, run, run_async
-from authmw.issuers.introspection import IntrospectionVerifier
-from authmw.issuers.single_flight import SingleFlight
+from authmw.flow.flow import Flow, run, run_async
+from authmw.flow.single_flight import SingleFlight
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
-from authmw.verdict import Authenticated, Rejected, Verdict
 from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, FakeServer, answered, verifier_of
 
 SOON: Final = 20.0

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.credentials import BearerToken
-from authmw.flow import run
-from authmw.issuers.fetch import Fetched
-from authmw.issuers.introspection import IntrospectionVerifier
-from authmw.reasons import Reason
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import run
+from authmw.http.reasons import Reason
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.issuers.fetching.fetch import Fetched
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Bench
 
 ODD: Final = "odd:id+%/client"

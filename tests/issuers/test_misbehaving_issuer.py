@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authmw import Key
-from authmw.issuers.fetch import Fetched
+from authmw.issuers.fetching.fetch import Fetched
 from authmw.testing import FakeIssuer
 from authmw.testing.issuer import Mode
 from tests.issuers.worlds import DRIVERS, NOW, OK, UNKNOWN_KEY, Seen, World

@@ -12,10 +12,10 @@ from typing import Any, Final
 import pytest
 
 from authmw import BearerToken, ConfigurationError, Issuer, Key, KeyRing, Principal
-from authmw.flow import run
+from authmw.flow.flow import run
+from authmw.identity.verdict import Authenticated, Rejected
 from authmw.issuers.profiles import COGNITO, PROFILES, RFC_9068, Profile, profile_of
 from authmw.testing import FakeIssuer
-from authmw.verdict import Authenticated, Rejected
 
 NOW: Final = 1_800_000_000
 TIMES: Final = {"iat": NOW - 60, "exp": NOW + 3600}

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer
-from authmw.challenge import parse_challenges
+from authmw.engine.protected_resource import ProtectedResource, resource_of
 from authmw.errors import ConfigurationError
-from authmw.issuers.protected_resource import ProtectedResource, resource_of
+from authmw.http.challenge import parse_challenges
 from tests.contract.cases import Answer as ContractAnswer
 from tests.contract.cases import Case
 from tests.issuers.resource_apps import AT_ROOT, EVERYWHERE, MOUNTED, PATH, RESOURCE, Answer

@@ -13,12 +13,12 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer
-from authmw.challenge import Challenge, parse_challenges
-from authmw.credentials import BearerToken
-from authmw.engine import Authentication
-from authmw.issuers.fetch import Fetched, FetchFailed, HTTPFetcher
-from authmw.issuers.introspection import IntrospectionVerifier
-from authmw.refusal import Refusal
+from authmw.engine.auth import Authentication
+from authmw.http.challenge import Challenge, parse_challenges
+from authmw.http.refusal import Refusal
+from authmw.identity.credentials import BearerToken
+from authmw.issuers.fetching.fetch import Fetched, FetchFailed, HTTPFetcher
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
 from tests.contract.cases import Answer as ContractAnswer
 from tests.contract.cases import Case
@@ -113,7 +113,7 @@ def test_s5_a_server_that_does_not_answer_is_given_up_in_time(monkeypatch: pytes
             given.append({"timeout": self.timeout, **options})
             raise FetchFailed("https://id.example: no complete answer within 5 s")
 
-    monkeypatch.setattr("authmw.issuers.introspection.HTTPFetcher", Fetcher)
+    monkeypatch.setattr("authmw.issuers.introspection.verifier.HTTPFetcher", Fetcher)
     verifier = IntrospectionVerifier(URL, audience="orders", client_id="orders-api", client_secret=SECRET)
     assert status_of(verifier) == 503
     assert [each["timeout"] for each in given] == [5.0]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from authmw import Auth, BearerToken, ConfigurationError, HTTPBearer, Issuer, Issuers
-from authmw.engine import Authentication
+from authmw.engine.auth import Authentication
 from authmw.testing import FakeClock, FakeIssuer
 from tests.issuers.worlds import DRIVERS, NOW
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import trio
 
 from authmw import Auth, HTTPBearer, Requirement
-from authmw.engine import Authentication
-from authmw.refusal import Refusal
+from authmw.engine.auth import Authentication
+from authmw.http.refusal import Refusal
 from authmw.testing import FakeClock, FakeIssuer
 from tests.requests import asgi_request, wsgi_request
 

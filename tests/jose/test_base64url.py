@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.jose import base64url
+from authmw.crypto.jose import base64url
 
 
 @given(st.binary(max_size=200))

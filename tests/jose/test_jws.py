@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authmw.jose import base64url
-from authmw.jose.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
-from authmw.keys import Key, KeyRing
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.http.reasons import Reason
+from authmw.identity.verdict import Rejected
 from tests.jwt_tokens import ALL_ALGORITHMS, SECRET, good_claims, key_for, segment, signed, token
 from tests.support import ROOT
 

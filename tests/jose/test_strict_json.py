@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.jose.strict_json import MAX_DEPTH, parse_object
+from authmw.crypto.jose.strict_json import MAX_DEPTH, parse_object
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

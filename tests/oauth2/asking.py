@@ -20,16 +20,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from authmw import Auth, HTTPBasic, HTTPBearer, PasswordVerifier
-from authmw.credentials import BearerToken
-from authmw.flow import run
-from authmw.keys import KeyRing
-from authmw.memory import MemoryStores, MemoryThrottle
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.flow.flow import run
+from authmw.http.request import Message, Scope
+from authmw.identity.credentials import BearerToken
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected
 from authmw.oauth2 import asgi, wsgi
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.principal import Principal
-from authmw.request import Message, Scope
-from authmw.verdict import Authenticated, Rejected
+from authmw.stores.memory import MemoryStores, MemoryThrottle
 from tests.requests import wsgi_request
 
 ISSUER: Final = "https://id.example/auth"

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from authmw.crypto.keyring import KeyRing
 from authmw.errors import StoreUnavailable
-from authmw.keys import KeyRing
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.sessions import Sessions
-from authmw.ports import Revocation
-from authmw.verdict import Rejected
+from authmw.stores.ports import Revocation
 from tests.oauth2.asking import KEYS, Bench, basic
 
 KINDS = pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])

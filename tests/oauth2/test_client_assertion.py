@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from authmw.flow import run
-from authmw.jose import base64url
-from authmw.jose.jws import write
-from authmw.keys import Key, KeyRing
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.jws import write
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.flow.flow import run
 from authmw.oauth2.client_assertion import judge_assertion
 from authmw.oauth2.client_authentication import ASSERTION_TYPE
 from tests.oauth2.asking import ISSUER, MOUNTS, NOW, Answer, Bench

@@ -8,12 +8,12 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from authmw.flow import run
-from authmw.memory import MemoryThrottle
+from authmw.crypto.opaque_tokens import digest
+from authmw.flow.flow import run
 from authmw.oauth2 import client_authentication
 from authmw.oauth2.service import TokenService
-from authmw.ports import Client, ClientSecret
-from authmw.tokens import digest
+from authmw.stores.memory import MemoryThrottle
+from authmw.stores.ports import Client, ClientSecret
 from tests.oauth2.asking import MOUNTS, Answer, Bench, basic, raw_basic
 
 CREDENTIALS = {"grant_type": "client_credentials"}

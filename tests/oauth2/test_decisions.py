@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from authmw.memory import MemoryThrottle
+from authmw.stores.memory import MemoryThrottle
 from tests.oauth2.asking import KEYS, NOW, Bench, basic
 
 

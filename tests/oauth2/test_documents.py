@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from authmw.credentials import BearerToken
-from authmw.keys import Key, KeyRing
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Authenticated
 from authmw.oauth2.metadata import metadata_path
-from authmw.verdict import Authenticated
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import rsa_pem
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, Bench, basic

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from authmw.http.reasons import Reason
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.sessions import Sessions
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
 from tests.oauth2.asking import KEYS, Bench, basic
 
 End = Callable[[Bench, dict[str, Any]], object]

@@ -286,7 +286,7 @@ def test_err_3_a_store_that_is_down_is_a_503_that_says_when_to_come_back(mount: 
 
 
 def test_err_3_too_many_logins_at_once_are_told_to_come_back() -> None:
-    from authmw.pool import WorkPool
+    from authmw.flow.pool import WorkPool
 
     pool = WorkPool(slots=1, queue=0)
     bench = Bench(pool=pool)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw.errors import Overloaded, StoreUnavailable
-from authmw.flow import run
+from authmw.flow.flow import run
+from authmw.http.request import WSGIRequest
 from authmw.oauth2.form import Form, parse_form, read_form
 from authmw.oauth2.reply import OAuthError
-from authmw.request import WSGIRequest
 from tests.oauth2.asking import FORM
 
 

@@ -14,11 +14,11 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from authmw import Auth, HTTPBasic, HTTPBearer, PasswordVerifier
-from authmw.memory import MemoryThrottle
 from authmw.oauth2.cookies import CookieMode
 from authmw.oauth2.endpoints import COOKIE_ENDPOINTS, ENDPOINTS
 from authmw.oauth2.paths import PATHS
 from authmw.oauth2.service import TokenService
+from authmw.stores.memory import MemoryThrottle
 from tests.oauth2.asking import HASHER, ISSUER, KEYS, MOUNTS, Bench, basic
 from tests.oauth2.test_endpoints import CASES, Case, asked
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from authmw.jose import base64url
-from authmw.jose.strict_json import parse_object
-from authmw.memory import MemoryThrottle
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import RefreshFamily
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.stores.memory import MemoryThrottle
+from authmw.stores.ports import RefreshFamily
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 
@@ -198,10 +198,10 @@ def test_g11_a_header_makes_no_other_source(mount: str) -> None:
 
 
 def test_class_28_the_endpoint_and_basic_share_one_count() -> None:
-    from authmw.credentials import BasicCredentials
-    from authmw.flow import run
-    from authmw.reasons import Reason
-    from authmw.verdict import Rejected
+    from authmw.flow.flow import run
+    from authmw.http.reasons import Reason
+    from authmw.identity.credentials import BasicCredentials
+    from authmw.identity.verdict import Rejected
     from authmw.verifiers.password import PasswordVerifier
     from tests.requests import wsgi_request
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from authmw_sqlalchemy import SQLStores, SQLThrottle
 
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
+from authmw.http.reasons import Reason
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Rejected
 from tests.oauth2.asking import HASHER, KEYS, Answer, Bench, Clock
 
 RACERS = 8

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.crypto.opaque_tokens import checksum, digest
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
-from authmw.tokens import checksum, digest
 from tests.oauth2.asking import ISSUER
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from authmw import Auth, ConfigurationError, HTTPBasic, HTTPBearer, PasswordVerifier, Requirement
-from authmw.credentials import BearerToken
-from authmw.jose import base64url
-from authmw.jose.jws import header_segment, write
-from authmw.keys import Key, KeyRing
-from authmw.refusal import Refusal
-from authmw.requirement import AUTHENTICATED
-from authmw.verdict import Authenticated, Rejected
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.jws import header_segment, write
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.http.refusal import Refusal
+from authmw.identity.credentials import BearerToken
+from authmw.identity.requirement import AUTHENTICATED
+from authmw.identity.verdict import Authenticated, Rejected
 from authmw.verifiers.jwt import JWTVerifier
 from tests.oauth2.asking import FORM, HASHER, ISSUER, KEYS, NOW, Bench
 from tests.requests import wsgi_request

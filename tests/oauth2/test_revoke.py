@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.http.reasons import Reason
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.refresh_tokens import RefreshToken
-from authmw.ports import Revocation, RevocationKind
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
+from authmw.stores.ports import Revocation, RevocationKind
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])
@@ -208,7 +208,7 @@ def test_r6_a_jwt_is_revoked_by_its_jti_until_no_verifier_takes_it_any_more() ->
 
 
 def test_r6_a_jwt_that_somebody_else_signed_revokes_nothing() -> None:
-    from authmw.keys import KeyRing
+    from authmw.crypto.keyring import KeyRing
 
     ours, other = Bench(keys=KEYS), Bench(keys=KeyRing.generate())
     assert is_empty_200(revoke(ours, other.log_in().json["access_token"]))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from authmw.ports import Revocation
-from authmw.principal import Principal
-from authmw.verdict import Rejected
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Rejected
+from authmw.stores.ports import Revocation
 from tests.oauth2.asking import KEYS, NOW, Bench
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from authmw.errors import StoreUnavailable
+from authmw.http.reasons import Reason
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.sessions import AsyncSessions, Sessions
-from authmw.ports import RefreshFamily
-from authmw.reasons import Reason
-from authmw.verdict import Rejected
+from authmw.stores.ports import RefreshFamily
 from tests.oauth2.asking import KEYS, NOW, Bench, basic
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])

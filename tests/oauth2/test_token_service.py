@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from authmw import ConfigurationError
-from authmw.keys import Key, KeyRing
-from authmw.memory import MemoryStores, MemoryThrottle
+from authmw.crypto.keyring import Key, KeyRing
 from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
+from authmw.stores.memory import MemoryStores, MemoryThrottle
 
 PAIR = KeyRing.generate()
 GOOD: dict[str, Any] = {"issuer": "https://id.example", "stores": MemoryStores(), "audience": "orders"}

@@ -34,9 +34,9 @@ from authmw import (
     public,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.decorators import Requires
+from authmw.engine.decorators import Requires
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.openapi import Operation, document
-from authmw.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.schemes.base import Alternatives
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.cases import Answer, Case

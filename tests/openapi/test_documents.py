@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import Auth, HTTPBearer, Requirement
+from authmw.identity.requirement import PUBLIC
 from authmw.openapi import Operation, document
-from authmw.requirement import PUBLIC
 from tests.openapi.declared import READ, every_scheme, mistakes_in
 
 AUTH = Auth(HTTPBearer())

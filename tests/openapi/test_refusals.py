@@ -9,10 +9,10 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 
 from authmw import APIKeyHeader, Auth, HTTPBearer, Requirement, any_of
+from authmw.http.reasons import Reason
+from authmw.http.refusal import Body, Refusal
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
 from authmw.openapi.refusals import refusals, schema
-from authmw.reasons import Reason
-from authmw.refusal import Body, Refusal
-from authmw.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
 from authmw.schemes.session_cookie import SessionCookie
 from tests.openapi.declared import READ, WRITE, mistakes_in
 

@@ -18,8 +18,8 @@ from authmw import (
     Requirement,
     any_of,
 )
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
 from authmw.openapi import Version, security
-from authmw.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
 from authmw.schemes.base import Alternatives
 from tests.openapi.declared import READ, VERSIONS, WRITE
 

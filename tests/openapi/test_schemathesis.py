@@ -16,8 +16,8 @@ from schemathesis import checks as of_all
 from schemathesis import openapi as documents
 from schemathesis.specs.openapi import checks as of_documents
 
-from authmw.keys import KeyRing
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.keyring import KeyRing
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 
 _CHECKS_OF_ALL: Final[Any] = of_all  # both are partly untyped
 _CHECKS_OF_DOCUMENTS: Final[Any] = of_documents

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, OAuth2PasswordBearer, Requirement
+from authmw.http.refusal import Body
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.openapi import RequirementOf, Version, secured, security_schemes
-from authmw.refusal import Body
-from authmw.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from tests.openapi.declared import MARKS, READ, VERSIONS, WRITE, every_scheme, made, mistakes_in, operation
 
 AUTH = Auth(HTTPBearer())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from authmw import ApiKey, APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBearer, Reason, Rejected
-from authmw.request import WSGIRequest
+from authmw.http.request import WSGIRequest
 from tests.requests import asgi_request, wsgi_request
 
 HEADER = APIKeyHeader("X-API-Key")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authmw import BearerToken, HTTPBearer, Reason, Rejected
-from authmw.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from tests.requests import wsgi_request
 
 SCHEME = HTTPBearer()

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from requests.auth import HTTPDigestAuth
 
 from authmw import Auth
-from authmw.challenge import Challenge, parse_challenges
-from authmw.credentials import DigestResponse
-from authmw.digest import DigestSessAlgorithm
-from authmw.reasons import Reason
-from authmw.request import ASGIRequest, WSGIRequest
+from authmw.crypto.http_digest import DigestSessAlgorithm
+from authmw.http.challenge import Challenge, parse_challenges
+from authmw.http.reasons import Reason
+from authmw.http.request import ASGIRequest, WSGIRequest
+from authmw.identity.credentials import DigestResponse
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.verdict import Authenticated, Rejected, Verdict
 from authmw.verifiers.digest import DigestVerifier
 from tests.verifiers.digest_clients import PASSWORDS, REALM, DigestUsers, Nonces, Server
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal
-from authmw.credentials import BearerToken
-from authmw.reasons import Reason
-from authmw.refusal import Refusal
-from authmw.request import ASGIRequest
+from authmw.http.reasons import Reason
+from authmw.http.refusal import Refusal
+from authmw.http.request import ASGIRequest
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Rejected
 from authmw.schemes.session_cookie import SessionCookie
-from authmw.verdict import Rejected
 from tests.requests import asgi_request, wsgi_request
 
 ORIGIN = "https://shop.example"

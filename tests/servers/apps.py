@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from authmw import current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.request import Receive, Scope, Send
+from authmw.http.request import Receive, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.engine import make_auth
 

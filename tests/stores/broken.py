@@ -7,7 +7,7 @@ import itertools
 import time
 from dataclasses import replace
 
-from authmw.ports import (
+from authmw.stores.ports import (
     Claim,
     Outcome,
     RefreshFamily,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from authmw_sqlalchemy import SQLStores
 
-from authmw.memory import MemoryStores
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.stores.memory import MemoryStores
 from tests.stores.support import Clock, Stores
 
 

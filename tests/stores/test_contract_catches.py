@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from authmw.errors import StoreUnavailable
-from authmw.memory import MemoryNonces
-from authmw.ports import Claim
+from authmw.stores.memory import MemoryNonces
+from authmw.stores.ports import Claim
 from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,

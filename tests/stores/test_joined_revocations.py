@@ -9,14 +9,14 @@ import pytest
 from authmw_redis import AsyncRedisStores
 from authmw_sqlalchemy import AsyncSQLStores
 
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.errors import ConfigurationError
-from authmw.flow import Ask, asynchronous, is_asynchronous, is_nonblocking, run_async
-from authmw.memory import MemoryRevocations, MemoryStores
+from authmw.flow.flow import Ask, asynchronous, is_asynchronous, is_nonblocking, run_async
 from authmw.oauth2.service import TokenService
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import Revocation, RevocationKind, RevocationPage
 from authmw.stores import Stores
 from authmw.stores.joined_revocations import JoinedRevocations
+from authmw.stores.memory import MemoryRevocations, MemoryStores
+from authmw.stores.ports import Revocation, RevocationKind, RevocationPage
 from authmw.testing.contract import RevocationStoreContract
 
 LATER = 4e9

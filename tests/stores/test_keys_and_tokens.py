@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from authmw import ConfigurationError
-from authmw.administration import ApiKeyAdmin, NotFound, TokenAdmin
-from authmw.ports import ApiKeyStore, TokenStore
-from authmw.tokens import digest, has_checksum
+from authmw.crypto.opaque_tokens import digest, has_checksum
+from authmw.stores.administration import ApiKeyAdmin, NotFound, TokenAdmin
+from authmw.stores.ports import ApiKeyStore, TokenStore
 from tests.stores.support import Clock, Stores, at_once
 
 

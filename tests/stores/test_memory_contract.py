@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from authmw.memory import (
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.stores.memory import (
     MemoryApiKeys,
     MemoryClients,
     MemoryFamilies,
@@ -13,7 +14,6 @@ from authmw.memory import (
     MemoryTokens,
     MemoryUsers,
 )
-from authmw.passwords import CHEAPEST, PasswordHasher
 from authmw.testing.contract import (
     AdministrationContract,
     ApiKeyStoreContract,

@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 
 from authmw import ConfigurationError
-from authmw.administration import AlreadyExists, NotFound, UserAdmin
-from authmw.digest import ha1, userhash
-from authmw.passwords import CHEAPEST, Match, PasswordHasher
-from authmw.ports import DigestStore, PasswordUpgrader, User, UserStore
+from authmw.crypto.http_digest import ha1, userhash
+from authmw.crypto.passwords import CHEAPEST, Match, PasswordHasher
+from authmw.stores.administration import AlreadyExists, NotFound, UserAdmin
+from authmw.stores.ports import DigestStore, PasswordUpgrader, User, UserStore
 from tests.stores.support import Stores, at_once
 
 HASHER = PasswordHasher(CHEAPEST)

@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from authmw import Auth, HTTPBearer, Principal, asgi
+from authmw import Auth, HTTPBearer, Principal
+from authmw.asgi import middleware as asgi
 
 
 @requires_scopes("orders:read")

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from authmw.credentials import BasicCredentials
-from authmw.flow import Flow, run, run_async
-from authmw.memory import MemoryThrottle
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import Throttle, User
-from authmw.reasons import Reason
-from authmw.request import WSGIRequest
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.flow.flow import Flow, run, run_async
+from authmw.http.reasons import Reason
+from authmw.http.request import WSGIRequest
+from authmw.identity.credentials import BasicCredentials
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.memory import MemoryThrottle
+from authmw.stores.ports import Throttle, User
 from authmw.verifiers.accounts import FAMILIAR_FOR, Attempts
 from authmw.verifiers.password import PasswordVerifier
 from tests.verifiers.digest_clients import Server

@@ -24,13 +24,13 @@ from authmw import (
     Rejected,
     Verdict,
 )
-from authmw.engine import Authentication
-from authmw.flow import Flow, nonblocking, run, run_async
-from authmw.memory import MemoryApiKeys
-from authmw.ports import ApiKeyRecord
-from authmw.refusal import Refusal
-from authmw.request import WSGIRequest
-from authmw.tokens import digest, new_api_key, new_token
+from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
+from authmw.engine.auth import Authentication
+from authmw.flow.flow import Flow, nonblocking, run, run_async
+from authmw.http.refusal import Refusal
+from authmw.http.request import WSGIRequest
+from authmw.stores.memory import MemoryApiKeys
+from authmw.stores.ports import ApiKeyRecord
 from authmw.verifiers.api_key import ApiKeyVerifier
 from tests.stores.support import at_once
 
@@ -262,7 +262,7 @@ def test_a_last_use_that_cannot_be_written_does_not_refuse_the_key(caplog: pytes
             raise OSError("disk full")
 
     key = new_api_key()
-    with caplog.at_level(logging.WARNING, "authmw.keys"):
+    with caplog.at_level(logging.WARNING, "authmw.crypto.keyring"):
         assert isinstance(verdict_of(ApiKeyVerifier(ReadOnly(record_of(key))), ApiKey(key)), Authenticated)
     assert "was not written" in caplog.text
     assert key not in caplog.text

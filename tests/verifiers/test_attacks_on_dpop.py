@@ -20,9 +20,9 @@ from authmw import (
     Rejected,
     SessionCookie,
 )
-from authmw.engine import Authentication
-from authmw.refusal import Refusal
-from authmw.request import ASGIRequest, RequestHead, WSGIRequest
+from authmw.engine.auth import Authentication
+from authmw.http.refusal import Refusal
+from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from authmw.testing import DPoPClient, FakeClock, FakeIssuer
 from tests.dpop_proofs import (
     URL,

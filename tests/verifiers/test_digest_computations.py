@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.digest import ha1, ha2, hash_of, response, session_ha1, userhash
-from authmw.digest_nonces import DigestNonces
+from authmw.crypto.digest_nonces import DigestNonces
+from authmw.crypto.http_digest import ha1, ha2, hash_of, response, session_ha1, userhash
 from authmw.errors import ConfigurationError
-from authmw.ports import DigestAlgorithm
+from authmw.stores.ports import DigestAlgorithm
 from tests.support import ROOT
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/digest/rfc7616.json").read_text())["vectors"]

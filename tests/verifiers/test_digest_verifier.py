@@ -10,17 +10,17 @@ from typing import Any, cast
 import pytest
 
 from authmw import Auth
-from authmw.challenge import Challenge
-from authmw.credentials import DigestResponse
-from authmw.digest import DigestSessAlgorithm, ha1, ha2, hash_of, response, session_ha1
+from authmw.crypto.http_digest import DigestSessAlgorithm, ha1, ha2, hash_of, response, session_ha1
 from authmw.errors import ConfigurationError, StoreUnavailable
-from authmw.flow import run, run_async
-from authmw.grammar import parse_params
-from authmw.ports import Claim, DigestAlgorithm, DigestUser
-from authmw.reasons import Reason
-from authmw.request import ASGIRequest, Scope, WSGIRequest
+from authmw.flow.flow import run, run_async
+from authmw.http.challenge import Challenge
+from authmw.http.grammar import parse_params
+from authmw.http.reasons import Reason
+from authmw.http.request import ASGIRequest, Scope, WSGIRequest
+from authmw.identity.credentials import DigestResponse
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import Claim, DigestAlgorithm, DigestUser
 from authmw.verifiers.digest import DigestVerifier
 from tests.verifiers.digest_clients import PASSWORDS, REALM, SECRET, USERS, Client, Clock, DigestUsers, Nonces, Server
 

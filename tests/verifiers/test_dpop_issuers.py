@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from authmw import Auth, DPoPVerifier, HTTPBearer, HTTPDPoP
-from authmw.engine import Authentication
-from authmw.issuers.fetch import Fetched
-from authmw.issuers.introspection import IntrospectionVerifier
+from authmw.engine.auth import Authentication
+from authmw.http.refusal import Refusal
+from authmw.issuers.fetching.fetch import Fetched
+from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.several import Issuers
-from authmw.refusal import Refusal
 from authmw.testing.dpop import DPoPClient
 from authmw.testing.issuer import FakeIssuer
 from tests.requests import wsgi_request

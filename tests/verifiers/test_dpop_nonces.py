@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import ConfigurationError, DPoPNonces
-from authmw.scopes import is_scope
+from authmw.identity.scopes import is_scope
 
 OLD, NEW = b"o" * 32, b"n" * 32
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from authmw.dpop.proof import Proof, read_proof
-from authmw.key import Key
-from authmw.verdict import Rejected
+from authmw.crypto.dpop.proof import Proof, read_proof
+from authmw.crypto.key import Key
+from authmw.identity.verdict import Rejected
 from tests.dpop_proofs import ASYMMETRIC, client_key, proof, public_jwk
 from tests.jwt_tokens import SECRET, key_for, segment, signed
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.dpop.public_url import PublicURLs
 from authmw.errors import ConfigurationError
-from authmw.request import ASGIRequest, RequestHead, WSGIRequest
+from authmw.http.public_url import PublicURLs
+from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from tests.requests import wsgi_request
 
 API = PublicURLs("https://api.example")

@@ -30,13 +30,13 @@ from authmw import (
     StoreUnavailable,
     TokenVerifier,
 )
-from authmw.engine import Authentication
-from authmw.flow import run
-from authmw.memory import MemoryNonces, MemoryRevocations, MemoryTokens
-from authmw.ports import Claim, Revocation
-from authmw.refusal import Refusal
-from authmw.revocation import RevocationFeed
-from authmw.verdict import Verdict
+from authmw.engine.auth import Authentication
+from authmw.flow.flow import run
+from authmw.http.refusal import Refusal
+from authmw.identity.verdict import Verdict
+from authmw.stores.memory import MemoryNonces, MemoryRevocations, MemoryTokens
+from authmw.stores.ports import Claim, Revocation
+from authmw.stores.revocation_feed import RevocationFeed
 from tests.dpop_proofs import (
     ASYMMETRIC,
     PUBLIC_URL,

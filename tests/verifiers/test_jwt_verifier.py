@@ -13,18 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authmw import Auth, HTTPBearer
-from authmw.credentials import BearerToken
-from authmw.engine import Authentication
+from authmw.crypto.keyring import Key, KeyRing
+from authmw.engine.auth import Authentication
 from authmw.errors import ConfigurationError
-from authmw.flow import run
-from authmw.keys import Key, KeyRing
-from authmw.memory import MemoryRevocations
-from authmw.ports import Revocation
-from authmw.principal import Principal
-from authmw.reasons import Reason
-from authmw.refusal import Refusal
-from authmw.revocation import RevocationFeed
-from authmw.verdict import Authenticated, Rejected
+from authmw.flow.flow import run
+from authmw.http.reasons import Reason
+from authmw.http.refusal import Refusal
+from authmw.identity.credentials import BearerToken
+from authmw.identity.principal import Principal
+from authmw.identity.verdict import Authenticated, Rejected
+from authmw.stores.memory import MemoryRevocations
+from authmw.stores.ports import Revocation
+from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import ALL_ALGORITHMS, NOW, good_claims, key_for, segment, signed, token, verdict, verifier
 from tests.requests import wsgi_request
@@ -443,7 +443,7 @@ class Following:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def start_nothing(_: RevocationFeed) -> None: ...
 
-        monkeypatch.setattr("authmw.revocation.RevocationFeed._start", start_nothing)
+        monkeypatch.setattr("authmw.stores.revocation_feed.RevocationFeed._start", start_nothing)
         self.revocations = MemoryRevocations(clock=lambda: NOW)
         self.now = 50.0
         self.feed = RevocationFeed(self.revocations, clock=lambda: NOW, monotonic=lambda: self.now)

@@ -30,9 +30,9 @@ from authmw import (
     Verdict,
     nonblocking,
 )
-from authmw.engine import Authentication
-from authmw.flow import run, run_async
-from authmw.request import WSGIRequest
+from authmw.engine.auth import Authentication
+from authmw.flow.flow import run, run_async
+from authmw.http.request import WSGIRequest
 from authmw.verifiers.lookup import LookupVerifier
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})

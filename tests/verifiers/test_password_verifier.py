@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.credentials import BasicCredentials
+from authmw.crypto.passwords import CHEAPEST, Argon2Profile, Match, PasswordHasher
 from authmw.errors import StoreUnavailable
-from authmw.flow import Flow, run, run_async
-from authmw.passwords import CHEAPEST, Argon2Profile, Match, PasswordHasher
-from authmw.ports import User
-from authmw.reasons import Reason
-from authmw.request import WSGIRequest
-from authmw.verdict import Authenticated, Rejected, Verdict
+from authmw.flow.flow import Flow, run, run_async
+from authmw.http.reasons import Reason
+from authmw.http.request import WSGIRequest
+from authmw.identity.credentials import BasicCredentials
+from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.ports import User
 from authmw.verifiers.accounts import source_key
 from authmw.verifiers.password import PasswordVerifier
 

@@ -21,14 +21,14 @@ from authmw import (
     StoreUnavailable,
     Verdict,
 )
-from authmw.engine import Authentication
-from authmw.flow import Flow, nonblocking, run, run_async
-from authmw.memory import MemoryRevocations, MemoryTokens
-from authmw.ports import Revocation, TokenRecord, TokenStore
-from authmw.refusal import Refusal
-from authmw.request import WSGIRequest
-from authmw.revocation import RevocationFeed
-from authmw.tokens import digest, new_api_key, new_token
+from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
+from authmw.engine.auth import Authentication
+from authmw.flow.flow import Flow, nonblocking, run, run_async
+from authmw.http.refusal import Refusal
+from authmw.http.request import WSGIRequest
+from authmw.stores.memory import MemoryRevocations, MemoryTokens
+from authmw.stores.ports import Revocation, TokenRecord, TokenStore
+from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.token import TokenVerifier
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
@@ -239,7 +239,7 @@ class Following:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, family_id: str | None = None) -> None:
         def start_nothing(_: RevocationFeed) -> None: ...
 
-        monkeypatch.setattr("authmw.revocation.RevocationFeed._start", start_nothing)
+        monkeypatch.setattr("authmw.stores.revocation_feed.RevocationFeed._start", start_nothing)
         self.token = new_token()
         record = replace(record_of(self.token), family_id=family_id, created_at=NOW - 10)
         self.tokens = Tokens(record)

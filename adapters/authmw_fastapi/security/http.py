@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 from starlette.status import HTTP_401_UNAUTHORIZED
 
-from authmw.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.schemes.http_basic import decode_base64
 from authmw_fastapi.security.base import Scheme
 from authmw_fastapi.security.reading import authorization

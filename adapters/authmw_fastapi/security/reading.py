@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from starlette.requests import HTTPConnection
 
-from authmw.grammar import MAX_CREDENTIAL_LENGTH, parse_authorization
-from authmw.request import ASGIRequest
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, parse_authorization
+from authmw.http.request import ASGIRequest
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 # What FastAPI's programs take for tokens is more than a b64token (RFC 6750 §2.1): `id|secret` and `id:secret` are in

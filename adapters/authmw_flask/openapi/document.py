@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from authmw.routes import Kind, Route
+from authmw.engine.routes.route import Kind, Route
 from authmw_flask.listing import unplaced_routes
 from authmw_flask.openapi.guarded import checked_guarded
 

@@ -10,7 +10,7 @@ from authmw_flask.listing import guarded_in
 if TYPE_CHECKING:
     from flask import Flask
 
-    from authmw.guard import Guarded
+    from authmw.engine.guard import Guarded
 
 
 def checked_guarded(app: Flask) -> Guarded:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from authmw.engine.routes.route import Kind
 from authmw.errors import ConfigurationError
-from authmw.routes import Kind
 from authmw_flask.listing import unplaced_routes
 from authmw_flask.openapi.guarded import checked_guarded
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from authmw.requirement import Requirement
+    from authmw.identity.requirement import Requirement
 
 _NAME: Final = re.compile(r"\{[^{}]*\}")
 

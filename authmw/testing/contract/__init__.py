@@ -27,7 +27,7 @@ A contract is a class of tests for pytest. Derive from it, and say how the store
 - ``drop(self, namespace)`` removes what a test has left. By default it does nothing.
 - ``processes = False`` says that the store lives in one process only. The races of processes are not collected then.
 
-`AdministrationContract` is for an object that has all stores, as `authmw.memory.MemoryStores`; each other contract is
+`AdministrationContract` is for an object that has all stores, as `MemoryStores`; each other contract is
 for one store. `ThrottleContract` has to know how many attempts are free: open the throttle with ``self.free`` of them,
 5 unless that is set. Where users are made otherwise than by ``create``, override ``add_user``.
 

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import pytest
 
-from authmw.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, TokenAdmin, UserAdmin
-from authmw.flow import Ask, Flow
-from authmw.ports import (
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, TokenAdmin, UserAdmin
+from authmw.stores.ports import (
     ApiKeyStore,
     ClientStore,
     FamilyStore,
@@ -75,7 +75,7 @@ class _Stores(Protocol):
 
 
 class AdministrationContract(StoreContract[_Stores]):
-    """The contract of `authmw.administration`, where it is about several stores: for `authmw.memory.MemoryStores`."""
+    """The contract of `authmw.stores.administration`, where it is about several stores: for `MemoryStores`."""
 
     def issue(self, subject: str, client_id: str) -> tuple[RefreshFamily, TokenRecord]:
         """A login of `subject` at `client_id`."""

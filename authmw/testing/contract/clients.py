@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from authmw.administration import AlreadyExists, ClientAdmin, NotFound
-from authmw.flow import Ask, Flow
-from authmw.key import Key
-from authmw.ports import Client, ClientStore
+from authmw.crypto.key import Key
+from authmw.crypto.opaque_tokens import digest
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.administration import AlreadyExists, ClientAdmin, NotFound
+from authmw.stores.ports import Client, ClientStore
 from authmw.testing.contract.base import RACERS, StoreContract, between_processes
-from authmw.tokens import digest
 
 
 class _Clients(ClientStore, ClientAdmin, Protocol):
@@ -19,7 +19,7 @@ class _Clients(ClientStore, ClientAdmin, Protocol):
 
 
 class ClientStoreContract(StoreContract[_Clients]):
-    """The contract of `authmw.ports.ClientStore`, and of `authmw.administration.ClientAdmin`."""
+    """The contract of `authmw.stores.ports.ClientStore`, and of `authmw.stores.administration.ClientAdmin`."""
 
     def add(self, id: str | None = None, **settings: Any) -> Client:
         """A new client."""

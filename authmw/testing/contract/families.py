@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.flow import Ask, Flow
-from authmw.ports import FamilyStore, Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.crypto.opaque_tokens import digest, new_id
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.ports import FamilyStore, Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.testing.contract.base import StoreContract, between_processes
-from authmw.tokens import digest, new_id
 
 # Ahead of the clock, so that no store forgets a record while the tests go on, however long they take.
 NOW: Final = float(int(time.time()) + 3600)
@@ -54,7 +54,7 @@ def a_rotation(family: RefreshFamily, presented: str | None = None, **changes: A
 
 
 class FamilyStoreContract(StoreContract[FamilyStore]):
-    """The contract of `authmw.ports.FamilyStore`."""
+    """The contract of `authmw.stores.ports.FamilyStore`."""
 
     def add(self, **changes: Any) -> RefreshFamily:
         """A new family in the store."""

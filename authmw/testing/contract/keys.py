@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from authmw.administration import ApiKeyAdmin
-from authmw.flow import Ask, Flow
-from authmw.ports import ApiKeyRecord, ApiKeyStore
+from authmw.crypto.opaque_tokens import digest
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.administration import ApiKeyAdmin
+from authmw.stores.ports import ApiKeyRecord, ApiKeyStore
 from authmw.testing.contract.base import StoreContract, between_processes
-from authmw.tokens import digest
 
 
 class _Keys(ApiKeyStore, ApiKeyAdmin, Protocol):
@@ -19,7 +19,7 @@ class _Keys(ApiKeyStore, ApiKeyAdmin, Protocol):
 
 
 class ApiKeyStoreContract(StoreContract[_Keys]):
-    """The contract of `authmw.ports.ApiKeyStore`, whose keys `authmw.administration.ApiKeyAdmin` makes and revokes."""
+    """The contract of `ApiKeyStore`, whose keys `ApiKeyAdmin` makes and revokes."""
 
     def add_key(self, owner: str = "alice", scopes: Iterable[str] = (), **settings: Any) -> ApiKeyRecord:
         """A new key, by the store's ``create``."""

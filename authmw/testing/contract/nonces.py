@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from authmw.flow import Ask, Flow
-from authmw.ports import Claim, NonceStore
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.ports import Claim, NonceStore
 from authmw.testing.contract.base import StoreContract, between_processes
 
 
 class NonceStoreContract(StoreContract[NonceStore]):
-    """The contract of `authmw.ports.NonceStore`."""
+    """The contract of `authmw.stores.ports.NonceStore`."""
 
     def claim(self, nonce: str, count: int) -> Claim:
         """Claim it for an hour."""

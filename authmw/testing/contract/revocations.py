@@ -6,8 +6,8 @@ import time
 from functools import partial
 from typing import Final
 
-from authmw.flow import Ask, Flow
-from authmw.ports import Revocation, RevocationKind, RevocationStore
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.ports import Revocation, RevocationKind, RevocationStore
 from authmw.testing.contract.base import StoreContract, between_processes
 
 NOW: Final = float(int(time.time()))
@@ -16,7 +16,7 @@ _PAGES: Final = 40
 
 
 class RevocationStoreContract(StoreContract[RevocationStore]):
-    """The contract of `authmw.ports.RevocationStore`."""
+    """The contract of `authmw.stores.ports.RevocationStore`."""
 
     def publish(self, *revocations: Revocation) -> None:
         """Publish them, one after the other."""

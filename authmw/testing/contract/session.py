@@ -14,7 +14,7 @@ from inspect import isawaitable, iscoroutinefunction
 from multiprocessing.synchronize import Barrier
 from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
-from authmw.flow import Flow, run, run_async
+from authmw.flow.flow import Flow, run, run_async
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Final
 
-from authmw.flow import Ask, Flow
-from authmw.ports import FamiliarSources, Throttle
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.ports import FamiliarSources, Throttle
 from authmw.testing.contract.base import RACERS, StoreContract, between_processes
 from authmw.testing.contract.processes import PROCESSES
 
@@ -16,7 +16,7 @@ NOW: Final = float(int(time.time()))
 
 
 class ThrottleContract(StoreContract[Throttle]):
-    """The contract of `authmw.ports.Throttle`."""
+    """The contract of `authmw.stores.ports.Throttle`."""
 
     free: ClassVar[int] = 5
     """How many attempts at once the throttle lets through; 2 to 7. Open it with this many."""
@@ -76,7 +76,7 @@ class ThrottleContract(StoreContract[Throttle]):
 
 
 class FamiliarSourcesContract(StoreContract[FamiliarSources]):
-    """The contract of `authmw.ports.FamiliarSources`."""
+    """The contract of `authmw.stores.ports.FamiliarSources`."""
 
     def knows(self, pair: str, now: float) -> bool:
         """Whether it does."""

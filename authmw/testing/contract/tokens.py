@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.flow import Ask, Flow
-from authmw.ports import TokenKeeper, TokenRecord
+from authmw.crypto.opaque_tokens import digest, new_id
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.ports import TokenKeeper, TokenRecord
 from authmw.testing.contract.base import StoreContract, between_processes
-from authmw.tokens import digest, new_id
 
 NOW: Final = float(int(time.time()))
 
@@ -26,7 +26,7 @@ def a_token(**changes: Any) -> TokenRecord:
 
 
 class TokenStoreContract(StoreContract[TokenKeeper]):
-    """The contract of `authmw.ports.TokenStore` and `authmw.ports.TokenKeeper`."""
+    """The contract of `authmw.stores.ports.TokenStore` and `authmw.stores.ports.TokenKeeper`."""
 
     def add(self, **changes: Any) -> TokenRecord:
         """A new token in the store."""

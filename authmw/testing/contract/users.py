@@ -7,10 +7,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 import pytest
 
-from authmw.administration import NO_ATTRIBUTES
-from authmw.digest import ha1, userhash
-from authmw.flow import Ask, Flow
-from authmw.ports import DigestStore, PasswordUpgrader, User, UserStore
+from authmw.crypto.http_digest import ha1, userhash
+from authmw.flow.flow import Ask, Flow
+from authmw.stores.administration import NO_ATTRIBUTES
+from authmw.stores.ports import DigestStore, PasswordUpgrader, User, UserStore
 from authmw.testing.contract.base import StoreContract, between_processes
 
 S = TypeVar("S", bound=UserStore)
@@ -37,7 +37,7 @@ class _UsersContract(StoreContract[S]):
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
     ) -> User:
-        """A new user, by the store's ``create`` (`authmw.administration.UserAdmin`) unless this is overridden."""
+        """A new user, by the store's ``create`` (`UserAdmin`) unless this is overridden."""
         store: Any = self.store
         user: User = self.ask(
             store.create,
@@ -58,7 +58,7 @@ class _UsersContract(StoreContract[S]):
 
 
 class UserStoreContract(_UsersContract[UserStore]):
-    """The contract of `authmw.ports.UserStore`."""
+    """The contract of `authmw.stores.ports.UserStore`."""
 
     @pytest.mark.parametrize("username", NAMES)
     def test_a_user_is_found_as_stored(self, username: str) -> None:
@@ -91,7 +91,7 @@ class UserStoreContract(_UsersContract[UserStore]):
 
 
 class PasswordUpgraderContract(_UsersContract[_Upgrading]):
-    """The contract of `authmw.ports.PasswordUpgrader`."""
+    """The contract of `authmw.stores.ports.PasswordUpgrader`."""
 
     def hash_of(self, username: str) -> str:
         """The hash that is stored."""
@@ -131,7 +131,7 @@ class PasswordUpgraderContract(_UsersContract[_Upgrading]):
 
 
 class DigestStoreContract(_UsersContract[_Digesting]):
-    """The contract of `authmw.ports.DigestStore`, for SHA-256."""
+    """The contract of `authmw.stores.ports.DigestStore`, for SHA-256."""
 
     @pytest.mark.parametrize("username", ["alice", "Zo\u00eb"])
     def test_a_user_is_found_with_the_ha1_of_the_realm_and_no_other(self, username: str) -> None:

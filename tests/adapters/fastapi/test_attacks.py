@@ -29,9 +29,9 @@ from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, Principal
-from authmw.frameworks import openapi_document as openapi_document_of_any
-from authmw.routes import Protection
-from authmw.rules import Default
+from authmw.engine.public_paths import Default
+from authmw.engine.routes.frameworks import openapi_document as openapi_document_of_any
+from authmw.engine.routes.route import Protection
 from tests.adapters.fastapi.apps import TOKENS, as_, client_of, make_auth, security_of
 
 AUTH = make_auth()

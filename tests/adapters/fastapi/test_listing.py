@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from authmw import Principal
-from authmw.routes import Kind, Protection, needs
+from authmw.engine.routes.route import Kind, Protection, needs
 from tests.adapters.fastapi.apps import make_auth
 
 AUTH = make_auth()

@@ -13,7 +13,7 @@ from authmw_fastapi.security.utils import get_authorization_scheme_param
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from tests.adapters.fastapi.security_helpers import BEARERS, IN_AUTHORIZATION, MAKERS, REFUSED, connection, read
 
 

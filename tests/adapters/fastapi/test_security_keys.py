@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.responses import Response
 
-from authmw.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from tests.adapters.fastapi.security_helpers import MAKERS, REFUSED, read
 
 PLACES = ("APIKeyHeader", "APIKeyQuery", "APIKeyCookie")

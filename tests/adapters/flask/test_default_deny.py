@@ -13,8 +13,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
-from authmw.request import Environ
-from authmw.wsgi import StartResponse
+from authmw.http.request import Environ
+from authmw.wsgi.middleware import StartResponse
 from tests.adapters.flask.shop import NO_CREDENTIALS, ask, challenge, shop_auth
 
 PREFLIGHT = {"Origin": "https://app.example", "Access_Control_Request_Method": "GET"}

@@ -17,14 +17,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, IntegerConverter, Rule
 from werkzeug.test import Client
 
-from authmw.docs_page import DocsPage
-from authmw.memory import MemoryStores
+from authmw.engine.public_paths import Default
+from authmw.engine.routes.route import Kind, Protection, Route
+from authmw.http.request import Environ
+from authmw.identity.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, Requirement
 from authmw.oauth2 import TokenService
-from authmw.request import Environ
-from authmw.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, Requirement
-from authmw.routes import Kind, Protection, Route
-from authmw.rules import Default
-from authmw.wsgi import AuthMiddleware, StartResponse
+from authmw.openapi.docs_page import DocsPage
+from authmw.stores.memory import MemoryStores
+from authmw.wsgi import AuthMiddleware
+from authmw.wsgi.middleware import StartResponse
 from tests.adapters.flask.shop import ask, shop_auth
 
 

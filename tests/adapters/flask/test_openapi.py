@@ -16,11 +16,11 @@ from openapi_spec_validator import validate
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal
-from authmw.docs_page import DocsPage
-from authmw.keys import KeyRing
-from authmw.memory import MemoryStores
+from authmw.crypto.keyring import KeyRing
+from authmw.engine.routes.route import Route
 from authmw.oauth2 import TokenService
-from authmw.routes import Route
+from authmw.openapi.docs_page import DocsPage
+from authmw.stores.memory import MemoryStores
 from examples import flask_app
 from tests.adapters.flask.shop import ask, shop_auth
 

@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import Client, TestResponse
 
 from authmw import AccessRefused, requires
-from authmw.request import Environ
-from authmw.wsgi import AuthMiddleware, StartResponse
+from authmw.http.request import Environ
+from authmw.wsgi import AuthMiddleware
+from authmw.wsgi.middleware import StartResponse
 from tests.adapters.flask.shop import ask, shop_auth
 
 VIEWS: dict[str, Callable[[], str]] = {

@@ -20,7 +20,7 @@ from flask import Blueprint, Flask
 from flask.views import MethodView, View
 
 from authmw import Principal
-from authmw.request import RequestHead
+from authmw.http.request import RequestHead
 from tests.adapters.flask.shop import ask, challenge, shop_auth
 
 

@@ -16,8 +16,8 @@ from uuid import uuid4
 import redis
 from authmw_redis import AsyncRedisStores, RedisStores
 
-from authmw.ports import Answer, RefreshFamily, Rotation, TokenRecord
-from authmw.tokens import digest, new_id
+from authmw.crypto.opaque_tokens import digest, new_id
+from authmw.stores.ports import Answer, RefreshFamily, Rotation, TokenRecord
 from tests.support import require
 
 T = TypeVar("T")

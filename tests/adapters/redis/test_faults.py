@@ -14,8 +14,8 @@ import redis
 from authmw_redis import AsyncRedisStores, RedisStores
 
 from authmw import StoreUnavailable
-from authmw.flow import Ask, Flow, run, run_async
-from authmw.ports import Claim, Outcome, Revocation, TokenRecord
+from authmw.flow.flow import Ask, Flow, run, run_async
+from authmw.stores.ports import Claim, Outcome, Revocation, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 from tests.proxy import Proxy
 

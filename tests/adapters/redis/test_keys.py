@@ -14,9 +14,9 @@ from authmw_redis import RedisStores
 from authmw_redis.names import Names
 
 from authmw import ConfigurationError
-from authmw.ports import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
+from authmw.crypto.opaque_tokens import digest
+from authmw.stores.ports import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
 from authmw.testing import FakeClock
-from authmw.tokens import digest
 from tests.adapters.redis.support import (
     RedisServer,
     a_family,

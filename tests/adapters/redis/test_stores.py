@@ -16,13 +16,21 @@ from authmw_redis.commands import Script
 from redis.exceptions import NoPermissionError
 
 from authmw import ConfigurationError
-from authmw.administration import NotFound, TokenAdmin
-from authmw.ports import FamiliarSources, FamilyStore, NonceStore, Revocation, RevocationStore, Throttle, TokenKeeper
-from authmw.revocation import RevocationFeed
+from authmw.crypto.opaque_tokens import digest
 from authmw.stores import Stores
-from authmw.stores.throttle_policy import Count, ThrottlePolicy
+from authmw.stores.administration import NotFound, TokenAdmin
+from authmw.stores.ports import (
+    FamiliarSources,
+    FamilyStore,
+    NonceStore,
+    Revocation,
+    RevocationStore,
+    Throttle,
+    TokenKeeper,
+)
+from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.throttling import Count, ThrottlePolicy
 from authmw.testing import FakeClock
-from authmw.tokens import digest
 from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores, now, stores
 
 

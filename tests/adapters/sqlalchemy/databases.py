@@ -11,7 +11,7 @@ from typing import Final
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle, schema
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
-from authmw.passwords import CHEAPEST, PasswordHasher
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 
 POSTGRES: Final = make_url("postgresql+psycopg://postgres@127.0.0.1:5432/test")
 HASHER: Final = PasswordHasher(CHEAPEST)

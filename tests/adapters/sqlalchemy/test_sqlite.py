@@ -22,13 +22,13 @@ from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import create_engine, event, text
 
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, StoreUnavailable
-from authmw.engine import Authentication
-from authmw.flow import Ask, Flow, run
-from authmw.passwords import CHEAPEST, PasswordHasher
-from authmw.ports import TokenRecord, User
-from authmw.refusal import Refusal
-from authmw.request import WSGIRequest
-from authmw.tokens import digest, new_token
+from authmw.crypto.opaque_tokens import digest, new_token
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.engine.auth import Authentication
+from authmw.flow.flow import Ask, Flow, run
+from authmw.http.refusal import Refusal
+from authmw.http.request import WSGIRequest
+from authmw.stores.ports import TokenRecord, User
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.token import TokenVerifier
 from tests.stores.support import at_once

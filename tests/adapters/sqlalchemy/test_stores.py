@@ -12,7 +12,7 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
 from sqlalchemy import URL, create_engine
 
 from authmw import ConfigurationError
-from authmw.flow import is_nonblocking
+from authmw.flow.flow import is_nonblocking
 from authmw.stores import Stores
 from tests.support import fresh_python, require
 

@@ -20,8 +20,8 @@ from starlette.websockets import WebSocket
 
 from authmw import public, requires_scopes
 from authmw.asgi import AuthMiddleware as CoreAuthMiddleware
-from authmw.decorators import own_credentials
-from authmw.routes import Kind, Protection, needs
+from authmw.engine.decorators import own_credentials
+from authmw.engine.routes.route import Kind, Protection, needs
 from tests.adapters.starlette.support import PLACEMENTS, Placement, guard, make_auth
 
 

@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authmw import asgi, current_principal, requires_scopes
+from authmw import current_principal, requires_scopes
+from authmw.asgi import middleware as asgi
 from tests.adapters.starlette.support import (
     CASES,
     OTHER,

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from authmw import Requirement, public, requires_scopes
-from authmw.requirement import PUBLIC
+from authmw.identity.requirement import PUBLIC
 from tests.adapters.starlette.support import PLACEMENTS, READER, Placement, client_of, guard, make_auth
 
 

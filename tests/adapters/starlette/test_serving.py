@@ -35,7 +35,7 @@ from authmw import (
     requires,
     requires_scopes,
 )
-from authmw.request import RequestHead
+from authmw.http.request import RequestHead
 from tests.adapters.starlette.support import OTHER, PLACEMENTS, READER, TOKENS, Placement, client_of, guard, make_auth
 
 placements = pytest.mark.parametrize("placement", PLACEMENTS)

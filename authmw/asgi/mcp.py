@@ -1,0 +1,203 @@
+"""One call protects an MCP server that is served over streamable HTTP (Model Context Protocol, "Authorization").
+
+It authenticates by the engine, tells clients where tokens come from, and asks for more scopes where a tool needs them.
+A session is continued by nobody but who began it.
+The tools that a message calls stand in its body: it is read after the caller is known, within a limit, and by rules so
+strict that the server cannot see another tool in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from authmw.asgi.mcp_sessions import SessionIds
+from authmw.asgi.middleware import ASGIApp, AuthMiddleware
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.engine.auth import Auth
+from authmw.engine.context import current_principal, enforce
+from authmw.engine.protected_resource import ProtectedResource
+from authmw.engine.public_paths import PublicPaths, patterns_in
+from authmw.errors import ConfigurationError
+from authmw.flow.pool import in_thread
+from authmw.http.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Message, Receive, RequestHead, Scope, Send
+from authmw.identity.requirement import AUTHENTICATED, Requirement
+from authmw.identity.scopes import checked_scopes
+from authmw.schemes.http_bearer import HTTPBearer
+
+if TYPE_CHECKING:
+    from authmw.identity.credentials import BearerToken
+    from authmw.schemes.base import Verifier
+
+MAX_MESSAGE: Final = 4 * 1024 * 1024
+"""Bytes of a message. The official servers have the same limit."""
+_QUICK: Final = 32 * 1024
+"""Bytes of a message that are read in less than a millisecond; with more, no event loop waits for it."""
+
+# JSON-RPC 2.0 §5.1
+_NOT_JSON: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
+_TOO_LARGE: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"The message is too large"}}'
+# What the official servers answer for one that they do not know, so that a client begins anew.
+_NO_SESSION: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Session not found"}}'
+
+
+def protect_mcp(
+    app: ASGIApp,
+    by: Verifier[BearerToken] | Auth,
+    *,
+    resource: str = "",
+    authorization_servers: Collection[str] = (),
+    scopes: Iterable[str] = (),
+    tools: Mapping[str, Iterable[str]] | None = None,
+    public: Iterable[str] = (),
+) -> AuthMiddleware:
+    """Guard the MCP server `app`: nobody gets in without a token, but for the metadata that tells where to get one.
+
+    Clients find the authorization server by the challenge of the first 401 (RFC 9728), ask for tokens for `resource`
+    (RFC 8707), and step up when a 403 ``insufficient_scope`` names what a tool needs. Below, `authmw.current_principal`
+    tells who calls.
+
+    Args:
+        app: an ASGI application, as ``mcp.streamable_http_app()`` of the official SDK.
+        by: verifies the tokens, which have to be for `resource`; or an `Auth` with a resource of its own, in place of
+            `resource` and `authorization_servers`.
+        resource: the URL of the server as clients write it, as ``https://api.example/mcp``.
+        authorization_servers: the issuers whose tokens are taken; that of `by` where it tells its ``issuer``.
+        scopes: what each request needs.
+        tools: by the name of a tool, what calling it needs besides.
+        public: path patterns that need no token, as ``/health``.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+
+    >>> from authmw import JWTVerifier, KeyRing
+    >>> async def server(scope, receive, send): ...
+    >>> tokens = JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="https://api.example/mcp")
+    >>> application = protect_mcp(
+    ...     server,
+    ...     tokens,
+    ...     resource="https://api.example/mcp",
+    ...     authorization_servers=["https://id.example"],
+    ...     scopes=["orders:read"],
+    ...     tools={"add_order": ["orders:write"]},
+    ... )
+    """
+    base = _requirement("scopes", scopes)
+    needed = {name: _requirement(f"tools[{name!r}]", each) for name, each in dict(tools or {}).items()}
+    supported = dict.fromkeys(scope for each in (base, *needed.values()) for scope in each.scopes)
+    auth = _auth(by, resource, authorization_servers, tuple(supported))
+    patterns = cast("tuple[str, ...]", patterns_in(public))
+    server = _Server(app, base, {name: base & each for name, each in needed.items()}, PublicPaths(patterns))
+
+    def requirement_of(_: RequestHead) -> Requirement:
+        return base
+
+    return AuthMiddleware(server, auth, public=patterns, requirement_of=requirement_of)
+
+
+class _Server:
+    """The server, below the middleware: each message is let through if its caller may call what it calls."""
+
+    def __init__(self, app: ASGIApp, base: Requirement, tools: Mapping[str, Requirement], public: PublicPaths) -> None:
+        self._app = app
+        self._base = base
+        self._tools = tools
+        self._everything = base
+        for each in tools.values():
+            self._everything &= each
+        self._public = public
+        self._sessions = SessionIds()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or self._is_open(ASGIRequest(scope)):
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # Nobody reads along on a websocket: whoever opens one may call whatever is there.
+            enforce(self._everything)
+            await self._app(scope, receive, send)
+            return
+        enforce(self._base)
+        headers = self._sessions.meant(scope["headers"], current_principal())
+        if headers is None:
+            await _answer(404, _NO_SESSION, send)
+            return
+        scope, send = {**scope, "headers": headers}, self._telling(send)
+        if not self._tools or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        request = ASGIRequest(scope, receive)
+        try:
+            body = await request.read_body(MAX_MESSAGE)
+            called = _called(body) if len(body) <= _QUICK else await in_thread(_called, body)
+        except BodyTooLarge:
+            await _answer(413, _TOO_LARGE, send)
+        except ValueError:
+            await _answer(400, _NOT_JSON, send)
+        except BodyIncomplete:
+            return  # nobody is there to be answered
+        else:
+            enforce(self._tools.get(called or "", self._base))
+            await self._app(scope, request.receive, send)
+
+    def _telling(self, send: Send) -> Send:
+        principal = current_principal()
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": self._sessions.told(message.get("headers", ()), principal)}
+            await send(message)
+
+        return tell
+
+    def _is_open(self, request: RequestHead) -> bool:
+        # Of a preflight, the middleware passes on the headers only.
+        is_nobody = not current_principal().is_authenticated
+        return self._public.matches(request) or (is_nobody and request.is_preflight)
+
+
+def _called(body: bytes) -> str | None:
+    """The tool that a message calls; None for a message that calls none.
+
+    Raises:
+        ValueError: it is no single message that everybody reads alike. Batches are not, since none are left in MCP.
+    """
+    message = parse_object(body)
+    if message.get("method") != "tools/call":
+        return None
+    params: object = message.get("params")
+    name = cast("dict[str, Any]", params).get("name") if isinstance(params, dict) else None
+    if not isinstance(name, str):
+        raise ValueError("a tool without a name")
+    return name
+
+
+async def _answer(status: int, body: bytes, send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _requirement(name: str, scopes: Iterable[str]) -> Requirement:
+    try:
+        checked = checked_scopes(scopes)
+    except ConfigurationError as error:
+        raise ConfigurationError(*(f"{name}: {mistake}" for mistake in error.mistakes)) from None
+    return Requirement.all_of(*checked) if checked else AUTHENTICATED
+
+
+def _auth(by: object, resource: str, servers: Collection[str], scopes: tuple[str, ...]) -> Auth:
+    if not isinstance(by, Auth):
+        issuer: object = getattr(by, "issuer", None)
+        found = servers or ([issuer] if isinstance(issuer, str) else [])
+        described = ProtectedResource(resource, found, scopes=scopes)
+        return Auth(HTTPBearer(cast("Verifier[BearerToken]", by)), realm="mcp", resource=described)
+    if resource or servers:
+        raise ConfigurationError("the Auth says what the resource is: leave out resource= and authorization_servers=")
+    if by.resource is None:
+        raise ConfigurationError("clients have to find the issuer: write Auth(..., resource=ProtectedResource(...))")
+    return by

@@ -1,0 +1,289 @@
+"""ASGI middleware: authenticate, expose, refuse (ASGI 3, HTTP and websockets).
+
+It holds no policy: the engine decides, the guard applies the default, and this carries the answer out. Streaming,
+trailers and disconnects are as they would be without it; ``lifespan`` passes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, cast
+
+from authmw.engine import audit
+from authmw.engine.auth import NOBODY, Auth, Authentication
+from authmw.engine.context import Call, current_call
+from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
+from authmw.engine.markers import declared_on
+from authmw.engine.public_paths import Default
+from authmw.errors import AccessRefused
+from authmw.http.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
+from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
+from authmw.identity.principal import Principal
+
+# Frameworks type scopes and messages in ways of their own, which do not fit each other. Any of them can be guarded.
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+_SERVER_ERROR: Final = 500
+_POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
+_TRY_AGAIN_LATER: Final = 1013  # registered with IANA for RFC 6455
+
+
+class GrantedScopes:
+    """``scope["auth"]`` in Starlette's sense: what is granted, with ``authenticated`` before the scopes."""
+
+    __slots__ = ("_principal",)
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    @property
+    def scopes(self) -> list[str]:
+        """``authenticated`` and the principal's scopes; empty for nobody."""
+        return ["authenticated", *sorted(self._principal.scopes)] if self._principal.is_authenticated else []
+
+
+class AuthMiddleware:
+    """Guards an ASGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
+
+    Below it, the scope has ``authmw.principal`` and ``authmw.scopes``, and ``user`` and ``auth`` in Starlette's sense;
+    `authmw.current_principal` tells the same anywhere. Websockets are guarded too, before they are accepted.
+
+    Args:
+        app: the application.
+        auth: who may be trusted.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
+        requirement_of: what a request's operation needs, from the route table; adapters pass it.
+        own_credentials: whether what answers a request authenticates it itself; adapters pass it.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        auth: Auth,
+        *,
+        default: Default = "deny",
+        public: Iterable[str] = (),
+        requirement_of: RequirementOf | None = None,
+        own_credentials: Callable[[RequestHead], bool] | None = None,
+    ) -> None:
+        self.app = app
+        self._own_credentials = own_credentials
+        self.auth = auth
+        requirement_of = requirement_of or declared_on(app)
+        self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
+        self.guarded: Guarded = self._guard.guarded
+        """How the application is guarded."""
+        self._recall = None if auth.memo is None else auth.memo.recall
+        self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
+        """The header that says which request headers answers depend on."""
+        self._resource = auth.resource
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection.
+
+        Raises:
+            ValueError: the scope is of a type nobody has heard of, so it cannot be guarded.
+        """
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if kind not in ("http", "websocket"):
+            raise ValueError(f"an ASGI scope of type {kind!r} cannot be guarded")
+        if self._resource is not None:
+            from authmw.asgi.protected_resource import is_asked, serve
+
+            if is_asked(self._resource, scope):
+                await serve(self._resource, scope, send)
+                return
+        if self._recall is not None:
+            header = _only_authorization(scope["headers"])
+            known = self._recall(header) if header is not None else None
+            if known is not None:
+                await _Passing(self, scope, receive, send, known).run()
+                return
+        request = ASGIRequest(scope, receive)
+        if self._own_credentials is not None and self._own_credentials(request):
+            await _Passing(self, scope, receive, send, NOBODY).run()
+            return
+        found = await self.auth.authenticate_async(request)
+        passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
+        if isinstance(passage, Refusal):
+            await refuse(passage.response(), scope, receive, send)
+        elif not isinstance(found, Refusal):
+            passing = _Passing(self, scope, request.receive, send, found)
+            passing.headers_only = passage is not OPEN
+            await passing.run()
+
+
+class _Passing(Call):
+    """One connection on its way through the application, and its response on the way back."""
+
+    headers_only = False
+    started = False
+    """The application's response has begun, or its websocket was accepted."""
+    answered = False
+    """The whole response was sent, in the place of the application's: the rest of that is dropped."""
+    connected = False
+    """The application has received something."""
+
+    def __init__(
+        self, middleware: AuthMiddleware, scope: Scope, receive: Receive, send: Send, authentication: Authentication
+    ) -> None:
+        self.auth = middleware.auth
+        self.authentication = authentication
+        self._request = None
+        self._middleware = middleware
+        self._scope = _exposed(scope, authentication)
+        self._receive = receive
+        self._send = send
+
+    def _make_request(self) -> ASGIRequest:
+        return ASGIRequest(self._scope)
+
+    async def run(self) -> None:
+        audit.admitted(self.authentication.principal, self._make_request)
+        is_websocket = self._scope["type"] == "websocket"
+        receive = self.receive if is_websocket else self._receive
+        token = current_call.set(self)
+        try:
+            await self._middleware.app(self._scope, receive, self.send)
+        except (AccessRefused, ExceptionGroup) as error:
+            refusal = _refusal_in(error)
+            if refusal is None:
+                raise
+            if self.answered:
+                return  # the framework let the exception go on
+            if not self.started:
+                await self._replace(refusal)
+            elif is_websocket:
+                await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            else:
+                raise
+        finally:
+            current_call.reset(token)
+
+    async def receive(self) -> Message:
+        """The application's ``receive``, for websockets."""
+        message = await self._receive()
+        self.connected = True
+        return message
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """The application's ``send``. Not a coroutine function: what it hands on is awaited by the application."""
+        kind = message["type"]
+        if self.answered:
+            return _nothing()
+        if kind in ("http.response.start", "websocket.http.response.start"):
+            refusal = self.refusal
+            if refusal is not None and (message["status"] == refusal.status or message["status"] >= _SERVER_ERROR):
+                # A refusal was raised below, and this is what the framework made of it.
+                return self._replace(refusal)
+            self.started = True
+            headers = self._headers(message.get("headers", ()))
+            message = {**message, "headers": headers if kind == "http.response.start" else _folded(headers)}
+            return self._send_head(message) if self.headers_only else self._send(message)
+        if kind == "websocket.accept":
+            self.started = True
+        elif kind == "websocket.close" and self.refusal is not None and not self.started:
+            return self._replace(self.refusal)
+        return self._send(message)
+
+    def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        ours = self._middleware.vary
+        if self.authentication.headers:
+            owed = self.authentication.headers
+            ours = ours + [(name.lower().encode(), value.encode("latin-1")) for name, value in owed]
+        return [*headers, *ours]
+
+    async def _send_head(self, message: Message) -> None:
+        """The head of the application's response and nothing of its content, however it would send that."""
+        self.answered = True
+        kept = [each for each in message["headers"] if is_told_to_preflight(each[0].decode("latin-1"))]
+        if message["status"] not in WITHOUT_CONTENT:
+            kept.append((b"content-length", b"0"))
+        await self._send({"type": "http.response.start", "status": message["status"], "headers": kept})
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _replace(self, refusal: Refusal) -> None:
+        self.refusal = None
+        self.answered = self.started = True
+        await refuse(refusal.response(), self._scope, self._receive, self._send, connected=self.connected)
+
+
+async def _nothing() -> None:
+    """What is left to send of a response that was replaced."""
+
+
+def _exposed(scope: Scope, authentication: Authentication) -> Scope:
+    """A copy of `scope` with the result where applications look for it."""
+    principal = authentication.principal
+    exposed = {
+        **scope,
+        "authmw.principal": principal,
+        "authmw.scopes": principal.scopes,
+        "user": principal,
+        "auth": GrantedScopes(principal),
+    }
+    if authentication.credentials is not None:
+        exposed["authmw.credentials"] = authentication.credentials
+    return exposed
+
+
+async def refuse(response: Response, scope: Scope, receive: Receive, send: Send, *, connected: bool = False) -> None:
+    """Answer in the place of the application: a websocket is denied where the server can, and closed otherwise.
+
+    Args:
+        response: what to answer.
+        scope: of the connection.
+        receive: its channel.
+        send: its channel.
+        connected: whether ``websocket.connect`` was received.
+    """
+    prefix = "http"
+    if scope["type"] == "websocket":
+        if not connected:
+            await receive()
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            code = _TRY_AGAIN_LATER if response.status >= _SERVER_ERROR else _POLICY_VIOLATION
+            await send({"type": "websocket.close", "code": code})
+            return
+        prefix = "websocket.http"
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
+    if prefix == "websocket.http":
+        headers = _folded(headers)
+    await send({"type": f"{prefix}.response.start", "status": response.status, "headers": headers})
+    await send({"type": f"{prefix}.response.body", "body": b"" if scope.get("method") == "HEAD" else response.body})
+
+
+def _folded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Each name once, its values joined by commas (RFC 9110 §5.3): granian 2 dies of a denial that repeats a name."""
+    folded: dict[bytes, bytes] = {}
+    for name, value in headers:
+        folded[name] = folded[name] + b", " + value if name in folded else value
+    return list(folded.items())
+
+
+def _refusal_in(error: Exception) -> Refusal | None:
+    """The refusal that was raised, by itself or out of a task group with no other error beside it."""
+    if isinstance(error, AccessRefused):
+        return error.refusal
+    if not isinstance(error, ExceptionGroup):
+        return None
+    refusals = [_refusal_in(each) for each in cast("ExceptionGroup[Exception]", error).exceptions]
+    return None if None in refusals else refusals[0]
+
+
+def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """The one ``Authorization`` header; None without one, and None with two."""
+    found: bytes | None = None
+    for name, value in headers:
+        if name == b"authorization":
+            if found is not None:
+                return None
+            found = value
+    return found

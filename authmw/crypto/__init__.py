@@ -1,0 +1,1 @@
+"""Cryptography: keys and key rings, signing, opaque tokens, passwords, HTTP Digest, JOSE, DPoP proofs."""

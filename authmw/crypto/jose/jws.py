@@ -1,0 +1,200 @@
+"""Compact JWS (RFC 7515 §7.1), read strictly: who signed what, and nothing about what it says.
+
+Rule 1: whatever a token says about how to verify it is compared, never obeyed. The algorithm is the key's, the key is
+the ring's; ``jwk``, ``jku``, ``x5u`` and ``x5c`` are not looked at, and ``crit`` and ``b64`` are refused.
+Rule 2: one token has one spelling of each segment, and nothing in it can raise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.strict_json import JSONObject, parse_object
+from authmw.crypto.key import Key
+from authmw.crypto.keyring import KeyRing, KeySet
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.http.reasons import Reason
+from authmw.identity.verdict import Rejected
+
+MAX_KEYS_TRIED: Final = 4
+"""How many keys of its algorithm a token without ``kid`` is tried with, the newest first."""
+_MAX_HEADERS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The JOSE header of a token, as far as it counts.
+
+    Args:
+        alg: the algorithm, which is that of each of `keys`.
+        kid: which key the token names, if any.
+        typ: the media type (RFC 7515 §4.1.9) in lower case, without ``application/``; None without one.
+        keys: the keys that may have signed.
+    """
+
+    alg: str
+    kid: str | None
+    typ: str | None
+    keys: tuple[Key, ...]
+
+
+@dataclass(slots=True)
+class VerifiedJWS:
+    """What a key of the ring signed."""
+
+    header: Header
+    payload: bytes
+
+
+class JWSReader:
+    """Reads tokens that a key of `ring` signed.
+
+    >>> from authmw.crypto.keyring import Key, KeyRing
+    >>> ring = KeyRing.of(Key.from_secret("a secret of at least thirty-two bytes", kid="1"))
+    >>> token = write(b"hello", ring.signer)
+    >>> JWSReader(ring).read(token).payload
+    b'hello'
+    >>> JWSReader(ring).read(f"{token[:-2]}AA").reason.code
+    'authmw.token-signature'
+    """
+
+    __slots__ = ("_known", "ring")
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring: KeyRing = ring
+        # The tokens of a key share one header: what it said is remembered under its exact text, once a signature
+        # has proved it genuine, and for as long as the ring holds these keys.
+        self._known: tuple[KeySet, dict[bytes, Header]] = (ring.current, {})
+
+    @property
+    def remembered(self) -> int:
+        """How many headers are remembered."""
+        return len(self._known[1])
+
+    def read(self, token: str) -> VerifiedJWS | Rejected:
+        """What `token` holds, if a key of the ring signed it. Never raises."""
+        # JWT-1: limits before anything is split or decoded.
+        if len(token) > MAX_CREDENTIAL_LENGTH:
+            return _malformed(f"longer than {MAX_CREDENTIAL_LENGTH} characters")
+        try:
+            octets = token.encode("ascii")
+        except UnicodeEncodeError:
+            return _malformed("not ASCII")
+        segments = octets.split(b".", 3)
+        if len(segments) != 3 or b"" in segments:
+            return _malformed("not three segments")
+        head, body, tail = segments
+
+        keys, known = self._known
+        if keys is not self.ring.current:
+            keys, known = self._known = (self.ring.current, {})
+        header = known.get(head)
+        if header is None:
+            read = read_header(head, keys)
+            if isinstance(read, Rejected):
+                return read
+            header = read
+
+        signature = base64url.decode(tail)
+        if signature is None:
+            return _malformed("the signature is not canonical base64url")
+        message = octets[: -len(tail) - 1]
+        for key in header.keys:
+            if key.verify(message, signature):
+                break
+        else:
+            return Rejected(Reason.TOKEN_SIGNATURE, f"not signed by the key {header.keys[0].kid!a}")
+        if head not in known and len(known) < _MAX_HEADERS:
+            known[head] = header
+
+        payload = base64url.decode(body)
+        if payload is None:
+            return _malformed("the payload is not canonical base64url")
+        return VerifiedJWS(header, payload)
+
+
+def read_header(segment: bytes, keys: KeySet) -> Header | Rejected:
+    """The header in the first segment of a token, and the keys it leaves to verify with. Nothing is verified yet."""
+    octets = base64url.decode(segment)
+    if octets is None:
+        return _malformed("the header is not canonical base64url")
+    try:
+        members = parse_object(octets)
+    except ValueError as error:
+        return _malformed(f"the header: {error}")
+    # RFC 7515 §4.1.11: an extension that is not understood has to be refused, and none is. RFC 7797 §6: so does b64.
+    for name in ("crit", "b64"):
+        if name in members:
+            return _malformed(f"the header has {name}, which is not supported")
+    alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
+    if not isinstance(alg, str) or not any(key.alg == alg for key in keys.keys):
+        return Rejected(Reason.TOKEN_ALGORITHM, f"alg is {shown(alg)}; {_algorithms(keys)}")
+    if ("kid" in members and not isinstance(kid, str)) or ("typ" in members and not isinstance(typ, str)):
+        return _malformed("kid or typ is not a string")
+    candidates = _candidates(alg, kid, keys)
+    if isinstance(candidates, Rejected):
+        return candidates
+    return Header(alg, kid, media_type(typ), candidates)
+
+
+def _candidates(alg: str, kid: str | None, keys: KeySet) -> tuple[Key, ...] | Rejected:
+    if kid is None:
+        return tuple(key for key in keys.keys if key.alg == alg)[:MAX_KEYS_TRIED]
+    key = keys.by_kid.get(kid)
+    if key is None:
+        return Rejected(Reason.TOKEN_KEY, f"no key is named {shown(kid)}")
+    if key.alg != alg:
+        return Rejected(Reason.TOKEN_ALGORITHM, f"alg is {shown(alg)}, and the key {shown(kid)} is for {key.alg}")
+    return (key,)
+
+
+def _algorithms(keys: KeySet) -> str:
+    return "the keys are for " + ", ".join(dict.fromkeys(key.alg for key in keys.keys))
+
+
+def media_type(typ: str | None) -> str | None:
+    """`typ` as it is compared; None stays None."""
+    # RFC 7515 §4.1.9: compared as a media type, which is without regard to case, and `application/` may be left out.
+    return None if typ is None else typ.lower().removeprefix("application/")
+
+
+def _malformed(detail: str) -> Rejected:
+    return Rejected(Reason.TOKEN_MALFORMED, detail)
+
+
+def shown(value: object) -> str:
+    """`value`, which a stranger wrote, fit for a log: short, and without anything a terminal would obey.
+
+    >>> shown("none\\n")
+    "'none\\\\n'"
+    """
+    text = ascii(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def write(payload: bytes, key: Key, *, typ: str | None = None, header: bytes | None = None) -> str:
+    """`payload` signed with `key`.
+
+    Args:
+        payload: the octets.
+        key: signs.
+        typ: the media type of the token.
+        header: what `header_segment` made of the same key and type, for those who sign often.
+
+    Raises:
+        ConfigurationError: only the public half of the key is here.
+    """
+    message = b"%b.%b" % (header or header_segment(key, typ), base64url.encode(payload))
+    return (message + b"." + base64url.encode(key.sign(message))).decode("ascii")
+
+
+def header_segment(key: Key, typ: str | None) -> bytes:
+    """The first segment of each token of `typ` that `key` signs."""
+    import json
+
+    members: JSONObject = {"alg": key.alg, "kid": key.kid}
+    if typ is not None:
+        members["typ"] = typ
+    return base64url.encode(json.dumps(members, separators=(",", ":")).encode("ascii"))

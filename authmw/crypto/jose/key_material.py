@@ -1,0 +1,116 @@
+"""Key material: what kind it is, and whether it fits its algorithm (RFC 8725 §3.1, §3.2, §3.5).
+
+A key is a typed object before anything is verified with it, never text that might be one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from authmw.crypto.jose.algorithms import ALGORITHMS, SignatureAlgorithm
+
+Material = Any
+"""The octets of a secret, or one of cryptography's private or public keys, as PyJWT's algorithms take them."""
+
+MIN_RSA_BITS: Final = 2048
+"""RFC 7518 §3.3."""
+_GENERATED_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1, table 4: good beyond 2030
+
+
+def generate(algorithm: SignatureAlgorithm) -> Material:
+    """Fresh private material for `algorithm`, from the operating system's randomness."""
+    if algorithm.kty == "oct":
+        import secrets
+
+        return secrets.token_bytes(algorithm.size)
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    if algorithm.kty == "RSA":
+        return rsa.generate_private_key(public_exponent=65537, key_size=_GENERATED_RSA_BITS)
+    if algorithm.kty == "EC":
+        curve = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}[algorithm.curve]
+        return ec.generate_private_key(curve)
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+def infer_algorithm(material: Material) -> str | None:
+    """The only algorithm that works with `material`; None for secrets and RSA keys, which work with several."""
+    curve = _curve_name(material)
+    return next((row.name for row in ALGORITHMS.values() if row.curve_name and row.curve_name == curve), None)
+
+
+def mistakes_in_material(material: Material, algorithm: SignatureAlgorithm) -> list[str]:
+    """What is wrong with `material` as a key of `algorithm`."""
+    kty = _kty(material)
+    if kty != algorithm.kty:
+        return [f"{algorithm.name} needs a key of type {algorithm.kty}, and this is {kty}"]
+    if kty == "oct":
+        if len(material) < algorithm.size:
+            return [
+                f"a secret for {algorithm.name} has at least {algorithm.size} bytes (RFC 7518 §3.2), this one has "
+                f"{len(material)}: python -c 'import secrets; print(secrets.token_urlsafe({algorithm.size}))'"
+            ]
+        return []
+    if kty == "RSA":
+        return _mistakes_in_rsa(material)
+    if _curve_name(material) != algorithm.curve_name:
+        return [
+            f"{algorithm.name} needs a key on the curve {algorithm.curve}, and this one is on {_curve_name(material)}"
+        ]
+    return []
+
+
+def _mistakes_in_rsa(material: Material) -> list[str]:
+    numbers = public(material).public_numbers()
+    mistakes: list[str] = []
+    if material.key_size < MIN_RSA_BITS:
+        mistakes.append(
+            f"an RSA key has at least {MIN_RSA_BITS} bits (RFC 7518 §3.3), this one has {material.key_size}"
+        )
+    if numbers.e < 3 or numbers.e % 2 == 0:
+        mistakes.append("the exponent of an RSA key is odd and at least 3: make a new key")
+    if _is_roca(numbers.n):
+        mistakes.append("this RSA key was made by a chip whose keys can be factored (CVE-2017-15361): make a new key")
+    return mistakes
+
+
+def _is_roca(modulus: int) -> bool:
+    """Whether the modulus is a power of 65537 modulo each small prime, as only those chips make them."""
+    primes = [n for n in range(3, 168) if all(n % d for d in range(2, n))]
+    return all(modulus % prime in {pow(65537, power, prime) for power in range(prime)} for prime in primes)
+
+
+def _kty(material: Material) -> str:
+    if isinstance(material, bytes):
+        return "oct"
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    if isinstance(material, rsa.RSAPrivateKey | rsa.RSAPublicKey):
+        return "RSA"
+    if isinstance(material, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
+        return "EC"
+    if isinstance(material, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey):
+        return "OKP"
+    return type(material).__name__
+
+
+def _curve_name(material: Material) -> str:
+    kty = _kty(material)
+    return str(material.curve.name) if kty == "EC" else "ed25519" if kty == "OKP" else ""
+
+
+def signature_length(material: Material, algorithm: SignatureAlgorithm) -> int:
+    """The octets of every signature: the hash (RFC 7518 §3.2), the modulus (§3.3), R and S (§3.4, RFC 8032 §5.1.6)."""
+    if algorithm.kty == "RSA":
+        return (int(material.key_size) + 7) // 8
+    return algorithm.size if algorithm.kty == "oct" else 2 * algorithm.size
+
+
+def is_private(material: Material) -> bool:
+    """Whether `material` can sign."""
+    return isinstance(material, bytes) or hasattr(material, "sign")
+
+
+def public(material: Material) -> Material:
+    """The half of `material` that verifies; a secret is its own."""
+    return material.public_key() if hasattr(material, "public_key") else material

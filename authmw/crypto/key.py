@@ -1,0 +1,183 @@
+"""A key that signs and verifies tokens.
+
+Everything is checked when a key is made, so that nothing is left to check when a token comes in: the algorithm is
+bound to the key and never taken from a token (RFC 8725 §3.1), and a ring is all secrets or all key pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from authmw.crypto.jose import key_formats, key_material
+from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.key_material import Material
+from authmw.errors import ConfigurationError
+
+_MAX_KID: Final = 255
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Key:
+    """One key, bound to one algorithm. Make it with `generate`, `from_pem`, `from_jwk` or `from_secret`.
+
+    >>> Key.from_secret("a secret of at least thirty-two bytes", kid="2026-11")
+    Key(kid='2026-11', alg='HS256')
+    """
+
+    kid: str
+    """Names the key in the header of a token (RFC 7515 §4.1.4)."""
+    alg: str
+    """The only algorithm the key is used with."""
+    signature_length: int = field(repr=False)
+    """The octets of each signature."""
+    can_sign: bool = field(repr=False)
+    """Whether the private half is here."""
+    _verify: Callable[[bytes, Material, bytes], bool] = field(repr=False)
+    _sign: Callable[[bytes, Material], bytes] = field(repr=False)
+    _material: Material = field(repr=False)
+    _public: Material = field(repr=False)
+
+    @classmethod
+    def generate(cls, alg: str = "ES256", *, kid: str | None = None) -> Key:
+        """A fresh key for `alg`.
+
+        Raises:
+            ConfigurationError: the algorithm is not one of `authmw.crypto.jose.algorithms.ALGORITHMS`.
+        """
+        _check_algorithm(alg)
+        return cls._of(key_material.generate(ALGORITHMS[alg]), alg, kid)
+
+    @classmethod
+    def from_secret(cls, secret: bytes | str, *, alg: str = "HS256", kid: str | None = None) -> Key:
+        """A key for HMAC; its `kid` is random unless given. Text stands for its UTF-8 bytes.
+
+        Raises:
+            ConfigurationError: the secret is empty, shorter than the hash, or the text of another kind of key.
+        """
+        return cls._of(key_formats.from_secret(secret), alg, kid)
+
+    @classmethod
+    def from_pem(
+        cls, pem: str | bytes, *, alg: str | None = None, kid: str | None = None, password: bytes | None = None
+    ) -> Key:
+        """The private or public key in PEM text; its `kid` is its thumbprint (RFC 7638) unless given.
+
+        Args:
+            pem: the text, not the name of a file.
+            alg: needed for RSA keys; a curve allows only one.
+            kid: the name tokens give the key.
+            password: decrypts an encrypted private key.
+
+        Raises:
+            ConfigurationError: it does not load, or does not fit `alg`.
+        """
+        return cls._of(key_formats.from_pem(pem, password), alg, kid)
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any], *, alg: str | None = None, kid: str | None = None) -> Key:
+        """The key of a JWK, private, public or secret (RFC 7517).
+
+        Args:
+            jwk: its members. Their `alg` and `kid` count where the arguments are left out.
+            alg: must be the JWK's own, where it has one.
+            kid: the name tokens give the key, before the JWK's own.
+
+        Raises:
+            ConfigurationError: all that is wrong with it, ``use`` and ``key_ops`` included.
+        """
+        mistakes = key_formats.mistakes_in_jwk(jwk)
+        named = jwk.get("alg", alg)
+        if alg is not None and named != alg:
+            mistakes.append(f"the JWK is bound to another algorithm than {alg}: leave alg= out, or make a key for it")
+        if named is None:
+            named = key_formats.infer_algorithm(jwk)
+        mistakes += _mistakes_in_algorithm(named)
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        assert isinstance(named, str)  # noqa: S101 - it is in the table
+        if ALGORITHMS[named].kty != jwk["kty"]:
+            raise ConfigurationError(f"{named} needs a key of type {ALGORITHMS[named].kty}, and this is {jwk['kty']}")
+        material = key_formats.from_jwk(jwk, ALGORITHMS[named])
+        return cls._of(
+            material, named, jwk.get("kid") if kid is None else kid, may_sign="sign" in (jwk.get("key_ops") or ["sign"])
+        )
+
+    @classmethod
+    def _of(cls, material: Material, alg: str | None, kid: object, *, may_sign: bool = True) -> Key:
+        alg = alg if alg is not None else key_material.infer_algorithm(material)
+        mistakes = _mistakes_in_algorithm(alg) or key_material.mistakes_in_material(material, ALGORITHMS[str(alg)])
+        if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= _MAX_KID and kid.isprintable()):
+            mistakes = [*mistakes, f"the kid is not a printable text of 1 to {_MAX_KID} characters"]
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        import jwt
+
+        row = ALGORITHMS[str(alg)]
+        algorithm = jwt.get_algorithm_by_name(row.name)
+        public = key_material.public(material)
+        return cls(
+            kid=str(kid) if kid is not None else _default_kid(public, row.name),
+            alg=row.name,
+            signature_length=key_material.signature_length(material, row),
+            can_sign=may_sign and key_material.is_private(material),
+            _verify=algorithm.verify,
+            _sign=algorithm.sign,
+            _material=material,
+            _public=public,
+        )
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether whoever can verify with it can sign with it."""
+        return ALGORITHMS[self.alg].kty == "oct"
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` is this key's, over exactly `message`."""
+        return len(signature) == self.signature_length and self._verify(message, self._public, signature) is True
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over `message`.
+
+        Raises:
+            ConfigurationError: only the public half is here.
+        """
+        if not self.can_sign:
+            raise ConfigurationError(f"the key {self.kid!r} is public and cannot sign: load its private half")
+        return self._sign(message, self._material)
+
+    def public_jwk(self) -> dict[str, str] | None:
+        """What may be published: the public members only. None for a secret, which may not be."""
+        return None if self.symmetric else self._jwk(self._public)
+
+    def private_jwk(self) -> dict[str, str]:
+        """All there is. Whoever reads it can sign."""
+        return self._jwk(self._material)
+
+    def _jwk(self, material: Material) -> dict[str, str]:
+        members = key_formats.to_jwk(material, ALGORITHMS[self.alg])
+        return {"kid": self.kid, "alg": self.alg, "use": "sig", **members}
+
+
+def _default_kid(public: Material, alg: str) -> str:
+    if ALGORITHMS[alg].kty == "oct":
+        import secrets
+
+        # A thumbprint of a secret would let it be guessed at (RFC 7638 §7).
+        return secrets.token_urlsafe(16)
+    return key_formats.thumbprint(key_formats.to_jwk(public, ALGORITHMS[alg]))
+
+
+def _mistakes_in_algorithm(alg: object) -> list[str]:
+    if isinstance(alg, str) and alg in ALGORITHMS:
+        return []
+    if alg is None:
+        return ["say which algorithm the key is for: alg='RS256' or alg='PS256' for RSA, alg='HS256' for a secret"]
+    return [f"alg is not one of {', '.join(ALGORITHMS)}: 'none' and all others are never accepted"]
+
+
+def _check_algorithm(alg: str) -> None:
+    mistakes = _mistakes_in_algorithm(alg)
+    if mistakes:
+        raise ConfigurationError(*mistakes)

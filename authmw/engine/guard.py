@@ -1,0 +1,111 @@
+"""Default deny, as both middlewares apply it: what becomes of a request before the application sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, cast
+
+from authmw.engine.auth import Auth, Authentication
+from authmw.engine.public_paths import Default, PublicPaths, patterns_in
+from authmw.errors import ConfigurationError
+from authmw.http.refusal import Refusal
+from authmw.http.request import RequestHead
+from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
+
+RequirementOf = Callable[[RequestHead], Requirement | None]
+"""What the operation that a request asks for needs, as the route table tells; None when it cannot be told."""
+
+
+class Passage(Enum):
+    """How a request goes on to the application."""
+
+    OPEN = "open"
+    PREFLIGHT = "preflight"
+    """A CORS preflight: it needs the application's headers, and gets nothing of its content."""
+
+
+OPEN: Final = Passage.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """How an application is guarded, for what lists its routes and writes its document.
+
+    Args:
+        auth: the engine.
+        default: what a view needs that says nothing.
+        public: patterns of `PublicPaths`.
+    """
+
+    auth: Auth
+    default: Default
+    public: tuple[str, ...]
+
+
+class Guard:
+    """Lets requests pass, or refuses them.
+
+    Args:
+        auth: the engine.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to the views.
+        public: patterns of `PublicPaths`.
+        requirement_of: asks the route table. Only for requests without credentials.
+    """
+
+    def __init__(
+        self,
+        auth: Auth,
+        *,
+        default: Default,
+        public: Iterable[str],
+        requirement_of: RequirementOf | None = None,
+    ) -> None:
+        mistakes = _mistakes(auth, default)
+        patterns = patterns_in(public)
+        try:
+            self._public = PublicPaths(cast("tuple[str, ...]", patterns))
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        self.guarded: Guarded = Guarded(auth, default, cast("tuple[str, ...]", patterns))
+        self._auth = auth
+        self._default = AUTHENTICATED if default == "deny" else PUBLIC
+        self._requirement_of = requirement_of
+
+    def admit(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
+        """How the request goes on, or the refusal to answer it with.
+
+        Somebody who is authenticated passes: what a view needs beyond that is asked where the view is known.
+        """
+        if authentication.principal.is_authenticated:
+            return OPEN
+        if authentication.presented:
+            return self._refuse(authentication, request)
+        if self._default.is_open or self._public.matches(request):
+            return OPEN
+        if request.is_preflight:
+            return Passage.PREFLIGHT
+        requirement = self._known(request)
+        return OPEN if requirement.is_open else self._refuse(authentication, request)
+
+    def _known(self, request: RequestHead) -> Requirement:
+        known = self._requirement_of(request) if self._requirement_of is not None else None
+        return self._default if known is None else known
+
+    def _refuse(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
+        requirement = self._known(request)
+        # Presented, but nobody's: a public route does not want it either.
+        decision = self._auth.decide(authentication, AUTHENTICATED if requirement.is_open else requirement, request)
+        return decision if isinstance(decision, Refusal) else OPEN
+
+
+def _mistakes(auth: object, default: object) -> list[str]:
+    mistakes: list[str] = []
+    if not isinstance(auth, Auth):
+        mistakes.append(f"AuthMiddleware(app, auth) needs an Auth, not {type(auth).__name__}")
+    if default not in ("deny", "allow"):
+        mistakes.append(f'default={default!r} has to be "deny" or "allow"')
+    return mistakes

@@ -1,0 +1,199 @@
+"""What clients read of an API before they ask for a token: whose tokens it takes, and for which scopes (RFC 9728)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+from authmw.errors import ConfigurationError
+from authmw.http.challenge import Challenge
+from authmw.http.location import Location
+from authmw.http.refusal import Response
+from authmw.identity.scopes import checked_scopes
+
+if TYPE_CHECKING:
+    from authmw.engine.auth import Auth
+
+WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+"""The well-known path of RFC 9728 §3."""
+MAX_AGE: Final = 300
+"""Seconds that a copy may be kept."""
+
+# The schemes of access tokens. §5.1 allows the parameter with others too, whose clients have no use for it.
+_TOKEN_SCHEMES: Final = frozenset({"Bearer", "DPoP"})
+_PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
+_OWN: Final = frozenset(
+    {"resource", "authorization_servers", "scopes_supported", "bearer_methods_supported", "resource_name"}
+)
+# Anybody may read it, from pages of any origin: MCP Inspector and other clients that run in a browser.
+_CORS: Final = (("Access-Control-Allow-Origin", "*"),)
+_PREFLIGHT: Final = (
+    *_CORS,
+    ("Access-Control-Allow-Methods", "GET, HEAD"),
+    ("Access-Control-Allow-Headers", "*"),
+    ("Access-Control-Max-Age", "86400"),
+)
+
+
+class ProtectedResource:
+    """An API as clients know it: ``Auth(..., resource=ProtectedResource("https://api.example/mcp", [issuer]))``.
+
+    Every challenge then names the URL of its metadata, and the middleware answers there, to anybody. Clients look for
+    it at the root of the host, so that what is mounted below that needs the same document served there too: by
+    ``ResourceMetadata`` of `authmw.asgi` or `authmw.wsgi`, or an adapter's route.
+
+    Args:
+        resource: the URL of the API as its clients write it, to the byte: they compare it, and ask for tokens for it.
+        authorization_servers: the issuers whose tokens it takes.
+        scopes: the scopes that clients may ask for; those of the `Auth` by default.
+        name: what to call the API before people.
+        more: further members of RFC 9728 §2, as ``{"resource_documentation": "https://…"}``.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+
+    >>> api = ProtectedResource("https://api.example/mcp", ["https://id.example"], scopes=["orders:read"])
+    >>> api.metadata_url
+    'https://api.example/.well-known/oauth-protected-resource/mcp'
+    >>> api.document["authorization_servers"]
+    ['https://id.example']
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        authorization_servers: Collection[str],
+        *,
+        scopes: Iterable[str] = (),
+        name: str = "",
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        mistakes = [*_in_resource(resource), *_in_servers(authorization_servers), *_in_more(more)]
+        try:
+            self.scopes: tuple[str, ...] = checked_scopes(scopes)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        self.resource: str = resource
+        self.authorization_servers: tuple[str, ...] = tuple(authorization_servers)
+        self.name: str = name
+        self._more: dict[str, Any] = dict(more or {})
+        parts = urlsplit(resource)
+        # §3.1: a slash right behind the host "MUST be removed" before the well-known path is put in.
+        self.metadata_path: str = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
+        """Where the metadata is, from the root of the host."""
+        self.metadata_url: str = f"{parts.scheme}://{parts.netloc}{self.metadata_path}"
+        """The URL of the metadata."""
+        self._body = json.dumps(self.document, separators=(",", ":")).encode()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The metadata (§2). Members without a value are left out (§3.2)."""
+        members: dict[str, Any] = {
+            "resource": self.resource,
+            "authorization_servers": list(self.authorization_servers),
+            "scopes_supported": list(self.scopes),
+            "bearer_methods_supported": ["header"],
+            "resource_name": self.name,
+            **self._more,
+        }
+        return {name: value for name, value in members.items() if value not in ("", [], None)}
+
+    def is_at(self, path: str, root: str = "") -> bool:
+        """Whether a request is for the metadata.
+
+        Args:
+            path: of the request, below `root`.
+            root: where the application is mounted: ``SCRIPT_NAME`` or ``root_path``.
+        """
+        return path.endswith(self.metadata_path) and self.metadata_path in (path, root + path)
+
+    def respond(self, method: str) -> Response:
+        """The answer to a request for the metadata: the same for everybody."""
+        if method in ("GET", "HEAD"):
+            kind = ("Content-Type", "application/json")
+            return self._response(200, self._body, kind, ("Cache-Control", f"public, max-age={MAX_AGE}"))
+        if method == "OPTIONS":
+            return Response(204, _PREFLIGHT, b"")
+        kind = ("Content-Type", "text/plain; charset=utf-8")
+        return self._response(405, b"Use GET or HEAD.", kind, ("Allow", "GET, HEAD, OPTIONS"))
+
+    def named_in(self, challenge: Challenge) -> Challenge:
+        """`challenge`, with where clients find out who issues tokens (§5.1)."""
+        if challenge.scheme not in _TOKEN_SCHEMES:
+            return challenge
+        return Challenge(challenge.scheme, (*challenge.params, ("resource_metadata", self.metadata_url)))
+
+    def with_scopes(self, scopes: Iterable[str]) -> ProtectedResource:
+        """The same API with `scopes`, unless it has its own."""
+        if self.scopes:
+            return self
+        return ProtectedResource(
+            self.resource, self.authorization_servers, scopes=scopes, name=self.name, more=self._more
+        )
+
+    def _response(self, status: int, body: bytes, *headers: tuple[str, str]) -> Response:
+        return Response(status, (*headers, ("Content-Length", str(len(body))), *_CORS), body)
+
+    def __repr__(self) -> str:
+        return f"ProtectedResource({self.resource!r}, {list(self.authorization_servers)!r})"
+
+
+def resource_of(given: ProtectedResource | Auth) -> ProtectedResource:
+    """What an adapter's route serves: the resource, or that of an `Auth`, which knows the scopes.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    found: object = given if isinstance(given, ProtectedResource) else getattr(given, "resource", None)
+    if not isinstance(found, ProtectedResource):
+        raise ConfigurationError(
+            "there is no resource to describe: pass a ProtectedResource, or the Auth that was made with resource="
+        )
+    return found
+
+
+def _in_resource(resource: object) -> Iterable[str]:
+    try:
+        Location.of(cast("str", resource))
+    except (ValueError, AttributeError) as error:
+        yield f"resource={resource!r} is not the URL of this API ({error}): write it as clients do, 'https://api.example'"
+        return
+    parts = urlsplit(cast("str", resource))
+    if parts.query or not _PLAIN_PATH.fullmatch(parts.path):
+        # §1.2 says that a query should not be there, and an escape is read in more ways than one.
+        yield f"resource={resource!r} has a path without escapes and no query: write 'https://api.example/mcp'"
+
+
+def _in_servers(servers: object) -> Iterable[str]:
+    listed: list[object] = list(cast("Collection[object]", servers)) if isinstance(servers, list | tuple | set) else []
+    if not listed:
+        yield "authorization_servers= is a list of the issuers whose tokens are taken: ['https://id.example']"
+    for server in listed:
+        try:
+            Location.of(cast("str", server))
+            wrong = "?" in cast("str", server)
+        except (ValueError, AttributeError):
+            wrong = True
+        if wrong:
+            yield f"the authorization server {server!r} is no issuer: write its https URL, as in its own metadata"
+
+
+def _in_more(more: object) -> Iterable[str]:
+    if more is None:
+        return
+    if not isinstance(more, Mapping):
+        yield "more= is a mapping of members of RFC 9728 §2: {'resource_documentation': 'https://…'}"
+        return
+    members = cast("Mapping[object, object]", more)
+    taken = sorted(str(name) for name in members if name in _OWN)
+    if taken:
+        yield f"more= holds {', '.join(taken)}, which is said by the other arguments: take it out"
+    try:
+        json.dumps(dict(members), allow_nan=False)
+    except (TypeError, ValueError):
+        yield "more= holds what is no JSON: write strings, lists, numbers and mappings"

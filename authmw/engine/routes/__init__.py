@@ -1,0 +1,1 @@
+"""Routes of an application, each with what protects it."""

@@ -1,0 +1,1 @@
+"""The wire: request head, grammar, target, origin, location, challenges, refusals, and responses."""

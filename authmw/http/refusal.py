@@ -1,0 +1,142 @@
+"""What the engine decides: `ALLOWED`, or a `Refusal` that knows its whole answer.
+
+The answer of every adapter is made here, so that it is the same to the byte: status, challenges, and a body in
+``application/problem+json`` (RFC 9457) that also carries ``error`` and ``error_description`` for OAuth clients.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+from authmw.http.challenge import Challenge
+from authmw.http.reasons import Reason
+
+
+class Allowed(Enum):
+    """The one value that lets a request pass. Compare with ``is``."""
+
+    ALLOWED = "allowed"
+
+
+ALLOWED: Final = Allowed.ALLOWED
+"""The requirement is met."""
+
+
+WITHOUT_CONTENT: Final = frozenset({204, 304})
+"""The statuses of responses that have no content, nor a ``Content-Length`` (RFC 9110 §8.6)."""
+
+
+def is_told_to_preflight(name: str) -> bool:
+    """Whether the header `name` of the application's answer to a CORS preflight goes to the client, who is nobody.
+
+    >>> is_told_to_preflight("Access-Control-Allow-Origin"), is_told_to_preflight("Set-Cookie")
+    (True, False)
+    """
+    name = name.lower()
+    return name.startswith("access-control-") or name in ("allow", "cache-control", "vary")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole response, ready for any server.
+
+    Args:
+        status: as ``401``.
+        headers: names and values, in order.
+        body: the bytes of the body.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def status_line(self) -> str:
+        """As ``401 Unauthorized``."""
+        return f"{self.status} {HTTPStatus(self.status).phrase}"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of a refusal: what an application may put in the place of ours."""
+
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request is not let through.
+
+    Args:
+        reason: why; its `Reason.code` is for the log, its `Reason.public_code` for the client.
+        challenges: the ``WWW-Authenticate`` values, in order.
+        scopes: all scopes that the operation needs, where they are known.
+        missing: the ones that were missing. For the log.
+        retry_after: seconds to wait, for 429 and 503.
+        vary: the request headers that the answer depended on.
+        detail: more for the log. It never reaches the client.
+        render: makes the body.
+        headers: what the scheme owes the client besides (``DPoP-Nonce``).
+    """
+
+    reason: Reason
+    challenges: tuple[Challenge, ...] = ()
+    scopes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    retry_after: int | None = None
+    vary: str = ""
+    detail: str = field(default="", repr=False)
+    render: Callable[[Refusal], Body] | None = field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return self.reason.status
+
+    def problem(self) -> dict[str, Any]:
+        """The members of the problem document (RFC 9457 §3.1)."""
+        members: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.reason.description,
+            "code": self.reason.public_code,
+        }
+        if self.reason.error is not None:
+            members["error"] = self.reason.error
+            members["error_description"] = self.reason.description
+        if self.scopes:
+            members["scope"] = " ".join(self.scopes)
+        return members
+
+    def response(self) -> Response:
+        """The answer. `render` may replace the body; status and challenges stay."""
+        body = (self.render or problem_json)(self)
+        headers = [
+            ("Content-Type", body.content_type),
+            ("Content-Length", str(len(body.content))),
+            ("Cache-Control", "no-store"),
+        ]
+        headers += [("WWW-Authenticate", str(challenge)) for challenge in self.challenges]
+        if self.vary:
+            headers.append(("Vary", self.vary))
+        if self.retry_after is not None:
+            headers.append(("Retry-After", str(self.retry_after)))
+        headers += self.headers
+        return Response(self.status, tuple(headers), body.content)
+
+
+Decision = Literal[Allowed.ALLOWED] | Refusal
+"""What the engine decides."""
+
+
+def problem_json(refusal: Refusal) -> Body:
+    """The body unless an application has its own: a problem document (RFC 9457)."""
+    return Body("application/problem+json", json.dumps(refusal.problem(), separators=(",", ":")).encode())

@@ -1,0 +1,1 @@
+"""The meaning: credentials, scopes, principal, requirement, verdict, and the call being served."""

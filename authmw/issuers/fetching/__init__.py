@@ -1,0 +1,1 @@
+"""Fetching: documents of issuers over HTTPS, bounded in size and time."""

@@ -1,0 +1,88 @@
+"""Where the authorization server answers about tokens, as its metadata says (RFC 8414 §2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from authmw.errors import ConfigurationError
+from authmw.flow.single_flight import SingleFlight
+from authmw.http.location import Location
+from authmw.issuers.discovery import Metadata, discover, mistakes_in_issuer
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher, HTTPFetcher
+
+KEPT: Final = (300.0, 86400.0)
+"""Seconds: the least and the most for which metadata is taken as it was."""
+
+
+class Endpoint(NamedTuple):
+    """A URL to ask.
+
+    Args:
+        url: as configured or found.
+        public: whether it has to be on the internet, since a document of another server named it.
+    """
+
+    url: str
+    public: bool = False
+
+
+class DiscoveredEndpoint:
+    """The introspection endpoint of an issuer, looked for with the first token and kept as its metadata allows.
+
+    Args:
+        issuer: the exact name, as in its metadata.
+        fetcher: asks; over the network by default.
+        timer: seconds that only grow.
+
+    Raises:
+        ConfigurationError: that is no issuer.
+
+    >>> DiscoveredEndpoint("https://id.example")
+    DiscoveredEndpoint('https://id.example')
+    """
+
+    def __init__(
+        self, issuer: str, *, fetcher: Fetcher | None = None, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        mistakes = mistakes_in_issuer(issuer)
+        if mistakes:
+            raise ConfigurationError(*mistakes)
+        self.issuer = issuer
+        self.fetcher: Fetcher = HTTPFetcher() if fetcher is None else fetcher
+        self._timer = timer
+        self._flight = SingleFlight[Endpoint]()
+        self._known: tuple[Endpoint, float] | None = None
+
+    def locate(self) -> Endpoint:
+        """Where to ask now. It blocks.
+
+        Raises:
+            FetchFailed: there is no metadata, or it names no endpoint that may be asked.
+        """
+        known = self._known
+        if known is not None and self._timer() < known[1]:
+            return known[0]
+        return self._flight.once("endpoint", self._discover)
+
+    def _discover(self) -> Endpoint:
+        metadata = discover(self.fetcher, self.issuer)
+        endpoint = _endpoint_in(metadata)
+        least, most = KEPT
+        self._known = endpoint, self._timer() + min(max(metadata.lifetime or 0.0, least), most)
+        return endpoint
+
+    def __repr__(self) -> str:
+        return f"DiscoveredEndpoint({self.issuer!r})"
+
+
+def _endpoint_in(metadata: Metadata) -> Endpoint:
+    url: object = metadata.document.get("introspection_endpoint")
+    if not isinstance(url, str):
+        raise AnswerRefused(f"{metadata.url} names no introspection_endpoint")
+    try:
+        location = Location.of(url)
+    except ValueError as error:
+        raise AnswerRefused(f"{metadata.url} has no introspection_endpoint that may be asked: {error}") from None
+    return Endpoint(url, location.origin != Location.of(metadata.url).origin)

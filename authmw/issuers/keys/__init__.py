@@ -1,0 +1,1 @@
+"""Keys of issuers: fetched, cached, and chosen for a token."""

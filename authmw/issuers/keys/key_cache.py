@@ -1,0 +1,282 @@
+"""Keys that survive outages: one fetch at a time, fresh keys before the old ones are too old, old ones while it lasts.
+
+Rule 1: whoever can be answered with keys at hand waits for nothing.
+Rule 2: at most one fetch runs, whoever else needs it waits for that one, and no lock is held meanwhile.
+Rule 3: a failure is never kept: it delays the next try, longer each time up to a bound, and takes no keys away.
+Rule 4: what strangers send (a `kid` nobody knows) causes at most one fetch in each `CachePolicy.cooldown`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from authmw.crypto.keyring import KeyRing
+from authmw.flow.flow import unhurried
+from authmw.flow.forks import in_each_child
+from authmw.issuers.fetching.fetch import FetchFailed
+from authmw.issuers.keys.cache_policy import CachePolicy
+from authmw.issuers.keys.key_source import KeyAnswer, KeySource, NoKeys
+
+logger: Final = logging.getLogger("authmw.issuers")
+_generations = itertools.count()  # no two moments of any two caches share one
+_LONGEST_FLIGHT: Final = 60.0  # seconds, several times what a fetch may take: then its thread is gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    ring: KeyRing
+    refresh_at: float
+    expires_at: float
+    useless_at: float
+
+
+class _Flight:
+    """One fetch, and those who wait for it."""
+
+    __slots__ = ("began", "landed")
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.landed = threading.Event()
+
+
+class KeyCache:
+    """The keys of one issuer in this process.
+
+    Args:
+        source: asked for them, by one thread at a time.
+        name: of the issuer, for the log.
+        policy: how long they are kept.
+        timer: seconds that only grow.
+        chance: a number in [0, 1), by which the instances of a fleet do not all come at once.
+    """
+
+    def __init__(
+        self,
+        source: KeySource,
+        *,
+        name: str,
+        policy: CachePolicy | None = None,
+        timer: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._source = source
+        self._name = name
+        self._policy = policy or CachePolicy()
+        self._timer = timer
+        self._chance = chance
+        self._held: _Held | None = None
+        self._generation = next(_generations)
+        self._failures = 0
+        self._failure: FetchFailed | None = None
+        self._retry_at = -math.inf
+        self._asked_for_kid_at = -math.inf
+        self._reset()
+        in_each_child(self._reset)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._flight: _Flight | None = None
+
+    @property
+    def version(self) -> int:
+        """Changes when a key goes. Negative while it is not known whether one did: then nothing that was proved before
+        is to be relied on. Looking at it starts the refresh that is due.
+        """
+        # Not one number for all such times: keys that came and went between two of them are not to be missed.
+        return -1 - self._generation if self.at_hand() is None else self._generation
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last fetch failed, so that the keys at hand may be old ones."""
+        return self._failures > 0
+
+    def at_hand(self) -> KeyRing | None:
+        """The keys to verify with, without waiting; None when they have to be waited for. Never blocks.
+
+        Those that will soon be too old are replaced in the background.
+        """
+        held = self._held
+        if held is None:
+            return None
+        now = self._timer()
+        if now < held.refresh_at:
+            return held.ring
+        if now >= held.useless_at:
+            self._withdraw(held)
+            return None
+        if now >= held.expires_at and not self._is_down(now):
+            return None  # nobody asked for long, so it is not known whether they still hold
+        self._refresh_in_background(now)
+        return held.ring
+
+    def _is_down(self, now: float) -> bool:
+        """Whether the last fetch failed, and lately: who failed long ago may have taken keys out since."""
+        return self._failures > 0 and now < self._retry_at + self._policy.last_retry
+
+    @unhurried  # the fetcher has a deadline of its own
+    def wait(self) -> KeyRing:
+        """The keys to verify with, waiting for those that are not at hand.
+
+        Raises:
+            FetchFailed: the issuer cannot be asked, and there are no keys that it published within a day.
+        """
+        for _ in range(3):
+            ring = self.at_hand()
+            if ring is not None:
+                return ring
+            flight, mine = self._board()
+            if flight is None:
+                break
+            self._take_part(flight, mine=mine)
+        ring = self.at_hand()
+        if ring is None:
+            raise self._unavailable()
+        return ring
+
+    @unhurried
+    def wait_for(self, kid: str | None, tried: KeyRing) -> KeyRing | None:
+        """Other keys than those `tried`, for a token that none of these signed; None when there are none.
+
+        Args:
+            kid: the key that the token names, if it names one.
+            tried: the keys at hand.
+
+        Raises:
+            FetchFailed: the issuer cannot be asked, so that nobody knows whether the token is good.
+        """
+        for _ in range(3):
+            newer = self._newer(kid, tried)
+            if newer is not None:
+                return newer
+            flight, mine = self._board(kid, tried)
+            if flight is None:
+                break
+            self._take_part(flight, mine=mine)
+        newer = self._newer(kid, tried)
+        if newer is None and self._failures:
+            raise self._unavailable()
+        return newer
+
+    def _newer(self, kid: str | None, tried: KeyRing) -> KeyRing | None:
+        ring = self.at_hand()
+        if ring is None or ring is tried or (kid is not None and kid not in ring.current.by_kid):
+            return None
+        return ring
+
+    def _board(self, kid: str | None = None, tried: KeyRing | None = None) -> tuple[_Flight | None, bool]:
+        """The fetch to wait for, and whether the caller has to make it; None while none may be made."""
+        with self._lock:
+            now = self._timer()
+            flight = self._flight
+            if flight is not None and now - flight.began < _LONGEST_FLIGHT:
+                return flight, False
+            if now < self._retry_at:
+                return None, False
+            if tried is not None:
+                held = self._held
+                newer = None if held is None or held.ring is tried else held.ring.current
+                if newer is not None and (kid is None or kid in newer.by_kid):
+                    return None, False  # since the caller looked: that fetch was for this one, too
+                if now - self._asked_for_kid_at < self._policy.cooldown:
+                    return None, False
+                self._asked_for_kid_at = now
+            self._flight = flight = _Flight(now)
+            return flight, True
+
+    def _take_part(self, flight: _Flight, *, mine: bool) -> None:
+        if mine:
+            self._fly(flight)
+        else:
+            flight.landed.wait(_LONGEST_FLIGHT)
+
+    def _refresh_in_background(self, now: float) -> None:
+        if self._flight is not None or now < self._retry_at:
+            return
+        flight, mine = self._board()
+        if flight is None or not mine:
+            return
+        try:
+            threading.Thread(target=self._fly, args=(flight,), name="authmw-keys", daemon=True).start()
+        except RuntimeError:  # no more threads: the next request tries again
+            self._land(flight)
+
+    def _fly(self, flight: _Flight) -> None:
+        try:
+            answer = self._source.keys()
+        except FetchFailed as error:
+            self._failed(error, flight)
+        except Exception as error:  # a fetcher that somebody else wrote
+            self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"), flight)
+        else:
+            self._keep(answer, flight)
+        finally:
+            self._land(flight)
+
+    def _land(self, flight: _Flight) -> None:
+        with self._lock:
+            if self._flight is flight:
+                self._flight = None
+        flight.landed.set()
+
+    def _keep(self, answer: KeyAnswer, flight: _Flight) -> None:
+        ring = KeyRing(*answer.keys)
+        with self._lock:
+            if self._flight is not flight:
+                return  # it took so long that a later one was made: what that brought is newer
+            now, fresh = self._timer(), self._policy.fresh_for(answer.lifetime)
+            held, failures = self._held, self._failures
+            gone = held is not None and not _names(held.ring) <= _names(ring)
+            if held is not None and _names(ring) == _names(held.ring):
+                ring = held.ring
+            # Between three quarters and the whole of the time, so that there is time left to try again.
+            early = now + fresh * (0.75 + 0.2 * self._chance())
+            self._failures, self._failure, self._retry_at = 0, None, -math.inf
+            self._held = _Held(ring, early, now + fresh, now + fresh + self._policy.stale)
+            # After the keys, never before: nothing that the old ones prove is remembered under the new version.
+            self._generation = next(_generations) if gone else self._generation
+        if failures:
+            logger.info("%s answers again, after %d failures", self._name, failures)
+
+    def _failed(self, error: FetchFailed, flight: _Flight) -> None:
+        with self._lock:
+            if self._flight is not flight:
+                return
+            self._failures += 1
+            self._failure = error
+            delay = self._policy.retry_after(self._failures, self._chance())
+            self._retry_at = self._timer() + delay
+            held = self._held
+            if isinstance(error, NoKeys) and held is not None:
+                # It does answer, and says that none of these holds any longer.
+                self._held, held = None, None
+                self._generation = next(_generations)
+        kept = "its tokens are answered by 503" if held is None else "the keys that are known go on for now"
+        logger.warning("the keys of %s could not be had (%s); %s; next try in %.1f s", self._name, error, kept, delay)
+
+    def _withdraw(self, held: _Held) -> None:
+        with self._lock:
+            if self._held is not held:
+                return
+            self._held = None
+            self._generation = next(_generations)
+        logger.error("the keys of %s are too old to go on with", self._name)
+
+    def _unavailable(self) -> FetchFailed:
+        failure = self._failure
+        unavailable = FetchFailed(f"{self._name}: {failure or 'its keys are not there yet'}")
+        unavailable.retry_after = max(1, math.ceil(self._retry_at - self._timer())) if self._failures else 1
+        return unavailable
+
+
+def _names(ring: KeyRing) -> frozenset[tuple[str, ...]]:
+    """What tells the keys of a ring from others: their names, and what they are."""
+    return frozenset(tuple(sorted((key.public_jwk() or {}).values())) for key in ring.current.keys)

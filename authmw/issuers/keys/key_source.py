@@ -1,0 +1,128 @@
+"""Where the keys of an issuer come from: its metadata, which says where they are, and the set that is there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from authmw.crypto.key import Key
+from authmw.issuers.discovery import Metadata, discover
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
+from authmw.issuers.keys.freshness import lifetime
+from authmw.issuers.keys.published_keys import PublishedKeys
+
+logger: Final = logging.getLogger("authmw.issuers")
+METADATA_LIFETIME: Final = (3600.0, 86400.0)
+"""Seconds: the least and the most for which metadata is taken as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """What a source answered.
+
+    Args:
+        keys: at least one, to verify with.
+        lifetime: seconds for which they are fresh; None where the answer does not say.
+    """
+
+    keys: tuple[Key, ...]
+    lifetime: float | None
+
+
+class NoKeys(FetchFailed):
+    """The issuer answered, and publishes no key that can be used: what it published before is withdrawn."""
+
+
+class KeySource(Protocol):
+    """Gets the keys of one issuer. It may block."""
+
+    def keys(self) -> KeyAnswer:
+        """The keys that are published now.
+
+        Raises:
+            NoKeys: none of them can be used.
+            FetchFailed: they could not be had.
+        """
+        ...
+
+
+class PublishedAt:
+    """The keys that an issuer publishes over HTTP. Used by one thread at a time.
+
+    Args:
+        issuer: the exact name.
+        fetcher: asks.
+        metadata_urls: where its metadata is; the well-known places when empty.
+        jwks_uri: where its keys are, from the configuration: then no metadata is looked for.
+        rsa_algorithm: what RSA keys are for that do not say it.
+        timer: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        fetcher: Fetcher,
+        *,
+        metadata_urls: tuple[str, ...] = (),
+        jwks_uri: str | None = None,
+        rsa_algorithm: str = "RS256",
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._fetcher = fetcher
+        self._metadata_urls = metadata_urls
+        self._jwks_uri = jwks_uri
+        self._rsa_algorithm = rsa_algorithm
+        self._timer = timer
+        self._metadata: tuple[Metadata, float] | None = None
+        self._read: tuple[bytes, tuple[Key, ...]] | None = None
+        self._warned: tuple[str, ...] = ()
+
+    def keys(self) -> KeyAnswer:
+        """The keys that are published now.
+
+        Raises:
+            NoKeys: none of them can be used.
+            FetchFailed: they could not be had.
+        """
+        url, public = self._location()
+        try:
+            fetched = self._fetcher.fetch(url, accept="application/json, application/jwk-set+json", public=public)
+            keys = self._keys_in(fetched, url)
+        except FetchFailed:
+            self._metadata = None  # they may have moved
+            raise
+        if not keys:
+            raise NoKeys(f"{url} holds no key that can be used")
+        return KeyAnswer(keys, lifetime(fetched.headers))
+
+    def _location(self) -> tuple[str, bool]:
+        """The URL of the keys, and whether it has to be on the internet, since somebody else named it."""
+        if self._jwks_uri is not None:
+            return self._jwks_uri, False
+        now = self._timer()
+        if self._metadata is None or now >= self._metadata[1]:
+            metadata = discover(self._fetcher, self._issuer, self._metadata_urls)
+            least, most = METADATA_LIFETIME
+            self._metadata = metadata, now + min(max(metadata.lifetime or 0.0, least), most)
+        found = self._metadata[0]
+        return found.jwks_uri, found.is_elsewhere
+
+    def _keys_in(self, fetched: Fetched, url: str) -> tuple[Key, ...]:
+        if fetched.status != 200:
+            raise AnswerRefused(f"{url} answers {fetched.status}")
+        if self._read is not None and self._read[0] == fetched.body:
+            return self._read[1]
+        try:
+            published = PublishedKeys.of(fetched.body, rsa_algorithm=self._rsa_algorithm)
+        except ValueError as error:
+            raise AnswerRefused(f"{url}: {error}") from None
+        if published.refused != self._warned:
+            self._warned = published.refused
+            for why in published.refused:
+                logger.warning("a key of %s is not used: %s", self._issuer, why)
+        self._read = fetched.body, published.keys
+        return published.keys

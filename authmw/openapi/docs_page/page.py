@@ -1,0 +1,196 @@
+"""The docs page: what it shows, and which of its files answers which path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from authmw.errors import ConfigurationError
+from authmw.identity.scopes import checked_scopes
+from authmw.openapi.docs_page import answers, html, swagger_ui
+from authmw.openapi.docs_page.policy import checked_origins, content_security_policy, origin_of, origins_in
+
+if TYPE_CHECKING:
+    from authmw.http.refusal import Response
+    from authmw.http.request import RequestHead
+
+T = TypeVar("T")
+Document = Mapping[str, Any]
+
+_HTML: Final = "text/html; charset=utf-8"
+_SCRIPT: Final = "text/javascript; charset=utf-8"
+_OPENAPI: Final = "/openapi.json"
+_REDIRECT: Final = "/oauth2-redirect.html"
+_OWN: Final[Mapping[str, str]] = {
+    "docs.css": "text/css; charset=utf-8",
+    "docs.js": _SCRIPT,
+    "document.js": _SCRIPT,
+    "authorization.js": _SCRIPT,
+    "requests.js": _SCRIPT,
+    "oauth2-redirect.js": _SCRIPT,
+}
+
+
+class DocsPage:
+    """Shows an OpenAPI document with Swagger UI: reading it, Authorize by every scheme, and trying operations out.
+
+    It is the same for every server. ``DocsApplication`` of `authmw.wsgi.docs_page` and `authmw.asgi.docs_page`, Flask's
+    ``docs_blueprint`` and Starlette's ``docs_routes`` serve it. The page stands at a path like ``/docs/``, and its
+    files below.
+
+    A document that names no ``servers`` describes the API that the page belongs to: its paths begin at the root of the
+    application, whatever prefix that has. Relative URLs in it, as that of the token endpoint, are resolved against
+    the server, as a directory (OpenAPI 3.1.1 §4.6).
+
+    Args:
+        openapi_url: where the document is: relative to the root of the application, or whole.
+        document: the document, or what makes it each time it is asked for: it is served at ``openapi.json`` below the
+            page, and ``openapi_url`` stays unused.
+        title: of the browser's tab; that of the document by default.
+        client_id: stands in the Authorize dialog already.
+        scopes: are ticked there already.
+        persist: what was authorized outlives a reload of the page. It ends with the tab, and passwords that were
+            changed for a token are not kept.
+        connect: origins besides its own that the page may ask: of the API and of token endpoints. What `document`
+            names is known.
+
+    Raises:
+        ConfigurationError: every mistake at once; Swagger UI's files are not installed.
+
+    >>> page = DocsPage(document={"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}})
+    >>> from authmw.http.request import WSGIRequest
+    >>> page.respond(WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}), "/").status
+    200
+    """
+
+    def __init__(
+        self,
+        openapi_url: str = "openapi.json",
+        *,
+        document: Document | Callable[[], Document] | None = None,
+        title: str = "",
+        client_id: str = "",
+        scopes: Iterable[str] = (),
+        persist: bool = False,
+        connect: Iterable[str] = (),
+    ) -> None:
+        mistakes = [*_in_url(openapi_url), *_in_document(document)]
+        origins = _checked(mistakes, lambda: checked_origins(connect))
+        ticked = _checked(mistakes, lambda: checked_scopes(scopes))
+        directory = _checked(mistakes, swagger_ui.directory)
+        if origins is None or ticked is None or directory is None or mistakes:
+            raise ConfigurationError(*mistakes)
+        self.openapi_url = openapi_url
+        self.title = title
+        self.client_id = client_id
+        self.scopes: tuple[str, ...] = ticked
+        self.persist = persist
+        self.connect: tuple[str, ...] = origins
+        self._document = document
+        self._directory = directory
+
+    def respond(self, request: RequestHead, path: str, root: str = "../") -> Response:
+        """The answer to a request.
+
+        Args:
+            request: its method and its ``If-None-Match`` are looked at.
+            path: what follows the path that the page was put at: ``/`` is the page; nothing leads there.
+            root: from the page to the root of the application, as a relative URL.
+        """
+        if request.method not in ("GET", "HEAD"):
+            return answers.method_not_allowed()
+        if path == "":
+            return answers.one_slash_further(request)
+        if path == "/":
+            return self._page(request, root)
+        if path == _REDIRECT:
+            return answers.kept_nowhere(html.REDIRECT, _HTML, (("Content-Security-Policy", content_security_policy()),))
+        if path == _OPENAPI and self._document is not None:
+            return answers.content(request, _json(self._made()), "application/json")
+        return self._file(request, path.removeprefix("/"))
+
+    def _page(self, request: RequestHead, root: str) -> Response:
+        settings = {
+            "openapi": self._openapi_url(root),
+            "root": root,
+            "title": self.title,
+            "client": self.client_id,
+            "scopes": " ".join(self.scopes),
+            "persist": "yes" if self.persist else "no",
+        }
+        policy = content_security_policy(self._origins())
+        body = html.docs(self.title or "API", settings)
+        return answers.content(request, body, _HTML, (("Content-Security-Policy", policy),))
+
+    def _openapi_url(self, root: str) -> str:
+        if self._document is not None:
+            return _OPENAPI.removeprefix("/")
+        return self.openapi_url if origin_of(self.openapi_url) else root + self.openapi_url
+
+    def _file(self, request: RequestHead, name: str) -> Response:
+        """Only names that are known by heart reach the disk."""
+        if name in _OWN:
+            return answers.content(request, _own(name), _OWN[name])
+        if name in swagger_ui.FILES:
+            return answers.content(request, swagger_ui.read(self._directory, name), swagger_ui.FILES[name])
+        return answers.not_found()
+
+    def _origins(self) -> tuple[str, ...]:
+        named = (origin_of(self.openapi_url),) if self._document is None else origins_in(self._made())
+        return tuple(dict.fromkeys((*self.connect, *(each for each in named if each is not None))))
+
+    def _made(self) -> Document:
+        document = self._document
+        return document() if callable(document) else document or {}
+
+    def __repr__(self) -> str:
+        return f"DocsPage({self.openapi_url!r})" if self._document is None else "DocsPage(document=...)"
+
+
+def way_up(path: str) -> str:
+    """From a page at `path` to the root, as a relative URL.
+
+    >>> way_up("/docs/"), way_up("/internal/docs/"), way_up("/")
+    ('../', '../../', './')
+    """
+    return "../" * (path.count("/") - 1) or "./"
+
+
+def _checked(mistakes: list[str], check: Callable[[], T]) -> T | None:
+    """What `check` answers; None where it finds mistakes, which join the others."""
+    try:
+        return check()
+    except ConfigurationError as error:
+        mistakes += error.mistakes
+        return None
+
+
+def _in_url(url: object) -> Iterable[str]:
+    if not isinstance(url, str):
+        yield f"openapi_url={url!r} is no text: pass the document itself as document=..."
+    elif not url or (":" in url and origin_of(url) is None):
+        yield f'openapi_url={url!r} is neither relative nor of https: write "openapi.json" or "https://api.example/..."'
+    elif url.startswith("/"):
+        yield (
+            f"openapi_url={url!r} would be elsewhere under a prefix: it is relative to the root of the application, "
+            f"so write {url.lstrip('/')!r}"
+        )
+
+
+def _in_document(document: object) -> Iterable[str]:
+    if document is not None and not callable(document) and not isinstance(document, Mapping):
+        yield f"document={type(document).__name__} is no document: pass a mapping, or a function that returns one"
+
+
+def _json(document: Document) -> bytes:
+    import json
+
+    return json.dumps(dict(document), separators=(",", ":")).encode()
+
+
+@cache
+def _own(name: str) -> bytes:
+    from pathlib import Path
+
+    return Path(__file__).with_name("files").joinpath(name).read_bytes()

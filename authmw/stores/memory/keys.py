@@ -1,0 +1,103 @@
+"""API keys in memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from operator import attrgetter
+
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.flow.flow import nonblocking
+from authmw.stores.administration import NotFound
+from authmw.stores.memory.issued import Issued
+from authmw.stores.memory.users import MemoryUsers
+from authmw.stores.new_records import make_api_key
+from authmw.stores.ports import ApiKeyRecord
+
+_OWNER: Callable[[ApiKeyRecord], str] = attrgetter("owner")
+
+
+@nonblocking
+class MemoryApiKeys:
+    """API keys in memory (`ApiKeyStore`), as digests.
+
+    Args:
+        users: whose keys are refused while they are disabled.
+        prefix: what new keys begin with.
+        clock: seconds since the epoch.
+        entropy: where the randomness of keys comes from.
+
+    >>> keys = MemoryApiKeys()
+    >>> key, record = keys.create("alice", ["orders:read"])
+    >>> record.owner, key.startswith("ak_")
+    ('alice', True)
+    """
+
+    def __init__(
+        self,
+        users: MemoryUsers | None = None,
+        *,
+        prefix: str = "ak",
+        clock: Callable[[], float] = time.time,
+        entropy: Entropy = os.urandom,
+    ) -> None:
+        self._prefix = prefix
+        self._clock = clock
+        self._entropy = entropy
+        self._issued = Issued[ApiKeyRecord]("API key", {} if users is None else users.disabled_since)
+
+    def find_key(self, digest: str) -> ApiKeyRecord | None:
+        """The key with that digest, or None. Of a disabled owner it counts as revoked."""
+        return self._issued.find(digest, _OWNER)
+
+    def touch_key(self, key_id: str, at: float) -> None:
+        """Note that the key was used at `at`."""
+        with self._issued.lock:
+            try:
+                record = self._issued.get(key_id)
+            except NotFound:
+                return
+            if record.last_used_at is None or record.last_used_at < at:
+                self._issued.keep(replace(record, last_used_at=at))
+
+    def create(
+        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
+    ) -> tuple[str, ApiKeyRecord]:
+        """A new key, told this once, and its record; see `authmw.stores.administration.ApiKeyAdmin.create`."""
+        key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
+        return key, self._issued.keep(record)
+
+    def list(self, owner: str | None = None) -> tuple[ApiKeyRecord, ...]:
+        """The keys of `owner`, or all, oldest first."""
+        return self._issued.list(_OWNER, owner)
+
+    def revoke(self, key_id: str) -> ApiKeyRecord:
+        """Refuse the key from now on."""
+        return self._issued.revoke(key_id, self._clock())
+
+    def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
+        """A new key in the place of one that goes on for `overlap` seconds."""
+        with self._issued.lock:
+            old = self._issued.get(key_id)
+            if old.revoked_at is not None:
+                raise NotFound(f"the API key {key_id!r} is revoked")
+            key, record = self._make(old.owner, old.scopes, name=old.name, lifetime=None)
+            record = self._issued.keep(replace(record, expires_at=old.expires_at))
+            ends = self._clock() + max(overlap, 0.0)
+            self._issued.keep(replace(old, expires_at=ends if old.expires_at is None else min(ends, old.expires_at)))
+            return key, record
+
+    def _make(
+        self, owner: str, scopes: Iterable[str], *, name: str, lifetime: float | None
+    ) -> tuple[str, ApiKeyRecord]:
+        return make_api_key(
+            owner,
+            scopes,
+            name=name,
+            lifetime=lifetime,
+            prefix=self._prefix,
+            now=self._clock(),
+            entropy=self._entropy,
+        )

@@ -1,0 +1,60 @@
+"""Used nonces of Digest in memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from authmw.errors import ConfigurationError, StoreUnavailable
+from authmw.flow.flow import nonblocking
+from authmw.stores.ports import Claim
+
+
+@nonblocking
+class MemoryNonces:
+    """Remembers the highest count that was used of each Digest nonce (`NonceStore`).
+
+    When `size` nonces are live, a new one is refused with a 503 until the oldest expires: forgetting one would let
+    its request be replayed. Only a right response claims a nonce, so strangers cannot fill it.
+
+    Args:
+        size: how many nonces are kept.
+        clock: seconds since the epoch; the same as the verifier's.
+
+    >>> nonces = MemoryNonces(clock=lambda: 0.0)
+    >>> [nonces.claim_nonce("n", count, 60.0).value for count in (1, 2, 2)]
+    ['fresh', 'fresh', 'replayed']
+    """
+
+    def __init__(self, *, size: int = 100_000, clock: Callable[[], float] = time.time) -> None:
+        if size < 1:
+            raise ConfigurationError("MemoryNonces(size=...) must be at least 1")
+        self._size = size
+        self._clock = clock
+        self._counts: dict[str, int] = {}
+        self._expiries: list[tuple[float, str]] = []
+        self._lock = threading.Lock()
+
+    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+        """Claim `count` of `nonce`: FRESH once, for a count above all claimed before, else REPLAYED."""
+        with self._lock:
+            now = self._clock()
+            self._drop_expired(now)
+            highest = self._counts.get(nonce)
+            if highest is None:
+                if expires_at <= now:
+                    return Claim.REPLAYED  # it may have been claimed and forgotten already
+                if len(self._counts) >= self._size:
+                    raise StoreUnavailable("as many Digest nonces are in use as MemoryNonces may keep")
+                heappush(self._expiries, (expires_at, nonce))
+            elif count <= highest:
+                return Claim.REPLAYED
+            self._counts[nonce] = count
+            return Claim.FRESH
+
+    def _drop_expired(self, now: float) -> None:
+        expiries = self._expiries
+        while expiries and expiries[0][0] <= now:
+            del self._counts[heappop(expiries)[1]]

@@ -1,0 +1,52 @@
+"""All stores in memory, as one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from authmw.stores.memory.clients import MemoryClients
+from authmw.stores.memory.families import MemoryFamilies
+from authmw.stores.memory.keys import MemoryApiKeys
+from authmw.stores.memory.nonces import MemoryNonces
+from authmw.stores.memory.revocations import MemoryRevocations
+from authmw.stores.memory.subjects import Subjects
+from authmw.stores.memory.throttle import MemoryThrottle
+from authmw.stores.memory.tokens import MemoryTokens
+from authmw.stores.memory.users import MemoryUsers
+from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
+from authmw.stores.ports import DigestAlgorithm
+
+
+class MemoryStores:
+    """All that authmw keeps, in memory: ``PasswordVerifier(stores.users)``.
+
+    Args:
+        hasher: hashes new passwords.
+        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        clock: seconds since the epoch.
+
+    >>> stores = MemoryStores()
+    >>> stores.users.create("alice").id
+    'alice'
+    """
+
+    def __init__(
+        self,
+        *,
+        hasher: Hasher | None = None,
+        digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        subjects = Subjects()
+        self.users: MemoryUsers = MemoryUsers(
+            hasher=hasher, digest_algorithms=digest_algorithms, clock=clock, subjects=subjects
+        )
+        self.clients: MemoryClients = MemoryClients(subjects, clock=clock)
+        self.keys: MemoryApiKeys = MemoryApiKeys(self.users, clock=clock)
+        self.tokens: MemoryTokens = MemoryTokens(self.users, clock=clock)
+        self.families: MemoryFamilies = MemoryFamilies(clock=clock)
+        self.nonces: MemoryNonces = MemoryNonces(clock=clock)
+        self.throttle: MemoryThrottle = MemoryThrottle()
+        self.revocations: MemoryRevocations = MemoryRevocations(clock=clock)
+        subjects.hold(families=self.families, tokens=self.tokens, revocations=self.revocations)

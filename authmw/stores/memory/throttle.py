@@ -1,0 +1,92 @@
+"""Counts of attempts to guess, in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from authmw.errors import ConfigurationError
+from authmw.flow.flow import nonblocking
+from authmw.stores.throttling import Count, ThrottlePolicy
+
+
+@nonblocking
+class MemoryThrottle:
+    """Makes guessing slow: after `free` attempts each further one waits twice as long as the one before.
+
+    It is a `Throttle`, and remembers `FamiliarSources`.
+
+    Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
+
+    Memory is bounded. When random names flood it, those that were tried least go first: to have a throttled account
+    forgotten, as many others must have been tried beyond their free attempts as there is room for.
+
+    Args:
+        free: attempts without any wait.
+        first: seconds of the first wait.
+        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
+        size: how many throttled keys are kept, how many not yet throttled ones, and how many familiar sources.
+
+    >>> throttle = MemoryThrottle(free=2)
+    >>> [throttle.attempt("alice", now=0.0) for _ in range(3)]
+    [0.0, 0.0, 1.0]
+    """
+
+    def __init__(self, *, free: int = 10, first: float = 1.0, longest: float = 900.0, size: int = 10_000) -> None:
+        if size < 1:
+            raise ConfigurationError("MemoryThrottle(size=...) must be at least 1")
+        self._policy = ThrottlePolicy("MemoryThrottle", free=free, first=first, longest=longest)
+        self._size = size
+        # Both in the order of the last attempt that was let through.
+        self._few: OrderedDict[str, Count] = OrderedDict()
+        self._many: OrderedDict[str, Count] = OrderedDict()
+        # In the order in which they were last remembered.
+        self._familiar: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def attempt(self, key: str, now: float) -> float:
+        """Count one attempt; the seconds to wait, 0.0 for go ahead."""
+        with self._lock:
+            kept = self._many.get(key) or self._few.get(key) or Count()
+            count, wait = self._policy.attempt(kept, now)
+            if wait > 0:
+                (self._many if key in self._many else self._few)[key] = count
+            else:
+                self._keep(key, count)
+            return wait
+
+    def succeeded(self, key: str) -> None:
+        """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
+        with self._lock:
+            count = self._many.get(key) or self._few.get(key)
+            if count is None:
+                return
+            count = self._policy.succeeded(count)
+            if count.attempts < self._policy.free:
+                self._keep(key, count)
+            else:
+                self._many[key] = count
+
+    def remember_source(self, pair: str, until: float) -> None:
+        """Keep `pair`, an account and a source, until then."""
+        with self._lock:
+            self._familiar[pair] = max(until, self._familiar.get(pair, until))
+            self._familiar.move_to_end(pair)
+            if len(self._familiar) > self._size:
+                self._familiar.popitem(last=False)
+
+    def knows_source(self, pair: str, now: float) -> bool:
+        """Whether `pair` is kept."""
+        return now < self._familiar.get(pair, now)
+
+    def __len__(self) -> int:
+        return len(self._few) + len(self._many) + len(self._familiar)
+
+    def _keep(self, key: str, count: Count) -> None:
+        self._few.pop(key, None)
+        self._many.pop(key, None)
+        kept = self._few if count.attempts < self._policy.free else self._many
+        kept[key] = count
+        kept.move_to_end(key)
+        if len(kept) > self._size:
+            kept.popitem(last=False)

@@ -1,0 +1,112 @@
+"""Opaque access tokens in memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
+from authmw.crypto.opaque_tokens import Entropy
+from authmw.flow.flow import nonblocking
+from authmw.identity.principal import PrincipalKind
+from authmw.stores.memory.issued import Issued
+from authmw.stores.memory.users import MemoryUsers
+from authmw.stores.new_records import make_token
+from authmw.stores.ports import TokenRecord
+
+_SUBJECT: Callable[[TokenRecord], str] = attrgetter("subject")
+_CLIENT: Callable[[TokenRecord], str | None] = attrgetter("client_id")
+_FAMILY: Callable[[TokenRecord], str | None] = attrgetter("family_id")
+
+
+@nonblocking
+class MemoryTokens:
+    """Opaque access tokens in memory (`TokenKeeper`), as digests. Expired ones are dropped as new ones come.
+
+    Args:
+        users: whose tokens are refused while they are disabled.
+        prefix: what new tokens begin with.
+        clock: seconds since the epoch.
+        entropy: where the randomness of tokens comes from.
+
+    >>> tokens = MemoryTokens()
+    >>> token, record = tokens.create("alice", ["orders:read"], lifetime=600)
+    >>> record.subject, token.startswith("at_")
+    ('alice', True)
+    """
+
+    def __init__(
+        self,
+        users: MemoryUsers | None = None,
+        *,
+        prefix: str = "at",
+        clock: Callable[[], float] = time.time,
+        entropy: Entropy = os.urandom,
+    ) -> None:
+        self._prefix = prefix
+        self._clock = clock
+        self._entropy = entropy
+        self._issued = Issued[TokenRecord]("token", {} if users is None else users.disabled_since)
+
+    def find_token(self, digest: str) -> TokenRecord | None:
+        """The token with that digest, or None. Of a disabled user or client it counts as revoked."""
+        return self._issued.find(digest, _SUBJECT, _CLIENT)
+
+    def add_token(self, record: TokenRecord) -> None:
+        """Store a token that was just made."""
+        now = self._clock()
+        self._issued.drop(lambda each: each.expires_at <= now)
+        self._issued.keep(record)
+
+    def revoke_token(self, digest: str, at: float) -> bool:
+        """Refuse the token with that digest from now on; whether this changed anything."""
+        with self._issued.lock:
+            record = self._issued.find(digest)
+            if record is None or record.revoked_at is not None:
+                return False
+            self._issued.revoke(record.id, at)
+            return True
+
+    def revoke_family_tokens(self, family_id: str, at: float) -> None:
+        """Refuse all tokens of a family from now on."""
+        self._issued.revoke_all(_FAMILY, family_id, at)
+
+    def revoke_subject_tokens(self, subject: str, at: float) -> None:
+        """Refuse all tokens of a subject from now on."""
+        self._issued.revoke_all(_SUBJECT, subject, at)
+
+    def revoke_client_tokens(self, client_id: str, at: float) -> None:
+        """Refuse all tokens that were given to a client from now on."""
+        self._issued.revoke_all(_CLIENT, client_id, at)
+
+    def create(
+        self,
+        subject: str,
+        scopes: Iterable[str] = (),
+        *,
+        lifetime: float = 3600.0,
+        kind: PrincipalKind = "user",
+        client_id: str | None = None,
+    ) -> tuple[str, TokenRecord]:
+        """A new token, told this once, and its record; see `authmw.stores.administration.TokenAdmin.create`."""
+        token, record = make_token(
+            subject,
+            scopes,
+            lifetime=lifetime,
+            kind=kind,
+            client_id=client_id,
+            prefix=self._prefix,
+            now=self._clock(),
+            entropy=self._entropy,
+        )
+        self.add_token(record)
+        return token, record
+
+    def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
+        """The tokens of `subject`, or all, oldest first."""
+        return self._issued.list(_SUBJECT, subject)
+
+    def revoke(self, token_id: str) -> TokenRecord:
+        """Refuse the token from now on."""
+        return self._issued.revoke(token_id, self._clock())

@@ -1,0 +1,171 @@
+"""Users in memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from authmw.flow.flow import nonblocking
+from authmw.identity.scopes import checked_scopes
+from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
+from authmw.stores.memory.subjects import Subjects
+from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, hashed, make_user
+from authmw.stores.ports import DigestAlgorithm, DigestUser, User
+from authmw.verifiers.accounts import canonical_username
+
+_Realm = tuple[str, DigestAlgorithm]
+
+
+@nonblocking
+class MemoryUsers:
+    """Users, their password hashes and their HA1, in memory (`UserStore`, `PasswordUpgrader`, `DigestStore`).
+
+    Args:
+        hasher: hashes new passwords; `PasswordHasher` with its default profile unless given.
+        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        clock: seconds since the epoch.
+        subjects: the ids that are given already, and what ends with a user's password.
+
+    >>> users = MemoryUsers()
+    >>> users.create("alice", scopes=["orders:read"]).id
+    'alice'
+    """
+
+    def __init__(
+        self,
+        *,
+        hasher: Hasher | None = None,
+        digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
+        clock: Callable[[], float] = time.time,
+        subjects: Subjects | None = None,
+    ) -> None:
+        self._hasher = hasher
+        self._algorithms = tuple(digest_algorithms)
+        self._clock = clock
+        self._by_name: dict[str, User] = {}
+        self._names_by_id: dict[str, str] = {}
+        self._digests: dict[str, dict[_Realm, HA1]] = {}
+        self._names_by_userhash: dict[tuple[str, _Realm], str] = {}
+        self._subjects = subjects or Subjects()
+        self._lock = threading.Lock()
+
+    @property
+    def disabled_since(self) -> Mapping[str, float]:
+        """When each disabled user (or client) was disabled, by id; `MemoryApiKeys` and `MemoryTokens` look here."""
+        return self._subjects.disabled_since
+
+    def find(self, username: str) -> User | None:
+        """The user of that name, or None."""
+        user = self._by_name.get(username)
+        return user if user is not None or username.isascii() else self._by_name.get(canonical_username(username) or "")
+
+    def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+        """The user of that name with the HA1 for `realm` and `algorithm`, or None."""
+        user = self.find(username)
+        if user is None:
+            return None
+        known = self._digests.get(user.username, {}).get((realm, algorithm))
+        return None if known is None else DigestUser(user, known.ha1)
+
+    def find_digest_by_userhash(self, userhash: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+        """The same by ``H(username ":" realm)``."""
+        username = self._names_by_userhash.get((userhash, (realm, algorithm)))
+        return None if username is None else self.find_digest(username, realm, algorithm)
+
+    def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
+        """Store `new` if the hash still is `old`; whether it was stored."""
+        with self._lock:
+            user = self._by_name.get(self._names_by_id.get(user_id, ""))
+            if user is None or user.password_hash != old:
+                return False
+            self._by_name[user.username] = replace(user, password_hash=new)
+            return True
+
+    def create(
+        self,
+        username: str,
+        password: str | None = None,
+        *,
+        id: str | None = None,
+        scopes: Iterable[str] = (),
+        attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+        digest_realm: str | None = None,
+        hasher: Hasher | None = None,
+    ) -> User:
+        """A new user; see `authmw.stores.administration.UserAdmin.create`."""
+        user = make_user(username, password, hasher or self._hasher, id=id, scopes=scopes, attributes=attributes)
+        digests = self._ha1s(user.username, password, () if digest_realm is None else (digest_realm,))
+        with self._lock:
+            if user.username in self._by_name or not self._subjects.take(user.id):
+                raise AlreadyExists(f"there is a user {user.username!r}, or a user or client with that id, already")
+            self._names_by_id[user.id] = user.username
+            self._keep_digests(user.username, digests)
+            self._by_name[user.username] = user
+        return user
+
+    add = create
+
+    def list(self) -> tuple[User, ...]:
+        """Every user, by name."""
+        with self._lock:
+            return tuple(self._by_name[name] for name in sorted(self._by_name))
+
+    def disable(self, username: str) -> User:
+        """Refuse the user from now on, with keys and tokens. Ends every family of the user."""
+        with self._lock:
+            user = self._change(username, disabled=True)
+            at = self._clock()
+            self._subjects.disabled_since.setdefault(user.id, at)
+            self._subjects.end_user(user.id, at)
+            return user
+
+    def enable(self, username: str) -> User:
+        """Undo `disable`, but for the tokens and families."""
+        with self._lock:
+            user = self._change(username, disabled=False)
+            self._subjects.disabled_since.pop(user.id, None)
+            return user
+
+    def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
+        """Replace the password, and the HA1 of every realm there is one for. Ends what was issued until now."""
+        user = self._existing(username)
+        password_hash = hashed(password, self._hasher)
+        realms = {realm for realm, _ in self._digests.get(user.username, {})}
+        if digest_realm is not None:
+            realms.add(digest_realm)
+        digests = self._ha1s(user.username, password, realms)
+        with self._lock:
+            self._keep_digests(user.username, digests)
+            changed = self._change(username, password_hash=password_hash)
+            self._subjects.end_user(changed.id, self._clock())
+            return changed
+
+    def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
+        """Replace what the user may do."""
+        checked = frozenset(checked_scopes(scopes))
+        with self._lock:
+            return self._change(username, scopes=checked)
+
+    def _existing(self, username: str) -> User:
+        user = self.find(username)
+        if user is None:
+            raise NotFound(f"there is no user {username!r}")
+        return user
+
+    def _change(self, username: str, **changes: Any) -> User:
+        user = replace(self._existing(username), **changes)
+        self._by_name[user.username] = user
+        return user
+
+    def _ha1s(self, username: str, password: str | None, realms: Iterable[str]) -> tuple[HA1, ...]:
+        if password is None:
+            return ()
+        return tuple(HA1.of(username, realm, password, algorithm) for realm in realms for algorithm in self._algorithms)
+
+    def _keep_digests(self, username: str, digests: tuple[HA1, ...]) -> None:
+        for each in digests:
+            self._digests.setdefault(username, {})[each.realm, each.algorithm] = each
+            self._names_by_userhash[each.userhash, (each.realm, each.algorithm)] = username

@@ -1,0 +1,273 @@
+"""New users, keys and tokens as records: everything checked and hashed before any store is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final, Protocol, get_args
+
+from authmw.crypto.opaque_tokens import Entropy, digest, new_api_key, new_id, new_token
+from authmw.errors import ConfigurationError
+from authmw.identity.principal import PrincipalKind
+from authmw.identity.scopes import checked_scopes
+from authmw.stores.ports import ApiKeyRecord, Client, ClientAuthMethod, ClientSecret, DigestAlgorithm, TokenRecord, User
+
+DIGEST_ALGORITHMS: Final[tuple[DigestAlgorithm, ...]] = ("SHA-256",)
+"""The algorithms an HA1 is kept for unless others are asked for: the one that every client of Digest speaks."""
+
+GRANT_TYPES: Final = frozenset({"password", "refresh_token", "client_credentials"})
+"""The grants that a client may have (RFC 6749 §1.3)."""
+
+# VSCHAR                                                                       RFC 6749 App. A.1
+_CLIENT_ID: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+_BAD_PASSWORD: Final = "a password has 1 to 1024 bytes of UTF-8 and no control characters"  # noqa: S105 - the rule
+
+
+class Hasher(Protocol):
+    """Makes password hashes: `authmw.crypto.passwords.PasswordHasher`."""
+
+    def hash(self, password: str, /) -> str:
+        """A new hash of `password`. Raises ValueError when it is no password."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HA1:
+    """What a Digest store keeps of one password for one realm and algorithm (RFC 7616 §3.4.2, §3.4.4)."""
+
+    realm: str
+    algorithm: DigestAlgorithm
+    ha1: str = field(repr=False)
+    userhash: str
+
+    @classmethod
+    def of(cls, username: str, realm: str, password: str, algorithm: DigestAlgorithm) -> HA1:
+        """The HA1 of a password. Raises `ConfigurationError` when it is none."""
+        from authmw.crypto.http_digest import ha1, userhash
+        from authmw.crypto.passwords import prepared
+
+        secret = prepared(password)
+        if secret is None:
+            raise ConfigurationError(_BAD_PASSWORD)
+        text = secret.decode()
+        return cls(
+            realm,
+            algorithm,
+            ha1(username=username, realm=realm, password=text, algorithm=algorithm),
+            userhash(username=username, realm=realm, algorithm=algorithm),
+        )
+
+
+def make_user(
+    username: str,
+    password: str | None,
+    hasher: Hasher | None,
+    *,
+    id: str | None,
+    scopes: Iterable[str],
+    attributes: Mapping[str, Any],
+) -> User:
+    """The record of a new user, for stores: everything checked, the password hashed."""
+    name = checked_username(username)
+    password_hash = None if password is None else hashed(password, hasher)
+    if id is not None and (not id or not id.isprintable()):
+        raise ConfigurationError("an id is printable and not empty")
+    return User(
+        name if id is None else id,
+        name,
+        password_hash,
+        frozenset(checked_scopes(scopes)),
+        attributes=MappingProxyType(dict(attributes)),
+    )
+
+
+def make_api_key(
+    owner: str,
+    scopes: Iterable[str],
+    *,
+    name: str,
+    lifetime: float | None,
+    prefix: str,
+    now: float,
+    entropy: Entropy,
+) -> tuple[str, ApiKeyRecord]:
+    """A new key and its record, for stores."""
+    if not owner:
+        raise ConfigurationError("an API key needs an owner")
+    key = new_api_key(prefix, entropy=entropy)
+    return key, ApiKeyRecord(
+        new_id("key", entropy=entropy),
+        digest(key),
+        owner,
+        frozenset(checked_scopes(scopes)),
+        name,
+        created_at=now,
+        expires_at=None if lifetime is None else now + checked_lifetime(lifetime),
+    )
+
+
+def make_token(
+    subject: str,
+    scopes: Iterable[str],
+    *,
+    lifetime: float,
+    kind: PrincipalKind,
+    client_id: str | None,
+    prefix: str,
+    now: float,
+    entropy: Entropy,
+) -> tuple[str, TokenRecord]:
+    """A new opaque token and its record, for stores."""
+    if not subject:
+        raise ConfigurationError("a token needs a subject")
+    token = new_token(prefix, entropy=entropy)
+    return token, TokenRecord(
+        new_id("tok", entropy=entropy),
+        digest(token),
+        subject,
+        now + checked_lifetime(lifetime),
+        frozenset(checked_scopes(scopes)),
+        kind,
+        client_id,
+        created_at=now,
+    )
+
+
+def make_client(
+    id: str | None,
+    *,
+    name: str,
+    auth_method: ClientAuthMethod,
+    jwks: Mapping[str, Any] | None,
+    grant_types: Iterable[str],
+    scopes: Iterable[str],
+    audiences: Iterable[str],
+    now: float,
+    entropy: Entropy,
+) -> tuple[str | None, Client]:
+    """A new client and its secret, for stores: everything checked. See `ClientAdmin.create`."""
+    grants = _collected("grant_types", grant_types)
+    apis = _collected("audiences", audiences)
+    mistakes = [
+        *_mistakes_in_client(id, auth_method, grants),
+        *_mistakes_in_jwks(auth_method, jwks),
+    ]
+    try:
+        granted = frozenset(checked_scopes(scopes))
+    except ConfigurationError as error:
+        granted = frozenset[str]()
+        mistakes += error.mistakes
+    if mistakes:
+        raise ConfigurationError(*mistakes)
+    client = Client(
+        id or new_id("client", entropy=entropy),
+        name,
+        auth_method,
+        jwks=jwks,
+        grant_types=grants,
+        scopes=granted,
+        audiences=apis,
+        created_at=now,
+    )
+    if auth_method not in ("client_secret_basic", "client_secret_post"):
+        return None, client
+    secret = new_token("cs", entropy=entropy)
+    return secret, replace(client, secrets=(ClientSecret(digest(secret)),))
+
+
+def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy) -> tuple[str, Client]:
+    """A new secret for `client`, and the client with it, for stores. The older ones end after `overlap` seconds."""
+    if not client.secrets:
+        raise ConfigurationError(f"the client {client.id!r} has no secret: it authenticates by {client.auth_method}")
+    ends = now + max(overlap, 0.0)
+    older = (
+        replace(each, expires_at=ends if each.expires_at is None else min(each.expires_at, ends))
+        for each in client.secrets
+    )
+    secret = new_token("cs", entropy=entropy)
+    kept = tuple(each for each in older if each.expires_at is None or each.expires_at > now)
+    return secret, replace(client, secrets=(ClientSecret(digest(secret)), *kept))
+
+
+def is_client_id(text: str) -> bool:
+    """Whether `text` can be a ``client_id``: 1 to 255 printable ASCII characters, no space at either end.
+
+    >>> is_client_id("odd:id+%/client"), is_client_id(" ")
+    (True, False)
+    """
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
+def _collected(name: str, values: Iterable[str]) -> frozenset[str]:
+    if isinstance(values, str):
+        raise ConfigurationError(f"{name}={values!r} has to be a list: a string would be taken for its letters")
+    return frozenset(values)
+
+
+def _mistakes_in_client(id: str | None, auth_method: ClientAuthMethod, grant_types: frozenset[str]) -> list[str]:
+    mistakes: list[str] = []
+    if id is not None and not is_client_id(id):
+        mistakes.append(f"{id!r} is no client id: use 1 to 255 printable ASCII characters")
+    if auth_method not in get_args(ClientAuthMethod):
+        mistakes.append(f"{auth_method!r} is no method: use {', '.join(get_args(ClientAuthMethod))}")
+    unknown = sorted(grant_types - GRANT_TYPES)
+    if unknown:
+        mistakes.append(f"{', '.join(unknown)} is no grant type: use {', '.join(sorted(GRANT_TYPES))}")
+    if auth_method == "none" and "client_credentials" in grant_types:
+        # RFC 6749 §4.4: only a confidential client has credentials to be granted for.
+        mistakes.append("a client that does not authenticate cannot have client_credentials: leave it out")
+    return mistakes
+
+
+def _mistakes_in_jwks(auth_method: ClientAuthMethod, jwks: Mapping[str, Any] | None) -> list[str]:
+    if auth_method != "private_key_jwt":
+        return [] if jwks is None else [f"jwks= is for private_key_jwt, and the method is {auth_method}"]
+    if jwks is None:
+        return ["private_key_jwt needs the client's public keys: jwks="]
+    from authmw.crypto.keyring import KeyRing
+
+    try:
+        ring = KeyRing.from_jwks(jwks)
+    except ConfigurationError as error:
+        return [f"jwks: {mistake}" for mistake in error.mistakes]
+    if any(key.symmetric for key in ring.current.keys):
+        return ["jwks: a secret in place of a public key"]
+    if any("d" in member for member in jwks["keys"]):
+        return ["jwks: a private key, which only the client should have: give its public half"]
+    return []
+
+
+def checked_username(username: str) -> str:
+    """`username` in NFC, if anybody could log in with it.
+
+    >>> checked_username("Zoe\u0308") == "Zo\u00eb"
+    True
+    """
+    from authmw.verifiers.accounts import canonical_username
+
+    name = canonical_username(username)
+    # Neither Basic (RFC 7617 §2) nor Digest (RFC 7616 §3.4.2) can tell a colon in a name from what follows it.
+    if name is None or ":" in name:
+        raise ConfigurationError("a user name has 1 to 256 bytes of UTF-8, no control characters and no colon")
+    return name
+
+
+def checked_lifetime(lifetime: float) -> float:
+    """`lifetime`, if it is a number of seconds above zero."""
+    if not 0 < lifetime < float("inf"):
+        raise ConfigurationError("a lifetime is a number of seconds above zero")
+    return lifetime
+
+
+def hashed(password: str, hasher: Hasher | None) -> str:
+    """The hash of `password`, by the default hasher unless one is given."""
+    if hasher is None:
+        from authmw.crypto.passwords import PasswordHasher
+
+        hasher = PasswordHasher()
+    try:
+        return hasher.hash(password)
+    except ValueError:
+        raise ConfigurationError(_BAD_PASSWORD) from None

@@ -1,0 +1,268 @@
+"""WSGI middleware: authenticate, expose, refuse (PEP 3333).
+
+It holds no policy: the engine decides, the guard applies the default, and this carries the answer out. Streaming,
+``write()``, ``close()`` and ``wsgi.file_wrapper`` are as they would be without it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from authmw.engine import audit
+from authmw.engine.auth import NOBODY, Auth, Authentication
+from authmw.engine.context import Call, current_call
+from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
+from authmw.engine.markers import declared_on
+from authmw.engine.public_paths import Default
+from authmw.errors import AccessRefused
+from authmw.http.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
+from authmw.http.request import Environ, RequestHead, WSGIRequest
+
+StartResponse = Callable[..., Callable[[bytes], object]]
+WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+Headers = list[tuple[str, str]]
+
+_SERVER_ERROR: Final = 500
+
+
+class AuthMiddleware:
+    """Guards a WSGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
+
+    Below it, the environ has ``authmw.principal`` and ``authmw.scopes``, and ``REMOTE_USER`` and ``AUTH_TYPE`` when
+    somebody is authenticated and only then; `authmw.current_principal` tells the same anywhere.
+
+    Args:
+        app: the application.
+        auth: who may be trusted.
+        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``SCRIPT_NAME``.
+        requirement_of: what a request's operation needs, from the route table; adapters pass it.
+        own_credentials: whether what answers a request authenticates it itself; adapters pass it.
+
+    Raises:
+        ConfigurationError: every mistake at once.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApp,
+        auth: Auth,
+        *,
+        default: Default = "deny",
+        public: Iterable[str] = (),
+        requirement_of: RequirementOf | None = None,
+        own_credentials: Callable[[RequestHead], bool] | None = None,
+    ) -> None:
+        self.app = app
+        self._own_credentials = own_credentials
+        self.auth = auth
+        requirement_of = requirement_of or declared_on(app)
+        self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
+        self.guarded: Guarded = self._guard.guarded
+        """How the application is guarded."""
+        self._recall = None if auth.memo is None else auth.memo.recall
+        self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
+        """The header that says which request headers answers depend on."""
+        self._resource = auth.resource
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        if self._resource is not None:
+            from authmw.wsgi.protected_resource import is_asked, serve
+
+            if is_asked(self._resource, environ):
+                return serve(self._resource, environ, start_response)
+        if self._recall is not None:
+            header = environ.get("HTTP_AUTHORIZATION")
+            known = self._recall(header.encode("utf-8", "replace")) if header else None
+            if known is not None:
+                return _Passing(self, environ, start_response, known).run()
+        request = WSGIRequest(environ)
+        if self._own_credentials is not None and self._own_credentials(request):
+            return _Passing(self, environ, start_response, NOBODY).run()
+        found = self.auth.authenticate(request)
+        if isinstance(found, Refusal):
+            return _answer(found.response(), environ, start_response)
+        passage = self._guard.admit(found, request)
+        if isinstance(passage, Refusal):
+            return _answer(passage.response(), environ, start_response)
+        passing = _Passing(self, environ, start_response, found)
+        passing.headers_only = passage is not OPEN
+        return passing.run()
+
+
+class _Passing(Call):
+    """One request on its way through the application, and its response on the way back."""
+
+    headers_only = False
+    started = False
+    replaced: Response | None = None
+    """What was sent in the place of the application's response."""
+
+    def __init__(
+        self,
+        middleware: AuthMiddleware,
+        environ: Environ,
+        start_response: StartResponse,
+        authentication: Authentication,
+    ) -> None:
+        self.auth = middleware.auth
+        self.authentication = authentication
+        self._request = None
+        self._middleware = middleware
+        self._environ = environ
+        self._start_response = start_response
+
+    def _make_request(self) -> WSGIRequest:
+        return WSGIRequest(self._environ)
+
+    def run(self) -> Iterable[bytes]:
+        environ = self._environ
+        audit.admitted(self.authentication.principal, self._make_request)
+        _expose(environ, self.authentication)
+        token = current_call.set(self)
+        try:
+            body = self._middleware.app(environ, self.start_response)
+            if self.headers_only:
+                return self._head_of(body)
+        except AccessRefused as refused:
+            return self._replace(refused.refusal)
+        finally:
+            current_call.reset(token)
+        if self.replaced is not None:
+            _close(body)
+            return _body_of(self.replaced, environ)
+        if type(body) in (list, tuple) or _is_file(body, environ):
+            return body  # nothing of the application runs while this is sent
+        return _Body(self, body)
+
+    def _head_of(self, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Nothing of the application's body. An application may start its response with its first chunk only."""
+        try:
+            next(iter(body), None)
+        finally:
+            _close(body)
+        return _body_of(self.replaced, self._environ)
+
+    def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+        """The application's ``start_response``."""
+        refusal = self.refusal
+        if refusal is not None and (int(status[:3]) == refusal.status or int(status[:3]) >= _SERVER_ERROR):
+            # A refusal was raised below, and this is what the framework made of it.
+            self._replace(refusal, exc_info)
+            return _discard
+        self.started = True
+        headers = [*headers, *self._middleware.vary, *self.authentication.headers]
+        if self.headers_only:
+            headers = [each for each in headers if is_told_to_preflight(each[0])]
+            if int(status[:3]) not in WITHOUT_CONTENT:
+                headers.append(("Content-Length", "0"))
+            self._start_response(status, headers, *_given(exc_info))
+            return _discard
+        if exc_info is None:
+            return self._start_response(status, headers)
+        return self._start_response(status, headers, exc_info)
+
+    def _replace(self, refusal: Refusal, exc_info: Any = None) -> list[bytes]:
+        self.refusal = None
+        self.replaced = refusal.response()
+        if self.started and exc_info is None and sys.exc_info()[0] is not None:
+            exc_info = sys.exc_info()  # PEP 3333: a response is started again with an exception only
+        try:
+            self._start_response(self.replaced.status_line, list(self.replaced.headers), *_given(exc_info))
+        finally:
+            del exc_info  # PEP 3333: no cycle through the traceback
+        return _body_of(self.replaced, self._environ)
+
+    def next(self, chunks: Iterator[bytes]) -> bytes:
+        """The next chunk of the application's body, with the principal in the context."""
+        token = current_call.set(self)
+        try:
+            chunk = next(chunks)
+        except AccessRefused as refused:
+            return b"".join(self._replace(refused.refusal))
+        except StopIteration:
+            if self.replaced is None:
+                raise
+            chunk = b""
+        finally:
+            current_call.reset(token)
+        return chunk if self.replaced is None else b"".join(_body_of(self.replaced, self._environ))
+
+    def close(self, body: object) -> None:
+        """Close the application's body, with the principal in the context."""
+        token = current_call.set(self)
+        try:
+            _close(body)
+        finally:
+            current_call.reset(token)
+
+
+class _Body:
+    """A body that is made while it is sent: a generator, or a framework's own iterable."""
+
+    __slots__ = ("_body", "_chunks", "_done", "_passing")
+
+    def __init__(self, passing: _Passing, body: Iterable[bytes]) -> None:
+        self._passing = passing
+        self._body = body
+        self._chunks = iter(body)
+        self._done = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._done:
+            raise StopIteration
+        chunk = self._passing.next(self._chunks)
+        self._done = self._passing.replaced is not None
+        return chunk
+
+    def close(self) -> None:
+        self._passing.close(self._body)
+
+
+def _expose(environ: Environ, authentication: Authentication) -> None:
+    """Put the result where applications look for it, and take away what a client or a server put there."""
+    principal = authentication.principal
+    environ["authmw.principal"] = principal
+    environ["authmw.scopes"] = principal.scopes
+    if authentication.scheme is not None:
+        environ["REMOTE_USER"] = principal.id
+        environ["AUTH_TYPE"] = authentication.scheme.auth_type
+        return
+    environ.pop("REMOTE_USER", None)
+    environ.pop("AUTH_TYPE", None)
+    if authentication.credentials is not None:
+        environ["authmw.credentials"] = authentication.credentials
+
+
+def _answer(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(response.status_line, list(response.headers))
+    return _body_of(response, environ)
+
+
+def _body_of(response: Response | None, environ: Environ) -> list[bytes]:
+    return [] if response is None or environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+
+def _given(exc_info: Any) -> tuple[Any, ...]:
+    return () if exc_info is None else (exc_info,)
+
+
+def _discard(_: bytes) -> None:
+    """The ``write`` of a response that was replaced."""
+
+
+def _close(body: object) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def _is_file(body: object, environ: Environ) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)

@@ -15,22 +15,15 @@ if TYPE_CHECKING:
     from authmw.crypto.keyring import KeyRing
     from authmw.crypto.passwords import PasswordHasher
     from authmw.crypto.signing import TokenIssuer, issue
-    from authmw.engine.auth import Auth, Authentication
+    from authmw.engine.auth import Auth
+    from authmw.engine.authentication import Authentication
     from authmw.engine.context import acting_as, current_principal
     from authmw.engine.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
     from authmw.engine.protected_resource import ProtectedResource
-    from authmw.errors import (
-        AccessRefused,
-        AuthmwError,
-        ConfigurationError,
-        FlowError,
-        Overloaded,
-        StoreUnavailable,
-        Unavailable,
-    )
+    from authmw.errors import AuthmwError, ConfigurationError, FlowError, Overloaded, StoreUnavailable, Unavailable
     from authmw.flow.flow import Ask, Flow, Work, nonblocking
     from authmw.http.reasons import Reason
-    from authmw.http.refusal import ALLOWED, Body, Refusal
+    from authmw.http.refusal import ALLOWED, AccessRefused, Body, Refusal
     from authmw.http.request import RequestHead
     from authmw.identity.credentials import (
         ApiKey,
@@ -153,8 +146,9 @@ _HOMES = {
     "identity.credentials": "ApiKey BasicCredentials BearerToken BoundToken DPoPToken DigestResponse TrustedUser",
     "engine.decorators": "authenticated optionally_authenticated public requires requires_scopes",
     "crypto.dpop.nonces": "DPoPNonces",
-    "engine.auth": "Auth Authentication",
-    "errors": "AccessRefused AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
+    "engine.auth": "Auth",
+    "engine.authentication": "Authentication",
+    "errors": "AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
     "flow.flow": "Ask Flow Work nonblocking",
     "issuers.access_tokens": "AnyAudience",
     "issuers.introspection.verifier": "IntrospectionVerifier",
@@ -169,7 +163,7 @@ _HOMES = {
     "identity.principal": "ANONYMOUS Principal",
     "http.reasons": "Reason",
     "http.request": "RequestHead",
-    "http.refusal": "ALLOWED Body Refusal",
+    "http.refusal": "ALLOWED AccessRefused Body Refusal",
     "identity.requirement": "Requirement any_of",
     "stores.revocation_feed": "RevocationFeed",
     "schemes.api_key": "APIKeyCookie APIKeyHeader APIKeyQuery",

@@ -9,16 +9,12 @@
     │   ├── StoreUnavailable   a store raised or timed out
     │   └── Overloaded         every slot for password hashing is taken and the queue is full
     └── AccessRefused          a requirement was not met below the middleware; becomes a 401 or 403
+                               (`authmw.http.refusal`, since it carries the refusal)
 
 A bad credential is none of these: what happens to a request is a value (`authmw.identity.verdict`), not an exception.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from authmw.http.refusal import Refusal
 
 
 class AuthmwError(Exception):
@@ -52,11 +48,3 @@ class Overloaded(Unavailable):
     """Every slot for password hashing is taken and as many more wait as may."""
 
     retry_after = 1
-
-
-class AccessRefused(AuthmwError):
-    """A requirement was not met below the middleware, which answers with `refusal`."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(f"{refusal.reason.code}: {refusal.detail}" if refusal.detail else refusal.reason.code)
-        self.refusal = refusal

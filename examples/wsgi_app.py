@@ -15,10 +15,10 @@ from wsgiref.simple_server import make_server
 
 from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
 from authmw.http.request import Environ
+from authmw.http.response import StartResponse, WSGIApp
 from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.wsgi import AuthMiddleware
-from authmw.wsgi.middleware import StartResponse, WSGIApp
 
 
 def index(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

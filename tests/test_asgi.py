@@ -12,7 +12,7 @@ import trio
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, Principal, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware
 from authmw.asgi.middleware import ASGIApp
-from authmw.errors import AccessRefused
+from authmw.http.refusal import AccessRefused
 from authmw.http.request import Message, Receive, Scope, Send
 
 

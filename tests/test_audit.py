@@ -137,9 +137,9 @@ def test_tok_3_no_repr_on_the_way_holds_a_secret() -> None:
     seen: list[str] = []
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        from authmw.engine.context import current_call
+        from authmw.engine.context import call_here
 
-        call = current_call.get()
+        call = call_here()
         seen.extend(map(repr, (call, call and call.authentication, call and call.request)))
         start_response("200 OK", [])
         return []

@@ -23,7 +23,7 @@ from authmw import (
     nonblocking,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.context import current_call, enforce
+from authmw.engine.context import call_here, enforce
 from authmw.http.request import Message, Receive, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
@@ -56,7 +56,7 @@ def test_acting_as_ends_with_its_block_even_by_an_exception() -> None:
 
 def test_whoever_acts_has_a_request_to_be_asked_about() -> None:
     with acting_as(Principal("alice")):
-        call = current_call.get()
+        call = call_here()
         assert call is not None
         assert (call.request.method, call.request.header("host")) == ("GET", None)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw.crypto.keyring import Key
-from authmw.issuers.diagnosis.explain import Finding, explain, unverified
+from authmw.issuers.diagnosis.explain import explain, unverified
+from authmw.issuers.diagnosis.finding import Finding
 from tests.jwt_tokens import NOW, key_for, segment, signed, token, verdict, verifier
 
 

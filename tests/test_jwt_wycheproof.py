@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from authmw.crypto.jose.jws import JWSReader, VerifiedJWS
+from authmw.crypto.jws import JWSReader, VerifiedJWS
 from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
 from tests.support import ROOT

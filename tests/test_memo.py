@@ -10,7 +10,7 @@ from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, R
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.request import Receive, RequestHead, Scope, Send
 from authmw.stores.memory import MemoryRevocations
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.stores.revoked import Issuance
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

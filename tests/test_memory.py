@@ -25,18 +25,15 @@ from authmw.stores.memory import (
     MemoryUsers,
 )
 from authmw.stores.ports import (
-    Claim,
     ClientStore,
     FamiliarSources,
     FamilyStore,
     NonceStore,
-    RefreshFamily,
-    Revocation,
-    RevocationKind,
     RevocationStore,
     Throttle,
     TokenKeeper,
 )
+from authmw.stores.records import Claim, RefreshFamily, Revocation, RevocationKind
 from tests.stores.support import Clock, at_once
 
 LATER = 2_000_000.0

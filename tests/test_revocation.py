@@ -21,7 +21,7 @@ from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.memory import MemoryRevocations
-from authmw.stores.ports import Revocation, RevocationKind, RevocationPage
+from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw.stores.revocation_feed import PAGE, RevocationFeed
 from authmw.stores.revoked import Issuance
 from tests.drivers import DRIVERS

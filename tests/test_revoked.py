@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authmw.errors import FlowError
-from authmw.stores.ports import Revocation, RevocationKind
+from authmw.stores.records import Revocation, RevocationKind
 from authmw.stores.revoked import KEPT_AFTER, Issuance, Revoked
 
 AT = 1000.5

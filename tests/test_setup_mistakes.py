@@ -34,7 +34,7 @@ from authmw.crypto.signing import TokenIssuer
 from authmw.flow.flow import run
 from authmw.http.request import WSGIRequest
 from authmw.stores.memory import MemoryApiKeys, MemoryTokens, MemoryUsers
-from authmw.stores.ports import User
+from authmw.stores.records import User
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.jwt import JWTVerifier

@@ -13,9 +13,9 @@ import pytest
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal, current_principal, public, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.errors import AccessRefused
+from authmw.http.refusal import AccessRefused
+from authmw.http.response import WSGIApp
 from authmw.wsgi import AuthMiddleware
-from authmw.wsgi.middleware import WSGIApp
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

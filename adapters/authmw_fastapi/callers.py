@@ -10,10 +10,12 @@ from fastapi import Response
 from starlette.requests import HTTPConnection
 
 from authmw.engine import audit
-from authmw.engine.auth import Auth, Authentication
-from authmw.engine.context import Call, current_call, current_principal
+from authmw.engine.auth import Auth
+from authmw.engine.authentication import Authentication
+from authmw.engine.context import Call, call_here, current_principal
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest
+from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 from authmw_fastapi.refusing import let_refusals_through, refuse
 
@@ -50,7 +52,7 @@ def asks_for_nothing(dependency: object) -> bool:
 
 def call_by(connection: HTTPConnection, auth: Auth | None) -> Call | None:
     """The request as `auth` knows it, once `caller_by` was asked; with None, as the middleware does."""
-    call = current_call.get()
+    call = call_here()
     if auth is None or (call is not None and call.auth is auth and _is_about(call, connection)):
         return call
     known: Call | None = connection.scope.get(_CALLS, {}).get(auth)
@@ -65,7 +67,7 @@ class _CallerBy:
         let_refusals_through(connection)
         call = call_by(connection, self.auth) or await self._authenticate(connection, response)
         connection.scope.setdefault(_CALLS, {})[self.auth] = call
-        current = current_call.get()
+        current = call_here()
         if current is not None and _is_about(current, connection):
             yield call.authentication.principal
             return

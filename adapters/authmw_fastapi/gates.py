@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from authmw.engine import audit
 from authmw.engine.auth import Auth
-from authmw.engine.context import Call, current_call
+from authmw.engine.context import Call, call_here
 from authmw.errors import ConfigurationError
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
@@ -147,6 +147,6 @@ def _refuse(connection: HTTPConnection, call: Call | None, requirement: Requirem
         refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
     decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)
     refusal = decision if isinstance(decision, Refusal) else Refusal(Reason.FORBIDDEN)
-    if call is current_call.get():
+    if call is call_here():
         call.refusal = refusal
     refuse(connection, refusal)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from starlette.websockets import WebSocket, WebSocketState
 
 from authmw.asgi.middleware import refuse as answer_by
-from authmw.errors import AccessRefused
+from authmw.http.refusal import AccessRefused
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection

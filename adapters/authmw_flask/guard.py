@@ -9,12 +9,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 from werkzeug.routing import Rule
 
-from authmw.engine.auth import Auth, Authentication
-from authmw.engine.context import Call, current_call, enforce
+from authmw.engine.auth import Auth
+from authmw.engine.authentication import Authentication
+from authmw.engine.context import Call, call_here, enforce
 from authmw.engine.public_paths import Default, PublicPaths
-from authmw.errors import AccessRefused
-from authmw.http.refusal import Refusal
+from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import WSGIRequest
+from authmw.identity.calling import current_call
 from authmw.identity.principal import ANONYMOUS
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
 from authmw_flask.routes import RouteTable
@@ -59,7 +60,7 @@ class ViewGuard:
         current = _request._get_current_object()  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
         environ = current.environ
         environ["authmw.path_params"] = current.view_args or {}
-        call = current_call.get()
+        call = call_here()
         if call is not None:
             return self._guard(call, current)
         # Defence in depth: somebody took the middleware out of app.wsgi_app, so nobody is authenticated.

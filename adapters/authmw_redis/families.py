@@ -11,7 +11,8 @@ from dataclasses import replace
 from json import dumps, loads
 from typing import Any, Final
 
-from authmw.stores.ports import Answer, Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.stores.ports import Answer
+from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw_redis.commands import Command, Script, Steps, ask, ask_all, milliseconds, number, text
 from authmw_redis.index import enter, of_all, refuse, refused_at
 from authmw_redis.names import IndexedBy, Names

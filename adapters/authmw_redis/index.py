@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
-from authmw.stores.ports import LONGEST_ACCESS_TOKEN
+from authmw.stores.records import LONGEST_ACCESS_TOKEN
 from authmw_redis.commands import KEEP_LATEST, SLACK, Command, Script, Steps, ask, ask_all, milliseconds, number, text
 from authmw_redis.names import IndexNames
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from authmw.stores.ports import Answer, Claim
+from authmw.stores.ports import Answer
+from authmw.stores.records import Claim
 from authmw_redis.commands import Script, Steps, ask, milliseconds
 from authmw_redis.names import Names
 from authmw_redis.server import Runner

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from authmw.stores.ports import Answer, Revocation, RevocationKind, RevocationPage
+from authmw.stores.ports import Answer
+from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw_redis.commands import SLACK, Command, Script, Steps, ask, milliseconds, text
 from authmw_redis.names import Names
 from authmw_redis.server import Runner

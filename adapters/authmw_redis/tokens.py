@@ -15,7 +15,8 @@ from authmw.crypto.opaque_tokens import Entropy
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_token
-from authmw.stores.ports import Answer, TokenRecord
+from authmw.stores.ports import Answer
+from authmw.stores.records import TokenRecord
 from authmw_redis.commands import Command, Script, Steps, ask, ask_all, milliseconds, text
 from authmw_redis.index import enter, of_all, refuse, refused_at
 from authmw_redis.names import IndexedBy, Names

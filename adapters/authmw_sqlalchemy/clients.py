@@ -15,7 +15,7 @@ from authmw.crypto.opaque_tokens import Entropy
 from authmw.identity.scopes import checked_scopes
 from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.new_records import make_client, make_secret
-from authmw.stores.ports import Client, ClientAuthMethod, ClientSecret
+from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
 from authmw_sqlalchemy.ending import client_ended
 from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, listed, text, unlisted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, update
 
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from authmw_sqlalchemy.families import ended_where
 from authmw_sqlalchemy.revocations import published
 from authmw_sqlalchemy.statements import Operation

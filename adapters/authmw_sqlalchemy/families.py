@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, and_, bindparam, case, insert, select, update
 
-from authmw.stores.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.rotation import rotated
 from authmw_sqlalchemy.statements import Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, as_text, text

@@ -12,7 +12,7 @@ from sqlalchemy import Insert, bindparam, case, func, insert, or_, select, updat
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_api_key
-from authmw.stores.ports import ApiKeyRecord
+from authmw.stores.records import ApiKeyRecord
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.store import Store, text
 from authmw_sqlalchemy.tables import api_keys, clients, users

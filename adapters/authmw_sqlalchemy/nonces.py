@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, case, cast, select
 
-from authmw.stores.ports import Claim
+from authmw.stores.records import Claim
 from authmw_sqlalchemy.statements import Database, Query, Row
 from authmw_sqlalchemy.store import Store, as_key
 from authmw_sqlalchemy.tables import nonces

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from sqlalchemy import bindparam, func, insert, select, union_all
 
-from authmw.stores.ports import Revocation, RevocationKind, RevocationPage
+from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every
 from authmw_sqlalchemy.store import Store
 from authmw_sqlalchemy.tables import revocations

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import URL, Engine
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.errors import ConfigurationError
 from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
-from authmw.stores.ports import DigestAlgorithm
 from authmw_sqlalchemy.clients import SQLClients
 from authmw_sqlalchemy.families import SQLFamilies
 from authmw_sqlalchemy.keys import SQLApiKeys

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy import URL
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.errors import ConfigurationError
 from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
 from authmw.stores.ports import (
     ApiKeyStore,
     ClientStore,
-    DigestAlgorithm,
     DigestStore,
     FamiliarSources,
     FamilyStore,

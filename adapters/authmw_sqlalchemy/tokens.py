@@ -13,7 +13,7 @@ from authmw.crypto.opaque_tokens import Entropy
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_token
-from authmw.stores.ports import TokenRecord
+from authmw.stores.records import TokenRecord
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.store import Store, listed, text, unlisted
 from authmw_sqlalchemy.tables import clients, tokens, users

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.identity.scopes import checked_scopes
+from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
-from authmw.stores.ports import DigestAlgorithm, DigestUser, User
-from authmw.verifiers.accounts import canonical_username
+from authmw.stores.records import DigestUser, User
 from authmw_sqlalchemy.ending import user_ended
 from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, text

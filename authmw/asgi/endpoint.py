@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from authmw.http.refusal import Response
     from authmw.http.request import Receive, Scope, Send
+    from authmw.http.response import Response
 
 _POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
 

@@ -27,7 +27,7 @@ from authmw.schemes.http_bearer import HTTPBearer
 
 if TYPE_CHECKING:
     from authmw.identity.credentials import BearerToken
-    from authmw.schemes.base import Verifier
+    from authmw.verifiers.base import Verifier
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 """Bytes of a message. The official servers have the same limit."""

@@ -10,14 +10,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 
 from authmw.engine import audit
-from authmw.engine.auth import NOBODY, Auth, Authentication
-from authmw.engine.context import Call, current_call
+from authmw.engine.auth import Auth
+from authmw.engine.authentication import NOBODY, Authentication
+from authmw.engine.context import Call
 from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.engine.markers import declared_on
 from authmw.engine.public_paths import Default
-from authmw.errors import AccessRefused
-from authmw.http.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
+from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
+from authmw.http.response import WITHOUT_CONTENT, Response, is_told_to_preflight
+from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 
 # Frameworks type scopes and messages in ways of their own, which do not fit each other. Any of them can be guarded.

@@ -13,7 +13,7 @@ from authmw.cli.options import database_option, duration, redis_option, scope_op
 from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.stores import elsewhere, open_stores
 from authmw.stores.new_records import GRANT_TYPES
-from authmw.stores.ports import Client, ClientAuthMethod
+from authmw.stores.records import Client, ClientAuthMethod
 
 _MAX_JWKS = 1 << 20
 

@@ -14,7 +14,7 @@ from authmw.cli.stores import Database, open_stores
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import Match, PasswordHasher
 from authmw.crypto.signing import issue
-from authmw.stores.ports import User
+from authmw.stores.records import User
 
 _USERNAME: Final = "alice"
 # The same in every demo, and it says so: only a hash is stored, and the printed lines have to work at each run.

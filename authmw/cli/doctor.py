@@ -11,8 +11,10 @@ import click
 
 from authmw.cli.output import json_option, show, table
 from authmw.cli.secret_input import read_token
-from authmw.issuers.diagnosis.diagnose import Diagnosis, diagnose
-from authmw.issuers.fetching.fetch import Fetcher, HTTPFetcher
+from authmw.issuers.diagnosis.diagnose import diagnose
+from authmw.issuers.diagnosis.finding import Finding
+from authmw.issuers.fetching.fetch import Fetcher
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.profiles import PROFILES
 
 _MAX_INPUT = 1 << 20
@@ -119,7 +121,7 @@ def _without(token: str | None, text: str) -> str:
     return text if token is None or len(token) < 16 else text.replace(token, "...")
 
 
-def _lines(findings: list[Diagnosis]) -> str:
+def _lines(findings: list[Finding]) -> str:
     rows: list[list[str]] = []
     for each in findings:
         rows.append([_MARKS[each.ok], each.check, each.words])

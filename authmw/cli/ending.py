@@ -17,7 +17,8 @@ from authmw.flow.flow import Ask, Flow, run
 from authmw.oauth2 import ending
 from authmw.oauth2.sessions import list_sessions
 from authmw.stores.administration import NotFound
-from authmw.stores.ports import LONGEST_TOKEN, FamilyStore, RefreshFamily, RevocationStore, TokenKeeper, TokenRecord
+from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
+from authmw.stores.records import LONGEST_TOKEN, RefreshFamily, TokenRecord
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import click
 from authmw.cli.options import database_option, duration, scope_option
 from authmw.cli.output import json_option, listed, moment, printable, show, table
 from authmw.cli.stores import existing, granted, open_stores
-from authmw.stores.ports import ApiKeyRecord
+from authmw.stores.records import ApiKeyRecord
 
 
 @click.group()

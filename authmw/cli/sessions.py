@@ -9,7 +9,7 @@ from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, moment, printable, show, table
 from authmw.cli.stores import elsewhere, existing, open_stores
 from authmw.stores.administration import NotFound
-from authmw.stores.ports import RefreshFamily
+from authmw.stores.records import RefreshFamily
 
 
 @click.group()

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 import click
 
 from authmw.stores.administration import ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
-from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper, User
+from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
+from authmw.stores.records import User
 
 _SQLITE_FILE: Final = "sqlite:///"
 

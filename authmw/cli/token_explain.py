@@ -13,7 +13,8 @@ from authmw.cli.output import json_option, printable, show, table
 from authmw.cli.secret_input import read_token
 from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
-from authmw.issuers.diagnosis.explain import Finding, explain, unverified
+from authmw.issuers.diagnosis.explain import explain, unverified
+from authmw.issuers.diagnosis.finding import Finding
 from authmw.verifiers.jwt import JWTVerifier
 
 

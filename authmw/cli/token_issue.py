@@ -13,7 +13,7 @@ from authmw.cli.stores import existing, granted, open_stores
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.signing import TokenIssuer
 from authmw.identity.principal import Principal
-from authmw.stores.ports import LONGEST_TOKEN
+from authmw.stores.records import LONGEST_TOKEN
 
 
 @click.command()
@@ -43,7 +43,7 @@ def issue(
     Where there is no key ring yet, one is made.
     """
     if lifetime > LONGEST_TOKEN:
-        # Its revocation, and its user's, is forgotten by then: see authmw.stores.ports.Revocation.
+        # Its revocation, and its user's, is forgotten by then: see authmw.stores.records.Revocation.
         raise click.ClickException(
             f"a token lives {LONGEST_TOKEN / 86400:.0f} days at most, for as long as revocations are remembered: "
             "an API key may live for ever, see `authmw keys create`"

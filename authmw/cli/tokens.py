@@ -12,7 +12,7 @@ from authmw.cli.stores import elsewhere, existing, open_stores
 from authmw.cli.token_explain import explain_token
 from authmw.cli.token_issue import issue
 from authmw.cli.token_revoke import revoke
-from authmw.stores.ports import TokenRecord
+from authmw.stores.records import TokenRecord
 
 
 @click.group()

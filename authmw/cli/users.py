@@ -9,7 +9,7 @@ from authmw.cli.options import database_option, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.secret_input import password_stdin_option, read_password
 from authmw.cli.stores import elsewhere, existing, open_stores
-from authmw.stores.ports import User
+from authmw.stores.records import User
 
 _digest_option = click.option("--digest-realm", metavar="REALM", help="Let the user log in by Digest in REALM, too.")
 

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from authmw.errors import ConfigurationError
-from authmw.stores.ports import DigestAlgorithm
+
+DigestAlgorithm = Literal["MD5", "SHA-256", "SHA-512-256"]
+"""The hash functions of RFC 7616 §3.3, without ``-sess``."""
 
 DigestSessAlgorithm = Literal[
     "MD5", "SHA-256", "SHA-512-256", "MD5-sess", "SHA-256-sess", "SHA-512-256-sess"

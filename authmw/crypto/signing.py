@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from math import floor
 from typing import Any, Final
 
-from authmw.crypto.jose.claims import is_identifier
-from authmw.crypto.jose.jws import header_segment, write
+from authmw.crypto.claims import is_identifier
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import header_segment, write
 from authmw.crypto.keyring import Key, KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH

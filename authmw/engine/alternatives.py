@@ -12,8 +12,7 @@ from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.schemes.base import Alternatives, SecurityScheme
-from authmw.schemes.combined import AllOf, OneOf
+from authmw.schemes.base import AllOf, Alternatives, OneOf, SecurityScheme
 
 
 class Unrecognised:

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from authmw.engine import audit
 from authmw.engine.alternatives import Asking, Attempt, try_of
+from authmw.engine.authentication import Authentication
 from authmw.engine.remembered import Memo
 from authmw.errors import ConfigurationError, FlowError, Unavailable
 from authmw.flow.flow import STORE_TIMEOUT, run, run_async
@@ -31,33 +32,10 @@ from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.requirement import Requirement, predicate_name
 from authmw.identity.scopes import scope_mistakes
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.schemes.base import Alternatives, SecurityScheme
-from authmw.schemes.combined import OneOf
+from authmw.schemes.base import Alternatives, OneOf, SecurityScheme
 
 if TYPE_CHECKING:
     from authmw.engine.protected_resource import ProtectedResource
-
-
-class Authentication(NamedTuple):
-    """Who is calling, as far as the credentials prove it. Without credentials the principal is `ANONYMOUS`.
-
-    Args:
-        principal: who it is.
-        scheme: the scheme that authenticated; None for nobody.
-        headers: what the scheme owes the client (``Authentication-Info``).
-        presented: a credential was there that no scheme of ours recognised.
-        credentials: what a scheme without a verifier extracted. Proof of nothing.
-    """
-
-    principal: Principal
-    scheme: SecurityScheme[Any] | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    presented: bool = False
-    credentials: object = None
-
-
-NOBODY: Final = Authentication(ANONYMOUS)
-"""No credentials of ours were presented."""
 
 
 class Auth:

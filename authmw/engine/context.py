@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, cast
 
-from authmw.errors import AccessRefused
-from authmw.http.reasons import Reason
-from authmw.http.refusal import Refusal
+from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
+from authmw.identity.calling import current_call, outside_of_a_call
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.requirement import Requirement
 
 if TYPE_CHECKING:
-    from authmw.engine.auth import Auth, Authentication
+    from authmw.engine.auth import Auth
+    from authmw.engine.authentication import Authentication
 
 
 class Call:
@@ -55,9 +54,21 @@ class Call:
     def _make_request(self) -> RequestHead:
         return WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": ""})
 
+    def require(self, scopes: tuple[str, ...], principal: Principal) -> None:
+        """Refuse the request unless `principal` has all of `scopes`; see `authmw.identity.calling.Call`."""
+        self.enforce(Requirement.all_of(*scopes), principal)
 
-current_call: Final[ContextVar[Call | None]] = ContextVar("authmw_current_call", default=None)
-"""The request being served here, or None outside of one."""
+    def enforce(self, requirement: Requirement, principal: Principal | None = None) -> None:
+        """Refuse the request unless `principal`, by default its caller, meets `requirement`."""
+        decision = self.auth.decide(self.authentication, requirement, self.request, principal=principal)
+        if isinstance(decision, Refusal):
+            self.refusal = decision
+            raise self.refuse_with(decision)
+
+
+def call_here() -> Call | None:
+    """The request being served here, or None outside of one. Only this module makes calls."""
+    return cast("Call | None", current_call.get())
 
 
 def current_principal() -> Principal:
@@ -66,7 +77,7 @@ def current_principal() -> Principal:
     >>> current_principal().is_authenticated
     False
     """
-    call = current_call.get()
+    call = call_here()
     return ANONYMOUS if call is None else call.authentication.principal
 
 
@@ -80,15 +91,11 @@ def enforce(requirement: Requirement, *, principal: Principal | None = None) -> 
     Raises:
         AccessRefused: it does not, or no middleware authenticated anybody. The middleware answers it.
     """
-    call = current_call.get()
-    if call is None:
-        if requirement.is_open and principal is None:
-            return
-        raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, detail="no AuthMiddleware in front of this call"))
-    decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)
-    if isinstance(decision, Refusal):
-        call.refusal = decision
-        raise call.refuse_with(decision)
+    call = call_here()
+    if call is not None:
+        call.enforce(requirement, principal)
+    elif principal is not None or not requirement.is_open:
+        raise outside_of_a_call()
 
 
 @contextmanager
@@ -99,7 +106,8 @@ def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Princ
     ...     current_principal().id
     'alice'
     """
-    from authmw.engine.auth import Auth, Authentication
+    from authmw.engine.auth import Auth
+    from authmw.engine.authentication import Authentication
     from authmw.schemes.http_bearer import HTTPBearer
 
     call = Call(auth or Auth(HTTPBearer()), Authentication(principal))

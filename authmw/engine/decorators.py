@@ -12,9 +12,10 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, Final, NoReturn, TypeVar, cast, overload
 
-from authmw.engine.context import current_call, enforce
+from authmw.engine.context import enforce
 from authmw.engine.markers import as_guard, entry_of, is_own_guard, mark, marked_requirement, name_of, requirement_of
 from authmw.errors import ConfigurationError
+from authmw.identity.calling import current_call
 from authmw.identity.requirement import (
     AUTHENTICATED,
     OPTIONAL,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, cast
 
-from authmw.engine.auth import Auth, Authentication
+from authmw.engine.auth import Auth
+from authmw.engine.authentication import Authentication
 from authmw.engine.public_paths import Default, PublicPaths, patterns_in
 from authmw.errors import ConfigurationError
 from authmw.http.refusal import Refusal

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from authmw.errors import ConfigurationError
 from authmw.http.challenge import Challenge
 from authmw.http.location import Location
-from authmw.http.refusal import Response
+from authmw.http.response import Response
 from authmw.identity.scopes import checked_scopes
-
-if TYPE_CHECKING:
-    from authmw.engine.auth import Auth
 
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 """The well-known path of RFC 9728 §3."""
@@ -143,7 +140,16 @@ class ProtectedResource:
         return f"ProtectedResource({self.resource!r}, {list(self.authorization_servers)!r})"
 
 
-def resource_of(given: ProtectedResource | Auth) -> ProtectedResource:
+class Describes(Protocol):
+    """An `Auth` that was made with ``resource=``: it knows the resource, with all its scopes."""
+
+    @property
+    def resource(self) -> ProtectedResource | None:
+        """The resource; None without one."""
+        ...
+
+
+def resource_of(given: ProtectedResource | Describes) -> ProtectedResource:
     """What an adapter's route serves: the resource, or that of an `Auth`, which knows the scopes.
 
     Raises:

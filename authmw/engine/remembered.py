@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from authmw.engine.auth import Authentication
+    from authmw.engine.authentication import Authentication
     from authmw.identity.principal import Principal
 
 Holds = Callable[[], bool]

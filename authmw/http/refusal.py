@@ -13,8 +13,10 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
+from authmw.errors import AuthmwError
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
+from authmw.http.response import Response
 
 
 class Allowed(Enum):
@@ -25,40 +27,6 @@ class Allowed(Enum):
 
 ALLOWED: Final = Allowed.ALLOWED
 """The requirement is met."""
-
-
-WITHOUT_CONTENT: Final = frozenset({204, 304})
-"""The statuses of responses that have no content, nor a ``Content-Length`` (RFC 9110 §8.6)."""
-
-
-def is_told_to_preflight(name: str) -> bool:
-    """Whether the header `name` of the application's answer to a CORS preflight goes to the client, who is nobody.
-
-    >>> is_told_to_preflight("Access-Control-Allow-Origin"), is_told_to_preflight("Set-Cookie")
-    (True, False)
-    """
-    name = name.lower()
-    return name.startswith("access-control-") or name in ("allow", "cache-control", "vary")
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A whole response, ready for any server.
-
-    Args:
-        status: as ``401``.
-        headers: names and values, in order.
-        body: the bytes of the body.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    @property
-    def status_line(self) -> str:
-        """As ``401 Unauthorized``."""
-        return f"{self.status} {HTTPStatus(self.status).phrase}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +108,11 @@ Decision = Literal[Allowed.ALLOWED] | Refusal
 def problem_json(refusal: Refusal) -> Body:
     """The body unless an application has its own: a problem document (RFC 9457)."""
     return Body("application/problem+json", json.dumps(refusal.problem(), separators=(",", ":")).encode())
+
+
+class AccessRefused(AuthmwError):
+    """A requirement was not met below the middleware, which answers with `refusal`."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.reason.code}: {refusal.detail}" if refusal.detail else refusal.reason.code)
+        self.refusal = refusal

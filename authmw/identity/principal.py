@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NoReturn
 
 from authmw.errors import ConfigurationError
+from authmw.identity.calling import require
 from authmw.identity.scopes import checked_scopes
 
 PrincipalKind = Literal["user", "client", "api_key", "anonymous"]
@@ -152,10 +153,7 @@ class Principal:
             ConfigurationError: no scope, or something that is none, as a list.
             AccessRefused: answered as 401 when anonymous, else as 403 ``insufficient_scope``.
         """
-        from authmw.engine.context import enforce
-        from authmw.identity.requirement import Requirement
-
-        enforce(Requirement.all_of(*_some(scopes)), principal=self)
+        require(_some(scopes), self)
 
 
 def _set_of(scopes: Iterable[str]) -> frozenset[str]:

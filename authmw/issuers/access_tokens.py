@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, cast
 
-from authmw.crypto.jose.claims import Check, ClaimRules, Claims, is_identifier
-from authmw.crypto.jose.jws import Header, shown
+from authmw.crypto.claims import Check, ClaimRules, Claims, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import Header, shown
 from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
 from authmw.http.reasons import Reason

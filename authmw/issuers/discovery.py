@@ -12,11 +12,12 @@ from time import monotonic
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from authmw.crypto.jose.jws import shown
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import shown
 from authmw.http.location import Location
-from authmw.issuers.fetching.fetch import TIMEOUT, AnswerRefused, Fetched, Fetcher, FetchFailed
-from authmw.issuers.keys.freshness import lifetime
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
+from authmw.issuers.fetching.freshness import lifetime
+from authmw.issuers.fetching.http_fetcher import TIMEOUT
 
 OPENID: Final = "/.well-known/openid-configuration"
 OAUTH: Final = "/.well-known/oauth-authorization-server"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Generator
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from authmw.crypto.jose.algorithms import ALGORITHMS
-from authmw.crypto.jose.jws import shown
+from authmw.crypto.jws import shown
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
@@ -20,16 +20,14 @@ from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Rejected, Verdict
 from authmw.issuers.access_tokens import AccessTokenVerifier, Audience
 from authmw.issuers.discovery import mistakes_in_issuer
-from authmw.issuers.fetching.fetch import Fetcher, HTTPFetcher
+from authmw.issuers.fetching.fetch import Fetcher
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.issuers.keys.key_cache import KeyCache
 from authmw.issuers.keys.key_source import PublishedAt
 from authmw.issuers.peek import Peek, peek
 from authmw.issuers.profiles import RFC_9068, Profile, profile_of
 from authmw.verifiers.jwt import ScopeClaim
-
-if TYPE_CHECKING:
-    from authmw.issuers.several import Issuers
 
 # What a key that is not known yet may be the reason for.
 _PERHAPS_A_NEW_KEY: Final = frozenset({Reason.TOKEN_KEY, Reason.TOKEN_ALGORITHM, Reason.TOKEN_SIGNATURE})
@@ -203,11 +201,6 @@ class Issuer:
         verdict = self.verifier_with(ring).verify(credentials)
         return (yield from verdict) if isinstance(verdict, Generator) else verdict
 
-    def __or__(self, other: Issuer | Issuers) -> Issuers:
-        from authmw.issuers.several import Issuers
-
-        return Issuers(self, *(other.members if isinstance(other, Issuers) else (other,)))
-
     def __repr__(self) -> str:
         audience = [self.audience] if isinstance(self.audience, str) else self.audience
         return f"Issuer({self.issuer!r}, audience={audience!r}, profile={self.profile.name!r})"
@@ -227,7 +220,7 @@ def _mistakes(
     if isinstance(issuer, str) and f"{issuer}/".startswith(_MANY_TENANTS):
         mistakes.append(
             f"issuer={issuer!r} stands for many tenants, and no token has it: name each tenant that is let in, "
-            "Issuer('https://login.microsoftonline.com/<tenant id>/v2.0', ...) | Issuer(...)"
+            "Issuers(Issuer('https://login.microsoftonline.com/<tenant id>/v2.0', ...), Issuer(...))"
         )
     if audience is None:
         mistakes.append('audience is None: name this API, or say AnyAudience("why tokens for others are accepted")')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from authmw.crypto.jose.jws import shown
+from authmw.crypto.jws import shown
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Flow
 from authmw.http.reasons import Reason
@@ -16,7 +16,7 @@ from authmw.issuers.peek import peek
 
 
 class Issuers:
-    """Verifies the tokens of several issuers: ``Issuers(a, b)``, or ``a | b``.
+    """Verifies the tokens of several issuers: ``Issuers(a, b)``.
 
     The issuer that a token names has to have signed it. Nobody is asked about a token of an unknown issuer.
 
@@ -28,7 +28,7 @@ class Issuers:
 
     >>> staff = Issuer("https://login.example", audience="orders")
     >>> partners = Issuer("https://id.partner.example", audience="orders", subject_prefix="partner:")
-    >>> staff | partners
+    >>> Issuers(staff, partners)
     Issuers('https://login.example', 'https://id.partner.example')
     """
 
@@ -93,9 +93,6 @@ class Issuers:
         if not foreign or isinstance(verdict, Rejected | None):
             return verdict
         return _own(verdict, foreign) if isinstance(verdict, Authenticated) else _owned(verdict, foreign)
-
-    def __or__(self, other: Issuer | Issuers) -> Issuers:
-        return Issuers(*self.members, *(other.members if isinstance(other, Issuers) else (other,)))
 
     def __repr__(self) -> str:
         return f"Issuers({', '.join(repr(issuer.issuer) for issuer in self.members)})"

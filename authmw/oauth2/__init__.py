@@ -4,7 +4,8 @@ The service as an application is in
 `authmw.oauth2.wsgi` and `authmw.oauth2.asgi`.
 """
 
-from authmw.oauth2.cookies import CookieMode, session_cookie
+from authmw.oauth2.cookie_mode import CookieMode
+from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.metadata import metadata_path
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from authmw.crypto.jose.claims import is_identifier
+from authmw.crypto.claims import is_identifier
 from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
-from authmw.http.refusal import Response
+from authmw.http.response import Response
 from authmw.identity.principal import Principal, PrincipalKind
 from authmw.oauth2.reply import OAuthError, invalid_grant, json_response
 from authmw.stores.new_records import make_token

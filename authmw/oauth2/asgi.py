@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from authmw.asgi.endpoint import send_response, serve_http
 from authmw.flow.flow import run_async
 from authmw.http.request import ASGIRequest, Receive, Scope, Send
+from authmw.oauth2.endpoints import respond
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
@@ -42,6 +43,6 @@ class TokenApplication:
 async def serve(service: TokenService, scope: Scope, receive: Receive, send: Send, path: str | None = None) -> None:
     """Serve one request: for `path`, if whoever routed it here knows that, or else for its own below ``root_path``."""
     request = ASGIRequest(scope, receive)
-    flow = service.respond(request, request.path if path is None else path)
+    flow = respond(service, request, request.path if path is None else path)
     response = await run_async(flow, pool=service.pool, store_timeout=service.store_timeout)
     await send_response(response, request.method, send)

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from authmw.crypto.claims import ClaimRules, is_identifier
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.claims import ClaimRules, is_identifier
-from authmw.crypto.jose.jws import JWSReader
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import JWSReader
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.identity.verdict import Rejected
-from authmw.stores.ports import Claim, Client
+from authmw.stores.records import Claim, Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

@@ -20,7 +20,7 @@ from authmw.oauth2.form import Form, decoded
 from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, too_many_attempts
 from authmw.schemes.http_basic import decode_base64
 from authmw.stores.new_records import is_client_id
-from authmw.stores.ports import Client, ClientAuthMethod
+from authmw.stores.records import Client, ClientAuthMethod
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

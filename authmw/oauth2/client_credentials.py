@@ -12,7 +12,7 @@ from authmw.oauth2.client_authentication import is_disabled
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.reply import OAuthError, invalid_client
-from authmw.stores.ports import Client
+from authmw.stores.records import Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

@@ -7,18 +7,19 @@ the stranger's own account.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Flow
-from authmw.http.origin import checked_origins, is_from
-from authmw.http.refusal import Response
+from authmw.http.origin import is_from
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2.access_tokens import Issued
 from authmw.oauth2.client_authentication import find_client
+from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.form import read_form
 from authmw.oauth2.password import password
@@ -26,40 +27,15 @@ from authmw.oauth2.paths import COOKIE_PATHS
 from authmw.oauth2.refresh import refresh_login
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
 from authmw.oauth2.revoke import revoke_token
-from authmw.schemes.session_cookie import ACCESS_COOKIE, SessionCookie, checked_cookie_name, cookies_named
-from authmw.stores.ports import Client
+from authmw.schemes.session_cookie import SessionCookie, cookies_named
+from authmw.stores.records import Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService
 
-_REFRESH_COOKIE: Final = "__Host-refresh"
 _LONGEST: Final = 4000
 """Octets that a cookie's name and value may have together: browsers drop what is longer than 4096 with all else."""
 _MOST_ENDED: Final = 2
-
-
-class CookieMode:
-    """Cookies for the pages of an application: ``TokenService(..., cookies=CookieMode(["https://shop.example"]))``.
-
-    Cookies are shared by all ports of a host. Two services on one host, as while developing, need names of their own.
-
-    Args:
-        origins: where the pages are, as a browser writes it: scheme, host and port.
-        access: the cookie that holds the access token.
-        refresh: the cookie that holds the refresh token.
-
-    Raises:
-        ConfigurationError: an origin that is none, a name without ``__Host-``, or one name for both.
-    """
-
-    __slots__ = ("access", "origins", "refresh")
-
-    def __init__(self, origins: Iterable[str], *, access: str = ACCESS_COOKIE, refresh: str = _REFRESH_COOKIE) -> None:
-        self.origins: frozenset[str] = checked_origins(origins, "CookieMode")
-        self.access: str = checked_cookie_name(access)
-        self.refresh: str = checked_cookie_name(refresh)
-        if access == refresh:
-            raise ConfigurationError(f"CookieMode keeps two tokens in {access!r}: name two cookies")
 
 
 def session_cookie(service: TokenService, *, path: str | None = None) -> SessionCookie:

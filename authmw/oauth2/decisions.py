@@ -9,8 +9,8 @@ import logging
 from typing import Final
 
 from authmw.engine import audit
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2.reply import OAuthError
 
 logger: Final = logging.getLogger("authmw.oauth2")

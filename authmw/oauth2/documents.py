@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2.reply import Headers, empty_response, json_response
 
 MAX_AGE: Final = 300

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from authmw.flow.flow import Ask, Flow
-from authmw.stores.ports import FamilyStore, RefreshFamily, Revocation, RevocationStore, TokenKeeper, TokenRecord
+from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
+from authmw.stores.records import RefreshFamily, Revocation, TokenRecord
 from authmw.stores.revocation_feed import RevocationFeed
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from authmw.engine import audit
 from authmw.errors import Unavailable
 from authmw.flow.flow import Flow
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2.cookies import login, logout, refresh
 from authmw.oauth2.introspect import introspect
 from authmw.oauth2.jwks import jwks

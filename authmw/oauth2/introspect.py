@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, assert_never
 
-from authmw.crypto.jose.claims import is_identifier
+from authmw.crypto.claims import is_identifier
 from authmw.flow.flow import Ask, Flow
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.identity.principal import Principal
 from authmw.oauth2.client_authentication import find_client
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.presented_token import Found, Refreshing, find, read_presented
 from authmw.oauth2.reply import OAuthError, invalid_client, json_response
-from authmw.stores.ports import Client, TokenRecord
+from authmw.stores.records import Client, TokenRecord
 from authmw.stores.revoked import Issuance, Revoked
 from authmw.verifiers.accounts import checked_user
 

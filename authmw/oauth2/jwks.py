@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authmw.flow.flow import Flow
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2.documents import document
 from authmw.oauth2.reply import no_such_endpoint
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from authmw.crypto.jose.algorithms import ALGORITHMS
 from authmw.flow.flow import Flow
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2.documents import document
 from authmw.oauth2.paths import WELL_KNOWN
 
@@ -35,7 +35,7 @@ def metadata_path(issuer: str) -> str:
     """Where clients look for the document of `issuer`: at the root of its host, its own path after the well-known one.
 
     The endpoints are below the issuer's path, and so that is outside of where they are mounted. Serve there too what
-    `TokenService.respond` answers for `authmw.oauth2.paths.WELL_KNOWN`.
+    the token service answers for `authmw.oauth2.paths.WELL_KNOWN`.
 
     >>> metadata_path("https://example.com"), metadata_path("https://example.com/auth/")
     ('/.well-known/oauth-authorization-server', '/.well-known/oauth-authorization-server/auth')

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
 from authmw.identity.scopes import scope_mistakes
-from authmw.oauth2.cookies import CookieMode
+from authmw.oauth2.cookie_mode import CookieMode
 from authmw.stores.new_records import is_client_id
-from authmw.stores.ports import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, needs
+from authmw.stores.ports import needs
+from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN
 
 MAX_GRACE: Final = 60
 """Seconds (RFC 9700 §4.14.2 leaves the detection of a replay to the server; this is how late it may be)."""

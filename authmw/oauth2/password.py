@@ -19,7 +19,7 @@ from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import refuse_if_overtaken
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
-from authmw.stores.ports import Client, RefreshFamily, User
+from authmw.stores.records import Client, RefreshFamily, User
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

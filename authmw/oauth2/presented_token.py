@@ -23,7 +23,7 @@ from authmw.oauth2.form import read_form
 from authmw.oauth2.refresh import find_family
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_request
-from authmw.stores.ports import Client, RefreshFamily, TokenRecord
+from authmw.stores.records import Client, RefreshFamily, TokenRecord
 from authmw.verifiers.jwt import JWTVerifier
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request
-from authmw.stores.ports import (
+from authmw.stores.records import (
     LONGEST_ACCESS_TOKEN,
     Client,
     Outcome,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authmw.http.grammar import quote
-from authmw.http.refusal import WITHOUT_CONTENT, Response
+from authmw.http.response import WITHOUT_CONTENT, Response
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from authmw.flow.flow import Flow
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.identity.principal import Principal
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.ending import end_session, end_signed_token, end_token
 from authmw.oauth2.presented_token import Refreshing, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
-from authmw.stores.ports import Client, TokenRecord
+from authmw.stores.records import Client, TokenRecord
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

@@ -12,22 +12,12 @@ from authmw.crypto.opaque_tokens import Entropy
 from authmw.crypto.passwords import PasswordHasher
 from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import STORE_TIMEOUT, Flow
+from authmw.flow.flow import STORE_TIMEOUT
 from authmw.flow.pool import WorkPool, default_pool
-from authmw.http.refusal import Response
-from authmw.http.request import RequestHead
-from authmw.oauth2 import endpoints, mistakes
-from authmw.oauth2.cookies import CookieMode
-from authmw.stores.ports import (
-    Client,
-    ClientStore,
-    FamilyStore,
-    NonceStore,
-    RevocationStore,
-    Throttle,
-    TokenKeeper,
-    UserStore,
-)
+from authmw.oauth2 import mistakes
+from authmw.oauth2.cookie_mode import CookieMode
+from authmw.stores.ports import ClientStore, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper, UserStore
+from authmw.stores.records import Client
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.accounts import Attempts
 from authmw.verifiers.jwt import JWTVerifier
@@ -181,10 +171,6 @@ class TokenService:
     def ceiling(self, client: Client) -> frozenset[str] | None:
         """The most that `client` is granted; None for no limit but the user's own."""
         return None if client is self.own_client else client.scopes
-
-    def respond(self, request: RequestHead, path: str) -> Flow[Response]:
-        """The answer to a request for `path`, which is what follows the mount point."""
-        return endpoints.respond(self, request, path)
 
     def __repr__(self) -> str:
         kind = "opaque tokens" if self.keys is None else "JWTs"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from authmw.flow.flow import Ask, Flow, run, run_async
 from authmw.oauth2.ending import Kept, end_client, end_session, end_user, refuse_access_tokens
-from authmw.stores.ports import RefreshFamily
+from authmw.stores.records import RefreshFamily
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

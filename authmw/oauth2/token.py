@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from authmw.flow.flow import Flow
-from authmw.http.refusal import Response
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2 import decisions
 from authmw.oauth2.access_tokens import Issued
 from authmw.oauth2.client_authentication import authenticate_client
@@ -16,7 +16,7 @@ from authmw.oauth2.form import Form, read_form
 from authmw.oauth2.password import password
 from authmw.oauth2.refresh import refresh
 from authmw.oauth2.reply import OAuthError, invalid_request
-from authmw.stores.ports import Client
+from authmw.stores.records import Client
 
 if TYPE_CHECKING:
     from authmw.oauth2.service import TokenService

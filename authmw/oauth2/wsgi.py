@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from authmw.flow.flow import run
 from authmw.http.request import Environ, WSGIRequest
+from authmw.oauth2.endpoints import respond
 
 if TYPE_CHECKING:
+    from authmw.http.response import StartResponse
     from authmw.oauth2.service import TokenService
-    from authmw.wsgi.middleware import StartResponse
 
 
 class TokenApplication:
@@ -37,7 +38,7 @@ def serve(
     service: TokenService, request: WSGIRequest, start_response: StartResponse, path: str | None = None
 ) -> list[bytes]:
     """Serve one request: for `path`, if whoever routed it here knows that, else for its own below ``SCRIPT_NAME``."""
-    flow = service.respond(request, request.path if path is None else path)
+    flow = respond(service, request, request.path if path is None else path)
     response = run(flow, pool=service.pool)
     start_response(response.status_line, list(response.headers))
     return [] if request.method == "HEAD" else [response.body]

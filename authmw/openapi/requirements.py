@@ -15,8 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from authmw.openapi.versions import Version
-from authmw.schemes.base import Alternatives
-from authmw.schemes.combined import Way, ways
+from authmw.schemes.base import Alternatives, Way, ways
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth

@@ -14,7 +14,8 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import SecurityScheme, Verifier, check_name_first
+from authmw.schemes.base import SecurityScheme, check_name_first
+from authmw.verifiers.base import Verifier
 
 Place = Literal["header", "query", "cookie"]
 """Where OpenAPI lets an API key travel."""

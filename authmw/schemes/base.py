@@ -1,46 +1,27 @@
-"""What every security scheme is: it extracts, describes itself for OpenAPI, and writes its challenge."""
+"""Base of security schemes: extraction, challenge, description for OpenAPI; combinations by ``|`` and ``&``."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from itertools import product
+from typing import Any, ClassVar, Generic
 
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import Flow
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
-from authmw.identity.verdict import Rejected, Verdict
-
-C = TypeVar("C")
-C_contra = TypeVar("C_contra", contravariant=True)
-
-
-class Verifier(Protocol[C_contra]):
-    """Turns credentials into a verdict, as a plain function or as a flow when it has to ask a store.
-
-    One whose verdicts may be remembered also has a ``version``, which changes whenever what was proved before may
-    not hold any longer, as when a key is retired. One whose ``scheme`` is empty is told the name of the first scheme
-    it is given to: a principal that names its scheme need not be copied.
-    """
-
-    def verify(self, credentials: C_contra, request: RequestHead, /) -> Verdict | Flow[Verdict | None] | None:
-        """Whether the credentials hold; None when they are of another kind, so that the next alternative is asked."""
-        ...
+from authmw.identity.verdict import Rejected
+from authmw.verifiers.base import C, Verifier, as_verifier
 
 
 class Alternatives(ABC):
     """Something requests are authenticated by: a scheme, or several combined by ``|`` (one of) and ``&`` (all of)."""
 
     def __or__(self, other: Alternatives) -> Alternatives:
-        from authmw.schemes.combined import OneOf
-
         return OneOf.of(self, other)
 
     def __and__(self, other: Alternatives) -> Alternatives:
-        from authmw.schemes.combined import AllOf
-
         return AllOf.of(self, other)
 
     @property
@@ -152,26 +133,6 @@ class AuthorizationScheme(SecurityScheme[C]):
         """Parse what follows the scheme's name."""
 
 
-def as_verifier(verifier: Verifier[C] | Callable[..., Any] | None) -> Verifier[C] | None:
-    """A verifier from what a user passed: one already, or a plain function from the credential to its principal."""
-    if isinstance(verifier, type):
-        name = verifier.__name__
-        if hasattr(verifier, "verify"):
-            raise ConfigurationError(f"pass {name}(...), not {name}: a scheme needs an instance")
-        raise ConfigurationError(
-            f"{name} is a class: pass a verifier, or a function from the credential to a Principal"
-        )
-    if verifier is None or hasattr(verifier, "verify"):
-        return cast("Verifier[C] | None", verifier)
-    if not callable(verifier):
-        raise ConfigurationError(
-            f"{type(verifier).__name__} is no verifier: pass an object with .verify, or a function"
-        )
-    from authmw.verifiers.lookup import LookupVerifier
-
-    return cast("Verifier[C]", LookupVerifier(verifier))
-
-
 def check_name_first(name: object, scheme: str, example: str) -> None:
     """Refuse a scheme whose first argument is not the name of where its credential is.
 
@@ -180,3 +141,76 @@ def check_name_first(name: object, scheme: str, example: str) -> None:
     """
     if not isinstance(name, str):
         raise ConfigurationError(f'{scheme} takes a name first: write {scheme}("{example}", ...)')
+
+
+class _Combined(Alternatives):
+    def __init__(self, parts: tuple[Alternatives, ...]) -> None:
+        self.parts = parts
+
+    @property
+    def schemes(self) -> tuple[SecurityScheme[Any], ...]:
+        """Every scheme in it, in the order of declaration."""
+        return tuple(scheme for part in self.parts for scheme in part.schemes)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.parts))})"
+
+
+class OneOf(_Combined):
+    """One of the parts: the first that finds credentials of its kind decides."""
+
+    @classmethod
+    def of(cls, left: Alternatives, right: Alternatives) -> OneOf:
+        """``left | right``, flat."""
+        return cls(_flat(cls, left) + _flat(cls, right))
+
+
+class AllOf(_Combined):
+    """All of the parts at once. The last one says who the principal is."""
+
+    @classmethod
+    def of(cls, left: Alternatives, right: Alternatives) -> AllOf:
+        """``left & right``, flat.
+
+        Raises:
+            ConfigurationError: two parts would have to share the one ``Authorization`` header of a request.
+        """
+        parts = _flat(cls, left) + _flat(cls, right)
+        combined = cls(parts)
+        if all(_authorizations(way) > 1 for way in ways(combined)):
+            raise ConfigurationError(
+                "a request has one Authorization header, so two schemes that read it cannot both be needed: "
+                "move one to a header of its own (APIKeyHeader), or combine them with |"
+            )
+        return combined
+
+
+Way = tuple[SecurityScheme[Any], ...]
+"""Schemes that are needed at once. The last one says who it is."""
+
+
+def ways(accept: Alternatives) -> tuple[Way, ...]:
+    """Every way to be let in, in the order in which they are tried.
+
+    >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
+    >>> [len(way) for way in ways(APIKeyHeader("X-Site") & (HTTPBearer() | HTTPBasic()) | HTTPBasic())]
+    [2, 2, 1]
+    """
+    if isinstance(accept, OneOf):
+        return tuple(way for part in accept.parts for way in ways(part))
+    if isinstance(accept, AllOf):
+        return tuple(sum(parts, ()) for parts in product(*map(ways, accept.parts)))
+    return (accept.schemes,)
+
+
+def _authorizations(way: Way) -> int:
+    """How many of the schemes read the ``Authorization`` header, each once."""
+    return len({id(scheme) for scheme in way if scheme.in_authorization})
+
+
+def _flat(kind: type[_Combined], node: object) -> tuple[Alternatives, ...]:
+    if not isinstance(node, Alternatives):
+        raise ConfigurationError(
+            f"{node!r} is no security scheme: combine schemes, as HTTPBearer(...) | HTTPBasic(...)"
+        )
+    return node.parts if isinstance(node, kind) else (node,)

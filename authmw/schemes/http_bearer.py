@@ -10,7 +10,8 @@ from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token68
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import AuthorizationScheme, Verifier
+from authmw.schemes.base import AuthorizationScheme
+from authmw.verifiers.base import Verifier
 
 
 class BearerScheme(AuthorizationScheme[BearerToken]):

@@ -16,7 +16,8 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import DigestResponse
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import AuthorizationScheme, Verifier
+from authmw.schemes.base import AuthorizationScheme
+from authmw.verifiers.base import Verifier
 from authmw.verifiers.digest import OFFERED_QOP, DigestVerifier
 
 # RFC 7616 §3.4. What clients quote and what they do not differs, so either is read.

@@ -10,8 +10,9 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import DPoPToken
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import AuthorizationScheme, Verifier
+from authmw.schemes.base import AuthorizationScheme
 from authmw.schemes.http_bearer import HTTPBearer
+from authmw.verifiers.base import Verifier
 from authmw.verifiers.dpop import DEFAULT_ALGORITHMS, DPoPVerifier
 
 

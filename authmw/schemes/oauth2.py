@@ -7,8 +7,8 @@ from typing import Any
 
 from authmw.identity.credentials import BearerToken
 from authmw.identity.scopes import checked_scopes
-from authmw.schemes.base import Verifier
 from authmw.schemes.http_bearer import BearerScheme
+from authmw.verifiers.base import Verifier
 
 BearerVerifier = Verifier[BearerToken] | Callable[..., Any] | None
 """What an OAuth 2 scheme verifies its tokens with: a verifier, a function, or nothing."""

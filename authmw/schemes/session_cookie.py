@@ -17,7 +17,8 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import SecurityScheme, Verifier
+from authmw.schemes.base import SecurityScheme
+from authmw.verifiers.base import Verifier
 
 ACCESS_COOKIE: Final = "__Host-access"
 """The cookie that holds the access token, unless it is named otherwise."""

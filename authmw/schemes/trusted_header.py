@@ -14,7 +14,8 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import TrustedUser
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.schemes.base import SecurityScheme, Verifier, check_name_first
+from authmw.schemes.base import SecurityScheme, check_name_first
+from authmw.verifiers.base import Verifier
 
 _NAME = re.compile(r"[\x20-\x2b\x2d-\x7e\xa0-\xff]+")
 _MAX_NAME: Final = 1024

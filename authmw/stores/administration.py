@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from authmw.errors import AuthmwError
 from authmw.identity.principal import PrincipalKind
-from authmw.stores.ports import ApiKeyRecord, Client, ClientAuthMethod, TokenRecord, User
+from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, TokenRecord, User
 
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 """The attributes of a user of whom nothing more is known."""

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import asynchronous, is_asynchronous, is_nonblocking
-from authmw.stores.ports import Answer, Revocation, RevocationKind, RevocationPage, RevocationStore
+from authmw.stores.ports import Answer, RevocationStore
+from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 
 T = TypeVar("T")
 J = TypeVar("J")

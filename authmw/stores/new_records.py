@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Protocol, get_args
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.crypto.opaque_tokens import Entropy, digest, new_api_key, new_id, new_token
 from authmw.errors import ConfigurationError
 from authmw.identity.principal import PrincipalKind
 from authmw.identity.scopes import checked_scopes
-from authmw.stores.ports import ApiKeyRecord, Client, ClientAuthMethod, ClientSecret, DigestAlgorithm, TokenRecord, User
+from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, ClientSecret, TokenRecord, User
 
 DIGEST_ALGORITHMS: Final[tuple[DigestAlgorithm, ...]] = ("SHA-256",)
 """The algorithms an HA1 is kept for unless others are asked for: the one that every client of Digest speaks."""
@@ -245,7 +246,7 @@ def checked_username(username: str) -> str:
     >>> checked_username("Zoe\u0308") == "Zo\u00eb"
     True
     """
-    from authmw.verifiers.accounts import canonical_username
+    from authmw.identity.usernames import canonical_username
 
     name = canonical_username(username)
     # Neither Basic (RFC 7617 §2) nor Digest (RFC 7616 §3.4.2) can tell a colon in a name from what follows it.

@@ -23,7 +23,8 @@ from authmw.flow.forks import in_each_child
 from authmw.flow.pool import within
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import Revocation, RevocationPage, RevocationStore, needs
+from authmw.stores.ports import RevocationStore, needs
+from authmw.stores.records import Revocation, RevocationPage
 from authmw.stores.revoked import Issuance, Revoked
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import threading
 from typing import Final, NamedTuple
 
 from authmw.errors import FlowError
-from authmw.stores.ports import Revocation, RevocationKind
+from authmw.stores.records import Revocation, RevocationKind
 
 KEPT_AFTER: Final = 120.0
 """Seconds that a revocation is kept after its end: for a verifier's leeway, and for clocks that differ."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from hmac import compare_digest
 
-from authmw.stores.ports import Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 
 
 def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
     """What becomes of `rotation`, and the family after it; see `authmw.stores.ports.FamilyStore.rotate`.
 
-    >>> from authmw.stores.ports import Rotation
+    >>> from authmw.stores.records import Rotation
     >>> rotated(None, Rotation("key", "presented", "successor", "salt", None, 0.0, 60.0)).outcome.value
     'unknown'
     """

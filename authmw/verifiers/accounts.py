@@ -5,8 +5,6 @@ Attempts are counted in one place for all pathways, so that a lock on one of the
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
@@ -18,36 +16,13 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Rejected
-from authmw.stores.ports import FamiliarSources, Throttle, User, needs
-
-MAX_USERNAME_BYTES: Final = 256
-"""The longest user name, in bytes of UTF-8 (BAS-4)."""
+from authmw.stores.ports import FamiliarSources, Throttle, needs
+from authmw.stores.records import User
 
 FAMILIAR_FOR: Final = 30 * 86_400.0
 """Seconds that a source stays familiar after a login."""
 _RENEW_EVERY: Final = 86_400.0
 _MAX_RENEWALS: Final = 4096
-
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-def canonical_username(username: str) -> str | None:
-    """The name a store is asked for: in NFC, else as it stands; None for what no store is asked for.
-
-    That is an empty name, one of more than 256 bytes, one with control characters or lone surrogates.
-
-    >>> canonical_username("Zoe\u0308") == "Zo\u00eb"
-    True
-    """
-    if not username or len(username) > MAX_USERNAME_BYTES or _CONTROL.search(username) is not None:
-        return None
-    if username.isascii():
-        return username
-    try:
-        name = unicodedata.normalize("NFC", username)
-        return name if len(name.encode()) <= MAX_USERNAME_BYTES else None
-    except UnicodeEncodeError:
-        return None
 
 
 def principal_of(user: User, scheme: str) -> Principal:

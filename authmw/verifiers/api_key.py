@@ -17,7 +17,8 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import ApiKeyRecord, ApiKeyStore, needs
+from authmw.stores.ports import ApiKeyStore, needs
+from authmw.stores.records import ApiKeyRecord
 
 _MAX_KNOWN: Final = 4096
 _log = logging.getLogger("authmw.keys")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any, Final, cast
 
-from authmw.crypto.jose.jws import shown
+from authmw.crypto.jws import shown
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Rejected

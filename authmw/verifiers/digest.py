@@ -9,15 +9,17 @@ from collections.abc import Callable
 from typing import ClassVar, Final, cast
 
 from authmw.crypto.digest_nonces import DigestNonces
-from authmw.crypto.http_digest import DigestSessAlgorithm, ha2, hash_of, response, session_ha1
+from authmw.crypto.http_digest import DigestAlgorithm, DigestSessAlgorithm, ha2, hash_of, response, session_ha1
 from authmw.errors import ConfigurationError, FlowError, StoreUnavailable
 from authmw.flow.flow import Ask, Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.identity.credentials import DigestResponse
+from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import Claim, DigestAlgorithm, DigestStore, DigestUser, NonceStore, Throttle, needs
-from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
+from authmw.stores.ports import DigestStore, NonceStore, Throttle, needs
+from authmw.stores.records import Claim, DigestUser
+from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
 OFFERED_QOP: Final = ("auth", "auth-int")
 """What every challenge offers. A response without ``qop``, as in RFC 2069, is never accepted."""

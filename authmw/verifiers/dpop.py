@@ -13,12 +13,12 @@ from hmac import compare_digest
 from types import GeneratorType
 from typing import Any, ClassVar, Final, cast
 
+from authmw.crypto.claims import MAX_LEEWAY
 from authmw.crypto.dpop.nonces import DPoPNonces
 from authmw.crypto.dpop.proof import Proof, read_proof
 from authmw.crypto.jose import base64url
 from authmw.crypto.jose.algorithms import ALGORITHMS
-from authmw.crypto.jose.claims import MAX_LEEWAY
-from authmw.crypto.jose.jws import shown
+from authmw.crypto.jws import shown
 from authmw.crypto.opaque_tokens import digest
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
@@ -27,8 +27,9 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BoundToken, DPoPToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.schemes.base import Verifier
-from authmw.stores.ports import Claim, NonceStore, needs
+from authmw.stores.ports import NonceStore, needs
+from authmw.stores.records import Claim
+from authmw.verifiers.base import Verifier
 
 DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384", "ES512")
 """What proofs may be signed by, unless something else is said; all that clients are known to use."""

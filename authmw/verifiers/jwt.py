@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from authmw.crypto.jose.claims import ClaimRules, is_identifier
-from authmw.crypto.jose.jws import JWSReader, shown
+from authmw.crypto.claims import ClaimRules, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import JWSReader, shown
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Flow

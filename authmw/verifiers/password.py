@@ -13,9 +13,11 @@ from authmw.flow.flow import Ask, Flow, Work
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
+from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import PasswordUpgrader, Throttle, User, UserStore, needs
-from authmw.verifiers.accounts import Attempts, canonical_username, checked_user, principal_of
+from authmw.stores.ports import PasswordUpgrader, Throttle, UserStore, needs
+from authmw.stores.records import User
+from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
 logger: Final = logging.getLogger("authmw.passwords")
 

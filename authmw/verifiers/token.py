@@ -18,7 +18,8 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import TokenRecord, TokenStore, needs
+from authmw.stores.ports import TokenStore, needs
+from authmw.stores.records import TokenRecord
 from authmw.stores.revoked import Issuance
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """The WSGI door: middleware that authenticates requests, and applications that serve authmw's own documents."""
 
-from authmw.wsgi.middleware import AuthMiddleware, StartResponse, WSGIApp
+from authmw.http.response import StartResponse, WSGIApp
+from authmw.wsgi.middleware import AuthMiddleware
 
 __all__ = ["AuthMiddleware", "StartResponse", "WSGIApp"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from authmw.http.request import Environ, WSGIRequest
 
 if TYPE_CHECKING:
+    from authmw.http.response import StartResponse
     from authmw.openapi.docs_page.page import DocsPage
-    from authmw.wsgi.middleware import StartResponse
 
 
 class DocsApplication:

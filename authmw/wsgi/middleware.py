@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from authmw.engine import audit
-from authmw.engine.auth import NOBODY, Auth, Authentication
-from authmw.engine.context import Call, current_call
+from authmw.engine.auth import Auth
+from authmw.engine.authentication import NOBODY, Authentication
+from authmw.engine.context import Call
 from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.engine.markers import declared_on
 from authmw.engine.public_paths import Default
-from authmw.errors import AccessRefused
-from authmw.http.refusal import WITHOUT_CONTENT, Refusal, Response, is_told_to_preflight
+from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, RequestHead, WSGIRequest
+from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_told_to_preflight
+from authmw.identity.calling import current_call
 
-StartResponse = Callable[..., Callable[[bytes], object]]
-WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 _SERVER_ERROR: Final = 500

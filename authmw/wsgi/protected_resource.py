@@ -10,7 +10,7 @@ from authmw.http.request import Environ
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
-    from authmw.wsgi.middleware import StartResponse, WSGIApp
+    from authmw.http.response import StartResponse, WSGIApp
 
 
 class ResourceMetadata:

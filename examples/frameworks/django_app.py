@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from authmw import AccessRefused, APIKeyHeader, Auth, requires_scopes
+from authmw.http.response import WSGIApp
 from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.wsgi import AuthMiddleware
-from authmw.wsgi.middleware import WSGIApp
 
 
 @requires_scopes("orders:read")

@@ -7,10 +7,10 @@ import os
 import falcon
 
 from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
+from authmw.http.response import WSGIApp
 from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.wsgi import AuthMiddleware
-from authmw.wsgi.middleware import WSGIApp
 
 
 class Orders:

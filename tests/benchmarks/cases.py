@@ -23,7 +23,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.memory import MemoryApiKeys, MemoryRevocations
-from authmw.stores.ports import DigestUser, User
+from authmw.stores.records import DigestUser, User
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier

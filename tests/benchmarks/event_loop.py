@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from authmw import Auth, HTTPBearer, Issuer
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.testing import FakeIssuer
 from tests.requests import asgi_request

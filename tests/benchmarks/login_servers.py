@@ -25,7 +25,7 @@ from authmw.flow.pool import WorkPool
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores
-from authmw.stores.ports import User
+from authmw.stores.records import User
 from tests.benchmarks.harness import complete
 
 USERNAME, PASSWORD = "alice", "correct horse battery staple"

@@ -21,7 +21,7 @@ from authmw_sqlalchemy.tables import refresh_families, tokens, users
 from sqlalchemy import Table, make_url
 
 from authmw.crypto.opaque_tokens import digest
-from authmw.stores.ports import Outcome, Rotation
+from authmw.stores.records import Outcome, Rotation
 from tests.benchmarks import databases
 from tests.benchmarks.cases import Absent
 

@@ -11,7 +11,8 @@ from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from authmw.oauth2.cookies import CookieMode, session_cookie
+from authmw.oauth2.cookie_mode import CookieMode
+from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.service import TokenService
 from authmw.stores.memory import MemoryStores
 

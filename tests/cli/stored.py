@@ -11,7 +11,7 @@ from authmw_sqlalchemy import SQLStores
 from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import digest, new_token
 from authmw.flow.flow import Ask, Flow, run
-from authmw.stores.ports import RefreshFamily, Revocation, RevocationKind, TokenRecord
+from authmw.stores.records import RefreshFamily, Revocation, RevocationKind, TokenRecord
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from click.testing import Result
 
 from authmw.crypto.jose import base64url
 from authmw.crypto.keyring import Key
-from authmw.issuers.diagnosis.diagnose import Diagnosis, diagnose
+from authmw.issuers.diagnosis.diagnose import diagnose
+from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.testing import DPoPClient, FakeIssuer
 from tests.cli.terminal import Terminal
@@ -34,13 +35,13 @@ def issuer(name: str = "https://id.example", **options: Any) -> FakeIssuer:
     return FakeIssuer(name, clock=lambda: NOW, **options)
 
 
-def found(fake: FakeIssuer, name: str | None = None, **options: Any) -> dict[str, Diagnosis]:
+def found(fake: FakeIssuer, name: str | None = None, **options: Any) -> dict[str, Finding]:
     """What the doctor says, by what was looked at."""
     findings = diagnose(name or fake.issuer, fake, clock=lambda: NOW, **{"audience": "orders", **options})
     return {each.check: each for each in findings}
 
 
-def wrong(fake: FakeIssuer, name: str | None = None, **options: Any) -> dict[str, Diagnosis]:
+def wrong(fake: FakeIssuer, name: str | None = None, **options: Any) -> dict[str, Finding]:
     return {check: each for check, each in found(fake, name, **options).items() if each.ok is False}
 
 

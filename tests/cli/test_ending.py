@@ -12,7 +12,7 @@ from authmw.cli import ending
 from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import digest
 from authmw.stores.memory import MemoryStores
-from authmw.stores.ports import RefreshFamily, TokenRecord
+from authmw.stores.records import RefreshFamily, TokenRecord
 
 NOW = time.time()
 FAMILY = RefreshFamily(

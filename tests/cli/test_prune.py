@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from tests.cli.stored import begin_session, is_good, is_live, opened, published
 from tests.cli.terminal import Terminal
 

@@ -11,7 +11,7 @@ from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
 from authmw.crypto.passwords import Match, PasswordHasher
-from authmw.stores.ports import User
+from authmw.stores.records import User
 from tests.cli.terminal import Terminal
 
 Run = Callable[..., Result]

@@ -10,11 +10,11 @@ from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi.middleware import ASGIApp
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.http.request import Receive, Scope, Send
+from authmw.http.response import WSGIApp
 from authmw.stores.memory import MemoryUsers
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.password import PasswordVerifier
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from authmw.wsgi.middleware import WSGIApp
 
 REALM: Final = "orders"
 ACCOUNTS: Final[Mapping[str, str]] = {"alice": "secret", "colon": "se:cr:et", "jürgen": "pässwörd£"}

@@ -31,7 +31,7 @@ from authmw.oauth2 import asgi as oauth2_asgi
 from authmw.oauth2 import wsgi as oauth2_wsgi
 from authmw.oauth2.service import TokenService
 from authmw.stores.memory import MemoryStores, MemoryThrottle
-from authmw.stores.ports import Client, ClientAuthMethod, ClientSecret
+from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.clients.accounts import BEYOND_ASCII, ODD_ID, PASSWORD, SECRET
 

@@ -13,8 +13,8 @@ from authmw import Principal, Requirement, current_principal, requires, requires
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi.middleware import ASGIApp
 from authmw.http.request import Receive, RequestHead, Scope, Send
+from authmw.http.response import WSGIApp
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from authmw.wsgi.middleware import WSGIApp
 from tests.contract.engine import make_auth
 
 PUBLIC: Final = ("/health", "GET /docs/*")

@@ -12,7 +12,7 @@ from wsgiref.validate import validator
 
 from authmw.asgi.middleware import ASGIApp
 from authmw.http.request import Message, Scope
-from authmw.wsgi.middleware import WSGIApp
+from authmw.http.response import WSGIApp
 from tests.contract.cases import Answer, Case
 
 Headers = list[tuple[str, str]]

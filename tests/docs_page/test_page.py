@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from authmw import ConfigurationError
-from authmw.http.refusal import Response
+from authmw.http.response import Response
 from authmw.openapi.docs_page import DocsPage, page, swagger_ui
 from tests.requests import wsgi_request
 

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Literal, NamedTuple
 from uuid import uuid4
 
-from authmw.crypto.jose.jws import write
+from authmw.crypto.jws import write
 from authmw.crypto.keyring import Key
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from authmw.crypto.jose.jws import write
+from authmw.crypto.jws import write
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.http.challenge import parse_challenges
 from authmw.oauth2.client_authentication import ASSERTION_TYPE

@@ -25,9 +25,9 @@ from authmw.asgi import protected_resource as resource_asgi
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.protected_resource import ProtectedResource
 from authmw.http.request import Receive, Scope, Send
+from authmw.http.response import WSGIApp
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from authmw.wsgi import protected_resource as resource_wsgi
-from authmw.wsgi.middleware import WSGIApp
 from tests.contract.cases import Case
 from tests.contract.clients import environ_of, scope_of
 

@@ -14,14 +14,15 @@ import pytest
 import trio
 import trio.testing
 
-from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Issuer, Key, KeyRing, Principal
+from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Issuer, Issuers, Key, KeyRing, Principal
 from authmw.crypto.jose import base64url
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.errors import Unavailable
 from authmw.flow.flow import run
 from authmw.http.location import is_public
 from authmw.http.refusal import Refusal
-from authmw.issuers.fetching.fetch import FetchFailed, HTTPFetcher
+from authmw.issuers.fetching.fetch import FetchFailed
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.endpoint import DiscoveredEndpoint
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.keys.key_cache import KeyCache
@@ -212,7 +213,7 @@ def test_what_one_issuer_signed_is_never_anothers_though_they_share_a_key_and_a_
     shared = KeyRing.generate()
     one, two = FakeIssuer("https://one.test", clock=clock), FakeIssuer("https://two.test", clock=clock)
     one.ring = two.ring = shared
-    both = one.verifier(audience="orders") | two.verifier(audience="orders", subject_prefix="two:")
+    both = Issuers(one.verifier(audience="orders"), two.verifier(audience="orders", subject_prefix="two:"))
     auth = Auth(HTTPBearer(both), clock=clock, remember=16)
     for _ in range(3):
         for fake, who in ((one, "alice"), (two, "two:alice")):

@@ -11,7 +11,8 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.http.location import Location, is_public
-from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed, HTTPFetcher
+from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from tests.issuers.loopback import Answer, document, drips, keeps_silent, says, serving, tls
 from tests.support import fresh_python
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer, Principal, RevocationFeed
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.errors import ConfigurationError, Unavailable
 from authmw.flow.flow import run
 from authmw.http.reasons import Reason
@@ -22,7 +22,7 @@ from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.issuer import Issuer
 from authmw.stores.memory import MemoryRevocations
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from authmw.testing.clock import FakeClock
 from tests.drivers import DRIVERS
 from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, SECRET, URL, FakeServer, answered, verifier_of

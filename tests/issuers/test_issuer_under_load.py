@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import trio
 
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from tests.issuers.worlds import OK, UNKNOWN_KEY, Seen, World, ask_async
 
 CROWD = 100

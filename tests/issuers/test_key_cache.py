@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from authmw import ConfigurationError
+from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.keys.cache_policy import CachePolicy
-from authmw.issuers.keys.freshness import lifetime
 from tests.issuers.worlds import OK, World
 
 HOUR = 3600.0

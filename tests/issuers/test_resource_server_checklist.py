@@ -13,11 +13,12 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.http.challenge import Challenge, parse_challenges
 from authmw.http.refusal import Refusal
 from authmw.identity.credentials import BearerToken
-from authmw.issuers.fetching.fetch import Fetched, FetchFailed, HTTPFetcher
+from authmw.issuers.fetching.fetch import Fetched, FetchFailed
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
 from tests.contract.cases import Answer as ContractAnswer

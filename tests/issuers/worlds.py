@@ -11,7 +11,7 @@ from typing import Any, Final
 import trio
 
 from authmw import Auth, HTTPBearer, Requirement
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.testing import FakeClock, FakeIssuer
 from tests.requests import asgi_request, wsgi_request

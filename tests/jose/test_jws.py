@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
+from authmw.crypto.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected

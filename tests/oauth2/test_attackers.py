@@ -15,7 +15,7 @@ from authmw.crypto.keyring import KeyRing
 from authmw.errors import StoreUnavailable
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.sessions import Sessions
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from tests.oauth2.asking import KEYS, Bench, basic
 
 KINDS = pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.jws import write
+from authmw.crypto.jws import write
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.flow.flow import run
 from authmw.oauth2.client_assertion import judge_assertion

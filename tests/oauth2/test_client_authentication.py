@@ -13,7 +13,7 @@ from authmw.flow.flow import run
 from authmw.oauth2 import client_authentication
 from authmw.oauth2.service import TokenService
 from authmw.stores.memory import MemoryThrottle
-from authmw.stores.ports import Client, ClientSecret
+from authmw.stores.records import Client, ClientSecret
 from tests.oauth2.asking import MOUNTS, Answer, Bench, basic, raw_basic
 
 CREDENTIALS = {"grant_type": "client_credentials"}

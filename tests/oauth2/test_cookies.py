@@ -18,7 +18,8 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from authmw import Auth, ConfigurationError, HTTPBearer
-from authmw.oauth2.cookies import CookieMode, session_cookie
+from authmw.oauth2.cookie_mode import CookieMode
+from authmw.oauth2.cookies import session_cookie
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench
 
 ORIGIN = "https://shop.example"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.crypto.jose.jws import write
+from authmw.crypto.jws import write
 from authmw.oauth2.refresh_tokens import RefreshToken
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
@@ -221,7 +221,7 @@ def test_i5_what_ended_with_its_user_or_client_is_inactive(options: dict[str, An
 
 
 def test_a_refresh_token_of_a_user_who_is_somebody_else_by_now_is_inactive(monkeypatch: pytest.MonkeyPatch) -> None:
-    from authmw.stores.ports import User
+    from authmw.stores.records import User
 
     bench = Bench()
     header = own(bench)

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from authmw import Auth, HTTPBasic, HTTPBearer, PasswordVerifier
-from authmw.oauth2.cookies import CookieMode
+from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import COOKIE_ENDPOINTS, ENDPOINTS
 from authmw.oauth2.paths import PATHS
 from authmw.oauth2.service import TokenService

@@ -14,7 +14,7 @@ from authmw.errors import FlowError
 from authmw.flow.flow import run
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.refresh import refresh_login
-from authmw.stores.ports import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
+from authmw.stores.records import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])

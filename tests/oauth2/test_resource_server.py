@@ -9,7 +9,7 @@ import pytest
 
 from authmw import Auth, ConfigurationError, HTTPBasic, HTTPBearer, PasswordVerifier, Requirement
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.jws import header_segment, write
+from authmw.crypto.jws import header_segment, write
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.http.refusal import Refusal
 from authmw.identity.credentials import BearerToken

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.refresh_tokens import RefreshToken
-from authmw.stores.ports import Revocation, RevocationKind
+from authmw.stores.records import Revocation, RevocationKind
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])

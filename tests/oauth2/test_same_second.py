@@ -8,7 +8,7 @@ import pytest
 
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Rejected
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from tests.oauth2.asking import KEYS, NOW, Bench
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])

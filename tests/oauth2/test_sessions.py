@@ -12,7 +12,7 @@ from authmw.errors import StoreUnavailable
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.sessions import AsyncSessions, Sessions
-from authmw.stores.ports import RefreshFamily
+from authmw.stores.records import RefreshFamily
 from tests.oauth2.asking import KEYS, NOW, Bench, basic
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])

@@ -27,7 +27,7 @@ from authmw import (
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.challenge import parse_challenges
 from authmw.openapi import security_schemes
-from authmw.stores.ports import Claim
+from authmw.stores.records import Claim
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.dpop_proofs import ath, bound_token, dpop_verifier, proof
 from tests.jwt_tokens import NOW, token, verifier

@@ -7,7 +7,7 @@ import itertools
 import time
 from dataclasses import replace
 
-from authmw.stores.ports import (
+from authmw.stores.records import (
     Claim,
     Outcome,
     RefreshFamily,

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite3 import Connection, connect
 from tempfile import gettempdir
 
-from authmw.stores.ports import Claim
+from authmw.stores.records import Claim
 
 
 class FileNonces:

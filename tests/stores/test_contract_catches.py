@@ -9,7 +9,7 @@ import pytest
 
 from authmw.errors import StoreUnavailable
 from authmw.stores.memory import MemoryNonces
-from authmw.stores.ports import Claim
+from authmw.stores.records import Claim
 from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,

@@ -16,7 +16,7 @@ from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 from authmw.stores.joined_revocations import JoinedRevocations
 from authmw.stores.memory import MemoryRevocations, MemoryStores
-from authmw.stores.ports import Revocation, RevocationKind, RevocationPage
+from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw.testing.contract import RevocationStoreContract
 
 LATER = 4e9

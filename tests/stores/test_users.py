@@ -11,7 +11,8 @@ from authmw import ConfigurationError
 from authmw.crypto.http_digest import ha1, userhash
 from authmw.crypto.passwords import CHEAPEST, Match, PasswordHasher
 from authmw.stores.administration import AlreadyExists, NotFound, UserAdmin
-from authmw.stores.ports import DigestStore, PasswordUpgrader, User, UserStore
+from authmw.stores.ports import DigestStore, PasswordUpgrader, UserStore
+from authmw.stores.records import User
 from tests.stores.support import Stores, at_once
 
 HASHER = PasswordHasher(CHEAPEST)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Final
 
-from authmw.crypto.http_digest import DigestSessAlgorithm, ha1, userhash
+from authmw.crypto.http_digest import DigestAlgorithm, DigestSessAlgorithm, ha1, userhash
 from authmw.flow.flow import run
 from authmw.http.challenge import Challenge
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.verdict import Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.stores.ports import Claim, DigestAlgorithm, DigestUser, User
+from authmw.stores.records import Claim, DigestUser, User
 from authmw.verifiers.digest import DigestVerifier
 
 REALM: Final = "orders"

@@ -15,7 +15,8 @@ from authmw.http.request import WSGIRequest
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.memory import MemoryThrottle
-from authmw.stores.ports import Throttle, User
+from authmw.stores.ports import Throttle
+from authmw.stores.records import User
 from authmw.verifiers.accounts import FAMILIAR_FOR, Attempts
 from authmw.verifiers.password import PasswordVerifier
 from tests.verifiers.digest_clients import Server

@@ -25,12 +25,12 @@ from authmw import (
     Verdict,
 )
 from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.flow.flow import Flow, nonblocking, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
 from authmw.stores.memory import MemoryApiKeys
-from authmw.stores.ports import ApiKeyRecord
+from authmw.stores.records import ApiKeyRecord
 from authmw.verifiers.api_key import ApiKeyVerifier
 from tests.stores.support import at_once
 

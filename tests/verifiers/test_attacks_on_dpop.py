@@ -20,7 +20,7 @@ from authmw import (
     Rejected,
     SessionCookie,
 )
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from authmw.testing import DPoPClient, FakeClock, FakeIssuer

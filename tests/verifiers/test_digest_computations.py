@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw.crypto.digest_nonces import DigestNonces
-from authmw.crypto.http_digest import ha1, ha2, hash_of, response, session_ha1, userhash
+from authmw.crypto.http_digest import DigestAlgorithm, ha1, ha2, hash_of, response, session_ha1, userhash
 from authmw.errors import ConfigurationError
-from authmw.stores.ports import DigestAlgorithm
 from tests.support import ROOT
 
 VECTORS: list[dict[str, Any]] = json.loads((ROOT / "tests/vectors/digest/rfc7616.json").read_text())["vectors"]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from authmw import Auth
-from authmw.crypto.http_digest import DigestSessAlgorithm, ha1, ha2, hash_of, response, session_ha1
+from authmw.crypto.http_digest import DigestAlgorithm, DigestSessAlgorithm, ha1, ha2, hash_of, response, session_ha1
 from authmw.errors import ConfigurationError, StoreUnavailable
 from authmw.flow.flow import run, run_async
 from authmw.http.challenge import Challenge
@@ -20,7 +20,7 @@ from authmw.http.request import ASGIRequest, Scope, WSGIRequest
 from authmw.identity.credentials import DigestResponse
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.stores.ports import Claim, DigestAlgorithm, DigestUser
+from authmw.stores.records import Claim, DigestUser
 from authmw.verifiers.digest import DigestVerifier
 from tests.verifiers.digest_clients import PASSWORDS, REALM, SECRET, USERS, Client, Clock, DigestUsers, Nonces, Server
 

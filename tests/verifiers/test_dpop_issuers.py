@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authmw import Auth, DPoPVerifier, HTTPBearer, HTTPDPoP
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.issuers.fetching.fetch import Fetched
 from authmw.issuers.introspection.verifier import IntrospectionVerifier

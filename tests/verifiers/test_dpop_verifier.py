@@ -30,12 +30,12 @@ from authmw import (
     StoreUnavailable,
     TokenVerifier,
 )
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run
 from authmw.http.refusal import Refusal
 from authmw.identity.verdict import Verdict
 from authmw.stores.memory import MemoryNonces, MemoryRevocations, MemoryTokens
-from authmw.stores.ports import Claim, Revocation
+from authmw.stores.records import Claim, Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from tests.dpop_proofs import (
     ASYMMETRIC,

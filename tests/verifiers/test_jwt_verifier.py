@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from authmw import Auth, HTTPBearer
 from authmw.crypto.keyring import Key, KeyRing
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import run
 from authmw.http.reasons import Reason
@@ -23,7 +23,7 @@ from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected
 from authmw.stores.memory import MemoryRevocations
-from authmw.stores.ports import Revocation
+from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import ALL_ALGORITHMS, NOW, good_claims, key_for, segment, signed, token, verdict, verifier

@@ -30,7 +30,7 @@ from authmw import (
     Verdict,
     nonblocking,
 )
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run, run_async
 from authmw.http.request import WSGIRequest
 from authmw.verifiers.lookup import LookupVerifier

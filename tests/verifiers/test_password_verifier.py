@@ -18,7 +18,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import WSGIRequest
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import User
+from authmw.stores.records import User
 from authmw.verifiers.accounts import source_key
 from authmw.verifiers.password import PasswordVerifier
 

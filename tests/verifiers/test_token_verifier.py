@@ -22,12 +22,13 @@ from authmw import (
     Verdict,
 )
 from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.flow.flow import Flow, nonblocking, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
 from authmw.stores.memory import MemoryRevocations, MemoryTokens
-from authmw.stores.ports import Revocation, TokenRecord, TokenStore
+from authmw.stores.ports import TokenStore
+from authmw.stores.records import Revocation, TokenRecord
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.token import TokenVerifier
 

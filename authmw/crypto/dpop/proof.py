@@ -13,11 +13,11 @@ from functools import lru_cache
 from math import inf
 from typing import Any, Final, cast
 
+from authmw.crypto.claims import is_date, is_identifier
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.claims import is_date, is_identifier
-from authmw.crypto.jose.jws import media_type, shown
 from authmw.crypto.jose.key_formats import PRIVATE_MEMBERS
 from authmw.crypto.jose.strict_json import JSONObject, parse_object
+from authmw.crypto.jws import media_type, shown
 from authmw.crypto.key import Key
 from authmw.errors import ConfigurationError
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH

@@ -7,33 +7,18 @@ is no token.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import cast
 
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.jws import JWSReader, shown
 from authmw.crypto.jose.strict_json import JSONObject, parse_object
+from authmw.crypto.jws import JWSReader, shown
 from authmw.crypto.key import Key
 from authmw.flow.flow import run
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Authenticated, Rejected
+from authmw.issuers.diagnosis.finding import Finding
 from authmw.verifiers.jwt import JWTVerifier
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Args:
-        check: what was looked at.
-        ok: whether it holds; None when it was only read, without verifying.
-        words: what was found, for people.
-    """
-
-    check: str
-    ok: bool | None
-    words: str
 
 
 def explain(token: str, verifier: JWTVerifier | None = None) -> list[Finding]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from authmw.crypto.jose.claims import MAX_LEEWAY
+from authmw.crypto.claims import MAX_LEEWAY
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import shown
 from authmw.crypto.key import Key
 from authmw.http.location import Location
-from authmw.issuers.diagnosis.diagnose import Diagnosis, difference, quoted
-from authmw.issuers.diagnosis.features import features
+from authmw.issuers.diagnosis.finding import Finding, difference, quoted
 from authmw.issuers.discovery import OAUTH, issuer_of, mistakes_in_issuer, well_known_urls
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
 from authmw.issuers.keys.published_keys import PublishedKeys
@@ -35,7 +35,7 @@ class Patient:
         introspects: whether it says where it answers about tokens.
     """
 
-    findings: tuple[Diagnosis, ...]
+    findings: tuple[Finding, ...]
     keys: tuple[Key, ...] = ()
     refused: tuple[str, ...] = ()
     introspects: bool = False
@@ -67,7 +67,7 @@ def examine(issuer: str, fetcher: Fetcher, *, clock: Callable[[], float]) -> Pat
     if name is None:
         return Patient(tuple(findings))
     found = _discover(name, fetcher)
-    if isinstance(found, Diagnosis):
+    if isinstance(found, Finding):
         return Patient((*findings, found))
     findings += [_place(name, found), _issuer(name, found), *_clock(found, clock())]
     keys = _keys(name, found, fetcher)
@@ -75,17 +75,17 @@ def examine(issuer: str, fetcher: Fetcher, *, clock: Callable[[], float]) -> Pat
     return Patient(tuple(findings), keys.keys, keys.refused, "introspection_endpoint" in found.document)
 
 
-def _name(issuer: str) -> tuple[str | None, list[Diagnosis]]:
+def _name(issuer: str) -> tuple[str | None, list[Finding]]:
     """The issuer to look for, and what is wrong with how it was given."""
     name = issuer_of(issuer)
     if name != issuer:
-        wrong = Diagnosis("issuer", False, "that is the URL of its metadata", f"say Issuer({name!r}, ...)")
+        wrong = Finding("issuer", False, "that is the URL of its metadata", f"say Issuer({name!r}, ...)")
         return name if not mistakes_in_issuer(name) else None, [wrong]
     mistakes = mistakes_in_issuer(issuer)
-    return (None if mistakes else issuer), [Diagnosis("issuer", False, mistake) for mistake in mistakes]
+    return (None if mistakes else issuer), [Finding("issuer", False, mistake) for mistake in mistakes]
 
 
-def _discover(issuer: str, fetcher: Fetcher) -> _Found | Diagnosis:
+def _discover(issuer: str, fetcher: Fetcher) -> _Found | Finding:
     """The document that names `issuer`, or else the first there is; or why there is none."""
     first: _Found | None = None
     nothing: list[str] = []
@@ -97,12 +97,12 @@ def _discover(issuer: str, fetcher: Fetcher) -> _Found | Diagnosis:
             continue
         except FetchFailed as error:
             fix = "open that URL from this machine: is the name right, is it reachable from here, is its CA trusted?"
-            return Diagnosis("metadata", False, f"the issuer does not answer: {error}", fix)
+            return Finding("metadata", False, f"the issuer does not answer: {error}", fix)
         if found.document.get("issuer") == issuer:
             return found
         first = first or found
     fix = "compare the URL with the `iss` of a token, character by character; or say where: Issuer(metadata_url=...)"
-    return first or Diagnosis("metadata", False, "there is none: " + "; ".join(dict.fromkeys(nothing)), fix)
+    return first or Finding("metadata", False, "there is none: " + "; ".join(dict.fromkeys(nothing)), fix)
 
 
 def _document(url: str, fetched: Fetched) -> _Found:
@@ -114,33 +114,33 @@ def _document(url: str, fetched: Fetched) -> _Found:
         raise AnswerRefused(f"{url} is no metadata: {error}") from None
 
 
-def _place(issuer: str, found: _Found) -> Diagnosis:
+def _place(issuer: str, found: _Found) -> Finding:
     if OAUTH in found.url:
         shape = "RFC 8414"
     elif found.url == well_known_urls(issuer)[0]:
         shape = "OpenID Connect Discovery"
     else:
         shape = "OpenID's, put where RFC 8414 puts it"
-    return Diagnosis("metadata", True, f"at {found.url} ({shape})")
+    return Finding("metadata", True, f"at {found.url} ({shape})")
 
 
-def _issuer(issuer: str, found: _Found) -> Diagnosis:
+def _issuer(issuer: str, found: _Found) -> Finding:
     said: object = found.document.get("issuer")
     if said == issuer:
-        return Diagnosis("issuer", True, f"it calls itself {issuer!r}, as it was asked for")
+        return Finding("issuer", True, f"it calls itself {issuer!r}, as it was asked for")
     if not isinstance(said, str):
-        return Diagnosis("issuer", False, "its metadata does not say who it is", "this is no authorization server")
+        return Finding("issuer", False, "its metadata does not say who it is", "this is no authorization server")
     words = f"it calls itself {quoted(said)}{difference(said, issuer)}"
     if "{" in said:
-        return Diagnosis("issuer", False, words, "it stands for many tenants: name the one whose users you let in")
+        return Finding("issuer", False, words, "it stands for many tenants: name the one whose users you let in")
     if said.startswith("http:"):
-        return Diagnosis("issuer", False, words, "tell the issuer its public https URL: behind a proxy it cannot know")
+        return Finding("issuer", False, words, "tell the issuer its public https URL: behind a proxy it cannot know")
     only_spelling = said.rstrip("/").lower() == issuer.rstrip("/").lower()
     fix = f"say Issuer({quoted(said)}, ...)"
-    return Diagnosis("issuer", False, words, fix if only_spelling else f"if that is the one you mean, {fix}")
+    return Finding("issuer", False, words, fix if only_spelling else f"if that is the one you mean, {fix}")
 
 
-def _clock(found: _Found, now: float) -> Iterator[Diagnosis]:
+def _clock(found: _Found, now: float) -> Iterator[Finding]:
     """How far its clock is from ours, where it says what time it has (RFC 9110 §6.6.1)."""
     from email.utils import parsedate_to_datetime  # loads socket
 
@@ -149,23 +149,23 @@ def _clock(found: _Found, now: float) -> Iterator[Diagnosis]:
     except (KeyError, ValueError, OverflowError):
         return
     if abs(ahead) <= _CLOSE:
-        yield Diagnosis("clock", True, "this machine's and the issuer's agree")
+        yield Finding("clock", True, "this machine's and the issuer's agree")
     else:
         words = f"the issuer's is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
-        yield Diagnosis("clock", False, words, f"set both by NTP: Issuer(leeway=...) is for {MAX_LEEWAY} s at most")
+        yield Finding("clock", False, words, f"set both by NTP: Issuer(leeway=...) is for {MAX_LEEWAY} s at most")
 
 
 def _keys(issuer: str, found: _Found, fetcher: Fetcher) -> Patient:
     url: object = found.document.get("jwks_uri")
     fix = "have the issuer say where its keys are, or say it yourself: Issuer(jwks_uri=...)"
     if not isinstance(url, str):
-        return Patient((Diagnosis("jwks_uri", False, "the metadata does not say where the keys are", fix),))
+        return Patient((Finding("jwks_uri", False, "the metadata does not say where the keys are", fix),))
     try:
         elsewhere = Location.of(url).origin != Location.of(found.url).origin
     except ValueError as error:
-        return Patient((Diagnosis("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
+        return Patient((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
     if elsewhere and found.document.get("issuer") != issuer:
-        return Patient((Diagnosis("jwks_uri", None, f"{quoted(url)}, on another host: not asked for a stranger"),))
+        return Patient((Finding("jwks_uri", None, f"{quoted(url)}, on another host: not asked for a stranger"),))
     try:
         fetched = fetcher.fetch(url, accept="application/json, application/jwk-set+json", public=elsewhere)
         if fetched.status != 200:
@@ -174,21 +174,48 @@ def _keys(issuer: str, found: _Found, fetcher: Fetcher) -> Patient:
     except (FetchFailed, ValueError) as error:
         # What the configuration names may be in a private network; what a document names may not.
         fix = "open that URL from this machine" + ("; if it is yours, say Issuer(jwks_uri=...)" if elsewhere else "")
-        return Patient((Diagnosis("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
-    place = Diagnosis("jwks_uri", True, quoted(url)[1:-1] + (", on another host" if elsewhere else ""))
+        return Patient((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
+    place = Finding("jwks_uri", True, quoted(url)[1:-1] + (", on another host" if elsewhere else ""))
     return Patient((place, *_published(published)), published.keys, published.refused)
 
 
-def _published(published: PublishedKeys) -> Iterator[Diagnosis]:
+def _published(published: PublishedKeys) -> Iterator[Finding]:
     counted = Counter(key.alg for key in published.keys)
     said = ", ".join(f"{count} for {alg}" for alg, count in counted.items())
     if published.keys:
-        yield Diagnosis("keys", True, f"{len(published.keys)} to verify with: {said}")
+        yield Finding("keys", True, f"{len(published.keys)} to verify with: {said}")
     else:
         fix = "no token can be verified: have the issuer sign with RS256, ES256, PS256 or EdDSA"
-        yield Diagnosis("keys", False, "none that can be used", fix)
+        yield Finding("keys", False, "none that can be used", fix)
     for why in published.refused:
         grave = next((fix for words, fix in _GRAVE.items() if words in why), None)
-        yield Diagnosis(
-            "unusable key", None if grave is None else False, why, grave or "tokens signed by it are refused"
+        yield Finding("unusable key", None if grave is None else False, why, grave or "tokens signed by it are refused")
+
+
+def features(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is worth knowing before anything is built on this issuer."""
+    endpoint: object = document.get("introspection_endpoint")
+    if isinstance(endpoint, str):
+        yield Finding(
+            "introspection", None, f"{quoted(endpoint)[1:-1]}: IntrospectionVerifier can ask about opaque tokens"
         )
+    else:
+        yield Finding("introspection", None, "no endpoint is named: opaque tokens cannot be verified")
+    if "S256" in _texts(document.get("code_challenge_methods_supported")):
+        yield Finding("PKCE", None, "S256")
+    elif "authorization_endpoint" in document:
+        words = "it does not say that it takes S256: MCP clients, for one, then do not log in"
+        yield Finding("PKCE", None, words, "switch it on, or find out whether it is merely not said")
+    grants = _texts(document.get("grant_types_supported"))
+    if grants:
+        old = [grant for grant in grants if grant in ("implicit", "password")]
+        fix = f"switch {' and '.join(old)} off where nobody needs it (RFC 9700 §2.1.2, §2.4)" if old else ""
+        yield Finding("grants", None, ", ".join(shown(grant)[1:-1] for grant in grants[:12]), fix)
+    bound = _texts(document.get("dpop_signing_alg_values_supported"))
+    if bound:
+        words = f"it binds tokens to keys, by {', '.join(shown(alg)[1:-1] for alg in bound[:12])}"
+        yield Finding("DPoP", None, words + ": HTTPDPoP takes them")
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in cast("list[object]", value) if isinstance(each, str)] if isinstance(value, list) else []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from authmw.crypto.jose.jws import JWSReader, shown
+from authmw.crypto.jws import JWSReader, shown
 from authmw.crypto.keyring import KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
-from authmw.issuers.diagnosis.diagnose import Diagnosis
 from authmw.issuers.diagnosis.explain import explain
+from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.diagnosis.issuer import Patient
 
 _FIX: Final = {
@@ -19,41 +19,39 @@ _FIX: Final = {
 }
 
 
-def no_jwt(token: str, patient: Patient) -> Diagnosis:
+def no_jwt(token: str, patient: Patient) -> Finding:
     """What `token` is, which is no signed JWT."""
     words = next(finding.words for finding in explain(token) if finding.ok is False)
     if "." in token:
-        return Diagnosis("token", False, words, "have the issuer sign it as a JWT, and see that it was copied whole")
+        return Finding("token", False, words, "have the issuer sign it as a JWT, and see that it was copied whole")
     fix = "have the issuer make JWTs for this API"
     if patient.introspects:
         fix += ", or ask it about each token: IntrospectionVerifier"
-    return Diagnosis("token", False, words, fix)
+    return Finding("token", False, words, fix)
 
 
-def signature(token: str, members: Mapping[str, Any], patient: Patient) -> Iterator[Diagnosis]:
+def signature(token: str, members: Mapping[str, Any], patient: Patient) -> Iterator[Finding]:
     """Whether one of the issuer's keys signed `token`, whose header has `members`."""
     alg: object = members.get("alg")
     if alg == "none" or str(alg).startswith("HS"):
         words = "nobody signed it" if alg == "none" else f"{shown(alg)}: with a secret, which no issuer can publish"
-        yield Diagnosis("signature", False, words, "have the issuer sign its access tokens with RS256 or ES256")
+        yield Finding("signature", False, words, "have the issuer sign its access tokens with RS256 or ES256")
         return
     if not patient.keys:
-        yield Diagnosis("signature", None, "not verified: there is no key to verify it with")
+        yield Finding("signature", None, "not verified: there is no key to verify it with")
         return
     read = JWSReader(KeyRing(*patient.keys)).read(token)
     if not isinstance(read, Rejected):
-        yield Diagnosis("signature", True, f"by the key {shown(read.header.keys[0].kid)} ({read.header.alg})")
+        yield Finding("signature", True, f"by the key {shown(read.header.keys[0].kid)} ({read.header.alg})")
         return
     kid: object = members.get("kid")
     refused = next((why for why in patient.refused if isinstance(kid, str) and shown(kid) in why), None)
     if refused is not None:
-        yield Diagnosis(
-            "signature", False, f"by a key that cannot be used: {refused}", "have the issuer replace the key"
-        )
+        yield Finding("signature", False, f"by a key that cannot be used: {refused}", "have the issuer replace the key")
         return
     fix = _FIX.get(read.reason, "")
     if read.reason is Reason.TOKEN_ALGORITHM and str(alg).startswith(("RS", "PS")):
         fix = f'where its RSA keys do not say what they are for, say Issuer(..., rsa_algorithm="{alg!s:.5}")'
     published = ", ".join(shown(key.kid) for key in patient.keys[:8])
     words = f"{read.detail}; published: {published}" if read.reason is Reason.TOKEN_KEY else read.detail
-    yield Diagnosis("signature", False, words, fix)
+    yield Finding("signature", False, words, fix)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from authmw.crypto.jose.claims import Check, is_date
-from authmw.crypto.jose.jws import Header, media_type, shown
+from authmw.crypto.claims import Check, is_date
+from authmw.crypto.jws import Header, media_type, shown
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Authenticated, Rejected
 from authmw.issuers.access_tokens import AccessTokenVerifier, AnyAudience, Audience
-from authmw.issuers.diagnosis.diagnose import Diagnosis, difference, quoted
 from authmw.issuers.diagnosis.explain import unverified
+from authmw.issuers.diagnosis.finding import Finding, difference, quoted
 from authmw.issuers.diagnosis.issuer import Patient
 from authmw.issuers.diagnosis.profile import audience_fix, likely_profile
 from authmw.issuers.diagnosis.scopes import diagnose_scopes
@@ -53,7 +53,7 @@ class TokenDoctor:
         self._clock = clock
         self._verifier(KeyRing(Key.generate()), profile)  # what is wrong with the arguments is told now
 
-    def examine(self, token: str, patient: Patient) -> Iterator[Diagnosis]:
+    def examine(self, token: str, patient: Patient) -> Iterator[Finding]:
         """What is found in `token`, with the keys of the issuer at hand."""
         read = unverified(token)
         if read is None:
@@ -62,7 +62,7 @@ class TokenDoctor:
         members, claims = read
         header = _header(members)
         names = ", ".join(f"{name} {shown(members.get(name))}" for name in ("alg", "kid", "typ"))
-        yield Diagnosis("header", None, f"{names} (this and the claims are as the token says)")
+        yield Finding("header", None, f"{names} (this and the claims are as the token says)")
         yield from signature(token, members, patient)
         ring = KeyRing(*patient.keys) if patient.keys else None
         verifier = self._verifier(ring or KeyRing(Key.generate()), self._given)
@@ -81,7 +81,7 @@ class TokenDoctor:
             clock=self._clock,
         )
 
-    def _claims(self, header: Header, claims: Mapping[str, Any], verifier: AccessTokenVerifier) -> Iterator[Diagnosis]:
+    def _claims(self, header: Header, claims: Mapping[str, Any], verifier: AccessTokenVerifier) -> Iterator[Finding]:
         checks = dict(verifier.rules.checks)
         likely = likely_profile(self._issuer, claims)
         now = self._clock()
@@ -92,7 +92,7 @@ class TokenDoctor:
         yield self._aud(claims, checks["audience"](header, claims, now), likely)
         yield _times(claims, checks["times"](header, claims, now))
         if (refused := checks["identifiers"](header, claims, now)) is not None:
-            yield Diagnosis("sub", False, refused.detail, "have the issuer say whose token it is")
+            yield Finding("sub", False, refused.detail, "have the issuer say whose token it is")
         fitting = likely if likely is not None and self._fits(likely, header, claims) else None
         yield self._type(header, claims, checks, fitting)
         yield diagnose_scopes(claims, verifier, fitting if fitting != self._profile.name else None)
@@ -103,11 +103,11 @@ class TokenDoctor:
 
     def _type(
         self, header: Header, claims: Mapping[str, Any], checks: Mapping[str, Check], fitting: str | None
-    ) -> Diagnosis:
+    ) -> Finding:
         name = self._profile.name
         failing = {check: refused for check in _SHAPE if (refused := checks[check](header, claims, 0.0)) is not None}
         if not failing:
-            return Diagnosis("access token", True, f"built as {name} has it")
+            return Finding("access token", True, f"built as {name} has it")
         words = "; ".join(refused.detail.partition(" (JWTVerifier")[0] for refused in failing.values())
         if fitting is not None:
             fix = f'it is built as {fitting} has it: say Issuer(..., profile="{fitting}")'
@@ -115,33 +115,33 @@ class TokenDoctor:
             fix = f"if the issuer's access tokens all have this typ, say Issuer(..., types=({header.typ!r},))"
         else:
             fix = "name the profile of your issuer, or describe its tokens: Issuer(..., profile=Profile(...))"
-        return Diagnosis("access token", False, f"not built as {name} has it: {words}", fix)
+        return Finding("access token", False, f"not built as {name} has it: {words}", fix)
 
-    def _iss(self, claims: Mapping[str, Any]) -> Diagnosis:
+    def _iss(self, claims: Mapping[str, Any]) -> Finding:
         said: object = claims.get("iss")
         if said == self._issuer:
-            return Diagnosis("iss", True, quoted(said))
+            return Finding("iss", True, quoted(said))
         if not isinstance(said, str):
-            return Diagnosis("iss", False, "there is none", "have the issuer put its name into its tokens")
+            return Finding("iss", False, "there is none", "have the issuer put its name into its tokens")
         if said in self._profile.forms_of(self._issuer):
-            return Diagnosis("iss", True, f"{quoted(said)}, another name of the same issuer")
+            return Finding("iss", True, f"{quoted(said)}, another name of the same issuer")
         words = f"`iss` is {quoted(said)}{difference(said, self._issuer)}; this API expects {self._issuer!r}"
         fix = f"the token is of another issuer, or say Issuer({quoted(said)}, ...) if that is the one you mean"
-        return Diagnosis("iss", False, words, fix)
+        return Finding("iss", False, words, fix)
 
-    def _aud(self, claims: Mapping[str, Any], refused: Rejected | None, likely: str | None) -> Diagnosis:
+    def _aud(self, claims: Mapping[str, Any], refused: Rejected | None, likely: str | None) -> Finding:
         said = _listed(claims.get("aud"))
         if self._audience is None:
-            return Diagnosis("aud", None, f"`aud` is {said}: not compared", "say --audience, the name of this API")
+            return Finding("aud", None, f"`aud` is {said}: not compared", "say --audience, the name of this API")
         wanted = _listed(self._audience if isinstance(self._audience, str) else list(cast("Any", self._audience)))
         if refused is None:
-            return Diagnosis(
+            return Finding(
                 "aud", True, f"`aud` is {said}" if "aud" in claims else "by the client, as the profile has it"
             )
         words = (
             f"`aud` is {said}, this API expects {wanted}" if "aud" in claims else f"no `aud`; this API expects {wanted}"
         )
-        return Diagnosis("aud", False, words, audience_fix(self._given or likely, wanted, said))
+        return Finding("aud", False, words, audience_fix(self._given or likely, wanted, said))
 
 
 _SHAPE: Final = ("type", "required claims", "access token")
@@ -154,24 +154,24 @@ def _header(members: Mapping[str, Any]) -> Header:
     )
 
 
-def _times(claims: Mapping[str, Any], refused: Rejected | None) -> Diagnosis:
+def _times(claims: Mapping[str, Any], refused: Rejected | None) -> Finding:
     expires: Any = claims.get("exp")
     moment = f"{datetime.fromtimestamp(expires, UTC):%Y-%m-%d %H:%M:%SZ}" if is_date(expires) else "-"
     if refused is None:
-        return Diagnosis("times", True, f"it holds until {moment}")
+        return Finding("times", True, f"it holds until {moment}")
     words = f"{refused.detail}, at {moment}" if refused.reason is Reason.TOKEN_EXPIRED else refused.detail
-    return Diagnosis("times", False, words, _FIX[refused.reason])
+    return Finding("times", False, words, _FIX[refused.reason])
 
 
-def _binding(claims: Mapping[str, Any]) -> Iterator[Diagnosis]:
+def _binding(claims: Mapping[str, Any]) -> Iterator[Finding]:
     if "cnf" not in claims:
         return
     if _thumbprint(claims) is not None:
         words = "bound to a key (DPoP): as a Bearer token it is refused"
-        yield Diagnosis("cnf", None, words, "use HTTPDPoP, where each request brings a proof")
+        yield Finding("cnf", None, words, "use HTTPDPoP, where each request brings a proof")
     else:
         words = "bound, and not to the key of a DPoP proof: it is refused"
-        yield Diagnosis(
+        yield Finding(
             "cnf", False, words, "have the issuer bind it by DPoP, or not at all; certificates are not looked at"
         )
 
@@ -184,14 +184,14 @@ def _thumbprint(claims: Mapping[str, Any]) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _verdict(token: str, claims: Mapping[str, Any], verifier: AccessTokenVerifier) -> Diagnosis:
+def _verdict(token: str, claims: Mapping[str, Any], verifier: AccessTokenVerifier) -> Finding:
     bound = _thumbprint(claims)
     verdict = verifier.verify(BearerToken(token) if bound is None else BoundToken(token, bound))
     if isinstance(verdict, Authenticated):
         who = f"{verdict.principal.kind} {shown(verdict.principal.id)}"
-        return Diagnosis("verdict", True, f"accepted: {who}" + (", with a proof by that key" if bound else ""))
+        return Finding("verdict", True, f"accepted: {who}" + (", with a proof by that key" if bound else ""))
     code = verdict.reason.code if isinstance(verdict, Rejected) else "not a signed JWT"
-    return Diagnosis("verdict", False, f"refused: {code}")
+    return Finding("verdict", False, f"refused: {code}")
 
 
 def _listed(value: object) -> str:

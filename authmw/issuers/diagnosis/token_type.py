@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authmw.issuers.diagnosis.diagnose import Diagnosis
+from authmw.issuers.diagnosis.finding import Finding
 
 _ID, _REFRESH, _LOGOUT, _PROOF = "an ID token", "a refresh token", "a logout token", "a DPoP proof"
 # Keycloak says it in `typ`, Cognito in `token_use`, and the specifications in the header.
@@ -22,7 +22,7 @@ _FIX: Final = {
 }
 
 
-def what_it_is(typ: str | None, claims: Mapping[str, Any]) -> Diagnosis | None:
+def what_it_is(typ: str | None, claims: Mapping[str, Any]) -> Finding | None:
     """What a token is that is no access token; None when it may be one.
 
     Args:
@@ -35,9 +35,7 @@ def what_it_is(typ: str | None, claims: Mapping[str, Any]) -> Diagnosis | None:
     True
     """
     kind = _kind(typ, claims)
-    return (
-        None if kind is None else Diagnosis("access token", False, f"this is {kind}, not an access token", _FIX[kind])
-    )
+    return None if kind is None else Finding("access token", False, f"this is {kind}, not an access token", _FIX[kind])
 
 
 def _kind(typ: str | None, claims: Mapping[str, Any]) -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from authmw.crypto.jose.claims import is_date, is_identifier
-from authmw.crypto.jose.jws import shown
+from authmw.crypto.claims import is_date, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import shown
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.scopes import is_scope, parse_scope

@@ -10,7 +10,8 @@ from authmw.errors import ConfigurationError
 from authmw.flow.single_flight import SingleFlight
 from authmw.http.location import Location
 from authmw.issuers.discovery import Metadata, discover, mistakes_in_issuer
-from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher, HTTPFetcher
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 
 KEPT: Final = (300.0, 86400.0)
 """Seconds: the least and the most for which metadata is taken as it was."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from authmw.crypto.jose.claims import MAX_LEEWAY
+from authmw.crypto.claims import MAX_LEEWAY
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow, unhurried
 from authmw.flow.single_flight import SingleFlight
@@ -19,7 +19,8 @@ from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.access_tokens import Audience
 from authmw.issuers.audience import audiences_in
-from authmw.issuers.fetching.fetch import Fetcher, HTTPFetcher
+from authmw.issuers.fetching.fetch import Fetcher
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.answer import AnswerRules, issuance_of, members_of
 from authmw.issuers.introspection.api_credentials import ApiCredentials, SecretMethod
 from authmw.issuers.introspection.cache import KeptPrincipals

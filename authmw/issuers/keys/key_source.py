@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from authmw.crypto.key import Key
 from authmw.issuers.discovery import Metadata, discover
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
-from authmw.issuers.keys.freshness import lifetime
+from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.keys.published_keys import PublishedKeys
 
 logger: Final = logging.getLogger("authmw.issuers")

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from authmw.crypto.jose.jws import shown
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jws import shown
 from authmw.crypto.key import Key
 from authmw.errors import ConfigurationError
 

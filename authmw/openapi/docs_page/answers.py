@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from authmw.http.refusal import Response
+from authmw.http.response import Response
 
 if TYPE_CHECKING:
     from authmw.http.request import RequestHead

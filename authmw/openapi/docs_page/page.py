@@ -12,8 +12,8 @@ from authmw.openapi.docs_page import answers, html, swagger_ui
 from authmw.openapi.docs_page.policy import checked_origins, content_security_policy, origin_of, origins_in
 
 if TYPE_CHECKING:
-    from authmw.http.refusal import Response
     from authmw.http.request import RequestHead
+    from authmw.http.response import Response
 
 T = TypeVar("T")
 Document = Mapping[str, Any]

@@ -15,7 +15,7 @@ from authmw.identity.scopes import checked_scopes
 from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.memory.subjects import Subjects
 from authmw.stores.new_records import make_client, make_secret
-from authmw.stores.ports import Client, ClientAuthMethod
+from authmw.stores.records import Client, ClientAuthMethod
 
 
 @nonblocking

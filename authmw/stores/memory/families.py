@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from authmw.flow.flow import nonblocking
 from authmw.stores.memory.sweep import Sweep
-from authmw.stores.ports import RefreshFamily, Rotation, RotationAnswer
+from authmw.stores.records import RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.rotation import rotated
 
 

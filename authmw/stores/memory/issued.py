@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from authmw.stores.administration import NotFound
 from authmw.stores.memory.sweep import Sweep
-from authmw.stores.ports import ApiKeyRecord, TokenRecord
+from authmw.stores.records import ApiKeyRecord, TokenRecord
 
 R = TypeVar("R", ApiKeyRecord, TokenRecord)
 

@@ -14,7 +14,7 @@ from authmw.stores.administration import NotFound
 from authmw.stores.memory.issued import Issued
 from authmw.stores.memory.users import MemoryUsers
 from authmw.stores.new_records import make_api_key
-from authmw.stores.ports import ApiKeyRecord
+from authmw.stores.records import ApiKeyRecord
 
 _OWNER: Callable[[ApiKeyRecord], str] = attrgetter("owner")
 

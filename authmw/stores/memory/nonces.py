@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 from authmw.errors import ConfigurationError, StoreUnavailable
 from authmw.flow.flow import nonblocking
-from authmw.stores.ports import Claim
+from authmw.stores.records import Claim
 
 
 @nonblocking

@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from authmw.crypto.opaque_tokens import Entropy, new_id
 from authmw.flow.flow import nonblocking
 from authmw.stores.memory.sweep import Sweep
-from authmw.stores.ports import Revocation, RevocationKind, RevocationPage
+from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 
 _Key = tuple[RevocationKind, str]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.stores.memory.clients import MemoryClients
 from authmw.stores.memory.families import MemoryFamilies
 from authmw.stores.memory.keys import MemoryApiKeys
@@ -15,7 +16,6 @@ from authmw.stores.memory.throttle import MemoryThrottle
 from authmw.stores.memory.tokens import MemoryTokens
 from authmw.stores.memory.users import MemoryUsers
 from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
-from authmw.stores.ports import DigestAlgorithm
 
 
 class MemoryStores:

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from authmw.stores.ports import RefreshFamily, Revocation
+from authmw.stores.records import RefreshFamily, Revocation
 
-if TYPE_CHECKING:
-    from authmw.stores.memory.families import MemoryFamilies
-    from authmw.stores.memory.revocations import MemoryRevocations
-    from authmw.stores.memory.tokens import MemoryTokens
+
+class Families(Protocol):
+    """The refresh families that end with their subject: `MemoryFamilies`."""
+
+    def end_families(self, subject: str, at: float) -> tuple[RefreshFamily, ...]:
+        """End those of a user; which were live."""
+        ...
+
+    def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
+        """End those of a client; which were live."""
+        ...
+
+
+class Tokens(Protocol):
+    """The opaque tokens that end with their subject: `MemoryTokens`."""
+
+    def revoke_subject_tokens(self, subject: str, at: float) -> object:
+        """Revoke those of a user or client."""
+        ...
+
+    def revoke_client_tokens(self, client_id: str, at: float) -> object:
+        """Revoke those that were issued to a client."""
+        ...
+
+
+class Revocations(Protocol):
+    """Where a revocation is published: `MemoryRevocations`."""
+
+    def publish(self, revocation: Revocation) -> object:
+        """Tell every verifier that follows the revocations."""
+        ...
 
 
 class Subjects:
@@ -23,7 +50,7 @@ class Subjects:
         self.disabled_since: dict[str, float] = {}
         """When each disabled user or client was disabled, by id; `MemoryApiKeys` and `MemoryTokens` look here."""
         self._ids: set[str] = set()
-        self._issued: tuple[MemoryFamilies, MemoryTokens, MemoryRevocations] | None = None
+        self._issued: tuple[Families, Tokens, Revocations] | None = None
         self._lock = threading.Lock()
 
     def take(self, id: str) -> bool:
@@ -34,8 +61,8 @@ class Subjects:
             self._ids.add(id)
             return True
 
-    def hold(self, *, families: MemoryFamilies, tokens: MemoryTokens, revocations: MemoryRevocations) -> None:
-        """From now on, end what these hold with whom it is about."""
+    def hold(self, *, families: Families, tokens: Tokens, revocations: Revocations) -> None:
+        """Revoke the tokens and sessions in these stores when their subject is disabled."""
         self._issued = families, tokens, revocations
 
     def end_user(self, user_id: str, at: float) -> None:
@@ -56,6 +83,6 @@ class Subjects:
             _tell(revocations, families.end_client_families(client_id, at), at)
 
 
-def _tell(revocations: MemoryRevocations, ended: tuple[RefreshFamily, ...], at: float) -> None:
+def _tell(revocations: Revocations, ended: tuple[RefreshFamily, ...], at: float) -> None:
     for family in ended:
         revocations.publish(Revocation.of_family(family.id, at))

@@ -13,7 +13,7 @@ from authmw.identity.principal import PrincipalKind
 from authmw.stores.memory.issued import Issued
 from authmw.stores.memory.users import MemoryUsers
 from authmw.stores.new_records import make_token
-from authmw.stores.ports import TokenRecord
+from authmw.stores.records import TokenRecord
 
 _SUBJECT: Callable[[TokenRecord], str] = attrgetter("subject")
 _CLIENT: Callable[[TokenRecord], str | None] = attrgetter("client_id")

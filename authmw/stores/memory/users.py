@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.flow.flow import nonblocking
 from authmw.identity.scopes import checked_scopes
+from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.stores.memory.subjects import Subjects
 from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, hashed, make_user
-from authmw.stores.ports import DigestAlgorithm, DigestUser, User
-from authmw.verifiers.accounts import canonical_username
+from authmw.stores.records import DigestUser, User
 
 _Realm = tuple[str, DigestAlgorithm]
 

@@ -8,17 +8,8 @@ import pytest
 
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, TokenAdmin, UserAdmin
-from authmw.stores.ports import (
-    ApiKeyStore,
-    ClientStore,
-    FamilyStore,
-    RefreshFamily,
-    RevocationKind,
-    RevocationStore,
-    TokenKeeper,
-    TokenRecord,
-    UserStore,
-)
+from authmw.stores.ports import ApiKeyStore, ClientStore, FamilyStore, RevocationStore, TokenKeeper, UserStore
+from authmw.stores.records import RefreshFamily, RevocationKind, TokenRecord
 from authmw.testing.contract.base import StoreContract, between_processes
 from authmw.testing.contract.families import a_family
 from authmw.testing.contract.tokens import a_token

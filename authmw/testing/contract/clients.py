@@ -10,7 +10,8 @@ from authmw.crypto.key import Key
 from authmw.crypto.opaque_tokens import digest
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.administration import AlreadyExists, ClientAdmin, NotFound
-from authmw.stores.ports import Client, ClientStore
+from authmw.stores.ports import ClientStore
+from authmw.stores.records import Client
 from authmw.testing.contract.base import RACERS, StoreContract, between_processes
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from authmw.crypto.opaque_tokens import digest, new_id
 from authmw.flow.flow import Ask, Flow
-from authmw.stores.ports import FamilyStore, Outcome, RefreshFamily, Rotation, RotationAnswer
+from authmw.stores.ports import FamilyStore
+from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.testing.contract.base import StoreContract, between_processes
 
 # Ahead of the clock, so that no store forgets a record while the tests go on, however long they take.

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from authmw.crypto.opaque_tokens import digest
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.administration import ApiKeyAdmin
-from authmw.stores.ports import ApiKeyRecord, ApiKeyStore
+from authmw.stores.ports import ApiKeyStore
+from authmw.stores.records import ApiKeyRecord
 from authmw.testing.contract.base import StoreContract, between_processes
 
 

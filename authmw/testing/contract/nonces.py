@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from authmw.flow.flow import Ask, Flow
-from authmw.stores.ports import Claim, NonceStore
+from authmw.stores.ports import NonceStore
+from authmw.stores.records import Claim
 from authmw.testing.contract.base import StoreContract, between_processes
 
 

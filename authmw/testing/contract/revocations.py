@@ -7,7 +7,8 @@ from functools import partial
 from typing import Final
 
 from authmw.flow.flow import Ask, Flow
-from authmw.stores.ports import Revocation, RevocationKind, RevocationStore
+from authmw.stores.ports import RevocationStore
+from authmw.stores.records import Revocation, RevocationKind
 from authmw.testing.contract.base import StoreContract, between_processes
 
 NOW: Final = float(int(time.time()))

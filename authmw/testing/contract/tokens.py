@@ -12,7 +12,8 @@ import pytest
 
 from authmw.crypto.opaque_tokens import digest, new_id
 from authmw.flow.flow import Ask, Flow
-from authmw.stores.ports import TokenKeeper, TokenRecord
+from authmw.stores.ports import TokenKeeper
+from authmw.stores.records import TokenRecord
 from authmw.testing.contract.base import StoreContract, between_processes
 
 NOW: Final = float(int(time.time()))

@@ -10,7 +10,8 @@ import pytest
 from authmw.crypto.http_digest import ha1, userhash
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.administration import NO_ATTRIBUTES
-from authmw.stores.ports import DigestStore, PasswordUpgrader, User, UserStore
+from authmw.stores.ports import DigestStore, PasswordUpgrader, UserStore
+from authmw.stores.records import User
 from authmw.testing.contract.base import StoreContract, between_processes
 
 S = TypeVar("S", bound=UserStore)

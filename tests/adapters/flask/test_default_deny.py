@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
 from authmw.http.request import Environ
-from authmw.wsgi.middleware import StartResponse
+from authmw.http.response import StartResponse
 from tests.adapters.flask.shop import NO_CREDENTIALS, ask, challenge, shop_auth
 
 PREFLIGHT = {"Origin": "https://app.example", "Access_Control_Request_Method": "GET"}

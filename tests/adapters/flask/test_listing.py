@@ -20,12 +20,12 @@ from werkzeug.test import Client
 from authmw.engine.public_paths import Default
 from authmw.engine.routes.route import Kind, Protection, Route
 from authmw.http.request import Environ
+from authmw.http.response import StartResponse
 from authmw.identity.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, Requirement
 from authmw.oauth2 import TokenService
 from authmw.openapi.docs_page import DocsPage
 from authmw.stores.memory import MemoryStores
 from authmw.wsgi import AuthMiddleware
-from authmw.wsgi.middleware import StartResponse
 from tests.adapters.flask.shop import ask, shop_auth
 
 

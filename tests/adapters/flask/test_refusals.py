@@ -12,8 +12,8 @@ from werkzeug.test import Client, TestResponse
 
 from authmw import AccessRefused, requires
 from authmw.http.request import Environ
+from authmw.http.response import StartResponse
 from authmw.wsgi import AuthMiddleware
-from authmw.wsgi.middleware import StartResponse
 from tests.adapters.flask.shop import ask, shop_auth
 
 VIEWS: dict[str, Callable[[], str]] = {

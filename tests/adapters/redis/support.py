@@ -17,7 +17,8 @@ import redis
 from authmw_redis import AsyncRedisStores, RedisStores
 
 from authmw.crypto.opaque_tokens import digest, new_id
-from authmw.stores.ports import Answer, RefreshFamily, Rotation, TokenRecord
+from authmw.stores.ports import Answer
+from authmw.stores.records import RefreshFamily, Rotation, TokenRecord
 from tests.support import require
 
 T = TypeVar("T")

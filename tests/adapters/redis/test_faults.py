@@ -15,7 +15,7 @@ from authmw_redis import AsyncRedisStores, RedisStores
 
 from authmw import StoreUnavailable
 from authmw.flow.flow import Ask, Flow, run, run_async
-from authmw.stores.ports import Claim, Outcome, Revocation, TokenRecord
+from authmw.stores.records import Claim, Outcome, Revocation, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 from tests.proxy import Proxy
 

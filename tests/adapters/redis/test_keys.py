@@ -15,7 +15,7 @@ from authmw_redis.names import Names
 
 from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import digest
-from authmw.stores.ports import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
+from authmw.stores.records import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
 from authmw.testing import FakeClock
 from tests.adapters.redis.support import (
     RedisServer,

@@ -12,7 +12,7 @@ import pytest
 from authmw_redis import RedisStores, families
 from authmw_redis.commands import Batch, Steps
 
-from authmw.stores.ports import Outcome, RefreshFamily, TokenRecord
+from authmw.stores.records import Outcome, RefreshFamily, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 
 

@@ -19,15 +19,8 @@ from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import digest
 from authmw.stores import Stores
 from authmw.stores.administration import NotFound, TokenAdmin
-from authmw.stores.ports import (
-    FamiliarSources,
-    FamilyStore,
-    NonceStore,
-    Revocation,
-    RevocationStore,
-    Throttle,
-    TokenKeeper,
-)
+from authmw.stores.ports import FamiliarSources, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper
+from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.stores.throttling import Count, ThrottlePolicy
 from authmw.testing import FakeClock

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from authmw import StoreUnavailable
 from authmw.flow.flow import Ask, Flow, run_async
-from authmw.stores.ports import Claim, RefreshFamily, Revocation, TokenRecord, User
+from authmw.stores.records import Claim, RefreshFamily, Revocation, TokenRecord, User
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
 from tests.support import fresh_python

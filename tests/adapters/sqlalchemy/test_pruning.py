@@ -13,7 +13,7 @@ from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[rep
 from authmw_sqlalchemy.statements import Query
 from sqlalchemy import URL, Column, Connection, text
 
-from authmw.stores.ports import RefreshFamily, Revocation, TokenRecord
+from authmw.stores.records import RefreshFamily, Revocation, TokenRecord
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema
 
 NOW = 1_000_000.0

@@ -24,11 +24,11 @@ from sqlalchemy import create_engine, event, text
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, StoreUnavailable
 from authmw.crypto.opaque_tokens import digest, new_token
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from authmw.engine.auth import Authentication
+from authmw.engine.authentication import Authentication
 from authmw.flow.flow import Ask, Flow, run
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
-from authmw.stores.ports import TokenRecord, User
+from authmw.stores.records import TokenRecord, User
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.token import TokenVerifier
 from tests.stores.support import at_once

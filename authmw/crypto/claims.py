@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard, cast
 
-from authmw.crypto.jose.jws import Header, shown
+from authmw.crypto.jws import Header, shown
 from authmw.errors import ConfigurationError
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected

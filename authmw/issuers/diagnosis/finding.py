@@ -1,0 +1,60 @@
+"""Findings of a diagnosis: what was looked at, whether it is right, and the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from authmw.crypto.jws import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Args:
+        check: what was looked at.
+        ok: whether it is as it should be; None where it is only worth knowing.
+        words: what was found, for people.
+        fix: the next step; empty where there is none to take.
+    """
+
+    check: str
+    ok: bool | None
+    words: str
+    fix: str = ""
+
+
+def difference(said: str, wanted: str) -> str:
+    """How the issuer `said` differs from the one that was `wanted`, after a comma; empty when they differ at large.
+
+    >>> difference("https://id.example/", "https://id.example"), difference("http://id.example", "https://id.example")
+    (', with a slash at the end', ', with http: in place of https:')
+    >>> difference("https://id.example/realms/a", "https://id.example/realms/b")
+    ', another path on the same host: another realm or tenant'
+    """
+    from urllib.parse import urlsplit
+
+    if said == wanted + "/":
+        return ", with a slash at the end"
+    if said + "/" == wanted:
+        return ", without the slash at the end"
+    try:
+        one, other = urlsplit(said), urlsplit(wanted)
+    except ValueError:
+        return ""
+    if one[1:] == other[1:]:
+        return f", with {one.scheme}: in place of {other.scheme}:"
+    if said.lower() == wanted.lower():
+        return ", with other capital letters"
+    if one.netloc == other.netloc:
+        return ", another path on the same host: another realm or tenant"
+    return ", another host" if one.path.rstrip("/") == other.path.rstrip("/") else ""
+
+
+def quoted(value: object) -> str:
+    """`value`, which a stranger wrote, as `shown` in a log, but with room for a long URL.
+
+    >>> quoted("https://id.example/\\n")
+    "'https://id.example/\\\\n'"
+    """
+    return ascii(value) if isinstance(value, str) and len(value) <= 200 else shown(value)

@@ -25,6 +25,7 @@ from authmw import (
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.context import call_here, enforce
 from authmw.http.request import Message, Receive, Scope, Send
+from authmw.identity.requirement import Access
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
 COUNT = 1000
@@ -40,7 +41,7 @@ AUTH = Auth(HTTPBearer(_principal))
 
 def test_outside_of_a_request_there_is_nobody() -> None:
     assert current_principal() is ANONYMOUS
-    enforce(Requirement(public=True))
+    enforce(Requirement(Access.PUBLIC))
     with pytest.raises(AccessRefused) as refused:
         enforce(Requirement())
     assert refused.value.refusal.status == 401

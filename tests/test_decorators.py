@@ -26,7 +26,7 @@ from authmw import (
 )
 from authmw.engine.markers import is_guarded, marked_requirement, requirement_of
 from authmw.http.reasons import Reason
-from authmw.identity.requirement import OPTIONAL, PUBLIC
+from authmw.identity.requirement import OPTIONAL, PUBLIC, Access
 
 READER = Principal("reader", scopes={"read"})
 WRITER = Principal("writer", scopes={"read", "write"})
@@ -287,12 +287,12 @@ def test_what_is_asked_for_beside_an_open_requirement_closes_it() -> None:
     for opened in (PUBLIC, OPTIONAL):
         for closed in (opened & Requirement(), Requirement.all_of("read") & opened):
             assert not closed.is_open
-            assert not closed.optional
+            assert closed.access is not Access.OPTIONAL
     assert (PUBLIC & OPTIONAL).is_open
-    assert (PUBLIC & OPTIONAL).optional
-    assert not Requirement(public=True, scopes=("read",)).is_open
-    assert not Requirement(public=True, predicates=(_always,)).is_open
-    assert not Requirement(public=True, alternatives=(any_of("read"),)).is_open
+    assert (PUBLIC & OPTIONAL).access is Access.OPTIONAL
+    assert not Requirement(Access.PUBLIC, scopes=("read",)).is_open
+    assert not Requirement(Access.PUBLIC, predicates=(_always,)).is_open
+    assert not Requirement(Access.PUBLIC, alternatives=(any_of("read"),)).is_open
 
 
 # Classes
@@ -417,3 +417,12 @@ def test_a_view_asks_inline_too() -> None:
             current_principal().require("write")
     with pytest.raises(AccessRefused):
         current_principal().require("read")
+
+
+@pytest.mark.parametrize("other", Access)
+def test_the_stricter_access_holds_when_two_requirements_are_combined(other: Access) -> None:
+    for access in Access:
+        combined = Requirement(access) & Requirement(other)
+        assert combined == Requirement(other) & Requirement(access)
+        assert combined.access is max(access, other)
+        assert combined.is_open is (access is not Access.AUTHENTICATED and other is not Access.AUTHENTICATED)

@@ -31,6 +31,7 @@ from authmw import (
     any_of,
 )
 from authmw.http.request import RequestHead
+from authmw.identity.requirement import Access
 from authmw.schemes.base import Alternatives
 from authmw.stores.memory import MemoryApiKeys
 from tests.requests import asgi_request, wsgi_request
@@ -298,15 +299,15 @@ def _decide(principal: Principal, requirement: Requirement) -> Any:
 @pytest.mark.parametrize(
     "requirement, anonymous, alice",
     [
-        (Requirement(public=True), ALLOWED, ALLOWED),
+        (Requirement(Access.PUBLIC), ALLOWED, ALLOWED),
         (Requirement(), Reason.CREDENTIALS_MISSING, ALLOWED),
         (Requirement.all_of("read"), Reason.CREDENTIALS_MISSING, ALLOWED),
         (Requirement.all_of("write"), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
         (Requirement.all_of("read", "write"), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
         (Requirement.all_of(any_of("read", "write")), Reason.CREDENTIALS_MISSING, ALLOWED),
         (Requirement.all_of(any_of("a", "b")), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
-        (Requirement(public=True) & Requirement.all_of("write"), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
-        (Requirement(public=True, scopes=("write",)), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
+        (Requirement(Access.PUBLIC) & Requirement.all_of("write"), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
+        (Requirement(Access.PUBLIC, scopes=("write",)), Reason.CREDENTIALS_MISSING, Reason.SCOPE_MISSING),
         (Requirement(predicates=(_answers(True),)), Reason.CREDENTIALS_MISSING, ALLOWED),
         (Requirement(predicates=(_answers(False),)), Reason.CREDENTIALS_MISSING, Reason.FORBIDDEN),
         (Requirement(predicates=(_answers(True), _answers(False))), Reason.CREDENTIALS_MISSING, Reason.FORBIDDEN),

@@ -20,7 +20,7 @@ from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.guard import Guarded
 from authmw.engine.routes.frameworks import adapter_of, openapi_document, routes_of
 from authmw.engine.routes.route import Kind, Protection, Route, needs, place_of, protected
-from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
 AUTH = Auth(HTTPBearer())
@@ -77,7 +77,7 @@ def can_pay(principal: Principal, request: object) -> bool:
         (Requirement.all_of("a", "b"), "a, b"),
         (Requirement.all_of("a", any_of("b", "c")), "a, one of b c"),
         (Requirement(scopes=("a",), predicates=(can_pay,)), "a, can_pay()"),
-        (Requirement(public=True, scopes=("a",)), "a"),
+        (Requirement(Access.PUBLIC, scopes=("a",)), "a"),
     ],
 )
 def test_what_is_needed_is_a_line(requirement: Requirement, line: str) -> None:

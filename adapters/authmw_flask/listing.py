@@ -12,7 +12,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.engine.markers import is_guarded, marked_requirement
 from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
-from authmw.identity.requirement import OWN_CREDENTIALS, Requirement
+from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.routes import RouteTable, handler_of, wrapped_in
 from authmw_flask.templates import parameters_of, template_of
@@ -98,7 +98,7 @@ def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, m
         name=str(rule.endpoint),
         protection=protection,
         requirement=requirement,
-        in_document=not redirects and requirement is not OWN_CREDENTIALS and not _is_furniture(view),
+        in_document=not redirects and requirement.access is not Access.OWN_CREDENTIALS and not _is_furniture(view),
         parameters=parameters_of(rule),
         endpoint=_endpoint(view, method),
     )

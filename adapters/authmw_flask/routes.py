@@ -14,7 +14,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.engine.markers import marked_requirement
 from authmw.http.request import Environ, RequestHead, WSGIRequest
-from authmw.identity.requirement import OWN_CREDENTIALS, Requirement
+from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
 
 
@@ -51,7 +51,10 @@ class RouteTable:
     def reads_own_credentials(self, request: RequestHead) -> bool:
         """Whether the view that `request` asks for authenticates its callers itself."""
         # The paths of such views end alike, and a look at those is cheaper than the route table.
-        return request.path.endswith(PATHS) and self.requirement_of(request) is OWN_CREDENTIALS
+        if not request.path.endswith(PATHS):
+            return False
+        requirement = self.requirement_of(request)
+        return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
 
     def _match(self, environ: Environ) -> str | None:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.errors import ConfigurationError
 from authmw.http.request import ASGIRequest
-from authmw.identity.requirement import OWN_CREDENTIALS
+from authmw.identity.requirement import Access
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.routes import declared, declares, registered_without_guard
 
@@ -89,7 +89,10 @@ class AuthMiddleware(ASGIAuthMiddleware):
 
     def _reads_own_credentials(self, request: RequestHead) -> bool:
         # The paths of such endpoints end alike, and a look at those is cheaper than the route table.
-        return request.path.endswith(PATHS) and self._requirement_of(request) is OWN_CREDENTIALS
+        if not request.path.endswith(PATHS):
+            return False
+        requirement = self._requirement_of(request)
+        return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
 
     def _routing(self, scope: Scope) -> object:
         """The application whose routes are asked: what is wrapped, or else the one this was added to.

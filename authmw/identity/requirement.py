@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final
 
 from authmw.http.request import RequestHead
@@ -34,27 +35,39 @@ def any_of(*scopes: str) -> AnyOf:
     return AnyOf(checked_scopes(scopes))
 
 
+class Access(IntEnum):
+    """Who may call at all. Of two that are combined the stricter one holds, which is the greater."""
+
+    PUBLIC = 0
+    """Anybody."""
+    OPTIONAL = 1
+    """Anybody; a caller who presents credentials is authenticated, and documents offer the schemes."""
+    OWN_CREDENTIALS = 2
+    """Anybody; the view reads the credentials itself. Those of a client at a token endpoint are no user's, so the
+    middleware neither verifies, refuses nor counts them."""
+    AUTHENTICATED = 3
+    """Anyone who is authenticated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What an operation asks of its caller. Combine two with ``&``: the result asks for both.
 
     Args:
-        public: nobody needs to be authenticated. Holds only while nothing else is asked for.
+        access: who may call at all. What lets anybody in holds only while nothing else is asked for.
         scopes: all of these are needed.
         alternatives: of each of these groups, one scope is needed.
         predicates: each has to answer True.
-        optional: with `public`: who presents credentials is treated as somebody, and documents offer the schemes.
 
     >>> needed = Requirement.all_of("orders:read") & Requirement.all_of("orders:write")
     >>> needed.missing(frozenset({"orders:read"}))
     ('orders:write',)
     """
 
-    public: bool = False
+    access: Access = Access.AUTHENTICATED
     scopes: tuple[str, ...] = ()
     alternatives: tuple[AnyOf, ...] = ()
     predicates: tuple[Predicate, ...] = ()
-    optional: bool = False
 
     @classmethod
     def all_of(cls, *scopes: str | AnyOf) -> Requirement:
@@ -82,12 +95,16 @@ class Requirement:
 
     def __and__(self, other: Requirement) -> Requirement:
         return Requirement(
-            public=self.public and other.public,
+            access=max(self.access, other.access),
             scopes=tuple(dict.fromkeys(self.scopes + other.scopes)),
             alternatives=tuple(dict.fromkeys(self.alternatives + other.alternatives)),
             predicates=self.predicates + tuple(each for each in other.predicates if each not in self.predicates),
-            optional=self.public and other.public and (self.optional or other.optional),
         )
+
+    @property
+    def public(self) -> bool:
+        """Whether it was declared that anybody may call."""
+        return self.access is not Access.AUTHENTICATED
 
     @property
     def is_open(self) -> bool:
@@ -117,12 +134,11 @@ def predicate_name(predicate: Callable[..., Any]) -> str:
 AUTHENTICATED: Final = Requirement()
 """Anyone, as long as they are authenticated."""
 
-PUBLIC: Final = Requirement(public=True)
+PUBLIC: Final = Requirement(Access.PUBLIC)
 """Nobody needs to be authenticated."""
 
-OPTIONAL: Final = Requirement(public=True, optional=True)
+OPTIONAL: Final = Requirement(Access.OPTIONAL)
 """As `PUBLIC`, for an operation that tells its callers apart when they present credentials."""
 
-OWN_CREDENTIALS: Final = Requirement(public=True)
-"""As `PUBLIC`, from which ``is`` tells it; and what answers the request reads its credentials itself. Those of a client
-at a token endpoint are no user's: nobody else is to try them, refuse them or count them."""
+OWN_CREDENTIALS: Final = Requirement(Access.OWN_CREDENTIALS)
+"""As `PUBLIC`, for a view that authenticates its callers itself."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
+from authmw.identity.requirement import Access
 from authmw.schemes.session_cookie import SessionCookie
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def schema() -> dict[str, Any]:
 
 def looks_at_credentials(requirement: Requirement) -> bool:
     """Whether an operation with that requirement refuses anybody who keeps to its document."""
-    return not requirement.is_open or requirement.optional
+    return not requirement.is_open or requirement.access is Access.OPTIONAL
 
 
 def refusals(

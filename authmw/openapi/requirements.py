@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from authmw.identity.requirement import Access
 from authmw.openapi.versions import Version
 from authmw.schemes.base import Alternatives, Way, ways
 
@@ -41,7 +42,7 @@ def security(auth: Auth, requirement: Requirement, version: Version = "3.1") -> 
     >>> security(auth, Requirement.all_of("orders:read"))
     [{'APIKeyHeader': [], 'HTTPBearer': ['orders:read']}, {'HTTPBasic': ['orders:read']}]
     """
-    if requirement.is_open and not requirement.optional:
+    if requirement.is_open and requirement.access is not Access.OPTIONAL:
         return []
     found = [
         _written(alternative, scopes, version)

@@ -35,7 +35,7 @@ from authmw import (
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.decorators import Requires
-from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC, Access
 from authmw.openapi import Operation, document
 from authmw.schemes.base import Alternatives
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
@@ -99,7 +99,7 @@ class Declared:
     def guarded(self, app: Any) -> Any:
         """`app`, which says what it needs as any application does."""
         if self.requirement.is_open:
-            return (optionally_authenticated if self.requirement.optional else public)(app)
+            return (optionally_authenticated if self.requirement.access is Access.OPTIONAL else public)(app)
         return Requires(self.requirement)(app)
 
 

@@ -18,7 +18,7 @@ from authmw import (
     Requirement,
     any_of,
 )
-from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 from authmw.openapi import Version, security
 from authmw.schemes.base import Alternatives
 from tests.openapi.declared import READ, VERSIONS, WRITE
@@ -75,7 +75,7 @@ def test_optional_adds_an_empty_alternative_at_the_end(version: Version) -> None
 
 
 def test_what_is_optional_and_asks_for_something_is_not_open() -> None:
-    needed = Requirement(public=True, optional=True, scopes=(READ,))
+    needed = Requirement(Access.OPTIONAL, scopes=(READ,))
     assert security(Auth(A), needed) == [{"A": [READ]}]
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from authmw.engine.public_paths import PublicPaths
-from authmw.identity.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, Requirement, predicate_name
+from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Access, Requirement, predicate_name
 
 if TYPE_CHECKING:
     from authmw.engine.guard import Guarded
@@ -133,10 +133,10 @@ def needs(requirement: Requirement) -> str:
     >>> needs(Requirement.all_of("orders:read", any_of("a", "b")))
     'orders:read, one of a b'
     """
-    if requirement is OWN_CREDENTIALS:
+    if requirement.access is Access.OWN_CREDENTIALS:
         return "credentials of its own"
     if requirement.is_open:
-        return "nobody, or anyone" if requirement.optional else "nobody"
+        return "nobody, or anyone" if requirement.access is Access.OPTIONAL else "nobody"
     parts = [
         *requirement.scopes,
         *(f"one of {' '.join(group.scopes)}" for group in requirement.alternatives),

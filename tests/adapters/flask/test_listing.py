@@ -280,7 +280,7 @@ def test_static_files_the_docs_page_and_the_token_service_stay_out_of_documents(
     assert routes["/static/{filename}"].protection is Protection.PUBLIC
     assert routes["/pictures/{filename}"].protection is Protection.DEFAULT
     assert routes["/docs/{path}"].protection is Protection.PUBLIC
-    assert routes["/auth/token"].requirement is OWN_CREDENTIALS
+    assert routes["/auth/token"].requirement == OWN_CREDENTIALS
     assert [path for path, route in routes.items() if route.in_document] == ["/"]
 
 

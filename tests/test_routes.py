@@ -18,7 +18,7 @@ from starlette.routing import Route as StarletteRoute
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal, Requirement, any_of, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.guard import Guarded
-from authmw.engine.routes.frameworks import adapter_of, openapi_document, routes_of
+from authmw.engine.routes.frameworks import is_known, openapi_document, routes_of
 from authmw.engine.routes.route import Kind, Protection, Route, needs, place_of, protected
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
@@ -229,7 +229,7 @@ def test_what_nothing_guards_is_unprotected(make: Callable[[], object]) -> None:
 
 
 def test_a_subclass_is_known_by_what_it_is_derived_from() -> None:
-    assert adapter_of(type("Shop", (Flask,), {})("shop")) == "authmw_flask"
+    assert is_known(type("Shop", (Flask,), {})("shop"))
 
 
 def test_what_nobody_knows_is_refused_in_a_sentence() -> None:
@@ -243,6 +243,6 @@ def test_what_nobody_knows_is_refused_in_a_sentence() -> None:
 
 
 def test_a_missing_framework_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "authmw_flask.listing", None)
+    monkeypatch.setitem(sys.modules, "authmw_flask.framework", None)
     with pytest.raises(ConfigurationError, match="Flask needs its adapter"):
         routes_of(flask_app())

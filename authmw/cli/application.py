@@ -84,10 +84,10 @@ def _attribute(module: Any, name: str, path: str) -> Any:
 
 def _instead(module: Any) -> str:
     """Which names in `module` are applications or make some, as the end of a sentence."""
-    from authmw.engine.routes.frameworks import adapter_of
+    from authmw.engine.routes.frameworks import is_known
 
     members = cast("dict[str, object]", vars(module))
-    found = [f"{module.__name__}:{name}" for name, value in members.items() if adapter_of(value)]
+    found = [f"{module.__name__}:{name}" for name, value in members.items() if is_known(value)]
     found += [f"{module.__name__}:{name}()" for name in _FACTORIES if callable(members.get(name))]
     return f": write {' or '.join(found)}" if found else ""
 

@@ -186,7 +186,7 @@ def test_a_failure_in_a_module_of_the_user_is_told_with_its_line(run: Run, direc
 
 
 def test_without_the_framework_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "authmw_flask.listing", None)
+    monkeypatch.setitem(sys.modules, "authmw_flask.framework", None)
     refused = run("routes", "shop:app")
     assert (refused.exit_code, "Flask needs its adapter" in refused.stderr) == (2, True)
 

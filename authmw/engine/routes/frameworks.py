@@ -1,26 +1,33 @@
-"""Which adapter knows an application, by the application's type. Adapters are loaded by name: the core imports none."""
+"""Frameworks whose routes can be listed, found by the entry points of their adapters. The core imports no adapter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from importlib import import_module
+from collections.abc import Iterator
+from functools import cache
 from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from authmw.engine.guard import Guarded
-from authmw.engine.routes.route import Protection, Route, protected
+from authmw.engine.routes.route import Route
 from authmw.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from importlib.metadata import EntryPoint
 
-_ADAPTERS: Final = {
-    "flask.app.Flask": "authmw_flask",
-    "fastapi.applications.FastAPI": "authmw_fastapi",
-    "starlette.applications.Starlette": "authmw_starlette",
-    "starlette.routing.Router": "authmw_starlette",
-}
+GROUP: Final = "authmw.frameworks"
+"""The group of the entry points. The name of each is the class of an application (``flask.app.Flask``), the value is
+a `Framework`."""
+
+
+class Framework(Protocol):
+    """What an adapter tells about applications of its framework: a module with these two functions will do."""
+
+    def routes_of(self, app: Any, /) -> list[Route]:
+        """Every route of `app`, with what protects it. `app` may be wrapped in middleware."""
+        ...
+
+    def openapi_document(self, app: Any, /, **options: Any) -> dict[str, Any]:
+        """The OpenAPI document of `app`, which may be wrapped in middleware."""
+        ...
 
 
 def routes_of(app: object) -> list[Route]:
@@ -32,18 +39,8 @@ def routes_of(app: object) -> list[Route]:
     Raises:
         ConfigurationError: it is no such application, so that nobody can tell its routes.
     """
-    *around, application = _inwards(app)
-    adapter = adapter_of(application)
-    listing: Any = _imported(f"{adapter}.listing", application)
-    if adapter != "authmw_flask":
-        return cast("list[Route]", listing.routes_of(app))  # which looks through middleware itself
-    routes: list[Route] = listing.routes_of(application)
-    for middleware in reversed(around):
-        routes += listing.mounts_of(middleware)
-        guarded: object = getattr(middleware, "guarded", None)
-        if isinstance(guarded, Guarded):
-            routes = [_behind(guarded, route) for route in routes]
-    return routes
+    *_, application = inwards(app)
+    return _framework(application).routes_of(app)
 
 
 def openapi_document(app: object, **options: Any) -> dict[str, Any]:
@@ -56,33 +53,35 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
     Raises:
         ConfigurationError: it is no such application, or its framework decides what was given here.
     """
-    *_, application = _inwards(app)
-    adapter = adapter_of(application)
-    write: Callable[..., dict[str, Any]] = _imported(f"{adapter}.openapi", application).openapi_document
+    *_, application = inwards(app)
+    write = _framework(application).openapi_document
     known = signature(write).parameters
     if unknown := [name for name in options if name not in known]:
         name = type(application).__name__
         raise ConfigurationError(f"{name} decides its {' and '.join(unknown)}: say it where the application is made")
     if "title" in known and known["title"].default is Parameter.empty:
         options.setdefault("title", "API")
-    return write(application if adapter == "authmw_flask" else app, **options)
+    return write(app, **options)
 
 
-def adapter_of(app: object) -> str:
-    """The package that knows applications of that type; empty for none.
+def is_known(app: object) -> bool:
+    """Whether an adapter knows applications of that type.
 
-    >>> adapter_of(object())
-    ''
+    >>> is_known(object())
+    False
     """
-    names = (f"{each.__module__}.{each.__qualname__}" for each in type(app).__mro__)
-    return next((_ADAPTERS[name] for name in names if name in _ADAPTERS), "")
+    return _entry_point(app) is not None
 
 
-def _inwards(app: object) -> Iterator[object]:
-    """`app`, and what it wraps as middleware does, down to an application that an adapter knows."""
+def inwards(app: object) -> Iterator[object]:
+    """`app`, and what it wraps as middleware does, down to an application that an adapter knows.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
     seen: list[object] = []
     each = app
-    while not adapter_of(each):
+    while not is_known(each):
         seen.append(each)
         yield each
         below = getattr(each, "app", None)
@@ -95,16 +94,26 @@ def _inwards(app: object) -> Iterator[object]:
     yield each
 
 
-def _imported(name: str, app: object) -> ModuleType:
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # loads email and socket, which a command's --help need not wait for
+
+    return {each.name: each for each in entry_points(group=GROUP)}
+
+
+def _entry_point(app: object) -> EntryPoint | None:
+    known = _entry_points()
+    names = (f"{each.__module__}.{each.__qualname__}" for each in type(app).__mro__)
+    return next((known[name] for name in names if name in known), None)
+
+
+def _framework(app: object) -> Framework:
+    """What the adapter tells. The adapter is imported here, by its name."""
+    found = _entry_point(app)
     try:
-        return import_module(name)
+        framework: Framework | None = None if found is None else found.load()
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{type(app).__name__} needs its adapter: {error}") from error
-
-
-def _behind(guarded: Guarded, route: Route) -> Route:
-    """`route`, as far as nothing else protects it, behind a middleware."""
-    if route.protection is not Protection.UNPROTECTED:
-        return route
-    protection, requirement = protected(None, guarded, method=route.method, path=route.path)
-    return replace(route, protection=protection, requirement=requirement)
+    if framework is None:
+        raise ConfigurationError(f"no adapter knows {type(app).__name__}")
+    return framework

@@ -22,8 +22,8 @@ from authmw_fastapi import (
     openapi_document,
     requires_scopes,
 )
-from authmw_fastapi.listing import routes_of
 from authmw_fastapi.openapi import document_everything
+from authmw_starlette.listing import routes_of
 from fastapi import APIRouter, Depends, FastAPI
 from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import fastapi
 from authmw_fastapi import CurrentPrincipal, FastAPIAuth, OptionalPrincipal, Scopes, Security, public, requires_scopes
-from authmw_fastapi.listing import routes_of
 from authmw_fastapi.security import APIKeyHeader
+from authmw_starlette.listing import routes_of
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response

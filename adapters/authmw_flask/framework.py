@@ -1,0 +1,46 @@
+"""Flask, for listings and documents of any application: an entry point of ``authmw.frameworks``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import wraps
+from typing import Any, cast
+
+from flask import Flask
+
+from authmw.engine.guard import Guarded
+from authmw.engine.routes.frameworks import inwards
+from authmw.engine.routes.route import Protection, Route, protected
+from authmw_flask import listing
+from authmw_flask.openapi import document
+
+
+def routes_of(app: object) -> list[Route]:
+    """Every route of a Flask application, with what protects it: its guard, or middleware around it.
+
+    Args:
+        app: the application, or what is wrapped around it.
+    """
+    *around, application = inwards(app)
+    routes = listing.routes_of(cast("Flask", application))
+    for middleware in reversed(around):
+        routes += listing.mounts_of(middleware)
+        guarded: object = getattr(middleware, "guarded", None)
+        if isinstance(guarded, Guarded):
+            routes = [_behind(guarded, route) for route in routes]
+    return routes
+
+
+@wraps(document.openapi_document)
+def openapi_document(app: object, **options: Any) -> dict[str, Any]:
+    """The OpenAPI document of a Flask application, which may be wrapped in middleware."""
+    *_, application = inwards(app)
+    return document.openapi_document(cast("Flask", application), **options)
+
+
+def _behind(guarded: Guarded, route: Route) -> Route:
+    """`route`, as far as nothing else protects it, behind a middleware."""
+    if route.protection is not Protection.UNPROTECTED:
+        return route
+    protection, requirement = protected(None, guarded, method=route.method, path=route.path)
+    return replace(route, protection=protection, requirement=requirement)

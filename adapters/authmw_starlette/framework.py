@@ -1,0 +1,6 @@
+"""Starlette, for listings and documents of any application: an entry point of ``authmw.frameworks``."""
+
+from authmw_starlette.listing import routes_of
+from authmw_starlette.openapi import openapi_document
+
+__all__ = ["openapi_document", "routes_of"]

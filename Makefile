@@ -4,17 +4,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
-# More arguments for pytest: make test PYTEST_ARGS="-k digest"
+# More arguments for pytest: make test PYTEST_ARGS="-k digest". A later -m replaces an earlier one.
 PYTEST_ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test test-all check docs bench clean
 
 demo: $(VENV)/.stamp-demo
 	$(BIN)/python -m authmw demo
 
+# What runs in process; the marks are in pyproject.toml.
 test: $(VENV)/.stamp-test
-	@echo "Running the tests"
+	@echo "Running the tests that need no server, browser or other program"
+	$(BIN)/python -m pytest -q -n auto -m in_process $(PYTEST_ARGS)
+
+test-all: $(VENV)/.stamp-test-all
+	@echo "Running all tests"
 	$(BIN)/python -m pytest -q -n auto $(PYTEST_ARGS)
 
 check: $(VENV)/.stamp-check

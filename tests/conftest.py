@@ -9,17 +9,32 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from authmw.stores.revocation_feed import RevocationFeed
+from tests import support
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("authmw", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("authmw")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse names that differ from process to process: pytest-xdist could not hand out the tests."""
+    """Mark the tests that run in process, and refuse names that pytest-xdist could not hand out.
+
+    Raises:
+        pytest.UsageError: the name of a test differs from process to process.
+    """
     moving = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if moving:
         raise pytest.UsageError("give these parameters ids:\n" + "\n".join(moving))
+    for item in items:
+        if not any(item.get_closest_marker(tier) for tier in support.TIERS):
+            item.add_marker("in_process")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell `support.require` what kind of test asks."""
+    support.running.in_process = item.get_closest_marker("in_process") is not None
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,20 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+
+TIERS: Final = ("servers", "fleet", "clients", "browser", "slow")
+"""The marks of tests that ``make test`` leaves out. A test with none of them is marked ``in_process``."""
+
+
+@dataclass(slots=True)
+class Running:
+    """The test that runs now."""
+
+    in_process: bool = False
+
+
+running: Final = Running()
+"""Set by tests/conftest.py before each test."""
 
 
 def chromium() -> str | None:
@@ -65,6 +80,8 @@ _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "importlinter": lambda: _is_installed("importlinter"),
     "zensical": lambda: _is_installed("zensical", "mkdocstrings_handlers.python"),
 }
+_TOOLS: Final = frozenset({"git", "importlinter", "mcp", "zensical"})
+"""What a test that runs in process may ask for: neither a server nor a program that is driven."""
 
 
 def require(need: str) -> None:
@@ -74,7 +91,12 @@ def require(need: str) -> None:
         need: ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, a database that listens on its usual port
             of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks: ``importlinter``,
             ``zensical``.
+
+    Raises:
+        RuntimeError: a test that runs in process asks for a server: it needs one of the marks in `TIERS`.
     """
+    if running.in_process and need not in _TOOLS:
+        raise RuntimeError(f"a test that needs {need} has to be marked: {', '.join(TIERS)}")
     if _AVAILABLE[need]():
         return
     if os.environ.get("CI") == "true":

@@ -25,6 +25,7 @@ def test_challenges_written_and_parsed_are_the_same(challenges: list[Challenge])
     assert parse_challenges(text) == tuple(challenges)
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(max_codepoint=255), max_size=100))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:

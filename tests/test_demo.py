@@ -256,6 +256,7 @@ def unverified_kid(token: str) -> object:
     return read[0]["kid"]
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("taken", [0, 1], ids=["Flask's", "ASGI's"])
 def test_a_port_that_is_taken_is_a_sentence_with_a_way_out(tmp_path: Path, taken: int) -> None:
     port = free_port_pair()

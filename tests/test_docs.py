@@ -104,6 +104,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy / "docs" / "site"
 
 
+@pytest.mark.slow
 def test_the_docs_build_strictly(site: Path) -> None:
     assert (site / "index.html").is_file()
     assert (site / "reference" / "authmw" / "identity" / "principal" / "index.html").is_file()

@@ -97,6 +97,7 @@ CLAIMS = st.dictionaries(
 HEADER = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "zip", "cty"]), VALUES, max_size=2)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(CLAIMS, HEADER)
 def test_a_well_signed_token_is_refused_at_least_where_pyjwt_refuses_it(

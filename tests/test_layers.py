@@ -10,6 +10,8 @@ import pytest
 
 from tests.support import ROOT, require
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _the_linter_is_installed() -> None:

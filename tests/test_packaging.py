@@ -17,6 +17,8 @@ import pytest
 from authmw.engine.routes.frameworks import GROUP
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = {"authmw", *(path.parent.name for path in ROOT.glob("adapters/*/__init__.py"))}
 EXTRAS = {"flask", "starlette", "fastapi", "docs", "sql", "postgres", "redis", "all"}
 SDIST_TOP = set(

@@ -497,6 +497,7 @@ def test_a_closed_feed_asks_each_time_and_starts_no_thread(running: Callable[...
     assert threads() == []
 
 
+@pytest.mark.slow
 def test_a_feed_that_was_never_used_is_collected() -> None:
     feed = RevocationFeed(Store())
     seen = weakref.ref(feed)
@@ -601,6 +602,7 @@ def test_an_async_store_is_followed_on_one_loop_that_no_request_runs_on(running:
     assert store.loops[0].is_closed()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_forked_child_does_not_close_the_loop_of_its_parent(running: Callable[..., RevocationFeed]) -> None:

@@ -15,6 +15,7 @@ from authmw.testing import FakeClock, assert_all_protected
 from tests.support import fresh_python
 
 
+@pytest.mark.slow
 def test_only_the_contract_needs_pytest() -> None:
     code = "import sys, authmw.testing; print('pytest' in sys.modules); import authmw.testing.contract"
     loaded = fresh_python("-c", f"{code}; print('pytest' in sys.modules)")

@@ -76,6 +76,7 @@ def test_the_sql_is_in_the_words_of_the_database_that_the_url_names(run: Run) ->
     assert "hunter2" not in written.output
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("command", ["upgrade", "check"])
 def test_class_36_the_password_of_a_database_out_of_reach_is_not_repeated(run: Run, command: str) -> None:
     require("postgresql")

@@ -12,6 +12,8 @@ from sqlalchemy import create_engine
 
 from tests.support import require
 
+pytestmark = pytest.mark.servers
+
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]
 

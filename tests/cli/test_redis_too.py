@@ -23,7 +23,7 @@ Document = Callable[..., dict[str, Any]]
 redis: Any = importlib.import_module("redis")  # half typed
 URL = "redis://127.0.0.1:6379/0"
 
-pytestmark = pytest.mark.usefixtures("alice")
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("alice")]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mcp.client.auth import OAuthClientProvider
     from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.clients]
 
 CALLBACK: Final = "http://127.0.0.1:33418/callback"
 SECONDS: Final = 60.0

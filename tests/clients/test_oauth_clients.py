@@ -38,7 +38,7 @@ requests_oauthlib: Any = import_module("requests_oauthlib")
 joserfc_jwk: Any = import_module("joserfc.jwk")
 joserfc_jwt: Any = import_module("joserfc.jwt")
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.clients]
 
 PLACES: Final = {
     "Flask blueprint on gunicorn": ("gunicorn", "flask", "jwt"),

@@ -15,7 +15,7 @@ from tests.clients.apps import ACCOUNTS, TOKEN
 from tests.servers.running import SERVERS, running
 from tests.support import require
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.clients]
 
 DIGESTS = ("/md5", "/sha256", "/both")
 

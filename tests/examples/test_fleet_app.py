@@ -22,6 +22,8 @@ from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from tests.support import ROOT, require
 
+pytestmark = pytest.mark.servers
+
 ALICE = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}
 SERVER = "postgresql+psycopg://postgres@127.0.0.1/test"
 REDIS = "redis://127.0.0.1:6379/0"

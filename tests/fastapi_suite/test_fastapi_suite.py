@@ -33,6 +33,7 @@ def output(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("version", [NEWEST, YEAR_OLD])
 def test_fastapis_own_tests_pass_on_ours(version: str) -> None:
     require("fastapi-sdist")
@@ -41,6 +42,7 @@ def test_fastapis_own_tests_pass_on_ours(version: str) -> None:
     assert "authmw: replaced 17 names of fastapi.security" in done.stdout
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("version", [NEWEST, YEAR_OLD, OLDEST])
 def test_ours_behave_alike_on_every_release(version: str) -> None:
     require("fastapi-sdist")
@@ -48,6 +50,7 @@ def test_ours_behave_alike_on_every_release(version: str) -> None:
     assert done.returncode == 0, output(done)
 
 
+@pytest.mark.clients
 def test_a_run_that_uses_fastapis_own_classes_or_none_fails(tmp_path: Path) -> None:
     require("fastapi-sdist")
     (tmp_path / "test_not_ours.py").write_text(NOT_OURS)

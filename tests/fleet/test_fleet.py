@@ -10,7 +10,7 @@ import pytest
 from tests.fleet.asking import log_in
 from tests.fleet.delays import REVOCATIONS, SERVERS, Fleet, fleet_of
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.fleet]
 
 FLEETS: Final = [("postgresql", True), ("fleet", False)]
 

@@ -17,6 +17,8 @@ from tests.fleet.backends import BACKENDS, backend
 from tests.fleet.in_process import in_process
 from tests.fleet.killed import KEY, Left, Login, Told, kill_one, look
 
+pytestmark = [pytest.mark.servers, pytest.mark.fleet]
+
 ROUNDS: Final = 6
 
 

@@ -20,7 +20,7 @@ from tests.fleet.settings import PASSWORD
 from tests.proxy import Proxy
 from tests.servers.running import Server
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.fleet]
 
 TIMEOUT: Final = 2.0
 """Seconds that a store may take (ERR-3)."""

@@ -22,7 +22,7 @@ from tests.fleet.serving import serving
 from tests.fleet.settings import ISSUER, PASSWORD
 from tests.verifiers.digest_clients import Client as DigestClient
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.fleet]
 
 RACERS: Final = 8
 ROUNDS: Final = 5

@@ -20,6 +20,8 @@ from tests.fleet.in_process import fresh_processes, in_process
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import Bench
 
+pytestmark = [pytest.mark.servers, pytest.mark.fleet]
+
 RACERS: Final = 32
 ROUNDS: Final = 20
 

@@ -23,7 +23,7 @@ from authmw.testing import DPoPClient
 from tests.oidc_provider.provider import ALGORITHMS, BILLING, OPAQUE, ORDERS, SECRETS, Provider, provider
 from tests.support import require
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.clients]
 
 FORMATS: Final = (*ALGORITHMS, OPAQUE)
 URL: Final = f"{ORDERS}/orders"

@@ -370,6 +370,7 @@ def test_a_header_is_read_without_believing_it() -> None:
 ALPHABET = st.text("AQgw_-=.+/ \n\0é", max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.text(max_size=60) | ALPHABET | st.binary(max_size=60).map(lambda octets: octets.decode("latin-1")))
 def test_jwt_7_any_text_gives_an_answer_and_never_an_exception(text: str) -> None:
@@ -386,6 +387,7 @@ JSON = st.recursive(
 MEMBERS = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "zip", "cty"]), JSON)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(MEMBERS, st.booleans())
 def test_jwt_7_any_header_gives_an_answer_and_never_an_exception(members: dict[str, Any], right: bool) -> None:

@@ -86,6 +86,7 @@ def test_jwt_2_objects_may_be_nested_as_deeply_as_the_limit() -> None:
     assert json.dumps(parse_object(nested(MAX_DEPTH))).count("{") == MAX_DEPTH
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), JSON, max_size=5), st.booleans())
 def test_what_was_written_is_read(value: dict[str, Any], escaped: bool) -> None:
     assert parse_object(json.dumps(value, ensure_ascii=escaped).encode()) == value

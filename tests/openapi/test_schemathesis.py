@@ -19,6 +19,8 @@ from schemathesis.specs.openapi import checks as of_documents
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 
+pytestmark = pytest.mark.slow
+
 _CHECKS_OF_ALL: Final[Any] = of_all  # both are partly untyped
 _CHECKS_OF_DOCUMENTS: Final[Any] = of_documents
 CHECKS: Final[list[Any]] = [

@@ -204,6 +204,7 @@ def test_any_authorization_gets_a_verdict_and_never_an_exception(text: str) -> N
         assert not isinstance(server.answer(request), Authenticated)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from([*PARAMS, "username*", "userhash"]), SOUP | st.text(max_size=20), max_size=3))
 def test_any_change_to_a_right_response_gets_a_refusal_or_none(changes: dict[str, str]) -> None:

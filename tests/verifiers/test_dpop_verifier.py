@@ -498,6 +498,7 @@ def test_any_dpop_header_gets_a_verdict(text: str) -> None:
     assert isinstance(verify("a.b.c", text), Rejected)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.dictionaries(st.sampled_from(["typ", "alg", "jwk", "crit", "b64", "kid"]), JSON, max_size=3),
@@ -509,6 +510,7 @@ def test_any_signed_proof_gets_a_verdict(header: dict[str, Any], claims: dict[st
     assert isinstance(answer, (Authenticated, Rejected))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.sampled_from(["ES256", "RS256", "EdDSA"]),

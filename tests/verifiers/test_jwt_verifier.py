@@ -418,6 +418,7 @@ CLAIMS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(CLAIMS)
 def test_jwt_7_any_claims_give_a_verdict_and_never_an_exception(changes: dict[str, Any]) -> None:

@@ -151,6 +151,7 @@ def test_basic_that_cannot_be_read_is_refused_even_where_it_is_optional(header: 
     assert read(HTTPBasic(auto_error=False), [("Authorization", header)]) == REFUSED
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.text(st.characters(exclude_categories=["Cc", "Cs"])))
 def test_basic_reads_every_name_and_password_back(username: str, password: str) -> None:
     expected = {"username": username.replace(":", ""), "password": password}

@@ -27,6 +27,8 @@ from authmw.testing.contract import (
 from tests.adapters.redis.support import URL, drop
 from tests.support import require
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture(autouse=True)
 def _redis() -> None:

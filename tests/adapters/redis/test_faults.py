@@ -19,6 +19,8 @@ from authmw.stores.records import Claim, Outcome, Revocation, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 from tests.proxy import Proxy
 
+pytestmark = pytest.mark.servers
+
 SECONDS = 2.5
 """No verb takes longer, on a machine that does something else too."""
 Fault: TypeAlias = Callable[[Proxy], None]

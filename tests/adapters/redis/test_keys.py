@@ -83,6 +83,7 @@ def everything(sees: Any, key: str) -> str:
     return f"{key} {read[cast('bytes', sees.type(key)).decode()]()!r}"
 
 
+@pytest.mark.servers
 def test_tok_1_no_key_and_no_value_holds_a_secret(kept: RedisStores) -> None:
     secrets = every_verb(kept)
     prefix = kept.revocations._keys[0].split(":")[0].removeprefix("{")  # pyright: ignore[reportPrivateUsage]
@@ -94,6 +95,7 @@ def test_tok_1_no_key_and_no_value_holds_a_secret(kept: RedisStores) -> None:
     assert [secret for secret in secrets if secret in dump] == []
 
 
+@pytest.mark.servers
 def test_every_key_expires() -> None:
     prefix = new_prefix()
     with stores(prefix=prefix) as kept:
@@ -104,6 +106,7 @@ def test_every_key_expires() -> None:
     assert {key: left for key, left in times.items() if left <= 0} == {}
 
 
+@pytest.mark.servers
 def test_what_is_stored_lives_as_long_as_its_record_and_a_minute() -> None:
     clock, prefix = FakeClock(), new_prefix()
     with stores(prefix=prefix, clock=clock) as kept:
@@ -117,6 +120,7 @@ def test_what_is_stored_lives_as_long_as_its_record_and_a_minute() -> None:
     assert 1_255_000 < family_left <= 1_260_000, "until its absolute end, however idle: a reuse has to be seen"
 
 
+@pytest.mark.servers
 def test_a_family_has_ended_once_the_clock_says_so_though_its_key_is_there() -> None:
     clock = FakeClock()
     with stores(clock=clock) as kept:
@@ -127,6 +131,7 @@ def test_a_family_has_ended_once_the_clock_says_so_though_its_key_is_there() -> 
         assert now(kept.families.families_of("usr_1", clock())) == ()
 
 
+@pytest.mark.servers
 def test_indexes_let_go_of_what_has_expired() -> None:
     clock, prefix = FakeClock(), new_prefix()
     with stores(prefix=prefix, clock=clock) as kept, client() as sees:
@@ -153,12 +158,14 @@ def cluster(tmp_path: Path) -> Iterator[RedisServer]:
         yield started
 
 
+@pytest.mark.servers
 def test_every_verb_works_in_a_cluster(cluster: RedisServer) -> None:
     kept = RedisStores(cluster.url)
     every_verb(kept)
     kept.close()
 
 
+@pytest.mark.servers
 def test_every_verb_works_through_a_client_for_clusters(cluster: RedisServer) -> None:
     with redis.RedisCluster(host="127.0.0.1", port=cluster.port) as target:
         kept = RedisStores(target)
@@ -168,6 +175,7 @@ def test_every_verb_works_through_a_client_for_clusters(cluster: RedisServer) ->
         ]
 
 
+@pytest.mark.servers
 def test_keys_spread_over_the_slots_of_a_cluster() -> None:
     from redis.crc import key_slot
 
@@ -188,6 +196,7 @@ def test_a_prefix_that_would_change_slots_or_patterns_is_refused(prefix: str) ->
         RedisStores("redis://127.0.0.1", prefix=prefix)
 
 
+@pytest.mark.servers
 def test_a_client_that_decodes_its_replies_finds_the_same(kept: RedisStores) -> None:
     prefix = new_prefix()
     options: dict[str, Any] = {"decode_responses": True, "host": "127.0.0.1"}
@@ -211,6 +220,7 @@ def test_a_client_that_decodes_its_replies_finds_the_same(kept: RedisStores) -> 
     assert found[0][:2] == (family, record)
 
 
+@pytest.mark.servers
 def test_a_revoked_token_is_found_with_the_exact_time(kept: RedisStores) -> None:
     _, record = a_token(created_at=1234567890.123456)
     kept.tokens.add_token(record)

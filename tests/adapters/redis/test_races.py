@@ -15,6 +15,8 @@ from authmw_redis.commands import Batch, Steps
 from authmw.stores.records import Outcome, RefreshFamily, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 
+pytestmark = pytest.mark.servers
+
 
 def interrupted(kept: RedisStores, steps: Steps[Any], meanwhile: Callable[[], object]) -> None:
     """Run `steps`, with `meanwhile` before the one that stores, after all that enter into indexes."""

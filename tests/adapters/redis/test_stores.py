@@ -27,6 +27,7 @@ from authmw.testing import FakeClock
 from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores, now, stores
 
 
+@pytest.mark.servers
 def test_each_store_is_what_a_port_asks_for(kept: RedisStores) -> None:
     awaited = AsyncRedisStores(URL)
     for each in (kept, awaited):
@@ -54,6 +55,7 @@ def test_what_is_awaited_is_marked_and_has_a_twin_that_is_called() -> None:
     assert awaited.sync.revocations.sync is awaited.sync.revocations
 
 
+@pytest.mark.servers
 def test_a_feed_follows_either() -> None:
     clock = FakeClock()
     with async_stores(clock=clock) as awaited:
@@ -92,6 +94,7 @@ def test_a_client_of_the_other_kind_is_refused() -> None:
         AsyncRedisStores(wrong)
 
 
+@pytest.mark.servers
 def test_beside_a_client_for_asyncio_one_for_threads_is_asked_for() -> None:
     with pytest.raises(ConfigurationError, match="sync="):
         AsyncRedisStores(redis.asyncio.Redis())
@@ -100,6 +103,7 @@ def test_beside_a_client_for_asyncio_one_for_threads_is_asked_for() -> None:
     given.close()
 
 
+@pytest.mark.servers
 def test_a_client_of_the_application_is_left_open() -> None:
     given: Any = redis.Redis(host="127.0.0.1")
     with stores() as other:
@@ -109,6 +113,7 @@ def test_a_client_of_the_application_is_left_open() -> None:
     given.close()
 
 
+@pytest.mark.servers
 def test_a_token_is_managed_by_its_id() -> None:
     clock = FakeClock()
     with stores(clock=clock) as kept:
@@ -127,6 +132,7 @@ def test_a_token_is_managed_by_its_id() -> None:
             kept.tokens.revoke("tok_nobody")
 
 
+@pytest.mark.servers
 def test_waits_are_those_of_every_throttle(kept: RedisStores) -> None:
     random, waits = Random(7), ThrottlePolicy("a test", free=10, first=1.0, longest=900.0)
     counts: dict[str, Count] = {}
@@ -148,6 +154,7 @@ def test_a_throttle_that_would_lock_everybody_or_nobody_is_refused(policy: dict[
         RedisStores(URL, **policy)
 
 
+@pytest.mark.servers
 def test_a_cursor_beyond_what_is_known_is_answered_with_everything(kept: RedisStores) -> None:
     clock = FakeClock()
     revocation = Revocation.of_user("usr_1", clock())
@@ -156,6 +163,7 @@ def test_a_cursor_beyond_what_is_known_is_answered_with_everything(kept: RedisSt
         assert now(kept.revocations.revocations_after(cursor, 10)).revocations == (revocation,)
 
 
+@pytest.mark.servers
 def test_a_revocation_that_is_published_again_is_read_again_and_never_weakened(kept: RedisStores) -> None:
     at = FakeClock()()
     strong, weak = Revocation.of_user("usr_1", at + 10), Revocation.of_user("usr_1", at)
@@ -165,6 +173,7 @@ def test_a_revocation_that_is_published_again_is_read_again_and_never_weakened(k
     assert now(kept.revocations.revocations_after(cursor, 10)).revocations == (strong,)
 
 
+@pytest.mark.servers
 def test_what_has_expired_leaves_no_trace() -> None:
     clock = FakeClock()
     with stores(clock=clock) as kept:
@@ -180,6 +189,7 @@ def test_what_has_expired_leaves_no_trace() -> None:
         assert now(kept.revocations.revocations_after("", 10)).revocations == (last,)
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize(
     "settings, words",
     [
@@ -224,6 +234,7 @@ def test_a_server_that_does_not_tell_its_settings_is_taken_at_its_word() -> None
     assert [sentence.partition(":")[0] for sentence in concerns(Reticent())] == ["appendonly is no"]
 
 
+@pytest.mark.servers
 def test_finding_a_token_is_one_command(kept: RedisStores) -> None:
     _, record = a_token()
     kept.tokens.add_token(record)

@@ -22,7 +22,7 @@ def namespace() -> Iterator[str]:
     drop_schema(name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
     """The URL of a database without any tables."""
     if request.param == "sqlite":

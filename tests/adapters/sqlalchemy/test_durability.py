@@ -24,6 +24,7 @@ def hasty() -> Operation[str]:
     return str((yield SETTING).scalar_one())
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("operation, waits", [(ordinary, "on"), (hasty, "off")])
 def test_only_a_hasty_transaction_does_not_wait(
     postgres: URL, operation: Callable[[], Operation[str]], waits: str
@@ -43,6 +44,7 @@ def test_only_a_hasty_transaction_does_not_wait(
     assert asyncio.run(asked()) == waits
 
 
+@pytest.mark.servers
 def test_attempts_do_not_wait_and_what_is_acknowledged_does(postgres: URL) -> None:
     with closing(SQLStores(postgres)) as stores:
         said: list[str] = []

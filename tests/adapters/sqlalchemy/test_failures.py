@@ -23,6 +23,8 @@ from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, 
 from tests.proxy import Proxy
 from tests.support import fresh_python
 
+pytestmark = pytest.mark.servers
+
 LATEST = 3.5
 """Seconds: a bit more than connecting may take, for a busy machine."""
 

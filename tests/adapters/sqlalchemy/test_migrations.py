@@ -121,6 +121,7 @@ def test_the_first_demos_database_is_upgraded_on_first_use(tmp_path: Path) -> No
     assert check(f"sqlite:///{path}") == []
 
 
+@pytest.mark.slow
 def test_four_processes_upgrade_one_old_file_on_first_use(tmp_path: Path) -> None:
     path = tmp_path / "demo.db"
     with closing(sqlite3.connect(path)) as connection:
@@ -170,6 +171,7 @@ def test_sql_is_written_for_databases_of_ours_alone() -> None:
         upgrade_sql("mysql://localhost/app")
 
 
+@pytest.mark.servers
 def test_postgresql_is_not_changed_in_passing(namespace: str) -> None:
     empty = make_schema(namespace, tables=False)
     with closing(SQLStores(empty)) as stores:

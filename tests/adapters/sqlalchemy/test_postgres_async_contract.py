@@ -20,6 +20,8 @@ from authmw.testing.contract import (
 from tests.adapters.sqlalchemy.databases import drop_schema
 from tests.support import require
 
+pytestmark = pytest.mark.servers
+
 OPENED = "tests.adapters.sqlalchemy.databases:postgres_async__"
 
 

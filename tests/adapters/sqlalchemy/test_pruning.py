@@ -91,6 +91,7 @@ def test_lookups_go_on_between_batches_and_within(stores: SQLStores) -> None:
         stores.tokens.create("bob")
 
 
+@pytest.mark.servers
 def test_who_holds_a_row_is_not_waited_for(namespace: str) -> None:
     url = make_schema(namespace)
     with closing(SQLStores(url, clock=lambda: NOW)) as stores, engine_of(url) as engine:

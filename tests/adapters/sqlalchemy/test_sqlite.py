@@ -262,6 +262,7 @@ def test_eight_threads_read_while_one_writes(stores: SQLStores) -> None:
     assert all(at_once(8, use))
 
 
+@pytest.mark.slow
 def test_four_processes_share_one_new_file(path: Path) -> None:
     program = textwrap.dedent("""
         import sys, threading, subprocess

@@ -24,6 +24,7 @@ def method(stores: object, path: str) -> object:
     return getattr(getattr(stores, store), name)
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("path", [*LOOKUPS, "throttle.knows_source", "revocations.find_revocations"])
 def test_reading_sqlite_is_for_an_event_loop_and_reading_postgresql_is_not(
     tmp_path: Path, postgres: URL, path: str
@@ -39,6 +40,7 @@ def test_writing_is_for_no_event_loop(tmp_path: Path, path: str) -> None:
         assert not is_nonblocking(method(stores, path))  # type: ignore[arg-type]  # a method
 
 
+@pytest.mark.servers
 def test_asynchronous_stores_are_marked_as_such_and_have_a_sync_twin(postgres: URL) -> None:
     stores = AsyncSQLStores(postgres)
     assert all(hasattr(getattr(stores, name), "__authmw_asynchronous__") for name in Stores.__dataclass_fields__)
@@ -76,6 +78,7 @@ def test_an_engine_in_memory_is_refused() -> None:
     engine.dispose()
 
 
+@pytest.mark.servers
 def test_without_psycopg_it_is_said_what_to_install() -> None:
     require("postgresql")
     program = textwrap.dedent("""

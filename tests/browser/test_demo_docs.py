@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.browser.docs_reader import reading
+from tests.cli.test_demo import running
 from tests.support import chromium, require
-from tests.test_demo import running
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 

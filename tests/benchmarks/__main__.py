@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 from tests.benchmarks import (
+    adapters,
     answers,
     cases,
     event_loop,
@@ -33,6 +34,8 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "jwt-rs256": lambda: cases.jwt_case("RS256", remembered=False),
     "jwt-es256": lambda: cases.jwt_case("ES256", remembered=False),
     "jwt-eddsa": lambda: cases.jwt_case("EdDSA", remembered=False),
+    "adapters-remembered": lambda: adapters.jwt_case(remembered=True),
+    "adapters": lambda: adapters.jwt_case(remembered=False),
     "basic": cases.basic_case,
     "digest": cases.digest_case,
     "api-key": cases.api_key_case,
@@ -113,7 +116,7 @@ def _measure(case: cases.Case, name: str, processes: int, rounds: int) -> None:
         for label, values in json.loads(output).items():
             ratios.setdefault(label, []).extend(values)
     for row in case.rows:
-        fate = _fate(row.candidate, case) if row.bare else ""
+        fate = _fate(row.candidate, case) if row.bare and not row.over else ""
         goal = f"goal {row.goal}" if row.goal else ""
         print(f"  {row.label:32} {shown(ratios.pop(row.label))}  {goal:12} {fate}")
     for label, values in ratios.items():

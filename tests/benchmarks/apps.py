@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import authmw_starlette
+from authmw_fastapi import FastAPIAuth
 from authmw_flask import FlaskAuth
+from fastapi import FastAPI
 from flask import Flask
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +20,9 @@ import authmw.wsgi
 from authmw import Auth, current_principal
 
 App = Callable[..., Any]
+Decorator = Callable[[App], App]
+
+PUBLIC = ("/health", "/docs/*")
 
 
 def bare_wsgi(environ: Any, start_response: Any) -> list[bytes]:
@@ -34,46 +39,69 @@ async def bare_asgi(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": principal.id.encode() if principal is not None else b"nobody"})
 
 
-def flask_app() -> Flask:
+def undecorated(view: App) -> App:
+    """The view as it is."""
+    return view
+
+
+def flask_app(decorator: Decorator = undecorated) -> Flask:
     """Flask, one view."""
     app = Flask("bench")
 
-    @app.get("/orders")
     def orders() -> str:
         return current_principal().id or "nobody"
 
+    app.get("/orders")(decorator(orders))
     return app
 
 
-def starlette_app() -> Starlette:
+def starlette_app(decorator: Decorator = undecorated) -> Starlette:
     """Starlette, one endpoint."""
 
     async def orders(request: Request) -> PlainTextResponse:
         user = request.scope.get("user")
         return PlainTextResponse(user.id if user is not None else "nobody")
 
-    return Starlette(routes=[Route("/orders", orders)])
+    return Starlette(routes=[Route("/orders", decorator(orders))])
+
+
+def fastapi_app(decorator: Decorator = undecorated) -> FastAPI:
+    """FastAPI, one endpoint."""
+    app = FastAPI(openapi_url=None)
+
+    async def orders() -> str:
+        return current_principal().id or "nobody"
+
+    app.get("/orders", response_class=PlainTextResponse)(decorator(orders))
+    return app
 
 
 def guarded_wsgi(auth: Auth) -> App:
     """Raw WSGI behind authmw."""
-    return authmw.wsgi.AuthMiddleware(bare_wsgi, auth, public=["/health", "/docs/*"])
+    return authmw.wsgi.AuthMiddleware(bare_wsgi, auth, public=PUBLIC)
 
 
 def guarded_asgi(auth: Auth) -> App:
     """Raw ASGI behind authmw."""
-    return authmw.asgi.AuthMiddleware(bare_asgi, auth, public=["/health", "/docs/*"])
+    return authmw.asgi.AuthMiddleware(bare_asgi, auth, public=PUBLIC)
 
 
-def guarded_flask(auth: Auth) -> App:
+def guarded_flask(auth: Auth, decorator: Decorator = undecorated) -> App:
     """Flask with the extension."""
-    app = flask_app()
-    FlaskAuth(app, auth, public=["/health", "/docs/*"])
+    app = flask_app(decorator)
+    FlaskAuth(app, auth, public=PUBLIC)
     return app
 
 
-def guarded_starlette(auth: Auth) -> App:
+def guarded_starlette(auth: Auth, decorator: Decorator = undecorated) -> App:
     """Starlette with the middleware."""
-    app = starlette_app()
-    app.add_middleware(authmw_starlette.AuthMiddleware, auth=auth, public=["/health", "/docs/*"])
+    app = starlette_app(decorator)
+    app.add_middleware(authmw_starlette.AuthMiddleware, auth=auth, public=PUBLIC)
+    return app
+
+
+def guarded_fastapi(auth: Auth, decorator: Decorator = undecorated) -> App:
+    """FastAPI with the extension."""
+    app = fastapi_app(decorator)
+    FastAPIAuth(app, auth, public=PUBLIC)
     return app

@@ -56,18 +56,39 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: (candidate - bare) / (floor), beside its goal."""
+    """One line of the table: (candidate - bare) / (floor), beside its goal.
+
+    Args:
+        label: how the table calls it.
+        candidate: what is measured.
+        bare: the same framework without authentication.
+        floor: the unit of the row; None for microseconds.
+        goal: what the project aims at.
+        over: the row whose (candidate - bare) is subtracted, for what an adapter adds to the raw middleware.
+    """
 
     label: str
     candidate: Candidate
     bare: Candidate | None
-    floor: Candidate
+    floor: Candidate | None
     goal: str = ""
+    over: Row | None = None
+
+    @property
+    def timed(self) -> list[Candidate]:
+        """The candidates that the row needs times of."""
+        own = [each for each in (self.candidate, self.bare, self.floor) if each]
+        return own + (self.over.timed if self.over else [])
+
+    def overhead(self, times: dict[str, float]) -> float:
+        """Seconds over the bare application, less those of `over`."""
+        bare = times[self.bare.name] if self.bare else 0.0
+        return times[self.candidate.name] - bare - (self.over.overhead(times) if self.over else 0.0)
 
 
 def measure(rows: list[Row], *, rounds: int, seed: int) -> dict[str, list[float]]:
     """The ratio of each row in each round."""
-    candidates = {each.name: each for row in rows for each in (row.candidate, row.bare, row.floor) if each}
+    candidates = {each.name: each for row in rows for each in row.timed}
     shuffler = random.Random(seed)
     sizes = {name: _calibrate(candidate) for name, candidate in candidates.items()}
     ratios: dict[str, list[float]] = {row.label: [] for row in rows}
@@ -76,9 +97,10 @@ def measure(rows: list[Row], *, rounds: int, seed: int) -> dict[str, list[float]
         shuffler.shuffle(order)
         times = {name: _batch(candidates[name], sizes[name]) for name in order}
         for row in rows:
-            bare = times[row.bare.name] if row.bare else 0.0
-            ratios[row.label].append((times[row.candidate.name] - bare) / times[row.floor.name])
-            ratios.setdefault(f"{row.floor.name} [us]", []).append(times[row.floor.name] * 1e6)
+            unit = times[row.floor.name] if row.floor else 1e-6
+            ratios[row.label].append(row.overhead(times) / unit)
+            if row.floor:
+                ratios.setdefault(f"{row.floor.name} [us]", []).append(unit * 1e6)
     return ratios
 
 

@@ -106,6 +106,7 @@ def measure(rows: list[Row], *, rounds: int, seed: int) -> dict[str, list[float]
 
 def _calibrate(candidate: Candidate) -> int:
     size = 8
+    _batch(candidate, size)  # The first requests import and fill caches: they would make the batches too small.
     while size < 4096:
         seconds = _batch(candidate, size) * size
         if seconds >= BATCH_SECONDS / 2:

@@ -204,13 +204,14 @@ def test_a_terminal_is_sent_nothing_that_it_would_obey(run: Run, directory: Path
 
 def test_the_prompt_hides_the_password_and_asks_twice(directory: Path) -> None:
     terminal = Terminal(directory, "users", "create", "alice")
-    terminal.expect(b"Password:")
+    # The space after the colon comes when the terminal shows no more of what is typed.
+    terminal.expect(b"Password: ")
     terminal.type(b"correct horse")
-    terminal.expect(b"The same again:")
+    terminal.expect(b"The same again: ")
     terminal.type(b"correct hoarse")
-    terminal.expect(b"Password:")
+    terminal.expect(b"Password: ")
     terminal.type(b"correct horse")
-    terminal.expect(b"The same again:")
+    terminal.expect(b"The same again: ")
     terminal.type(b"correct horse")
     terminal.expect(b"alice: created")
     assert terminal.close() == 0

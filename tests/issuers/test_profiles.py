@@ -282,11 +282,10 @@ CHANGES: Final[dict[str, tuple[Claims, set[str]]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("name", ACCESS)
-def test_no_profile_relaxes_a_check(name: str, change: str) -> None:
-    vendor, claims, _ = ACCESS[name]
+def test_no_profile_relaxes_a_check(change: str) -> None:
     changes, codes = CHANGES[change]
-    assert vendor.verify({**claims, **changes}) in codes
+    answers = {name: vendor.verify({**claims, **changes}) for name, (vendor, claims, _) in ACCESS.items()}
+    assert {name: answer for name, answer in answers.items() if answer not in codes} == {}
 
 
 @pytest.mark.parametrize("name", ACCESS)
@@ -299,11 +298,10 @@ def test_no_profile_accepts_a_token_without_audience_or_client(name: str) -> Non
     assert vendor.verify({**claims, **without}) == "token-audience"
 
 
-@pytest.mark.parametrize("name", ACCESS)
 @pytest.mark.parametrize("typ", ["logout+jwt", "dpop+jwt", "secevent+jwt", "id_token", "JWE", ""])
-def test_no_profile_accepts_the_type_of_another_token(name: str, typ: str) -> None:
-    vendor, claims, _ = ACCESS[name]
-    assert vendor.verify(claims, header={"typ": typ}) == "token-type"
+def test_no_profile_accepts_the_type_of_another_token(typ: str) -> None:
+    answers = {name: vendor.verify(claims, header={"typ": typ}) for name, (vendor, claims, _) in ACCESS.items()}
+    assert answers == dict.fromkeys(ACCESS, "token-type")
 
 
 @pytest.mark.parametrize("name", ACCESS)

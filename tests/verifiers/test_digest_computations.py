@@ -82,12 +82,13 @@ def test_dig_2_two_nonces_of_one_second_differ() -> None:
     assert nonces.issue("orders") != nonces.issue("orders")
 
 
-@pytest.mark.parametrize("position", range(74))
-def test_dig_2_a_nonce_with_any_digit_changed_is_not_ours(position: int) -> None:
+def test_dig_2_a_nonce_with_any_digit_changed_is_not_ours() -> None:
     nonces = DigestNonces(secret=SECRET)
     nonce = nonces.issue("orders")
-    other = "0" if nonce[position] != "0" else "1"
-    assert nonces.issued_at(nonce[:position] + other + nonce[position + 1 :], "orders") is None
+    assert len(nonce) == 74
+    for position, digit in enumerate(nonce):
+        changed = nonce[:position] + ("0" if digit != "0" else "1") + nonce[position + 1 :]
+        assert nonces.issued_at(changed, "orders") is None, position
 
 
 def test_dig_2_a_nonce_has_one_spelling() -> None:

@@ -38,12 +38,13 @@ def test_a_nonce_has_the_syntax_of_rfc_9449_8_1() -> None:
     assert is_scope(at(1000.0).issue())  # which is the same as that of a scope-token
 
 
-@pytest.mark.parametrize("position", range(42))
-def test_a_nonce_with_one_digit_changed_is_not_ours(position: int) -> None:
+def test_a_nonce_with_one_digit_changed_is_not_ours() -> None:
     nonces = at(1000.0)
     nonce = nonces.issue()
-    other = "0" if nonce[position] != "0" else "1"
-    assert nonces.issued_at(nonce[:position] + other + nonce[position + 1 :]) is None
+    assert len(nonce) == 42
+    for position, digit in enumerate(nonce):
+        changed = nonce[:position] + ("0" if digit != "0" else "1") + nonce[position + 1 :]
+        assert nonces.issued_at(changed) is None, position
 
 
 @given(st.text(max_size=50) | st.text(alphabet="0123456789abcdef", min_size=42, max_size=42))

@@ -46,11 +46,11 @@ def test_the_example_of_rfc_9449_4_1_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize("position", range(0, len(RFC_PROOF), 7))
-def test_the_example_with_one_character_changed_is_no_proof_of_that_key(position: int) -> None:
-    other = "A" if RFC_PROOF[position] != "A" else "B"
-    changed = read(RFC_PROOF[:position] + other + RFC_PROOF[position + 1 :])
-    assert changed.startswith("proof-")
+def test_the_example_with_one_character_changed_is_no_proof_of_that_key() -> None:
+    for position in range(0, len(RFC_PROOF), 7):
+        other = "A" if RFC_PROOF[position] != "A" else "B"
+        changed = read(RFC_PROOF[:position] + other + RFC_PROOF[position + 1 :])
+        assert changed.startswith("proof-"), position
 
 
 @pytest.mark.parametrize("alg", ASYMMETRIC)

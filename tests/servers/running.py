@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -35,6 +35,9 @@ SERVERS: Final[Mapping[str, tuple[str, str]]] = {
     "uvicorn-httptools": ("asgi", _UVICORN.replace("{parser}", "httptools")),
 }
 """The interface each server speaks, and how it is started."""
+
+Serve = Callable[[str, str], int]
+"""The port of a server by its name, and the module of its application, which has one by the name of each interface."""
 
 
 @dataclass(frozen=True, slots=True)

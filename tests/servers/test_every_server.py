@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.cases import ALICE, CASES, MISSING_FOR_ORDERS, Answer, Case
 from tests.contract.clients import answer_of
-from tests.servers.running import SERVERS, Reply, exchange, raw_request, running
+from tests.servers.running import SERVERS, Reply, Serve, exchange, raw_request
 
 pytestmark = pytest.mark.servers
 
@@ -42,10 +42,9 @@ def _is_the_server_s_own(reply: Reply) -> bool:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_every_case_is_answered_alike_over_real_sockets(server: str) -> None:
-    interface, _ = SERVERS[server]
-    with running(server, f"tests.contract.apps:{interface}") as port:
-        answers = {case.id: _ask(port, case) for case in CASES}
+def test_every_case_is_answered_alike_over_real_sockets(server: str, serve: Serve) -> None:
+    port = serve(server, "tests.contract.apps")
+    answers = {case.id: _ask(port, case) for case in CASES}
     expected = {case.id: case.answer for case in CASES} | dict(DIFFERENCES.get(server, {}))
     refusable = {case.id for case in CASES if case.may_be_refused_by_server}
     wrong = {

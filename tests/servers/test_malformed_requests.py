@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.paths import TARGETS
-from tests.servers.running import SERVERS, exchange, raw_request, running
+from tests.servers.running import SERVERS, Serve, exchange, raw_request
 
 pytestmark = pytest.mark.servers
 
@@ -45,13 +45,11 @@ READABLE_TO_SOME = {"obs-fold", "obs-fold-tab", "bare-cr"}
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_err_2_hdr_3_no_head_is_let_in_and_none_makes_a_5xx(server: str) -> None:
-    with running(server, f"tests.contract.apps:{SERVERS[server][0]}") as port:
-        answers = {name: _status(port, b"GET /me HTTP/1.1", head) for name, head in HEADS.items()}
-        answers |= {
-            method: _status(port, f"{method} /me HTTP/1.1".encode()) for method in ("TRACE", "TRACK", "get", "FOO")
-        }
-        assert _status(port, b"GET /me HTTP/1.1", TOKEN) == 200
+def test_err_2_hdr_3_no_head_is_let_in_and_none_makes_a_5xx(server: str, serve: Serve) -> None:
+    port = serve(server, "tests.contract.apps")
+    answers = {name: _status(port, b"GET /me HTTP/1.1", head) for name, head in HEADS.items()}
+    answers |= {method: _status(port, f"{method} /me HTTP/1.1".encode()) for method in METHODS}
+    assert _status(port, b"GET /me HTTP/1.1", TOKEN) == 200
     unexpected = {
         name: status
         for name, status in answers.items()
@@ -69,10 +67,10 @@ def _status(port: int, line: bytes, head: bytes = b"X: y") -> int | None:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_path_4_no_raw_target_reaches_more_than_a_public_path_over_real_sockets(server: str) -> None:
+def test_path_4_no_raw_target_reaches_more_than_a_public_path_over_real_sockets(server: str, serve: Serve) -> None:
     sendable = [target for target in TARGETS if not set(target) & set(" \x00\x7f") and target]
-    with running(server, f"tests.contract.apps:{SERVERS[server][0]}") as port:
-        answers = {target: _answer(port, target) for target in sendable}
+    port = serve(server, "tests.contract.apps")
+    answers = {target: _answer(port, target) for target in sendable}
     # Only what a server itself makes /health or below /docs/ of, before we see it, is let in: as that, and as nobody.
     let_in = {target for target, (status, _) in answers.items() if status == 200}
     assert {body for status, body in answers.values() if status == 200} <= {b"hello nobody"}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.contract.cases import MISSING, SCOPE_MISSING
-from tests.servers.running import SERVERS, exchange, raw_request, read_reply, running
+from tests.servers.running import SERVERS, Serve, exchange, raw_request, read_reply
 
 pytestmark = pytest.mark.servers
 
@@ -22,24 +21,18 @@ PREFLIGHT = ((b"Origin", b"https://a.example"), (b"Access-Control-Request-Method
 CHUNKED = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
 
 
-@contextmanager
-def _service(server: str) -> Generator[int]:
-    with running(server, f"tests.servers.apps:{SERVERS[server][0]}") as port:
-        yield port
-
-
 @pytest.mark.parametrize("server", SERVERS)
-def test_bodies_and_connections_are_as_they_would_be_without_the_middleware(server: str) -> None:
-    with _service(server) as port:
-        streamed = exchange(port, raw_request("GET", "/stream", [AUTHORIZATION, CLOSE]))
-        posted = exchange(port, raw_request("POST", "/echo", [AUTHORIZATION, CLOSE], b"hello world"))
-        chunked_headers = [AUTHORIZATION, CLOSE, (b"Transfer-Encoding", b"chunked")]
-        chunked = exchange(port, raw_request("POST", "/echo", chunked_headers) + CHUNKED)
-        refused = exchange(port, raw_request("POST", "/echo", [CLOSE], b"hello world"))
-        head = exchange(port, raw_request("HEAD", "/echo", [CLOSE]), method="HEAD")
-        get = exchange(port, raw_request("GET", "/echo", [CLOSE]))
-        twice = _twice_on_one_connection(port)
-        preflight = exchange(port, raw_request("OPTIONS", "/stream", [*PREFLIGHT, CLOSE]))
+def test_bodies_and_connections_are_as_they_would_be_without_the_middleware(server: str, serve: Serve) -> None:
+    port = serve(server, "tests.servers.apps")
+    streamed = exchange(port, raw_request("GET", "/stream", [AUTHORIZATION, CLOSE]))
+    posted = exchange(port, raw_request("POST", "/echo", [AUTHORIZATION, CLOSE], b"hello world"))
+    chunked_headers = [AUTHORIZATION, CLOSE, (b"Transfer-Encoding", b"chunked")]
+    chunked = exchange(port, raw_request("POST", "/echo", chunked_headers) + CHUNKED)
+    refused = exchange(port, raw_request("POST", "/echo", [CLOSE], b"hello world"))
+    head = exchange(port, raw_request("HEAD", "/echo", [CLOSE]), method="HEAD")
+    get = exchange(port, raw_request("GET", "/echo", [CLOSE]))
+    twice = _twice_on_one_connection(port)
+    preflight = exchange(port, raw_request("OPTIONS", "/stream", [*PREFLIGHT, CLOSE]))
     assert (streamed.status, streamed.body) == (200, b"alice;alice;alice;")
     assert (posted.status, posted.body) == (200, b"hello world")
     assert (chunked.status, chunked.body) == (200, b"hello world")
@@ -61,23 +54,23 @@ def _twice_on_one_connection(port: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("server", [name for name, (interface, _) in SERVERS.items() if interface == "wsgi"])
-def test_write_still_writes(server: str) -> None:
+def test_write_still_writes(server: str, serve: Serve) -> None:
     if server == "granian-wsgi":
         pytest.skip("granian has no write(), with or without the middleware")
-    with _service(server) as port:
-        assert exchange(port, raw_request("GET", "/write", [AUTHORIZATION, CLOSE])).body == b"alice!"
+    port = serve(server, "tests.servers.apps")
+    assert exchange(port, raw_request("GET", "/write", [AUTHORIZATION, CLOSE])).body == b"alice!"
 
 
 ASGI_SERVERS = [name for name, (interface, _) in SERVERS.items() if interface == "asgi"]
 
 
 @pytest.mark.parametrize("server", ASGI_SERVERS)
-def test_the_application_still_hears_that_the_client_hung_up_and_who_it_was(server: str) -> None:
-    with _service(server) as port:
-        with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
-            connection.sendall(raw_request("GET", "/wait", [AUTHORIZATION]))
-            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
-        assert _seen_to_hang_up(port) == b"alice"
+def test_the_application_still_hears_that_the_client_hung_up_and_who_it_was(server: str, serve: Serve) -> None:
+    port = serve(server, "tests.servers.apps")
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
+        connection.sendall(raw_request("GET", "/wait", [AUTHORIZATION]))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert _seen_to_hang_up(port) == b"alice"
 
 
 def _seen_to_hang_up(port: int) -> bytes:
@@ -90,18 +83,18 @@ def _seen_to_hang_up(port: int) -> bytes:
 
 
 @pytest.mark.parametrize("server", ASGI_SERVERS)
-def test_websockets_are_guarded_before_they_are_accepted(server: str) -> None:
-    with _service(server) as port:
-        allowed = _greeting(port, "/any", "Bearer alice-token")
-        public = _greeting(port, "/public", None)
-        refused = {
-            "nobody": _refusal(port, "/any", None),
-            "a bad token": _refusal(port, "/any", "Bearer revoked"),
-            "a bad token on a public path": _refusal(port, "/public", "Bearer revoked"),
-            "a scope missing": _refusal(port, "/orders", "Bearer reader-token"),
-            "a store down": _refusal(port, "/any", "Bearer store-down"),
-        }
-        closed = _closed_while_speaking(port)
+def test_websockets_are_guarded_before_they_are_accepted(server: str, serve: Serve) -> None:
+    port = serve(server, "tests.servers.apps")
+    allowed = _greeting(port, "/any", "Bearer alice-token")
+    public = _greeting(port, "/public", None)
+    refused = {
+        "nobody": _refusal(port, "/any", None),
+        "a bad token": _refusal(port, "/any", "Bearer revoked"),
+        "a bad token on a public path": _refusal(port, "/public", "Bearer revoked"),
+        "a scope missing": _refusal(port, "/orders", "Bearer reader-token"),
+        "a store down": _refusal(port, "/any", "Bearer store-down"),
+    }
+    closed = _closed_while_speaking(port)
     assert (allowed, public) == ("alice", "")
     assert {name: status for name, (status, _) in refused.items()} == {
         "nobody": 401,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from starlette.websockets import WebSocket, WebSocketState
 
-from authmw.asgi.middleware import refuse as answer_by
 from authmw.http.refusal import AccessRefused
+from authmw.http.response import POLICY_VIOLATION
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from authmw.http.refusal import Refusal
 
 _HANDLERS: Final = "starlette.exception_handlers"
-_POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
 
 
 def let_refusals_through(connection: HTTPConnection) -> None:
@@ -45,10 +43,10 @@ async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp |
     """What Starlette calls as a response: all it does with one is to send it. A websocket is answered here."""
     response = error.refusal.response()
     if not isinstance(connection, WebSocket):
-        return partial(answer_by, response)
+        return response.serve_asgi
     if connection.application_state is WebSocketState.CONNECTED:
-        await connection.close(_POLICY_VIOLATION)
+        await connection.close(POLICY_VIOLATION)
     else:
         connected = connection.client_state is not WebSocketState.CONNECTING
-        await answer_by(response, connection.scope, connection.receive, connection.send, connected=connected)
+        await response.serve_asgi(connection.scope, connection.receive, connection.send, connected=connected)
     return None

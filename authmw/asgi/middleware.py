@@ -18,7 +18,7 @@ from authmw.engine.markers import declared_on
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
-from authmw.http.response import WITHOUT_CONTENT, Response, is_told_to_preflight
+from authmw.http.response import POLICY_VIOLATION, WITHOUT_CONTENT, folded, is_told_to_preflight
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 
@@ -26,8 +26,6 @@ from authmw.identity.principal import Principal
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SERVER_ERROR: Final = 500
-_POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
-_TRY_AGAIN_LATER: Final = 1013  # registered with IANA for RFC 6455
 
 
 class GrantedScopes:
@@ -115,7 +113,7 @@ class AuthMiddleware:
         found = await self.auth.authenticate_async(request)
         passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
         if isinstance(passage, Refusal):
-            await refuse(passage.response(), scope, receive, send)
+            await passage.response().serve_asgi(scope, receive, send)
         elif not isinstance(found, Refusal):
             passing = _Passing(self, scope, request.receive, send, found)
             passing.headers_only = passage is not OPEN
@@ -163,7 +161,7 @@ class _Passing(Call):
             if not self.started:
                 await self._replace(refusal)
             elif is_websocket:
-                await self._send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+                await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
             else:
                 raise
         finally:
@@ -187,7 +185,7 @@ class _Passing(Call):
                 return self._replace(refusal)
             self.started = True
             headers = self._headers(message.get("headers", ()))
-            message = {**message, "headers": headers if kind == "http.response.start" else _folded(headers)}
+            message = {**message, "headers": headers if kind == "http.response.start" else folded(headers)}
             return self._send_head(message) if self.headers_only else self._send(message)
         if kind == "websocket.accept":
             self.started = True
@@ -214,7 +212,8 @@ class _Passing(Call):
     async def _replace(self, refusal: Refusal) -> None:
         self.refusal = None
         self.answered = self.started = True
-        await refuse(refusal.response(), self._scope, self._receive, self._send, connected=self.connected)
+        response = refusal.response()
+        await response.serve_asgi(self._scope, self._receive, self._send, connected=self.connected)
 
 
 async def _nothing() -> None:
@@ -234,40 +233,6 @@ def _exposed(scope: Scope, authentication: Authentication) -> Scope:
     if authentication.credentials is not None:
         exposed["authmw.credentials"] = authentication.credentials
     return exposed
-
-
-async def refuse(response: Response, scope: Scope, receive: Receive, send: Send, *, connected: bool = False) -> None:
-    """Answer in the place of the application: a websocket is denied where the server can, and closed otherwise.
-
-    Args:
-        response: what to answer.
-        scope: of the connection.
-        receive: its channel.
-        send: its channel.
-        connected: whether ``websocket.connect`` was received.
-    """
-    prefix = "http"
-    if scope["type"] == "websocket":
-        if not connected:
-            await receive()
-        if "websocket.http.response" not in (scope.get("extensions") or {}):
-            code = _TRY_AGAIN_LATER if response.status >= _SERVER_ERROR else _POLICY_VIOLATION
-            await send({"type": "websocket.close", "code": code})
-            return
-        prefix = "websocket.http"
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
-    if prefix == "websocket.http":
-        headers = _folded(headers)
-    await send({"type": f"{prefix}.response.start", "status": response.status, "headers": headers})
-    await send({"type": f"{prefix}.response.body", "body": b"" if scope.get("method") == "HEAD" else response.body})
-
-
-def _folded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Each name once, its values joined by commas (RFC 9110 §5.3): granian 2 dies of a denial that repeats a name."""
-    folded: dict[bytes, bytes] = {}
-    for name, value in headers:
-        folded[name] = folded[name] + b", " + value if name in folded else value
-    return list(folded.items())
 
 
 def _refusal_in(error: Exception) -> Refusal | None:

@@ -84,10 +84,10 @@ class AuthMiddleware:
             return _Passing(self, environ, start_response, NOBODY).run()
         found = self.auth.authenticate(request)
         if isinstance(found, Refusal):
-            return _answer(found.response(), environ, start_response)
+            return found.response().serve_wsgi(environ, start_response)
         passage = self._guard.admit(found, request)
         if isinstance(passage, Refusal):
-            return _answer(passage.response(), environ, start_response)
+            return passage.response().serve_wsgi(environ, start_response)
         passing = _Passing(self, environ, start_response, found)
         passing.headers_only = passage is not OPEN
         return passing.run()
@@ -133,7 +133,7 @@ class _Passing(Call):
             current_call.reset(token)
         if self.replaced is not None:
             _close(body)
-            return _body_of(self.replaced, environ)
+            return self.replaced.content_for(environ["REQUEST_METHOD"])
         if type(body) in (list, tuple) or _is_file(body, environ):
             return body  # nothing of the application runs while this is sent
         return _Body(self, body)
@@ -144,7 +144,7 @@ class _Passing(Call):
             next(iter(body), None)
         finally:
             _close(body)
-        return _body_of(self.replaced, self._environ)
+        return [] if self.replaced is None else self.replaced.content_for(self._environ["REQUEST_METHOD"])
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """The application's ``start_response``."""
@@ -174,7 +174,7 @@ class _Passing(Call):
             self._start_response(self.replaced.status_line, list(self.replaced.headers), *_given(exc_info))
         finally:
             del exc_info  # PEP 3333: no cycle through the traceback
-        return _body_of(self.replaced, self._environ)
+        return self.replaced.content_for(self._environ["REQUEST_METHOD"])
 
     def next(self, chunks: Iterator[bytes]) -> bytes:
         """The next chunk of the application's body, with the principal in the context."""
@@ -189,7 +189,9 @@ class _Passing(Call):
             chunk = b""
         finally:
             current_call.reset(token)
-        return chunk if self.replaced is None else b"".join(_body_of(self.replaced, self._environ))
+        if self.replaced is None:
+            return chunk
+        return b"".join(self.replaced.content_for(self._environ["REQUEST_METHOD"]))
 
     def close(self, body: object) -> None:
         """Close the application's body, with the principal in the context."""
@@ -238,15 +240,6 @@ def _expose(environ: Environ, authentication: Authentication) -> None:
     environ.pop("AUTH_TYPE", None)
     if authentication.credentials is not None:
         environ["authmw.credentials"] = authentication.credentials
-
-
-def _answer(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    start_response(response.status_line, list(response.headers))
-    return _body_of(response, environ)
-
-
-def _body_of(response: Response | None, environ: Environ) -> list[bytes]:
-    return [] if response is None or environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
 
 def _given(exc_info: Any) -> tuple[Any, ...]:

@@ -20,14 +20,11 @@ from typing import Any
 from authmw_sqlalchemy import SQLStores
 
 from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer, current_principal, public, requires_scopes
-from authmw.asgi import AuthMiddleware
-from authmw.asgi.docs_page import DocsApplication
-from authmw.asgi.middleware import ASGIApp
+from authmw.asgi import ASGIApp, AuthMiddleware, Mount
 from authmw.crypto.keyring import KeyRing
 from authmw.engine.markers import requirement_of
 from authmw.http.request import Receive, Scope, Send
-from authmw.oauth2 import TokenService
-from authmw.oauth2.asgi import TokenApplication
+from authmw.oauth2 import TokenEndpoints, TokenService
 from authmw.openapi import Operation, document
 from authmw.openapi.docs_page import DocsPage
 from authmw.verifiers.api_key import ApiKeyVerifier
@@ -121,10 +118,10 @@ def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json
         )
         for (method, path), view in ROUTES.items()
     ]
-    docs = DocsApplication(DocsPage(document=document(auth, operations, title="Orders")))
+    docs = Mount(DocsPage(document=document(auth, operations, title="Orders")))
     # Beside what is guarded: anybody may read, and the token service reads the credentials of its clients itself.
     guarded = AuthMiddleware(application, auth, public=["/"])
-    return mounted("/docs", docs, mounted("/auth", TokenApplication(service), guarded))
+    return mounted("/docs", docs, mounted("/auth", Mount(TokenEndpoints(service)), guarded))
 
 
 if __name__ == "__main__":

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint
 
 from authmw.engine import decorators
-from authmw.http.request import WSGIRequest
-from authmw.openapi.docs_page.page import way_up
-from authmw.wsgi.docs_page import serve
+from authmw.openapi.docs_page.routed import RoutedPage
+from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:
     from authmw.openapi.docs_page.page import DocsPage
-
-# Whatever is there: the page answers for methods itself, and the same as under any other server.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 def docs_blueprint(
@@ -40,33 +36,10 @@ def docs_blueprint(
     """
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
 
-    def show(path: str) -> Response:
-        """Serve what is at `path` below the page."""
-        asked = WSGIRequest(request.environ)
-        started: list[Any] = []
-        body = serve(page, asked, lambda *start: cast("Any", started.extend(start)), path, way_up(asked.path))
-        status, headers = started
-        response = Response(body, status, headers)
-        if response.status_code == 304:  # Flask would say of what type the content is that is not there
-            del response.headers["Content-Type"]
-        return response
-
-    def redirect() -> Response:
-        return show("")
-
-    def index() -> Response:
-        return show("/")
-
-    def file(path: str) -> Response:
-        return show(f"/{path}")
-
-    places = (("/", index), ("/<path:path>", file), *((("", redirect),) if url_prefix.strip("/") else ()))
-    for rule, view in places:
-        blueprint.add_url_rule(
-            rule,
-            view.__name__,
-            decorators.public(view) if public else view,
-            methods=_METHODS,
-            provide_automatic_options=False,
-        )
+    places = [("/", "index", RoutedPage(page, "/")), ("/<path:path>", "file", RoutedPage(page))]
+    if url_prefix.strip("/"):
+        places.append(("", "redirect", RoutedPage(page, "")))
+    for rule, endpoint, routed in places:
+        view = mounted_view(routed)
+        add_view(blueprint, rule, endpoint, decorators.public(view) if public else view)
     return blueprint

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint
 
 from authmw.engine.decorators import public
-from authmw.engine.protected_resource import resource_of
-from authmw.wsgi.protected_resource import serve
+from authmw.engine.protected_resource import ProtectedResource
+from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
-    from authmw.engine.protected_resource import ProtectedResource
-
-# Whatever is there: the answer for each method is the same as under any other server.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 def resource_metadata_blueprint(resource: ProtectedResource | Auth, name: str = "authmw_resource") -> Blueprint:
@@ -39,20 +35,7 @@ def resource_metadata_blueprint(resource: ProtectedResource | Auth, name: str = 
     >>> app.test_client().get("/.well-known/oauth-protected-resource/orders").status
     '200 OK'
     """
-    described = resource_of(resource)
+    described = ProtectedResource.of(resource)
     blueprint = Blueprint(name, __name__)
-
-    @public
-    def metadata() -> Response:
-        started: list[Any] = []
-        body = serve(described, request.environ, lambda *start: cast("Any", started.extend(start)))
-        status, headers = started
-        response = Response(body, status, headers)
-        if response.status_code == 204:  # Flask would say of what type the content is that is not there
-            del response.headers["Content-Type"]
-        return response
-
-    blueprint.add_url_rule(
-        described.metadata_path, "metadata", metadata, methods=_METHODS, provide_automatic_options=False
-    )
+    add_view(blueprint, described.metadata_path, "metadata", public(mounted_view(described)))
     return blueprint

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint
 
 from authmw.engine.decorators import own_credentials, public
-from authmw.http.request import WSGIRequest
-from authmw.oauth2.endpoints import endpoints_of
+from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.metadata import metadata_path
 from authmw.oauth2.paths import WELL_KNOWN
-from authmw.oauth2.wsgi import serve
+from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask.blueprints import BlueprintSetupState
 
     from authmw.oauth2.service import TokenService
-
-# Whatever is there: which of these an endpoint has, it says itself, and the same as under any other server.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str | None = None) -> Blueprint:
@@ -46,27 +40,12 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
     '405 Method Not Allowed'
     """
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
-    for path in endpoints_of(service):
-        view = own_credentials(_view(service, path))
-        blueprint.add_url_rule(path, _name(path), view, methods=_METHODS, provide_automatic_options=False)
+    for path in TokenEndpoints(service).paths:
+        add_view(blueprint, path, _name(path), own_credentials(mounted_view(TokenEndpoints(service, path))))
     root = metadata_path(service.issuer)
     if root != WELL_KNOWN:
         blueprint.record(lambda state: _add_metadata(state, service, root))
     return blueprint
-
-
-def _view(service: TokenService, path: str) -> Callable[[], Response]:
-    def view() -> Response:
-        started: list[Any] = []
-        body = serve(service, WSGIRequest(request.environ), lambda *start: cast("Any", started.extend(start)), path)
-        status, headers = started
-        # Flask would add a Content-Type to an answer that has none.
-        response = Response(body, status, headers)
-        if all(each.lower() != "content-type" for each, _ in headers):
-            del response.headers["Content-Type"]
-        return response
-
-    return view
 
 
 def _name(path: str) -> str:
@@ -74,5 +53,4 @@ def _name(path: str) -> str:
 
 
 def _add_metadata(state: BlueprintSetupState, service: TokenService, root: str) -> None:
-    view = public(_view(service, WELL_KNOWN))
-    state.app.add_url_rule(root, f"{state.name}_metadata", view, methods=_METHODS, provide_automatic_options=False)
+    add_view(state.app, root, f"{state.name}_metadata", public(mounted_view(TokenEndpoints(service, WELL_KNOWN))))

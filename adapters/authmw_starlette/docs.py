@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from authmw.asgi.docs_page import serve
 from authmw.engine import decorators
-from authmw.http.request import ASGIRequest
-from authmw.openapi.docs_page.page import way_up
+from authmw.openapi.docs_page.routed import RoutedPage
+from authmw_starlette.mounted import MountedEndpoint
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
     from authmw.openapi.docs_page.page import DocsPage
 
 
@@ -33,28 +30,11 @@ def docs_routes(page: DocsPage, path: str = "/docs", *, public: bool = False) ->
     ['/docs', '/docs/', '/docs/{path:path}']
     """
     place = path.rstrip("/")
-    root = way_up(f"{place}/")
-    found = [
-        Route(f"{place}/", _Endpoint(page, "/", root), include_in_schema=False),
-        Route(f"{place}/{{path:path}}", _Endpoint(page, "/{path}", root), include_in_schema=False),
-    ]
+    places = [(f"{place}/", RoutedPage(page, "/")), (f"{place}/{{path:path}}", RoutedPage(page))]
     if place:
-        found.insert(0, Route(place, _Endpoint(page, "", root), include_in_schema=False))
-    if public:
-        for route in found:
-            decorators.public(route.endpoint)
-    return found
-
-
-class _Endpoint:
-    """An ASGI application, so that Starlette does not answer for methods."""
-
-    def __init__(self, page: DocsPage, path: str, root: str) -> None:
-        self._page = page
-        self._path = path
-        self._root = root
-        self.__name__ = f"docs{path}"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = self._path.replace("{path}", scope["path_params"].get("path", ""))
-        await serve(self._page, ASGIRequest(scope), send, path, self._root)
+        places.insert(0, (place, RoutedPage(page, "")))
+    routes: list[Route] = []
+    for route_path, routed in places:
+        endpoint = MountedEndpoint(routed, f"docs{route_path.removeprefix(place)}")
+        routes.append(Route(route_path, decorators.public(endpoint) if public else endpoint, include_in_schema=False))
+    return routes

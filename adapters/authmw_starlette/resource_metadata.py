@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from authmw.asgi.protected_resource import serve
 from authmw.engine.decorators import public
-from authmw.engine.protected_resource import resource_of
+from authmw.engine.protected_resource import ProtectedResource
+from authmw_starlette.mounted import MountedEndpoint
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
     from authmw.engine.auth import Auth
-    from authmw.engine.protected_resource import ProtectedResource
 
 
 def resource_metadata_route(resource: ProtectedResource | Auth) -> Route:
@@ -34,18 +31,6 @@ def resource_metadata_route(resource: ProtectedResource | Auth) -> Route:
     >>> resource_metadata_route(ProtectedResource("https://shop.example/mcp", ["https://id.example"])).path
     '/.well-known/oauth-protected-resource/mcp'
     """
-    endpoint = _Endpoint(resource_of(resource))
-    return Route(endpoint.resource.metadata_path, endpoint, include_in_schema=False)
-
-
-class _Endpoint:
-    """An ASGI application, so that Starlette does not answer for methods."""
-
-    __name__ = "resource_metadata"
-
-    def __init__(self, resource: ProtectedResource) -> None:
-        self.resource = resource
-        public(self)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await serve(self.resource, scope, send)
+    described = ProtectedResource.of(resource)
+    endpoint = public(MountedEndpoint(described, "resource_metadata"))
+    return Route(described.metadata_path, endpoint, include_in_schema=False)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from authmw.engine.decorators import own_credentials
-from authmw.oauth2.asgi import serve
-from authmw.oauth2.endpoints import endpoints_of
+from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.metadata import metadata_path
 from authmw.oauth2.paths import WELL_KNOWN
+from authmw_starlette.mounted import MountedEndpoint
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
     from authmw.oauth2.service import TokenService
 
 
@@ -33,22 +31,13 @@ def token_routes(service: TokenService) -> list[Route]:
     >>> token_routes(service)[0].path
     '/token'
     """
-    return [Route(path, _Endpoint(service, path)) for path in endpoints_of(service)]
+    return [_route(path, service, path) for path in TokenEndpoints(service).paths]
 
 
 def metadata_route(service: TokenService) -> Route:
     """The metadata of an issuer that has a path, where RFC 8414 §3.1 looks for it: at the root of the host."""
-    return Route(metadata_path(service.issuer), _Endpoint(service, WELL_KNOWN))
+    return _route(metadata_path(service.issuer), service, WELL_KNOWN)
 
 
-class _Endpoint:
-    """An ASGI application, so that Starlette neither reads the body nor answers for methods."""
-
-    def __init__(self, service: TokenService, path: str) -> None:
-        self._service = service
-        self._path = path
-        self.__name__ = path
-        own_credentials(self)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await serve(self._service, scope, receive, send, self._path)
+def _route(place: str, service: TokenService, path: str) -> Route:
+    return Route(place, own_credentials(MountedEndpoint(TokenEndpoints(service, path), path)))

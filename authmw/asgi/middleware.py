@@ -94,11 +94,10 @@ class AuthMiddleware:
             return
         if kind not in ("http", "websocket"):
             raise ValueError(f"an ASGI scope of type {kind!r} cannot be guarded")
-        if self._resource is not None:
-            from authmw.asgi.protected_resource import is_asked, serve
-
-            if is_asked(self._resource, scope):
-                await serve(self._resource, scope, send)
+        if self._resource is not None and kind == "http" and scope["path"].endswith(self._resource.metadata_path):
+            response = self._resource.respond(ASGIRequest(scope))
+            if response is not None:
+                await response.serve_asgi(scope, receive, send)
                 return
         if self._recall is not None:
             header = _only_authorization(scope["headers"])

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from authmw.errors import ConfigurationError
 from authmw.http.challenge import Challenge
 from authmw.http.location import Location
+from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.scopes import checked_scopes
 
@@ -40,7 +41,7 @@ class ProtectedResource:
 
     Every challenge then names the URL of its metadata, and the middleware answers there, to anybody. Clients look for
     it at the root of the host, so that what is mounted below that needs the same document served there too: by
-    ``ResourceMetadata`` of `authmw.asgi` or `authmw.wsgi`, or an adapter's route.
+    ``Mount(ProtectedResource.of(auth), app)`` of `authmw.asgi` or `authmw.wsgi`, or an adapter's route.
 
     Args:
         resource: the URL of the API as its clients write it, to the byte: they compare it, and ask for tokens for it.
@@ -100,21 +101,32 @@ class ProtectedResource:
         }
         return {name: value for name, value in members.items() if value not in ("", [], None)}
 
-    def is_at(self, path: str, root: str = "") -> bool:
-        """Whether a request is for the metadata.
+    @staticmethod
+    def of(given: ProtectedResource | Describes) -> ProtectedResource:
+        """`given`, or the resource of an `Auth`, which knows the scopes.
 
-        Args:
-            path: of the request, below `root`.
-            root: where the application is mounted: ``SCRIPT_NAME`` or ``root_path``.
+        Raises:
+            ConfigurationError: there is none.
         """
-        return path.endswith(self.metadata_path) and self.metadata_path in (path, root + path)
+        found: object = given if isinstance(given, ProtectedResource) else getattr(given, "resource", None)
+        if not isinstance(found, ProtectedResource):
+            raise ConfigurationError(
+                "there is no resource to describe: pass a ProtectedResource, or the Auth that was made with resource="
+            )
+        return found
 
-    def respond(self, method: str) -> Response:
-        """The answer to a request for the metadata: the same for everybody."""
-        if method in ("GET", "HEAD"):
+    def respond(self, request: RequestHead) -> Response | None:
+        """The answer to a request for the metadata, the same for everybody; None for any other request.
+
+        The application may be mounted anywhere, so the path counts from its root or from that of the host.
+        """
+        path = request.path
+        if not path.endswith(self.metadata_path) or self.metadata_path not in (path, request.root + path):
+            return None
+        if request.method in ("GET", "HEAD"):
             kind = ("Content-Type", "application/json")
             return self._response(200, self._body, kind, ("Cache-Control", f"public, max-age={MAX_AGE}"))
-        if method == "OPTIONS":
+        if request.method == "OPTIONS":
             return Response(204, _PREFLIGHT, b"")
         kind = ("Content-Type", "text/plain; charset=utf-8")
         return self._response(405, b"Use GET or HEAD.", kind, ("Allow", "GET, HEAD, OPTIONS"))
@@ -147,20 +159,6 @@ class Describes(Protocol):
     def resource(self) -> ProtectedResource | None:
         """The resource; None without one."""
         ...
-
-
-def resource_of(given: ProtectedResource | Describes) -> ProtectedResource:
-    """What an adapter's route serves: the resource, or that of an `Auth`, which knows the scopes.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    found: object = given if isinstance(given, ProtectedResource) else getattr(given, "resource", None)
-    if not isinstance(found, ProtectedResource):
-        raise ConfigurationError(
-            "there is no resource to describe: pass a ProtectedResource, or the Auth that was made with resource="
-        )
-    return found
 
 
 def _in_resource(resource: object) -> Iterable[str]:

@@ -65,6 +65,11 @@ class RequestHead(ABC):
 
     @property
     @abstractmethod
+    def root(self) -> str:
+        """The decoded path that the application is mounted at: ``SCRIPT_NAME`` or ``root_path``."""
+
+    @property
+    @abstractmethod
     def raw_path(self) -> str | None:
         """The path as it stood in the request line, before decoding; None when the server does not tell."""
 
@@ -170,6 +175,12 @@ class WSGIRequest(RequestHead):
         return value
 
     @property
+    def root(self) -> str:
+        """``SCRIPT_NAME``."""
+        value: str = self.environ.get("SCRIPT_NAME", "")
+        return value
+
+    @property
     def raw_path(self) -> str | None:
         """``REQUEST_URI`` (Werkzeug, uWSGI, mod_wsgi) or ``RAW_URI`` (gunicorn), without the query."""
         uri = self._uri
@@ -192,7 +203,7 @@ class WSGIRequest(RequestHead):
             return self._uri
         from urllib.parse import quote
 
-        path = quote(self.environ.get("SCRIPT_NAME", "") + self.path, safe="/~:@!$&'()*+,;=", encoding="latin-1")
+        path = quote(self.root + self.path, safe="/~:@!$&'()*+,;=", encoding="latin-1")
         return f"{path}?{self.query_string}" if self.query_string else path
 
     @property
@@ -265,6 +276,12 @@ class ASGIRequest(RequestHead):
         root: str = self.scope.get("root_path", "")
         # As Starlette routes: to take more off, as behind a root_path that ends in a slash, would make another path.
         return path[len(root) :] if path == root or path.startswith(f"{root}/") else path
+
+    @property
+    def root(self) -> str:
+        """``root_path``."""
+        value: str = self.scope.get("root_path", "")
+        return value
 
     @property
     def raw_path(self) -> str | None:

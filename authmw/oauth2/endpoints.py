@@ -14,13 +14,14 @@ from authmw.http.response import Response
 from authmw.oauth2.cookies import login, logout, refresh
 from authmw.oauth2.introspect import introspect
 from authmw.oauth2.jwks import jwks
-from authmw.oauth2.metadata import metadata
+from authmw.oauth2.metadata import metadata, metadata_path
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import revoke
 from authmw.oauth2.token import token
 
 if TYPE_CHECKING:
+    from authmw.flow.pool import WorkPool
     from authmw.oauth2.service import TokenService
 
 # G10, RFC 9700 §2.6: a client in a browser asks from its own origin. Nothing here is authenticated by what a browser
@@ -61,6 +62,64 @@ COOKIE_ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/logout": Endpoint(logout, cors=False),
 }
 """The paths that are there in cookie mode only. No other origin may ask."""
+
+
+class TokenEndpoints:
+    """The endpoints of a token service, for ``Mount(TokenEndpoints(service))`` of `authmw.wsgi` or `authmw.asgi`.
+
+    Mount them where the path of the issuer is.
+
+    Args:
+        service: the configuration.
+        path: the endpoint, where a router has found it; by default the path of each request.
+
+    >>> from authmw.oauth2 import TokenService
+    >>> from authmw.stores.memory import MemoryStores
+    >>> from authmw.wsgi import Mount
+    >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
+    >>> application = Mount(TokenEndpoints(service))
+    """
+
+    def __init__(self, service: TokenService, path: str | None = None) -> None:
+        self.service = service
+        self.path = path
+        self.pool: WorkPool = service.pool
+        self.store_timeout: float = service.store_timeout
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all endpoints, below that of the issuer."""
+        return tuple(endpoints_of(self.service))
+
+    def respond(self, request: RequestHead) -> Flow[Response]:
+        """The flow that answers `request`."""
+        return respond(self.service, request, request.path if self.path is None else self.path)
+
+
+class AuthorizationServerMetadata:
+    """The metadata of an issuer that has a path, where clients look for it: at the root of the host (RFC 8414 §3.1).
+
+    ``Mount(AuthorizationServerMetadata(service), app)`` of `authmw.wsgi` or `authmw.asgi` serves it around `app`.
+
+    Args:
+        service: the configuration.
+
+    >>> from authmw.oauth2 import TokenService
+    >>> from authmw.stores.memory import MemoryStores
+    >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
+    >>> AuthorizationServerMetadata(service).path
+    '/.well-known/oauth-authorization-server/auth'
+    """
+
+    def __init__(self, service: TokenService) -> None:
+        self.service = service
+        self.path: str = metadata_path(service.issuer)
+        self.pool: WorkPool = service.pool
+        self.store_timeout: float = service.store_timeout
+
+    def respond(self, request: RequestHead) -> Flow[Response | None]:
+        """The flow that answers `request` if it is for the metadata; None for any other request."""
+        return (yield from respond(self.service, request, WELL_KNOWN)) if request.path == self.path else None
 
 
 def endpoints_of(service: TokenService) -> dict[str, Endpoint]:

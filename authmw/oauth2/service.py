@@ -30,9 +30,8 @@ _DAY: Final = 86_400
 class TokenService:
     """Logs in, refreshes, revokes: the configuration that all endpoints share.
 
-    Mount it with `authmw.oauth2.wsgi.TokenApplication` or `authmw.oauth2.asgi.TokenApplication`, or as a Flask
-    blueprint or Starlette routes, at the path of `issuer`. An API accepts its tokens by
-    ``HTTPBearer(service.verifier())``.
+    Mount it by ``Mount(TokenEndpoints(service))`` of `authmw.wsgi` or `authmw.asgi`, or as a Flask blueprint or
+    Starlette routes, at the path of `issuer`. An API accepts its tokens by ``HTTPBearer(service.verifier())``.
 
     Args:
         issuer: the URL under which clients reach it, which is the ``iss`` of its tokens: https, without query or

@@ -69,11 +69,10 @@ class AuthMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        if self._resource is not None:
-            from authmw.wsgi.protected_resource import is_asked, serve
-
-            if is_asked(self._resource, environ):
-                return serve(self._resource, environ, start_response)
+        if self._resource is not None and environ.get("PATH_INFO", "").endswith(self._resource.metadata_path):
+            response = self._resource.respond(WSGIRequest(environ))
+            if response is not None:
+                return response.serve_wsgi(environ, start_response)
         if self._recall is not None:
             header = environ.get("HTTP_AUTHORIZATION")
             known = self._recall(header.encode("utf-8", "replace")) if header else None

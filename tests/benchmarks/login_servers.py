@@ -17,11 +17,12 @@ import jwt
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 
-import authmw.oauth2.asgi
+import authmw.asgi
 from authmw import nonblocking
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import PasswordHasher
 from authmw.flow.pool import WorkPool
+from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores
@@ -51,7 +52,7 @@ def ours(pool: WorkPool) -> Any:
     service = TokenService(
         issuer="http://127.0.0.1", stores=stores, audience="orders", keys=KeyRing.generate(), password=True, pool=pool
     )
-    tokens = authmw.oauth2.asgi.TokenApplication(service)
+    tokens = authmw.asgi.Mount(TokenEndpoints(service))
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] != "/cheap":

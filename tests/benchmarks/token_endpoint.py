@@ -13,11 +13,12 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives import serialization
 
-import authmw.oauth2.asgi
-import authmw.oauth2.wsgi
+import authmw.asgi
+import authmw.wsgi
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest
+from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.service import TokenService
 from authmw.stores.memory import MemoryStores
 from tests.benchmarks import apps, token_peers
@@ -39,13 +40,13 @@ def client_credentials_case(alg: str) -> Case:
     signed, opaque = service(stores, private_ring(key, alg)), service(stores, None)
     wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
     flask = places.wsgi("Flask", token_peers.bare_flask())
-    ours = places.wsgi("authmw WSGI", authmw.oauth2.wsgi.TokenApplication(signed))
+    ours = places.wsgi("authmw WSGI", authmw.wsgi.Mount(TokenEndpoints(signed)))
     goal = {"RS256": "1.06", "ES256": "1.15", "EdDSA": ""}[alg]
     rows = [
         Row("authmw, raw WSGI", ours, wsgi, floor, goal),
         Row(
             "authmw, raw ASGI",
-            places.asgi("authmw ASGI", authmw.oauth2.asgi.TokenApplication(signed)),
+            places.asgi("authmw ASGI", authmw.asgi.Mount(TokenEndpoints(signed))),
             asgi,
             floor,
             goal,
@@ -60,7 +61,7 @@ def client_credentials_case(alg: str) -> Case:
         rows += [
             Row(
                 "authmw, opaque, raw WSGI",
-                places.wsgi("authmw opaque", authmw.oauth2.wsgi.TokenApplication(opaque)),
+                places.wsgi("authmw opaque", authmw.wsgi.Mount(TokenEndpoints(opaque))),
                 wsgi,
                 floor,
             ),

@@ -22,17 +22,17 @@ from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.asgi import Mount as ASGIMount
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.flow import nonblocking
 from authmw.http.request import Receive, Scope, Send
-from authmw.oauth2 import asgi as oauth2_asgi
-from authmw.oauth2 import wsgi as oauth2_wsgi
-from authmw.oauth2.service import TokenService
+from authmw.oauth2 import TokenEndpoints, TokenService
 from authmw.stores.memory import MemoryStores, MemoryThrottle
 from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+from authmw.wsgi import Mount as WSGIMount
 from tests.clients.accounts import BEYOND_ASCII, ODD_ID, PASSWORD, SECRET
 
 GRANTS: Final = frozenset({"password", "refresh_token", "client_credentials"})
@@ -120,9 +120,9 @@ async def _asgi_orders(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": f"hello {current_principal().id}".encode()})
 
 
-_wsgi_tokens: Final = oauth2_wsgi.TokenApplication(_served)
+_wsgi_tokens: Final = WSGIMount(TokenEndpoints(_served))
 _wsgi_api: Final = WSGIMiddleware(_wsgi_orders, _auth)
-_asgi_tokens: Final = oauth2_asgi.TokenApplication(_served)
+_asgi_tokens: Final = ASGIMount(TokenEndpoints(_served))
 _asgi_api: Final = ASGIMiddleware(_asgi_orders, _auth)
 
 flask: Final = _flask()

@@ -21,13 +21,13 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw import Auth, HTTPBasic, HTTPBearer, Principal, nonblocking, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.asgi import protected_resource as resource_asgi
+from authmw.asgi import Mount as ASGIMount
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.protected_resource import ProtectedResource
 from authmw.http.request import Receive, Scope, Send
 from authmw.http.response import WSGIApp
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from authmw.wsgi import protected_resource as resource_wsgi
+from authmw.wsgi import Mount as WSGIMount
 from tests.contract.cases import Case
 from tests.contract.clients import environ_of, scope_of
 
@@ -113,7 +113,8 @@ def make_fastapi() -> ASGIApp:
 
 
 def mount_wsgi() -> WSGIApp:
-    return resource_wsgi.ResourceMetadata(DispatcherMiddleware(_nothing, {"/mcp": make_wsgi()}), make_auth())  # type: ignore[arg-type, unused-ignore]  # as Werkzeug types environ
+    root = DispatcherMiddleware(_nothing, {"/mcp": make_wsgi()})  # type: ignore[dict-item, unused-ignore]
+    return WSGIMount(ProtectedResource.of(make_auth()), root)  # type: ignore[arg-type, unused-ignore]  # as Werkzeug types environ
 
 
 def mount_flask() -> WSGIApp:
@@ -129,7 +130,7 @@ def mount_asgi() -> ASGIApp:
         assert scope["path"].startswith("/mcp")
         await guarded({**scope, "root_path": "/mcp"}, receive, send)
 
-    return resource_asgi.ResourceMetadata(root, make_auth())
+    return ASGIMount(ProtectedResource.of(make_auth()), root)
 
 
 def mount_starlette() -> ASGIApp:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from authmw import Auth, HTTPBearer
-from authmw.engine.protected_resource import ProtectedResource, resource_of
+from authmw.engine.protected_resource import ProtectedResource
 from authmw.errors import ConfigurationError
 from authmw.http.challenge import parse_challenges
 from tests.contract.cases import Answer as ContractAnswer
@@ -208,12 +208,12 @@ def test_the_scopes_are_those_of_the_application_unless_it_names_others() -> Non
 
 
 def _described(resource: ProtectedResource, scopes: dict[str, str]) -> ProtectedResource:
-    return resource_of(Auth(HTTPBearer(), scopes=scopes, resource=resource))
+    return ProtectedResource.of(Auth(HTTPBearer(), scopes=scopes, resource=resource))
 
 
 def test_there_has_to_be_something_to_describe() -> None:
     with pytest.raises(ConfigurationError, match="resource="):
-        resource_of(Auth(HTTPBearer()))
+        ProtectedResource.of(Auth(HTTPBearer()))
     with pytest.raises(ConfigurationError, match="ProtectedResource"):
         Auth(HTTPBearer(), resource="https://api.example")  # type: ignore[arg-type]  # the mistake
 

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from authmw import Auth, HTTPBasic, HTTPBearer, PasswordVerifier
+from authmw.asgi import Mount as ASGIMount
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.flow import run
@@ -27,9 +28,9 @@ from authmw.http.request import Message, Scope
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.oauth2 import asgi, wsgi
-from authmw.oauth2.service import TokenService
+from authmw.oauth2 import TokenEndpoints, TokenService
 from authmw.stores.memory import MemoryStores, MemoryThrottle
+from authmw.wsgi import Mount as WSGIMount
 from tests.requests import wsgi_request
 
 ISSUER: Final = "https://id.example/auth"
@@ -225,9 +226,9 @@ def scope_of(method: str, path: str, headers: Headers = ()) -> Scope:
 def application_of(service: TokenService, mount: str) -> Any:
     """The application that serves `service` at ``/auth``."""
     if mount == "wsgi":
-        return wsgi.TokenApplication(service)
+        return WSGIMount(TokenEndpoints(service))
     if mount == "asgi":
-        return asgi.TokenApplication(service)
+        return ASGIMount(TokenEndpoints(service))
     # Neither what Basic nor what Bearer carries here is for the application around.
     auth = Auth(HTTPBearer(service.verifier()) | HTTPBasic(PasswordVerifier(service.users, hasher=HASHER)))
     if mount == "flask":
@@ -241,7 +242,7 @@ def application_of(service: TokenService, mount: str) -> Any:
 
 async def exchange(service: TokenService, scope: Scope, messages: list[Message]) -> list[Message]:
     """What the ASGI application sends after it has received `messages`, and then a disconnect."""
-    return await exchange_with(asgi.TokenApplication(service), scope, messages)
+    return await exchange_with(ASGIMount(TokenEndpoints(service)), scope, messages)
 
 
 async def exchange_with(application: Any, scope: Scope, messages: list[Message]) -> list[Message]:

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from authmw.oauth2 import asgi
+from authmw.asgi import Mount
+from authmw.oauth2 import TokenEndpoints
 from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.form import MAX_BODY
 from tests.oauth2.asking import FORM, MOUNTS, Answer, Bench, Counting, basic, exchange, raw_basic, scope_of
@@ -337,7 +338,8 @@ def test_asgi_is_served_by_trio_too() -> None:
         sent.append(message)
 
     async def main() -> None:
-        await asgi.TokenApplication(bench.service)(scope_of("POST", "/token", [("content-type", FORM)]), receive, send)
+        scope = scope_of("POST", "/token", [("content-type", FORM)])
+        await Mount(TokenEndpoints(bench.service))(scope, receive, send)
 
     trio.run(main)
     assert sent[0]["status"] == 200

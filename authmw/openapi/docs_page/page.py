@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Document = Mapping[str, Any]
 
+_UP: Final = re.compile(r"\./|(?:\.\./)+")
 _HTML: Final = "text/html; charset=utf-8"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 _OPENAPI: Final = "/openapi.json"
@@ -35,9 +37,8 @@ _OWN: Final[Mapping[str, str]] = {
 class DocsPage:
     """Shows an OpenAPI document with Swagger UI: reading it, Authorize by every scheme, and trying operations out.
 
-    It is the same for every server. ``DocsApplication`` of `authmw.wsgi.docs_page` and `authmw.asgi.docs_page`, Flask's
-    ``docs_blueprint`` and Starlette's ``docs_routes`` serve it. The page stands at a path like ``/docs/``, and its
-    files below.
+    It is the same for every server. ``Mount(page)`` of `authmw.wsgi` and `authmw.asgi`, Flask's ``docs_blueprint`` and
+    Starlette's ``docs_routes`` serve it. The page stands at a path like ``/docs/``, and its files below.
 
     A document that names no ``servers`` describes the API that the page belongs to: its paths begin at the root of the
     application, whatever prefix that has. Relative URLs in it, as that of the token endpoint, are resolved against
@@ -54,13 +55,15 @@ class DocsPage:
             changed for a token are not kept.
         connect: origins besides its own that the page may ask: of the API and of token endpoints. What `document`
             names is known.
+        root: from the page to the root of the application, as a relative URL: ``../../`` for ``/internal/docs/``. A
+            blueprint and routes find it themselves.
 
     Raises:
         ConfigurationError: every mistake at once; Swagger UI's files are not installed.
 
     >>> page = DocsPage(document={"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}})
     >>> from authmw.http.request import WSGIRequest
-    >>> page.respond(WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}), "/").status
+    >>> page.respond(WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/"})).status
     200
     """
 
@@ -74,8 +77,9 @@ class DocsPage:
         scopes: Iterable[str] = (),
         persist: bool = False,
         connect: Iterable[str] = (),
+        root: str = "../",
     ) -> None:
-        mistakes = [*_in_url(openapi_url), *_in_document(document)]
+        mistakes = [*_in_url(openapi_url), *_in_document(document), *_in_root(root)]
         origins = _checked(mistakes, lambda: checked_origins(connect))
         ticked = _checked(mistakes, lambda: checked_scopes(scopes))
         directory = _checked(mistakes, swagger_ui.directory)
@@ -87,23 +91,26 @@ class DocsPage:
         self.scopes: tuple[str, ...] = ticked
         self.persist = persist
         self.connect: tuple[str, ...] = origins
+        self.root = root
         self._document = document
         self._directory = directory
 
-    def respond(self, request: RequestHead, path: str, root: str = "../") -> Response:
+    def respond(self, request: RequestHead, path: str | None = None, root: str = "") -> Response:
         """The answer to a request.
 
         Args:
             request: its method and its ``If-None-Match`` are looked at.
-            path: what follows the path that the page was put at: ``/`` is the page; nothing leads there.
-            root: from the page to the root of the application, as a relative URL.
+            path: what follows the path that the page was put at: ``/`` is the page; nothing leads there. By default the
+                path of the request.
+            root: from the page to the root of the application, as a relative URL; by default that of the page.
         """
+        path = request.path if path is None else path
         if request.method not in ("GET", "HEAD"):
             return answers.method_not_allowed()
         if path == "":
             return answers.one_slash_further(request)
         if path == "/":
-            return self._page(request, root)
+            return self._page(request, root or self.root)
         if path == _REDIRECT:
             return answers.kept_nowhere(html.REDIRECT, _HTML, (("Content-Security-Policy", content_security_policy()),))
         if path == _OPENAPI and self._document is not None:
@@ -148,15 +155,6 @@ class DocsPage:
         return f"DocsPage({self.openapi_url!r})" if self._document is None else "DocsPage(document=...)"
 
 
-def way_up(path: str) -> str:
-    """From a page at `path` to the root, as a relative URL.
-
-    >>> way_up("/docs/"), way_up("/internal/docs/"), way_up("/")
-    ('../', '../../', './')
-    """
-    return "../" * (path.count("/") - 1) or "./"
-
-
 def _checked(mistakes: list[str], check: Callable[[], T]) -> T | None:
     """What `check` answers; None where it finds mistakes, which join the others."""
     try:
@@ -176,6 +174,11 @@ def _in_url(url: object) -> Iterable[str]:
             f"openapi_url={url!r} would be elsewhere under a prefix: it is relative to the root of the application, "
             f"so write {url.lstrip('/')!r}"
         )
+
+
+def _in_root(root: object) -> Iterable[str]:
+    if not isinstance(root, str) or not _UP.fullmatch(root):
+        yield f'root={root!r} does not lead up from the page: write "../" for /docs/, "../../" for /internal/docs/'
 
 
 def _in_document(document: object) -> Iterable[str]:

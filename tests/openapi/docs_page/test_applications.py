@@ -10,12 +10,12 @@ from wsgiref.validate import validator
 import pytest
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
-from authmw.asgi import docs_page as for_asgi
+from authmw.asgi import Mount as ASGIMount
 from authmw.engine.auth import Auth
 from authmw.openapi.docs_page import DocsPage
 from authmw.schemes.http_bearer import HTTPBearer
 from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
-from authmw.wsgi import docs_page as for_wsgi
+from authmw.wsgi import Mount as WSGIMount
 
 PAGE = DocsPage(document={"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}})
 Answer = tuple[int, dict[str, str], bytes]
@@ -104,30 +104,30 @@ def _exchange(app: Any, scope: Mapping[str, Any], *received: Mapping[str, Any]) 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize("path", PATHS)
 def test_both_interfaces_answer_alike(path: str, method: str) -> None:
-    wsgi = by_wsgi(validator(for_wsgi.DocsApplication(PAGE)), path, method)
-    assert wsgi == by_asgi(for_asgi.DocsApplication(PAGE), path, method)
+    wsgi = by_wsgi(validator(WSGIMount(PAGE)), path, method)
+    assert wsgi == by_asgi(ASGIMount(PAGE), path, method)
     assert wsgi[2] == b"" if method == "HEAD" else len(wsgi[2]) == int(wsgi[1]["content-length"])
 
 
 @pytest.mark.parametrize("prefix", ["/docs", "/shop/docs", "/a/b/c"])
 def test_a_page_redirects_below_any_prefix(prefix: str) -> None:
     location = f"./{prefix.rpartition('/')[2]}/"
-    assert by_wsgi(for_wsgi.DocsApplication(PAGE), "", script_name=prefix)[1]["location"] == location
-    assert by_asgi(for_asgi.DocsApplication(PAGE), "", root_path=prefix)[1]["location"] == location
+    assert by_wsgi(WSGIMount(PAGE), "", script_name=prefix)[1]["location"] == location
+    assert by_asgi(ASGIMount(PAGE), "", root_path=prefix)[1]["location"] == location
 
 
 def test_a_page_deeper_down_is_told_the_way_up() -> None:
-    shown = DocsPage("openapi.json")
+    shown = DocsPage("openapi.json", root="../../")
     for _, _, body in (
-        by_wsgi(for_wsgi.DocsApplication(shown, "../../"), "/"),
-        by_asgi(for_asgi.DocsApplication(shown, "../../"), "/"),
+        by_wsgi(WSGIMount(shown), "/"),
+        by_asgi(ASGIMount(shown), "/"),
     ):
         assert b'data-openapi="../../openapi.json"' in body
 
 
 def test_a_guarded_page_is_refused_and_a_public_one_is_not() -> None:
     auth = Auth(HTTPBearer())
-    wsgi, asgi = for_wsgi.DocsApplication(PAGE), for_asgi.DocsApplication(PAGE)
+    wsgi, asgi = WSGIMount(PAGE), ASGIMount(PAGE)
     for path in ("/docs/", "/docs/docs.js"):
         assert by_wsgi(WSGIAuthMiddleware(wsgi, auth), path, script_name="")[0] == 401
         assert by_asgi(ASGIAuthMiddleware(asgi, auth), path, root_path="")[0] == 401
@@ -137,7 +137,7 @@ def test_a_guarded_page_is_refused_and_a_public_one_is_not() -> None:
 
 
 def test_a_websocket_is_closed_and_start_up_is_answered() -> None:
-    app = for_asgi.DocsApplication(PAGE)
+    app = ASGIMount(PAGE)
     closed = _exchange(app, {"type": "websocket"}, {"type": "websocket.connect"})
     assert closed == [{"type": "websocket.close", "code": 1008}]
     told = _exchange(app, {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})

@@ -14,7 +14,8 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.http.response import Response
-from authmw.openapi.docs_page import DocsPage, page, swagger_ui
+from authmw.openapi.docs_page import DocsPage, swagger_ui
+from authmw.openapi.docs_page.routed import way_up
 from tests.requests import wsgi_request
 
 INFO: dict[str, Any] = {"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}}
@@ -324,7 +325,7 @@ def test_the_package_is_not_imported() -> None:
 
 
 def test_the_way_up_leads_to_the_root() -> None:
-    assert [page.way_up(each) for each in ("/docs/", "/internal/docs/", "/")] == ["../", "../../", "./"]
+    assert [way_up(each) for each in ("/docs/", "/internal/docs/", "/")] == ["../", "../../", "./"]
 
 
 def test_a_repr_holds_no_document() -> None:

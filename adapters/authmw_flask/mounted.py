@@ -1,0 +1,42 @@
+"""Flask views that serve the documents and services of authmw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from flask import Response, request
+
+from authmw.http.mountable import NOT_FOUND
+from authmw.http.request import WSGIRequest
+from authmw.wsgi.mount import Mount
+
+if TYPE_CHECKING:
+    from flask.sansio.scaffold import Scaffold
+
+    from authmw.http.mountable import Mountable
+
+# What is served answers each method itself, the same as under any other server.
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+View = Callable[..., Response]
+
+
+def mounted_view(served: Mountable) -> View:
+    """The view that answers as `served` does. It has the path parameters of its rule."""
+    mount = Mount(served)
+
+    def view(**path_params: object) -> Response:
+        request.environ["authmw.path_params"] = path_params
+        answer = mount.respond(WSGIRequest(request.environ)) or NOT_FOUND
+        response = Response(answer.content_for(request.method), answer.status_line, list(answer.headers))
+        if all(name.lower() != "content-type" for name, _ in answer.headers):
+            del response.headers["Content-Type"]  # which Flask adds to a response that has none
+        return response
+
+    return view
+
+
+def add_view(target: Scaffold, rule: str, name: str, view: View) -> None:
+    """Register `view` at `rule` for all methods."""
+    target.add_url_rule(rule, name, view, methods=_METHODS, provide_automatic_options=False)

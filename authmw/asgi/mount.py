@@ -1,0 +1,77 @@
+"""The ASGI application that serves a document or a service of authmw (ASGI 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from authmw.asgi.middleware import ASGIApp
+from authmw.flow.flow import STORE_TIMEOUT, run_async
+from authmw.flow.pool import default_pool
+from authmw.http.mountable import NOT_FOUND, FlowResponder, Mountable, checked
+from authmw.http.request import ASGIRequest, Receive, Scope, Send
+from authmw.http.response import POLICY_VIOLATION, Response
+
+
+class Mount:
+    """Serves a docs page, the metadata of a protected resource, or the endpoints of a token service.
+
+    Their paths are below ``root_path``. With `app`, the two are one application: what `served` does not respond to goes
+    to `app`, with websockets and ``lifespan``.
+
+    Args:
+        served: what responds.
+        app: the application around; without it, the rest is a 404, and a websocket is closed.
+
+    Raises:
+        ConfigurationError: `served` does not respond to requests.
+
+    >>> from authmw import ProtectedResource
+    >>> async def root(scope, receive, send): ...
+    >>> application = Mount(ProtectedResource("https://api.example/orders", ["https://id.example"]), root)
+    """
+
+    def __init__(self, served: Mountable, app: ASGIApp | None = None) -> None:
+        self.served: Mountable = checked(served)
+        self.app = app
+        self._pool = served.pool if isinstance(served, FlowResponder) else default_pool
+        self._store_timeout = served.store_timeout if isinstance(served, FlowResponder) else STORE_TIMEOUT
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection.
+
+        Raises:
+            ValueError: the scope is of an unknown type, and there is no `app` to take it.
+        """
+        if scope["type"] == "http":
+            request = ASGIRequest(scope, receive)
+            response = await self.respond(request)
+            if response is None and self.app is not None:
+                await self.app(scope, request.receive, send)
+            else:
+                await (response or NOT_FOUND).serve_asgi(scope, receive, send)
+        elif self.app is not None:
+            await self.app(scope, receive, send)
+        else:
+            await _serve_no_request(scope, receive, send)
+
+    async def respond(self, request: ASGIRequest) -> Response | None:
+        """The response to `request`; None for a request that is for something else."""
+        found = self.served.respond(request)
+        if not isinstance(found, Generator):
+            return found
+        return await run_async(found, pool=self._pool, store_timeout=self._store_timeout)
+
+
+async def _serve_no_request(scope: Scope, receive: Receive, send: Send) -> None:
+    """Close a websocket, and acknowledge that the server starts and ends: there is nothing to do for it."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        return
+    if scope["type"] != "lifespan":
+        raise ValueError(f"an ASGI scope of type {scope['type']!r} cannot be served")
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

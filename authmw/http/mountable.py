@@ -1,0 +1,65 @@
+"""What can be mounted: objects that respond to requests, by themselves or with the help of stores."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol, TypeVar, runtime_checkable
+
+from authmw.errors import ConfigurationError
+from authmw.flow.flow import Flow
+from authmw.flow.pool import WorkPool
+from authmw.http.request import RequestHead
+from authmw.http.response import Response
+
+T = TypeVar("T")
+
+_NOTHING_HERE: Final = b"There is nothing at this path.\n"
+NOT_FOUND: Final = Response(
+    404, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_NOTHING_HERE)))), _NOTHING_HERE
+)
+"""The response to a request that nothing below a mount responds to."""
+
+
+@runtime_checkable
+class Responder(Protocol):
+    """Responds at once, as a document does. It is called on the event loop under ASGI."""
+
+    def respond(self, request: RequestHead) -> Response | None:
+        """The response to `request`; None for a request that is for something else."""
+        ...
+
+
+@runtime_checkable
+class FlowResponder(Protocol):
+    """Responds by a flow, as a service does that asks stores."""
+
+    @property
+    def pool(self) -> WorkPool:
+        """Where the flow hashes passwords."""
+        ...
+
+    @property
+    def store_timeout(self) -> float:
+        """Seconds that a store may take to answer under ASGI."""
+        ...
+
+    def respond(self, request: RequestHead) -> Flow[Response | None]:
+        """The flow that makes the response; None for a request that is for something else."""
+        ...
+
+
+Mountable = Responder | FlowResponder
+
+
+def checked(served: T) -> T:
+    """`served`, if it can be mounted.
+
+    Raises:
+        ConfigurationError: it does not respond to requests.
+    """
+    if isinstance(served, type) or not isinstance(served, Responder):
+        name = getattr(served, "__name__", type(served).__name__)
+        raise ConfigurationError(
+            f"{name} does not respond to requests: "
+            "write Mount(DocsPage(...)), Mount(ProtectedResource(...)) or Mount(TokenEndpoints(service))"
+        )
+    return served

@@ -27,7 +27,7 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _FURNITURE: Final = (
     *("flask.app", "flask.blueprints"),  # whose own views send files
-    *("authmw_flask.docs", "authmw_flask.tokens"),
+    "authmw_flask.mounted",
 )
 
 
@@ -121,7 +121,7 @@ def _endpoint(view: Any, method: str) -> Any:
 
 
 def _is_furniture(view: Any) -> bool:
-    """Whether this is about files, the docs page or the token service: nothing of what the application is about."""
+    """Whether this serves files, or a document or a service of authmw: nothing of what the application is about."""
     return str(getattr(view, "__module__", "")) in _FURNITURE
 
 

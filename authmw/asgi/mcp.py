@@ -8,10 +8,12 @@ strict that the server cannot see another tool in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from authmw.asgi.mcp_sessions import SessionIds
 from authmw.asgi.middleware import ASGIApp, AuthMiddleware
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.engine.auth import Auth
@@ -21,6 +23,8 @@ from authmw.engine.public_paths import PublicPaths, patterns_in
 from authmw.errors import ConfigurationError
 from authmw.flow.pool import in_thread
 from authmw.http.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Message, Receive, RequestHead, Scope, Send
+from authmw.http.response import Response
+from authmw.identity.principal import Principal
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw.identity.scopes import checked_scopes
 from authmw.schemes.http_bearer import HTTPBearer
@@ -34,11 +38,9 @@ MAX_MESSAGE: Final = 4 * 1024 * 1024
 _QUICK: Final = 32 * 1024
 """Bytes of a message that are read in less than a millisecond; with more, no event loop waits for it."""
 
-# JSON-RPC 2.0 §5.1
-_NOT_JSON: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
-_TOO_LARGE: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"The message is too large"}}'
-# What the official servers answer for one that they do not know, so that a client begins anew.
-_NO_SESSION: Final = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Session not found"}}'
+_SESSION: Final = b"mcp-session-id"
+
+_Headers = list[tuple[bytes, bytes]]
 
 
 def protect_mcp(
@@ -120,7 +122,7 @@ class _Server:
         enforce(self._base)
         headers = self._sessions.meant(scope["headers"], current_principal())
         if headers is None:
-            await _answer(404, _NO_SESSION, send)
+            await _NO_SESSION.serve_asgi(scope, receive, send)
             return
         scope, send = {**scope, "headers": headers}, self._telling(send)
         if not self._tools or scope["method"] != "POST":
@@ -131,9 +133,9 @@ class _Server:
             body = await request.read_body(MAX_MESSAGE)
             called = _called(body) if len(body) <= _QUICK else await in_thread(_called, body)
         except BodyTooLarge:
-            await _answer(413, _TOO_LARGE, send)
+            await _TOO_LARGE.serve_asgi(scope, receive, send)
         except ValueError:
-            await _answer(400, _NOT_JSON, send)
+            await _NOT_JSON.serve_asgi(scope, receive, send)
         except BodyIncomplete:
             return  # nobody is there to be answered
         else:
@@ -172,14 +174,18 @@ def _called(body: bytes) -> str | None:
     return name
 
 
-async def _answer(status: int, body: bytes, send: Send) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _error(status: int, code: int, message: str) -> Response:
+    """An error that answers no message in particular (JSON-RPC 2.0 §5.1)."""
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+    body = json.dumps(error, separators=(",", ":")).encode()
+    kind = (("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"))
+    return Response(status, kind, body)
+
+
+_NOT_JSON: Final = _error(400, -32700, "Parse error")
+_TOO_LARGE: Final = _error(413, -32600, "The message is too large")
+# What the official servers answer for one that they do not know, so that a client begins anew.
+_NO_SESSION: Final = _error(404, -32600, "Session not found")
 
 
 def _requirement(name: str, scopes: Iterable[str]) -> Requirement:
@@ -201,3 +207,47 @@ def _auth(by: object, resource: str, servers: Collection[str], scopes: tuple[str
     if by.resource is None:
         raise ConfigurationError("clients have to find the issuer: write Auth(..., resource=ProtectedResource(...))")
     return by
+
+
+class SessionIds:
+    """Binds the IDs of a server's sessions to who began them (MCP, "Security Best Practices": session hijacking).
+
+    A server knows a session by an ID that it made up, and takes whoever sends that for who began it. So what clients
+    see is that ID with a code behind it, which nobody can make for another principal. Nothing is kept for it.
+
+    Args:
+        entropy: makes the key; it lives as long as the process, and so do sessions.
+
+    >>> ids = SessionIds()
+    >>> seen = ids.told([(b"mcp-session-id", b"s-1")], Principal("alice"))
+    >>> ids.meant(seen, Principal("alice"))
+    [(b'mcp-session-id', b's-1')]
+    >>> ids.meant(seen, Principal("bob")) is None
+    True
+    """
+
+    def __init__(self, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._key = entropy(32)
+
+    def told(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers:
+        """The headers of an answer, as `principal` gets them."""
+        return [
+            (name, b"%b.%b" % (value, self._code(value, principal))) if name.lower() == _SESSION else (name, value)
+            for name, value in headers
+        ]
+
+    def meant(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers | None:
+        """The headers of a request, as the server knows them; None when they name a session of somebody else."""
+        found: _Headers = []
+        for name, value in headers:
+            session = value
+            if name == _SESSION:
+                session, _, code = value.rpartition(b".")
+                if not hmac.compare_digest(code, self._code(session, principal)):
+                    return None
+            found.append((name, session))
+        return found
+
+    def _code(self, session: bytes, principal: Principal) -> bytes:
+        who = [session.decode("latin-1"), principal.kind, principal.id, principal.client_id, principal.scheme]
+        return hmac.digest(self._key, json.dumps(who).encode(), "sha256").hex().encode()

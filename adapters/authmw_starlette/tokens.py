@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from authmw.engine.decorators import own_credentials
+from authmw.oauth2.documents import metadata_path
 from authmw.oauth2.endpoints import TokenEndpoints
-from authmw.oauth2.metadata import metadata_path
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw_starlette.mounted import MountedEndpoint
 

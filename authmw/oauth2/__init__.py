@@ -5,8 +5,8 @@
 
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.documents import metadata_path
 from authmw.oauth2.endpoints import AuthorizationServerMetadata, TokenEndpoints
-from authmw.oauth2.metadata import metadata_path
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
 

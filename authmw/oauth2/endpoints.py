@@ -12,9 +12,8 @@ from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2.cookies import login, logout, refresh
+from authmw.oauth2.documents import jwks, metadata, metadata_path
 from authmw.oauth2.introspect import introspect
-from authmw.oauth2.jwks import jwks
-from authmw.oauth2.metadata import metadata, metadata_path
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import revoke

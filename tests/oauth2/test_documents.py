@@ -9,7 +9,7 @@ import pytest
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Authenticated
-from authmw.oauth2.metadata import metadata_path
+from authmw.oauth2.documents import metadata_path
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import rsa_pem
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, Bench, basic

@@ -33,7 +33,7 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
     >>> from flask import Flask
     >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
-    >>> service = TokenService(issuer="https://shop.example/auth", stores=MemoryStores(), audience="orders")
+    >>> service = TokenService(issuer="https://shop.example/auth", audience="orders", stores=MemoryStores())
     >>> app = Flask("shop")
     >>> app.register_blueprint(token_blueprint(service, url_prefix="/auth"))
     >>> app.test_client().get("/auth/token").status

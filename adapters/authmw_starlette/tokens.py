@@ -27,7 +27,7 @@ def token_routes(service: TokenService) -> list[Route]:
 
     >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
-    >>> service = TokenService(issuer="https://shop.example/auth", stores=MemoryStores(), audience="orders")
+    >>> service = TokenService(issuer="https://shop.example/auth", audience="orders", stores=MemoryStores())
     >>> token_routes(service)[0].path
     '/token'
     """

@@ -7,6 +7,8 @@ from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.documents import metadata_path
 from authmw.oauth2.endpoints import AuthorizationServerMetadata, TokenEndpoints
+from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
 
@@ -14,6 +16,8 @@ __all__ = [
     "AsyncSessions",
     "AuthorizationServerMetadata",
     "CookieMode",
+    "Lifetimes",
+    "Runtime",
     "Sessions",
     "TokenEndpoints",
     "TokenService",

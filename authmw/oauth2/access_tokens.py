@@ -74,7 +74,7 @@ def issue(service: TokenService, grant: Grant, now: float) -> Flow[Issued | OAut
     # RFC 9068 §5, RFC 9700 §4.15: the two kinds of subjects share one name space, and none may look like the other.
     if not is_identifier(grant.subject) or (grant.kind == "user" and grant.subject == grant.client_id):
         return invalid_grant(detail="the user's id is no sub, or is the client's id: give the user another id")
-    lifetime = service.access_lifetime
+    lifetime = service.lifetimes.access
     if grant.ends_at is not None:
         lifetime = max(1, min(lifetime, int(grant.ends_at - now)))
     if service.issues is not None:

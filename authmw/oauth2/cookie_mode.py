@@ -1,4 +1,4 @@
-"""Cookie mode of the token service: what it is called and where it applies."""
+"""Configuration of cookie mode: the origins of the pages and the names of the cookies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REFRESH_COOKIE: Final = "__Host-refresh"
 class CookieMode:
     """Cookies for the pages of an application: ``TokenService(..., cookies=CookieMode(["https://shop.example"]))``.
 
-    Cookies are shared by all ports of a host. Two services on one host, as while developing, need names of their own.
+    Cookies are shared by all ports of a host. Two services on one host, as while developing, need different names.
 
     Args:
         origins: where the pages are, as a browser writes it: scheme, host and port.
@@ -23,14 +23,30 @@ class CookieMode:
         refresh: the cookie that holds the refresh token.
 
     Raises:
-        ConfigurationError: an origin that is none, a name without ``__Host-``, or one name for both.
+        ConfigurationError: every mistake at once: no or malformed origins, a name without ``__Host-``, or one name for
+            both cookies.
+
+    >>> sorted(CookieMode(["https://shop.example"]).origins)
+    ['https://shop.example']
     """
 
     __slots__ = ("access", "origins", "refresh")
 
     def __init__(self, origins: Iterable[str], *, access: str = ACCESS_COOKIE, refresh: str = _REFRESH_COOKIE) -> None:
-        self.origins: frozenset[str] = checked_origins(origins, "CookieMode")
-        self.access: str = checked_cookie_name(access)
-        self.refresh: str = checked_cookie_name(refresh)
+        mistakes: list[str] = []
+        self.origins: frozenset[str] = frozenset()
+        try:
+            self.origins = checked_origins(origins, "CookieMode")
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        self.access: str = access
+        self.refresh: str = refresh
+        for name in (access, refresh):
+            try:
+                checked_cookie_name(name)
+            except ConfigurationError as error:
+                mistakes += error.mistakes
         if access == refresh:
-            raise ConfigurationError(f"CookieMode keeps two tokens in {access!r}: name two cookies")
+            mistakes.append(f"CookieMode(access={access!r}, refresh={refresh!r}) is one name: name two cookies")
+        if mistakes:
+            raise ConfigurationError(*mistakes)

@@ -157,7 +157,7 @@ def _filled(service: TokenService, mode: CookieMode, issued: Issued) -> Headers:
     if issued.refresh_token is None:
         return headers
     ends_at, now = issued.grant.ends_at, service.clock()
-    left = service.idle_lifetime if ends_at is None else min(service.idle_lifetime, int(ends_at - now))
+    left = service.lifetimes.idle if ends_at is None else min(service.lifetimes.idle, int(ends_at - now))
     return (*headers, _cookie(mode.refresh, issued.refresh_token, left))
 
 

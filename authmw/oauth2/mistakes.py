@@ -1,8 +1,7 @@
-"""What can be wrong with the arguments of a token service, each with its fix."""
+"""Checks of the arguments of a token service: each mistake as a sentence with its fix."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
@@ -12,12 +11,10 @@ from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
 from authmw.identity.scopes import scope_mistakes
 from authmw.oauth2.cookie_mode import CookieMode
+from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.runtime import Runtime
 from authmw.stores.new_records import is_client_id
 from authmw.stores.ports import needs
-from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN
-
-MAX_GRACE: Final = 60
-"""Seconds (RFC 9700 §4.14.2 leaves the detection of a replay to the server; this is how late it may be)."""
 
 _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "users": ("find",),
@@ -49,17 +46,15 @@ def in_issuer(issuer: object) -> list[str]:
     return []
 
 
-def in_stores(stores: object, throttle: object) -> list[str]:
-    """Every role is filled, by something that has its verbs."""
+def in_stores(stores: object) -> list[str]:
+    """Every role has a store, with all the methods of that role."""
     if isinstance(stores, type):
         return [f"stores= takes stores, not their class: pass {stores.__name__}(...)"]
     mistakes: list[str] = []
     for role, verbs in _ROLES.items():
-        store = throttle if role == "throttle" and throttle is not None else getattr(stores, role, None)
+        store = getattr(stores, role, None)
         if store is None:
-            mistakes.append(
-                f"stores= has no {role}: add a store that keeps them, Stores.of({type(stores).__name__}(...), ...)"
-            )
+            mistakes.append(f"stores= has no {role}: add a store of them, Stores.of({type(stores).__name__}(...), ...)")
             continue
         try:
             needs(f"TokenService(stores=...).{role}", store, *verbs)
@@ -102,34 +97,14 @@ def in_names(*, first_party: object, realm: object, scopes: object) -> list[str]
     return mistakes + scope_mistakes(scopes)
 
 
-def in_lifetimes(*, access: object, refresh: object, idle: object, grace: object) -> list[str]:
-    """Whole seconds within their bounds."""
+def in_features(*, cookies: object, lifetimes: object, runtime: object) -> list[str]:
+    """Each is left out, or an object of its class, which checked its own arguments."""
     mistakes: list[str] = []
-    for name, value, most in (
-        ("access_lifetime", access, int(LONGEST_ACCESS_TOKEN)),
-        ("refresh_lifetime", refresh, int(LONGEST_TOKEN)),
-        ("idle_lifetime", idle, int(LONGEST_TOKEN)),
+    for name, value, kind, example in (
+        ("cookies", cookies, CookieMode, "CookieMode(['https://shop.example'])"),
+        ("lifetimes", lifetimes, Lifetimes, "Lifetimes(access=600)"),
+        ("runtime", runtime, Runtime, "Runtime(store_timeout=2.0)"),
     ):
-        if type(value) is not int or not 0 < value <= most:
-            mistakes.append(f"{name}={value!r} has to be a number of seconds from 1 to {most}")
-    if type(idle) is int and type(refresh) is int and idle > refresh:
-        mistakes.append(
-            f"idle_lifetime={idle} is longer than refresh_lifetime={refresh}: it would never end a login; shorten it"
-        )
-    if type(grace) is not int or not 0 <= grace <= MAX_GRACE:
-        mistakes.append(f"grace={grace!r} has to be a number of seconds from 0 to {MAX_GRACE}")
+        if value is not None and not isinstance(value, kind):
+            mistakes.append(f"{name}={value!r} has to be a {kind.__name__}: {example}")
     return mistakes
-
-
-def in_bound(bound: object) -> list[str]:
-    """Seconds."""
-    if type(bound) in (int, float) and 0 < cast("float", bound) < math.inf:
-        return []
-    return [f"revocation_bound={bound!r} has to be a number of seconds above 0, as 1.0"]
-
-
-def in_cookies(cookies: object) -> list[str]:
-    """None, or a `CookieMode`."""
-    if cookies is None or isinstance(cookies, CookieMode):
-        return []
-    return [f"cookies={cookies!r} has to be a CookieMode: CookieMode(['https://shop.example'])"]

@@ -96,7 +96,7 @@ def _begin(
 ) -> Flow[tuple[RefreshFamily, Issued | OAuthError]]:
     refreshes = "refresh_token" in client.grant_types
     token = RefreshToken.new(service.issuer, entropy=service.entropy)
-    ends_at = now + (service.refresh_lifetime if refreshes else service.access_lifetime)
+    ends_at = now + (service.lifetimes.refresh if refreshes else service.lifetimes.access)
     family = RefreshFamily(
         id=new_id("login", entropy=service.entropy),
         key=token.key,
@@ -107,7 +107,7 @@ def _begin(
         scopes=scopes,
         created_at=now,
         expires_at=ends_at,
-        idle_until=min(now + service.idle_lifetime, ends_at),
+        idle_until=min(now + service.lifetimes.idle, ends_at),
         name=name_of(request),
     )
     grant = Grant(

@@ -158,8 +158,8 @@ def _rotate(
         salt,
         client.id,
         now,
-        idle_until=now + service.idle_lifetime,
-        grace=service.grace,
+        idle_until=now + service.lifetimes.idle,
+        grace=service.lifetimes.grace,
     )
     answer = _checked((yield from Ask(service.families.rotate, rotation)))
     family = answer.family

@@ -1,21 +1,19 @@
-"""The token service: its configuration, and which endpoint answers which path."""
+"""Configuration of the token service, shared by all of its endpoints."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import Entropy
-from authmw.crypto.passwords import PasswordHasher
 from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import STORE_TIMEOUT
-from authmw.flow.pool import WorkPool, default_pool
+from authmw.flow.pool import WorkPool
 from authmw.oauth2 import mistakes
 from authmw.oauth2.cookie_mode import CookieMode
+from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.runtime import Runtime
 from authmw.stores.ports import ClientStore, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper, UserStore
 from authmw.stores.records import Client
 from authmw.stores.revocation_feed import RevocationFeed
@@ -23,8 +21,6 @@ from authmw.verifiers.accounts import Attempts
 from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
 from authmw.verifiers.token import TokenVerifier
-
-_DAY: Final = 86_400
 
 
 class TokenService:
@@ -36,36 +32,26 @@ class TokenService:
     Args:
         issuer: the URL under which clients reach it, which is the ``iss`` of its tokens: https, without query or
             fragment; http for loopback only. It is used as it stands, to the byte (RFC 8414 §3.3).
-        stores: where everything is kept: `SQLStores`, `MemoryStores`, or `Stores.of` several.
         audience: the name of the API the tokens are for, or several.
+        stores: the stores of users, clients, tokens and the rest: `SQLStores`, `MemoryStores`, or `Stores.of` several.
         keys: a ring of key pairs, for access tokens that are JWTs (RFC 9068). Without it they are opaque, and
             looked up at each request.
-        password: offer the password grant. RFC 9700 §2.4 forbids it to others than the own, first-party application,
-            whose login form sends the password to the same party in any case.
+        password: offer the password grant (RFC 6749 §4.3). RFC 9700 §2.4 forbids it to all but the first-party
+            application, whose login form sends the password to the same party in any case.
         first_party: the ``client_id`` of that application, which has no secret. It need not be in the store of
             clients; where it is not, it may be granted whatever the user may do.
         scopes: every scope, with what it means to people: no other is granted. None leaves that to users and clients.
-        access_lifetime: seconds an access token is good for; one day at most.
-        refresh_lifetime: seconds after a login until nothing refreshes it any more; 400 days at most.
-        idle_lifetime: seconds without a refresh that end a login.
-        grace: seconds in which a refresh token that was just used gets the same successor again, for clients that
-            race with themselves or lost the answer; 60 at most, 0 for none.
-        revocation_bound: seconds within which every process refuses what was revoked.
-        cookies: serve ``/login``, ``/refresh`` and ``/logout`` to the pages of an application, which keep its tokens in
-            cookies. That is a password login of the first-party application, and needs no `password`.
-        throttle: counts attempts to guess; the one of `stores` by default.
-        hasher: verifies passwords; argon2id by default.
+        cookies: serve ``/login``, ``/refresh`` and ``/logout`` to the pages of the first-party application, whose
+            tokens are in cookies. That is a password login too, and needs no `password`.
+        lifetimes: how long tokens and sessions live.
         realm: named in the challenge of clients (RFC 7617 §2): printable ASCII.
-        pool: where passwords are hashed.
-        store_timeout: seconds that a store may take to answer under ASGI, before that is a 503.
-        clock: seconds since the epoch.
-        entropy: where randomness comes from.
+        runtime: the clock, password hashing and time limits.
 
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
 
     >>> from authmw.stores.memory import MemoryStores
-    >>> service = TokenService(issuer="https://id.example", stores=MemoryStores(), audience="orders")
+    >>> service = TokenService(issuer="https://id.example", audience="orders", stores=MemoryStores())
     >>> service.url("/token")
     'https://id.example/token'
     """
@@ -74,83 +60,70 @@ class TokenService:
         self,
         *,
         issuer: str,
-        stores: object,
         audience: str | Collection[str],
+        stores: object,
         keys: KeyRing | None = None,
         password: bool = False,
         first_party: str = "first-party",
         scopes: Mapping[str, str] | None = None,
-        access_lifetime: int = 600,
-        refresh_lifetime: int = 30 * _DAY,
-        idle_lifetime: int = 14 * _DAY,
-        grace: int = 30,
-        revocation_bound: float = 1.0,
         cookies: CookieMode | None = None,
-        throttle: Throttle | None = None,
-        hasher: PasswordHasher | None = None,
+        lifetimes: Lifetimes | None = None,
         realm: str = "app",
-        pool: WorkPool = default_pool,
-        store_timeout: float = STORE_TIMEOUT,
-        clock: Callable[[], float] = time.time,
-        entropy: Entropy = os.urandom,
+        runtime: Runtime | None = None,
     ) -> None:
         wrong = [
             *mistakes.in_issuer(issuer),
-            *mistakes.in_stores(stores, throttle),
             *mistakes.in_audience(audience),
+            *mistakes.in_stores(stores),
             *mistakes.in_keys(keys),
             *mistakes.in_names(first_party=first_party, realm=realm, scopes=scopes),
-            *mistakes.in_lifetimes(access=access_lifetime, refresh=refresh_lifetime, idle=idle_lifetime, grace=grace),
-            *mistakes.in_bound(revocation_bound),
-            *mistakes.in_cookies(cookies),
+            *mistakes.in_features(cookies=cookies, lifetimes=lifetimes, runtime=runtime),
         ]
         if wrong:
             raise ConfigurationError(*wrong)
-        kept: Any = stores  # has all that is asked of it below, as was just made sure
-        self.users: UserStore = kept.users
-        self.clients: ClientStore = kept.clients
-        self.tokens: TokenKeeper = kept.tokens
-        self.families: FamilyStore = kept.families
-        self.nonces: NonceStore = kept.nonces
-        self.revocations: RevocationStore = kept.revocations
-        self.throttle: Throttle = kept.throttle if throttle is None else throttle
+        runtime = runtime or Runtime()
         self.issuer = issuer
         self.audience: tuple[str, ...] = (audience,) if isinstance(audience, str) else tuple(audience)
         self.keys = keys
         self.password = password
-        self.cookies = cookies
         self.first_party = first_party
         self.scopes: dict[str, str] | None = None if scopes is None else dict(scopes)
-        self.access_lifetime = access_lifetime
-        self.refresh_lifetime = refresh_lifetime
-        self.idle_lifetime = idle_lifetime
-        self.grace = grace
+        self.cookies = cookies
+        self.lifetimes: Lifetimes = lifetimes or Lifetimes()
         self.realm = realm
-        self.pool = pool
-        self.store_timeout = store_timeout
-        self.clock = clock
-        self.entropy = entropy
+        self.pool: WorkPool = runtime.pool
+        self.store_timeout: float = runtime.store_timeout
+        self.clock: Callable[[], float] = runtime.clock
+        self.entropy: Entropy = runtime.entropy
+        checked: Any = stores  # in_stores found each role
+        self.users: UserStore = checked.users
+        self.clients: ClientStore = checked.clients
+        self.tokens: TokenKeeper = checked.tokens
+        self.families: FamilyStore = checked.families
+        self.nonces: NonceStore = checked.nonces
+        self.revocations: RevocationStore = checked.revocations
+        self.throttle: Throttle = checked.throttle
         self.own_client: Client = Client(
             first_party, auth_method="none", grant_types=frozenset({"password", "refresh_token"})
         )
-        """What the first-party application is, unless the store of clients says otherwise."""
-        self.feed: RevocationFeed = RevocationFeed(self.revocations, bound=revocation_bound, clock=clock)
-        """What was revoked, as this process knows it."""
+        """The first-party application, unless the store of clients has it."""
+        self.feed: RevocationFeed = RevocationFeed(self.revocations, bound=runtime.revocation_bound, clock=self.clock)
+        """The revocations that this process knows of."""
         self.passwords: PasswordVerifier = PasswordVerifier(
-            self.users, hasher=hasher, throttle=self.throttle, clock=clock
+            self.users, hasher=runtime.hasher, throttle=self.throttle, clock=self.clock
         )
-        self.client_attempts: Attempts = Attempts(self.throttle, clock, kind="client")
+        self.client_attempts: Attempts = Attempts(self.throttle, self.clock, kind="client")
         self.issues: TokenIssuer | None = None
         """Signs access tokens; None where they are opaque."""
         if keys is not None:
             self.issues = TokenIssuer(
-                keys, issuer=issuer, audience=self.audience, lifetime=access_lifetime, clock=clock
+                keys, issuer=issuer, audience=self.audience, lifetime=self.lifetimes.access, clock=self.clock
             )
 
     def verifier(self) -> JWTVerifier | TokenVerifier:
-        """What an API verifies the access tokens with: ``HTTPBearer(service.verifier())``.
+        """The verifier of its access tokens, for an API: ``HTTPBearer(service.verifier())``.
 
-        What was revoked is refused within `revocation_bound` seconds, and nothing is asked for that.
+        What was revoked is refused within the seconds of `Runtime.revocation_bound`. No request asks a store for that.
         """
         if self.keys is None:
             return TokenVerifier(self.tokens, audience=self.audience, revocations=self.feed, clock=self.clock)
@@ -159,7 +132,7 @@ class TokenService:
         )
 
     def url(self, path: str) -> str:
-        """The URL of an endpoint. It comes from the issuer, never from a request (G9)."""
+        """The URL of an endpoint. It comes from the issuer, never from a request (RFC 9700 §4.13)."""
         return self.issuer.rstrip("/") + path
 
     @property

@@ -27,7 +27,7 @@ class Sessions:
 
     >>> from authmw.stores.memory import MemoryStores
     >>> from authmw.oauth2.service import TokenService
-    >>> service = TokenService(issuer="https://id.example", stores=MemoryStores(), audience="orders")
+    >>> service = TokenService(issuer="https://id.example", audience="orders", stores=MemoryStores())
     >>> Sessions(service).list("alice")
     ()
     >>> Sessions(service).end_all("alice")

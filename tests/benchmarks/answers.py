@@ -19,6 +19,7 @@ import authmw.wsgi
 from authmw import Auth, HTTPBasic
 from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, PasswordHasher
 from authmw.oauth2.endpoints import TokenEndpoints
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.verifiers.password import PasswordVerifier
 from tests.benchmarks import apps, databases
@@ -73,7 +74,9 @@ class Accounts:
 
 def _places(stores: Any, hasher: PasswordHasher) -> dict[str, Callable[[str, str], Answer]]:
     """What is asked with a user name from a source."""
-    service = TokenService(issuer="https://id.example", stores=stores, audience="orders", password=True, hasher=hasher)
+    service = TokenService(
+        issuer="https://id.example", audience="orders", stores=stores, password=True, runtime=Runtime(hasher=hasher)
+    )
     at_token = serve_wsgi(authmw.wsgi.Mount(TokenEndpoints(service)))
     verifier = PasswordVerifier(stores.users, hasher=hasher, throttle=stores.throttle)
     at_basic = serve_wsgi(apps.guarded_wsgi(Auth(HTTPBasic(verifier))))

@@ -23,6 +23,7 @@ from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import PasswordHasher
 from authmw.flow.pool import WorkPool
 from authmw.oauth2.endpoints import TokenEndpoints
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores
@@ -50,7 +51,12 @@ def ours(pool: WorkPool) -> Any:
     hasher = PasswordHasher()
     stores = Stores.of(MemoryStores(), Stores(users=_Users(hasher.hash(PASSWORD))))
     service = TokenService(
-        issuer="http://127.0.0.1", stores=stores, audience="orders", keys=KeyRing.generate(), password=True, pool=pool
+        issuer="http://127.0.0.1",
+        audience="orders",
+        stores=stores,
+        keys=KeyRing.generate(),
+        password=True,
+        runtime=Runtime(pool=pool),
     )
     tokens = authmw.asgi.Mount(TokenEndpoints(service))
 

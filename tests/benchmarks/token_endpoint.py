@@ -79,7 +79,7 @@ def client_credentials_case(alg: str) -> Case:
 
 def service(stores: Any, ring: KeyRing | None) -> TokenService:
     """A token service as it is configured by default, with the password grant."""
-    return TokenService(issuer=ISSUER, stores=stores, audience=AUDIENCE, keys=ring, password=True)
+    return TokenService(issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=ring, password=True)
 
 
 def private_ring(key: Any, alg: str) -> KeyRing:

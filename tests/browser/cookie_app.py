@@ -13,6 +13,7 @@ from authmw import Auth, HTTPBearer, KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores.memory import MemoryStores
 
@@ -21,12 +22,11 @@ STORES = MemoryStores(hasher=HASHER)
 STORES.users.create("alice", "correct horse", id="user-1", scopes=["orders:read"])
 SERVICE = TokenService(
     issuer="http://localhost:1/auth",  # the port is not known yet, and the browser tells where it comes from
-    stores=STORES,
     audience="orders",
+    stores=STORES,
     keys=KeyRing.generate(),
-    hasher=HASHER,
     cookies=CookieMode(["http://localhost:1"]),
-    revocation_bound=0.2,
+    runtime=Runtime(hasher=HASHER, revocation_bound=0.2),
 )
 
 

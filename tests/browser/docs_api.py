@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from authmw import APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBasic, HTTPBearer, PasswordVerifier, Principal
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.schemes.oauth2 import (
     OAuth2AuthorizationCodeBearer,
@@ -27,10 +28,10 @@ STORES.clients = MemoryClients(entropy=bytes)  # so that the secret is known to 
 CLIENT_SECRET: Final = str(STORES.clients.create("robot", scopes=["orders:read"])[0])
 SERVICE: Final = TokenService(
     issuer="http://localhost:1/auth",  # the port is not known yet, and nothing here asks for it
-    stores=STORES,
     audience="orders",
-    hasher=_HASHER,
+    stores=STORES,
     password=True,
+    runtime=Runtime(hasher=_HASHER),
 )
 
 

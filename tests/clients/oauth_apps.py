@@ -29,6 +29,8 @@ from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.flow import nonblocking
 from authmw.http.request import Receive, Scope, Send
 from authmw.oauth2 import TokenEndpoints, TokenService
+from authmw.oauth2.runtime import Runtime
+from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores, MemoryThrottle
 from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
@@ -75,12 +77,11 @@ def _service() -> TokenService:
     stores.users.create(*BEYOND_ASCII, id="user-2", scopes=["orders:read"])
     service = TokenService(
         issuer=os.environ["CLIENTS_ISSUER"],
-        stores=stores,
         audience="orders",
+        stores=Stores.of(stores, Stores(throttle=MemoryThrottle(free=1000))),
         keys=KeyRing.generate() if os.environ["CLIENTS_TOKENS"] == "jwt" else None,
         password=True,
-        hasher=hasher,
-        throttle=MemoryThrottle(free=1000),
+        runtime=Runtime(hasher=hasher),
     )
     service.clients = _Clients()
     return service

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 
 from authmw.crypto.keyring import KeyRing
+from authmw.oauth2.lifetimes import Lifetimes
 from tests.fleet.settings import Settings
 from tests.oauth2.asking import Bench
 
@@ -18,7 +19,7 @@ def in_process(settings: Settings) -> Generator[Bench]:
     """The service by its WSGI application, until the block ends."""
     keys = None if settings.keys is None else KeyRing.load(settings.keys)
     with settings.opened() as stores:
-        yield Bench(stores=stores, keys=keys, grace=settings.grace, clock=time.time, throttle=None)
+        yield Bench(stores=stores, keys=keys, lifetimes=Lifetimes(grace=settings.grace), clock=time.time, throttle=None)
 
 
 def fresh_processes() -> ForkServerContext:

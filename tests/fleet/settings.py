@@ -16,6 +16,8 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
 
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 
@@ -108,14 +110,12 @@ class Settings:
         """The token service on `stores`."""
         return TokenService(
             issuer=ISSUER,
-            stores=stores,
             audience=AUDIENCE,
+            stores=stores,
             keys=None if self.keys is None else KeyRing.load(self.keys),
             password=True,
-            grace=self.grace,
-            revocation_bound=self.bound,
-            hasher=HASHER,
-            clock=self.now,
+            lifetimes=Lifetimes(grace=self.grace),
+            runtime=Runtime(hasher=HASHER, clock=self.now, revocation_bound=self.bound),
         )
 
 

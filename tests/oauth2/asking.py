@@ -8,7 +8,7 @@ import json
 import warnings
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 from urllib.parse import urlencode
 from wsgiref.validate import validator
@@ -29,6 +29,8 @@ from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected
 from authmw.oauth2 import TokenEndpoints, TokenService
+from authmw.oauth2.runtime import Runtime
+from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores, MemoryThrottle
 from authmw.wsgi import Mount as WSGIMount
 from tests.requests import wsgi_request
@@ -38,6 +40,7 @@ NOW: Final = 1_800_000_000.0
 FORM: Final = "application/x-www-form-urlencoded"
 KEYS: Final = KeyRing.generate()
 HASHER: Final = PasswordHasher(CHEAPEST)
+RUNTIME: Final = frozenset(field.name for field in fields(Runtime))
 MOUNTS: Final = ("wsgi", "asgi", "flask", "starlette")
 
 Headers = Iterable[tuple[str, str]]
@@ -104,20 +107,21 @@ class Bench:
 
     Args:
         mount: one of `MOUNTS`. In Flask and Starlette the application is guarded.
-        options: of the service, where they are to differ.
+        options: of the service or of its `Runtime`, where they are to differ; and the throttle of its stores, which is
+            None for the one that they have.
     """
 
     def __init__(self, mount: str = "wsgi", **options: Any) -> None:
         self.clock = Clock()
         self.stores: Any = options.pop("stores", None) or new_stores(self.clock)
+        throttle = options.pop("throttle", MemoryThrottle(free=1000))
+        running = {name: options.pop(name) for name in RUNTIME & options.keys()}
         settings: dict[str, Any] = {
             "issuer": ISSUER,
-            "stores": self.stores,
             "audience": "orders",
+            "stores": Stores.of(self.stores, *([] if throttle is None else [Stores(throttle=throttle)])),
             "password": True,
-            "hasher": HASHER,
-            "clock": self.clock,
-            "throttle": MemoryThrottle(free=1000),
+            "runtime": Runtime(**{"hasher": HASHER, "clock": self.clock, **running}),
         }
         self.service = TokenService(**{**settings, **options})
         self.service.feed.close()  # no thread: each check asks the store

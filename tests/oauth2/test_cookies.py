@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from authmw import Auth, ConfigurationError, HTTPBearer
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.lifetimes import Lifetimes
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench
 
 ORIGIN = "https://shop.example"
@@ -92,7 +93,7 @@ def test_a_refresh_sets_both_anew_and_the_old_ones_are_used_up(mount: str, optio
 
 
 def test_the_refresh_cookie_ends_with_the_login_and_no_later() -> None:
-    bench = cookie_bench(refresh_lifetime=1000, idle_lifetime=900)
+    bench = cookie_bench(lifetimes=Lifetimes(refresh=1000, idle=900))
     cookies = log_in(bench)
     bench.clock.now = NOW + 800
     answer = bench.ask("POST", "/refresh", sent(cookies))

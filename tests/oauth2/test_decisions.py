@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from authmw.oauth2.lifetimes import Lifetimes
 from authmw.stores.memory import MemoryThrottle
 from tests.oauth2.asking import KEYS, NOW, Bench, basic
 
@@ -57,7 +58,7 @@ def test_a_refusal_is_recorded_with_why(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_a_replay_is_recorded_with_the_login_that_it_ended(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench(grace=0)
+    bench = Bench(lifetimes=Lifetimes(grace=0))
     token = bench.log_in().json["refresh_token"]
     bench.refresh(token)
     bench.clock.now += 1

@@ -10,6 +10,7 @@ import pytest
 from authmw.crypto.jose import base64url
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.oauth2.lifetimes import Lifetimes
 from authmw.stores.memory import MemoryThrottle
 from authmw.stores.records import RefreshFamily
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
@@ -216,7 +217,7 @@ def test_class_28_the_endpoint_and_basic_share_one_count() -> None:
 
 
 def test_a_login_begins_a_family() -> None:
-    bench = Bench(refresh_lifetime=1000, idle_lifetime=300)
+    bench = Bench(lifetimes=Lifetimes(refresh=1000, idle=300))
     token = bench.log_in(scope="orders:read").json["refresh_token"]
     (family,) = families(bench)
     assert (family.subject, family.username, family.client_id) == ("user-1", "alice", "first-party")

@@ -13,6 +13,7 @@ import pytest
 from authmw.errors import FlowError
 from authmw.flow.flow import run
 from authmw.identity.verdict import Rejected
+from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.refresh import refresh_login
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
@@ -98,7 +99,7 @@ def test_t10_there_is_no_grace_once_the_successor_was_used() -> None:
 
 
 def test_t10_without_grace_a_race_is_a_replay() -> None:
-    bench = Bench(grace=0)
+    bench = Bench(lifetimes=Lifetimes(grace=0))
     first = bench.log_in().json["refresh_token"]
     assert bench.refresh(first).status == 200
     bench.clock.now += 1
@@ -134,7 +135,7 @@ def test_t10_eight_parallel_refreshes_get_one_successor(mount: str) -> None:
 
 
 def test_t10_without_grace_eight_parallel_refreshes_get_one_successor_which_does_not_live() -> None:
-    bench = Bench(grace=0)
+    bench = Bench(lifetimes=Lifetimes(grace=0))
     token = bench.log_in().json["refresh_token"]
     barrier = threading.Barrier(8)
     clock = iter(NOW + n for n in range(1, 1000))
@@ -243,7 +244,7 @@ def test_a_user_who_is_gone_is_not_refreshed(became: str) -> None:
 
 
 def test_t11_a_login_that_is_not_used_ends() -> None:
-    bench = Bench(idle_lifetime=100, refresh_lifetime=1000)
+    bench = Bench(lifetimes=Lifetimes(idle=100, refresh=1000))
     token = bench.log_in().json["refresh_token"]
     bench.clock.now += 99
     token = bench.refresh(token).json["refresh_token"]
@@ -253,7 +254,7 @@ def test_t11_a_login_that_is_not_used_ends() -> None:
 
 
 def test_t11_no_refresh_moves_the_end_of_a_login() -> None:
-    bench = Bench(idle_lifetime=100, refresh_lifetime=250)
+    bench = Bench(lifetimes=Lifetimes(idle=100, refresh=250))
     token = bench.log_in().json["refresh_token"]
     for _ in range(3):
         bench.clock.now += 80
@@ -264,7 +265,7 @@ def test_t11_no_refresh_moves_the_end_of_a_login() -> None:
 
 @KINDS
 def test_t11_no_access_token_outlives_its_login(keys: Any) -> None:
-    bench = Bench(keys=keys, idle_lifetime=1000, refresh_lifetime=1000)
+    bench = Bench(keys=keys, lifetimes=Lifetimes(idle=1000, refresh=1000))
     token = bench.log_in().json["refresh_token"]
     bench.clock.now += 900
     answer = bench.refresh(token).json

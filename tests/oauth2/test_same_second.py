@@ -50,4 +50,4 @@ def test_the_iat_is_later_than_the_revocation_and_the_lifetime_whole() -> None:
     principal = bench.verified(bench.log_in().json["access_token"])
     assert isinstance(principal, Principal)
     assert principal.claims["iat"] == int(NOW) + 1
-    assert principal.claims["exp"] == int(NOW) + 1 + bench.service.access_lifetime
+    assert principal.claims["exp"] == int(NOW) + 1 + bench.service.lifetimes.access

@@ -8,13 +8,17 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.crypto.keyring import Key, KeyRing
+from authmw.crypto.passwords import PasswordHasher
+from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import ENDPOINTS
+from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores, MemoryThrottle
 
 PAIR = KeyRing.generate()
-GOOD: dict[str, Any] = {"issuer": "https://id.example", "stores": MemoryStores(), "audience": "orders"}
+GOOD: dict[str, Any] = {"issuer": "https://id.example", "audience": "orders", "stores": MemoryStores()}
 
 
 def service(**options: Any) -> TokenService:
@@ -101,9 +105,9 @@ def test_a_store_without_a_verb_is_refused_by_its_name() -> None:
     assert ".find_client" in mistake
 
 
-def test_a_throttle_of_ones_own_takes_the_place_of_the_stores() -> None:
+def test_a_throttle_of_ones_own_is_joined_to_the_stores() -> None:
     throttle = MemoryThrottle()
-    assert service(throttle=throttle).throttle is throttle
+    assert service(stores=Stores.of(MemoryStores(), Stores(throttle=throttle))).throttle is throttle
 
 
 def test_the_class_of_a_store_is_refused() -> None:
@@ -114,16 +118,6 @@ def test_the_class_of_a_store_is_refused() -> None:
 @pytest.mark.parametrize(
     "options, fix",
     [
-        ({"access_lifetime": 86_401}, "access_lifetime=86401 has to be a number of seconds from 1 to 86400"),
-        ({"access_lifetime": 0}, "from 1 to"),
-        ({"access_lifetime": 600.0}, "access_lifetime=600.0"),
-        ({"access_lifetime": True}, "access_lifetime=True"),
-        ({"refresh_lifetime": 400 * 86_400 + 1}, "refresh_lifetime="),
-        ({"refresh_lifetime": 86_400, "idle_lifetime": 86_401}, "longer than refresh_lifetime=86400"),
-        ({"grace": 61}, "from 0 to 60"),
-        ({"grace": -1}, "from 0 to 60"),
-        ({"revocation_bound": 0}, "revocation_bound=0"),
-        ({"revocation_bound": float("inf")}, "revocation_bound=inf"),
         ({"audience": ""}, "audience is empty"),
         ({"audience": ()}, "audience is empty"),
         ({"audience": ["orders", ""]}, "audience is empty"),
@@ -134,6 +128,10 @@ def test_the_class_of_a_store_is_refused() -> None:
         ({"scopes": ["orders:read"]}, "takes each scope with what it means"),
         ({"scopes": {"two words": ""}}, "is not a scope"),
         ({"scopes": {"orders:read": None}}, "says in text"),
+        ({"cookies": ["https://shop.example"]}, "has to be a CookieMode: CookieMode(['https://shop.example'])"),
+        ({"lifetimes": 600}, "has to be a Lifetimes: Lifetimes(access=600)"),
+        ({"lifetimes": Lifetimes}, "has to be a Lifetimes"),
+        ({"runtime": {}}, "has to be a Runtime: Runtime(store_timeout=2.0)"),
     ],
     ids=lambda value: "" if isinstance(value, str) else "-".join(value),
 )
@@ -143,8 +141,71 @@ def test_what_cannot_be_configured_is_refused_with_its_fix(options: dict[str, An
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    found = mistakes(issuer="http://id.example", stores=object(), audience=(), grace=90, revocation_bound=0, realm="")
+    found = mistakes(issuer="http://id.example", stores=object(), audience=(), lifetimes=0, runtime=0, realm="")
     assert len(found) == 7 + 5
+
+
+@pytest.mark.parametrize(
+    "options, fix",
+    [
+        ({"access": 86_401}, "Lifetimes(access=86401) has to be a number of seconds from 1 to 86400"),
+        ({"access": 0}, "from 1 to"),
+        ({"access": 600.0}, "access=600.0"),
+        ({"access": True}, "access=True"),
+        ({"refresh": 400 * 86_400 + 1}, "refresh="),
+        ({"idle": None}, "idle=None"),
+        ({"refresh": 86_400, "idle": 86_401}, "longer than refresh=86400"),
+        ({"grace": 61}, "from 0 to 60"),
+        ({"grace": -1}, "from 0 to 60"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(value),
+)
+def test_lifetimes_out_of_their_bounds_are_refused_with_their_fix(options: dict[str, Any], fix: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Lifetimes(**options)
+    (mistake,) = raised.value.mistakes
+    assert fix in mistake
+
+
+def test_all_mistakes_of_lifetimes_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Lifetimes(access=0, refresh=10, idle=20, grace=90)
+    assert len(raised.value.mistakes) == 3
+
+
+@pytest.mark.parametrize(
+    "options, fix",
+    [
+        ({"revocation_bound": 0}, "Runtime(revocation_bound=0) has to be a number of seconds above 0"),
+        ({"revocation_bound": float("inf")}, "revocation_bound=inf"),
+        ({"revocation_bound": True}, "revocation_bound=True"),
+        ({"store_timeout": -1.0}, "store_timeout=-1.0"),
+        ({"store_timeout": None}, "store_timeout=None"),
+        ({"hasher": PasswordHasher}, "takes a PasswordHasher"),
+        ({"pool": 4}, "takes a WorkPool, not 4: leave it out, or pass WorkPool(...)"),
+        ({"clock": 0.0}, "has to be a function, as time.time"),
+        ({"entropy": b"random"}, "has to be a function, as os.urandom"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(value),
+)
+def test_a_runtime_that_cannot_work_is_refused_with_its_fix(options: dict[str, Any], fix: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Runtime(**options)
+    (mistake,) = raised.value.mistakes
+    assert fix in mistake
+
+
+def test_all_mistakes_of_a_runtime_are_told_at_once() -> None:
+    wrong: Any = None
+    with pytest.raises(ConfigurationError) as raised:
+        Runtime(revocation_bound=0, store_timeout=0, hasher=wrong, pool=wrong, clock=wrong, entropy=wrong)
+    assert len(raised.value.mistakes) == 6
+
+
+def test_all_mistakes_of_a_cookie_mode_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        CookieMode(["http://shop.example", "shop"], access="session", refresh="session")
+    assert len(raised.value.mistakes) == 2 + 2 + 1
 
 
 def test_every_endpoint_answers_below_the_issuer() -> None:

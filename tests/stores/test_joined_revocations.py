@@ -12,6 +12,7 @@ from authmw_sqlalchemy import AsyncSQLStores
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, asynchronous, is_asynchronous, is_nonblocking, run_async
+from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
 from authmw.stores.joined_revocations import JoinedRevocations
@@ -124,7 +125,9 @@ def test_a_user_disabled_where_users_are_kept_is_refused_where_sessions_are_kept
         throttle=sessions.throttle,
         revocations=Stores.of(users, sessions).revocations,
     )
-    service = TokenService(issuer="https://id.example", stores=stores, audience="orders", hasher=hasher)
+    service = TokenService(
+        issuer="https://id.example", audience="orders", stores=stores, runtime=Runtime(hasher=hasher)
+    )
     service.feed.follow_once()
     users.users.disable("alice")
     service.feed.follow_once()

@@ -272,7 +272,7 @@ def test_static_files_the_docs_page_and_the_token_service_stay_out_of_documents(
     app = Flask("shop", static_folder=tmp_path, static_url_path="/static")
     app.register_blueprint(Blueprint("shop", __name__, static_folder=tmp_path, static_url_path="/pictures"))
     app.register_blueprint(docs_blueprint(DocsPage("openapi.json"), public=True))
-    service = TokenService(issuer="https://shop.example/auth", stores=MemoryStores(), audience="orders")
+    service = TokenService(issuer="https://shop.example/auth", audience="orders", stores=MemoryStores())
     app.register_blueprint(token_blueprint(service, url_prefix="/auth"))
     app.add_url_rule("/", "static.index", view)
     _guarded(app, public=["/static/*"])

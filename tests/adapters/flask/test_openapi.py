@@ -140,7 +140,7 @@ def test_a_decorator_above_the_route_is_in_the_document_as_it_is_enforced() -> N
 def _with_furniture(directory: Path) -> Flask:
     app = Flask("shop", static_folder=directory, static_url_path="/static")
     app.add_url_rule("/orders", "orders", lambda: "orders")
-    service = TokenService(issuer="https://shop.example/auth", stores=MemoryStores(), audience="orders")
+    service = TokenService(issuer="https://shop.example/auth", audience="orders", stores=MemoryStores())
     app.register_blueprint(token_blueprint(service, url_prefix="/auth"))
     app.register_blueprint(docs_blueprint(DocsPage(document=lambda: openapi_document(app))))
     setattr(app, "wsgi_app", DispatcherMiddleware(app.wsgi_app, {"/admin": Flask("admin")}))  # noqa: B010 - Flask's way

@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from authmw.crypto.claims import is_identifier
+from authmw.crypto.opaque_tokens import Entropy
 from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.response import Response
 from authmw.identity.principal import Principal, PrincipalKind
+from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.reply import OAuthError, invalid_grant, json_response
 from authmw.stores.new_records import make_token
+from authmw.stores.ports import RevocationStore, TokenKeeper
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+
+class TokenIssuance(Protocol):
+    """What access tokens are issued with."""
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """The APIs that the tokens are for."""
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """How long tokens and sessions live."""
+
+    @property
+    def token_signer(self) -> TokenIssuer | None:
+        """Signs JWTs; None where access tokens are opaque."""
+
+    @property
+    def tokens(self) -> TokenKeeper:
+        """Opaque access tokens."""
+
+    @property
+    def revocations(self) -> RevocationStore:
+        """Revocations, which every process follows."""
+
+    @property
+    def entropy(self) -> Entropy:
+        """The source of random bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +97,7 @@ class Issued:
         return json_response(members)
 
 
-def issue(service: TokenService, grant: Grant, now: float) -> Flow[Issued | OAuthError]:
+def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAuthError]:
     """An access token for `grant`; an opaque one is stored when this ends."""
     # RFC 9068 §5, RFC 9700 §4.15: the two kinds of subjects share one name space, and none may look like the other.
     if not is_identifier(grant.subject) or (grant.kind == "user" and grant.subject == grant.client_id):
@@ -77,14 +105,14 @@ def issue(service: TokenService, grant: Grant, now: float) -> Flow[Issued | OAut
     lifetime = service.lifetimes.access
     if grant.ends_at is not None:
         lifetime = max(1, min(lifetime, int(grant.ends_at - now)))
-    if service.issues is not None:
-        token = _signed(service.issues, grant, lifetime, (yield from _last_revoked(service, grant)))
+    if service.token_signer is not None:
+        token = _signed(service.token_signer, grant, lifetime, (yield from _last_revoked(service, grant)))
     else:
         token = yield from _stored(service, grant, lifetime, now)
     return token if isinstance(token, OAuthError) else Issued(grant, token, lifetime)
 
 
-def _last_revoked(service: TokenService, grant: Grant) -> Flow[float | None]:
+def _last_revoked(service: TokenIssuance, grant: Grant) -> Flow[float | None]:
     """When everything that the user had been issued was revoked; None for never. A client's has no other login."""
     if grant.kind != "user":
         return None
@@ -92,9 +120,9 @@ def _last_revoked(service: TokenService, grant: Grant) -> Flow[float | None]:
     return max((each.at for each in found), default=None)
 
 
-def _signed(issues: TokenIssuer, grant: Grant, lifetime: int, after: float | None) -> str | OAuthError:
+def _signed(signer: TokenIssuer, grant: Grant, lifetime: int, after: float | None) -> str | OAuthError:
     try:
-        return issues.issue(
+        return signer.issue(
             Principal(grant.subject, kind=grant.kind),
             scopes=sorted(grant.scopes),
             client_id=grant.client_id,
@@ -106,7 +134,7 @@ def _signed(issues: TokenIssuer, grant: Grant, lifetime: int, after: float | Non
         return OAuthError("invalid_scope", "The scopes do not fit into a token: ask for fewer.", detail=str(error))
 
 
-def _stored(service: TokenService, grant: Grant, lifetime: int, now: float) -> Flow[str]:
+def _stored(service: TokenIssuance, grant: Grant, lifetime: int, now: float) -> Flow[str]:
     token, record = make_token(
         grant.subject,
         sorted(grant.scopes),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from authmw.crypto.claims import ClaimRules, is_identifier
 from authmw.crypto.jose import base64url
@@ -16,10 +16,8 @@ from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.identity.verdict import Rejected
+from authmw.stores.ports import NonceStore
 from authmw.stores.records import Claim, Client
-
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
 
 LONGEST_ASSERTION: Final = 3600
 """Seconds that an assertion may be valid for from now on: its ``jti`` is kept that long. Authlib asks for an hour."""
@@ -28,6 +26,25 @@ LEEWAY: Final = 30
 
 # OpenID Connect Core §9 knows no typ; draft-ietf-oauth-rfc7523bis has one of its own.
 _TYPES: Final = (None, "JWT", "client-authentication+jwt")
+
+
+class AssertionVerification(Protocol):
+    """What client assertions are verified with, beside the keys of the client."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer, which an assertion may have for its audience."""
+
+    @property
+    def nonces(self) -> NonceStore:
+        """Every ``jti`` that was used."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds since the epoch."""
+
+    def url(self, path: str, /) -> str:
+        """The URL of an endpoint, which an assertion may have for its audience."""
 
 
 def claimed_client(assertion: str) -> str | None:
@@ -45,7 +62,7 @@ def claimed_client(assertion: str) -> str | None:
     return subject if is_identifier(subject) else None
 
 
-def judge_assertion(service: TokenService, assertion: str, client_id: str, client: Client | None) -> Flow[str]:
+def judge_assertion(service: AssertionVerification, assertion: str, client_id: str, client: Client | None) -> Flow[str]:
     """Why the assertion does not hold; empty if it does. Its ``jti`` is used up only when everything else holds."""
     ring = _ring(client)
     if isinstance(ring, str):
@@ -79,7 +96,7 @@ def judge_assertion(service: TokenService, assertion: str, client_id: str, clien
     return (yield from _spent(service, client_id, claims))
 
 
-def _spent(service: TokenService, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
+def _spent(service: AssertionVerification, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
     # A digest, so that what a client made up has a bounded length; the line end is in neither part.
     name = digest(f"{client_id}\n{claims['jti']}")
     claim = yield from Ask(service.nonces.claim_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)

@@ -8,27 +8,58 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from authmw.crypto.opaque_tokens import digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
 from authmw.http.request import RequestHead
-from authmw.oauth2.client_assertion import claimed_client, judge_assertion
+from authmw.oauth2.client_assertion import AssertionVerification, claimed_client, judge_assertion
 from authmw.oauth2.form import Form, decoded
 from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, too_many_attempts
 from authmw.schemes.http_basic import decode_base64
 from authmw.stores.new_records import is_client_id
+from authmw.stores.ports import ClientStore
 from authmw.stores.records import Client, ClientAuthMethod
-
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+from authmw.verifiers.accounts import Attempts
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 §2.2."""
 _NO_DIGEST: Final = "0" * 64
 _NOTHING: Final = b":"  # what Swagger UI sends for a client without id and secret
+
+
+class ClientRegistry(Protocol):
+    """The clients that there are."""
+
+    @property
+    def clients(self) -> ClientStore:
+        """Registered clients."""
+
+    @property
+    def own_client(self) -> Client:
+        """The first-party application, unless it is registered."""
+
+
+class ClientAuthentication(ClientRegistry, AssertionVerification, Protocol):
+    """What clients are authenticated with."""
+
+    @property
+    def password(self) -> bool:
+        """Whether the password grant is offered."""
+
+    @property
+    def first_party(self) -> str:
+        """The ``client_id`` of the first-party application."""
+
+    @property
+    def realm(self) -> str:
+        """Named in the challenge of clients."""
+
+    @property
+    def client_attempts(self) -> Attempts:
+        """Counts attempts to guess the secret of a client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +79,7 @@ class _Presented:
     basic: bool = False
 
 
-def authenticate_client(service: TokenService, request: RequestHead, form: Form) -> Flow[Client | OAuthError]:
+def authenticate_client(service: ClientAuthentication, request: RequestHead, form: Form) -> Flow[Client | OAuthError]:
     """The client that makes the request: a public one too, of which the endpoint decides what it may do."""
     presented = _presented(service, request, form)
     if isinstance(presented, OAuthError):
@@ -72,14 +103,14 @@ def authenticate_client(service: TokenService, request: RequestHead, form: Form)
     return client
 
 
-def _failed(service: TokenService, presented: _Presented, detail: str) -> OAuthError:
+def _failed(service: ClientAuthentication, presented: _Presented, detail: str) -> OAuthError:
     return invalid_client(service.realm, basic=presented.basic, detail=detail)
 
 
 # What is presented
 
 
-def _presented(service: TokenService, request: RequestHead, form: Form) -> _Presented | OAuthError:
+def _presented(service: ClientAuthentication, request: RequestHead, form: Form) -> _Presented | OAuthError:
     authorization = request.authorization
     if authorization is not None and authorization.duplicate:
         return invalid_request("More than one Authorization credential was sent.")
@@ -123,7 +154,7 @@ def _basic(authorization: Authorization) -> _Presented | str | None:
     return _Presented("client_secret_basic" if proof else "none", client_id, proof, basic=True)
 
 
-def _assertion(service: TokenService, form: Form, client_id: str | None) -> _Presented | OAuthError:
+def _assertion(service: ClientAuthentication, form: Form, client_id: str | None) -> _Presented | OAuthError:
     assertion = form.get("client_assertion")
     if assertion is None or form.get("client_assertion_type") != ASSERTION_TYPE:
         return invalid_client(service.realm, basic=False, detail="no client_assertion of the type jwt-bearer")
@@ -137,7 +168,7 @@ def _assertion(service: TokenService, form: Form, client_id: str | None) -> _Pre
 # Whether it holds
 
 
-def _named(service: TokenService, presented: _Presented) -> Flow[Client | OAuthError]:
+def _named(service: ClientAuthentication, presented: _Presented) -> Flow[Client | OAuthError]:
     """A client that has no secret. Anybody can say its name."""
     client_id = presented.client_id
     is_own = service.password and client_id in ("", service.first_party)
@@ -152,14 +183,14 @@ def _named(service: TokenService, presented: _Presented) -> Flow[Client | OAuthE
     return _failed(service, presented, wrong) if wrong else client
 
 
-def find_client(service: TokenService, client_id: str) -> Flow[Client | None]:
+def find_client(service: ClientRegistry, client_id: str) -> Flow[Client | None]:
     """The client of that id; None for none."""
     client = _checked((yield from Ask(service.clients.find_client, client_id)))
     # Ids are compared exactly, also where a store folds case.
     return client if client is not None and client.id == client_id else None
 
 
-def is_disabled(service: TokenService, client: Client) -> Flow[bool]:
+def is_disabled(service: ClientRegistry, client: Client) -> Flow[bool]:
     """Whether `client`, which was let in a moment ago, would not be let in any more."""
     now = yield from find_client(service, client.id)
     return client is not service.own_client if now is None else now.disabled
@@ -171,20 +202,19 @@ def _checked(found: object) -> Client | None:
     return found
 
 
-def _judge(service: TokenService, presented: _Presented, client: Client | None) -> Flow[str]:
+def _judge(service: ClientAuthentication, presented: _Presented, client: Client | None) -> Flow[str]:
     """Why the proof does not hold; empty if it does. The work is the same for a client that does not exist."""
     if presented.method == "private_key_jwt":
         wrong = yield from judge_assertion(service, presented.proof, presented.client_id, client)
     else:
-        wrong = _judge_secret(service, presented.proof, client)
+        wrong = _judge_secret(presented.proof, client, service.clock())
     if client is None:
         return f"no client {presented.client_id!r}"
     return _unfit(client, presented.method) or wrong
 
 
-def _judge_secret(service: TokenService, secret: str, client: Client | None) -> str:
+def _judge_secret(secret: str, client: Client | None, now: float) -> str:
     sought = digest(secret).encode()
-    now = service.clock()
     secrets = () if client is None else client.secrets
     live = [each.digest for each in secrets if each.expires_at is None or now < each.expires_at]
     # Each is compared, and one that cannot match where there is none.

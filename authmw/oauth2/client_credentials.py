@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 from authmw.crypto.opaque_tokens import digest
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
-from authmw.oauth2.access_tokens import Grant, Issued, issue
-from authmw.oauth2.client_authentication import is_disabled
+from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
+from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
 from authmw.oauth2.form import Form
-from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
+from authmw.oauth2.granted_scopes import ScopeLimits, granted_scopes, requested_scopes
 from authmw.oauth2.reply import OAuthError, invalid_client
 from authmw.stores.records import Client
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+
+class ClientTokenIssuance(TokenIssuance, ScopeLimits, ClientRegistry, Protocol):
+    """What access tokens of clients are issued with."""
+
+    @property
+    def realm(self) -> str:
+        """Named in the challenge of clients."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds since the epoch."""
 
 
 def client_credentials(
-    service: TokenService, request: RequestHead, form: Form, client: Client
+    service: ClientTokenIssuance, request: RequestHead, form: Form, client: Client
 ) -> Flow[Issued | OAuthError]:
     """A token about the client itself. There is no refresh token: it can authenticate again (§4.4.3)."""
     # §4.4: "MUST only be used by confidential clients": the others have nothing to prove who they are.
@@ -36,6 +46,6 @@ def client_credentials(
     if isinstance(issued, OAuthError) or not (yield from is_disabled(service, client)):
         return issued
     # Whoever disabled it meanwhile refused what there was, and this was not there yet.
-    if service.issues is None:
+    if service.token_signer is None:
         yield from Ask(service.tokens.revoke_token, digest(issued.access_token), service.clock())
     return invalid_client(service.realm, basic=request.authorization is not None, detail=f"{client.id!r} was disabled")

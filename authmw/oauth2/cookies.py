@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from authmw.errors import ConfigurationError
@@ -22,23 +22,49 @@ from authmw.oauth2.client_authentication import find_client
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.form import read_form
-from authmw.oauth2.password import password
+from authmw.oauth2.password import PasswordLogin, password
 from authmw.oauth2.paths import COOKIE_PATHS
-from authmw.oauth2.refresh import refresh_login
+from authmw.oauth2.refresh import SessionRenewal, refresh_login
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
-from authmw.oauth2.revoke import revoke_token
+from authmw.oauth2.revoke import TokenRevocation, revoke_token
 from authmw.schemes.session_cookie import SessionCookie, cookies_named
 from authmw.stores.records import Client
-
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+from authmw.verifiers.jwt import JWTVerifier
+from authmw.verifiers.token import TokenVerifier
 
 _LONGEST: Final = 4000
 """Octets that a cookie's name and value may have together: browsers drop what is longer than 4096 with all else."""
 _MOST_ENDED: Final = 2
 
 
-def session_cookie(service: TokenService, *, path: str | None = None) -> SessionCookie:
+class CookieSettings(Protocol):
+    """The configuration of cookie mode."""
+
+    @property
+    def cookies(self) -> CookieMode | None:
+        """Cookie mode; None where it is off."""
+
+
+class CookieTokens(CookieSettings, Protocol):
+    """What tokens in cookies are verified with."""
+
+    @property
+    def issuer(self) -> str:
+        """The URL below which the endpoints are."""
+
+    def verifier(self) -> JWTVerifier | TokenVerifier:
+        """The verifier of access tokens."""
+
+
+class CookieSessions(CookieSettings, PasswordLogin, SessionRenewal, TokenRevocation, Protocol):
+    """What the sessions of pages are begun, refreshed and ended with."""
+
+    @property
+    def first_party(self) -> str:
+        """The ``client_id`` of the first-party application."""
+
+
+def session_cookie(service: CookieTokens, *, path: str | None = None) -> SessionCookie:
     """The scheme that accepts what `login` sets: ``Auth(HTTPBearer(service.verifier()) | session_cookie(service))``.
 
     Args:
@@ -56,26 +82,26 @@ def session_cookie(service: TokenService, *, path: str | None = None) -> Session
     return SessionCookie(service.verifier(), origins=mode.origins, cookie=mode.access, open_to=open_to)
 
 
-def login(service: TokenService, request: RequestHead) -> Flow[Response]:
+def login(service: CookieSessions, request: RequestHead) -> Flow[Response]:
     """Log in by the form's username and password, and set both cookies. What was logged in before is logged out."""
     return (yield from _respond("login", service, request, _log_in))
 
 
-def refresh(service: TokenService, request: RequestHead) -> Flow[Response]:
+def refresh(service: CookieSessions, request: RequestHead) -> Flow[Response]:
     """Set both cookies anew, as the token endpoint would refresh. Nothing of the body is read."""
     return (yield from _respond("refresh", service, request, _refresh))
 
 
-def logout(service: TokenService, request: RequestHead) -> Flow[Response]:
+def logout(service: CookieSessions, request: RequestHead) -> Flow[Response]:
     """End the session and clear both cookies. Nothing of the body is read, and again is no harm."""
     return (yield from _respond("logout", service, request, _log_out))
 
 
-_Step = Callable[["TokenService", RequestHead, Client], Flow[Issued | OAuthError | None]]
+_Step = Callable[[CookieSessions, RequestHead, Client], Flow[Issued | OAuthError | None]]
 """What one endpoint does: tokens for the cookies, or None to clear them."""
 
 
-def _respond(name: str, service: TokenService, request: RequestHead, step: _Step) -> Flow[Response]:
+def _respond(name: str, service: CookieSessions, request: RequestHead, step: _Step) -> Flow[Response]:
     mode, decision = _mode(service), Decision(name, request)
     taken: Issued | OAuthError | None
     if is_from(request, mode.origins):
@@ -100,7 +126,7 @@ def _respond(name: str, service: TokenService, request: RequestHead, step: _Step
     return _with(response, (("Vary", "Cookie"),))
 
 
-def _as_first_party(service: TokenService, request: RequestHead, step: _Step) -> Flow[Issued | OAuthError | None]:
+def _as_first_party(service: CookieSessions, request: RequestHead, step: _Step) -> Flow[Issued | OAuthError | None]:
     """Whose pages these are: the first-party application, which has no need to say so."""
     client = (yield from find_client(service, service.first_party)) or service.own_client
     if client.disabled or "password" not in client.grant_types:
@@ -108,7 +134,7 @@ def _as_first_party(service: TokenService, request: RequestHead, step: _Step) ->
     return (yield from step(service, request, client))
 
 
-def _log_in(service: TokenService, request: RequestHead, client: Client) -> Flow[Issued | OAuthError]:
+def _log_in(service: CookieSessions, request: RequestHead, client: Client) -> Flow[Issued | OAuthError]:
     form = yield from read_form(request)
     if isinstance(form, OAuthError):
         return form
@@ -119,7 +145,7 @@ def _log_in(service: TokenService, request: RequestHead, client: Client) -> Flow
     return issued
 
 
-def _refresh(service: TokenService, request: RequestHead, client: Client) -> Flow[Issued | OAuthError]:
+def _refresh(service: CookieSessions, request: RequestHead, client: Client) -> Flow[Issued | OAuthError]:
     values = cookies_named(request, _mode(service).refresh)
     if not values:
         return invalid_grant(detail="no cookie")
@@ -129,18 +155,18 @@ def _refresh(service: TokenService, request: RequestHead, client: Client) -> Flo
     return (yield from refresh_login(service, client, token))
 
 
-def _log_out(service: TokenService, request: RequestHead, client: Client) -> Flow[None]:
+def _log_out(service: CookieSessions, request: RequestHead, client: Client) -> Flow[None]:
     yield from _end_presented(service, request, client)
 
 
-def _end_presented(service: TokenService, request: RequestHead, client: Client) -> Flow[None]:
+def _end_presented(service: CookieSessions, request: RequestHead, client: Client) -> Flow[None]:
     mode = _mode(service)
     for name in (mode.refresh, mode.access):
         for token in cookies_named(request, name)[:_MOST_ENDED]:
             yield from revoke_token(service, client, token)
 
 
-def _mode(service: TokenService) -> CookieMode:
+def _mode(service: CookieSettings) -> CookieMode:
     if service.cookies is None:
         raise ConfigurationError("the service has no cookies: TokenService(..., cookies=CookieMode([...]))")
     return service.cookies
@@ -152,7 +178,7 @@ def _checked_length(mode: CookieMode, issued: Issued) -> Issued | OAuthError:
     return OAuthError("invalid_scope", "The scopes do not fit into a cookie: ask for fewer.")
 
 
-def _filled(service: TokenService, mode: CookieMode, issued: Issued) -> Headers:
+def _filled(service: CookieSessions, mode: CookieMode, issued: Issued) -> Headers:
     headers: Headers = (_cookie(mode.access, issued.access_token, issued.expires_in),)
     if issued.refresh_token is None:
         return headers

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.keyring import KeyRing
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, json_response, no_such_endpoint
-
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
 
 MAX_AGE: Final = 300
 """Seconds that a document may be cached: a new key has to be published so long before it signs (OpenID Connect Core
@@ -32,13 +30,36 @@ _ANY: Final = (*_CONFIDENTIAL, "none")
 _SIGNING: Final = tuple(name for name, algorithm in ALGORITHMS.items() if algorithm.kty != "oct")
 
 
-def metadata(service: TokenService, request: RequestHead) -> Flow[Response]:
+class ServerMetadata(Protocol):
+    """What an authorization server publishes about itself."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer."""
+
+    @property
+    def keys(self) -> KeyRing | None:
+        """Signs access tokens; None where they are opaque."""
+
+    @property
+    def scopes(self) -> Mapping[str, str] | None:
+        """Every scope there is, with what it means; None for no such list."""
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """The grants that are offered."""
+
+    def url(self, path: str, /) -> str:
+        """The URL of an endpoint."""
+
+
+def metadata(service: ServerMetadata, request: RequestHead) -> Flow[Response]:
     """The metadata. Its issuer is the configured one to the byte (RFC 8414 §3.3)."""
     yield from ()
     return _document(request, _members(service))
 
 
-def jwks(service: TokenService, request: RequestHead) -> Flow[Response]:
+def jwks(service: ServerMetadata, request: RequestHead) -> Flow[Response]:
     """The public halves of all keys of the ring, also of those that sign no more. Opaque tokens have none: 404."""
     yield from ()
     if service.keys is None:
@@ -59,7 +80,7 @@ def metadata_path(issuer: str) -> str:
     return WELL_KNOWN + urlsplit(issuer).path.rstrip("/")
 
 
-def _members(service: TokenService) -> dict[str, Any]:
+def _members(service: ServerMetadata) -> dict[str, Any]:
     """The members of the metadata (RFC 8414 §2)."""
     stated: dict[str, Any] = {
         "issuer": service.issuer,

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from authmw.engine import audit
 from authmw.errors import Unavailable
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
-from authmw.oauth2.cookies import login, logout, refresh
-from authmw.oauth2.documents import jwks, metadata, metadata_path
-from authmw.oauth2.introspect import introspect
+from authmw.oauth2.cookies import CookieSessions, CookieSettings, login, logout, refresh
+from authmw.oauth2.documents import ServerMetadata, jwks, metadata, metadata_path
+from authmw.oauth2.introspect import TokenIntrospection, introspect
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
-from authmw.oauth2.revoke import revoke
-from authmw.oauth2.token import token
+from authmw.oauth2.revoke import RevocationEndpoint, revoke
+from authmw.oauth2.service import TokenService
+from authmw.oauth2.token import Grants, token
 
 if TYPE_CHECKING:
     from authmw.flow.pool import WorkPool
-    from authmw.oauth2.service import TokenService
 
 # G10, RFC 9700 §2.6: a client in a browser asks from its own origin. Nothing here is authenticated by what a browser
 # adds by itself, so any origin may, and credentials in Fetch's sense are never allowed.
 _ANY_ORIGIN: Final[Headers] = (("Access-Control-Allow-Origin", "*"),)
 _PREFLIGHT_SECONDS: Final = 600
+
+
+class AuthorizationServer(Grants, RevocationEndpoint, TokenIntrospection, CookieSessions, ServerMetadata, Protocol):
+    """All that the endpoints need: a `TokenService`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Endpoint:
         cors: whether scripts of other origins may ask.
     """
 
-    answer: Callable[[TokenService, RequestHead], Flow[Response]]
+    answer: Callable[[AuthorizationServer, RequestHead], Flow[Response]]
     methods: tuple[str, ...] = ("POST",)
     cors: bool = True
 
@@ -61,6 +65,45 @@ COOKIE_ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/logout": Endpoint(logout, cors=False),
 }
 """The paths that are there in cookie mode only. No other origin may ask."""
+
+
+def endpoints_of(service: CookieSettings) -> dict[str, Endpoint]:
+    """What answers which path of `service`."""
+    return ENDPOINTS if service.cookies is None else {**ENDPOINTS, **COOKIE_ENDPOINTS}
+
+
+def respond(service: AuthorizationServer, request: RequestHead, path: str) -> Flow[Response]:
+    """The answer to a request for `path`."""
+    endpoint = endpoints_of(service).get(path)
+    if endpoint is None:
+        return no_such_endpoint().response()
+    response = yield from _answer(endpoint, service, request)
+    return replace(response, headers=(*response.headers, *_ANY_ORIGIN)) if endpoint.cors else response
+
+
+def _answer(endpoint: Endpoint, service: AuthorizationServer, request: RequestHead) -> Flow[Response]:
+    if request.method == "OPTIONS":
+        return _options(endpoint, request)
+    if request.method not in endpoint.methods:
+        return method_not_allowed(*endpoint.methods, "OPTIONS").response()
+    try:
+        return (yield from endpoint.answer(service, request))
+    except Unavailable as error:
+        audit.unavailable(error, request)
+        return unavailable(error.retry_after).response()
+
+
+def _options(endpoint: Endpoint, request: RequestHead) -> Response:
+    """Which methods there are (RFC 9110 §9.3.7), and to a preflight which headers (Fetch §3.2.3)."""
+    methods = ", ".join((*endpoint.methods, "OPTIONS"))
+    allowed: Headers = (("Allow", methods),)
+    if endpoint.cors and request.is_preflight:
+        allowed += (
+            ("Access-Control-Allow-Methods", methods),
+            ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+            ("Access-Control-Max-Age", str(_PREFLIGHT_SECONDS)),
+        )
+    return empty_response(status=204, headers=allowed)
 
 
 class TokenEndpoints:
@@ -119,42 +162,3 @@ class AuthorizationServerMetadata:
     def respond(self, request: RequestHead) -> Flow[Response | None]:
         """The flow that answers `request` if it is for the metadata; None for any other request."""
         return (yield from respond(self.service, request, WELL_KNOWN)) if request.path == self.path else None
-
-
-def endpoints_of(service: TokenService) -> dict[str, Endpoint]:
-    """What answers which path of `service`."""
-    return ENDPOINTS if service.cookies is None else {**ENDPOINTS, **COOKIE_ENDPOINTS}
-
-
-def respond(service: TokenService, request: RequestHead, path: str) -> Flow[Response]:
-    """The answer to a request for `path`."""
-    endpoint = endpoints_of(service).get(path)
-    if endpoint is None:
-        return no_such_endpoint().response()
-    response = yield from _answer(endpoint, service, request)
-    return replace(response, headers=(*response.headers, *_ANY_ORIGIN)) if endpoint.cors else response
-
-
-def _answer(endpoint: Endpoint, service: TokenService, request: RequestHead) -> Flow[Response]:
-    if request.method == "OPTIONS":
-        return _options(endpoint, request)
-    if request.method not in endpoint.methods:
-        return method_not_allowed(*endpoint.methods, "OPTIONS").response()
-    try:
-        return (yield from endpoint.answer(service, request))
-    except Unavailable as error:
-        audit.unavailable(error, request)
-        return unavailable(error.retry_after).response()
-
-
-def _options(endpoint: Endpoint, request: RequestHead) -> Response:
-    """Which methods there are (RFC 9110 §9.3.7), and to a preflight which headers (Fetch §3.2.3)."""
-    methods = ", ".join((*endpoint.methods, "OPTIONS"))
-    allowed: Headers = (("Allow", methods),)
-    if endpoint.cors and request.is_preflight:
-        allowed += (
-            ("Access-Control-Allow-Methods", methods),
-            ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
-            ("Access-Control-Max-Age", str(_PREFLIGHT_SECONDS)),
-        )
-    return empty_response(status=204, headers=allowed)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from authmw.identity.scopes import parse_scope
 from authmw.oauth2.form import Form
 from authmw.oauth2.reply import OAuthError
+from authmw.stores.records import Client
+
+
+class ScopeLimits(Protocol):
+    """The limits of a token service on the scopes that it grants."""
+
+    @property
+    def scopes(self) -> Mapping[str, str] | None:
+        """Every scope there is, with what it means; None for no such list."""
+
+    def ceiling(self, client: Client, /) -> frozenset[str] | None:
+        """The most that `client` is granted; None for no limit but the user's own."""
 
 
 def requested_scopes(form: Form) -> frozenset[str] | OAuthError | None:

@@ -6,28 +6,38 @@ inactive at once, a JWT too. What is not for the caller to see is answered as if
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, Protocol, assert_never
 
 from authmw.crypto.claims import is_identifier
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.principal import Principal
-from authmw.oauth2.client_authentication import find_client
+from authmw.oauth2.client_authentication import ClientAuthentication, find_client
 from authmw.oauth2.decisions import Decision
-from authmw.oauth2.presented_token import Found, Refreshing, find, read_presented
+from authmw.oauth2.presented_token import Found, Refreshing, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, invalid_client, json_response
+from authmw.stores.ports import RevocationStore, UserStore
 from authmw.stores.records import Client, TokenRecord
 from authmw.stores.revoked import Issuance, Revoked
 from authmw.verifiers.accounts import checked_user
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
-
 _Members = dict[str, Any]
 
 
-def introspect(service: TokenService, request: RequestHead) -> Flow[Response]:
+class TokenIntrospection(TokenLookup, ClientAuthentication, Protocol):
+    """What tokens are introspected with."""
+
+    @property
+    def users(self) -> UserStore:
+        """Users, by name."""
+
+    @property
+    def revocations(self) -> RevocationStore:
+        """Revocations, which every process follows."""
+
+
+def introspect(service: TokenIntrospection, request: RequestHead) -> Flow[Response]:
     """What the token is good for; ``{"active":false}`` for whatever the caller is not to know more of (§2.2)."""
     decision = Decision("introspect", request)
     presented = yield from read_presented(service, request)
@@ -44,7 +54,7 @@ def introspect(service: TokenService, request: RequestHead) -> Flow[Response]:
     return json_response({"active": False} if members is None else {"active": True, **members})
 
 
-def _members(service: TokenService, client: Client, text: str) -> Flow[_Members | None]:
+def _members(service: TokenIntrospection, client: Client, text: str) -> Flow[_Members | None]:
     found = yield from find(service, text)
     if found is None:
         return None
@@ -123,7 +133,7 @@ def _is_current(found: Found, now: float) -> bool:
             assert_never(found)
 
 
-def _is_revoked(service: TokenService, client: Client, issuance: Issuance) -> Flow[bool]:
+def _is_revoked(service: TokenIntrospection, client: Client, issuance: Issuance) -> Flow[bool]:
     revoked = Revoked()
     for revocation in (yield from Ask(service.revocations.find_revocations, issuance.keys)):
         revoked.note(revocation)
@@ -135,7 +145,7 @@ def _is_revoked(service: TokenService, client: Client, issuance: Issuance) -> Fl
     return issuance.client_id != service.first_party if owner is None else owner.disabled
 
 
-def _has_its_user(service: TokenService, found: Refreshing) -> Flow[bool]:
+def _has_its_user(service: TokenIntrospection, found: Refreshing) -> Flow[bool]:
     user = checked_user((yield from Ask(service.users.find, found.family.username)))
     return user is not None and user.id == found.family.subject and not user.disabled
 

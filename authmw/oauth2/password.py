@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from authmw.crypto.opaque_tokens import new_id
 from authmw.flow.flow import Ask, Flow
@@ -12,22 +12,28 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.access_tokens import Grant, Issued, issue
-from authmw.oauth2.client_authentication import is_disabled
+from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
 from authmw.oauth2.ending import refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
-from authmw.oauth2.refresh import refuse_if_overtaken
+from authmw.oauth2.refresh import SessionIssuance, refuse_if_overtaken
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
 from authmw.stores.records import Client, RefreshFamily, User
-
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+from authmw.verifiers.password import PasswordVerifier
 
 _LONGEST_NAME: Final = 200
 
 
-def password(service: TokenService, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
+class PasswordLogin(SessionIssuance, ClientRegistry, Protocol):
+    """What users log in with by name and password."""
+
+    @property
+    def passwords(self) -> PasswordVerifier:
+        """Verifies user names and passwords."""
+
+
+def password(service: PasswordLogin, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
     """A login by user name and password, in the form that FastAPI's ``OAuth2PasswordRequestForm`` reads."""
     username, secret = form.get("username"), form.get("password")
     if username is None or secret is None:
@@ -39,7 +45,7 @@ def password(service: TokenService, request: RequestHead, form: Form, client: Cl
 
 
 def log_in(
-    service: TokenService,
+    service: PasswordLogin,
     request: RequestHead,
     client: Client,
     credentials: BasicCredentials,
@@ -75,7 +81,7 @@ def log_in(
 
 
 def _overtaken(
-    service: TokenService, client: Client, family: RefreshFamily, user: User, credentials: BasicCredentials
+    service: PasswordLogin, client: Client, family: RefreshFamily, user: User, credentials: BasicCredentials
 ) -> Flow[OAuthError | None]:
     """End a login that somebody wanted to prevent meanwhile: they did not find it; from here on everybody does."""
     refused = yield from refuse_if_overtaken(service, family)
@@ -92,7 +98,7 @@ def _overtaken(
 
 
 def _begin(
-    service: TokenService, request: RequestHead, client: Client, user: User, *, scopes: frozenset[str], now: float
+    service: SessionIssuance, request: RequestHead, client: Client, user: User, *, scopes: frozenset[str], now: float
 ) -> Flow[tuple[RefreshFamily, Issued | OAuthError]]:
     refreshes = "refresh_token" in client.grant_types
     token = RefreshToken.new(service.issuer, entropy=service.entropy)

@@ -7,10 +7,12 @@ types are always searched, and ``token_type_hint`` is not looked at: an unknown 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
+from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest, has_checksum
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
@@ -18,18 +20,36 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated
-from authmw.oauth2.client_authentication import authenticate_client
+from authmw.oauth2.client_authentication import ClientAuthentication, authenticate_client
 from authmw.oauth2.form import read_form
-from authmw.oauth2.refresh import find_family
+from authmw.oauth2.refresh import FamilyLookup, find_family
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_request
+from authmw.stores.ports import TokenKeeper
 from authmw.stores.records import Client, RefreshFamily, TokenRecord
 from authmw.verifiers.jwt import JWTVerifier
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
-
 _OPAQUE: Final = "at"
+
+
+class TokenLookup(FamilyLookup, Protocol):
+    """Where tokens of every kind are looked up."""
+
+    @property
+    def tokens(self) -> TokenKeeper:
+        """Opaque access tokens."""
+
+    @property
+    def keys(self) -> KeyRing | None:
+        """Verifies JWTs; None where access tokens are opaque."""
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """The APIs that the tokens are for."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +77,7 @@ Found = Refreshing | TokenRecord | Principal
 """What a token is: for a JWT whose signature and claims hold, the principal it is about."""
 
 
-def read_presented(service: TokenService, request: RequestHead) -> Flow[Presented | OAuthError]:
+def read_presented(service: ClientAuthentication, request: RequestHead) -> Flow[Presented | OAuthError]:
     """Who asks about which token (RFC 7009 §2.1, RFC 7662 §2.1)."""
     form = yield from read_form(request)
     if isinstance(form, OAuthError):
@@ -69,7 +89,7 @@ def read_presented(service: TokenService, request: RequestHead) -> Flow[Presente
     return invalid_request("A token is needed.") if token is None else Presented(client, token)
 
 
-def find(service: TokenService, text: str) -> Flow[Found | None]:
+def find(service: TokenLookup, text: str) -> Flow[Found | None]:
     """What `text` is a token of ours for, whoever's it is; None for nothing. A JWT that has expired is nothing."""
     refresh = RefreshToken.parse(text)
     if refresh is not None:
@@ -80,7 +100,7 @@ def find(service: TokenService, text: str) -> Flow[Found | None]:
     return _signed(service, text)
 
 
-def _stored(service: TokenService, sought: str) -> Flow[TokenRecord | None]:
+def _stored(service: TokenLookup, sought: str) -> Flow[TokenRecord | None]:
     record = _checked((yield from Ask(service.tokens.find_token, sought)))
     # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
     return record if record is not None and compare_digest(record.digest.encode(), sought.encode()) else None
@@ -92,7 +112,7 @@ def _checked(found: object) -> TokenRecord | None:
     return found
 
 
-def _signed(service: TokenService, text: str) -> Principal | None:
+def _signed(service: TokenLookup, text: str) -> Principal | None:
     if service.keys is None:
         return None
     # Without a feed: whether it is revoked is asked of the store, by whoever wants to know.

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hmac import compare_digest
-from typing import TYPE_CHECKING, assert_never
+from typing import Protocol, assert_never
 
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
-from authmw.oauth2.access_tokens import Grant, Issued, issue
-from authmw.oauth2.ending import end_session, refuse_access_tokens
+from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
+from authmw.oauth2.ending import TokenStores, end_session, refuse_access_tokens
 from authmw.oauth2.form import Form
-from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
+from authmw.oauth2.granted_scopes import ScopeLimits, granted_scopes, requested_scopes
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request
+from authmw.stores.ports import FamilyStore, UserStore
 from authmw.stores.records import (
     LONGEST_ACCESS_TOKEN,
     Client,
@@ -31,11 +32,32 @@ from authmw.stores.records import (
 )
 from authmw.verifiers.accounts import checked_user
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+
+class FamilyLookup(Protocol):
+    """Where the family of a refresh token is looked up."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer; a refresh token of another one is not found."""
+
+    @property
+    def families(self) -> FamilyStore:
+        """Sessions."""
 
 
-def refresh(service: TokenService, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
+class SessionIssuance(FamilyLookup, TokenStores, TokenIssuance, ScopeLimits, Protocol):
+    """What the tokens of sessions are issued with."""
+
+
+class SessionRenewal(SessionIssuance, Protocol):
+    """What sessions are refreshed with."""
+
+    @property
+    def users(self) -> UserStore:
+        """Users, by name."""
+
+
+def refresh(service: SessionRenewal, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
     """The next tokens of a login."""
     text = form.get("refresh_token")
     if text is None:
@@ -47,7 +69,7 @@ def refresh(service: TokenService, request: RequestHead, form: Form, client: Cli
 
 
 def refresh_login(
-    service: TokenService, client: Client, text: str, requested: frozenset[str] | None = None
+    service: SessionRenewal, client: Client, text: str, requested: frozenset[str] | None = None
 ) -> Flow[Issued | OAuthError]:
     """The next tokens of the login that the refresh token `text` is from.
 
@@ -85,7 +107,7 @@ def refresh_login(
     return (yield from _rotate(service, client, token, issued, now))
 
 
-def find_family(service: TokenService, token: RefreshToken) -> Flow[RefreshFamily | None]:
+def find_family(service: FamilyLookup, token: RefreshToken) -> Flow[RefreshFamily | None]:
     """The login that `token` is from, whoever's it is, and whether it goes on or has ended; None for none.
 
     One that was begun at another issuer is none, though it may be in the same store.
@@ -103,7 +125,7 @@ def _checked_family(found: object) -> RefreshFamily | None:
     return found
 
 
-def _refused(service: TokenService, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:
+def _refused(service: TokenStores, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:
     """Why the login cannot be refreshed any more."""
     if not family.is_live(now):
         yield from _refuse_again(service, family, now)
@@ -111,7 +133,7 @@ def _refused(service: TokenService, family: RefreshFamily, now: float) -> Flow[O
     return (yield from refuse_if_overtaken(service, family))
 
 
-def refuse_if_overtaken(service: TokenService, family: RefreshFamily) -> Flow[OAuthError | None]:
+def refuse_if_overtaken(service: TokenStores, family: RefreshFamily) -> Flow[OAuthError | None]:
     """End a login that began before its user or client was revoked and was stored afterwards: nobody else has."""
     keys: tuple[tuple[RevocationKind, str], ...] = (("user", family.subject), ("client", family.client_id or ""))
     revocations = yield from Ask(service.revocations.find_revocations, keys)
@@ -121,7 +143,7 @@ def refuse_if_overtaken(service: TokenService, family: RefreshFamily) -> Flow[OA
     return invalid_grant(detail=f"{family.id} is from before its user or client was revoked")
 
 
-def _refuse_again(service: TokenService, family: RefreshFamily, now: float) -> Flow[None]:
+def _refuse_again(service: TokenStores, family: RefreshFamily, now: float) -> Flow[None]:
     """See to it that the access tokens of a login that was ended are refused: who ended it may have died meanwhile."""
     if family.revoked_at is None or now - family.revoked_at >= LONGEST_ACCESS_TOKEN:
         return
@@ -131,7 +153,7 @@ def _refuse_again(service: TokenService, family: RefreshFamily, now: float) -> F
 
 
 def _scopes(
-    service: TokenService, client: Client, family: RefreshFamily, requested: frozenset[str] | None
+    service: SessionRenewal, client: Client, family: RefreshFamily, requested: frozenset[str] | None
 ) -> Flow[frozenset[str] | OAuthError]:
     """What the refreshed token allows: no more than was granted, nor than user and client may have by now."""
     if requested is not None and not requested <= family.scopes:
@@ -146,7 +168,7 @@ def _scopes(
 
 
 def _rotate(
-    service: TokenService, client: Client, token: RefreshToken, issued: Issued, now: float
+    service: SessionRenewal, client: Client, token: RefreshToken, issued: Issued, now: float
 ) -> Flow[Issued | OAuthError]:
     """The one step that uses the token up, and what follows from how it went."""
     salt = new_salt(entropy=service.entropy)

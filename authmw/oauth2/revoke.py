@@ -9,23 +9,29 @@ Everything is stored and published before the answer is sent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import Protocol, assert_never
 
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.principal import Principal
+from authmw.oauth2.client_authentication import ClientAuthentication
 from authmw.oauth2.decisions import Decision
-from authmw.oauth2.ending import end_session, end_signed_token, end_token
-from authmw.oauth2.presented_token import Refreshing, find, read_presented
+from authmw.oauth2.ending import TokenStores, end_session, end_signed_token, end_token
+from authmw.oauth2.presented_token import Refreshing, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
 from authmw.stores.records import Client, TokenRecord
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
+
+class TokenRevocation(TokenLookup, TokenStores, Protocol):
+    """What tokens are revoked with."""
 
 
-def revoke(service: TokenService, request: RequestHead) -> Flow[Response]:
+class RevocationEndpoint(TokenRevocation, ClientAuthentication, Protocol):
+    """What the revocation endpoint needs."""
+
+
+def revoke(service: RevocationEndpoint, request: RequestHead) -> Flow[Response]:
     """An empty 200, whether there was such a token or not (§2.2), or the error of RFC 6749 §5.2."""
     decision = Decision("revoke", request)
     presented = yield from read_presented(service, request)
@@ -37,7 +43,7 @@ def revoke(service: TokenService, request: RequestHead) -> Flow[Response]:
     return empty_response()
 
 
-def revoke_token(service: TokenService, client: Client, text: str) -> Flow[str]:
+def revoke_token(service: TokenRevocation, client: Client, text: str) -> Flow[str]:
     """Refuse the token `text` from now on, if it is one of `client`.
 
     A second time does everything again: who did it before may have died in between.

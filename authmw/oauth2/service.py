@@ -113,10 +113,10 @@ class TokenService:
             self.users, hasher=runtime.hasher, throttle=self.throttle, clock=self.clock
         )
         self.client_attempts: Attempts = Attempts(self.throttle, self.clock, kind="client")
-        self.issues: TokenIssuer | None = None
+        self.token_signer: TokenIssuer | None = None
         """Signs access tokens; None where they are opaque."""
         if keys is not None:
-            self.issues = TokenIssuer(
+            self.token_signer = TokenIssuer(
                 keys, issuer=issuer, audience=self.audience, lifetime=self.lifetimes.access, clock=self.clock
             )
 

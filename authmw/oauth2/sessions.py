@@ -5,16 +5,26 @@ A session is a refresh family. What ending one does is in `authmw.oauth2.ending`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from authmw.flow.flow import Ask, Flow, run, run_async
-from authmw.oauth2.ending import Kept, end_client, end_session, end_user, refuse_access_tokens
+from authmw.flow.pool import WorkPool
+from authmw.oauth2.ending import TokenStores, end_client, end_session, end_user, refuse_access_tokens
 from authmw.stores.records import RefreshFamily
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
-
 T = TypeVar("T")
+
+
+class SessionStores(TokenStores, Protocol):
+    """The stores of sessions, and how they are asked."""
+
+    @property
+    def pool(self) -> WorkPool:
+        """The threads for slow work."""
+
+    @property
+    def store_timeout(self) -> float:
+        """Seconds that a store may take to answer on an event loop."""
 
 
 class Sessions:
@@ -34,7 +44,7 @@ class Sessions:
     0
     """
 
-    def __init__(self, service: TokenService) -> None:
+    def __init__(self, service: SessionStores) -> None:
         self._service = service
 
     def list(self, subject: str) -> tuple[RefreshFamily, ...]:
@@ -70,7 +80,7 @@ class AsyncSessions:
         service: the token service that began the sessions.
     """
 
-    def __init__(self, service: TokenService) -> None:
+    def __init__(self, service: SessionStores) -> None:
         self._service = service
 
     async def list(self, subject: str) -> tuple[RefreshFamily, ...]:
@@ -93,12 +103,12 @@ class AsyncSessions:
         return await run_async(flow, pool=self._service.pool, store_timeout=self._service.store_timeout)
 
 
-def list_sessions(service: Kept, subject: str) -> Flow[tuple[RefreshFamily, ...]]:
+def list_sessions(service: TokenStores, subject: str) -> Flow[tuple[RefreshFamily, ...]]:
     """The sessions of a user that go on, oldest first."""
     return (yield from Ask(service.families.families_of, subject, service.clock()))
 
 
-def end_own_session(service: TokenService, session_id: str, subject: str) -> Flow[bool]:
+def end_own_session(service: TokenStores, session_id: str, subject: str) -> Flow[bool]:
     """End a session of `subject`; whether there was one."""
     live = yield from list_sessions(service, subject)
     if all(family.id != session_id for family in live):

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2 import decisions
 from authmw.oauth2.access_tokens import Issued
-from authmw.oauth2.client_authentication import authenticate_client
-from authmw.oauth2.client_credentials import client_credentials
+from authmw.oauth2.client_authentication import ClientAuthentication, authenticate_client
+from authmw.oauth2.client_credentials import ClientTokenIssuance, client_credentials
 from authmw.oauth2.form import Form, read_form
-from authmw.oauth2.password import password
-from authmw.oauth2.refresh import refresh
+from authmw.oauth2.password import PasswordLogin, password
+from authmw.oauth2.refresh import SessionRenewal, refresh
 from authmw.oauth2.reply import OAuthError, invalid_request
 from authmw.stores.records import Client
 
-if TYPE_CHECKING:
-    from authmw.oauth2.service import TokenService
 
-Granting = Callable[["TokenService", RequestHead, Form, Client], Flow[Issued | OAuthError]]
+class Grants(PasswordLogin, SessionRenewal, ClientTokenIssuance, ClientAuthentication, Protocol):
+    """All grants of the token endpoint."""
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """The grants that are offered."""
+
+
+Granting = Callable[[Grants, RequestHead, Form, Client], Flow[Issued | OAuthError]]
 
 _GRANTS: Final[dict[str, Granting]] = {
     "password": password,
@@ -30,7 +36,7 @@ _GRANTS: Final[dict[str, Granting]] = {
 }
 
 
-def token(service: TokenService, request: RequestHead) -> Flow[Response]:
+def token(service: Grants, request: RequestHead) -> Flow[Response]:
     """Tokens for a grant, or the error of RFC 6749 §5.2."""
     decision = decisions.Decision("token", request)
     form = yield from read_form(request)
@@ -45,7 +51,7 @@ def token(service: TokenService, request: RequestHead) -> Flow[Response]:
 
 
 def _granted(
-    service: TokenService, request: RequestHead, form: Form, decision: decisions.Decision
+    service: Grants, request: RequestHead, form: Form, decision: decisions.Decision
 ) -> Flow[Issued | OAuthError]:
     grant_type = form.get("grant_type")
     if grant_type is None:

@@ -1,4 +1,4 @@
-"""private_key_jwt: a client proves by a signature who it is (RFC 7523 §2.2, §3, OpenID Connect Core §9)."""
+"""private_key_jwt: client authentication by a signed assertion (RFC 7523 §2.2, §3, OpenID Connect Core §9)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from authmw.stores.ports import NonceStore
 from authmw.stores.records import Claim, Client
 
 LONGEST_ASSERTION: Final = 3600
-"""Seconds that an assertion may be valid for from now on: its ``jti`` is kept that long. Authlib asks for an hour."""
+"""Seconds that an assertion may be valid from now: its ``jti`` is stored that long. Authlib's are valid for an hour."""
 LEEWAY: Final = 30
 """Seconds by which the client's clock may differ."""
 
@@ -47,8 +47,8 @@ class AssertionVerification(Protocol):
         """The URL of an endpoint, which an assertion may have for its audience."""
 
 
-def claimed_client(assertion: str) -> str | None:
-    """Who the assertion says it is from. Nothing is proved by that: it tells whose keys to verify with."""
+def asserted_client(assertion: str) -> str | None:
+    """The client id in the assertion, which is not verified yet: it says whose keys to verify with."""
     if len(assertion) > MAX_CREDENTIAL_LENGTH or not assertion.isascii():
         return None
     segments = assertion.encode("ascii").split(b".", 3)
@@ -63,7 +63,7 @@ def claimed_client(assertion: str) -> str | None:
 
 
 def judge_assertion(service: AssertionVerification, assertion: str, client_id: str, client: Client | None) -> Flow[str]:
-    """Why the assertion does not hold; empty if it does. Its ``jti`` is used up only when everything else holds."""
+    """Why the assertion is refused; empty if it is valid. Its ``jti`` is used up only when all else is valid."""
     ring = _ring(client)
     if isinstance(ring, str):
         return ring
@@ -76,7 +76,7 @@ def judge_assertion(service: AssertionVerification, assertion: str, client_id: s
         return f"the payload: {error}"
     now = service.clock()
     # RFC 7523 §3: the audience is this server. Its issuer as the only one is the recommended form; many clients still
-    # send the URL of the token endpoint. Neither can be taken from another server by one that it was sent to.
+    # send the URL of the token endpoint. An assertion that was sent to another server has neither.
     rules = ClaimRules.of(
         issuer=client_id,
         audience=[service.issuer, service.url("/token")],
@@ -92,21 +92,21 @@ def judge_assertion(service: AssertionVerification, assertion: str, client_id: s
     if claims["exp"] > now + LONGEST_ASSERTION + LEEWAY:
         return f"exp is more than {LONGEST_ASSERTION} s ahead"
     if client is None or client.disabled:
-        return "nobody's"  # an assertion that cannot count must not fill the store of those that did
-    return (yield from _spent(service, client_id, claims))
+        return "no client, or a disabled one"  # its jti is not stored: requests like this must not fill the store
+    return (yield from _use_up(service, client_id, claims))
 
 
-def _spent(service: AssertionVerification, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
-    # A digest, so that what a client made up has a bounded length; the line end is in neither part.
+def _use_up(service: AssertionVerification, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
+    # RFC 7523 §3: one jti is accepted once. A digest has a bounded length; the line end is in neither part.
     name = digest(f"{client_id}\n{claims['jti']}")
-    claim = yield from Ask(service.nonces.claim_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)
-    return "" if claim is Claim.FRESH else "the jti was used before"
+    outcome = yield from Ask(service.nonces.claim_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)
+    return "" if outcome is Claim.FRESH else "the jti was used before"
 
 
 def _ring(client: Client | None) -> KeyRing | str:
-    """The keys that the client registered; for nobody, keys that nobody has."""
+    """The registered keys of the client. Without any, keys that verify nothing: the work is the same."""
     if client is None or client.jwks is None:
-        return _nobodys()
+        return _unregistered()
     try:
         ring = KeyRing.from_jwks(client.jwks)
     except ConfigurationError as error:
@@ -117,5 +117,5 @@ def _ring(client: Client | None) -> KeyRing | str:
 
 
 @lru_cache(maxsize=1)
-def _nobodys() -> KeyRing:
+def _unregistered() -> KeyRing:
     return KeyRing.generate()

@@ -1,7 +1,7 @@
-"""Who the client is (RFC 6749 §2.3): by a secret in a header or in the body, by a signed assertion, or by its name.
+"""Client authentication (RFC 6749 §2.3): by a secret in a header or the body, by a signed assertion, or by name only.
 
-One answer for every failure (C4), so that nobody learns which clients there are; for attempts to guess, the same
-questions are asked of the store and the same work is done.
+Every failure has the same response (RFC 6749 §5.2), the same questions to the store and the same work, so that a
+client cannot find out which other clients exist.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
 from authmw.http.request import RequestHead
-from authmw.oauth2.client_assertion import AssertionVerification, claimed_client, judge_assertion
+from authmw.oauth2.client_assertion import AssertionVerification, asserted_client, judge_assertion
 from authmw.oauth2.form import Form, decoded
 from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, too_many_attempts
 from authmw.schemes.http_basic import decode_base64
@@ -27,7 +27,7 @@ from authmw.verifiers.accounts import Attempts
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 §2.2."""
 _NO_DIGEST: Final = "0" * 64
-_NOTHING: Final = b":"  # what Swagger UI sends for a client without id and secret
+_NOTHING: Final = b":"  # Swagger UI sends this for a client without id and secret
 
 
 class ClientRegistry(Protocol):
@@ -64,11 +64,11 @@ class ClientAuthentication(ClientRegistry, AssertionVerification, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Presented:
-    """What a request says about its client, by one method.
+    """The client credentials of a request, by one method.
 
     Args:
-        method: how it authenticates.
-        client_id: who it says it is; empty for the first-party application, which need not say so.
+        method: the authentication method.
+        client_id: the client's id, not verified yet; empty for the first-party application, which may leave it out.
         proof: the secret or the assertion.
         basic: an ``Authorization`` header was used.
     """
@@ -80,7 +80,7 @@ class _Presented:
 
 
 def authenticate_client(service: ClientAuthentication, request: RequestHead, form: Form) -> Flow[Client | OAuthError]:
-    """The client that makes the request: a public one too, of which the endpoint decides what it may do."""
+    """The client that makes the request. It may be a public one: the endpoint decides what that may do."""
     presented = _presented(service, request, form)
     if isinstance(presented, OAuthError):
         return presented
@@ -89,7 +89,7 @@ def authenticate_client(service: ClientAuthentication, request: RequestHead, for
     refused = yield from service.client_attempts.from_source(request)
     if refused is not None:
         return too_many_attempts(refused.retry_after)
-    # What cannot be a client's id is not asked for, nor counted by itself: it may be long.
+    # Text that cannot be a client id is neither looked up nor counted as an account: it may be long.
     if not is_client_id(presented.client_id):
         return _failed(service, presented, "not a client id")
     counted = yield from service.client_attempts.on_account(presented.client_id, request)
@@ -107,7 +107,7 @@ def _failed(service: ClientAuthentication, presented: _Presented, detail: str) -
     return invalid_client(service.realm, basic=presented.basic, detail=detail)
 
 
-# What is presented
+# The presented credentials
 
 
 def _presented(service: ClientAuthentication, request: RequestHead, form: Form) -> _Presented | OAuthError:
@@ -119,7 +119,7 @@ def _presented(service: ClientAuthentication, request: RequestHead, form: Form) 
         return invalid_client(service.realm, basic=True, detail=basic)
     client_id, secret = form.get("client_id"), form.get("client_secret")
     has_assertion = "client_assertion" in form or "client_assertion_type" in form
-    # §2.3: "MUST NOT use more than one authentication method in each request".
+    # RFC 6749 §2.3: "MUST NOT use more than one authentication method in each request".
     if (basic is not None) + (secret is not None) + has_assertion > 1:
         return invalid_request("More than one way of client authentication was used.")
     if basic is not None:
@@ -136,7 +136,7 @@ def _presented(service: ClientAuthentication, request: RequestHead, form: Form) 
 
 
 def _basic(authorization: Authorization) -> _Presented | str | None:
-    """What the header holds; None for nothing, and the reason when it is no user-pass of a client."""
+    """The credentials in the header; None for none, and a reason where they are malformed."""
     if authorization.scheme != "basic":
         return f"the scheme {authorization.scheme!r} authenticates no client"
     value = authorization.value
@@ -146,11 +146,11 @@ def _basic(authorization: Authorization) -> _Presented | str | None:
     if raw == _NOTHING:
         return None
     name, colon, secret = raw.partition(b":")
-    # §2.3.1, App. B: id and secret are form-urlencoded first, so that a colon within the id is none here.
+    # RFC 6749 §2.3.1, App. B: id and secret are form-urlencoded first, so that a colon within the id is no separator.
     client_id, proof = decoded(name), decoded(secret)
     if not colon or client_id is None or proof is None:
         return "no form-urlencoded id and secret with a colon between them"
-    # "The client MAY omit the parameter if the client secret is an empty string": then it is only named.
+    # RFC 6749 §2.3.1: "The client MAY omit the parameter if the client secret is an empty string": a name only.
     return _Presented("client_secret_basic" if proof else "none", client_id, proof, basic=True)
 
 
@@ -158,18 +158,18 @@ def _assertion(service: ClientAuthentication, form: Form, client_id: str | None)
     assertion = form.get("client_assertion")
     if assertion is None or form.get("client_assertion_type") != ASSERTION_TYPE:
         return invalid_client(service.realm, basic=False, detail="no client_assertion of the type jwt-bearer")
-    claimed = claimed_client(assertion)
+    asserted = asserted_client(assertion)
     # RFC 7521 §4.2: the client_id is unnecessary, and if present it "MUST identify the same client".
-    if claimed is None or client_id not in (None, claimed):
+    if asserted is None or client_id not in (None, asserted):
         return invalid_client(service.realm, basic=False, detail="an assertion without sub, or of another client")
-    return _Presented("private_key_jwt", claimed, assertion)
+    return _Presented("private_key_jwt", asserted, assertion)
 
 
-# Whether it holds
+# Their verification
 
 
 def _named(service: ClientAuthentication, presented: _Presented) -> Flow[Client | OAuthError]:
-    """A client that has no secret. Anybody can say its name."""
+    """A public client. It only says its name, which proves nothing (RFC 6749 §2.1)."""
     client_id = presented.client_id
     is_own = service.password and client_id in ("", service.first_party)
     if is_own:
@@ -184,14 +184,14 @@ def _named(service: ClientAuthentication, presented: _Presented) -> Flow[Client 
 
 
 def find_client(service: ClientRegistry, client_id: str) -> Flow[Client | None]:
-    """The client of that id; None for none."""
+    """The client of that id, or None."""
     client = _checked((yield from Ask(service.clients.find_client, client_id)))
     # Ids are compared exactly, also where a store folds case.
     return client if client is not None and client.id == client_id else None
 
 
 def is_disabled(service: ClientRegistry, client: Client) -> Flow[bool]:
-    """Whether `client`, which was let in a moment ago, would not be let in any more."""
+    """Whether `client`, which was authenticated a moment ago, is disabled or gone by now."""
     now = yield from find_client(service, client.id)
     return client is not service.own_client if now is None else now.disabled
 
@@ -203,7 +203,7 @@ def _checked(found: object) -> Client | None:
 
 
 def _judge(service: ClientAuthentication, presented: _Presented, client: Client | None) -> Flow[str]:
-    """Why the proof does not hold; empty if it does. The work is the same for a client that does not exist."""
+    """Why the client is refused; empty if it is not. The work is the same for a client that does not exist."""
     if presented.method == "private_key_jwt":
         wrong = yield from judge_assertion(service, presented.proof, presented.client_id, client)
     else:
@@ -217,13 +217,13 @@ def _judge_secret(secret: str, client: Client | None, now: float) -> str:
     sought = digest(secret).encode()
     secrets = () if client is None else client.secrets
     live = [each.digest for each in secrets if each.expires_at is None or now < each.expires_at]
-    # Each is compared, and one that cannot match where there is none.
+    # Every secret is compared; where there is none, a digest that cannot match.
     matches = [compare_digest(each.encode(), sought) for each in live or [_NO_DIGEST]]
     return "" if any(matches) else "the secret is wrong"
 
 
 def _unfit(client: Client, method: ClientAuthMethod) -> str:
-    # C5: the one method that was registered, so that no weaker one can be tried in its place.
+    # RFC 7591 §2, token_endpoint_auth_method: only the registered method, so that no weaker one takes its place.
     if client.auth_method != method:
         return f"the client {client.id!r} authenticates by {client.auth_method}, not by {method}"
     return f"the client {client.id!r} is disabled" if client.disabled else ""

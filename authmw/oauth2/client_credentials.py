@@ -1,4 +1,4 @@
-"""The client credentials grant: a client acts for itself (RFC 6749 §4.4)."""
+"""The client credentials grant: an access token about the client itself (RFC 6749 §4.4)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class ClientTokenIssuance(TokenIssuance, ScopeLimits, ClientRegistry, Protocol):
 def client_credentials(
     service: ClientTokenIssuance, request: RequestHead, form: Form, client: Client
 ) -> Flow[Issued | OAuthError]:
-    """A token about the client itself. There is no refresh token: it can authenticate again (§4.4.3)."""
-    # §4.4: "MUST only be used by confidential clients": the others have nothing to prove who they are.
+    """An access token about the client. There is no refresh token: it can authenticate again (RFC 6749 §4.4.3)."""
+    # RFC 6749 §4.4: "MUST only be used by confidential clients": a public client proves nothing.
     if client.auth_method == "none":
         return OAuthError("unauthorized_client", "The client may not use this grant type.", detail="a public client")
     requested = requested_scopes(form)
@@ -45,7 +45,7 @@ def client_credentials(
     issued = yield from issue(service, grant, service.clock())
     if isinstance(issued, OAuthError) or not (yield from is_disabled(service, client)):
         return issued
-    # Whoever disabled it meanwhile refused what there was, and this was not there yet.
+    # The client was disabled while this token was made, so that its revocation did not find the token yet.
     if service.token_signer is None:
         yield from Ask(service.tokens.revoke_token, digest(issued.access_token), service.clock())
     return invalid_client(service.realm, basic=request.authorization is not None, detail=f"{client.id!r} was disabled")

@@ -1,4 +1,4 @@
-"""Makes access tokens, and the answer that hands them over (RFC 6749 §5.1, RFC 9068)."""
+"""Access tokens (RFC 9068): how they are issued, and the response that carries them (RFC 6749 §5.1)."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ class TokenIssuance(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What is granted.
+    """What a client is granted.
 
     Args:
         subject: the id of the user, or of the client where it acts for itself.
-        kind: which of them.
+        kind: which of the two it is.
         client_id: the client that is given the token.
         scopes: what the token allows.
-        family_id: the login it is from.
-        ends_at: when that login ends: no token of it lives on.
+        family_id: the session that the token belongs to; None for none.
+        ends_at: when that session ends, in seconds since the epoch; its tokens end by then.
     """
 
     subject: str
@@ -69,12 +69,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A successful answer of the token endpoint.
+    """The tokens that were issued for a grant.
 
     Args:
         grant: what was granted.
-        access_token: good for `expires_in` seconds.
-        refresh_token: gets the next one; None where there is none.
+        access_token: valid for `expires_in` seconds.
+        refresh_token: gets the next access token; None for a grant without one.
     """
 
     grant: Grant
@@ -83,7 +83,7 @@ class Issued:
     refresh_token: str | None = field(default=None, repr=False)
 
     def response(self) -> Response:
-        """The answer (RFC 6749 §5.1)."""
+        """The successful response (RFC 6749 §5.1)."""
         members: dict[str, Any] = {
             "access_token": self.access_token,
             "token_type": "Bearer",
@@ -91,14 +91,14 @@ class Issued:
         }
         if self.refresh_token is not None:
             members["refresh_token"] = self.refresh_token
-        # §5.1 wants it where it differs, and a client need not compare when it is always told. §3.3 cannot write none.
+        # RFC 6749 §5.1 requires it where it differs from the request; it is always there. §3.3 has no empty scope.
         if self.grant.scopes:
             members["scope"] = " ".join(sorted(self.grant.scopes))
         return json_response(members)
 
 
 def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAuthError]:
-    """An access token for `grant`; an opaque one is stored when this ends."""
+    """An access token for `grant`. An opaque one is stored before this returns."""
     # RFC 9068 §5, RFC 9700 §4.15: the two kinds of subjects share one name space, and none may look like the other.
     if not is_identifier(grant.subject) or (grant.kind == "user" and grant.subject == grant.client_id):
         return invalid_grant(detail="the user's id is no sub, or is the client's id: give the user another id")
@@ -113,7 +113,7 @@ def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAu
 
 
 def _last_revoked(service: TokenIssuance, grant: Grant) -> Flow[float | None]:
-    """When everything that the user had been issued was revoked; None for never. A client's has no other login."""
+    """When all tokens of the user were revoked; None for never. For a token of a client that makes no difference."""
     if grant.kind != "user":
         return None
     found = yield from Ask(service.revocations.find_revocations, (("user", grant.subject),))

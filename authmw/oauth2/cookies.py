@@ -24,7 +24,7 @@ from authmw.oauth2.decisions import Decision
 from authmw.oauth2.form import read_form
 from authmw.oauth2.password import PasswordLogin, password
 from authmw.oauth2.paths import COOKIE_PATHS
-from authmw.oauth2.refresh import SessionRenewal, refresh_login
+from authmw.oauth2.refresh import SessionRenewal, refresh_session
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
 from authmw.oauth2.revoke import TokenRevocation, revoke_token
 from authmw.schemes.session_cookie import SessionCookie, cookies_named
@@ -152,7 +152,7 @@ def _refresh(service: CookieSessions, request: RequestHead, client: Client) -> F
     token, *others = values
     if others:
         return invalid_request("The cookie was sent more than once.")
-    return (yield from refresh_login(service, client, token))
+    return (yield from refresh_session(service, client, token))
 
 
 def _log_out(service: CookieSessions, request: RequestHead, client: Client) -> Flow[None]:

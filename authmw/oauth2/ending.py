@@ -1,8 +1,8 @@
-"""What is over from now on: sessions, all that a user or a client was issued, and single tokens.
+"""Revocation of sessions, of everything that a user or a client was issued, and of single tokens.
 
-Each of these writes in one order: the family, so that nothing is refreshed any more; its opaque access tokens; and
-then what every process follows, so that what is published of a family tells that the rest was done. Each of these may
-be done twice, and whoever was interrupted does them all again.
+Each function writes in one order: first the family, so that it is refreshed no more; then its opaque access tokens;
+last the published revocation, so that a revocation that is published shows that the rest is done. Every step may be
+repeated, and after an interruption all of them are.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class TokenStores(Protocol):
 
 
 def publish(stores: TokenStores, *revocations: Revocation) -> Flow[None]:
-    """Tell every process of revocations, one after the other. This one honours each as soon as it is stored."""
+    """Publish revocations to every process, one after the other. This process obeys each as soon as it is stored."""
     for revocation in revocations:
         yield from Ask(stores.revocations.publish, revocation)
         _note(stores, revocation)
 
 
 def _publish_once(stores: TokenStores, revocation: Revocation) -> Flow[None]:
-    """Tell of the end of one token or session, unless that is known: to say it again and again must fill no store."""
+    """Publish the revocation of one token or session unless it is published: repetition must not fill the store."""
     known = yield from Ask(stores.revocations.find_revocations, ((revocation.kind, revocation.id),))
     if known:
         _note(stores, *known)
@@ -63,14 +63,14 @@ def _note(stores: TokenStores, *revocations: Revocation) -> None:
 
 
 def refuse_access_tokens(stores: TokenStores, family_id: str, at: float) -> Flow[None]:
-    """Refuse every access token of a session from now on, everywhere. Its refresh tokens are the family's matter."""
+    """Revoke every access token of a session. Its refresh tokens end with its family, which is not touched here."""
     yield from Ask(stores.tokens.revoke_family_tokens, family_id, at)
-    # Last, so that one that is published tells that both were done.
+    # Last: a published revocation shows that both are done.
     yield from _publish_once(stores, Revocation.of_family(family_id, at))
 
 
 def end_session(stores: TokenStores, session_id: str) -> Flow[RefreshFamily | None]:
-    """End a session, whoever's it is; the session, also when it had ended before, or None."""
+    """End a session of any user; the session, also where it had ended before, or None."""
     now = stores.clock()
     family = yield from Ask(stores.families.end_family, session_id, now)
     yield from refuse_access_tokens(stores, session_id, now)
@@ -78,9 +78,9 @@ def end_session(stores: TokenStores, session_id: str) -> Flow[RefreshFamily | No
 
 
 def end_user(stores: TokenStores, subject: str) -> Flow[int]:
-    """End all sessions of a user and refuse every access token; how many ended."""
+    """End all sessions of a user and revoke every access token; the number of sessions that ended."""
     now = stores.clock()
-    # First: a login under way that is not found below finds this.
+    # First: a login in progress, whose family is not stored yet, finds this revocation.
     yield from publish(stores, Revocation.of_user(subject, now))
     ended = yield from Ask(stores.families.end_families, subject, now)
     yield from Ask(stores.tokens.revoke_subject_tokens, subject, now)
@@ -88,7 +88,7 @@ def end_user(stores: TokenStores, subject: str) -> Flow[int]:
 
 
 def end_client(stores: TokenStores, client_id: str) -> Flow[int]:
-    """End all sessions of a client and refuse every token of it; how many ended."""
+    """End all sessions of a client and revoke every token of it; the number of sessions that ended."""
     now = stores.clock()
     yield from publish(stores, Revocation.of_client(client_id, now))
     ended = yield from Ask(stores.families.end_client_families, client_id, now)
@@ -97,20 +97,20 @@ def end_client(stores: TokenStores, client_id: str) -> Flow[int]:
 
 
 def end_token(stores: TokenStores, record: TokenRecord) -> Flow[None]:
-    """Refuse an opaque token."""
+    """Revoke an opaque access token."""
     now = stores.clock()
     yield from Ask(stores.tokens.revoke_token, record.digest, now)
-    # For whoever remembers it.
+    # For processes that have its verdict in their cache.
     yield from _publish_once(stores, Revocation.of_token(record.id, now, record.expires_at))
 
 
 def end_signed_token(stores: TokenStores, jti: str, expires_at: float) -> Flow[None]:
-    """Refuse a JWT, which was stored nowhere: verifiers that follow the revocations know it by its ``jti``."""
+    """Revoke a JWT, which is in no store: verifiers that follow the revocations refuse its ``jti``."""
     yield from _publish_once(stores, Revocation.of_token(jti, stores.clock(), expires_at))
 
 
 def _publish_each(stores: TokenStores, ended: tuple[RefreshFamily, ...], at: float) -> Flow[int]:
-    # Each session by itself too: an ``iat`` has whole seconds, and what was issued just after an earlier logout is
-    # dated ahead of this one.
+    # Each session by itself too: an ``iat`` has whole seconds, so a token issued in the second of an earlier logout is
+    # dated after this revocation.
     yield from publish(stores, *(Revocation.of_family(family.id, at) for family in ended))
     return len(ended)

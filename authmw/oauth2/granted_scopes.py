@@ -1,4 +1,4 @@
-"""Which scopes are granted: those asked for that everybody concerned may have, never whatever was asked for."""
+"""Granted scopes: those of the request that the user, the client and the service all allow (RFC 6749 §3.3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ScopeLimits(Protocol):
 
 
 def requested_scopes(form: Form) -> frozenset[str] | OAuthError | None:
-    """What the request asks for (RFC 6749 §3.3); None when it leaves that open."""
+    """The scopes in the request (RFC 6749 §3.3); None where it names none."""
     try:
         return parse_scope(form.get("scope") or "") or None
     except ValueError:
@@ -31,14 +31,14 @@ def requested_scopes(form: Form) -> frozenset[str] | OAuthError | None:
 
 
 def granted_scopes(requested: frozenset[str] | None, *ceilings: Iterable[str] | None) -> frozenset[str] | OAuthError:
-    """What is left of `requested` below every ceiling; without a request all that they allow.
+    """The part of `requested` that every ceiling allows; without a request, all that they allow.
 
-    RFC 6749 §3.3 lets a server grant less than was asked for, if it says so; here that is done for every grant alike.
-    Who asked and would get nothing is told ``invalid_scope``, rather than given a token that is good for nothing.
+    RFC 6749 §3.3 lets a server grant less than was requested, if the response says so; here that holds for every grant.
+    A request of which nothing is left gets ``invalid_scope``, rather than a token that allows nothing.
 
     Args:
-        requested: what was asked for; None for nothing in particular.
-        ceilings: what each party concerned may have; None for one that sets no limit.
+        requested: the scopes in the request; None for a request that names none.
+        ceilings: the most that the user, the client or the service allows; None for no limit.
 
     >>> sorted(granted_scopes(frozenset({"read", "admin"}), {"read", "write"}, None))
     ['read']

@@ -1,4 +1,4 @@
-"""The password grant, for first-party applications that opted in (RFC 6749 §4.3, RFC 9700 §2.4)."""
+"""The password grant, off unless the application turns it on (RFC 6749 §4.3, RFC 9700 §2.4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
 from authmw.oauth2.ending import refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
-from authmw.oauth2.refresh import SessionIssuance, refuse_if_overtaken
+from authmw.oauth2.refresh import SessionIssuance, end_if_revoked
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
 from authmw.stores.records import Client, RefreshFamily, User
@@ -51,19 +51,19 @@ def log_in(
     credentials: BasicCredentials,
     requested: frozenset[str] | None,
 ) -> Flow[Issued | OAuthError]:
-    """Begin a family for the user, if the password is right.
+    """Begin a session for the user, if the password is right.
 
-    Unknown, wrong, disabled and throttled are one answer after the same work (C4); only a source that tried too often
-    is told so.
+    An unknown user, a wrong password, a disabled and a throttled account get the same response after the same work
+    (RFC 6749 §5.2, ``invalid_grant``). Only a source that tried too often gets another one.
 
     Args:
-        service: the configuration.
-        request: where it comes from.
-        client: what the user logs in with.
-        credentials: what was typed.
-        requested: the scopes that were asked for; None for whatever user and client may have.
+        service: the token service.
+        request: the request, for its source and its ``User-Agent``.
+        client: the client that the user logs in with.
+        credentials: the user name and the password.
+        requested: the scopes in the request; None for all that the user and the client may have.
     """
-    # Dated from before the password is looked at: a change of it meanwhile ends this login too.
+    # Dated before the password is verified, so that a change of it in the meantime ends this session too.
     began = service.clock()
     user = yield from service.passwords.find_user(credentials, request)
     if isinstance(user, Rejected):
@@ -76,19 +76,19 @@ def log_in(
     family, issued = yield from _begin(service, request, client, user, scopes=scopes, now=began)
     if isinstance(issued, OAuthError):
         return issued
-    overtaken = yield from _overtaken(service, client, family, user, credentials)
-    return issued if overtaken is None else overtaken
+    revoked = yield from _end_if_changed(service, client, family, user, credentials)
+    return issued if revoked is None else revoked
 
 
-def _overtaken(
+def _end_if_changed(
     service: PasswordLogin, client: Client, family: RefreshFamily, user: User, credentials: BasicCredentials
 ) -> Flow[OAuthError | None]:
-    """End a login that somebody wanted to prevent meanwhile: they did not find it; from here on everybody does."""
-    refused = yield from refuse_if_overtaken(service, family)
+    """End the session if its user or client was changed during the login: the change did not find the session yet."""
+    refused = yield from end_if_revoked(service, family)
     if refused is not None:
         return refused
-    # A database shows a change when its transaction ends, and its time is an earlier one. So what was read in between
-    # is looked at again.
+    # A database shows a change only when its transaction ends, dated earlier. So what was read before the session was
+    # stored is read again.
     holds = yield from service.passwords.still_matches(user, credentials)
     if holds and not (yield from is_disabled(service, client)):
         return None
@@ -127,7 +127,7 @@ def _begin(
 
 
 def name_of(request: RequestHead) -> str:
-    """What the user may know the login by: the browser's name for itself, as far as it can be shown."""
+    """The name of a session in lists: the printable part of the ``User-Agent``."""
     agent = request.header("user-agent") or ""
     text = agent.encode("latin-1", "replace").decode("utf-8", "replace")
     return "".join(character for character in text[:_LONGEST_NAME] if character.isprintable())

@@ -1,8 +1,8 @@
-"""The refresh grant: each refresh token is good for one successor (RFC 6749 §6, RFC 9700 §4.14.2).
+"""The refresh grant: each refresh token gets one successor (RFC 6749 §6, RFC 9700 §4.14.2).
 
-The order is what makes it safe. Everything that may refuse the request comes first and changes nothing; an access
-token that a store has to know is stored next; the one atomic step is the rotation, last. Whoever ends the login before
-that step refuses this request, and whoever ends it afterwards finds the new token to revoke.
+The order makes it safe. Everything that may refuse the request comes first and changes nothing; then an opaque access
+token is stored; the rotation, the one atomic step, is last. If the session is ended before the rotation, this request
+is refused; if it is ended afterwards, the new tokens are there to be revoked.
 """
 
 from __future__ import annotations
@@ -58,33 +58,34 @@ class SessionRenewal(SessionIssuance, Protocol):
 
 
 def refresh(service: SessionRenewal, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
-    """The next tokens of a login."""
+    """The next tokens of a session."""
     text = form.get("refresh_token")
     if text is None:
         return invalid_request("A refresh_token is needed.")
     requested = requested_scopes(form)
     if isinstance(requested, OAuthError):
         return requested
-    return (yield from refresh_login(service, client, text, requested))
+    return (yield from refresh_session(service, client, text, requested))
 
 
-def refresh_login(
+def refresh_session(
     service: SessionRenewal, client: Client, text: str, requested: frozenset[str] | None = None
 ) -> Flow[Issued | OAuthError]:
-    """The next tokens of the login that the refresh token `text` is from.
+    """The next tokens of the session that the refresh token `text` belongs to.
 
     Args:
-        service: the configuration.
-        client: who presents the token, authenticated as far as it can be.
+        service: the token service.
+        client: the client that presents the token, authenticated if it is confidential.
         text: the refresh token.
-        requested: the scopes that were asked for, which the login must have; None for all of them.
+        requested: the scopes in the request, which the session must have; None for all of them.
     """
     now = service.clock()
     token = RefreshToken.parse(text)
     if token is None:
         return invalid_grant(detail="not a refresh token")
     family = yield from find_family(service, token)
-    # A token of another client's tells nothing and changes nothing (T8): who found it must not be able to burn it.
+    # RFC 6749 §6: the token is bound to its client. Another client that presents it changes nothing: else a thief of
+    # the token could end the session.
     if family is None or family.client_id != client.id:
         return invalid_grant(detail="no family of this client")
     refused = yield from _refused(service, family, now)
@@ -108,14 +109,14 @@ def refresh_login(
 
 
 def find_family(service: FamilyLookup, token: RefreshToken) -> Flow[RefreshFamily | None]:
-    """The login that `token` is from, whoever's it is, and whether it goes on or has ended; None for none.
+    """The family of `token`, of any client, whether it is live or has ended; None for none.
 
-    One that was begun at another issuer is none, though it may be in the same store.
+    A family of another issuer is not found, though it may be in the same store.
     """
     if not token.is_of(service.issuer):
         return None
     family = _checked_family((yield from Ask(service.families.find_family, token.key)))
-    # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
+    # Compared again, in constant time: a store may match loosely.
     return family if family is not None and compare_digest(family.key.encode(), token.key.encode()) else None
 
 
@@ -126,15 +127,15 @@ def _checked_family(found: object) -> RefreshFamily | None:
 
 
 def _refused(service: TokenStores, family: RefreshFamily, now: float) -> Flow[OAuthError | None]:
-    """Why the login cannot be refreshed any more."""
+    """The error for a session that cannot be refreshed any more; None for one that can."""
     if not family.is_live(now):
-        yield from _refuse_again(service, family, now)
+        yield from _revoke_again(service, family, now)
         return invalid_grant(detail=f"{family.id} has ended")
-    return (yield from refuse_if_overtaken(service, family))
+    return (yield from end_if_revoked(service, family))
 
 
-def refuse_if_overtaken(service: TokenStores, family: RefreshFamily) -> Flow[OAuthError | None]:
-    """End a login that began before its user or client was revoked and was stored afterwards: nobody else has."""
+def end_if_revoked(service: TokenStores, family: RefreshFamily) -> Flow[OAuthError | None]:
+    """End a session that began before its user or client was revoked, but was stored only afterwards."""
     keys: tuple[tuple[RevocationKind, str], ...] = (("user", family.subject), ("client", family.client_id or ""))
     revocations = yield from Ask(service.revocations.find_revocations, keys)
     if all(each.at <= family.created_at for each in revocations):
@@ -143,8 +144,8 @@ def refuse_if_overtaken(service: TokenStores, family: RefreshFamily) -> Flow[OAu
     return invalid_grant(detail=f"{family.id} is from before its user or client was revoked")
 
 
-def _refuse_again(service: TokenStores, family: RefreshFamily, now: float) -> Flow[None]:
-    """See to it that the access tokens of a login that was ended are refused: who ended it may have died meanwhile."""
+def _revoke_again(service: TokenStores, family: RefreshFamily, now: float) -> Flow[None]:
+    """Revoke the access tokens of a session that has ended: the process that ended it may have stopped before that."""
     if family.revoked_at is None or now - family.revoked_at >= LONGEST_ACCESS_TOKEN:
         return
     published = yield from Ask(service.revocations.find_revocations, (("family", family.id),))
@@ -155,7 +156,7 @@ def _refuse_again(service: TokenStores, family: RefreshFamily, now: float) -> Fl
 def _scopes(
     service: SessionRenewal, client: Client, family: RefreshFamily, requested: frozenset[str] | None
 ) -> Flow[frozenset[str] | OAuthError]:
-    """What the refreshed token allows: no more than was granted, nor than user and client may have by now."""
+    """The scopes of the next access token: no more than was granted, nor than user and client may have now."""
     if requested is not None and not requested <= family.scopes:
         # RFC 6749 §6: "MUST NOT include any scope not originally granted".
         return OAuthError("invalid_scope", "The scope exceeds what was granted.")
@@ -170,7 +171,7 @@ def _scopes(
 def _rotate(
     service: SessionRenewal, client: Client, token: RefreshToken, issued: Issued, now: float
 ) -> Flow[Issued | OAuthError]:
-    """The one step that uses the token up, and what follows from how it went."""
+    """Use the token up in one atomic step, and act on the outcome."""
     salt = new_salt(entropy=service.entropy)
     successor = token.successor(salt)
     rotation = Rotation(
@@ -189,22 +190,23 @@ def _rotate(
         return invalid_grant(detail="no family of this client")
     match answer.outcome:
         case Outcome.ROTATED:
-            following = successor
+            next_token = successor
         case Outcome.RACED:
-            # T10: the client raced with itself, or the answer was lost: it gets the same successor, not another.
-            following = token.successor(family.salt)
+            # RFC 9700 §4.14.2 leaves room for a grace: the client refreshed twice at once, or the response was lost. It
+            # gets the same successor, not a second one.
+            next_token = token.successor(family.salt)
         case Outcome.REUSED:
-            # RFC 9700 §4.14.2: one of the two who used it is a thief, and nobody can tell which.
+            # RFC 9700 §4.14.2: one of the two parties that used the token is a thief, and it cannot be known which.
             yield from refuse_access_tokens(service, family.id, now)
             return invalid_grant(detail=f"{family.id} is ended: a refresh token was used again")
         case Outcome.ENDED:
-            yield from _refuse_again(service, family, now)
+            yield from _revoke_again(service, family, now)
             return invalid_grant(detail=f"{family.id} has ended")
         case _:
             assert_never(answer.outcome)
-    # Again, since users and clients may be kept elsewhere: who ended those meanwhile did not find this login.
-    overtaken = yield from refuse_if_overtaken(service, family)
-    return replace(issued, refresh_token=following.text) if overtaken is None else overtaken
+    # Again: users and clients may be in another store, and a change of them in the meantime did not find this session.
+    revoked = yield from end_if_revoked(service, family)
+    return replace(issued, refresh_token=next_token.text) if revoked is None else revoked
 
 
 def _checked(answer: object) -> RotationAnswer:

@@ -1,20 +1,20 @@
-"""Refresh tokens as text: a beginning that all tokens of one login share, a part of their own, and a checksum.
+"""Refresh tokens as text: a part that all tokens of one family share, a part of their own, and a checksum.
 
 ::
 
     rt_ 4kT…30 characters…9a Zp0…30 characters…Q7 91c0f3aa
     │   │                    │                    └ CRC-32 of all before it, in hex
     │   │                    └ this token's own part
-    │   └ the family's part: 130 random bits, and which issuer it is of
+    │   └ the family's part: 130 random bits, and 8 characters derived from the issuer
     └ a refresh token
 
-A family is found by its part, however often it was refreshed; so a token that was used before is recognised by one
-record, and who never held a token of the family cannot end it. Services that share a store know their own by it: with
-a token of the shop, nobody gets one for the office (RFC 9700 §2.3).
+A family is found by its part, however often it was refreshed. So one record is enough to recognise a token that was
+used before, and a client that never had a token of the family cannot end it. Services that share a store recognise
+their own tokens by it: a refresh token of the shop gets no access token for the office (RFC 9700 §2.3).
 
-The own part of a successor is derived from the token it follows and a random salt. Stored are the salt and digests
-only. Whoever presents the token before it can therefore be given the same successor again, and who reads the store can
-derive nothing: that takes the token itself.
+The own part of a successor is derived from its predecessor and a random salt. Only the salt and digests are stored.
+So a client that presents the predecessor again can be given the same successor again; from the contents of the store
+alone no token can be derived.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _TOKEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token, well-formed and nothing more.
+    """A well-formed refresh token, which is not verified yet.
 
     Args:
-        text: what the client has.
+        text: the token as the client has it.
         family: the part that all tokens of its family share.
     """
 
@@ -61,7 +61,7 @@ class RefreshToken:
 
     @classmethod
     def parse(cls, text: str) -> RefreshToken | None:
-        """The token that `text` is; None when it is none, or was mistyped.
+        """The refresh token in `text`; None for other text, or a wrong checksum.
 
         >>> RefreshToken.parse("rt_" + "0" * 68) is None
         True
@@ -77,7 +77,7 @@ class RefreshToken:
         return cls(head + checksum(head), family)
 
     def is_of(self, issuer: str) -> bool:
-        """Whether its family was begun at `issuer`. To make it look so is to make it of no family.
+        """Whether its family was begun at `issuer`. Text that is changed to look so belongs to no family.
 
         >>> token = RefreshToken.new("https://id.example")
         >>> token.is_of("https://id.example"), token.is_of("https://other.example")
@@ -86,7 +86,7 @@ class RefreshToken:
         return self.family[_FAMILY_LENGTH:] == _issuer_part(issuer, self.family[:_FAMILY_LENGTH])
 
     def successor(self, salt: str) -> RefreshToken:
-        """The token that takes the place of this one: always the same, for the same salt.
+        """The token that replaces this one; the same for the same salt.
 
         >>> token, salt = RefreshToken.new("https://id.example"), new_salt()
         >>> token.successor(salt) == token.successor(salt) != token.successor(new_salt())
@@ -98,12 +98,12 @@ class RefreshToken:
 
     @property
     def key(self) -> str:
-        """What its family is found by."""
+        """The key of its family in the store."""
         return digest(self.family)
 
     @property
     def digest(self) -> str:
-        """What is stored in its place."""
+        """The digest that is stored in its place."""
         return digest(self.text)
 
 
@@ -112,7 +112,7 @@ def _issuer_part(issuer: str, family: str) -> str:
 
 
 def new_salt(*, entropy: Entropy = os.urandom) -> str:
-    """What one successor is derived with.
+    """A salt to derive one successor with.
 
     >>> len(new_salt())
     64

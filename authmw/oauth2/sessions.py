@@ -1,6 +1,6 @@
-"""Log out here, log out everywhere: the logins of users, listed and ended.
+"""Sessions of users, for an application to list and to end: one of them, or all.
 
-A session is a refresh family. What ending one does is in `authmw.oauth2.ending`.
+A session is a refresh family. `authmw.oauth2.ending` says what ending one does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SessionStores(TokenStores, Protocol):
 class Sessions:
     """The sessions of users, for the pages and commands of an application that is served by WSGI.
 
-    Who may end what is for the application to decide: `subject` has to come from whoever is authenticated.
+    The application decides who may end what: take `subject` from the authenticated principal, never from the request.
 
     Args:
         service: the token service that began the sessions.
@@ -48,24 +48,24 @@ class Sessions:
         self._service = service
 
     def list(self, subject: str) -> tuple[RefreshFamily, ...]:
-        """The sessions of the user with the id `subject` that go on, oldest first.
+        """The live sessions of the user with the id `subject`, oldest first.
 
-        The ``id`` of each is the ``sid`` of its access tokens: so a page can tell the one it is shown in.
+        The ``id`` of each is the ``sid`` of its access tokens, so that a page can mark the one it is shown in.
         """
         return self._run(list_sessions(self._service, subject))
 
     def end(self, session_id: str, *, subject: str) -> bool:
-        """End one session of `subject`; False where there is none of that id that goes on and is theirs."""
+        """End one session; False where `subject` has no live session of that id."""
         return self._run(end_own_session(self._service, session_id, subject))
 
     def end_all(self, subject: str) -> int:
-        """End every session of `subject`, and refuse every access token, from a session or not; how many ended."""
+        """End every session of `subject`, and revoke every access token; the number of sessions that ended."""
         return self._run(end_user(self._service, subject))
 
     def end_client(self, client_id: str) -> int:
-        """End every session that was given to a client, and refuse every token of it; how many ended.
+        """End every session of a client, and revoke every token of it; the number of sessions that ended.
 
-        The client itself is not refused: it may get new ones, unless it is disabled.
+        The client itself is not disabled: it may get new tokens.
         """
         return self._run(end_client(self._service, client_id))
 
@@ -104,17 +104,17 @@ class AsyncSessions:
 
 
 def list_sessions(service: TokenStores, subject: str) -> Flow[tuple[RefreshFamily, ...]]:
-    """The sessions of a user that go on, oldest first."""
+    """The live sessions of a user, oldest first."""
     return (yield from Ask(service.families.families_of, subject, service.clock()))
 
 
 def end_own_session(service: TokenStores, session_id: str, subject: str) -> Flow[bool]:
-    """End a session of `subject`; whether there was one."""
+    """End a live session of `subject`; whether there was one."""
     live = yield from list_sessions(service, subject)
     if all(family.id != session_id for family in live):
         return False
-    # First, as well as last: one that has ended is listed no more, so that whoever was interrupted after that would
-    # not find it again, and its access tokens would live on.
+    # First, as well as last: a session that has ended is not listed. If this were interrupted in between, a repetition
+    # would not find the session, and its access tokens would stay valid.
     yield from refuse_access_tokens(service, session_id, service.clock())
     yield from end_session(service, session_id)
     return True

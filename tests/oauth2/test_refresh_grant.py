@@ -14,7 +14,7 @@ from authmw.errors import FlowError
 from authmw.flow.flow import run
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.lifetimes import Lifetimes
-from authmw.oauth2.refresh import refresh_login
+from authmw.oauth2.refresh import refresh_session
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
@@ -440,7 +440,7 @@ def test_a_store_that_answers_something_else_is_a_mistake_and_no_success(verb: s
 
     bench.use(families=Wrong())
     with pytest.raises(FlowError, match="not bool"):
-        run(refresh_login(bench.service, bench.service.own_client, token))
+        run(refresh_session(bench.service, bench.service.own_client, token))
 
 
 def test_a_store_that_matches_loosely_finds_no_family() -> None:

@@ -66,6 +66,11 @@ class Grant:
     family_id: str | None = None
     ends_at: float | None = None
 
+    @property
+    def scope(self) -> str:
+        """The scopes as RFC 6749 §3.3 writes them; empty for none."""
+        return " ".join(sorted(self.scopes))
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -93,7 +98,7 @@ class Issued:
             members["refresh_token"] = self.refresh_token
         # RFC 6749 §5.1 requires it where it differs from the request; it is always there. §3.3 has no empty scope.
         if self.grant.scopes:
-            members["scope"] = " ".join(sorted(self.grant.scopes))
+            members["scope"] = self.grant.scope
         return json_response(members)
 
 

@@ -1,8 +1,8 @@
-"""Cookie mode: the tokens of an application's own pages in cookies that no script can read.
+"""Cookie mode: the tokens of an application's own pages, in cookies that no script can read.
 
-The pages post to ``/login``, ``/refresh`` and ``/logout``. No answer holds a token; a script learns how long it is
-logged in, and what for. A request from another site is refused, to log in too: else a stranger could log a user in to
-the stranger's own account.
+The pages post to ``/login``, ``/refresh`` and ``/logout``. No response body holds a token; a script learns for how long
+and for which scopes the user is logged in. A request from another site is refused, for ``/login`` too: otherwise an
+attacker's page could log a user in to the attacker's account.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.token import TokenVerifier
 
 _LONGEST: Final = 4000
-"""Octets that a cookie's name and value may have together: browsers drop what is longer than 4096 with all else."""
+"""Octets of a cookie's name and value together: browsers drop a cookie of more than 4096, attributes included."""
 _MOST_ENDED: Final = 2
 
 
@@ -65,13 +65,13 @@ class CookieSessions(CookieSettings, PasswordLogin, SessionRenewal, TokenRevocat
 
 
 def session_cookie(service: CookieTokens, *, path: str | None = None) -> SessionCookie:
-    """The scheme that accepts what `login` sets: ``Auth(HTTPBearer(service.verifier()) | session_cookie(service))``.
+    """The scheme for the cookies of `login`: ``Auth(HTTPBearer(service.verifier()) | session_cookie(service))``.
 
     Args:
         service: the token service.
-        path: where its endpoints are in the application that is guarded, below ``SCRIPT_NAME`` or ``root_path``; the
-            issuer's path by default. There the cookie is not looked at: one that was revoked elsewhere must not stand
-            in the way of logging in again.
+        path: the path of its endpoints in the guarded application, below ``SCRIPT_NAME`` or ``root_path``; the
+            issuer's path by default. There the cookie is not read: a token that was revoked elsewhere must not prevent
+            a new login.
 
     Raises:
         ConfigurationError: the service has no `CookieMode`.
@@ -83,51 +83,52 @@ def session_cookie(service: CookieTokens, *, path: str | None = None) -> Session
 
 
 def login(service: CookieSessions, request: RequestHead) -> Flow[Response]:
-    """Log in by the form's username and password, and set both cookies. What was logged in before is logged out."""
+    """Log in by the form's username and password, and set both cookies. The previous session ends."""
     return (yield from _respond("login", service, request, _log_in))
 
 
 def refresh(service: CookieSessions, request: RequestHead) -> Flow[Response]:
-    """Set both cookies anew, as the token endpoint would refresh. Nothing of the body is read."""
+    """Refresh as the token endpoint does, and set both cookies. The body is not read."""
     return (yield from _respond("refresh", service, request, _refresh))
 
 
 def logout(service: CookieSessions, request: RequestHead) -> Flow[Response]:
-    """End the session and clear both cookies. Nothing of the body is read, and again is no harm."""
+    """End the session and clear both cookies; the same again without a session. The body is not read."""
     return (yield from _respond("logout", service, request, _log_out))
 
 
 _Step = Callable[[CookieSessions, RequestHead, Client], Flow[Issued | OAuthError | None]]
-"""What one endpoint does: tokens for the cookies, or None to clear them."""
+"""The work of one endpoint: its result is tokens for the cookies, or None to clear them."""
 
 
 def _respond(name: str, service: CookieSessions, request: RequestHead, step: _Step) -> Flow[Response]:
     mode, decision = _mode(service), Decision(name, request)
-    taken: Issued | OAuthError | None
+    result: Issued | OAuthError | None
     if is_from(request, mode.origins):
-        taken = yield from _as_first_party(service, request, step)
+        result = yield from _as_first_party(service, request, step)
     else:
-        taken = OAuthError("access_denied", "Cross-site requests are not accepted.", 403)
-    if isinstance(taken, Issued):
-        taken = _checked_length(mode, taken)
-    if isinstance(taken, OAuthError):
-        response = decision.refused(taken)
-        if taken.error == "invalid_grant" and step is _refresh:
-            response = _with(response, _cleared(mode))  # they are good for nothing any more
-    elif taken is None:
-        decision.taken("ended")
+        result = OAuthError("access_denied", "Cross-site requests are not accepted.", 403)
+    if isinstance(result, Issued):
+        result = _checked_length(mode, result)
+    if isinstance(result, OAuthError):
+        response = decision.refused(result)
+        if result.error == "invalid_grant" and step is _refresh:
+            response = _with(response, _cleared(mode))  # no token in them is valid any more
+    elif result is None:
+        decision.completed("ended")
         response = empty_response(status=204, headers=_cleared(mode))
     else:
-        decision.principal = taken.grant.subject
-        decision.taken("issued", family=taken.grant.family_id or "", scope=_scope(taken))
+        grant = result.grant
+        decision.principal = grant.subject
+        decision.completed("issued", family=grant.family_id or "", scope=grant.scope)
         response = json_response(
-            {"expires_in": taken.expires_in, "scope": _scope(taken)}, headers=_filled(service, mode, taken)
+            {"expires_in": result.expires_in, "scope": grant.scope}, headers=_filled(service, mode, result)
         )
     return _with(response, (("Vary", "Cookie"),))
 
 
 def _as_first_party(service: CookieSessions, request: RequestHead, step: _Step) -> Flow[Issued | OAuthError | None]:
-    """Whose pages these are: the first-party application, which has no need to say so."""
+    """Do `step` for the first-party application, whose pages these are."""
     client = (yield from find_client(service, service.first_party)) or service.own_client
     if client.disabled or "password" not in client.grant_types:
         return OAuthError("unauthorized_client", "The client may not use this grant type.")
@@ -140,7 +141,7 @@ def _log_in(service: CookieSessions, request: RequestHead, client: Client) -> Fl
         return form
     issued = yield from password(service, request, form, client)
     if isinstance(issued, Issued):
-        # A session is not to outlive the cookies it was in.
+        # The login replaces the cookies of the previous session, so that session ends.
         yield from _end_presented(service, request, client)
     return issued
 
@@ -198,7 +199,3 @@ def _cookie(name: str, value: str, seconds: int) -> tuple[str, str]:
 
 def _with(response: Response, headers: Headers) -> Response:
     return replace(response, headers=(*response.headers, *headers))
-
-
-def _scope(issued: Issued) -> str:
-    return " ".join(sorted(issued.grant.scopes))

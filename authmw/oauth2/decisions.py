@@ -1,7 +1,4 @@
-"""What is logged of each decision of an endpoint: one record under ``authmw.oauth2``, with no secret in it.
-
-What was granted is INFO, since it is rare and matters; so is what was refused.
-"""
+"""Log records of the decisions of endpoints: one each at INFO, by the logger ``authmw.oauth2``, without secrets."""
 
 from __future__ import annotations
 
@@ -17,32 +14,32 @@ logger: Final = logging.getLogger("authmw.oauth2")
 
 
 class Decision:
-    """One request to one endpoint, as far as it has got. What is learnt of it is written onto it.
+    """The decision about one request. The endpoint fills in what it learns of the request.
 
     Args:
-        endpoint: as ``token``.
-        request: who asks.
+        endpoint: the name of the endpoint, as ``token``.
+        request: the request, for its source.
     """
 
-    __slots__ = ("_endpoint", "_request", "client", "grant", "principal")
+    __slots__ = ("_endpoint", "_request", "client", "grant_type", "principal")
 
     def __init__(self, endpoint: str, request: RequestHead) -> None:
         self._endpoint = endpoint
         self._request = request
-        self.grant: str = ""
-        """The grant type that was asked for."""
+        self.grant_type: str = ""
+        """The grant type in the request."""
         self.client: str = ""
-        """The id of the client, once it has proved to be it."""
+        """The id of the client, once it is authenticated."""
         self.principal: str = ""
-        """The id of the user or client a token is about."""
+        """The id of the user or client that a token is about."""
 
     def refused(self, error: OAuthError) -> Response:
-        """Record a refusal; its answer."""
+        """Log a refusal; its response."""
         self._write("refused", error=error.error, status=str(error.status), detail=error.detail or error.description)
         return error.response()
 
-    def taken(self, event: str, **more: str) -> None:
-        """Record what was done."""
+    def completed(self, event: str, **more: str) -> None:
+        """Log what was done."""
         self._write(event, **more)
 
     def _write(self, event: str, **more: str) -> None:
@@ -50,7 +47,7 @@ class Decision:
             return
         fields = {
             "endpoint": self._endpoint,
-            "grant": self.grant,
+            "grant": self.grant_type,
             "client": self.client,
             "principal": self.principal,
             "source": self._request.client,

@@ -1,4 +1,4 @@
-"""Which endpoint answers which path, and what holds for all of them: methods, CORS, 404, 405, 503."""
+"""The table of endpoints, and their common behaviour: methods, CORS, 404, 405, 503."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import RevocationEndpoint, revoke
 from authmw.oauth2.service import TokenService
-from authmw.oauth2.token import Grants, token
+from authmw.oauth2.token import TokenEndpoint, token
 
 if TYPE_CHECKING:
     from authmw.flow.pool import WorkPool
 
-# G10, RFC 9700 §2.6: a client in a browser asks from its own origin. Nothing here is authenticated by what a browser
-# adds by itself, so any origin may, and credentials in Fetch's sense are never allowed.
+# RFC 9700 §2.6: a client in a browser makes requests from its own origin. No endpoint with CORS authenticates by what a
+# browser adds by itself, so any origin may, and Access-Control-Allow-Credentials (Fetch §3.2.2) is never sent.
 _ANY_ORIGIN: Final[Headers] = (("Access-Control-Allow-Origin", "*"),)
 _PREFLIGHT_SECONDS: Final = 600
 
 
-class AuthorizationServer(Grants, RevocationEndpoint, TokenIntrospection, CookieSessions, ServerMetadata, Protocol):
+class AuthorizationServer(
+    TokenEndpoint, RevocationEndpoint, TokenIntrospection, CookieSessions, ServerMetadata, Protocol
+):
     """All that the endpoints need: a `TokenService`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What answers one path.
+    """The endpoint at one path.
 
     Args:
-        answer: makes the answer to a request by one of `methods`.
-        methods: besides OPTIONS, which is answered for all.
-        cors: whether scripts of other origins may ask.
+        respond: makes the response to a request by one of `methods`.
+        methods: all but OPTIONS, which every endpoint has.
+        cors: whether scripts of other origins may read the response.
     """
 
-    answer: Callable[[AuthorizationServer, RequestHead], Flow[Response]]
+    respond: Callable[[AuthorizationServer, RequestHead], Flow[Response]]
     methods: tuple[str, ...] = ("POST",)
     cors: bool = True
 
@@ -64,37 +66,37 @@ COOKIE_ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/refresh": Endpoint(refresh, cors=False),
     "/logout": Endpoint(logout, cors=False),
 }
-"""The paths that are there in cookie mode only. No other origin may ask."""
+"""The paths of cookie mode. Scripts of other origins may not use them."""
 
 
 def endpoints_of(service: CookieSettings) -> dict[str, Endpoint]:
-    """What answers which path of `service`."""
+    """The endpoints of `service`, by path."""
     return ENDPOINTS if service.cookies is None else {**ENDPOINTS, **COOKIE_ENDPOINTS}
 
 
 def respond(service: AuthorizationServer, request: RequestHead, path: str) -> Flow[Response]:
-    """The answer to a request for `path`."""
+    """The response to a request for `path`."""
     endpoint = endpoints_of(service).get(path)
     if endpoint is None:
         return no_such_endpoint().response()
-    response = yield from _answer(endpoint, service, request)
+    response = yield from _respond(endpoint, service, request)
     return replace(response, headers=(*response.headers, *_ANY_ORIGIN)) if endpoint.cors else response
 
 
-def _answer(endpoint: Endpoint, service: AuthorizationServer, request: RequestHead) -> Flow[Response]:
+def _respond(endpoint: Endpoint, service: AuthorizationServer, request: RequestHead) -> Flow[Response]:
     if request.method == "OPTIONS":
         return _options(endpoint, request)
     if request.method not in endpoint.methods:
         return method_not_allowed(*endpoint.methods, "OPTIONS").response()
     try:
-        return (yield from endpoint.answer(service, request))
+        return (yield from endpoint.respond(service, request))
     except Unavailable as error:
         audit.unavailable(error, request)
         return unavailable(error.retry_after).response()
 
 
 def _options(endpoint: Endpoint, request: RequestHead) -> Response:
-    """Which methods there are (RFC 9110 §9.3.7), and to a preflight which headers (Fetch §3.2.3)."""
+    """The allowed methods (RFC 9110 §9.3.7), and for a preflight the allowed headers (Fetch §3.2.3)."""
     methods = ", ".join((*endpoint.methods, "OPTIONS"))
     allowed: Headers = (("Allow", methods),)
     if endpoint.cors and request.is_preflight:

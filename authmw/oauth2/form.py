@@ -1,4 +1,4 @@
-"""The forms that clients post, read more strictly than a framework reads them (RFC 6749 §3.2, App. B)."""
+"""Parser of form requests, stricter than those of web frameworks (RFC 6749 §3.2, App. B)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.oauth2.reply import OAuthError, invalid_request, method_not_allowed
 
 MAX_BODY: Final = 64 * 1024
-"""Bytes of a form: an assertion, a token and a name are far less."""
+"""Bytes of a form: an assertion, a token and a name need far less."""
 
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -25,7 +25,7 @@ class Form:
 
     Args:
         parameters: by name.
-        resources: the APIs that a token is asked for: the one parameter that may be there more often (RFC 8707 §2).
+        resources: the APIs that a token is requested for; ``resource`` may be repeated (RFC 8707 §2).
     """
 
     __slots__ = ("_parameters", "resources")
@@ -35,7 +35,7 @@ class Form:
         self.resources: frozenset[str] = resources
 
     def get(self, name: str) -> str | None:
-        """The parameter's value; None when it is not there, or empty (RFC 6749 §3.2)."""
+        """The parameter's value; None if it is missing or empty (RFC 6749 §3.2)."""
         return self._parameters.get(name)
 
     def __contains__(self, name: str) -> bool:
@@ -46,7 +46,7 @@ class Form:
 
 
 def read_form(request: RequestHead) -> Flow[Form | OAuthError]:
-    """The form in the body of a POST. The query is never looked at (RFC 6749 §2.3.1)."""
+    """The form in the body of a POST. The query is never read (RFC 6749 §2.3.1)."""
     if request.method != "POST":
         return method_not_allowed("POST")
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
@@ -58,7 +58,7 @@ def read_form(request: RequestHead) -> Flow[Form | OAuthError]:
         if isinstance(error.__cause__, BodyTooLarge):
             return OAuthError("invalid_request", "The body is too large.", 413)
         if isinstance(error.__cause__, BodyIncomplete):
-            return invalid_request("The body is not complete.")  # half a form may ask for something else
+            return invalid_request("The body is not complete.")  # half a form may mean something else
         raise
     return parse_form(body)
 
@@ -93,7 +93,7 @@ def parse_form(body: bytes) -> Form | OAuthError:
 
 
 def decoded(raw: bytes) -> str | None:
-    """What was form-urlencoded as `raw`; None for bad escapes, bytes that are no UTF-8, and NUL.
+    """The text that was form-urlencoded as `raw`; None for bad escapes, bytes that are no UTF-8, and NUL.
 
     >>> decoded(b"odd%3Aid+%2B"), decoded(b"%zz"), decoded(b"%ff")
     ('odd:id +', None, None)

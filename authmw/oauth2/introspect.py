@@ -1,7 +1,7 @@
 """The introspection endpoint (RFC 7662).
 
-The store is asked each time, and not what this process has followed so far: a token that was revoked anywhere reads
-inactive at once, a JWT too. What is not for the caller to see is answered as if it did not exist.
+Each request asks the store, and not the feed of this process: a token that any process revoked is inactive at once, a
+JWT too. A token that the client may not see has the same response as one that does not exist (§2.2).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from authmw.http.response import Response
 from authmw.identity.principal import Principal
 from authmw.oauth2.client_authentication import ClientAuthentication, find_client
 from authmw.oauth2.decisions import Decision
-from authmw.oauth2.presented_token import Found, Refreshing, TokenLookup, find, read_presented
+from authmw.oauth2.presented_token import Found, FoundRefreshToken, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, invalid_client, json_response
 from authmw.stores.ports import RevocationStore, UserStore
 from authmw.stores.records import Client, TokenRecord
@@ -38,19 +38,19 @@ class TokenIntrospection(TokenLookup, ClientAuthentication, Protocol):
 
 
 def introspect(service: TokenIntrospection, request: RequestHead) -> Flow[Response]:
-    """What the token is good for; ``{"active":false}`` for whatever the caller is not to know more of (§2.2)."""
+    """The members of an active token; ``{"active":false}`` for all that the client may not know (RFC 7662 §2.2)."""
     decision = Decision("introspect", request)
     presented = yield from read_presented(service, request)
     if isinstance(presented, OAuthError):
         return decision.refused(presented)
     client = presented.client
-    # §2.1: the endpoint "MUST also require some form of authorization", and a client that only says its name has none.
+    # RFC 7662 §2.1: the endpoint "MUST also require some form of authorization", and a public client has none.
     if client.auth_method == "none":
         basic = request.authorization is not None
         return decision.refused(invalid_client(service.realm, basic=basic, detail="a public client"))
     decision.client = client.id
     members = yield from _members(service, client, presented.token)
-    decision.taken("introspected", active="no" if members is None else "yes")
+    decision.completed("introspected", active="no" if members is None else "yes")
     return json_response({"active": False} if members is None else {"active": True, **members})
 
 
@@ -62,7 +62,7 @@ def _members(service: TokenIntrospection, client: Client, text: str) -> Flow[_Me
     issuance = _issuance(found)
     if issuance.client_id != client.id and client.audiences.isdisjoint(audience):
         return None
-    # No API of this issuer takes a token for another one's: not even where its client may see both.
+    # An opaque token of another issuer that shares the store is no token here, though the client may see both.
     if isinstance(found, TokenRecord) and found.audience.isdisjoint(service.audience):
         return None
     if not _is_current(found, service.clock()):
@@ -71,10 +71,10 @@ def _members(service: TokenIntrospection, client: Client, text: str) -> Flow[_Me
         return None
     members: _Members = {"iss": service.issuer, "sub": issuance.subject, "client_id": issuance.client_id}
     match found:
-        case Refreshing():
-            if not (yield from _has_its_user(service, found)):
+        case FoundRefreshToken():
+            if not (yield from _has_active_user(service, found)):
                 return None
-            members |= _of_login(found)
+            members |= _of_session(found)
         case TokenRecord():
             members |= _of_record(found)
         case Principal():
@@ -86,13 +86,13 @@ def _members(service: TokenIntrospection, client: Client, text: str) -> Flow[_Me
     return {name: value for name, value in members.items() if value is not None}
 
 
-# Who may see it
+# Visibility
 
 
 def _audience(found: Found) -> list[str]:
-    """The APIs that may see it. A refresh token is for none of them, and only for the client that has it."""
+    """The APIs that may see the token. A refresh token is for no API, but only for its client."""
     match found:
-        case Refreshing():
+        case FoundRefreshToken():
             return []
         case TokenRecord():
             return sorted(found.audience)
@@ -105,7 +105,7 @@ def _audience(found: Found) -> list[str]:
 
 def _issuance(found: Found) -> Issuance:
     match found:
-        case Refreshing(family=family):
+        case FoundRefreshToken(family=family):
             return Issuance(None, family.id, family.subject, family.client_id, family.created_at)
         case TokenRecord():
             return Issuance(found.id, found.family_id, found.subject, found.client_id, found.created_at)
@@ -117,17 +117,17 @@ def _issuance(found: Found) -> Issuance:
             assert_never(found)
 
 
-# Whether it is active
+# Activity
 
 
 def _is_current(found: Found, now: float) -> bool:
     match found:
-        case Refreshing(token=token, family=family):
+        case FoundRefreshToken(token=token, family=family):
             return family.is_live(now) and family.current == token.digest
         case TokenRecord():
             return found.revoked_at is None and now < found.expires_at
         case Principal():
-            # No leeway: that is for a verifier whose clock may differ, and here is the clock that signed.
+            # No leeway, which is for a verifier whose clock may differ: this is the clock that signed the token.
             return found.expires_at is not None and now < found.expires_at
         case _:
             assert_never(found)
@@ -145,15 +145,15 @@ def _is_revoked(service: TokenIntrospection, client: Client, issuance: Issuance)
     return issuance.client_id != service.first_party if owner is None else owner.disabled
 
 
-def _has_its_user(service: TokenIntrospection, found: Refreshing) -> Flow[bool]:
+def _has_active_user(service: TokenIntrospection, found: FoundRefreshToken) -> Flow[bool]:
     user = checked_user((yield from Ask(service.users.find, found.family.username)))
     return user is not None and user.id == found.family.subject and not user.disabled
 
 
-# What is told (§2.2)
+# Members of the response (RFC 7662 §2.2)
 
 
-def _of_login(found: Refreshing) -> _Members:
+def _of_session(found: FoundRefreshToken) -> _Members:
     family = found.family
     return {
         "username": family.username,
@@ -177,8 +177,8 @@ def _of_record(found: TokenRecord) -> _Members:
 
 def _of_jwt(found: Principal) -> _Members:
     claims = found.claims
-    told = {name: claims.get(name) for name in ("exp", "iat", "nbf", "jti", "sid")}
-    return {"token_type": "Bearer", "scope": _scope(found.scopes), **told}
+    members = {name: claims.get(name) for name in ("exp", "iat", "nbf", "jti", "sid")}
+    return {"token_type": "Bearer", "scope": _scope(found.scopes), **members}
 
 
 def _scope(scopes: frozenset[str]) -> str | None:

@@ -31,7 +31,7 @@ _URL: Final = re.compile(r"https?://[!$&'()*+,\-./0-9:;=@A-Z\[\]_a-z~%]+")
 
 
 def in_issuer(issuer: object) -> list[str]:
-    """RFC 8414 §2: https, no query, no fragment; http where nobody but this machine can listen (G9)."""
+    """RFC 8414 §2: https, no query, no fragment; http on loopback only, where no other machine can listen."""
     if not isinstance(issuer, str) or _URL.fullmatch(issuer) is None:
         return [f"issuer={issuer!r} has to be a URL without query or fragment, as 'https://id.example'"]
     try:
@@ -40,7 +40,7 @@ def in_issuer(issuer: object) -> list[str]:
     except ValueError:
         return [f"issuer={issuer!r} is not a URL: write it as 'https://id.example'"]
     if not host or "@" in parts.netloc:
-        return [f"issuer={issuer!r} has to name a host, and nobody before an '@': 'https://id.example'"]
+        return [f"issuer={issuer!r} has to name a host, and no user before an '@': 'https://id.example'"]
     if parts.scheme == "http" and host not in _LOOPBACK:
         return [f"issuer={issuer!r} is reached without TLS: use https, or http://127.0.0.1:8000 while developing"]
     return []
@@ -74,7 +74,7 @@ def in_audience(audience: object) -> list[str]:
 
 
 def in_keys(keys: object) -> list[str]:
-    """Key pairs, since whoever verifies tokens must not be able to make them (RFC 9068 §4)."""
+    """Key pairs: an API that verifies tokens must not be able to sign them (RFC 9068 §2.1, §4)."""
     if keys is None:
         return []
     mistakes = mistakes_in_ring(keys, "TokenService")
@@ -88,7 +88,7 @@ def in_keys(keys: object) -> list[str]:
 
 
 def in_names(*, first_party: object, realm: object, scopes: object) -> list[str]:
-    """The ``client_id`` of the own application, the realm and the scopes can be written where they have to stand."""
+    """``client_id`` of the first-party application, realm and scopes: each in the characters of its grammar."""
     mistakes: list[str] = []
     if not isinstance(first_party, str) or not is_client_id(first_party):
         mistakes.append(f"first_party={first_party!r} is no client id: use 1 to 255 printable ASCII characters")

@@ -1,4 +1,4 @@
-"""The paths of the token service below the issuer's own, for whoever needs to know no more of it."""
+"""The paths of the token service, relative to its issuer's, without an import of the endpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 """The well-known path of RFC 8414 §3."""
 
 COOKIE_PATHS: Final = ("/login", "/refresh", "/logout")
-"""Where pages post to in cookie mode."""
+"""The paths of cookie mode."""
 
 PATHS: Final = ("/token", "/revoke", "/introspect", "/jwks.json", WELL_KNOWN, *COOKIE_PATHS)
-"""Every path that may answer."""
+"""Every path that an endpoint may have."""

@@ -1,8 +1,7 @@
-"""A token that a client presents to be revoked or looked at, and what it is.
+"""The token in a request to revoke or introspect it, and the lookup of tokens of every kind.
 
-What a token is can be told by its shape: refresh tokens, opaque access tokens and JWTs have nothing in common. So all
-types are always searched, and ``token_type_hint`` is not looked at: an unknown or wrong one does no harm (RFC 7009
-§2.1, RFC 7662 §2.1).
+The kind of a token is known from its form: refresh tokens, opaque access tokens and JWTs have nothing in common. So
+``token_type_hint`` is not read, and an unknown or wrong hint does no harm (RFC 7009 §2.1, RFC 7662 §2.1).
 """
 
 from __future__ import annotations
@@ -57,8 +56,8 @@ class Presented:
     """A request about a token.
 
     Args:
-        client: who asks, authenticated as far as it can be.
-        token: the token, which may be anything.
+        client: the client that makes the request, authenticated if it is confidential.
+        token: the token, which may be any text.
     """
 
     client: Client
@@ -66,19 +65,19 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshing:
-    """A refresh token, and the login it is from."""
+class FoundRefreshToken:
+    """A refresh token and its family."""
 
     token: RefreshToken
     family: RefreshFamily
 
 
-Found = Refreshing | TokenRecord | Principal
-"""What a token is: for a JWT whose signature and claims hold, the principal it is about."""
+Found = FoundRefreshToken | TokenRecord | Principal
+"""A token that was found: for a JWT whose signature and claims are valid, its principal."""
 
 
 def read_presented(service: ClientAuthentication, request: RequestHead) -> Flow[Presented | OAuthError]:
-    """Who asks about which token (RFC 7009 §2.1, RFC 7662 §2.1)."""
+    """The client and the token of a request (RFC 7009 §2.1, RFC 7662 §2.1)."""
     form = yield from read_form(request)
     if isinstance(form, OAuthError):
         return form
@@ -90,11 +89,11 @@ def read_presented(service: ClientAuthentication, request: RequestHead) -> Flow[
 
 
 def find(service: TokenLookup, text: str) -> Flow[Found | None]:
-    """What `text` is a token of ours for, whoever's it is; None for nothing. A JWT that has expired is nothing."""
+    """The token `text` of this issuer, of any client; None for none. An expired JWT is not found."""
     refresh = RefreshToken.parse(text)
     if refresh is not None:
         family = yield from find_family(service, refresh)
-        return None if family is None else Refreshing(refresh, family)
+        return None if family is None else FoundRefreshToken(refresh, family)
     if has_checksum(text, _OPAQUE):
         return (yield from _stored(service, digest(text)))
     return _signed(service, text)
@@ -102,7 +101,7 @@ def find(service: TokenLookup, text: str) -> Flow[Found | None]:
 
 def _stored(service: TokenLookup, sought: str) -> Flow[TokenRecord | None]:
     record = _checked((yield from Ask(service.tokens.find_token, sought)))
-    # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
+    # Compared again, in constant time: a store may match loosely.
     return record if record is not None and compare_digest(record.digest.encode(), sought.encode()) else None
 
 
@@ -115,7 +114,7 @@ def _checked(found: object) -> TokenRecord | None:
 def _signed(service: TokenLookup, text: str) -> Principal | None:
     if service.keys is None:
         return None
-    # Without a feed: whether it is revoked is asked of the store, by whoever wants to know.
+    # Without a feed: an endpoint that has to know whether it is revoked asks the store.
     verifier = JWTVerifier(service.keys, issuer=service.issuer, audience=service.audience, clock=service.clock)
     verdict = verifier.verify(BearerToken(text))
     return verdict.principal if isinstance(verdict, Authenticated) else None

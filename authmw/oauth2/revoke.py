@@ -1,10 +1,10 @@
 """The revocation endpoint (RFC 7009).
 
-A refresh token takes the access tokens of its login with it. An access token goes alone: §2.1 leaves it open whether
-the refresh token goes too, and a client that wants that has the refresh token to revoke. JWTs are revoked by their
-``jti``, which verifiers that follow the revocations refuse (§2.2.1 would have allowed to refuse the request).
+With a refresh token its session ends, and all access tokens of it. An access token is revoked alone: §2.1 leaves it
+open whether its refresh token is revoked too, and a client that wants that revokes the refresh token. JWTs are revoked
+by their ``jti``, which verifiers that follow the revocations refuse (§2.2.1 would allow to refuse such a request).
 
-Everything is stored and published before the answer is sent.
+Everything is stored and published before the response is sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from authmw.identity.principal import Principal
 from authmw.oauth2.client_authentication import ClientAuthentication
 from authmw.oauth2.decisions import Decision
 from authmw.oauth2.ending import TokenStores, end_session, end_signed_token, end_token
-from authmw.oauth2.presented_token import Refreshing, TokenLookup, find, read_presented
+from authmw.oauth2.presented_token import FoundRefreshToken, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
 from authmw.stores.records import Client, TokenRecord
 
@@ -32,34 +32,34 @@ class RevocationEndpoint(TokenRevocation, ClientAuthentication, Protocol):
 
 
 def revoke(service: RevocationEndpoint, request: RequestHead) -> Flow[Response]:
-    """An empty 200, whether there was such a token or not (§2.2), or the error of RFC 6749 §5.2."""
+    """An empty 200, whether there was such a token or not (RFC 7009 §2.2), or the error of RFC 6749 §5.2."""
     decision = Decision("revoke", request)
     presented = yield from read_presented(service, request)
     if isinstance(presented, OAuthError):
         return decision.refused(presented)
     decision.client = presented.client.id
     revoked = yield from revoke_token(service, presented.client, presented.token)
-    decision.taken("revoked", credential=revoked)
+    decision.completed("revoked", credential=revoked)
     return empty_response()
 
 
 def revoke_token(service: TokenRevocation, client: Client, text: str) -> Flow[str]:
-    """Refuse the token `text` from now on, if it is one of `client`.
+    """Revoke the token `text`, if it was issued to `client`.
 
-    A second time does everything again: who did it before may have died in between.
+    A second time repeats every step: the first may have been interrupted.
 
     Returns:
-        The id of what is revoked, for the log; empty for nothing.
+        The id of the revoked token or session, for the log; empty for none.
     """
     found = yield from find(service, text)
     if found is None:
         return ""
-    owner = found.family.client_id if isinstance(found, Refreshing) else found.client_id
-    # §2.1: a token that "was issued to another client" is left alone. That is not told, so that nothing is learnt.
+    owner = found.family.client_id if isinstance(found, FoundRefreshToken) else found.client_id
+    # RFC 7009 §2.1: a token that "was issued to another client" is not revoked. The response does not tell.
     if owner != client.id:
         return ""
     match found:
-        case Refreshing(family=family):
+        case FoundRefreshToken(family=family):
             yield from end_session(service, family.id)
             return family.id
         case TokenRecord():
@@ -67,7 +67,7 @@ def revoke_token(service: TokenRevocation, client: Client, text: str) -> Flow[st
             return found.id
         case Principal(credential_id=jti, expires_at=expires_at):
             if jti is None or expires_at is None:
-                return ""  # no token of this service: those have both
+                return ""  # not issued by a token service: its JWTs have both
             yield from end_signed_token(service, jti, expires_at)
             return jti
         case _:

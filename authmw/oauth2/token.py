@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749 §3.2)."""
+"""The token endpoint and its table of grants (RFC 6749 §3.2)."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from authmw.oauth2.reply import OAuthError, invalid_request
 from authmw.stores.records import Client
 
 
-class Grants(PasswordLogin, SessionRenewal, ClientTokenIssuance, ClientAuthentication, Protocol):
-    """All grants of the token endpoint."""
+class TokenEndpoint(PasswordLogin, SessionRenewal, ClientTokenIssuance, ClientAuthentication, Protocol):
+    """What the token endpoint needs: for each grant, and for the authentication of clients."""
 
     @property
     def grant_types(self) -> tuple[str, ...]:
         """The grants that are offered."""
 
 
-Granting = Callable[[Grants, RequestHead, Form, Client], Flow[Issued | OAuthError]]
+GrantFlow = Callable[[TokenEndpoint, RequestHead, Form, Client], Flow[Issued | OAuthError]]
 
-_GRANTS: Final[dict[str, Granting]] = {
+_GRANTS: Final[dict[str, GrantFlow]] = {
     "password": password,
     "refresh_token": refresh,
     "client_credentials": client_credentials,
 }
 
 
-def token(service: Grants, request: RequestHead) -> Flow[Response]:
+def token(service: TokenEndpoint, request: RequestHead) -> Flow[Response]:
     """Tokens for a grant, or the error of RFC 6749 §5.2."""
     decision = decisions.Decision("token", request)
     form = yield from read_form(request)
     if isinstance(form, OAuthError):
         return decision.refused(form)
-    issued = yield from _granted(service, request, form, decision)
+    issued = yield from _issue(service, request, form, decision)
     if isinstance(issued, OAuthError):
         return decision.refused(issued)
     decision.principal = issued.grant.subject
-    decision.taken("issued", family=issued.grant.family_id or "", scope=" ".join(sorted(issued.grant.scopes)))
+    decision.completed("issued", family=issued.grant.family_id or "", scope=issued.grant.scope)
     return issued.response()
 
 
-def _granted(
-    service: Grants, request: RequestHead, form: Form, decision: decisions.Decision
+def _issue(
+    service: TokenEndpoint, request: RequestHead, form: Form, decision: decisions.Decision
 ) -> Flow[Issued | OAuthError]:
     grant_type = form.get("grant_type")
     if grant_type is None:
         return invalid_request("A grant_type is needed.")
-    decision.grant = grant_type
-    # T13: the password grant is not there unless somebody has asked for it.
-    granting = _GRANTS.get(grant_type) if grant_type in service.grant_types else None
-    if granting is None:
+    decision.grant_type = grant_type
+    # RFC 9700 §2.4: without TokenService(password=True) there is no password grant.
+    grant_flow = _GRANTS.get(grant_type) if grant_type in service.grant_types else None
+    if grant_flow is None:
         return OAuthError("unsupported_grant_type", "There is no such grant type.")
     client = yield from authenticate_client(service, request, form)
     if isinstance(client, OAuthError):
@@ -67,7 +67,7 @@ def _granted(
     decision.client = client.id
     if grant_type not in client.grant_types:
         return OAuthError("unauthorized_client", "The client may not use this grant type.")
-    # RFC 8707 §2: a token for other APIs than were asked for, or for more of them, is not handed out in silence.
+    # RFC 8707 §2: a request for other APIs, or for fewer, is an error: no token is valid for more than was requested.
     if form.resources and form.resources != frozenset(service.audience):
         return OAuthError("invalid_target", "Tokens are for all the resources of this server, and for no others.")
-    return (yield from granting(service, request, form, client))
+    return (yield from grant_flow(service, request, form, client))

@@ -54,7 +54,7 @@ def test_g9_an_issuer_is_https_or_on_loopback_and_kept_to_the_byte(issuer: str) 
         ("https://id.example?a=b", "without query or fragment"),
         ("https://id.example/?", "without query or fragment"),
         ("https://id.example#top", "without query or fragment"),
-        ("https://alice@id.example", "nobody before an '@'"),
+        ("https://alice@id.example", "no user before an '@'"),
         ("https://:8443", "name a host"),
         ("https://id.example:port", "not a URL"),
         ("https://[::1", "not a URL"),

@@ -24,26 +24,32 @@ class TokenIssuance(Protocol):
     @property
     def audience(self) -> tuple[str, ...]:
         """The APIs that the tokens are for."""
+        ...
 
     @property
     def lifetimes(self) -> Lifetimes:
         """How long tokens and sessions live."""
+        ...
 
     @property
     def token_signer(self) -> TokenIssuer | None:
         """Signs JWTs; None where access tokens are opaque."""
+        ...
 
     @property
     def tokens(self) -> TokenKeeper:
         """Opaque access tokens."""
+        ...
 
     @property
     def revocations(self) -> RevocationStore:
         """Revocations, which every process follows."""
+        ...
 
     @property
     def entropy(self) -> Entropy:
         """The source of random bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

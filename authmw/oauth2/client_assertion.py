@@ -34,17 +34,21 @@ class AssertionVerification(Protocol):
     @property
     def issuer(self) -> str:
         """The issuer, which an assertion may have for its audience."""
+        ...
 
     @property
     def nonces(self) -> NonceStore:
         """Every ``jti`` that was used."""
+        ...
 
     @property
     def clock(self) -> Callable[[], float]:
         """Seconds since the epoch."""
+        ...
 
     def url(self, path: str, /) -> str:
         """The URL of an endpoint, which an assertion may have for its audience."""
+        ...
 
 
 def asserted_client(assertion: str) -> str | None:

@@ -36,10 +36,12 @@ class ClientRegistry(Protocol):
     @property
     def clients(self) -> ClientStore:
         """Registered clients."""
+        ...
 
     @property
     def own_client(self) -> Client:
         """The first-party application, unless it is registered."""
+        ...
 
 
 class ClientAuthentication(ClientRegistry, AssertionVerification, Protocol):
@@ -48,18 +50,22 @@ class ClientAuthentication(ClientRegistry, AssertionVerification, Protocol):
     @property
     def password(self) -> bool:
         """Whether the password grant is offered."""
+        ...
 
     @property
     def first_party(self) -> str:
         """The ``client_id`` of the first-party application."""
+        ...
 
     @property
     def realm(self) -> str:
         """Named in the challenge of clients."""
+        ...
 
     @property
     def client_attempts(self) -> Attempts:
         """Counts attempts to guess the secret of a client."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,12 @@ class ClientTokenIssuance(TokenIssuance, ScopeLimits, ClientRegistry, Protocol):
     @property
     def realm(self) -> str:
         """Named in the challenge of clients."""
+        ...
 
     @property
     def clock(self) -> Callable[[], float]:
         """Seconds since the epoch."""
+        ...
 
 
 def client_credentials(

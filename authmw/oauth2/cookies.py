@@ -43,6 +43,7 @@ class CookieSettings(Protocol):
     @property
     def cookies(self) -> CookieMode | None:
         """Cookie mode; None where it is off."""
+        ...
 
 
 class CookieTokens(CookieSettings, Protocol):
@@ -51,9 +52,11 @@ class CookieTokens(CookieSettings, Protocol):
     @property
     def issuer(self) -> str:
         """The URL below which the endpoints are."""
+        ...
 
     def verifier(self) -> JWTVerifier | TokenVerifier:
         """The verifier of access tokens."""
+        ...
 
 
 class CookieSessions(CookieSettings, PasswordLogin, SessionRenewal, TokenRevocation, Protocol):
@@ -62,6 +65,7 @@ class CookieSessions(CookieSettings, PasswordLogin, SessionRenewal, TokenRevocat
     @property
     def first_party(self) -> str:
         """The ``client_id`` of the first-party application."""
+        ...
 
 
 def session_cookie(service: CookieTokens, *, path: str | None = None) -> SessionCookie:

@@ -36,21 +36,26 @@ class ServerMetadata(Protocol):
     @property
     def issuer(self) -> str:
         """The issuer."""
+        ...
 
     @property
     def keys(self) -> KeyRing | None:
         """Signs access tokens; None where they are opaque."""
+        ...
 
     @property
     def scopes(self) -> Mapping[str, str] | None:
         """Every scope there is, with what it means; None for no such list."""
+        ...
 
     @property
     def grant_types(self) -> tuple[str, ...]:
         """The grants that are offered."""
+        ...
 
     def url(self, path: str, /) -> str:
         """The URL of an endpoint."""
+        ...
 
 
 def metadata(service: ServerMetadata, request: RequestHead) -> Flow[Response]:

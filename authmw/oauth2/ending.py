@@ -22,22 +22,27 @@ class TokenStores(Protocol):
     @property
     def tokens(self) -> TokenKeeper:
         """Opaque access tokens."""
+        ...
 
     @property
     def families(self) -> FamilyStore:
         """Sessions."""
+        ...
 
     @property
     def revocations(self) -> RevocationStore:
         """Revocations, which every process follows."""
+        ...
 
     @property
     def feed(self) -> RevocationFeed | None:
         """The revocations that this process knows of; None for a process that verifies nothing."""
+        ...
 
     @property
     def clock(self) -> Callable[[], float]:
         """Seconds since the epoch."""
+        ...
 
 
 def publish(stores: TokenStores, *revocations: Revocation) -> Flow[None]:

@@ -18,7 +18,7 @@ from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import RevocationEndpoint, revoke
 from authmw.oauth2.service import TokenService
-from authmw.oauth2.token import TokenEndpoint, token
+from authmw.oauth2.token import TokenGrants, token
 
 if TYPE_CHECKING:
     from authmw.flow.pool import WorkPool
@@ -30,7 +30,7 @@ _PREFLIGHT_SECONDS: Final = 600
 
 
 class AuthorizationServer(
-    TokenEndpoint, RevocationEndpoint, TokenIntrospection, CookieSessions, ServerMetadata, Protocol
+    TokenGrants, RevocationEndpoint, TokenIntrospection, CookieSessions, ServerMetadata, Protocol
 ):
     """All that the endpoints need: a `TokenService`."""
 

@@ -17,9 +17,11 @@ class ScopeLimits(Protocol):
     @property
     def scopes(self) -> Mapping[str, str] | None:
         """Every scope there is, with what it means; None for no such list."""
+        ...
 
     def ceiling(self, client: Client, /) -> frozenset[str] | None:
         """The most that `client` is granted; None for no limit but the user's own."""
+        ...
 
 
 def requested_scopes(form: Form) -> frozenset[str] | OAuthError | None:

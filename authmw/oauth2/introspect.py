@@ -31,10 +31,12 @@ class TokenIntrospection(TokenLookup, ClientAuthentication, Protocol):
     @property
     def users(self) -> UserStore:
         """Users, by name."""
+        ...
 
     @property
     def revocations(self) -> RevocationStore:
         """Revocations, which every process follows."""
+        ...
 
 
 def introspect(service: TokenIntrospection, request: RequestHead) -> Flow[Response]:

@@ -31,6 +31,7 @@ class PasswordLogin(SessionIssuance, ClientRegistry, Protocol):
     @property
     def passwords(self) -> PasswordVerifier:
         """Verifies user names and passwords."""
+        ...
 
 
 def password(service: PasswordLogin, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:

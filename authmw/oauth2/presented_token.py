@@ -37,18 +37,22 @@ class TokenLookup(FamilyLookup, Protocol):
     @property
     def tokens(self) -> TokenKeeper:
         """Opaque access tokens."""
+        ...
 
     @property
     def keys(self) -> KeyRing | None:
         """Verifies JWTs; None where access tokens are opaque."""
+        ...
 
     @property
     def audience(self) -> tuple[str, ...]:
         """The APIs that the tokens are for."""
+        ...
 
     @property
     def clock(self) -> Callable[[], float]:
         """Seconds since the epoch."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,12 @@ class FamilyLookup(Protocol):
     @property
     def issuer(self) -> str:
         """The issuer; a refresh token of another one is not found."""
+        ...
 
     @property
     def families(self) -> FamilyStore:
         """Sessions."""
+        ...
 
 
 class SessionIssuance(FamilyLookup, TokenStores, TokenIssuance, ScopeLimits, Protocol):
@@ -55,6 +57,7 @@ class SessionRenewal(SessionIssuance, Protocol):
     @property
     def users(self) -> UserStore:
         """Users, by name."""
+        ...
 
 
 def refresh(service: SessionRenewal, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:

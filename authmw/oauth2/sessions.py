@@ -21,10 +21,12 @@ class SessionStores(TokenStores, Protocol):
     @property
     def pool(self) -> WorkPool:
         """The threads for slow work."""
+        ...
 
     @property
     def store_timeout(self) -> float:
         """Seconds that a store may take to answer on an event loop."""
+        ...
 
 
 class Sessions:

@@ -19,15 +19,16 @@ from authmw.oauth2.reply import OAuthError, invalid_request
 from authmw.stores.records import Client
 
 
-class TokenEndpoint(PasswordLogin, SessionRenewal, ClientTokenIssuance, ClientAuthentication, Protocol):
-    """What the token endpoint needs: for each grant, and for the authentication of clients."""
+class TokenGrants(PasswordLogin, SessionRenewal, ClientTokenIssuance, ClientAuthentication, Protocol):
+    """What the grants of the token endpoint need, and the authentication of clients."""
 
     @property
     def grant_types(self) -> tuple[str, ...]:
         """The grants that are offered."""
+        ...
 
 
-GrantFlow = Callable[[TokenEndpoint, RequestHead, Form, Client], Flow[Issued | OAuthError]]
+GrantFlow = Callable[[TokenGrants, RequestHead, Form, Client], Flow[Issued | OAuthError]]
 
 _GRANTS: Final[dict[str, GrantFlow]] = {
     "password": password,
@@ -36,7 +37,7 @@ _GRANTS: Final[dict[str, GrantFlow]] = {
 }
 
 
-def token(service: TokenEndpoint, request: RequestHead) -> Flow[Response]:
+def token(service: TokenGrants, request: RequestHead) -> Flow[Response]:
     """Tokens for a grant, or the error of RFC 6749 §5.2."""
     decision = decisions.Decision("token", request)
     form = yield from read_form(request)
@@ -51,7 +52,7 @@ def token(service: TokenEndpoint, request: RequestHead) -> Flow[Response]:
 
 
 def _issue(
-    service: TokenEndpoint, request: RequestHead, form: Form, decision: decisions.Decision
+    service: TokenGrants, request: RequestHead, form: Form, decision: decisions.Decision
 ) -> Flow[Issued | OAuthError]:
     grant_type = form.get("grant_type")
     if grant_type is None:

@@ -115,13 +115,17 @@ class Bench:
         self.clock = Clock()
         self.stores: Any = options.pop("stores", None) or new_stores(self.clock)
         throttle = options.pop("throttle", MemoryThrottle(free=1000))
-        running = {name: options.pop(name) for name in RUNTIME & options.keys()}
+        running: dict[str, Any] = {
+            "hasher": HASHER,
+            "clock": self.clock,
+            **{name: options.pop(name) for name in RUNTIME & options.keys()},
+        }
         settings: dict[str, Any] = {
             "issuer": ISSUER,
             "audience": "orders",
             "stores": Stores.of(self.stores, *([] if throttle is None else [Stores(throttle=throttle)])),
             "password": True,
-            "runtime": Runtime(**{"hasher": HASHER, "clock": self.clock, **running}),
+            "runtime": Runtime(**running),
         }
         self.service = TokenService(**{**settings, **options})
         self.service.feed.close()  # no thread: each check asks the store

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.engine.markers import is_guarded, marked_requirement
+from authmw.engine.markers import enforced_by, lacks_guard, requirement_of
 from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
 from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware
-from authmw_flask.routes import RouteTable, handler_of, wrapped_in
+from authmw_flask.routes import RouteTable, handler_of, view_class_of
 from authmw_flask.templates import parameters_of, template_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _methods(app: Flask, rule: Rule) -> Iterable[str]:
     if rule.methods is None:
         return _METHODS
     own = set(rule.methods)
-    view_class = getattr(app.view_functions.get(rule.endpoint), "view_class", None)
+    view_class = view_class_of(app.view_functions.get(rule.endpoint))
     if "GET" in own and not hasattr(view_class, "head"):
         own.discard("HEAD")
     if getattr(rule, "provide_automatic_options", False):
@@ -108,15 +108,14 @@ def _asks(table: RouteTable, endpoint: str, method: str, declared: Requirement) 
     """Whether all that was declared is asked for by what is registered itself, with nobody before it."""
     if declared.is_open:
         return True
-    links = (link for carrier in table.carriers(endpoint, method) for link in wrapped_in(carrier))
-    asked = [marker for link in links if is_guarded(link) and (marker := marked_requirement(link)) is not None]
-    enforced = Requirement.together(asked)
-    return enforced is not None and enforced & declared == enforced
+    asked = (enforced_by(carrier) for carrier in table.carriers(endpoint, method))
+    enforced = Requirement.together(each for each in asked if each is not None)
+    return enforced is not None and enforced.includes(declared)
 
 
 def _endpoint(view: Any, method: str) -> Any:
     """The function that was written: of a view that is a class, its method."""
-    handler = handler_of(getattr(view, "view_class", None), method)
+    handler = handler_of(view_class_of(view), method)
     return handler if isroutine(handler) else view
 
 
@@ -163,13 +162,12 @@ def _mounted_by(layer: object, guarded: Guarded | None) -> Iterator[Route]:
 
 def _before(mounted: object, guarded: Guarded | None, path: str) -> Protected:
     """What stands before a mounted application: what is around the application, or what it brought."""
-    # No guard reads the marker of a mounted application: it asks for something itself, or nothing does.
-    marked = marked_requirement(mounted)
-    declared = marked if is_guarded(mounted) else None
+    # No guard reads what is declared on a mounted application: it asks for that itself, or nothing does.
+    if lacks_guard(mounted):
+        return Protection.MISPLACED, requirement_of(mounted)
+    declared = enforced_by(mounted)
     around = protected(declared, guarded, method="", path=path)
     own = guarded_in(mounted) if isinstance(mounted, Flask) else getattr(mounted, "guarded", None)
     if own is not None and around[1].is_open:
-        around = protected(declared, own, method="", path="/*")
-    if around[0] is Protection.UNPROTECTED and marked is not None:
-        return Protection.MISPLACED, marked
+        return protected(declared, own, method="", path="/*")
     return around

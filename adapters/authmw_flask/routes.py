@@ -1,6 +1,6 @@
 """What a view needs, as Flask's route table tells: read from the view, its class, its method and its blueprints.
 
-Markers are read when a request comes, from what is registered: so it does not matter whether ``@requires_scopes``
+Declarations are read when a request comes, from what is registered: so it does not matter whether ``@requires_scopes``
 stands above or below ``@app.get``, nor whether a blueprint was marked before or after it was registered.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.engine.markers import marked_requirement
+from authmw.engine.markers import chain_of, needed_by
 from authmw.http.request import Environ, RequestHead, WSGIRequest
 from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
@@ -31,12 +31,9 @@ class RouteTable:
         self._dispatchers = tuple(_dispatchers(wsgi_app))
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
-        """What was declared for `endpoint`, from its outermost blueprint down to its method; None for nothing."""
-        needed: Requirement | None = None
-        for declared in self._declared(endpoint, method):
-            if declared is not needed:  # a guard and what it guards share one
-                needed = declared if needed is None else needed & declared
-        return needed
+        """What `endpoint` needs, from its outermost blueprint down to its method; None where nothing was declared."""
+        needed = (needed_by(carrier) for carrier in self.carriers(endpoint, method))
+        return Requirement.together(each for each in needed if each is not None)
 
     def requirement_of(self, request: RequestHead) -> Requirement | None:
         """What the view that `request` asks for needs.
@@ -64,22 +61,15 @@ class RouteTable:
             return None
 
     def carriers(self, endpoint: str, method: str) -> Iterator[object]:
-        """What may have been marked for `endpoint`: blueprints from the outermost, class, view, method."""
+        """What declarations may stand on for `endpoint`: blueprints from the outermost, class, view, method."""
         names = endpoint.split(".")[:-1]
         for depth in range(len(names)):
             yield self._app.blueprints.get(".".join(names[: depth + 1]))
         view = self._app.view_functions.get(endpoint)
-        view_class = getattr(view, "view_class", None)
+        view_class = view_class_of(view)
         yield view_class
         yield view
         yield handler_of(view_class, method)
-
-    def _declared(self, endpoint: str, method: str) -> Iterator[Requirement]:
-        for carrier in self.carriers(endpoint, method):
-            for link in wrapped_in(carrier):
-                marked = marked_requirement(link)
-                if marked is not None:
-                    yield marked
 
     def _is_mounted(self, path: str) -> bool:
         # Werkzeug hands such a path to another application before this one routes it.
@@ -90,17 +80,16 @@ class RouteTable:
         )
 
 
+def view_class_of(view: object) -> type | None:
+    """The class that a view was made from by ``as_view``; None for a function."""
+    found = (getattr(link, "view_class", None) for link in chain_of(view))
+    return next((each for each in found if isinstance(each, type)), None)
+
+
 def handler_of(view_class: type | None, method: str) -> Any:
     """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` where there is no ``head``."""
     handler = getattr(view_class, method.lower(), None)
     return getattr(view_class, "get", None) if handler is None and method == "HEAD" else handler
-
-
-def wrapped_in(view: object) -> Iterator[object]:
-    """`view` and whatever it wraps: extensions register a wrapper and hand back the function."""
-    while view is not None:
-        yield view
-        view = getattr(view, "__wrapped__", None)
 
 
 def _dispatchers(wsgi_app: object) -> Iterator[DispatcherMiddleware]:

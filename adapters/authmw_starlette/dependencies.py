@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authmw.engine.markers import marked_requirement
+from authmw.engine.markers import needed_by
 from authmw.identity.requirement import PUBLIC
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def dependencies_of(route: object) -> Iterator[Any]:
 def _asked(dependant: Any) -> Asked | None:
     if isinstance(dependant.call, Gate):
         return dependant.call.asked(_scopes(dependant))
-    requirement = marked_requirement(dependant.call)
+    requirement = needed_by(dependant.call)
     return None if requirement is None else Asked(None, requirement)
 
 

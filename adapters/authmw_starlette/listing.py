@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import WebSocketRoute
 
+from authmw.engine.markers import lacks_guard
 from authmw.engine.routes.route import Kind, Protection, Route, place_of, protected
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
-from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
-from authmw_starlette.routes import asked_by_endpoint, function_of, lacks_guard, needed
+from authmw_starlette.dependencies import Asked, asked_by_dependencies
+from authmw_starlette.endpoints import METHODS, function_of
+from authmw_starlette.routes import asked_by_endpoint, called_for, needed
 from authmw_starlette.walk import Entry, entries
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
 
-_ORDER: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 _STRONGEST_FIRST: Final = (Protection.DECLARED, Protection.DEFAULT, Protection.PUBLIC, Protection.UNPROTECTED)
 
 
@@ -100,10 +100,10 @@ def methods_of(entry: Entry) -> tuple[str, ...]:
     endpoint = function_of(entry.route.endpoint)
     methods: set[str] = set(getattr(entry.route, "methods", None) or ())
     if not methods and isinstance(endpoint, type) and issubclass(endpoint, HTTPEndpoint):
-        methods = {each for each in _ORDER if hasattr(endpoint, each.lower())}
+        methods = {each for each in METHODS if hasattr(endpoint, each.lower())}
     if "GET" in methods and not (isinstance(endpoint, type) and hasattr(endpoint, "head")):
         methods.discard("HEAD")
-    known = [each for each in _ORDER if each in methods]
+    known = [each for each in METHODS if each in methods]
     return (*known, *sorted(methods.difference(known))) or ("",)
 
 
@@ -125,18 +125,13 @@ def endpoint_of(entry: Entry, method: str) -> Any:
 def _asked(entry: Entry, method: str) -> tuple[Asked, ...]:
     if entry.route is None:
         return entry.around.asked
-    by_endpoint = asked_by_endpoint(entry.route.endpoint, method)
+    by_endpoint = asked_by_endpoint(entry.route, method)
     return (*entry.around.asked, *asked_by_dependencies(entry.route), *by_endpoint)
 
 
 def _is_misplaced(entry: Entry) -> bool:
-    return entry.around.misplaced or any(lacks_guard(each) for each in _called(entry.route))
-
-
-def _called(route: Any) -> Iterator[object]:
-    if route is not None:
-        yield route.endpoint
-        yield from dependencies_of(route)
+    called = () if entry.route is None else called_for(entry.route)
+    return entry.around.misplaced or any(lacks_guard(each) for each in called)
 
 
 def _listed(entry: Entry, method: str) -> Route:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Iterable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
-from authmw.engine.markers import is_guarded, marked_requirement
+from authmw.engine.markers import is_guarded, lacks_guard, needed_by
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
+from authmw_starlette.endpoints import called_by, function_of, handler_of, handlers_of
 from authmw_starlette.routers import fallback_of, included_by
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def registered_without_guard(app: object) -> tuple[str, ...]:
     found = dict.fromkeys(_place(each) for each in _registered(app) if lacks_guard(each))
     return tuple(
         f"{place} is registered without its guard: write @requires_scopes below @app.get, next to the function, "
-        "and mount what it returns"
+        "and register or mount what the decorator returned; an endpoint that needs less than another one of the same "
+        "function registers a wrapper of its own, as authenticated(function)"
         for place in found
     )
 
@@ -83,8 +84,10 @@ def registered_without_guard(app: object) -> tuple[str, ...]:
 def _declared_below(app: object, scope: Scope) -> _Declared | None:
     """What was declared on `app` and below it; None when its routes lead nowhere."""
     own = _NOTHING
+    behind_guard = False
     for each in inwards(app):
-        own += asked_by(each)
+        own += () if behind_guard else asked_by(each)
+        behind_guard = is_guarded(each)
         routes = getattr(each, "routes", None)
         if routes is not None:
             return _in_table(own, routes, _as_seen_by(each, scope))
@@ -101,10 +104,9 @@ def _in_table(own: _Declared, routes: Iterable[Any], scope: Scope) -> _Declared 
 
 
 def _declared_on(route: Any, scope: Scope) -> _Declared | None:
-    endpoint = getattr(route, "endpoint", None)
-    if endpoint is not None:
+    if getattr(route, "endpoint", None) is not None:
         by_dependencies = tuple(asked_by_dependencies(route, _overrides(route, scope)))
-        return by_dependencies + asked_by_endpoint(endpoint, scope["method"] if scope["type"] == "http" else "")
+        return by_dependencies + asked_by_endpoint(route, scope["method"] if scope["type"] == "http" else "")
     app = getattr(route, "app", None)
     return _in_included_router(route, scope) if app is None else _declared_below(app, scope)
 
@@ -134,32 +136,21 @@ def route_of(context: Any) -> Any:
     return getattr(context, "starlette_route", None) or context
 
 
-def asked_by_endpoint(endpoint: Any, method: str) -> _Declared:
-    """What is declared on an endpoint.
+def asked_by_endpoint(route: Any, method: str) -> _Declared:
+    """What the endpoint of `route` needs.
 
     Args:
-        endpoint: a function or a class.
+        route: with an endpoint, a function or a class.
         method: in capitals: a class may have more to say for one. Empty for a websocket.
     """
-    endpoint = function_of(endpoint)
-    own = asked_by(endpoint)
-    if isinstance(endpoint, type) and method:
-        # As `HTTPEndpoint.dispatch` chooses.
-        name = "get" if method == "HEAD" and not hasattr(endpoint, "head") else method.lower()
-        own += asked_by(getattr(endpoint, name, None))
-    return own
-
-
-def function_of(endpoint: Any) -> Any:
-    """`endpoint` without the arguments that it was given already."""
-    while isinstance(endpoint, partial):
-        endpoint = endpoint.func
-    return endpoint
+    called = called_by(route)
+    handler = handler_of(called, method)
+    return asked_by(called) + (_NOTHING if handler is None else asked_by(handler))
 
 
 def asked_by(target: object) -> _Declared:
-    """What is declared on `target` itself."""
-    requirement = marked_requirement(target)
+    """What is needed where `target` is registered."""
+    requirement = needed_by(target)
     return _NOTHING if requirement is None else (Asked(None, requirement),)
 
 
@@ -200,10 +191,8 @@ def _registered(app: object) -> Iterator[object]:
 
 
 def _registered_by(route: Any) -> Iterator[object]:
-    endpoint = getattr(route, "endpoint", None)
-    if endpoint is not None:
-        yield endpoint
-        yield from dependencies_of(route)
+    if getattr(route, "endpoint", None) is not None:
+        yield from called_for(route)
         return
     yield from included_by(route)
     for context in contexts_of(route):
@@ -213,13 +202,16 @@ def _registered_by(route: Any) -> Iterator[object]:
         yield from _registered_by(below)
 
 
-def lacks_guard(target: object) -> bool:
-    """Whether `target` declares what it needs, and calling it does not ask for that."""
-    requirement = marked_requirement(target)
-    return requirement is not None and not requirement.public and not is_guarded(target)
+def called_for(route: Any) -> Iterator[object]:
+    """All that is called for `route`: its endpoint, the methods of one that is a class, and its dependencies."""
+    called = called_by(route)
+    yield called
+    yield from handlers_of(called)
+    yield from dependencies_of(route)
 
 
 def _place(target: Any) -> str:
+    target = function_of(target)
     name = getattr(target, "__qualname__", type(target).__name__)
     code = getattr(target, "__code__", None)
     return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"

@@ -101,6 +101,14 @@ class Requirement:
             predicates=self.predicates + tuple(each for each in other.predicates if each not in self.predicates),
         )
 
+    def includes(self, other: Requirement) -> bool:
+        """Whether `other` asks for nothing that this does not ask for.
+
+        >>> Requirement.all_of("a", "b").includes(Requirement.all_of("b"))
+        True
+        """
+        return self & other == self & self
+
     @property
     def public(self) -> bool:
         """Whether it was declared that anybody may call."""

@@ -315,7 +315,7 @@ def test_what_was_mounted_before_the_guard_is_behind_it() -> None:
     assert _mounts(app) == {
         "/admin/*": (Protection.DEFAULT, AUTHENTICATED),
         "/open/*": (Protection.PUBLIC, PUBLIC),
-        "/marked/*": (Protection.DEFAULT, AUTHENTICATED),
+        "/marked/*": (Protection.MISPLACED, Requirement.all_of("orders:write")),
         "/asking/*": (Protection.DECLARED, Requirement.all_of("orders:write")),
     }
     statuses = {path: ask(app, path, as_="reader").status_code for path in ("/admin/x", "/marked/x", "/asking/x")}

@@ -1,0 +1,162 @@
+"""Wrappers that the decorators return: a guard asks before it calls what it wraps, an open copy asks nothing.
+
+Each is an object of its own, with its own declaration: so one function can stand under several endpoints that need
+different things. Classes, blueprints and objects that are opened are declared on in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from functools import partial, update_wrapper, wraps
+from types import FunctionType
+from typing import Any, Final, TypeVar, cast
+
+from authmw.engine.context import enforce
+from authmw.engine.markers import (
+    as_guard,
+    as_wrapper,
+    declared_by,
+    entry_of,
+    is_own_guard,
+    mark,
+    name_of,
+    record_above,
+)
+from authmw.errors import ConfigurationError
+from authmw.identity.calling import current_call
+from authmw.identity.requirement import Requirement
+
+T = TypeVar("T")
+
+_CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
+
+
+def guarded(target: T, requirement: Requirement) -> T:
+    """A guard around `target` that asks for `requirement`, and for what `target` declares already.
+
+    Raises:
+        ConfigurationError: `target` is declared to be public, or cannot be guarded.
+    """
+    declared = declared_by(target)
+    if declared is not None and declared.public:
+        raise _contradiction(target)
+    requirement = requirement if declared is None else declared & requirement
+    if isinstance(target, type):
+        return cast("T", _guard_class(target, requirement))
+    if not callable(target):
+        if hasattr(target, "__get__"):
+            raise ConfigurationError(f"{name_of(target)} hides its function: decorate the function below @classmethod")
+        mark(target, requirement)  # a blueprint: its adapter reads the marker
+        return target
+    record_above(target, requirement)
+    # A guard of authmw is replaced, not wrapped again: what it asked for is in `requirement`.
+    return cast("T", _guard(_unguarded(target), requirement))
+
+
+def opened(target: T, requirement: Requirement) -> T:
+    """A copy of the function `target` that declares `requirement`, which is public; anything else is marked in place.
+
+    Raises:
+        ConfigurationError: `target` is declared to need something, or takes no marker.
+    """
+    declared = declared_by(target)
+    if declared is not None and not declared.public:
+        raise _contradiction(target)
+    requirement = requirement if declared is None else declared & requirement
+    if not isinstance(target, FunctionType | partial):
+        mark(target, requirement)
+        return target
+    record_above(target, requirement)
+    made: object = _copy_of(target) if isinstance(target, FunctionType) else copy(cast("partial[Any]", target))
+    return cast("T", as_wrapper(made, requirement))
+
+
+def _contradiction(target: object) -> ConfigurationError:
+    return ConfigurationError(f"{name_of(target)} is @public and needs something: remove one of the two decorators")
+
+
+def _copy_of(function: FunctionType) -> FunctionType:
+    """The same code as an object of its own: it stays a coroutine function or a generator, and costs no call."""
+    made = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    update_wrapper(made, function)
+    return made
+
+
+def _unguarded(target: Callable[..., Any]) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", vars(target)["__wrapped__"]) if is_own_guard(target) else target
+
+
+def _guard(target: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    function = _function_of(target)
+    if function is None:
+        return _GuardedCallable(target, requirement)
+    if function.__code__.co_flags & _CO_COROUTINE:
+
+        @wraps(function)
+        async def guard_async(*args: Any, **kwargs: Any) -> Any:
+            _enforce(requirement, args)
+            return await target(*args, **kwargs)
+
+        return _around(target, guard_async, requirement)
+
+    @wraps(function)
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        _enforce(requirement, args)
+        return target(*args, **kwargs)
+
+    return _around(target, guard, requirement)
+
+
+def _function_of(target: object) -> FunctionType | None:
+    """The function that `target` is, or that it is a partial of: frameworks take a guard of those for a function."""
+    while isinstance(target, partial):
+        target = target.func
+    return target if isinstance(target, FunctionType) else None
+
+
+def _around(target: Callable[..., Any], guard: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    vars(guard)["__wrapped__"] = target
+    return as_guard(guard, requirement)
+
+
+class _GuardedCallable:
+    """A guarded application or other callable object. It offers nothing but the call, so nothing goes around it."""
+
+    def __init__(self, target: Callable[..., Any], requirement: Requirement) -> None:
+        self.__wrapped__ = target
+        self._requirement = requirement
+        as_guard(self, requirement)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        _enforce(self._requirement, args)
+        return self.__wrapped__(*args, **kwargs)
+
+
+def _guard_class(target: type, requirement: Requirement) -> type:
+    """A class-based view is guarded where its framework enters it."""
+    entry = entry_of(target)
+    if entry is None:
+        raise ConfigurationError(f"{name_of(target)} has no dispatch method to guard: decorate its methods instead")
+    setattr(target, entry, _guard(_unguarded(getattr(target, entry)), requirement))
+    return as_guard(target, requirement)
+
+
+def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
+    if not _is_lifespan(args):
+        enforce(requirement)
+
+
+def _is_lifespan(args: tuple[Any, ...]) -> bool:
+    """Whether an ASGI application is being told about start-up and shutdown, by nobody.
+
+    A view may be called with a dict that a client wrote: so only the whole shape counts, and only outside a request.
+    """
+    match args[-3:]:
+        case ({"type": "lifespan"}, receive, send):
+            return callable(receive) and callable(send) and current_call.get() is None
+        case _:
+            return False

@@ -133,6 +133,11 @@ def is_own_guard(target: object) -> bool:
     return getattr(target, _GUARD, None) is target
 
 
+def is_own_wrapper(target: object) -> bool:
+    """Whether `target` itself is what a decorator of authmw returned, and not something that wraps it."""
+    return getattr(target, _WRAPPER, None) is target
+
+
 def entry_of(target: type) -> str | None:
     """The method by which a framework enters a class-based view; None for none that is known."""
     for entry in ("dispatch_request", "dispatch", "__call__"):
@@ -195,9 +200,11 @@ def record_above(target: object, requirement: Requirement) -> None:
     Raises:
         ConfigurationError: `target` cannot have attributes.
     """
-    for link in chain_of(target):
+    for depth, link in enumerate(chain_of(target), 1):
         if isinstance(link, type):
             return
+        if depth == _DEEPEST_CHAIN:  # or it wraps itself
+            raise ConfigurationError(f"{name_of(target)} is wrapped {depth} times: decorate the function once")
         try:
             _records.add(link, requirement)
         except AttributeError:
@@ -229,7 +236,7 @@ def _declarations(target: object) -> tuple[Requirement | None, Requirement | Non
     for link in chain_of(target):
         declared = _both(declared, marked_requirement(link))
         above = _both(above, _above(link))
-        if getattr(link, _WRAPPER, None) is link:
+        if is_own_wrapper(link):
             break  # what is further in belongs to other wrappers, or is part of what this one declares
         is_partial = is_partial or isinstance(link, partial)
     # A hole is explicit: a partial inherits what a view needs, and not that it needs nothing.

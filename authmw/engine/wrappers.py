@@ -7,7 +7,6 @@ different things. Classes, blueprints and objects that are opened are declared o
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from functools import partial, update_wrapper, wraps
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
@@ -50,8 +49,7 @@ def guarded(target: T, requirement: Requirement) -> T:
         mark(target, requirement)  # a blueprint: its adapter reads the marker
         return target
     record_above(target, requirement)
-    # A guard of authmw is replaced, not wrapped again: what it asked for is in `requirement`.
-    return cast("T", _guard(_unguarded(target), requirement))
+    return cast("T", _guard(target, requirement))
 
 
 def opened(target: T, requirement: Requirement) -> T:
@@ -68,7 +66,7 @@ def opened(target: T, requirement: Requirement) -> T:
         mark(target, requirement)
         return target
     record_above(target, requirement)
-    made: object = _copy_of(target) if isinstance(target, FunctionType) else copy(cast("partial[Any]", target))
+    made = _copy_of(target) if isinstance(target, FunctionType) else _copy_of_partial(target)
     return cast("T", as_wrapper(made, requirement))
 
 
@@ -86,29 +84,39 @@ def _copy_of(function: FunctionType) -> FunctionType:
     return made
 
 
-def _unguarded(target: Callable[..., Any]) -> Callable[..., Any]:
-    return cast("Callable[..., Any]", vars(target)["__wrapped__"]) if is_own_guard(target) else target
+def _copy_of_partial(target: partial[Any]) -> partial[Any]:
+    made = partial(target.func, *target.args, **target.keywords)
+    vars(made).update(vars(target))  # `copy` would share them
+    return made
 
 
 def _guard(target: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
-    function = _function_of(target)
+    inner = _unguarded(target)
+    function = _function_of(inner)
     if function is None:
-        return _GuardedCallable(target, requirement)
+        return _GuardedCallable(target, inner, requirement)
     if function.__code__.co_flags & _CO_COROUTINE:
 
         @wraps(function)
         async def guard_async(*args: Any, **kwargs: Any) -> Any:
             _enforce(requirement, args)
-            return await target(*args, **kwargs)
+            return await inner(*args, **kwargs)
 
         return _around(target, guard_async, requirement)
 
     @wraps(function)
     def guard(*args: Any, **kwargs: Any) -> Any:
         _enforce(requirement, args)
-        return target(*args, **kwargs)
+        return inner(*args, **kwargs)
 
     return _around(target, guard, requirement)
+
+
+def _unguarded(target: Any) -> Callable[..., Any]:
+    """What the guards of authmw around `target` call: the next guard asks for what they ask for."""
+    while is_own_guard(target):
+        target = target.__wrapped__
+    return cast("Callable[..., Any]", target)
 
 
 def _function_of(target: object) -> FunctionType | None:
@@ -126,14 +134,15 @@ def _around(target: Callable[..., Any], guard: Callable[..., Any], requirement: 
 class _GuardedCallable:
     """A guarded application or other callable object. It offers nothing but the call, so nothing goes around it."""
 
-    def __init__(self, target: Callable[..., Any], requirement: Requirement) -> None:
+    def __init__(self, target: Callable[..., Any], inner: Callable[..., Any], requirement: Requirement) -> None:
         self.__wrapped__ = target
+        self._inner = inner
         self._requirement = requirement
         as_guard(self, requirement)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         _enforce(self._requirement, args)
-        return self.__wrapped__(*args, **kwargs)
+        return self._inner(*args, **kwargs)
 
 
 def _guard_class(target: type, requirement: Requirement) -> type:
@@ -141,7 +150,7 @@ def _guard_class(target: type, requirement: Requirement) -> type:
     entry = entry_of(target)
     if entry is None:
         raise ConfigurationError(f"{name_of(target)} has no dispatch method to guard: decorate its methods instead")
-    setattr(target, entry, _guard(_unguarded(getattr(target, entry)), requirement))
+    setattr(target, entry, _guard(getattr(target, entry), requirement))
     return as_guard(target, requirement)
 
 

@@ -22,7 +22,7 @@ from authmw_sqlalchemy import SQLStores
 from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer, current_principal, public, requires_scopes
 from authmw.asgi import ASGIApp, AuthMiddleware, Mount
 from authmw.crypto.keyring import KeyRing
-from authmw.engine.markers import requirement_of
+from authmw.engine.declarations import requirement_of
 from authmw.http.request import Receive, Scope, Send
 from authmw.oauth2 import TokenEndpoints, TokenService
 from authmw.openapi import Operation, document

@@ -31,15 +31,8 @@ from authmw import (
     requires_scopes,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.markers import (
-    declared_by,
-    enforced_by,
-    is_guarded,
-    lacks_guard,
-    needed_by,
-    requirement_of,
-    too_many_declarations,
-)
+from authmw.engine.declarations import declared_by, enforced_by, is_guarded, lacks_guard, needed_by, requirement_of
+from authmw.engine.markers import too_many_declarations
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.engine.markers import enforced_by, lacks_guard, requirement_of
+from authmw.engine.declarations import enforced_by, lacks_guard, requirement_of
 from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
 from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware

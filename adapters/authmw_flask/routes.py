@@ -12,7 +12,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.engine.markers import chain_of, needed_by
+from authmw.engine.declarations import needed_by
+from authmw.engine.markers import chain_of
 from authmw.http.request import Environ, RequestHead, WSGIRequest
 from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS

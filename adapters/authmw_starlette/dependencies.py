@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authmw.engine.markers import needed_by
+from authmw.engine.declarations import needed_by
 from authmw.identity.requirement import PUBLIC
 
 if TYPE_CHECKING:

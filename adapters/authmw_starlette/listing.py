@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import WebSocketRoute
 
-from authmw.engine.markers import lacks_guard
+from authmw.engine.declarations import lacks_guard
 from authmw.engine.routes.route import Kind, Protection, Route, place_of, protected
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
-from authmw.engine.markers import is_guarded, lacks_guard, needed_by
+from authmw.engine.declarations import is_guarded, lacks_guard, needed_by
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.endpoints import called_by, function_of, handler_of, handlers_of

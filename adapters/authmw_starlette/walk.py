@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authmw.asgi import AuthMiddleware
+from authmw.engine.declarations import is_guarded, lacks_guard
 from authmw.engine.guard import Guarded
-from authmw.engine.markers import is_guarded, lacks_guard
 from authmw_starlette.dependencies import Asked, asked_by_dependencies
 from authmw_starlette.routers import fallback_of, frontends_of, included_by
 from authmw_starlette.routes import asked_by, contexts_of, inwards, route_of

@@ -13,8 +13,8 @@ from authmw.engine import audit
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import NOBODY, Authentication
 from authmw.engine.context import Call
+from authmw.engine.declarations import declared_on
 from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
-from authmw.engine.markers import declared_on
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send

@@ -12,16 +12,8 @@ from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
 from authmw.engine.context import enforce
-from authmw.engine.markers import (
-    as_guard,
-    as_wrapper,
-    declared_by,
-    entry_of,
-    is_own_guard,
-    mark,
-    name_of,
-    record_above,
-)
+from authmw.engine.declarations import declared_by
+from authmw.engine.markers import as_guard, as_wrapper, entry_of, is_own_guard, mark, name_of, record_above
 from authmw.errors import ConfigurationError
 from authmw.identity.calling import current_call
 from authmw.identity.requirement import Requirement

@@ -30,7 +30,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Requirement
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.markers import requirement_of
+from authmw.engine.declarations import requirement_of
 from authmw.engine.routes.route import Protection, Route
 from authmw.identity.requirement import Access
 from authmw.openapi import Operation, document

@@ -24,7 +24,8 @@ from authmw import (
     requires,
     requires_scopes,
 )
-from authmw.engine.markers import is_guarded, marked_requirement, requirement_of
+from authmw.engine.declarations import is_guarded, requirement_of
+from authmw.engine.markers import marked_requirement
 from authmw.http.reasons import Reason
 from authmw.identity.requirement import OPTIONAL, PUBLIC, Access
 

@@ -1,0 +1,120 @@
+"""Declarations: what an endpoint needs, by the markers of the object that it registered.
+
+A declaration belongs to the wrapper that the decorator returned. All that is below that wrapper keeps a record of it:
+a function that was registered bare, for another endpoint, looks exactly like one whose decorator stands above the
+decorator of the framework. So an endpoint needs what is declared on the object that it registered, and all that was
+declared above that object. What was declared on another wrapper of the same function is not above it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from authmw.engine.markers import (
+    chain_of,
+    entry_of,
+    is_instance_of_guarded,
+    is_own_wrapper,
+    marked_requirement,
+    name_of,
+    recorded_above,
+    refers_to_guard,
+)
+from authmw.errors import ConfigurationError
+from authmw.identity.requirement import AUTHENTICATED, Requirement
+
+if TYPE_CHECKING:
+    from authmw.engine.guard import RequirementOf
+    from authmw.http.request import RequestHead
+
+
+def declared_by(target: object) -> Requirement | None:
+    """What `target` declares: itself, or by the wrapper of authmw that it wraps; None for nothing."""
+    return _declarations(target)[0]
+
+
+def needed_by(target: object) -> Requirement | None:
+    """What an endpoint needs that registered `target`; None where nothing was declared.
+
+    That is what `target` declares, and all that was declared above it. A bare function declares nothing itself, so it
+    needs everything that was declared on any wrapper of it. It is open only if nothing but ``@public`` and
+    ``@optionally_authenticated`` was.
+    """
+    return _both(*_declarations(target))
+
+
+def requirement_of(target: object) -> Requirement:
+    """What an endpoint needs that registered `target`; anyone authenticated where nothing was declared."""
+    return needed_by(target) or AUTHENTICATED
+
+
+def enforced_by(target: object) -> Requirement | None:
+    """What calling `target` asks for, with nothing in front of it; None for nothing."""
+    return declared_by(target) if is_guarded(target) else None
+
+
+def lacks_guard(target: object) -> bool:
+    """Whether an endpoint that registered `target` needs something that calling it does not ask for."""
+    needed = needed_by(target)
+    if needed is None or needed.is_open:
+        return False
+    enforced = enforced_by(target)
+    return enforced is None or not enforced.includes(needed)
+
+
+def is_guarded(target: object) -> bool:
+    """Whether calling `target` enforces what it declares: False for a view registered below its decorator."""
+    # A subclass inherits the marker, and may have replaced the method that enforces it.
+    if isinstance(target, type):
+        entry = entry_of(target)
+        # What calls a class makes an instance, and asks nothing of its __call__.
+        target = None if entry in (None, "__call__") else getattr(target, entry)
+    elif is_instance_of_guarded(target):
+        target = type(target).__call__
+    return any(refers_to_guard(link) for link in chain_of(target))
+
+
+def declared_on(app: object) -> RequirementOf | None:
+    """What a whole application asks for, as the answer to what any request of it needs; None for nothing.
+
+    Raises:
+        ConfigurationError: a wrapper of `app` declares what calling `app` does not ask for.
+    """
+    if lacks_guard(app):
+        raise ConfigurationError(
+            f"{name_of(app)} is guarded without its decorator: give AuthMiddleware what the decorator returned, "
+            "or authenticated(app) if anyone authenticated may call it"
+        )
+    requirement = needed_by(app)
+    if requirement is None:
+        return None
+
+    def known(_: RequestHead) -> Requirement | None:
+        return requirement
+
+    return known
+
+
+def _declarations(target: object) -> tuple[Requirement | None, Requirement | None]:
+    """What `target` declares, and what was declared above it."""
+    declared = above = None
+    is_partial = False
+    for link in chain_of(target):
+        declared = _both(declared, marked_requirement(link))
+        above = _both(above, recorded_above(link))
+        if is_own_wrapper(link):
+            break  # what is further in is part of what this one declares, or belongs to other wrappers
+        is_partial = is_partial or isinstance(link, partial)
+    # A hole is explicit: a partial inherits what a view needs, and not that it needs nothing.
+    return (_closed(declared), _closed(above)) if is_partial else (declared, above)
+
+
+def _both(one: Requirement | None, other: Requirement | None) -> Requirement | None:
+    if one is None or other is None or one is other:
+        return other if one is None else one
+    return one & other
+
+
+def _closed(requirement: Requirement | None) -> Requirement | None:
+    return None if requirement is None or requirement.is_open else requirement

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Match
 
 from authmw.engine.declarations import is_guarded, lacks_guard, needed_by
+from authmw.engine.markers import chain_of
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.endpoints import called_by, function_of, handler_of, handlers_of
@@ -213,5 +214,5 @@ def called_for(route: Any) -> Iterator[object]:
 def _place(target: Any) -> str:
     target = function_of(target)
     name = getattr(target, "__qualname__", type(target).__name__)
-    code = getattr(target, "__code__", None)
-    return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"
+    codes = [code for link in chain_of(target) if (code := getattr(link, "__code__", None)) is not None]
+    return f"{name} ({codes[-1].co_filename}:{codes[-1].co_firstlineno})" if codes else name

@@ -90,7 +90,8 @@ class Route:
         if self.protection is Protection.MISPLACED:
             return (
                 "its decorator is not what is registered, so that nothing asks: "
-                "write @requires_scopes next to the function, below the decorator that registers it"
+                "write @requires_scopes next to the function, below the decorator that registers it, "
+                "and register what it returned"
             )
         if self.protection is not Protection.UNPROTECTED:
             return ""

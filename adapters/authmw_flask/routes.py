@@ -7,13 +7,13 @@ stands above or below ``@app.get``, nor whether a blueprint was marked before or
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.engine.declarations import needed_by
-from authmw.engine.markers import chain_of
 from authmw.http.request import Environ, RequestHead, WSGIRequest
 from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
@@ -33,8 +33,12 @@ class RouteTable:
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
         """What `endpoint` needs, from its outermost blueprint down to its method; None where nothing was declared."""
-        needed = (needed_by(carrier) for carrier in self.carriers(endpoint, method))
-        return Requirement.together(each for each in needed if each is not None)
+        needed: Requirement | None = None
+        for carrier in self.carriers(endpoint, method):
+            declared = needed_by(carrier)
+            if declared is not None:
+                needed = declared if needed is None else needed & declared
+        return needed
 
     def requirement_of(self, request: RequestHead) -> Requirement | None:
         """What the view that `request` asks for needs.
@@ -63,7 +67,7 @@ class RouteTable:
 
     def carriers(self, endpoint: str, method: str) -> Iterator[object]:
         """What declarations may stand on for `endpoint`: blueprints from the outermost, class, view, method."""
-        names = endpoint.split(".")[:-1]
+        names = endpoint.split(".")[:-1] if "." in endpoint else ()
         for depth in range(len(names)):
             yield self._app.blueprints.get(".".join(names[: depth + 1]))
         view = self._app.view_functions.get(endpoint)
@@ -83,12 +87,16 @@ class RouteTable:
 
 def view_class_of(view: object) -> type | None:
     """The class that a view was made from by ``as_view``; None for a function."""
-    found = (getattr(link, "view_class", None) for link in chain_of(view))
-    return next((each for each in found if isinstance(each, type)), None)
+    while isinstance(view, partial):  # `functools.wraps` copies the attribute
+        view = view.func
+    found: object = getattr(view, "view_class", None)
+    return found if isinstance(found, type) else None
 
 
 def handler_of(view_class: type | None, method: str) -> Any:
     """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` where there is no ``head``."""
+    if view_class is None:
+        return None
     handler = getattr(view_class, method.lower(), None)
     return getattr(view_class, "get", None) if handler is None and method == "HEAD" else handler
 

@@ -9,6 +9,7 @@ declared above that object. What was declared on another wrapper of the same fun
 from __future__ import annotations
 
 from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from authmw.engine.markers import (
@@ -41,7 +42,7 @@ def needed_by(target: object) -> Requirement | None:
     needs everything that was declared on any wrapper of it. It is open only if nothing but ``@public`` and
     ``@optionally_authenticated`` was.
     """
-    return _both(*_declarations(target))
+    return None if target is None else _both(*_declarations(target))
 
 
 def requirement_of(target: object) -> Requirement:
@@ -98,6 +99,11 @@ def declared_on(app: object) -> RequirementOf | None:
 
 def _declarations(target: object) -> tuple[Requirement | None, Requirement | None]:
     """What `target` declares, and what was declared above it."""
+    if isinstance(target, FunctionType):  # asked in each request of Flask
+        if not target.__dict__:
+            return None, None
+        if is_own_wrapper(target):
+            return marked_requirement(target), recorded_above(target)
     declared = above = None
     is_partial = False
     for link in chain_of(target):

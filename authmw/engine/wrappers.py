@@ -54,11 +54,12 @@ def opened(target: T, requirement: Requirement) -> T:
     if declared is not None and not declared.public:
         raise _contradiction(target)
     requirement = requirement if declared is None else declared & requirement
-    if not isinstance(target, FunctionType | partial):
+    known: Any = target
+    if not isinstance(known, FunctionType | partial):
         mark(target, requirement)
         return target
     record_above(target, requirement)
-    made = _copy_of(target) if isinstance(target, FunctionType) else _copy_of_partial(target)
+    made = _copy_of(known) if isinstance(known, FunctionType) else _copy_of_partial(target)
     return cast("T", as_wrapper(made, requirement))
 
 
@@ -76,9 +77,9 @@ def _copy_of(function: FunctionType) -> FunctionType:
     return made
 
 
-def _copy_of_partial(target: partial[Any]) -> partial[Any]:
-    made = partial(target.func, *target.args, **target.keywords)
-    vars(made).update(vars(target))  # `copy` would share them
+def _copy_of_partial(target: Any) -> partial[Any]:
+    made: partial[Any] = partial(target.func, *target.args, **target.keywords)
+    made.__dict__.update(target.__dict__)  # `copy` would share them
     return made
 
 

@@ -305,15 +305,19 @@ def test_the_same_declaration_again_and_again_is_kept_once() -> None:
     assert needed_by(bare) == Requirement.all_of("read", any_of("a", "b"))
 
 
-@pytest.mark.parametrize(
-    "declared",
-    [
-        lambda number: requires_scopes(f"orders:{number}"),
-        lambda number: requires_scopes(any_of("read", f"orders:{number}")),
-        lambda number: requires(lambda principal, request: number > 0),
-    ],
-    ids=["scopes", "groups", "predicates"],
-)
+def _a_scope(number: int) -> Any:
+    return requires_scopes(f"orders:{number}")
+
+
+def _a_group(number: int) -> Any:
+    return requires_scopes(any_of("read", f"orders:{number}"))
+
+
+def _a_predicate(number: int) -> Any:
+    return requires(lambda principal, request: number > 0)
+
+
+@pytest.mark.parametrize("declared", [_a_scope, _a_group, _a_predicate])
 def test_more_than_is_kept_closes_the_bare_function_and_nothing_else(declared: Callable[[int], Any]) -> None:
     bare = wrapper = fresh()
     most = 0

@@ -191,6 +191,10 @@ def _with_middleware(endpoint: Endpoint) -> Any:
     return Route("/orders", endpoint, middleware=[Middleware(GZipMiddleware)])
 
 
+def _application(_: Endpoint) -> Any:
+    return Route("/orders", Application())
+
+
 def _fastapi(endpoint: Endpoint) -> Any:
     router = APIRouter()
     router.get("/orders")(endpoint)
@@ -198,7 +202,7 @@ def _fastapi(endpoint: Endpoint) -> Any:
 
 
 @pytest.mark.parametrize("make", [fresh, fresh_sync])
-@pytest.mark.parametrize("route", [_starlette, _with_middleware, _fastapi, lambda _: Route("/orders", Application())])
+@pytest.mark.parametrize("route", [_starlette, _with_middleware, _fastapi, _application])
 def test_a_wrapper_that_only_the_endpoint_of_a_route_names_stops_the_start_up(
     route: Callable[[Endpoint], Any], make: Callable[[], Endpoint]
 ) -> None:
@@ -262,7 +266,7 @@ def test_what_wraps_the_handler_of_a_route_leaves_its_declaration() -> None:
 def test_the_challenge_of_a_route_names_what_it_needs_itself() -> None:
     endpoint = fresh()
     app: ASGIApp = guarded(Route("/read", needs_read(endpoint)), Route("/write", needs_write(endpoint)))
-    scope = {"type": "http", "method": "GET", "path": "/write", "root_path": "", "headers": []}
+    scope: Scope = {"type": "http", "method": "GET", "path": "/write", "root_path": "", "headers": []}
     needed = declared(app, scope)
     assert needed is not None
     assert needed.scopes == ("orders:write",)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from authmw.engine.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
     from authmw.engine.protected_resource import ProtectedResource
     from authmw.errors import AuthmwError, ConfigurationError, FlowError, Overloaded, StoreUnavailable, Unavailable
-    from authmw.flow.flow import Ask, Flow, Work, nonblocking
+    from authmw.flow.call_mode import CallMode
+    from authmw.flow.flow import Ask, Flow, Work
     from authmw.http.reasons import Reason
     from authmw.http.refusal import ALLOWED, AccessRefused, Body, Refusal
     from authmw.http.request import RequestHead
@@ -84,6 +85,7 @@ __all__ = [
     "BearerToken",
     "Body",
     "BoundToken",
+    "CallMode",
     "ConfigurationError",
     "DPoPNonces",
     "DPoPToken",
@@ -134,7 +136,6 @@ __all__ = [
     "authenticated",
     "current_principal",
     "issue",
-    "nonblocking",
     "optionally_authenticated",
     "public",
     "requires",
@@ -149,7 +150,8 @@ _HOMES = {
     "engine.auth": "Auth",
     "engine.authentication": "Authentication",
     "errors": "AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
-    "flow.flow": "Ask Flow Work nonblocking",
+    "flow.call_mode": "CallMode",
+    "flow.flow": "Ask Flow Work",
     "issuers.access_tokens": "AnyAudience",
     "issuers.introspection.verifier": "IntrospectionVerifier",
     "issuers.issuer": "Issuer",

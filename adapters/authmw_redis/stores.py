@@ -8,7 +8,7 @@ from collections.abc import Callable
 import redis
 
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import asynchronous
+from authmw.flow.call_mode import CallMode
 from authmw_redis.families import RedisFamilies
 from authmw_redis.health import concerns
 from authmw_redis.names import Names
@@ -106,13 +106,13 @@ class AsyncRedisStores:
         self.sync: RedisStores = RedisStores(twin, prefix=prefix, clock=clock, free=free, first=first, longest=longest)
         """The same stores, called."""
         names = Names(prefix)
-        self.tokens: RedisTokens = asynchronous(RedisTokens(self._server, names, clock=clock))
-        self.families: RedisFamilies = asynchronous(RedisFamilies(self._server, names, clock=clock))
-        self.nonces: RedisNonces = asynchronous(RedisNonces(self._server, names, clock=clock))
-        self.throttle: RedisThrottle = asynchronous(
+        self.tokens: RedisTokens = CallMode.ASYNC(RedisTokens(self._server, names, clock=clock))
+        self.families: RedisFamilies = CallMode.ASYNC(RedisFamilies(self._server, names, clock=clock))
+        self.nonces: RedisNonces = CallMode.ASYNC(RedisNonces(self._server, names, clock=clock))
+        self.throttle: RedisThrottle = CallMode.ASYNC(
             RedisThrottle(self._server, names, clock=clock, free=free, first=first, longest=longest)
         )
-        self.revocations: RedisRevocations = asynchronous(
+        self.revocations: RedisRevocations = CallMode.ASYNC(
             RedisRevocations(self._server, names, clock=clock, sync=self.sync.revocations)
         )
 

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DisconnectionError
 
 from authmw.errors import StoreUnavailable
+from authmw.flow.call_mode import CallMode
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedConnection, Silent, arguments, is_broken
@@ -40,8 +41,7 @@ class PostgresDatabase:
         pool_size: how many connections are kept for lookups, and as many for transactions.
     """
 
-    reads_block = True
-    is_asynchronous = False
+    reads = CallMode.BLOCKING
 
     def __init__(self, target: URL | Engine, *, pool_size: int) -> None:
         self._owns_pool = not isinstance(target, Engine)

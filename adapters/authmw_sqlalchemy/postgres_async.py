@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from authmw.errors import StoreUnavailable
+from authmw.flow.call_mode import CallMode
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedAsyncConnection, Silent, arguments, is_broken
@@ -38,8 +39,7 @@ class AsyncPostgresDatabase:
         pool_size: how many connections each loop keeps for lookups, and as many for transactions.
     """
 
-    reads_block = True
-    is_asynchronous = True
+    reads = CallMode.ASYNC
 
     def __init__(self, target: URL | AsyncEngine, *, pool_size: int) -> None:
         self._target = _shared(target) if isinstance(target, AsyncEngine) else target

@@ -22,6 +22,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 
 from authmw.errors import StoreUnavailable
+from authmw.flow.call_mode import CallMode
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
@@ -48,9 +49,8 @@ class SQLiteDatabase:
         ConfigurationError: it is no SQLite file.
     """
 
-    reads_block = False
+    reads = CallMode.NONBLOCKING
     """In WAL mode no reader waits for a writer."""
-    is_asynchronous = False
 
     def __init__(self, target: URL | Engine) -> None:
         self._owns_pool = not isinstance(target, Engine)

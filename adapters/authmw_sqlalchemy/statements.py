@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 from sqlalchemy import ClauseElement, CursorResult, Dialect, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from authmw.flow.call_mode import CallMode
+
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -97,13 +99,8 @@ class Database(Protocol):
     """A database as the stores see it. An asynchronous one returns awaitables of what is written here."""
 
     @property
-    def reads_block(self) -> bool:
-        """Whether reading may block, so that it is not for an event loop."""
-        ...
-
-    @property
-    def is_asynchronous(self) -> bool:
-        """Whether it returns awaitables."""
+    def reads(self) -> CallMode:
+        """How what only reads is called. Where it returns awaitables, all else does so too."""
         ...
 
     def insert(self, table: Table) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import partial, update_wrapper
 from typing import ClassVar, Final
 
-from authmw.flow.flow import asynchronous, nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw_sqlalchemy.statements import Database
 
 _LONGEST_KEY: Final = 512
@@ -27,12 +27,12 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        if database.is_asynchronous:
-            asynchronous(self)
-        if not database.reads_block:
+        if database.reads is CallMode.ASYNC:
+            CallMode.ASYNC(self)
+        elif database.reads is CallMode.NONBLOCKING:
             for name in self._LOOKUPS:
                 method = getattr(self, name)
-                setattr(self, name, nonblocking(update_wrapper(partial(method), method)))
+                setattr(self, name, CallMode.NONBLOCKING(update_wrapper(partial(method), method)))
 
 
 def text(words: Iterable[str]) -> str:

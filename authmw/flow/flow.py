@@ -16,15 +16,14 @@ from types import CoroutineType
 from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
+from authmw.flow.call_mode import CallMode, is_async_def
 from authmw.flow.pool import WorkPool, default_pool, in_thread, in_thread_apart, within
 
 P = ParamSpec("P")
 T = TypeVar("T")
-C = TypeVar("C", bound=Callable[..., Any])
 
 STORE_TIMEOUT: Final = 2.0
 """Seconds that a store may take to answer, under ASGI (ERR-3)."""
-_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 
 class _Question(Generic[T]):
@@ -83,29 +82,6 @@ Flow = Generator[Ask[Any] | Work[Any], Any, T]
 """A verification that asks questions and ends with a `T`."""
 
 
-def nonblocking(target: C) -> C:
-    """Mark a function, or every method of a class, as fast enough to be called on an event loop.
-
-    A thread hop costs more than a dictionary lookup. Unmarked ``def`` functions are sent to a thread under ASGI.
-    """
-    target.__authmw_nonblocking__ = True  # type: ignore[attr-defined]  # any function or class has a __dict__
-    return target
-
-
-def asynchronous(store: T) -> T:
-    """Mark a store whose every ``def`` returns an awaitable, and does nothing before that is awaited."""
-    store.__authmw_asynchronous__ = True  # type: ignore[attr-defined]  # a store has a __dict__
-    return store
-
-
-def unhurried(method: C) -> C:
-    """Mark what waits for no store: for the client, as reading a body, or for another server, with a deadline of its
-    own. Under ASGI a ``def`` that is marked takes no thread from stores.
-    """
-    method.__authmw_unhurried__ = True  # type: ignore[attr-defined]  # any function has a __dict__
-    return method
-
-
 def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
     """Answer the questions of `flow` by calling, on this thread.
 
@@ -143,12 +119,14 @@ async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool, store_timeo
             try:
                 if not isinstance(question, Ask):
                     answer = await _work_async(question, pool)
-                elif _may_run_on_loop(question.function):
+                elif (mode := CallMode.of(question.function)) is CallMode.BLOCKING:
+                    answer = await within(store_timeout, _call_in_thread(question, in_thread))
+                elif mode is CallMode.OWN_TIMEOUT:
+                    answer = await _call_without_timeout(question)
+                else:
                     answer = question.function(*question.args, **question.kwargs)
                     if hasattr(answer, "__await__"):
-                        answer = await _in_time(question, answer, store_timeout)
-                else:
-                    answer = await _in_time(question, _call_in_thread(question), store_timeout)
+                        answer = await within(store_timeout, answer)
             except BaseException as error:
                 question = flow.throw(_as_failure(question, error))
             else:
@@ -167,31 +145,19 @@ def _call(question: Ask[Any]) -> Any:
     return answer
 
 
-def _in_time(question: Ask[Any], answer: Awaitable[Any], seconds: float) -> Awaitable[Any]:
-    return answer if hasattr(question.function, "__authmw_unhurried__") else within(seconds, answer)
-
-
-async def _call_in_thread(question: Ask[Any]) -> Any:
-    thread = in_thread_apart if hasattr(question.function, "__authmw_unhurried__") else in_thread
+async def _call_in_thread(question: Ask[Any], thread: Callable[..., Awaitable[Any]]) -> Any:
     answer = await thread(question.function, *question.args, **question.kwargs)
     return await answer if hasattr(answer, "__await__") else answer
 
 
-def is_asynchronous(function: Callable[..., Any]) -> bool:
-    """Whether `function` is an ``async def``, or a method of a store that was marked `asynchronous`."""
-    code = getattr(function, "__code__", None)
-    if code is not None and code.co_flags & _CO_COROUTINE:
-        return True
-    return hasattr(getattr(function, "__self__", None), "__authmw_asynchronous__")
-
-
-def is_nonblocking(function: Callable[..., Any]) -> bool:
-    """Whether `function` is a ``def`` that was marked `nonblocking`, by itself or by its class."""
-    return not is_asynchronous(function) and _is_marked(function)
+async def _call_without_timeout(question: Ask[Any]) -> Any:
+    if is_async_def(question.function):
+        return await question.function(*question.args, **question.kwargs)
+    return await _call_in_thread(question, in_thread_apart)
 
 
 def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
-    """Ask a store that `is_nonblocking` without a flow, which would cost more than its answer.
+    """Ask a store whose mode is `CallMode.NONBLOCKING` without a flow, which would cost more than its answer.
 
     The answer is untyped, so that whoever asks has to look whether it is one: a coroutine is not.
 
@@ -204,16 +170,6 @@ def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> o
         raise
     except Exception as error:
         raise StoreUnavailable(f"Ask({getattr(method, '__qualname__', '')}) raised {type(error).__name__}") from error
-
-
-def _may_run_on_loop(function: Callable[..., Any]) -> bool:
-    return is_asynchronous(function) or _is_marked(function)
-
-
-def _is_marked(function: Callable[..., Any]) -> bool:
-    return hasattr(function, "__authmw_nonblocking__") or hasattr(
-        getattr(function, "__self__", None), "__authmw_nonblocking__"
-    )
 
 
 def _work(question: Work[Any], pool: WorkPool) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from authmw.flow.flow import unhurried
+from authmw.flow.call_mode import CallMode
 from authmw.http.grammar import Authorization, parse_authorization
 from authmw.http.target import MAX_LOOKED_THROUGH, is_canonical, query_values
 
@@ -315,7 +315,7 @@ class ASGIRequest(RequestHead):
         """``path_params``, where a router has left them."""
         return cast("Mapping[str, Any]", self.scope.get("path_params", {}))
 
-    @unhurried
+    @CallMode.OWN_TIMEOUT
     async def read_body(self, limit: int) -> bytes:
         """The whole body; the application receives the same messages again."""
         if self._receive is None:

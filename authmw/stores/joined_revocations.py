@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum
 from typing import Any, TypeVar, cast
 
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import asynchronous, is_asynchronous, is_nonblocking
-from authmw.stores.ports import Answer, RevocationStore
+from authmw.flow.call_mode import CallMode
+from authmw.stores.ports import Answer, RevocationStore, for_threads
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 
 T = TypeVar("T")
@@ -38,17 +37,17 @@ class JoinedRevocations:
 
     def __init__(self, *stores: RevocationStore) -> None:
         self._stores = stores
-        modes = {_mode(store) for store in stores} | {_mode_of(stores[-1].publish)}
-        if modes >= {_Mode.ASYNCHRONOUS, _Mode.BLOCKING}:
+        modes = {_mode(store) for store in stores} | {CallMode.of(stores[-1].publish)}
+        if modes >= {CallMode.ASYNC, CallMode.BLOCKING}:
             raise ConfigurationError(
                 "revocations in an asynchronous store and in a blocking one: use AsyncSQLStores with "
                 "AsyncRedisStores, or SQLStores with RedisStores"
             )
-        if _Mode.ASYNCHRONOUS in modes:
-            asynchronous(self)
-            self.sync: JoinedRevocations = JoinedRevocations(*(getattr(each, "sync", each) for each in stores))
-        elif _Mode.BLOCKING not in modes:
-            self.__authmw_nonblocking__ = True  # what `nonblocking` writes on a class
+        if CallMode.ASYNC in modes:
+            CallMode.ASYNC(self)
+            self.sync: JoinedRevocations = JoinedRevocations(*map(for_threads, stores))
+        elif modes == {CallMode.NONBLOCKING}:
+            CallMode.NONBLOCKING(self)
 
     def publish(self, revocation: Revocation) -> Answer[None]:
         """Store a revocation in the last of the stores."""
@@ -66,24 +65,10 @@ class JoinedRevocations:
         return _then([store.find_revocations(keys) for store in self._stores], _found)
 
 
-class _Mode(Enum):
-    """How a verb answers, as far as an event loop is concerned."""
-
-    ASYNCHRONOUS = "asynchronous"
-    NONBLOCKING = "nonblocking"
-    BLOCKING = "blocking"
-
-
-def _mode(store: RevocationStore) -> _Mode:
+def _mode(store: RevocationStore) -> CallMode:
     """How a store is read."""
-    modes = {_mode_of(store.revocations_after), _mode_of(store.find_revocations)}
-    return modes.pop() if len(modes) == 1 else _Mode.BLOCKING
-
-
-def _mode_of(verb: Callable[..., Any]) -> _Mode:
-    if is_asynchronous(verb):
-        return _Mode.ASYNCHRONOUS
-    return _Mode.NONBLOCKING if is_nonblocking(verb) else _Mode.BLOCKING
+    modes = {CallMode.of(store.revocations_after), CallMode.of(store.find_revocations)}
+    return modes.pop() if len(modes) == 1 else CallMode.BLOCKING
 
 
 def _page(pages: list[RevocationPage]) -> RevocationPage:

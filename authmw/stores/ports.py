@@ -198,6 +198,15 @@ class RevocationStore(Protocol):
         ...
 
 
+def for_threads(store: RevocationStore) -> RevocationStore:
+    """The store that a thread reads: the twin with ``def`` methods that an asynchronous one has as its ``sync``.
+
+    Clients of a database or of Redis belong to the event loop of their first use.
+    """
+    twin: RevocationStore | None = getattr(store, "sync", None)
+    return store if twin is None or not callable(getattr(twin, "revocations_after", None)) else twin
+
+
 class NonceStore(Protocol):
     """Remembers what may be used once: the counts of a Digest nonce, the ``jti`` of a client's assertion."""
 

@@ -23,7 +23,7 @@ from authmw.flow.forks import in_each_child
 from authmw.flow.pool import within
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import RevocationStore, needs
+from authmw.stores.ports import RevocationStore, for_threads, needs
 from authmw.stores.records import Revocation, RevocationPage
 from authmw.stores.revoked import Issuance, Revoked
 
@@ -90,8 +90,7 @@ class RevocationFeed:
             )
         self.bound = bound
         self._store = store
-        twin = getattr(store, "sync", None)
-        self._read_from: Any = twin if callable(getattr(twin, "revocations_after", None)) else store
+        self._read_from: Any = for_threads(store)
         self._clock = clock
         self._monotonic = monotonic
         self._revoked = Revoked()

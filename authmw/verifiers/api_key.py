@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 
 from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
 from authmw.errors import FlowError, StoreUnavailable
-from authmw.flow.flow import Ask, Flow, ask_now, is_nonblocking
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Ask, Flow, ask_now
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BearerToken
@@ -83,7 +84,7 @@ class ApiKeyVerifier:
         self._start = "" if prefix is None else f"{prefix}_"
         self._touch_every = touch_every
         self._clock = clock
-        self._is_asked_directly = is_nonblocking(keys.find_key)
+        self._is_asked_directly = CallMode.of(keys.find_key) is CallMode.NONBLOCKING
         # The store is asked each time. What is kept by digest only saves building the same principal again, and
         # checking the shape of what was found before. Strangers cannot fill it.
         self._known: dict[str, _Known] = {}

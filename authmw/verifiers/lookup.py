@@ -20,8 +20,8 @@ class LookupVerifier:
     """Asks a function who it is: `Principal`, or None for nobody.
 
     Any other answer, as True or a dict, raises: it might have been meant as a yes, and is no proof. Under ASGI a
-    ``def`` is called on a thread unless it is marked `authmw.nonblocking`; an ``async def`` runs on the loop. What the
-    function raises becomes a 503.
+    ``def`` is called on a thread unless it is marked with `CallMode.NONBLOCKING`; an ``async def`` runs on the loop.
+    What the function raises becomes a 503.
 
     Args:
         function: called with the token, the key, the trusted user name, or the user name and the password; with the

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
 from authmw.errors import FlowError
-from authmw.flow.flow import Ask, Flow, ask_now, is_nonblocking
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Ask, Flow, ask_now
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
@@ -69,7 +70,7 @@ class TokenVerifier:
         self._revocations = revocations
         if revocations is not None:
             self.version = 0
-        self._is_asked_directly = is_nonblocking(tokens.find_token)
+        self._is_asked_directly = CallMode.of(tokens.find_token) is CallMode.NONBLOCKING
 
     def verify(self, credentials: BearerToken, request: RequestHead) -> Verdict | Flow[Verdict] | None:
         """Whether the token is known, valid and not revoked; None when it is not one of ours."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from authmw import Auth, HTTPBearer, Principal, current_principal, nonblocking
+from authmw import Auth, CallMode, HTTPBearer, Principal, current_principal
 from authmw.asgi.mcp import MAX_MESSAGE, protect_mcp
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.protected_resource import ProtectedResource
@@ -354,7 +354,7 @@ def test_a_session_of_another_server_is_none() -> None:
 
 
 def test_an_auth_of_ones_own_says_what_the_resource_is() -> None:
-    @nonblocking
+    @CallMode.NONBLOCKING
     def find(token: str) -> Principal | None:
         return PRINCIPALS.get(token)
 

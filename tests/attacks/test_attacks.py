@@ -17,13 +17,13 @@ from authmw import (
     APIKeyCookie,
     APIKeyQuery,
     Auth,
+    CallMode,
     HTTPBearer,
     Principal,
     Reason,
     Rejected,
     TrustedHeader,
     TrustedUser,
-    nonblocking,
     public,
     requires_scopes,
 )
@@ -44,7 +44,7 @@ LONGEST = 0.05
 """Seconds that a megabyte from a stranger may take (JWT-1)."""
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 def _lookup(token: str) -> Principal | None:
     return Principal(token) if token == "alice" else None
 

@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, HTTPDigest, Principal, nonblocking
+from authmw import APIKeyHeader, Auth, CallMode, HTTPBasic, HTTPBearer, HTTPDigest, Principal
 from authmw.crypto.http_digest import ha1, ha2, hash_of, response
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
@@ -245,7 +245,7 @@ def _all_misses(private: Any, alg: str, bare: Candidate, f1: Candidate, *, goal:
     return row, places
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class TrivialCheck:
     """The trivial password check that each Basic candidate does."""
 
@@ -332,7 +332,7 @@ def digest_case() -> Case:
     return Case("Digest SHA-256, replay and uri checked: overhead / (two hashes)", rows, [places, peer_places], bad)
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class HA1s:
     """A DigestStore over a dictionary."""
 

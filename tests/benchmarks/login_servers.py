@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 
 import authmw.asgi
-from authmw import nonblocking
+from authmw import CallMode
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import PasswordHasher
 from authmw.flow.pool import WorkPool
@@ -34,7 +34,7 @@ USERNAME, PASSWORD = "alice", "correct horse battery staple"
 LOGINS = 50
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class _Users:
     """Everybody has the same password, hashed once."""
 

@@ -26,7 +26,7 @@ from authmw.asgi import Mount as ASGIMount
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.http.request import Receive, Scope, Send
 from authmw.oauth2 import TokenEndpoints, TokenService
 from authmw.oauth2.runtime import Runtime
@@ -52,7 +52,7 @@ def _client(id: str, method: ClientAuthMethod, secret: str | None = SECRET) -> C
     )
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class _Clients:
     """Clients whose secrets their tests know."""
 

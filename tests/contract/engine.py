@@ -12,6 +12,7 @@ from authmw import (
     Authenticated,
     BasicCredentials,
     BearerToken,
+    CallMode,
     Flow,
     HTTPBasic,
     HTTPBearer,
@@ -19,7 +20,6 @@ from authmw import (
     Reason,
     Rejected,
     Verdict,
-    nonblocking,
 )
 from authmw.http.request import RequestHead
 
@@ -70,14 +70,14 @@ class Passwords:
         return known if known is not None else Rejected(Reason.USER_UNKNOWN)
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 def find_key(key: str) -> Principal | None:
     """A plain function as a verifier."""
     _raise_for(key)
     return {"alice-key": ALICE, "reader-key": READER}.get(key)
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 def _raise_for(text: str) -> None:
     if text == "store-down":
         raise StoreIsDown("password=hunter2 host=db.internal")

@@ -15,12 +15,12 @@ from authmw import (
     ANONYMOUS,
     AccessRefused,
     Auth,
+    CallMode,
     HTTPBearer,
     Principal,
     Requirement,
     acting_as,
     current_principal,
-    nonblocking,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.context import call_here, enforce
@@ -31,7 +31,7 @@ from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 COUNT = 1000
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 def _principal(token: str) -> Principal:
     return Principal(token)
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authmw.errors import FlowError, Overloaded, StoreUnavailable, Unavailable
-from authmw.flow.flow import Ask, Flow, Work, nonblocking, run, run_async, unhurried
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Ask, Flow, Work, run, run_async
 from authmw.flow.pool import WorkPool, in_thread
 from tests.drivers import DRIVERS
 
@@ -26,7 +27,7 @@ class Store:
     def find(self, key: str) -> str | None:
         return {"a": "1"}.get(key)
 
-    @nonblocking
+    @CallMode.NONBLOCKING
     def find_fast(self, key: str) -> str | None:
         return {"a": "1"}.get(key)
 
@@ -213,7 +214,7 @@ def test_tok_3_a_question_shows_no_argument() -> None:
 
 
 def test_a_blocking_store_is_sent_to_a_thread_and_a_nonblocking_one_is_not() -> None:
-    @nonblocking
+    @CallMode.NONBLOCKING
     def here() -> int:
         return threading.get_ident()
 
@@ -227,7 +228,7 @@ def test_a_blocking_store_is_sent_to_a_thread_and_a_nonblocking_one_is_not() -> 
 
 
 def test_a_class_marked_nonblocking_is_asked_on_the_loop() -> None:
-    @nonblocking
+    @CallMode.NONBLOCKING
     class Fast:
         def find(self) -> int:
             return threading.get_ident()
@@ -283,11 +284,11 @@ def test_the_sync_and_async_drivers_agree_on_every_flow(steps: list[str]) -> Non
         for step in steps:
             match step:
                 case "find":
-                    answers.append((yield from Ask(nonblocking(lambda: "found"))))
+                    answers.append((yield from Ask(CallMode.NONBLOCKING(lambda: "found"))))
                 case "work":
                     answers.append((yield from Work(pow, 3, 3)))
                 case "fail":
-                    yield from Ask(nonblocking(partial(Store().fail, OSError())))
+                    yield from Ask(CallMode.NONBLOCKING(partial(Store().fail, OSError())))
                 case "stop":
                     yield from Ask(partial(Store().fail, StopIteration()))
                 case _:
@@ -325,7 +326,7 @@ async def _never() -> str:
 
 
 def test_a_body_is_waited_for_as_long_as_the_server_does() -> None:
-    @unhurried
+    @CallMode.OWN_TIMEOUT
     async def body() -> str:
         await in_thread(threading.Event().wait, 0.05)
         return "read"
@@ -334,3 +335,26 @@ def test_a_body_is_waited_for_as_long_as_the_server_does() -> None:
         return (yield from Ask(body))
 
     assert asyncio.run(run_async(flow(), store_timeout=0.01)) == "read"
+
+
+def test_an_async_def_is_awaited_whatever_its_class_is_marked_with_and_a_method_may_differ_from_its_class() -> None:
+    @CallMode.NONBLOCKING
+    class Users:
+        def find(self) -> None: ...
+
+        async def find_slowly(self) -> None: ...
+
+        @CallMode.BLOCKING
+        def find_on_disk(self) -> None: ...
+
+    @CallMode.NONBLOCKING
+    async def wrongly_marked() -> None: ...
+
+    users = Users()
+    assert [CallMode.of(each) for each in (users.find, users.find_slowly, users.find_on_disk, wrongly_marked)] == [
+        CallMode.NONBLOCKING,
+        CallMode.ASYNC,
+        CallMode.BLOCKING,
+        CallMode.ASYNC,
+    ]
+    assert CallMode.of(CallMode.ASYNC(Users()).find) is CallMode.ASYNC

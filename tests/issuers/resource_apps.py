@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw import Auth, HTTPBasic, HTTPBearer, Principal, nonblocking, requires_scopes
+from authmw import Auth, CallMode, HTTPBasic, HTTPBearer, Principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi import Mount as ASGIMount
 from authmw.asgi.middleware import ASGIApp
@@ -43,7 +43,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 def make_auth() -> Auth:
     """Reads tokens; users may also log in by a password, of which the metadata says nothing."""
 
-    @nonblocking
+    @CallMode.NONBLOCKING
     def find(token: str) -> Principal | None:
         return {
             "reader": Principal("reader", scopes={"orders:read"}),

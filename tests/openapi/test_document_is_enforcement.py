@@ -23,13 +23,13 @@ from authmw import (
     APIKeyHeader,
     APIKeyQuery,
     Auth,
+    CallMode,
     ConfigurationError,
     HTTPBasic,
     HTTPBearer,
     Principal,
     Requirement,
     any_of,
-    nonblocking,
     optionally_authenticated,
     public,
 )
@@ -71,7 +71,7 @@ class Shop:
         }
 
     def knows(self, name: str) -> Callable[..., Principal | None]:
-        @nonblocking
+        @CallMode.NONBLOCKING
         def lookup(*presented: str) -> Principal | None:
             known = ":".join(presented) == SECRETS[name]
             return Principal(name, scopes=self.granted.get(name, frozenset())) if known else None

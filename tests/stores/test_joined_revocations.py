@@ -11,7 +11,8 @@ from authmw_sqlalchemy import AsyncSQLStores
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import Ask, asynchronous, is_asynchronous, is_nonblocking, run_async
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Ask, run_async
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
@@ -85,7 +86,7 @@ def test_the_last_store_is_published_in() -> None:
 def test_asynchronous_stores_are_awaited_and_have_a_twin_for_threads() -> None:
     first, second = Awaited(), Awaited()
     joined = JoinedRevocations(first, second)
-    assert is_asynchronous(joined.find_revocations)
+    assert CallMode.of(joined.find_revocations) is CallMode.ASYNC
     asyncio.run(run_async(_publish(joined)))
     first.sync.publish(Revocation("user", "alice", 1.0, LATER))
     assert {each.id for each in asyncio.run(run_async(_find(joined)))} == {"alice", "f1"}
@@ -96,20 +97,21 @@ def test_postgresql_and_redis_are_joined_for_an_event_loop_with_a_twin_for_threa
     stores = AsyncSQLStores("postgresql://localhost/none"), AsyncRedisStores("redis://localhost")
     joined = Stores.of(*stores).revocations
     assert isinstance(joined, JoinedRevocations)
-    assert is_asynchronous(joined.find_revocations)
-    assert not is_asynchronous(joined.sync.find_revocations)
+    assert CallMode.of(joined.find_revocations) is CallMode.ASYNC
+    assert CallMode.of(joined.sync.find_revocations) is CallMode.BLOCKING
 
 
 def test_stores_in_memory_are_asked_on_an_event_loop_and_blocking_ones_are_not() -> None:
-    assert is_nonblocking(JoinedRevocations(MemoryRevocations(), MemoryRevocations()).find_revocations)
-    assert not is_nonblocking(JoinedRevocations(MemoryRevocations(), Blocking()).find_revocations)
+    memory = MemoryRevocations()
+    assert CallMode.of(JoinedRevocations(memory, MemoryRevocations()).find_revocations) is CallMode.NONBLOCKING
+    assert CallMode.of(JoinedRevocations(memory, Blocking()).find_revocations) is CallMode.BLOCKING
 
 
 def test_a_blocking_store_beside_an_asynchronous_one_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="AsyncSQLStores"):
         JoinedRevocations(Blocking(), Awaited())
     with pytest.raises(ConfigurationError, match="AsyncSQLStores"):
-        JoinedRevocations(asynchronous(Awaited()), Blocking())
+        JoinedRevocations(CallMode.ASYNC(Awaited()), Blocking())
 
 
 def test_a_user_disabled_where_users_are_kept_is_refused_where_sessions_are_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import isfunction
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from authmw import ConfigurationError, StoreUnavailable
 from authmw.crypto.opaque_tokens import digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, run
 from authmw.stores import Stores
 from authmw.stores.memory import (
@@ -78,7 +80,9 @@ def vars_of(stores: Stores) -> list[object]:
     ],
 )
 def test_every_store_may_be_asked_on_an_event_loop(store: type) -> None:
-    assert hasattr(store, "__authmw_nonblocking__")
+    opened = store()
+    methods = [getattr(opened, name) for name, each in vars(store).items() if name[0] != "_" and isfunction(each)]
+    assert {CallMode.of(method) for method in methods} == {CallMode.NONBLOCKING}
 
 
 def test_a_user_may_be_added_with_a_hasher_of_its_own() -> None:

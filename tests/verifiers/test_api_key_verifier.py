@@ -26,7 +26,8 @@ from authmw import (
 )
 from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
 from authmw.engine.authentication import Authentication
-from authmw.flow.flow import Flow, nonblocking, run, run_async
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Flow, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
 from authmw.stores.memory import MemoryApiKeys
@@ -64,7 +65,7 @@ class Keys:
         self.touched.append((key_id, at))
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class FastKeys(Keys):
     """The same, asked on the event loop, and without a flow."""
 
@@ -80,7 +81,7 @@ class Down(Keys):
         raise self.error
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class FastDown(Down):
     """The same, asked without a flow."""
 
@@ -292,7 +293,7 @@ def test_class_35_a_store_that_answers_something_else_fails_closed(store: type[K
 def test_a_store_may_be_async_and_marked() -> None:
     key = new_api_key()
 
-    @nonblocking
+    @CallMode.NONBLOCKING
     class Async:
         async def find_key(self, digest: str) -> ApiKeyRecord | None:
             return record_of(key)

@@ -18,6 +18,7 @@ from authmw import (
     Authenticated,
     BasicCredentials,
     BearerToken,
+    CallMode,
     ConfigurationError,
     DigestResponse,
     FlowError,
@@ -28,7 +29,6 @@ from authmw import (
     StoreUnavailable,
     TrustedUser,
     Verdict,
-    nonblocking,
 )
 from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run, run_async
@@ -156,7 +156,7 @@ def test_a_def_is_sent_to_a_thread_unless_it_is_marked() -> None:
         return ALICE
 
     drive_async(lookup, BearerToken("t0ken"))
-    drive_async(nonblocking(partial(lookup)), BearerToken("t0ken"))
+    drive_async(CallMode.NONBLOCKING(partial(lookup)), BearerToken("t0ken"))
     assert threads[0] != threading.get_ident()
     assert threads[1] == threading.get_ident()
 

@@ -23,7 +23,8 @@ from authmw import (
 )
 from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
 from authmw.engine.authentication import Authentication
-from authmw.flow.flow import Flow, nonblocking, run, run_async
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Flow, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
 from authmw.stores.memory import MemoryRevocations, MemoryTokens
@@ -59,7 +60,7 @@ class AsyncTokens:
         return self.tokens.find(digest)
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class FastTokens:
     """The same for a store that is asked without one."""
 

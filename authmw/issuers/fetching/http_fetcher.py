@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import unhurried
+from authmw.flow.call_mode import CallMode
 from authmw.http.location import Location
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 
@@ -67,7 +67,7 @@ class HTTPFetcher:
         self._context = context
         self._proxies = proxies
 
-    @unhurried  # it has a deadline of its own
+    @CallMode.OWN_TIMEOUT  # it has a deadline of its own
     def fetch(
         self,
         url: str,

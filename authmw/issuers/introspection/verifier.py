@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from authmw.crypto.claims import MAX_LEEWAY
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import Ask, Flow, unhurried
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Ask, Flow
 from authmw.flow.single_flight import SingleFlight
 from authmw.http.location import Location
 from authmw.http.reasons import Reason
@@ -163,7 +164,7 @@ class IntrospectionVerifier:
             return authenticated
         return self._revocations.check(issuance_of(principal), authenticated)
 
-    @unhurried  # the fetcher has a deadline of its own
+    @CallMode.OWN_TIMEOUT  # the fetcher has a deadline of its own
     def _introspect_once(self, key: bytes, token: str) -> Principal | Rejected:
         return self._flights.once(key, lambda: self._introspect(key, token))
 

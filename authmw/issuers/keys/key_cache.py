@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authmw.crypto.keyring import KeyRing
-from authmw.flow.flow import unhurried
+from authmw.flow.call_mode import CallMode
 from authmw.flow.forks import in_each_child
 from authmw.issuers.fetching.fetch import FetchFailed
 from authmw.issuers.keys.cache_policy import CachePolicy
@@ -122,7 +122,7 @@ class KeyCache:
         """Whether the last fetch failed, and lately: who failed long ago may have taken keys out since."""
         return self._failures > 0 and now < self._retry_at + self._policy.last_retry
 
-    @unhurried  # the fetcher has a deadline of its own
+    @CallMode.OWN_TIMEOUT  # the fetcher has a deadline of its own
     def wait(self) -> KeyRing:
         """The keys to verify with, waiting for those that are not at hand.
 
@@ -142,7 +142,7 @@ class KeyCache:
             raise self._unavailable()
         return ring
 
-    @unhurried
+    @CallMode.OWN_TIMEOUT
     def wait_for(self, kid: str | None, tried: KeyRing) -> KeyRing | None:
         """Other keys than those `tried`, for a token that none of these signed; None when there are none.
 

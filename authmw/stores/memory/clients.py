@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from authmw.crypto.opaque_tokens import Entropy
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.identity.scopes import checked_scopes
 from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.memory.subjects import Subjects
@@ -18,7 +18,7 @@ from authmw.stores.new_records import make_client, make_secret
 from authmw.stores.records import Client, ClientAuthMethod
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryClients:
     """OAuth clients in memory (`ClientStore`), their secrets as digests.
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.stores.memory.sweep import Sweep
 from authmw.stores.records import RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.rotation import rotated
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryFamilies:
     """Refresh families in memory (`FamilyStore`). Those that have ended are dropped as new ones come.
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from authmw.crypto.opaque_tokens import Entropy
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.stores.administration import NotFound
 from authmw.stores.memory.issued import Issued
 from authmw.stores.memory.users import MemoryUsers
@@ -19,7 +19,7 @@ from authmw.stores.records import ApiKeyRecord
 _OWNER: Callable[[ApiKeyRecord], str] = attrgetter("owner")
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryApiKeys:
     """API keys in memory (`ApiKeyStore`), as digests.
 

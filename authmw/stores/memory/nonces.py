@@ -8,11 +8,11 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from authmw.errors import ConfigurationError, StoreUnavailable
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.stores.records import Claim
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryNonces:
     """Remembers the highest count that was used of each Digest nonce (`NonceStore`).
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from itertools import islice, takewhile
 
 from authmw.crypto.opaque_tokens import Entropy, new_id
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.stores.memory.sweep import Sweep
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 
 _Key = tuple[RevocationKind, str]
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryRevocations:
     """Revocations in memory (`RevocationStore`). Expired ones are dropped as new ones come.
 

@@ -6,11 +6,11 @@ import threading
 from collections import OrderedDict
 
 from authmw.errors import ConfigurationError
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.stores.throttling import Count, ThrottlePolicy
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryThrottle:
     """Makes guessing slow: after `free` attempts each further one waits twice as long as the one before.
 

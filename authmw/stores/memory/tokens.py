@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from authmw.crypto.opaque_tokens import Entropy
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.memory.issued import Issued
 from authmw.stores.memory.users import MemoryUsers
@@ -20,7 +20,7 @@ _CLIENT: Callable[[TokenRecord], str | None] = attrgetter("client_id")
 _FAMILY: Callable[[TokenRecord], str | None] = attrgetter("family_id")
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryTokens:
     """Opaque access tokens in memory (`TokenKeeper`), as digests. Expired ones are dropped as new ones come.
 

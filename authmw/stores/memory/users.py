@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from authmw.crypto.http_digest import DigestAlgorithm
-from authmw.flow.flow import nonblocking
+from authmw.flow.call_mode import CallMode
 from authmw.identity.scopes import checked_scopes
 from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
@@ -20,7 +20,7 @@ from authmw.stores.records import DigestUser, User
 _Realm = tuple[str, DigestAlgorithm]
 
 
-@nonblocking
+@CallMode.NONBLOCKING
 class MemoryUsers:
     """Users, their password hashes and their HA1, in memory (`UserStore`, `PasswordUpgrader`, `DigestStore`).
 

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable
 from multiprocessing.synchronize import Barrier
 from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
+from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Flow, run, run_async
 
 S = TypeVar("S")
@@ -138,7 +139,5 @@ async def _answer(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _is_asynchronous(store: object) -> bool:
-    if hasattr(store, "__authmw_asynchronous__"):
-        return True
     methods = (getattr(store, name, None) for name in dir(type(store)) if not name.startswith("_"))
-    return any(iscoroutinefunction(method) for method in methods)
+    return any(callable(method) and CallMode.of(method) is CallMode.ASYNC for method in methods)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -17,6 +18,7 @@ from redis.exceptions import NoPermissionError
 
 from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import digest
+from authmw.flow.call_mode import CallMode
 from authmw.stores import Stores
 from authmw.stores.administration import NotFound, TokenAdmin
 from authmw.stores.ports import FamiliarSources, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper
@@ -48,9 +50,16 @@ def test_each_store_is_what_a_port_asks_for(kept: RedisStores) -> None:
 
 def test_what_is_awaited_is_marked_and_has_a_twin_that_is_called() -> None:
     awaited = AsyncRedisStores(URL)
-    for name in ("tokens", "families", "nonces", "throttle", "revocations"):
-        assert hasattr(getattr(awaited, name), "__authmw_asynchronous__")
-        assert not hasattr(getattr(awaited.sync, name), "__authmw_asynchronous__")
+    for path in (
+        "tokens.find_token",
+        "families.rotate",
+        "nonces.claim_nonce",
+        "throttle.attempt",
+        "revocations.publish",
+    ):
+        verb = attrgetter(path)
+        assert CallMode.of(verb(awaited)) is CallMode.ASYNC
+        assert CallMode.of(verb(awaited.sync)) is CallMode.BLOCKING
     assert awaited.revocations.sync is awaited.sync.revocations
     assert awaited.sync.revocations.sync is awaited.sync.revocations
 

@@ -25,6 +25,7 @@ from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, StoreUnav
 from authmw.crypto.opaque_tokens import digest, new_token
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.engine.authentication import Authentication
+from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, run
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
@@ -223,8 +224,8 @@ def test_readers_wait_for_no_writer_and_never_write(path: Path, stores: SQLStore
 def test_lookups_are_asked_on_the_loop_and_writes_on_a_thread(stores: SQLStores) -> None:
     marked = [stores.users.find, stores.users.find_digest, stores.keys.find_key, stores.tokens.find_token]
     unmarked = [stores.users.replace_password_hash, stores.keys.touch_key]
-    assert all(hasattr(method, "__authmw_nonblocking__") for method in marked)
-    assert not any(hasattr(method, "__authmw_nonblocking__") for method in unmarked)
+    assert {CallMode.of(method) for method in marked} == {CallMode.NONBLOCKING}
+    assert {CallMode.of(method) for method in unmarked} == {CallMode.BLOCKING}
 
 
 def test_what_was_revoked_by_another_process_is_refused_at_once(path: Path, stores: SQLStores) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import textwrap
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,15 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
 from sqlalchemy import URL, create_engine
 
 from authmw import ConfigurationError
-from authmw.flow.flow import is_nonblocking
-from authmw.stores import Stores
+from authmw.flow.call_mode import CallMode
 from tests.support import fresh_python, require
 
 LOOKUPS = ("users.find", "keys.find_key", "tokens.find_token", "clients.find_client", "families.find_family")
+WRITERS = ("families.rotate", "nonces.claim_nonce", "throttle.attempt", "revocations.publish")
 
 
-def method(stores: object, path: str) -> object:
-    store, _, name = path.partition(".")
-    return getattr(getattr(stores, store), name)
+def mode(stores: object, path: str) -> CallMode:
+    return CallMode.of(attrgetter(path)(stores))
 
 
 @pytest.mark.servers
@@ -29,23 +29,24 @@ def method(stores: object, path: str) -> object:
 def test_reading_sqlite_is_for_an_event_loop_and_reading_postgresql_is_not(
     tmp_path: Path, postgres: URL, path: str
 ) -> None:
-    for target, expected in ((f"sqlite:///{tmp_path / 'app.db'}", True), (postgres, False)):
-        with closing(SQLStores(target)) as stores:
-            assert is_nonblocking(method(stores, path)) is expected  # type: ignore[arg-type]  # a method
+    with closing(SQLStores(f"sqlite:///{tmp_path / 'app.db'}")) as stores:
+        assert mode(stores, path) is CallMode.NONBLOCKING
+    with closing(SQLStores(postgres)) as stores:
+        assert mode(stores, path) is CallMode.BLOCKING
 
 
-@pytest.mark.parametrize("path", ["families.rotate", "nonces.claim_nonce", "throttle.attempt", "revocations.publish"])
+@pytest.mark.parametrize("path", WRITERS)
 def test_writing_is_for_no_event_loop(tmp_path: Path, path: str) -> None:
     with closing(SQLStores(f"sqlite:///{tmp_path / 'app.db'}")) as stores:
-        assert not is_nonblocking(method(stores, path))  # type: ignore[arg-type]  # a method
+        assert mode(stores, path) is CallMode.BLOCKING
 
 
 @pytest.mark.servers
 def test_asynchronous_stores_are_marked_as_such_and_have_a_sync_twin(postgres: URL) -> None:
     stores = AsyncSQLStores(postgres)
-    assert all(hasattr(getattr(stores, name), "__authmw_asynchronous__") for name in Stores.__dataclass_fields__)
+    assert {mode(stores, path) for path in (*LOOKUPS, *WRITERS)} == {CallMode.ASYNC}
     assert stores.sync.users.create("alice").id == "alice"
-    assert hasattr(SQLThrottle(stores.database, free=2), "__authmw_asynchronous__")
+    assert CallMode.of(SQLThrottle(stores.database, free=2).attempt) is CallMode.ASYNC
     asyncio.run(stores.aclose())
 
 

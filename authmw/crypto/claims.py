@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeGuard, cast
 
 from authmw.crypto.jws import Header, shown
@@ -173,3 +174,9 @@ def is_identifier(value: object) -> bool:
         and 0 < len(value) <= _MAX_TEXT
         and (value.isprintable() or _CONTROL.search(value) is None)
     )
+
+
+@lru_cache(maxsize=1024)
+def one_object(name: str | None) -> str | None:
+    """`name`, as the same object for equal names: many remembered tokens are of a few clients."""
+    return name

@@ -65,7 +65,8 @@ class JWSReader:
     def __init__(self, ring: KeyRing) -> None:
         self.ring: KeyRing = ring
         # The tokens of a key share one header: what it said is remembered under its exact text, once a signature
-        # has proved it genuine, and for as long as the ring holds these keys.
+        # has proved it genuine, and for as long as the ring holds these keys. No `BoundedCache`: a reader is made for
+        # each client assertion, and a header has no end; when as many as may be are known, no more are added.
         self._known: tuple[KeySet, dict[bytes, Header]] = (ring.current, {})
 
     @property

@@ -89,7 +89,7 @@ class Auth:
         # Only the first alternative may be recalled unasked: it is the one that would decide.
         self._first: Alternatives = accept.parts[0] if isinstance(accept, OneOf) else accept
         self.memo: Memo | None = _memo(self._first, remember, clock)
-        self.recall: Callable[[bytes], Authentication | None] = self.memo.recall if self.memo else _unknown
+        self.recall: Callable[[bytes], Authentication | None] = _unknown if self.memo is None else self.memo.recall
         """What was proved about an ``Authorization`` value before, if it still holds. Asks nobody."""
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:

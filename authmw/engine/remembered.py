@@ -1,4 +1,4 @@
-"""What was proved may be remembered: verified credentials, by their SHA-256, no longer than they are valid.
+"""Cache of verified credentials, keyed by the SHA-256 of the ``Authorization`` header. No entry outlives its token.
 
 Only successes that a signature proves, or whose revocations are followed, are kept (`Authenticated.remember_until`).
 No credential is kept in memory, only its digest, so two credentials cannot be taken for one another (class 14). A
@@ -7,21 +7,19 @@ change of keys drops everything. What may have been revoked is not recalled (`Au
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+
+from authmw.flow.bounded_cache import BoundedCache, Holds
 
 if TYPE_CHECKING:
     from authmw.engine.authentication import Authentication
     from authmw.identity.principal import Principal
 
-Holds = Callable[[], bool]
-"""Whether it is certain that an entry was not revoked."""
 
-
-class Memo:
-    """A bounded memory of verified ``Authorization`` values.
+class Memo(BoundedCache[bytes, "Authentication"]):
+    """A bounded cache of verified ``Authorization`` values.
 
     Args:
         size: how many are kept; the oldest goes first.
@@ -29,24 +27,17 @@ class Memo:
         verifier: what proved the entries. When its ``version`` (that of its keys) changes, all are dropped.
     """
 
-    __slots__ = ("_clock", "_entries", "_forgotten", "_lock", "_seen", "_size", "_verifier")
+    __slots__ = ("_forgotten", "_seen", "_verifier")
 
     def __init__(self, size: int, clock: Callable[[], float], verifier: Any) -> None:
-        self._entries: dict[bytes, tuple[Authentication, float, Holds | None]] = {}
-        self._size = size
-        self._clock = clock
+        super().__init__(size, clock=clock)
         self._verifier = verifier
         self._seen = self._verifier.version
         self._forgotten = 0
-        self._lock = threading.Lock()
 
     def recall(self, header: bytes) -> Authentication | None:
         """What was proved about this ``Authorization`` value, if it is remembered and still valid."""
-        entry = self._entries.get(sha256(header).digest())
-        if entry is None or self._verifier.version != self._seen or entry[1] <= self._clock():
-            return None
-        holds = entry[2]
-        return entry[0] if holds is None or holds() is True else None
+        return self.get(sha256(header).digest()) if self._verifier.version == self._seen else None
 
     def remember(
         self, header: bytes, authentication: Authentication, until: float, version: Any, holds: Holds | None = None
@@ -56,11 +47,8 @@ class Memo:
             if self._verifier.version != self._seen:
                 self._entries.clear()
                 self._seen = self._verifier.version
-            if version != (self._seen, self._forgotten):
-                return
-            if len(self._entries) >= self._size:
-                self._entries.pop(next(iter(self._entries)), None)
-            self._entries[sha256(header).digest()] = (authentication, until, holds)
+            if version == (self._seen, self._forgotten):
+                self._put(sha256(header).digest(), authentication, until, holds)
 
     @property
     def version(self) -> Any:

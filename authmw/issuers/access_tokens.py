@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, cast
 
-from authmw.crypto.claims import Check, ClaimRules, Claims, is_identifier
+from authmw.crypto.claims import Check, ClaimRules, Claims, is_identifier, one_object
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import Header, shown
 from authmw.crypto.keyring import KeyRing
@@ -191,7 +191,7 @@ class AccessTokenVerifier(JWTVerifier):
             kind=self._kind or ("client" if acts_for_itself else "user"),
             claims=partial(parse_object, payload),  # read when somebody asks
             scheme=self.scheme,
-            client_id=_shared(client),
+            client_id=one_object(client),
             credential_id=known.credential_id,
             expires_at=known.expires_at,
         )
@@ -204,12 +204,6 @@ def client_in(profile: Profile, claims: Claims) -> str | None:
             client: object = claims[name]
             return client if isinstance(client, str) and is_identifier(client) else None
     return None
-
-
-@lru_cache(maxsize=1024)
-def _shared(client_id: str | None) -> str | None:
-    """The one object for all equal ones: many tokens are of a few clients."""
-    return client_id
 
 
 def _paths(templates: tuple[Path, ...], audiences: Collection[str]) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from math import ceil
 from typing import Final, Literal, cast
 
 from authmw.errors import FlowError
+from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.flow import Ask, Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -73,7 +74,7 @@ class Attempts:
         self._sources = cast("FamiliarSources", throttle) if _tells_sources_apart(throttle) else None
         self._clock = clock
         self._kind = kind
-        self._renew_at: dict[str, float] = {}
+        self._renewed = BoundedCache[str, bool](_MAX_RENEWALS, clock=clock)
 
     @property
     def are_counted(self) -> bool:
@@ -113,12 +114,10 @@ class Attempts:
             return
         now = self._clock()
         # With Basic each request is a login: one a day is written down.
-        if counted.is_familiar and now < self._renew_at.get(counted.pair, 0.0):
+        if counted.is_familiar and self._renewed.get(counted.pair):
             return
         yield from Ask(self._sources.remember_source, counted.pair, now + FAMILIAR_FOR)
-        if len(self._renew_at) >= _MAX_RENEWALS:
-            self._renew_at.clear()
-        self._renew_at[counted.pair] = now + _RENEW_EVERY
+        self._renewed.put(counted.pair, True, now + _RENEW_EVERY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
 from authmw.errors import FlowError, StoreUnavailable
+from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, ask_now
 from authmw.http.reasons import Reason
@@ -87,7 +88,7 @@ class ApiKeyVerifier:
         self._is_asked_directly = CallMode.of(keys.find_key) is CallMode.NONBLOCKING
         # The store is asked each time. What is kept by digest only saves building the same principal again, and
         # checking the shape of what was found before. Strangers cannot fill it.
-        self._known: dict[str, _Known] = {}
+        self._known = BoundedCache[str, _Known](_MAX_KNOWN, clock=clock)
         self._lock = threading.Lock()
 
     def verify(self, credentials: ApiKey | BearerToken, request: RequestHead) -> Verdict | Flow[Verdict | None] | None:
@@ -153,9 +154,8 @@ class ApiKeyVerifier:
                 return known
             if known is not None:
                 touch_at = max(touch_at, known.touch_at)
-            elif len(self._known) >= _MAX_KNOWN:
-                del self._known[next(iter(self._known))]
-            fresh = self._known[sought] = _Known(record, touch_at, self.scheme)
+            fresh = _Known(record, touch_at, self.scheme)
+            self._known.put(sought, fresh)
             return fresh
 
     def _may_touch(self, known: _Known, now: float) -> bool:

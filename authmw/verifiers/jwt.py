@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from authmw.crypto.claims import ClaimRules, is_identifier
+from authmw.crypto.claims import ClaimRules, is_identifier, one_object
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import JWSReader, shown
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
@@ -156,7 +156,7 @@ class JWTVerifier:
             kind=self._kind or ("client" if subject == client_id else "user"),
             claims=_Claims(payload),
             scheme=self.scheme,
-            client_id=_shared(client_id),
+            client_id=one_object(client_id),
             credential_id=claims.get("jti"),
             expires_at=claims["exp"],
         )
@@ -186,12 +186,6 @@ class _Claims:
 
     def __call__(self) -> Mapping[str, Any]:
         return parse_object(self._payload)
-
-
-@lru_cache(maxsize=1024)
-def _shared(client_id: str | None) -> str | None:
-    """The one object for all equal ones: many tokens are of a few clients."""
-    return client_id
 
 
 def _read(name: str, value: object) -> frozenset[str] | Rejected:

@@ -169,7 +169,7 @@ def test_memory_of_what_was_renewed_is_bounded() -> None:
     attempts = Attempts(counts, lambda: 1000.0)
     for source in strangers(5000):
         run(attempts.succeeded(run(attempts.on_account("alice", request(source))), request(source)))
-    assert len(attempts._renew_at) <= 4096  # pyright: ignore[reportPrivateUsage]  # there is no other way to see it
+    assert len(attempts._renewed) <= 4096  # pyright: ignore[reportPrivateUsage]  # there is no other way to see it
     assert len(counts.pairs) == 5000
 
 

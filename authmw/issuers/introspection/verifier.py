@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from authmw.crypto.claims import MAX_LEEWAY
 from authmw.errors import ConfigurationError
+from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow
 from authmw.flow.single_flight import SingleFlight
@@ -24,7 +26,6 @@ from authmw.issuers.fetching.fetch import Fetcher
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.answer import AnswerRules, issuance_of, members_of
 from authmw.issuers.introspection.api_credentials import ApiCredentials, SecretMethod
-from authmw.issuers.introspection.cache import KeptPrincipals
 from authmw.issuers.introspection.endpoint import DiscoveredEndpoint, Endpoint
 from authmw.issuers.issuer import Issuer
 from authmw.verifiers.binding import refuse_sender
@@ -117,7 +118,8 @@ class IntrospectionVerifier:
         self._endpoint: Endpoint | DiscoveredEndpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind, names)
         self._jwts = jwts
-        self._kept = KeptPrincipals(keep, size)
+        self._kept = BoundedCache[bytes, Principal](size, longest=keep, clock=clock)
+        self._keep = keep
         self._flights = SingleFlight[Principal | Rejected]()
         self._revocations = revocations
         self._fetcher: Fetcher = fetcher or (
@@ -139,7 +141,7 @@ class IntrospectionVerifier:
             return Rejected(Reason.TOKEN_UNKNOWN, "an empty token")  # never reaches the server (class 18)
         # Two tokens cannot be taken for one another, and none is in memory (class 14).
         key = sha256(token.encode("utf-8", "surrogatepass")).digest()
-        principal = self._kept.find(key, self._clock())
+        principal = self._kept.get(key)
         if principal is None:
             return self._ask(key, credentials)
         verdict = self._conclude(principal, credentials)
@@ -170,7 +172,7 @@ class IntrospectionVerifier:
 
     def _introspect(self, key: bytes, token: str) -> Principal | Rejected:
         now = self._clock()
-        known = self._kept.find(key, now)
+        known = self._kept.get(key)
         if known is not None:  # somebody was answered a moment ago
             return known
         endpoint = self._endpoint if isinstance(self._endpoint, Endpoint) else self._endpoint.locate()
@@ -186,7 +188,8 @@ class IntrospectionVerifier:
         principal = self._rules.judge(members, self.scheme, self._clock())
         if isinstance(principal, Rejected):
             return principal
-        self._kept.keep(key, principal, now)  # as of when it was asked
+        expires_at = inf if principal.expires_at is None else principal.expires_at
+        self._kept.put(key, principal, min(expires_at, now + self._keep))  # as of when the server was asked
         return principal
 
     def __repr__(self) -> str:

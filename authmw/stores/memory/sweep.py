@@ -1,4 +1,4 @@
-"""When to drop what is over."""
+"""Removal of expired records from a store, at a small cost for each addition."""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ class MemoryThrottle:
             raise ConfigurationError("MemoryThrottle(size=...) must be at least 1")
         self._policy = ThrottlePolicy("MemoryThrottle", free=free, first=first, longest=longest)
         self._size = size
-        # Both in the order of the last attempt that was let through.
+        # No `BoundedCache`: the time is the caller's, an attempt while waiting keeps its place, and one lock covers all
+        # three. These two are in the order of the last attempt that was let through.
         self._few: OrderedDict[str, Count] = OrderedDict()
         self._many: OrderedDict[str, Count] = OrderedDict()
         # In the order in which they were last remembered.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from authmw import Auth, Authentication
 from authmw.http.request import ASGIRequest, WSGIRequest
 
 
@@ -18,3 +19,8 @@ def asgi_request(path: str = "/", method: str = "GET", **headers: str) -> ASGIRe
     lines = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": lines}
     return ASGIRequest(scope)
+
+
+def recalled(auth: Auth, authorization: bytes) -> Authentication | None:
+    """What `auth` remembers of an ``Authorization`` value, without asking anybody."""
+    return None if auth.memo is None else auth.memo.recall(authorization)

@@ -61,6 +61,12 @@ class KeyRing:
     `rotate` puts a fresh key first; `retire` takes one out, and with it everything it signed. Both may be called
     while other threads sign and verify.
 
+    Args:
+        keys: in order; the first signs.
+
+    Raises:
+        ConfigurationError: there are none, two have one kid, or secrets stand among key pairs.
+
     >>> ring = KeyRing.generate("EdDSA")
     >>> old = ring.signer.kid
     >>> ring.rotate().kid == ring.signer.kid != old
@@ -78,15 +84,6 @@ class KeyRing:
     def __init__(self, *keys: Key) -> None:
         self.current = KeySet.of(keys, 0)
         self._lock = threading.Lock()
-
-    @classmethod
-    def of(cls, *keys: Key) -> KeyRing:
-        """A ring of `keys`, the first of which signs.
-
-        Raises:
-            ConfigurationError: there are none, two have one kid, or secrets stand among key pairs.
-        """
-        return cls(*keys)
 
     @classmethod
     def generate(cls, alg: str = "ES256") -> KeyRing:

@@ -89,8 +89,7 @@ class Auth:
         # Only the first alternative may be recalled unasked: it is the one that would decide.
         self._first: Alternatives = accept.parts[0] if isinstance(accept, OneOf) else accept
         self.memo: Memo | None = _memo(self._first, remember, clock)
-        self.recall: Callable[[bytes], Authentication | None] = _unknown if self.memo is None else self.memo.recall
-        """What was proved about an ``Authorization`` value before, if it still holds. Asks nobody."""
+        """What was proved about ``Authorization`` values before; None where nothing is remembered."""
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:
         """Who is calling, under WSGI or anywhere else without an event loop."""
@@ -257,10 +256,6 @@ class Auth:
         refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render, headers)
         audit.refused(refusal, principal, request)
         return refusal
-
-
-def _unknown(_: bytes) -> None:
-    """Recall nothing."""
 
 
 def _vary(schemes: tuple[SecurityScheme[Any], ...]) -> dict[str, None]:

@@ -305,11 +305,11 @@ def test_a_ring_needs_a_key() -> None:
 
 
 def test_jwt_4_two_keys_of_one_name_are_refused() -> None:
-    assert "'a'" in mistakes(lambda: KeyRing.of(Key.generate(kid="a"), Key.generate(kid="a")))[0]
+    assert "'a'" in mistakes(lambda: KeyRing(Key.generate(kid="a"), Key.generate(kid="a")))[0]
 
 
 def test_class_2_secrets_and_key_pairs_are_not_mixed() -> None:
-    assert "mixed" in mistakes(lambda: KeyRing.of(key_for("HS256"), key_for("RS256")))[0]
+    assert "mixed" in mistakes(lambda: KeyRing(key_for("HS256"), key_for("RS256")))[0]
     assert "mixed" in mistakes(lambda: KeyRing(key_for("ES256")).rotate("HS256"))[0]
 
 

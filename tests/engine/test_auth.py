@@ -34,7 +34,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.requirement import Access
 from authmw.schemes.base import Alternatives
 from authmw.stores.memory import MemoryApiKeys
-from tests.requests import asgi_request, wsgi_request
+from tests.requests import asgi_request, recalled, wsgi_request
 
 ALICE = Principal("alice", scopes={"read"})
 BOB = Principal("bob")
@@ -156,7 +156,7 @@ def test_what_all_of_proves_is_never_remembered() -> None:
     verifier = Says(Authenticated(ALICE, remember_until=1e12))
     auth = Auth(APIKeyHeader("X-Key", Says(Authenticated(BOB))) & HTTPBearer(verifier))
     _principal(auth, **BEARER, x_key="k")
-    assert auth.recall(b"Bearer t") is None
+    assert recalled(auth, b"Bearer t") is None
 
 
 def test_two_schemes_that_share_the_authorization_header_cannot_both_be_needed() -> None:

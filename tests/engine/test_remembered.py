@@ -16,7 +16,7 @@ from authmw.stores.revoked import Issuance
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.cases import NOBODY, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
-from tests.requests import wsgi_request
+from tests.requests import recalled, wsgi_request
 
 
 class Clock:
@@ -67,7 +67,7 @@ def _present(auth: Auth, token: str) -> None:
 
 
 def _is_remembered(auth: Auth, token: str) -> bool:
-    known = auth.recall(f"Bearer {token}".encode())
+    known = recalled(auth, f"Bearer {token}".encode())
     return isinstance(known, Authentication) and known.principal.id == token
 
 
@@ -80,14 +80,14 @@ def test_a_success_is_remembered(auth: Auth) -> None:
 def test_a_refusal_is_not(auth: Auth, tokens: Tokens) -> None:
     _present(auth, "bad")
     _present(auth, "bad")
-    assert auth.recall(b"Bearer bad") is None
+    assert recalled(auth, b"Bearer bad") is None
     assert tokens.asked == ["bad", "bad"]
 
 
 def test_class_14_only_the_whole_credential_is_recalled(auth: Auth) -> None:
     _present(auth, "alice")
     for header in (b"Bearer alic", b"Bearer alicee", b"bearer alice", b"Bearer  alice", b"alice", b"", b"Bearer Alice"):
-        assert auth.recall(header) is None
+        assert recalled(auth, header) is None
 
 
 @pytest.mark.parametrize("now, remembered", [(1059.9, True), (1060.0, False), (1061.0, False)])
@@ -151,7 +151,7 @@ def test_no_more_are_kept_than_was_said(auth: Auth) -> None:
 def test_nothing_is_remembered_when_nothing_may_be(tokens: Tokens, clock: Clock) -> None:
     auth = Auth(HTTPBearer(tokens), clock=clock, remember=0)
     _present(auth, "alice")
-    assert auth.recall(b"Bearer alice") is None
+    assert recalled(auth, b"Bearer alice") is None
 
 
 def test_only_what_would_decide_first_is_recalled(tokens: Tokens, clock: Clock) -> None:
@@ -161,7 +161,7 @@ def test_only_what_would_decide_first_is_recalled(tokens: Tokens, clock: Clock) 
 
     auth = Auth(HTTPBearer(OfAnotherKind(), name="First") | HTTPBearer(tokens, name="Second"), clock=clock)
     _present(auth, "alice")
-    assert auth.recall(b"Bearer alice") is None
+    assert recalled(auth, b"Bearer alice") is None
 
 
 def test_tok_3_no_token_is_kept(auth: Auth) -> None:

@@ -14,7 +14,7 @@ from authmw import Auth, HTTPBearer, Requirement
 from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.testing import FakeClock, FakeIssuer
-from tests.requests import asgi_request, wsgi_request
+from tests.requests import asgi_request, recalled, wsgi_request
 
 NOW: Final = 1_800_000_000.0
 API: Final = "orders"
@@ -69,7 +69,7 @@ class World:
 
 def _seen(auth: Auth, result: Authentication | Refusal) -> Seen:
     if isinstance(result, Authentication):
-        header = auth.recall(b"")
+        header = recalled(auth, b"")
         assert header is None
         return OK if result.principal.is_authenticated else Seen(401, "authmw.scheme-unsupported")
     return Seen(result.status, result.reason.code, result.retry_after)
@@ -77,13 +77,13 @@ def _seen(auth: Auth, result: Authentication | Refusal) -> Seen:
 
 def _sync(auth: Auth, token: str) -> Authentication | Refusal:
     header = f"Bearer {token}"
-    return auth.recall(header.encode()) or auth.authenticate(wsgi_request(authorization=header))
+    return recalled(auth, header.encode()) or auth.authenticate(wsgi_request(authorization=header))
 
 
 async def ask_async(auth: Auth, token: str) -> Authentication | Refusal:
     """As an ASGI middleware asks."""
     header = f"Bearer {token}"
-    return auth.recall(header.encode()) or await auth.authenticate_async(asgi_request(authorization=header))
+    return recalled(auth, header.encode()) or await auth.authenticate_async(asgi_request(authorization=header))
 
 
 def _trio(auth: Auth, token: str) -> Authentication | Refusal:

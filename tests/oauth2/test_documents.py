@@ -19,7 +19,7 @@ PUBLIC = {"kid", "alg", "use", "kty", "crv", "x", "y", "n", "e"}
 
 
 def ring() -> KeyRing:
-    return KeyRing.of(Key.generate("ES256"), Key.from_pem(rsa_pem(), alg="RS256"), Key.generate("EdDSA"))
+    return KeyRing(Key.generate("ES256"), Key.from_pem(rsa_pem(), alg="RS256"), Key.generate("EdDSA"))
 
 
 @pytest.mark.parametrize("mount", MOUNTS)

@@ -85,9 +85,9 @@ def test_every_store_may_be_asked_on_an_event_loop(store: type) -> None:
     assert {CallMode.of(method) for method in methods} == {CallMode.NONBLOCKING}
 
 
-def test_a_user_may_be_added_with_a_hasher_of_its_own() -> None:
+def test_a_user_may_be_created_with_a_hasher_of_its_own() -> None:
     users = MemoryUsers()
-    user = users.add("alice", "pw", scopes={"a"}, hasher=PasswordHasher(CHEAPEST), digest_realm="app")
+    user = users.create("alice", "pw", scopes={"a"}, hasher=PasswordHasher(CHEAPEST), digest_realm="app")
     assert user.password_hash is not None
     assert "m=8,t=1" in user.password_hash
     assert users.find_digest("alice", "app", "SHA-256") is not None

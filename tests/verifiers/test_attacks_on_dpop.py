@@ -36,7 +36,7 @@ from tests.dpop_proofs import (
     verify,
 )
 from tests.jwt_tokens import NOW, key_for, signed, verifier
-from tests.requests import asgi_request, wsgi_request
+from tests.requests import asgi_request, recalled, wsgi_request
 
 CLOCK = FakeClock(float(NOW))
 
@@ -72,7 +72,7 @@ def test_a_bound_token_comes_in_by_no_other_door(door: str, several: bool, with_
     for _ in range(2):
         answer = auth.authenticate(wsgi_request("/orders", **headers(text), **more))
         assert not (isinstance(answer, Authentication) and answer.principal.is_authenticated), _code(answer)
-        assert auth.recall(f"Bearer {text}".encode()) is None
+        assert recalled(auth, f"Bearer {text}".encode()) is None
     # What is bound to nothing is let in, so that it is the binding that was refused.
     good = auth.authenticate(wsgi_request("/orders", **headers(fake.token(audience="orders"))))
     assert _code(good) == "alice"

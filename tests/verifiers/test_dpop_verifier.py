@@ -54,7 +54,7 @@ from tests.dpop_proofs import (
 from tests.drivers import DRIVERS
 from tests.jwt_tokens import NOW, token, verifier
 from tests.jwt_tokens import verdict as bearer_verdict
-from tests.requests import asgi_request, wsgi_request
+from tests.requests import asgi_request, recalled, wsgi_request
 
 # RFC 9449 §7.1, figures 12 to 14: a request, its proof, and the token that it is for.
 RFC_TOKEN: Final = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
@@ -379,7 +379,7 @@ def test_with_bearer_first_nothing_bound_is_remembered() -> None:
     first = auth.authenticate(wsgi_request("/orders", authorization=f"DPoP {text}", dpop=made))
     assert isinstance(first, Authentication)
     assert first.principal.id == "alice"
-    assert auth.recall(f"DPoP {text}".encode()) is None
+    assert recalled(auth, f"DPoP {text}".encode()) is None
     assert isinstance(auth.authenticate(wsgi_request("/orders", authorization=f"DPoP {text}", dpop=made)), Refusal)
     assert isinstance(auth.authenticate(wsgi_request("/orders", authorization=f"Bearer {text}", dpop=made)), Refusal)
 

@@ -27,7 +27,7 @@ from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import ALL_ALGORITHMS, NOW, good_claims, key_for, segment, signed, token, verdict, verifier
-from tests.requests import wsgi_request
+from tests.requests import recalled, wsgi_request
 
 HUGE = 10**400
 NAN, INFINITY = float("nan"), float("inf")
@@ -542,15 +542,15 @@ def test_a_remembered_token_is_refused_within_the_bound(monkeypatch: pytest.Monk
     header = f"Bearer {token()}"
     request = wsgi_request(authorization=header)
     assert isinstance(auth.authenticate(request), Authentication)
-    assert auth.recall(header.encode()) is not None
+    assert recalled(auth, header.encode()) is not None
     following.revocations.publish(Revocation.of_user("alice", NOW))
     following.now += 1.0  # the bound: without another reading, nothing is recalled
-    assert auth.recall(header.encode()) is None
+    assert recalled(auth, header.encode()) is None
     refusal = auth.authenticate(request)
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.TOKEN_REVOKED
     following.feed.follow_once()
-    assert auth.recall(header.encode()) is None
+    assert recalled(auth, header.encode()) is None
 
 
 def test_a_stale_feed_whose_store_fails_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:

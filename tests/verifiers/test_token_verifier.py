@@ -32,6 +32,7 @@ from authmw.stores.ports import TokenStore
 from authmw.stores.records import Revocation, TokenRecord
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.token import TokenVerifier
+from tests.requests import recalled
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
 NOW = 1_000_000.0
@@ -308,13 +309,13 @@ def test_a_followed_token_is_remembered_until_it_expires_and_not_asked_for_again
     request = WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": header})
     assert isinstance(auth.authenticate(request), Authentication)
     assert following.tokens.asked == 1
-    assert auth.recall(header.encode()) is not None
+    assert recalled(auth, header.encode()) is not None
     following.now += 10
-    assert auth.recall(header.encode()) is None
+    assert recalled(auth, header.encode()) is None
     following.feed.follow_once()
-    assert auth.recall(header.encode()) is not None
+    assert recalled(auth, header.encode()) is not None
     now = NOW + 60
-    assert auth.recall(header.encode()) is None
+    assert recalled(auth, header.encode()) is None
     assert following.tokens.asked == 1
 
 

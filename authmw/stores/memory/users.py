@@ -107,8 +107,6 @@ class MemoryUsers:
             self._by_name[user.username] = user
         return user
 
-    add = create
-
     def list(self) -> tuple[User, ...]:
         """Every user, by name."""
         with self._lock:

@@ -1,9 +1,11 @@
-"""Whoever asks the same at the same time waits for one answer: a herd becomes one request."""
+"""Single flight: one call at a time for each key, for all threads that want its answer."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable
+from math import inf
 from typing import Generic, TypeVar
 
 from authmw.errors import Unavailable
@@ -15,25 +17,32 @@ T = TypeVar("T")
 class SingleFlight(Generic[T]):
     """Makes one call for all threads that want the same at once. No lock is held while it is made.
 
+    Args:
+        longest: seconds after which a call is given up, so that the next thread makes another one.
+        timer: seconds that only grow.
+
     >>> flight = SingleFlight[str]()
     >>> flight.once("key", lambda: "answer")
     'answer'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest: float = inf, timer: Callable[[], float] = time.monotonic) -> None:
+        self._longest = longest
+        self._timer = timer
         self._after_fork()
         in_each_child(self._after_fork)
 
     def _after_fork(self) -> None:
-        # Whoever was to answer is in the parent, and a lock may have been held.
-        self._lock = threading.Lock()
-        self._flights: dict[Hashable, _Flight[T]] = {}
+        # The thread that made a call is in the parent, and the lock may have been held.
+        self.lock: threading.Lock = threading.Lock()
+        """Held by `once` to find or begin a call; by those that use `current` and `begin`, for their own state too."""
+        self._calls: dict[Hashable, Call[T]] = {}
 
     @property
     def waiting(self) -> int:
         """How many threads wait for an answer that another one is to bring."""
-        with self._lock:
-            return sum(flight.waiting for flight in self._flights.values())
+        with self.lock:
+            return sum(call.waiting for call in self._calls.values())
 
     def once(self, key: Hashable, function: Callable[[], T]) -> T:
         """What `function` answers, called by the first thread that asks for `key`, for all that come meanwhile.
@@ -41,39 +50,70 @@ class SingleFlight(Generic[T]):
         Raises:
             Unavailable: another thread was to answer, and failed.
         """
-        with self._lock:
-            flight = self._flights.get(key)
-            leads = flight is None
-            if flight is None:
-                flight = self._flights[key] = _Flight[T]()
+        with self.lock:
+            call = self.current(key)
+            leads = call is None
+            if call is None:
+                call = self.begin(key)
             else:
-                flight.waiting += 1
+                call.waiting += 1
         if not leads:
-            return flight.landed()
+            return call.answer()
         try:
             answer = function()
         except Exception as error:
-            flight.error = error
+            call.error = error
             raise
         else:
-            flight.answers = (answer,)
+            call.answers = (answer,)
             return answer
         finally:
-            with self._lock:
-                self._flights.pop(key, None)
-            flight.over.set()
+            self.finish(key, call)
+
+    def current(self, key: Hashable) -> Call[T] | None:
+        """The call that is made for `key`, unless it was given up. To `begin` one if there is none, hold the lock."""
+        call = self._calls.get(key)
+        return call if call is not None and self._timer() - call.began < self._longest else None
+
+    def begin(self, key: Hashable) -> Call[T]:
+        """A new call for `key`, which the caller makes and then has to `finish`. The caller holds the lock."""
+        call = self._calls[key] = Call[T](self._timer())
+        return call
+
+    def is_latest(self, key: Hashable, call: Call[T]) -> bool:
+        """Whether no later call was begun for `key`. For an answer that has to stay so, hold the lock."""
+        return self._calls.get(key) is call
+
+    def finish(self, key: Hashable, call: Call[T]) -> None:
+        """Let the threads that wait for `call` go on."""
+        with self.lock:
+            if self.is_latest(key, call):
+                del self._calls[key]
+        call.over.set()
 
 
-class _Flight(Generic[T]):
-    __slots__ = ("answers", "error", "over", "waiting")
+class Call(Generic[T]):
+    """One call, and the threads that wait for it.
 
-    def __init__(self) -> None:
+    Args:
+        began: when, in seconds of the timer.
+    """
+
+    __slots__ = ("answers", "began", "error", "over", "waiting")
+
+    def __init__(self, began: float) -> None:
+        self.began = began
         self.over = threading.Event()
         self.answers: tuple[T] | None = None
         self.error: Exception | None = None
         self.waiting = 0
 
-    def landed(self) -> T:
+    def answer(self) -> T:
+        """What the call answers, once it is over.
+
+        Raises:
+            Unavailable: it failed.
+        """
         self.over.wait()
         if self.answers is not None:
             return self.answers[0]

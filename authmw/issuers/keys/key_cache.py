@@ -1,4 +1,4 @@
-"""Keys that survive outages: one fetch at a time, fresh keys before the old ones are too old, old ones while it lasts.
+"""Cache of the keys of an issuer: one fetch at a time, refreshed before they expire, kept during an outage.
 
 Rule 1: whoever can be answered with keys at hand waits for nothing.
 Rule 2: at most one fetch runs, whoever else needs it waits for that one, and no lock is held meanwhile.
@@ -20,14 +20,14 @@ from typing import Final
 
 from authmw.crypto.keyring import KeyRing
 from authmw.flow.call_mode import CallMode
-from authmw.flow.forks import in_each_child
+from authmw.flow.single_flight import Call, SingleFlight
 from authmw.issuers.fetching.fetch import FetchFailed
 from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.issuers.keys.key_source import KeyAnswer, KeySource, NoKeys
 
 logger: Final = logging.getLogger("authmw.issuers")
 _generations = itertools.count()  # no two moments of any two caches share one
-_LONGEST_FLIGHT: Final = 60.0  # seconds, several times what a fetch may take: then its thread is gone
+_LONGEST_FETCH: Final = 60.0  # seconds, several times what a fetch may take: then its thread is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,6 @@ class _Held:
     refresh_at: float
     expires_at: float
     useless_at: float
-
-
-class _Flight:
-    """One fetch, and those who wait for it."""
-
-    __slots__ = ("began", "landed")
-
-    def __init__(self, began: float) -> None:
-        self.began = began
-        self.landed = threading.Event()
 
 
 class KeyCache:
@@ -79,12 +69,7 @@ class KeyCache:
         self._failure: FetchFailed | None = None
         self._retry_at = -math.inf
         self._asked_for_kid_at = -math.inf
-        self._reset()
-        in_each_child(self._reset)
-
-    def _reset(self) -> None:
-        self._lock = threading.Lock()
-        self._flight: _Flight | None = None
+        self._flights = SingleFlight[None](longest=_LONGEST_FETCH, timer=timer)
 
     @property
     def version(self) -> int:
@@ -133,10 +118,10 @@ class KeyCache:
             ring = self.at_hand()
             if ring is not None:
                 return ring
-            flight, mine = self._board()
-            if flight is None:
+            fetch, leads = self._join_or_lead()
+            if fetch is None:
                 break
-            self._take_part(flight, mine=mine)
+            self._wait(fetch, leads=leads)
         ring = self.at_hand()
         if ring is None:
             raise self._unavailable()
@@ -157,10 +142,10 @@ class KeyCache:
             newer = self._newer(kid, tried)
             if newer is not None:
                 return newer
-            flight, mine = self._board(kid, tried)
-            if flight is None:
+            fetch, leads = self._join_or_lead(kid, tried)
+            if fetch is None:
                 break
-            self._take_part(flight, mine=mine)
+            self._wait(fetch, leads=leads)
         newer = self._newer(kid, tried)
         if newer is None and self._failures:
             raise self._unavailable()
@@ -172,13 +157,13 @@ class KeyCache:
             return None
         return ring
 
-    def _board(self, kid: str | None = None, tried: KeyRing | None = None) -> tuple[_Flight | None, bool]:
+    def _join_or_lead(self, kid: str | None = None, tried: KeyRing | None = None) -> tuple[Call[None] | None, bool]:
         """The fetch to wait for, and whether the caller has to make it; None while none may be made."""
-        with self._lock:
+        with self._flights.lock:
+            fetch = self._flights.current(self._name)
+            if fetch is not None:
+                return fetch, False
             now = self._timer()
-            flight = self._flight
-            if flight is not None and now - flight.began < _LONGEST_FLIGHT:
-                return flight, False
             if now < self._retry_at:
                 return None, False
             if tried is not None:
@@ -189,48 +174,41 @@ class KeyCache:
                 if now - self._asked_for_kid_at < self._policy.cooldown:
                     return None, False
                 self._asked_for_kid_at = now
-            self._flight = flight = _Flight(now)
-            return flight, True
+            return self._flights.begin(self._name), True
 
-    def _take_part(self, flight: _Flight, *, mine: bool) -> None:
-        if mine:
-            self._fly(flight)
+    def _wait(self, fetch: Call[None], *, leads: bool) -> None:
+        if leads:
+            self._fetch(fetch)
         else:
-            flight.landed.wait(_LONGEST_FLIGHT)
+            fetch.over.wait(_LONGEST_FETCH)
 
     def _refresh_in_background(self, now: float) -> None:
-        if self._flight is not None or now < self._retry_at:
+        if now < self._retry_at or self._flights.current(self._name) is not None:
             return
-        flight, mine = self._board()
-        if flight is None or not mine:
+        fetch, leads = self._join_or_lead()
+        if fetch is None or not leads:
             return
         try:
-            threading.Thread(target=self._fly, args=(flight,), name="authmw-keys", daemon=True).start()
+            threading.Thread(target=self._fetch, args=(fetch,), name="authmw-keys", daemon=True).start()
         except RuntimeError:  # no more threads: the next request tries again
-            self._land(flight)
+            self._flights.finish(self._name, fetch)
 
-    def _fly(self, flight: _Flight) -> None:
+    def _fetch(self, fetch: Call[None]) -> None:
         try:
             answer = self._source.keys()
         except FetchFailed as error:
-            self._failed(error, flight)
+            self._failed(error, fetch)
         except Exception as error:  # a fetcher that somebody else wrote
-            self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"), flight)
+            self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"), fetch)
         else:
-            self._keep(answer, flight)
+            self._keep(answer, fetch)
         finally:
-            self._land(flight)
+            self._flights.finish(self._name, fetch)
 
-    def _land(self, flight: _Flight) -> None:
-        with self._lock:
-            if self._flight is flight:
-                self._flight = None
-        flight.landed.set()
-
-    def _keep(self, answer: KeyAnswer, flight: _Flight) -> None:
+    def _keep(self, answer: KeyAnswer, fetch: Call[None]) -> None:
         ring = KeyRing(*answer.keys)
-        with self._lock:
-            if self._flight is not flight:
+        with self._flights.lock:
+            if not self._flights.is_latest(self._name, fetch):
                 return  # it took so long that a later one was made: what that brought is newer
             now, fresh = self._timer(), self._policy.fresh_for(answer.lifetime)
             held, failures = self._held, self._failures
@@ -246,9 +224,9 @@ class KeyCache:
         if failures:
             logger.info("%s answers again, after %d failures", self._name, failures)
 
-    def _failed(self, error: FetchFailed, flight: _Flight) -> None:
-        with self._lock:
-            if self._flight is not flight:
+    def _failed(self, error: FetchFailed, fetch: Call[None]) -> None:
+        with self._flights.lock:
+            if not self._flights.is_latest(self._name, fetch):
                 return
             self._failures += 1
             self._failure = error
@@ -263,7 +241,7 @@ class KeyCache:
         logger.warning("the keys of %s could not be had (%s); %s; next try in %.1f s", self._name, error, kept, delay)
 
     def _withdraw(self, held: _Held) -> None:
-        with self._lock:
+        with self._flights.lock:
             if self._held is not held:
                 return
             self._held = None

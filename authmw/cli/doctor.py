@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from authmw.cli.output import json_option, show, table
 from authmw.cli.secret_input import read_token
+from authmw.http.location import mistake_in_url
 from authmw.issuers.diagnosis.diagnose import diagnose
 from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.fetching.fetch import Fetcher
@@ -76,14 +76,9 @@ def fetcher() -> Fetcher:
 
 def _check_url(issuer: str) -> None:
     """Refuse what is no URL without repeating it: it may be a token, or hold a password."""
-    try:
-        parts = urlsplit(issuer)
-    except ValueError:
-        raise click.BadParameter("that is no URL", param_hint="--issuer") from None
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise click.BadParameter("give a URL: https://id.example", param_hint="--issuer")
-    if "@" in parts.netloc:
-        raise click.BadParameter("the URL holds a user or a password: leave them out", param_hint="--issuer")
+    wrong = mistake_in_url(issuer, insecure=True)
+    if wrong:
+        raise click.BadParameter(f"{wrong}; give a URL: https://id.example", param_hint="--issuer")
 
 
 def _token(token: str | None, path: str | None) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from authmw.errors import ConfigurationError
 from authmw.http.challenge import Challenge
-from authmw.http.location import Location
+from authmw.http.location import mistake_in_url
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.scopes import checked_scopes
@@ -162,10 +162,9 @@ class Describes(Protocol):
 
 
 def _in_resource(resource: object) -> Iterable[str]:
-    try:
-        Location.of(cast("str", resource))
-    except (ValueError, AttributeError) as error:
-        yield f"resource={resource!r} is not the URL of this API ({error}): write it as clients do, 'https://api.example'"
+    wrong = mistake_in_url(resource)
+    if wrong:
+        yield f"resource={resource!r} is not the URL of this API ({wrong}): write it as clients do, 'https://api.example'"
         return
     parts = urlsplit(cast("str", resource))
     if parts.query or not _PLAIN_PATH.fullmatch(parts.path):
@@ -178,13 +177,9 @@ def _in_servers(servers: object) -> Iterable[str]:
     if not listed:
         yield "authorization_servers= is a list of the issuers whose tokens are taken: ['https://id.example']"
     for server in listed:
-        try:
-            Location.of(cast("str", server))
-            wrong = "?" in cast("str", server)
-        except (ValueError, AttributeError):
-            wrong = True
+        wrong = mistake_in_url(server, query=False)
         if wrong:
-            yield f"the authorization server {server!r} is no issuer: write its https URL, as in its own metadata"
+            yield f"the authorization server {server!r} ({wrong}): write its https URL, as in its own metadata"
 
 
 def _in_more(more: object) -> Iterable[str]:

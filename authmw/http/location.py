@@ -1,19 +1,24 @@
-"""Where a URL leads: https, or http on this machine; and whether an address is anybody's to reach.
+"""URLs: what may be fetched, configured or compared, and which addresses are this machine's or the internet's.
 
-A document of an issuer names further URLs. Those may lead out, never into the network of who reads it
-(CVE-2026-48522, OWASP's "server-side request forgery").
+A document of an issuer names further URLs. Those may lead to the internet, never into the network of the application
+that reads it (CVE-2026-48522, OWASP's "server-side request forgery").
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: the last 32 bits are an IPv4 address
 # What `ipaddress` takes for global: RFC 3879 §4 keeps the old site-local addresses, RFC 9637 §3 is for examples.
 _NOT_GLOBAL = (ipaddress.IPv6Network("fec0::/10"), ipaddress.IPv6Network("3fff::/20"))
-_PORTS = {"https": 443, "http": 80}
+_PORTS: Final = {"https": 443, "http": 80}
+_WRONG_CHARACTER: Final = re.compile(r'[^!-~]|["<>\\^`{|}]')  # RFC 3986 §2
+_HOST_AND_PORT: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{0,5}))?")
+_LAST_PORT: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +35,35 @@ class Location:
     target: str
 
     @classmethod
-    def of(cls, url: str) -> Location:
+    def of(cls, url: str, *, insecure: bool = False) -> Location:
         """The parts of `url`.
 
+        Args:
+            url: an absolute URL by https, or by http on this machine.
+            insecure: take http for every host.
+
         Raises:
-            ValueError: it is no absolute URL by https, or by http on this machine; or it holds a user, a fragment,
-                or characters that no URL holds.
+            ValueError: what is wrong with it. The URL is not repeated, since it may hold a secret.
         """
-        if not url.isascii() or any(character <= " " or character in '"<>\\^`{|}\x7f' for character in url):
+        if _WRONG_CHARACTER.search(url):
             raise ValueError("the URL holds characters that a URL does not")
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ValueError("it is no URL: its brackets hold no IPv6 address") from None
         host = parts.hostname
         if parts.scheme not in _PORTS or not host:
             raise ValueError("the URL does not begin with https:// and a host")
         if "@" in parts.netloc or "#" in url:
-            raise ValueError("the URL holds a user or a fragment")
-        if parts.scheme == "http" and not is_loopback(host):
-            raise ValueError("the URL is http: outside this machine only https is fetched")
+            raise ValueError("the URL holds a user or a fragment: leave it out")
+        match = _HOST_AND_PORT.fullmatch(parts.netloc)
+        port = int((match and match["port"]) or _PORTS[parts.scheme])
+        if match is None or port > _LAST_PORT:
+            raise ValueError("the URL has a host or a port that cannot be one")
+        if parts.scheme == "http" and not insecure and not is_loopback(host):
+            raise ValueError("the URL is http: use https, since outside this machine only https is taken")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(parts.scheme, host, parts.port or _PORTS[parts.scheme], target)
+        return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -60,6 +75,31 @@ class Location:
         """The host, and the port where it is not the scheme's, for the ``Host`` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def base(self) -> str:
+        """The URL without its path and query, as browsers write an origin (RFC 6454 §6.2)."""
+        return f"{self.scheme}://{self.netloc}"
+
+
+def mistake_in_url(url: object, *, query: bool = True, insecure: bool = False) -> str:
+    """What is wrong with `url`; empty if nothing is. The URL is not repeated, since it may hold a secret.
+
+    Args:
+        url: as `Location.of` takes it.
+        query: whether it may have one.
+        insecure: take http for every host.
+
+    >>> mistake_in_url("https://id.example"), mistake_in_url("https://id.example/?a=1", query=False)
+    ('', 'the URL has a query: leave it out')
+    """
+    if not isinstance(url, str):
+        return "it is no text"
+    try:
+        Location.of(url, insecure=insecure)
+    except ValueError as error:
+        return str(error)
+    return "the URL has a query: leave it out" if "?" in url and not query else ""
 
 
 def is_loopback(host: str) -> bool:

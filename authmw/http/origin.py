@@ -7,21 +7,15 @@ a request says about its own host, in ``Host`` or ``X-Forwarded-*``, is never be
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 from authmw.errors import ConfigurationError
+from authmw.http.location import Location, mistake_in_url
 from authmw.http.request import RequestHead
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing (RFC 9110 §9.2.1). TRACE is left out: nobody has a use for it."""
-
-_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_ORIGIN: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
-)
 
 
 def is_unsafe(request: RequestHead) -> bool:
@@ -66,11 +60,13 @@ def checked_origins(origins: Iterable[str], taker: str) -> frozenset[str]:
 
 
 def _mistakes_in(origin: object) -> list[str]:
-    match = _ORIGIN.fullmatch(origin) if isinstance(origin, str) else None
-    if match is None:
-        return [f"{origin!r} is no origin: write scheme, host and port, in lower case and without a slash after them"]
-    if match["port"] is not None and int(match["port"]) == _DEFAULT_PORTS[match["scheme"]]:
-        return [f"{origin!r} is written without {match['port']}, which is the port of {match['scheme']}"]
-    if match["scheme"] == "http" and match["host"] not in _LOOPBACK:
-        return [f"{origin!r} is reached without TLS, where no browser keeps Secure cookies: use https"]
-    return []
+    wrong = mistake_in_url(origin)
+    if wrong or not isinstance(origin, str):
+        return [f"{origin!r} is no origin ({wrong}): write scheme, host and port, as 'https://shop.example'"]
+    written = Location.of(origin).base
+    if origin == written:
+        return []
+    return [
+        f"{origin!r} is not written as browsers write an origin: {written!r}, in lower case, "
+        "without a slash after the host, and without the port of the scheme"
+    ]

@@ -14,9 +14,9 @@ from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from authmw.errors import ConfigurationError
+from authmw.http.location import mistake_in_url
 from authmw.http.request import RequestHead
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _PORTS: Final = {"https": "443", "http": "80"}
 _OF_WEBSOCKETS: Final = {"wss": "https", "ws": "http"}
 # RFC 3986 §4.3, without userinfo, and with any visible character in path and query, as browsers send some.
@@ -128,9 +128,7 @@ def _without_dots(path: str) -> str:
 
 
 def _mistakes_in(url: object) -> list[str]:
-    match = _URL.fullmatch(url) if isinstance(url, str) else None
-    if match is None or match["rest"] or match["scheme"].lower() not in _PORTS:
-        return [f"public_url={url!r} is no URL of an application: public_url='https://api.example', without a query"]
-    if match["scheme"].lower() == "http" and match["host"].lower() not in _LOOPBACK:
-        return [f"public_url={url!r} is reached without TLS, where tokens can be read on their way: use https"]
-    return []
+    wrong = mistake_in_url(url, query=False)
+    if not wrong:
+        return []
+    return [f"public_url={url!r} is no URL of an application ({wrong}): public_url='https://api.example'"]

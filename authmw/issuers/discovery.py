@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import shown
-from authmw.http.location import Location
+from authmw.http.location import Location, mistake_in_url
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.fetching.http_fetcher import TIMEOUT
@@ -53,13 +53,8 @@ def mistakes_in_issuer(issuer: object) -> list[str]:
         return ["issuer is empty: give the exact `iss` of its tokens, as 'https://id.example/realms/shop'"]
     if "/.well-known/" in issuer:
         return [f"issuer={issuer!r} is the URL of its metadata: give the `issuer` that stands in it"]
-    try:
-        Location.of(issuer)
-    except ValueError as error:
-        return [f"issuer={issuer!r}: {error}; give the exact `iss` of its tokens, an https:// URL"]
-    if "?" in issuer:
-        return [f"issuer={issuer!r} has a query, which no issuer has (RFC 8414 §2)"]
-    return []
+    wrong = mistake_in_url(issuer, query=False)
+    return [f"issuer={issuer!r}: {wrong}; give the exact `iss` of its tokens, an https:// URL"] if wrong else []
 
 
 def well_known_urls(issuer: str) -> tuple[str, ...]:

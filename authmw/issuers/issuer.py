@@ -13,7 +13,7 @@ from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
-from authmw.http.location import Location
+from authmw.http.location import mistake_in_url
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
@@ -227,8 +227,6 @@ def _mistakes(
     if rsa_algorithm not in ALGORITHMS or ALGORITHMS[rsa_algorithm].kty != "RSA":
         mistakes.append(f"rsa_algorithm={rsa_algorithm!r} is no algorithm of RSA keys: say RS256 or PS256")
     for name, url in (("metadata_url", metadata_url), ("jwks_uri", jwks_uri)):
-        try:
-            Location.of(url if url is not None else "https://ok")
-        except ValueError as error:
-            mistakes.append(f"{name}={url!r}: {error}")
+        if url is not None and (wrong := mistake_in_url(url)):
+            mistakes.append(f"{name}={url!r}: {wrong}")
     return mistakes

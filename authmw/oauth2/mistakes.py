@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
-from urllib.parse import urlsplit
 
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
+from authmw.http.location import mistake_in_url
 from authmw.identity.scopes import scope_mistakes
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.lifetimes import Lifetimes
@@ -25,25 +24,17 @@ _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "throttle": ("attempt", "succeeded"),
     "revocations": ("publish", "revocations_after", "find_revocations"),
 }
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-# What a URL is made of, and no more: RFC 3986 §2, without the delimiters of query and fragment.
-_URL: Final = re.compile(r"https?://[!$&'()*+,\-./0-9:;=@A-Z\[\]_a-z~%]+")
 
 
 def in_issuer(issuer: object) -> list[str]:
-    """RFC 8414 §2: https, no query, no fragment; http on loopback only, where no other machine can listen."""
-    if not isinstance(issuer, str) or _URL.fullmatch(issuer) is None:
-        return [f"issuer={issuer!r} has to be a URL without query or fragment, as 'https://id.example'"]
-    try:
-        parts = urlsplit(issuer)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return [f"issuer={issuer!r} is not a URL: write it as 'https://id.example'"]
-    if not host or "@" in parts.netloc:
-        return [f"issuer={issuer!r} has to name a host, and no user before an '@': 'https://id.example'"]
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        return [f"issuer={issuer!r} is reached without TLS: use https, or http://127.0.0.1:8000 while developing"]
-    return []
+    """RFC 8414 §2: https, no query, no fragment; http where only this machine can listen."""
+    wrong = mistake_in_url(issuer, query=False)
+    if not wrong:
+        return []
+    return [
+        f"issuer={issuer!r}: {wrong}; give a URL without query or fragment, as 'https://id.example', "
+        "or 'http://127.0.0.1:8000' while developing"
+    ]
 
 
 def in_stores(stores: object) -> list[str]:

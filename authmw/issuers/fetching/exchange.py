@@ -192,7 +192,7 @@ class Exchange:
         return AnswerRefused(str(self._failed(why)))
 
     def _failed(self, why: str) -> FetchFailed:
-        return FetchFailed(f"{self._location.scheme}://{self._location.netloc}: {why}")
+        return FetchFailed(f"{self._location.base}: {why}")
 
 
 def _proxy_for(location: Location) -> str | None:

@@ -14,7 +14,7 @@ from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow
 from authmw.flow.single_flight import SingleFlight
-from authmw.http.location import Location
+from authmw.http.location import Location, mistake_in_url
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
@@ -206,16 +206,13 @@ def _names(endpoint: str | Issuer | DiscoveredEndpoint) -> frozenset[str]:
 
 def _host(url: str) -> str:
     """Who is asked, for a message: nothing of the path, which may be secret."""
-    location = Location.of(url)
-    return f"{location.scheme}://{location.netloc}"
+    return Location.of(url).base
 
 
 def _mistakes(endpoint: object, issuer: object, keep: float, size: object, leeway: float) -> Iterable[str]:
     if isinstance(endpoint, str):
-        try:
-            Location.of(endpoint)
-        except ValueError as error:
-            yield f"the introspection endpoint: {error}"
+        if wrong := mistake_in_url(endpoint):
+            yield f"the introspection endpoint: {wrong}"
     elif not isinstance(endpoint, Issuer | DiscoveredEndpoint):
         yield f"the introspection endpoint is a URL, an Issuer or a DiscoveredEndpoint, not {type(endpoint).__name__}"
     if issuer == "":

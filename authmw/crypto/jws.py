@@ -7,11 +7,12 @@ Rule 2: one token has one spelling of each segment, and nothing in it can raise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.strict_json import JSONObject, parse_object
+from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing, KeySet
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
@@ -191,11 +192,22 @@ def write(payload: bytes, key: Key, *, typ: str | None = None, header: bytes | N
     return (message + b"." + base64url.encode(key.sign(message))).decode("ascii")
 
 
+def write_claims(claims: Mapping[str, Any], key: Key, *, header: Mapping[str, Any]) -> str:
+    """A JWT of exactly these `claims` and `header` members (RFC 7519 §7.1), whatever they say, signed with `key`.
+
+    Raises:
+        ConfigurationError: only the public half of the key is here.
+    """
+    return write(_json(claims), key, header=base64url.encode(_json(header)))
+
+
 def header_segment(key: Key, typ: str | None) -> bytes:
     """The first segment of each token of `typ` that `key` signs."""
+    members = {"alg": key.alg, "kid": key.kid}
+    return base64url.encode(_json(members if typ is None else {**members, "typ": typ}))
+
+
+def _json(members: Mapping[str, Any]) -> bytes:
     import json
 
-    members: JSONObject = {"alg": key.alg, "kid": key.kid}
-    if typ is not None:
-        members["typ"] = typ
-    return base64url.encode(json.dumps(members, separators=(",", ":")).encode("ascii"))
+    return json.dumps(members, separators=(",", ":")).encode("ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from authmw.crypto.jose import base64url
+from authmw.crypto.jws import write_claims
 from authmw.crypto.key import Key
 
 
@@ -60,9 +60,4 @@ class DPoPClient:
         public = self.key.public_jwk() or {}
         jwk = {name: value for name, value in public.items() if name not in ("kid", "alg", "use")}
         header = {"typ": "dpop+jwt", "alg": self.key.alg, "jwk": jwk}
-        message = b".".join(map(_segment, (header, {k: v for k, v in members.items() if v is not None})))
-        return (message + b"." + base64url.encode(self.key.sign(message))).decode()
-
-
-def _segment(content: dict[str, Any]) -> bytes:
-    return base64url.encode(json.dumps(content, separators=(",", ":")).encode())
+        return write_claims({k: v for k, v in members.items() if v is not None}, self.key, header=header)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, get_args
 
-from authmw.crypto.jose import base64url
+from authmw.crypto.jws import write_claims
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.errors import ConfigurationError
 from authmw.issuers.discovery import OAUTH, OPENID, well_known_urls
@@ -163,8 +163,7 @@ class FakeIssuer:
         """A token of exactly these `claims`, whatever they say; ``...`` as a value takes one away."""
         key = key or self.ring.signer
         members = {"alg": key.alg, "kid": key.kid, **(header or {})}
-        message = b"%b.%b" % (_segment(members), _segment(claims))
-        return (message + b"." + base64url.encode(key.sign(message))).decode("ascii")
+        return write_claims(_without_ellipses(claims), key, header=_without_ellipses(members))
 
     def fetch(
         self,
@@ -227,6 +226,5 @@ def _metadata_url(issuer: str, shape: Shape) -> str:
     return [url for url in urls if OPENID in url][0 if shape == "openid" else -1]
 
 
-def _segment(content: Mapping[str, Any]) -> bytes:
-    kept = {name: value for name, value in content.items() if value is not ...}
-    return base64url.encode(json.dumps(kept, separators=(",", ":")).encode("utf-8"))
+def _without_ellipses(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not ...}

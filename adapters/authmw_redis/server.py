@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from authmw.errors import ConfigurationError
+from authmw.flow.drive import drive, drive_async
 from authmw.stores.ports import Answer
 from authmw_redis.commands import Batch, Steps, Words
 
@@ -57,18 +58,9 @@ class Server:
 
     def run(self, steps: Steps[T]) -> T:
         """What the steps end with."""
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    reply = self._batch(step) if isinstance(step, Batch) else self.client.execute_command(*step)
-                except Exception as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(reply)
-        except StopIteration as done:
-            value: T = done.value
-            return value
+        return drive(
+            steps, lambda step: self._batch(step) if isinstance(step, Batch) else self.client.execute_command(*step)
+        )
 
     def close(self) -> None:
         """Close every connection of an own client. Using it again opens new ones."""
@@ -114,21 +106,9 @@ class AsyncServer:
 
     async def _run(self, steps: Steps[T]) -> T:
         client = await self._client() if self._given is None else self._given
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    if isinstance(step, Batch):
-                        reply = await _batch(client, step)
-                    else:
-                        reply = await client.execute_command(*step)
-                except Exception as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(reply)
-        except StopIteration as done:
-            value: T = done.value
-            return value
+        return await drive_async(
+            steps, lambda step: _batch(client, step) if isinstance(step, Batch) else client.execute_command(*step)
+        )
 
     async def aclose(self) -> None:
         """Close the connections of this event loop. Using it again opens new ones."""

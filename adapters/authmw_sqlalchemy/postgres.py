@@ -8,24 +8,25 @@ SQLAlchemy's pool.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from psycopg import Connection as Driver
-from psycopg import Cursor, DataError, Error
+from psycopg import Cursor, Error
 from sqlalchemy import URL, Connection, Engine, Executable, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DisconnectionError
 
 from authmw.errors import StoreUnavailable
 from authmw.flow.call_mode import CallMode
+from authmw.flow.drive import drive
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
-from authmw_sqlalchemy.connections import BoundedConnection, Silent, arguments, is_broken
+from authmw_sqlalchemy.connections import BoundedConnection, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, Step, drive
+from authmw_sqlalchemy.kept_connections import KeptConnections
+from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, Step
 
 T = TypeVar("T")
 
@@ -83,20 +84,19 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Close every connection. Using the database again opens new ones."""
-        while self._idle:
-            self._idle.pop().connection.close()
+        self._connections.close()
         if self._owns_pool:
             self.engine.dispose()
 
     def _after_fork(self) -> None:
         """In a child: leave the parent's connections alone, without closing them: a good-bye would be the parent's."""
-        _inherited.extend(self._idle)
+        _inherited.extend(self._connections.idle)
         self._begin_anew()
         if self._owns_pool:
             self.engine.dispose(close=False)
 
     def _begin_anew(self) -> None:
-        self._idle: deque[Cursor[Any]] = deque()
+        self._connections = KeptConnections[Cursor[Any]](lambda cursor: cursor.connection.close())
         self._slots = threading.BoundedSemaphore(self._pool_size)
 
     def _rows(self, query: Query, values: tuple[object, ...], *, reads: bool) -> list[Row]:
@@ -104,38 +104,16 @@ class PostgresDatabase:
         slots = self._slots
         if not slots.acquire(timeout=POOL_TIMEOUT):
             raise StoreUnavailable("every connection to the database is in use")
+
+        def answer(cursor: Cursor[Any] | None) -> object:
+            if cursor is None:
+                return self._open()
+            return cursor.execute(statement.sql, statement.arranged(values), prepare=True).fetchall()
+
         try:
-            while True:
-                kept = self._kept()
-                cursor = kept or self._open()
-                try:
-                    rows = cursor.execute(statement.sql, statement.arranged(values), prepare=True).fetchall()
-                except (DataError, UnicodeEncodeError) as error:
-                    self._idle.append(cursor)
-                    if reads:
-                        return []  # what cannot be kept is not found
-                    raise unavailable(error) from error
-                except Error as error:
-                    if self._has_lost(cursor, error) and kept is not None and reads and not isinstance(error, Silent):
-                        continue
-                    raise unavailable(error) from error
-                except BaseException:
-                    cursor.connection.close()
-                    raise
-                self._idle.append(cursor)
-                return rows
+            return drive(self._connections.rows(reads=reads), answer)
         finally:
             slots.release()
-
-    def _kept(self) -> Cursor[Any] | None:
-        while True:
-            try:
-                cursor = self._idle.pop()
-            except IndexError:
-                return None
-            if not is_broken(cursor.connection):
-                return cursor
-            cursor.connection.close()
 
     def _open(self) -> Cursor[Any]:
         with as_unavailable(Error):
@@ -155,18 +133,6 @@ class PostgresDatabase:
             driver.close()
             raise
         return cursor
-
-    def _has_lost(self, cursor: Cursor[Any], error: Error) -> bool:
-        """Whether the connection is gone; if it is not, it is kept."""
-        if not is_broken(cursor.connection):
-            self._idle.append(cursor)
-            return False
-        cursor.connection.close()
-        if isinstance(error, Silent):
-            # The others would fall silent one after the other, each for as long.
-            while self._idle:
-                self._idle.pop().connection.close()
-        return True
 
 
 def executable(step: Step) -> Executable:

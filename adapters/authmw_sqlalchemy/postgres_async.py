@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection as Driver
-from psycopg import AsyncCursor, DataError, Error
+from psycopg import AsyncCursor, Error
 from sqlalchemy import URL, Table, event, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from authmw.errors import StoreUnavailable
 from authmw.flow.call_mode import CallMode
+from authmw.flow.drive import drive_async
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
-from authmw_sqlalchemy.connections import BoundedAsyncConnection, Silent, arguments, is_broken
+from authmw_sqlalchemy.connections import BoundedAsyncConnection, arguments
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
+from authmw_sqlalchemy.kept_connections import KeptConnections
 from authmw_sqlalchemy.postgres import POOL_TIMEOUT, engine_options, executable, refuse_broken, refuse_missing
 from authmw_sqlalchemy.statements import Operation, Query, Row
 
@@ -63,18 +64,7 @@ class AsyncPostgresDatabase:
     async def run(self, operation: Callable[..., Operation[Any]], *args: object) -> Any:
         """What `operation` returns, run as one transaction."""
         async with self.begin() as connection:
-            steps = operation(*args)
-            try:
-                statement = next(steps)
-                while True:
-                    try:
-                        result = await connection.execute(executable(statement))
-                    except Exception as error:  # the operation may know what it means
-                        statement = steps.throw(error)
-                    else:
-                        statement = steps.send(result)
-            except StopIteration as done:
-                return done.value
+            return await drive_async(operation(*args), lambda statement: connection.execute(executable(statement)))
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[AsyncConnection, None]:
@@ -116,28 +106,16 @@ class AsyncPostgresDatabase:
     async def _rows(self, query: Query, values: tuple[object, ...], *, reads: bool) -> list[Row]:
         statement = query.postgres
         loop = self._loop()
+
+        async def answer(cursor: AsyncCursor[Any] | None) -> object:
+            if cursor is None:
+                return await self._open(loop)
+            await cursor.execute(statement.sql, statement.arranged(values), prepare=True)
+            return await cursor.fetchall()
+
         await loop.take_slot()
         try:
-            while True:
-                kept = loop.kept()
-                cursor = kept or await self._open(loop)
-                try:
-                    await cursor.execute(statement.sql, statement.arranged(values), prepare=True)
-                    rows = await cursor.fetchall()
-                except (DataError, UnicodeEncodeError) as error:
-                    loop.idle.append(cursor)
-                    if reads:
-                        return []  # what cannot be kept is not found
-                    raise unavailable(error) from error
-                except Error as error:
-                    if loop.has_lost(cursor, error) and kept is not None and reads and not isinstance(error, Silent):
-                        continue
-                    raise unavailable(error) from error
-                except BaseException:
-                    _close(cursor.connection)
-                    raise
-                loop.idle.append(cursor)
-                return rows
+            return await drive_async(loop.connections.rows(reads=reads), answer)
         finally:
             loop.slots.release()
 
@@ -169,7 +147,7 @@ class _Loop:
         self._owns_pool = not isinstance(target, AsyncEngine)
         self._opened = weakref.WeakSet[Driver[Any]]()
         self.engine = target if isinstance(target, AsyncEngine) else self._open_engine(target, pool_size)
-        self.idle: deque[AsyncCursor[Any]] = deque()
+        self.connections = KeptConnections[AsyncCursor[Any]](lambda cursor: _close(cursor.connection))
         self.slots = asyncio.Semaphore(pool_size)
 
     async def take_slot(self) -> None:
@@ -183,43 +161,19 @@ class _Loop:
         except TimeoutError as error:
             raise StoreUnavailable("every connection to the database is in use") from error
 
-    def kept(self) -> AsyncCursor[Any] | None:
-        """A connection that is idle and not broken."""
-        while self.idle:
-            cursor = self.idle.pop()
-            if not is_broken(cursor.connection):
-                return cursor
-            _close(cursor.connection)
-        return None
-
-    def has_lost(self, cursor: AsyncCursor[Any], error: Error) -> bool:
-        """Whether the connection is gone; if it is not, it is kept."""
-        if not is_broken(cursor.connection):
-            self.idle.append(cursor)
-            return False
-        _close(cursor.connection)
-        if isinstance(error, Silent):
-            # The others would fall silent one after the other, each for as long.
-            self._close_idle()
-        return True
-
     async def aclose(self) -> None:
         """Close every connection, on the loop that they belong to."""
-        self._close_idle()
+        self.connections.close()
         if self._owns_pool:
             await self.engine.dispose()
 
     def abandon(self) -> None:
         """Close every connection without the loop, which is closed."""
-        self._close_idle()
+        self.connections.close()
         if self._owns_pool:
             self.engine.sync_engine.dispose(close=False)
             for driver in list(self._opened):
                 _close(driver)
-
-    def _close_idle(self) -> None:
-        while self.idle:
-            _close(self.idle.pop().connection)
 
     def _open_engine(self, url: URL, pool_size: int) -> AsyncEngine:
         async def connect(*args: Any, **kwargs: Any) -> Driver[Any]:

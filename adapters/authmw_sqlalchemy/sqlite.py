@@ -23,10 +23,11 @@ from sqlalchemy.dialects import sqlite
 
 from authmw.errors import StoreUnavailable
 from authmw.flow.call_mode import CallMode
+from authmw.flow.drive import drive
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, drive
+from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row
 from authmw_sqlalchemy.urls import checked_sqlite, create_private
 
 T = TypeVar("T")

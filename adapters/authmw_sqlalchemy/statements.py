@@ -120,22 +120,6 @@ class Database(Protocol):
         ...
 
 
-def drive(operation: Operation[T], execute: Callable[[Step], Any]) -> T:
-    """Run an operation by calling `execute` for each of its statements."""
-    try:
-        statement = next(operation)
-        while True:
-            try:
-                result = execute(statement)
-            except Exception as error:  # the operation may know what it means
-                statement = operation.throw(error)
-            else:
-                statement = operation.send(result)
-    except StopIteration as done:
-        value: T = done.value
-        return value
-
-
 def first(read: Callable[[Row], T]) -> Callable[[Sequence[Row]], T | None]:
     """Answers the only row, or None."""
     return lambda rows: read(rows[0]) if rows else None

@@ -270,16 +270,16 @@ def test_after_a_fork_parent_and_child_use_connections_of_their_own(namespace: s
         stores = SQLStores(sys.argv[1])
         stores.users.create("parent")
         assert stores.users.find("parent")
-        kept = list(map(id, stores.database._idle))
+        kept = list(map(id, stores.database._connections.idle))
         child = os.fork()
         if child == 0:
-            assert not stores.database._idle
+            assert not stores.database._connections.idle
             stores.users.create("child")
             assert stores.users.find("child")
             stores.close()
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
-        assert list(map(id, stores.database._idle)) == kept
+        assert list(map(id, stores.database._connections.idle)) == kept
         assert stores.users.find("child")
         stores.users.create("again")
         stores.close()

@@ -13,7 +13,7 @@ from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.stores.new_records import is_client_id
-from authmw.stores.ports import needs
+from authmw.stores.ports import require_methods
 
 _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "users": ("find",),
@@ -48,7 +48,7 @@ def in_stores(stores: object) -> list[str]:
             mistakes.append(f"stores= has no {role}: add a store of them, Stores.of({type(stores).__name__}(...), ...)")
             continue
         try:
-            needs(f"TokenService(stores=...).{role}", store, *verbs)
+            require_methods(f"TokenService(stores=...).{role}", store, *verbs)
         except ConfigurationError as error:
             mistakes += error.mistakes
     return mistakes

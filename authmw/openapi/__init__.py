@@ -8,7 +8,7 @@ makes a whole one from `Operation` records. All of them write OpenAPI 3.1, 3.0, 
 from authmw.openapi.documents import Operation, document
 from authmw.openapi.requirements import security
 from authmw.openapi.schemes import security_schemes
-from authmw.openapi.securing import RequirementOf, secured
+from authmw.openapi.securing import RequirementOfOperation, secured
 from authmw.openapi.versions import Version
 
-__all__ = ["Operation", "RequirementOf", "Version", "document", "secured", "security", "security_schemes"]
+__all__ = ["Operation", "RequirementOfOperation", "Version", "document", "secured", "security", "security_schemes"]

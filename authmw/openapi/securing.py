@@ -15,14 +15,14 @@ from authmw.openapi.versions import Version, version_of
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
 
-RequirementOf = Callable[[str, str], Requirement | None]
+RequirementOfOperation = Callable[[str, str], Requirement | None]
 """From a path of the document, as ``/orders/{number}``, and a method in capitals to what is enforced there; None where
 no operation of the application is known, so that it stays as it is."""
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
-def secured(document: Mapping[str, Any], auth: Auth, requirement_of: RequirementOf) -> dict[str, Any]:
+def secured(document: Mapping[str, Any], auth: Auth, requirement_of: RequirementOfOperation) -> dict[str, Any]:
     """`document` with the security that is enforced, in the place of what was written there by hand.
 
     Only what is below ``paths`` is an operation of the application: webhooks and callbacks stay as they are.
@@ -108,7 +108,7 @@ def _path_items(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
             yield path, cast("dict[str, Any]", item)
 
 
-def _inline_path_items(document: dict[str, Any], requirement_of: RequirementOf) -> None:
+def _inline_path_items(document: dict[str, Any], requirement_of: RequirementOfOperation) -> None:
     """Write each path item that is elsewhere in the document where it is referred to: paths may differ in security."""
     for path, written in list(_path_items(document)):
         item, seen = written, list[object]()

@@ -35,7 +35,7 @@ Answer: TypeAlias = T | Awaitable[T]
 """What a port's method returns: the answer itself from a ``def``, or an awaitable of it from an ``async def``."""
 
 
-def needs(taker: str, store: object, *methods: str) -> None:
+def require_methods(taker: str, store: object, *methods: str) -> None:
     """Refuse at construction what `taker` cannot ask.
 
     Args:

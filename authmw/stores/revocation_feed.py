@@ -23,7 +23,7 @@ from authmw.flow.forks import in_each_child
 from authmw.flow.pool import within
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import RevocationStore, for_threads, needs
+from authmw.stores.ports import RevocationStore, for_threads, require_methods
 from authmw.stores.records import Revocation, RevocationPage
 from authmw.stores.revoked import Issuance, Revoked
 
@@ -83,7 +83,7 @@ class RevocationFeed:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        needs("RevocationFeed", store, "revocations_after", "find_revocations")
+        require_methods("RevocationFeed", store, "revocations_after", "find_revocations")
         if type(bound) not in (int, float) or not 0 < bound < math.inf:
             raise ConfigurationError(
                 f"RevocationFeed(bound={bound!r}) has to be a number of seconds above 0: bound=1.0"

@@ -17,7 +17,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Rejected
-from authmw.stores.ports import FamiliarSources, Throttle, needs
+from authmw.stores.ports import FamiliarSources, Throttle, require_methods
 from authmw.stores.records import User
 
 FAMILIAR_FOR: Final = 30 * 86_400.0
@@ -69,7 +69,7 @@ class Attempts:
         self, throttle: Throttle | None, clock: Callable[[], float], *, kind: Literal["account", "client"] = "account"
     ) -> None:
         if throttle is not None:
-            needs("throttle=", throttle, "attempt", "succeeded")
+            require_methods("throttle=", throttle, "attempt", "succeeded")
         self._throttle = throttle
         self._sources = cast("FamiliarSources", throttle) if _tells_sources_apart(throttle) else None
         self._clock = clock

@@ -19,7 +19,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import ApiKeyStore, needs
+from authmw.stores.ports import ApiKeyStore, require_methods
 from authmw.stores.records import ApiKeyRecord
 
 _MAX_KNOWN: Final = 4096
@@ -79,7 +79,7 @@ class ApiKeyVerifier:
         touch_every: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        needs("ApiKeyVerifier", keys, "find_key", "touch_key")
+        require_methods("ApiKeyVerifier", keys, "find_key", "touch_key")
         self._keys = keys
         self._prefix = None if prefix is None else checked_prefix(prefix)
         self._start = "" if prefix is None else f"{prefix}_"

@@ -17,7 +17,7 @@ from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.identity.credentials import DigestResponse
 from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import DigestStore, NonceStore, Throttle, needs
+from authmw.stores.ports import DigestStore, NonceStore, Throttle, require_methods
 from authmw.stores.records import Claim, DigestUser
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
@@ -67,9 +67,9 @@ class DigestVerifier:
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        needs("DigestVerifier", users, "find_digest", "find_digest_by_userhash")
+        require_methods("DigestVerifier", users, "find_digest", "find_digest_by_userhash")
         if nonces is not None:
-            needs("nonces=", nonces, "claim_nonce")
+            require_methods("nonces=", nonces, "claim_nonce")
         if not algorithms or max_age < 1 or max_body < 0:
             raise ConfigurationError(
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"

@@ -27,7 +27,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BoundToken, DPoPToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import NonceStore, needs
+from authmw.stores.ports import NonceStore, require_methods
 from authmw.stores.records import Claim
 from authmw.verifiers.base import Verifier
 
@@ -90,7 +90,7 @@ class DPoPVerifier:
         if mistakes:
             raise ConfigurationError(*mistakes)
         if nonces is not None:
-            needs("nonces=", nonces, "claim_nonce")
+            require_methods("nonces=", nonces, "claim_nonce")
         self.algorithms: tuple[str, ...] = tuple(dict.fromkeys(algorithms))
         self._allowed = frozenset(self.algorithms)
         self._tokens = tokens

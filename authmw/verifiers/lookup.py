@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from authmw.errors import ConfigurationError, FlowError
@@ -12,8 +12,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, DPoPToken, TrustedUser
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-
-Answer = Principal | Awaitable[Principal | None] | None
+from authmw.stores.ports import Answer
 
 
 class LookupVerifier:
@@ -32,7 +31,7 @@ class LookupVerifier:
     >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))
     """
 
-    def __init__(self, function: Callable[..., Answer]) -> None:
+    def __init__(self, function: Callable[..., Answer[Principal | None]]) -> None:
         if not callable(function):
             raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
         self._function: Callable[..., object] = function  # what it really answers is checked below

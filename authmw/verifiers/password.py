@@ -15,7 +15,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import PasswordUpgrader, Throttle, UserStore, needs
+from authmw.stores.ports import PasswordUpgrader, Throttle, UserStore, require_methods
 from authmw.stores.records import User
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
@@ -58,7 +58,7 @@ class PasswordVerifier:
         throttle: Throttle | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        needs("PasswordVerifier", users, "find")
+        require_methods("PasswordVerifier", users, "find")
         self.users = users
         self.hasher: PasswordHasher = hasher or PasswordHasher()
         self._attempts = Attempts(throttle, clock)

@@ -19,7 +19,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import TokenStore, needs
+from authmw.stores.ports import TokenStore, require_methods
 from authmw.stores.records import TokenRecord
 from authmw.stores.revoked import Issuance
 
@@ -61,7 +61,7 @@ class TokenVerifier:
         revocations: RevocationFeed | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        needs("TokenVerifier", tokens, "find_token")
+        require_methods("TokenVerifier", tokens, "find_token")
         self._tokens = tokens
         self._prefix = checked_prefix(prefix)
         self._start = f"{prefix}_"

@@ -13,7 +13,7 @@ import pytest
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, OAuth2PasswordBearer, Requirement
 from authmw.http.refusal import Body
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
-from authmw.openapi import RequirementOf, Version, secured, security_schemes
+from authmw.openapi import RequirementOfOperation, Version, secured, security_schemes
 from tests.openapi.declared import MARKS, READ, VERSIONS, WRITE, every_scheme, made, mistakes_in, operation
 
 AUTH = Auth(HTTPBearer())
@@ -21,7 +21,7 @@ NEEDS_READ = Requirement.all_of(READ)
 EACH_VERSION = pytest.mark.parametrize("version", VERSIONS)
 
 
-def always(requirement: Requirement | None) -> RequirementOf:
+def always(requirement: Requirement | None) -> RequirementOfOperation:
     def requirement_of(path: str, method: str) -> Requirement | None:
         return requirement
 

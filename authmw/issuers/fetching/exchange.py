@@ -22,7 +22,7 @@ from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed
 if TYPE_CHECKING:
     import ssl
 
-Answer = tuple[int, dict[str, str], bytes]
+RawResponse = tuple[int, dict[str, str], bytes]
 """The status, the headers by lower-case name, and the body."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -68,9 +68,9 @@ class Exchange:
         self._socket: socket.socket | None = None
         self._given_up = False
         self._over = threading.Event()
-        self._outcome: Answer | FetchFailed | None = None
+        self._outcome: RawResponse | FetchFailed | None = None
 
-    def within(self, seconds: float, max_bytes: int) -> Answer:
+    def within(self, seconds: float, max_bytes: int) -> RawResponse:
         """The answer, if it is there in time.
 
         Raises:
@@ -101,7 +101,7 @@ class Exchange:
                 self._connection.close()
             self._over.set()
 
-    def _answer(self, seconds: float, max_bytes: int) -> Answer:
+    def _answer(self, seconds: float, max_bytes: int) -> RawResponse:
         connection = self._connection = self._connect(seconds)
         self._socket = connection.sock  # which the connection forgets when an answer ends with it
         if self._given_up:
@@ -120,7 +120,7 @@ class Exchange:
         finally:
             response.close()
 
-    def _read(self, response: urllib3.HTTPResponse, max_bytes: int) -> Answer:
+    def _read(self, response: urllib3.HTTPResponse, max_bytes: int) -> RawResponse:
         if response.status in _REDIRECTS:
             raise self._refused(f"it answers {response.status}, and redirects are not followed")
         headers = {name.lower(): response.headers[name] for name in response.headers}

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from authmw.identity.principal import ANONYMOUS, Principal
     from authmw.identity.requirement import Requirement, any_of
     from authmw.identity.verdict import Authenticated, Rejected, Verdict
-    from authmw.issuers.access_tokens import AnyAudience
+    from authmw.issuers.audience import AnyAudience
     from authmw.issuers.introspection.verifier import IntrospectionVerifier
     from authmw.issuers.issuer import Issuer
     from authmw.issuers.openid_connect import OpenIdConnect
@@ -152,7 +152,7 @@ _HOMES = {
     "errors": "AuthmwError ConfigurationError FlowError Overloaded StoreUnavailable Unavailable",
     "flow.call_mode": "CallMode",
     "flow.flow": "Ask Flow Work",
-    "issuers.access_tokens": "AnyAudience",
+    "issuers.audience": "AnyAudience",
     "issuers.introspection.verifier": "IntrospectionVerifier",
     "issuers.issuer": "Issuer",
     "engine.protected_resource": "ProtectedResource",

@@ -12,6 +12,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.engine.declarations import enforced_by, lacks_guard, requirement_of
 from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
+from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.routes import RouteTable, handler_of, view_class_of
@@ -69,6 +70,20 @@ def unplaced_routes(app: Flask) -> Iterator[Route]:
 def guarded_in(app: Flask) -> Guarded | None:
     """How `app` is guarded; None where nobody called `FlaskAuth` for it."""
     return cast("Guarded | None", app.extensions.get("authmw"))
+
+
+def checked_guarded(app: Flask) -> Guarded:
+    """How `app` is guarded.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    guarded = guarded_in(app)
+    if guarded is None:
+        raise ConfigurationError(
+            f"nothing guards {app.name}, so no document can say what is enforced: call FlaskAuth(app, auth) first"
+        )
+    return guarded
 
 
 def _methods(app: Flask, rule: Rule) -> Iterable[str]:

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 import click
 
-from authmw.cli.decorator import OptionDecorator
+from authmw.cli.options import OptionDecorator
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _FACTORIES: Final = ("create_app", "make_app")  # as Flask's command looks for

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol, TypeVar
 
 import click
 
-from authmw.cli.decorator import OptionDecorator
 from authmw.identity.scopes import is_scope
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+
+
+class OptionDecorator(Protocol):
+    """What `click.option` returns."""
+
+    def __call__(self, command: F, /) -> F:
+        """Add the option to `command`."""
+        ...
 
 
 def duration(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from authmw.cli.decorator import OptionDecorator
+from authmw.cli.options import OptionDecorator
 
 json_option: OptionDecorator = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."

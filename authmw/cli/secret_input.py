@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from authmw.cli.decorator import OptionDecorator
+from authmw.cli.options import OptionDecorator
 from authmw.errors import ConfigurationError
 
 MIN_LENGTH: Final = 8

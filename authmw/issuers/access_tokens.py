@@ -11,41 +11,13 @@ from authmw.crypto.claims import Check, ClaimRules, Claims, is_identifier, one_o
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import Header, shown
 from authmw.crypto.keyring import KeyRing
-from authmw.errors import ConfigurationError
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
 from authmw.identity.scopes import is_scope
 from authmw.identity.verdict import Rejected
+from authmw.issuers.audience import AnyAudience, Audience
 from authmw.issuers.profiles import Path, Profile
 from authmw.verifiers.jwt import JWTVerifier, ScopeClaim
-
-
-@dataclass(frozen=True, slots=True)
-class AnyAudience:
-    """Instead of an audience: tokens for every API of the issuer are accepted, and here is why that is right.
-
-    Whoever gets such a token from a user, another API of the issuer above all, can then use it here as that user
-    (RFC 9068 §4, RFC 8725 §3.9).
-
-    Args:
-        reason: for whoever reads the configuration.
-
-    Raises:
-        ConfigurationError: there is no reason.
-
-    >>> AnyAudience("a proxy in front of it checks aud")
-    AnyAudience(reason='a proxy in front of it checks aud')
-    """
-
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not str(self.reason).strip():
-            raise ConfigurationError('AnyAudience("...") needs the reason why tokens for other APIs are accepted here')
-
-
-Audience = str | Collection[str] | AnyAudience
-"""The name of this API, several of which one has to be in ``aud``, or `AnyAudience`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,40 @@
-"""The names of this API, one of which a token has to be for."""
+"""The audience of an API: the names, one of which a token has to be for, or any."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from authmw.issuers.access_tokens import AnyAudience
+from authmw.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class AnyAudience:
+    """Instead of an audience: tokens for every API of the issuer are accepted, and here is why that is right.
+
+    Whoever gets such a token from a user, another API of the issuer above all, can then use it here as that user
+    (RFC 9068 §4, RFC 8725 §3.9).
+
+    Args:
+        reason: for whoever reads the configuration.
+
+    Raises:
+        ConfigurationError: there is no reason.
+
+    >>> AnyAudience("a proxy in front of it checks aud")
+    AnyAudience(reason='a proxy in front of it checks aud')
+    """
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not str(self.reason).strip():
+            raise ConfigurationError('AnyAudience("...") needs the reason why tokens for other APIs are accepted here')
+
+
+Audience = str | Collection[str] | AnyAudience
+"""The name of this API, several of which one has to be in ``aud``, or `AnyAudience`."""
 
 
 def audiences_in(audience: object) -> tuple[frozenset[str] | None, list[str]]:

@@ -9,7 +9,7 @@ from authmw.schemes.http_bearer import BearerScheme
 from authmw.schemes.oauth2 import BearerVerifier
 
 if TYPE_CHECKING:
-    from authmw.issuers.access_tokens import Audience
+    from authmw.issuers.audience import Audience
     from authmw.issuers.profiles import Profile
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Issuer, JWTVerifier, KeyRing, OpenIdConnect
 from authmw.engine.authentication import Authentication
-from authmw.issuers.access_tokens import AnyAudience
+from authmw.issuers.audience import AnyAudience
 from authmw.issuers.discovery import discover, issuer_of, well_known_urls
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
 from authmw.testing import FakeClock, FakeIssuer

@@ -17,7 +17,7 @@ from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.issuers.access_tokens import AnyAudience
+from authmw.issuers.audience import AnyAudience
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.issuer import Issuer

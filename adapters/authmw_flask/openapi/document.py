@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from authmw.engine.routes.route import Kind, Route
-from authmw_flask.listing import unplaced_routes
-from authmw_flask.openapi.guarded import checked_guarded
+from authmw_flask.listing import checked_guarded, unplaced_routes
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.engine.routes.route import Kind
 from authmw.errors import ConfigurationError
-from authmw_flask.listing import unplaced_routes
-from authmw_flask.openapi.guarded import checked_guarded
+from authmw_flask.listing import checked_guarded, unplaced_routes
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from authmw.issuers.diagnosis.finding import Finding
 
 if TYPE_CHECKING:
-    from authmw.issuers.access_tokens import Audience
+    from authmw.issuers.audience import Audience
     from authmw.issuers.fetching.fetch import Fetcher
 
 

@@ -13,7 +13,8 @@ from authmw.crypto.keyring import KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.issuers.access_tokens import AccessTokenVerifier, AnyAudience, Audience
+from authmw.issuers.access_tokens import AccessTokenVerifier
+from authmw.issuers.audience import AnyAudience, Audience
 from authmw.issuers.diagnosis.explain import unverified
 from authmw.issuers.diagnosis.finding import Finding, difference, quoted
 from authmw.issuers.diagnosis.issuer import Patient

@@ -20,8 +20,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.issuers.access_tokens import Audience
-from authmw.issuers.audience import audiences_in
+from authmw.issuers.audience import Audience, audiences_in
 from authmw.issuers.fetching.fetch import Fetcher
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.answer import AnswerRules, issuance_of, members_of

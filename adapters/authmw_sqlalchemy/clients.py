@@ -17,7 +17,7 @@ from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.new_records import make_client, make_secret
 from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
 from authmw_sqlalchemy.ending import client_ended
-from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every, first
+from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, listed, text, unlisted
 from authmw_sqlalchemy.tables import clients, users
 
@@ -109,7 +109,7 @@ class SQLClients(Store):
 
 def _created(secret: str | None, client: Client) -> Operation[tuple[str | None, Client]]:
     taken = AlreadyExists(f"there is a client or a user with the id {client.id!r} already")
-    yield Alone(users)
+    yield Exclusive(users)
     try:
         yield insert(clients).values(
             id=client.id,

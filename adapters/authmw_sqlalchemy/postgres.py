@@ -26,7 +26,7 @@ from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.connections import BoundedConnection, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
 from authmw_sqlalchemy.kept_connections import KeptConnections
-from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row, Step
+from authmw_sqlalchemy.statements import AsyncCommit, Exclusive, Operation, Query, Row, Step
 
 T = TypeVar("T")
 
@@ -137,9 +137,9 @@ class PostgresDatabase:
 
 def executable(step: Step) -> Executable:
     """What to execute for a step of an operation."""
-    if isinstance(step, Hasty):
+    if isinstance(step, AsyncCommit):
         return text("SET LOCAL synchronous_commit = off")
-    if not isinstance(step, Alone):
+    if not isinstance(step, Exclusive):
         return step
     # Released after what was written has become visible.
     return text(f"SELECT pg_advisory_xact_lock('{step.table.name}'::regclass::oid::bigint)")

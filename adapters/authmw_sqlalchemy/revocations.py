@@ -10,7 +10,7 @@ from typing import Final, cast
 from sqlalchemy import bindparam, func, insert, select, union_all
 
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
-from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every
+from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every
 from authmw_sqlalchemy.store import Store
 from authmw_sqlalchemy.tables import revocations
 
@@ -78,7 +78,7 @@ class SQLRevocations(Store):
 def published(*news: Revocation) -> Operation[None]:
     """Append revocations, as part of a transaction and at its end."""
     # Numbers have to become visible in their order: a reader never looks for one below its cursor again.
-    yield Alone(revocations)
+    yield Exclusive(revocations)
     rows = [{"kind": each.kind, "target": each.id, "at": each.at, "expires_at": each.expires_at} for each in news]
     for start in range(0, len(rows), _AT_ONCE):
         yield insert(revocations).values(rows[start : start + _AT_ONCE])

@@ -27,7 +27,7 @@ from authmw.flow.drive import drive
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.statements import Alone, Hasty, Operation, Query, Row
+from authmw_sqlalchemy.statements import AsyncCommit, Exclusive, Operation, Query, Row
 from authmw_sqlalchemy.urls import checked_sqlite, create_private
 
 T = TypeVar("T")
@@ -109,7 +109,9 @@ class SQLiteDatabase:
         with self.begin() as connection:
             return drive(
                 operation(*args),
-                lambda statement: None if isinstance(statement, Alone | Hasty) else connection.execute(statement),
+                lambda statement: (
+                    None if isinstance(statement, Exclusive | AsyncCommit) else connection.execute(statement)
+                ),
             )
 
     @contextmanager

@@ -21,18 +21,18 @@ Row: TypeAlias = Sequence[Any]
 """A row, its columns in the order of the statement."""
 
 
-class Alone:
-    """From here on one transaction at a time, where `table` is concerned. SQLite has one writer anyway."""
+class Exclusive:
+    """An exclusive lock on writing `table`, until the transaction ends. SQLite has one writer anyway."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
 
 
-class Hasty:
-    """This transaction may be lost when the machine fails, though not when a process does: no disk is waited for."""
+class AsyncCommit:
+    """A commit that does not wait for the disk: it may be lost when the machine fails, not when a process does."""
 
 
-Step: TypeAlias = Executable | Alone | Hasty
+Step: TypeAlias = Executable | Exclusive | AsyncCommit
 """What an operation may yield."""
 
 Operation: TypeAlias = Generator[Step, CursorResult[Any], T]

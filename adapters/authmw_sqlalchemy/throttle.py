@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, case, select, update
 
 from authmw.stores.throttling import Count, ThrottlePolicy
-from authmw_sqlalchemy.statements import Database, Hasty, Operation, Query, nothing
+from authmw_sqlalchemy.statements import AsyncCommit, Database, Operation, Query, nothing
 from authmw_sqlalchemy.store import Store, as_key
 from authmw_sqlalchemy.tables import familiar_sources, throttle
 
@@ -69,7 +69,7 @@ class SQLThrottle(Store):
         return self._database.ask(_KNOWS, (as_key(pair), now), bool)
 
     def _attempted(self, key: str, now: float) -> Operation[float]:
-        yield Hasty()
+        yield AsyncCommit()
         # The first statement locks the row, or makes it: others who count the same key come after.
         begun = self._database.insert(throttle).values(key=key, attempts=0, not_before=0.0, expires_at=0.0)
         locked = yield begun.on_conflict_do_update(
@@ -80,7 +80,7 @@ class SQLThrottle(Store):
         return wait
 
     def _taken_back(self, key: str) -> Operation[None]:
-        yield Hasty()
+        yield AsyncCommit()
         locked = update(throttle).where(throttle.c.key == key).values(attempts=throttle.c.attempts)
         row = (yield locked.returning(throttle.c.attempts, throttle.c.not_before)).one_or_none()
         if row is not None:

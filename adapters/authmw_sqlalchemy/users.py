@@ -18,7 +18,7 @@ from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
 from authmw.stores.records import DigestUser, User
 from authmw_sqlalchemy.ending import user_ended
-from authmw_sqlalchemy.statements import Alone, Database, Operation, Query, Row, every, first
+from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
 from authmw_sqlalchemy.store import Store, text
 from authmw_sqlalchemy.tables import clients, user_digests, users
 
@@ -141,7 +141,7 @@ class SQLUsers(Store):
 
     def _created(self, user: User, values: Mapping[str, object], digests: tuple[HA1, ...]) -> Operation[User]:
         taken = AlreadyExists(f"there is a user {user.username!r}, or a user or client with that id, already")
-        yield Alone(users)
+        yield Exclusive(users)
         try:
             yield insert(users).values(values)
         except IntegrityError:

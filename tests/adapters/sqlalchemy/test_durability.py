@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores
-from authmw_sqlalchemy.statements import Hasty, Operation
+from authmw_sqlalchemy.statements import AsyncCommit, Operation
 from sqlalchemy import URL, Executable, event, text
 
 SETTING = text("SELECT current_setting('synchronous_commit')")
@@ -20,7 +20,7 @@ def ordinary() -> Operation[str]:
 
 
 def hasty() -> Operation[str]:
-    yield Hasty()
+    yield AsyncCommit()
     return str((yield SETTING).scalar_one())
 
 
@@ -65,7 +65,7 @@ def test_attempts_do_not_wait_and_what_is_acknowledged_does(postgres: URL) -> No
 
 def test_a_hasty_transaction_is_one_in_sqlite_too(tmp_path: Any) -> None:
     def counted(statement: Executable) -> Operation[int]:
-        yield Hasty()
+        yield AsyncCommit()
         return int((yield statement).scalar_one())
 
     with closing(SQLStores(f"sqlite:///{tmp_path / 'app.db'}")) as stores:

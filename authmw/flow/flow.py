@@ -159,7 +159,7 @@ async def _call_without_timeout(question: Ask[Any]) -> Any:
 def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
     """Ask a store whose mode is `CallMode.NONBLOCKING` without a flow, which would cost more than its answer.
 
-    The answer is untyped, so that whoever asks has to look whether it is one: a coroutine is not.
+    The answer is untyped, so that the caller has to check that it is one: a coroutine is not.
 
     Raises:
         StoreUnavailable: the store raised.

@@ -1,9 +1,10 @@
 """Cache of the keys of an issuer: one fetch at a time, refreshed before they expire, kept during an outage.
 
-Rule 1: whoever can be answered with keys at hand waits for nothing.
-Rule 2: at most one fetch runs, whoever else needs it waits for that one, and no lock is held meanwhile.
+Rule 1: a request that can be answered with keys at hand never waits.
+Rule 2: at most one fetch runs. Other requests that need it wait for it, and no lock is held meanwhile.
 Rule 3: a failure is never kept: it delays the next try, longer each time up to a bound, and takes no keys away.
-Rule 4: what strangers send (a `kid` nobody knows) causes at most one fetch in each `CachePolicy.cooldown`.
+Rule 4: tokens with an unknown `kid`, which any client can send, cause at most one fetch in each
+`CachePolicy.cooldown`.
 """
 
 from __future__ import annotations

@@ -25,17 +25,17 @@ T = TypeVar("T")
 
 def end_user(places: Iterable[Place], subject: str) -> int:
     """End all sessions of a user and refuse all tokens; how many sessions ended."""
-    return sum(run(ending.end_user(_Kept.at(place), subject)) for place in places)
+    return sum(run(ending.end_user(_Stores.at(place), subject)) for place in places)
 
 
 def end_client(places: Iterable[Place], client_id: str) -> int:
     """End all sessions that a client has and refuse all its tokens; how many sessions ended."""
-    return sum(run(ending.end_client(_Kept.at(place), client_id)) for place in places)
+    return sum(run(ending.end_client(_Stores.at(place), client_id)) for place in places)
 
 
 def end_session(places: Iterable[Place], family_id: str) -> RefreshFamily | None:
     """End one session and refuse its tokens; the session, also when it had ended before, or None."""
-    return _first(run(ending.end_session(_Kept.at(place), family_id)) for place in places)
+    return _first(run(ending.end_session(_Stores.at(place), family_id)) for place in places)
 
 
 def end_session_with(places: Iterable[Place], key: str) -> RefreshFamily | None:
@@ -47,13 +47,13 @@ def end_session_with(places: Iterable[Place], key: str) -> RefreshFamily | None:
 
 def sessions_of(places: Iterable[Place], subject: str) -> list[RefreshFamily]:
     """The sessions of a user that go on, the oldest first."""
-    found = [family for place in places for family in run(list_sessions(_Kept.at(place), subject))]
+    found = [family for place in places for family in run(list_sessions(_Stores.at(place), subject))]
     return sorted(found, key=lambda family: family.created_at)
 
 
 def revoke_token(places: Iterable[Place], token: str) -> TokenRecord | None:
     """Refuse an opaque token; its record, also when it was revoked before, or None."""
-    return _first(run(_revoke_token(_Kept.at(place), digest(token))) for place in places)
+    return _first(run(_revoke_token(_Stores.at(place), digest(token))) for place in places)
 
 
 def revoke_record(places: Iterable[Place], token_id: str) -> TokenRecord | None:
@@ -65,12 +65,12 @@ def revoke_signed(places: Iterable[Place], jti: str, expires_at: float | None = 
     """Refuse the signed token with that ``jti`` until it has expired: at the latest when any token has."""
     ends = time.time() + LONGEST_TOKEN if expires_at is None else expires_at
     for place in places:
-        run(ending.end_signed_token(_Kept.at(place), jti, ends))
+        run(ending.end_signed_token(_Stores.at(place), jti, ends))
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """As much of a token service as ending sessions takes. The command verifies nothing, so it follows nothing."""
+class _Stores:
+    """The `TokenStores` of one place, for `authmw.oauth2.ending`. The command verifies nothing, so it has no feed."""
 
     tokens: TokenKeeper
     families: FamilyStore
@@ -79,8 +79,8 @@ class _Kept:
     clock: Callable[[], float] = time.time
 
     @classmethod
-    def at(cls, place: Place) -> _Kept:
-        """What is kept there."""
+    def at(cls, place: Place) -> _Stores:
+        """The stores of `place`."""
         return cls(place.tokens, place.families, place.revocations)
 
 
@@ -89,10 +89,10 @@ def _first(answers: Iterable[T | None]) -> T | None:
     return next((answer for answer in [*answers] if answer is not None), None)
 
 
-def _revoke_token(kept: _Kept, token_digest: str) -> Flow[TokenRecord | None]:
-    record = yield from Ask(kept.tokens.find_token, token_digest)
+def _revoke_token(stores: _Stores, token_digest: str) -> Flow[TokenRecord | None]:
+    record = yield from Ask(stores.tokens.find_token, token_digest)
     if record is not None:
-        yield from ending.end_token(kept, record)
+        yield from ending.end_token(stores, record)
     return record
 
 
@@ -101,5 +101,5 @@ def _revoke_record(place: Place, token_id: str) -> TokenRecord | None:
         record = place.tokens.revoke(token_id)
     except NotFound:
         return None
-    run(ending.end_token(_Kept.at(place), record))
+    run(ending.end_token(_Stores.at(place), record))
     return record

@@ -17,7 +17,7 @@ from authmw.oauth2.introspect import TokenIntrospection, introspect
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import RevocationEndpoint, revoke
-from authmw.oauth2.service import TokenService
+from authmw.oauth2.sessions import SessionStores
 from authmw.oauth2.token import TokenGrants, token
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _PREFLIGHT_SECONDS: Final = 600
 
 
 class AuthorizationServer(
-    TokenGrants, RevocationEndpoint, TokenIntrospection, CookieSessions, ServerMetadata, Protocol
+    TokenGrants, RevocationEndpoint, TokenIntrospection, CookieSessions, SessionStores, ServerMetadata, Protocol
 ):
     """All that the endpoints need: a `TokenService`."""
 
@@ -114,7 +114,7 @@ class TokenEndpoints:
     Mount them where the path of the issuer is.
 
     Args:
-        service: the configuration.
+        service: the token service.
         path: the endpoint, where a router has found it; by default the path of each request.
 
     >>> from authmw.oauth2 import TokenService
@@ -124,7 +124,7 @@ class TokenEndpoints:
     >>> application = Mount(TokenEndpoints(service))
     """
 
-    def __init__(self, service: TokenService, path: str | None = None) -> None:
+    def __init__(self, service: AuthorizationServer, path: str | None = None) -> None:
         self.service = service
         self.path = path
         self.pool: WorkPool = service.pool
@@ -136,7 +136,7 @@ class TokenEndpoints:
         return tuple(endpoints_of(self.service))
 
     def respond(self, request: RequestHead) -> Flow[Response]:
-        """The flow that answers `request`."""
+        """The response to `request`."""
         return respond(self.service, request, request.path if self.path is None else self.path)
 
 
@@ -146,7 +146,7 @@ class AuthorizationServerMetadata:
     ``Mount(AuthorizationServerMetadata(service), app)`` of `authmw.wsgi` or `authmw.asgi` serves it around `app`.
 
     Args:
-        service: the configuration.
+        service: the token service.
 
     >>> from authmw.oauth2 import TokenService
     >>> from authmw.stores.memory import MemoryStores
@@ -155,12 +155,12 @@ class AuthorizationServerMetadata:
     '/.well-known/oauth-authorization-server/auth'
     """
 
-    def __init__(self, service: TokenService) -> None:
+    def __init__(self, service: AuthorizationServer) -> None:
         self.service = service
         self.path: str = metadata_path(service.issuer)
         self.pool: WorkPool = service.pool
         self.store_timeout: float = service.store_timeout
 
     def respond(self, request: RequestHead) -> Flow[Response | None]:
-        """The flow that answers `request` if it is for the metadata; None for any other request."""
+        """The response to a request for the metadata; None for any other request."""
         return (yield from respond(self.service, request, WELL_KNOWN)) if request.path == self.path else None

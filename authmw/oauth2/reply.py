@@ -1,4 +1,4 @@
-"""What the endpoints answer: JSON that nobody keeps, and the errors of RFC 6749 §5.2."""
+"""Responses of the endpoints: JSON that no cache stores, and the errors of RFC 6749 §5.2."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NOT_TOLD: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 @dataclass(frozen=True, slots=True)
 class OAuthError:
-    """A request is not granted.
+    """An error response (RFC 6749 §5.2).
 
     Args:
         error: the registered code, as ``invalid_grant``.
-        description: one sentence for the developer of the client. It tells nothing that the code does not.
-        status: 400 but for `invalid_client` (401) and what HTTP has a status of its own for.
+        description: one sentence for the developer of the client. It reveals no more than the code.
+        status: 400, or 401 for ``invalid_client``, or the status that HTTP has for the error.
         headers: more headers, as ``WWW-Authenticate``.
         detail: more for the log. It never reaches the client.
     """
@@ -36,7 +36,7 @@ class OAuthError:
     detail: str = ""
 
     def response(self) -> Response:
-        """The answer."""
+        """The response."""
         members = {"error": self.error}
         if self.description:
             members["error_description"] = _NOT_TOLD.sub("?", self.description)
@@ -44,14 +44,14 @@ class OAuthError:
 
 
 def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Headers = ()) -> Response:
-    """`members` as JSON that is kept by no cache (RFC 6749 §5.1), unless `headers` say how long it may be."""
+    """`members` as JSON that no cache stores (RFC 6749 §5.1), unless `headers` have a ``Cache-Control``."""
     body = json.dumps(members, separators=(",", ":")).encode()
     return _response(status, (("Content-Type", "application/json"),), body, headers)
 
 
 def empty_response(*, status: int = 200, headers: Headers = ()) -> Response:
     """No content (RFC 7009 §2.2)."""
-    # PEP 3333's validator wants a type of each answer that may have content, also of one that has none.
+    # PEP 3333's validator wants a Content-Type for every status that may have content, also where there is none.
     kind: Headers = () if status in WITHOUT_CONTENT else (("Content-Type", "text/plain"),)
     return _response(status, kind, b"", headers)
 
@@ -64,16 +64,16 @@ def _response(status: int, kind: Headers, body: bytes, more: Headers) -> Respons
 
 
 def invalid_request(description: str) -> OAuthError:
-    """The request is not one (RFC 6749 §5.2)."""
+    """The request is malformed (RFC 6749 §5.2)."""
     return OAuthError("invalid_request", description)
 
 
 def invalid_client(realm: str, *, basic: bool, detail: str = "") -> OAuthError:
-    """The client is not who it says, and is told no more than that (C3, C4).
+    """Client authentication failed (RFC 6749 §5.2). For every reason the response is the same.
 
     Args:
         realm: for the challenge.
-        basic: the client tried Basic, so Basic it is challenged by.
+        basic: the client used Basic, so the challenge is Basic.
         detail: for the log.
     """
     challenge: Headers = (("WWW-Authenticate", f"Basic realm={quote(realm)}"),) if basic else ()
@@ -81,26 +81,26 @@ def invalid_client(realm: str, *, basic: bool, detail: str = "") -> OAuthError:
 
 
 def invalid_grant(description: str = "The grant is invalid, expired or revoked.", *, detail: str = "") -> OAuthError:
-    """What was presented for a token is good for none, and the client is not told why (RFC 6749 §5.2)."""
+    """The credentials or the refresh token get no token (RFC 6749 §5.2). The client is not told why."""
     return OAuthError("invalid_grant", description, detail=detail)
 
 
 def unavailable(retry_after: int) -> OAuthError:
-    """Something that had to be asked cannot answer now (RFC 7009 §2.2.1 for 503)."""
+    """A store does not answer, or too much work is waiting (RFC 7009 §2.2.1 has 503)."""
     return OAuthError("temporarily_unavailable", "Try again later.", 503, (("Retry-After", str(retry_after)),))
 
 
 def too_many_attempts(retry_after: int | None) -> OAuthError:
-    """One source guessed too often (G11). RFC 6585 §4 has the status; RFC 6749 has no code for it."""
+    """One source made too many attempts. RFC 6585 §4 has the status; RFC 6749 has no code for it."""
     waiting: Headers = (("Retry-After", str(retry_after or 1)),)
     return OAuthError("temporarily_unavailable", "Too many attempts. Try again later.", 429, waiting)
 
 
 def method_not_allowed(*allowed: str) -> OAuthError:
-    """The resource has no such method (G4)."""
+    """The endpoint has no such method (RFC 9110 §15.5.6)."""
     return OAuthError("invalid_request", f"Use {' or '.join(allowed)}.", 405, (("Allow", ", ".join(allowed)),))
 
 
 def no_such_endpoint() -> OAuthError:
-    """Nothing is at that path, or it is turned off."""
+    """There is no endpoint at that path, or it is turned off."""
     return OAuthError("invalid_request", "There is no such endpoint.", 404)

@@ -24,7 +24,7 @@ from authmw.asgi import ASGIApp, AuthMiddleware, Mount
 from authmw.crypto.keyring import KeyRing
 from authmw.engine.declarations import requirement_of
 from authmw.http.request import Receive, Scope, Send
-from authmw.oauth2 import TokenEndpoints, TokenService
+from authmw.oauth2 import TokenService
 from authmw.openapi import Operation, document
 from authmw.openapi.docs_page import DocsPage
 from authmw.verifiers.api_key import ApiKeyVerifier
@@ -121,7 +121,7 @@ def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json
     docs = Mount(DocsPage(document=document(auth, operations, title="Orders")))
     # Beside what is guarded: anybody may read, and the token service reads the credentials of its clients itself.
     guarded = AuthMiddleware(application, auth, public=["/"])
-    return mounted("/docs", docs, mounted("/auth", Mount(TokenEndpoints(service)), guarded))
+    return mounted("/docs", docs, mounted("/auth", Mount(service), guarded))
 
 
 if __name__ == "__main__":

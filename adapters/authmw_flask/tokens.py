@@ -8,8 +8,9 @@ from flask import Blueprint
 
 from authmw.engine.decorators import own_credentials, public
 from authmw.oauth2.documents import metadata_path
-from authmw.oauth2.endpoints import TokenEndpoints
+from authmw.oauth2.endpoints import endpoints_of
 from authmw.oauth2.paths import WELL_KNOWN
+from authmw.oauth2.routed import RoutedEndpoint
 from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
     '405 Method Not Allowed'
     """
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
-    for path in TokenEndpoints(service).paths:
-        add_view(blueprint, path, _name(path), own_credentials(mounted_view(TokenEndpoints(service, path))))
+    for path in endpoints_of(service):
+        add_view(blueprint, path, _name(path), own_credentials(mounted_view(RoutedEndpoint(service, path))))
     root = metadata_path(service.issuer)
     if root != WELL_KNOWN:
         blueprint.record(lambda state: _add_metadata(state, service, root))
@@ -53,4 +54,4 @@ def _name(path: str) -> str:
 
 
 def _add_metadata(state: BlueprintSetupState, service: TokenService, root: str) -> None:
-    add_view(state.app, root, f"{state.name}_metadata", public(mounted_view(TokenEndpoints(service, WELL_KNOWN))))
+    add_view(state.app, root, f"{state.name}_metadata", public(mounted_view(RoutedEndpoint(service, WELL_KNOWN))))

@@ -8,8 +8,9 @@ from starlette.routing import Route
 
 from authmw.engine.decorators import own_credentials
 from authmw.oauth2.documents import metadata_path
-from authmw.oauth2.endpoints import TokenEndpoints
+from authmw.oauth2.endpoints import endpoints_of
 from authmw.oauth2.paths import WELL_KNOWN
+from authmw.oauth2.routed import RoutedEndpoint
 from authmw_starlette.mounted import MountedEndpoint
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def token_routes(service: TokenService) -> list[Route]:
     >>> token_routes(service)[0].path
     '/token'
     """
-    return [_route(path, service, path) for path in TokenEndpoints(service).paths]
+    return [_route(path, service, path) for path in endpoints_of(service)]
 
 
 def metadata_route(service: TokenService) -> Route:
@@ -40,4 +41,4 @@ def metadata_route(service: TokenService) -> Route:
 
 
 def _route(place: str, service: TokenService, path: str) -> Route:
-    return Route(place, own_credentials(MountedEndpoint(TokenEndpoints(service, path), path)))
+    return Route(place, own_credentials(MountedEndpoint(RoutedEndpoint(service, path), path)))

@@ -60,6 +60,6 @@ def checked(served: T) -> T:
         name = getattr(served, "__name__", type(served).__name__)
         raise ConfigurationError(
             f"{name} does not respond to requests: "
-            "write Mount(DocsPage(...)), Mount(ProtectedResource(...)) or Mount(TokenEndpoints(service))"
+            "write Mount(DocsPage(...)), Mount(ProtectedResource(...)) or Mount(TokenService(...))"
         )
     return served

@@ -1,13 +1,13 @@
 """The token service: log in, refresh, revoke (RFC 6749, 7009, 7662, 8414).
 
-`TokenService` is the configuration, and `TokenEndpoints` what `authmw.wsgi.Mount` and `authmw.asgi.Mount` serve of it.
+`authmw.wsgi.Mount` and `authmw.asgi.Mount` serve a `TokenService`.
 """
 
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.documents import metadata_path
-from authmw.oauth2.endpoints import AuthorizationServerMetadata, TokenEndpoints
 from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.routed import AuthorizationServerMetadata
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
@@ -19,7 +19,6 @@ __all__ = [
     "Lifetimes",
     "Runtime",
     "Sessions",
-    "TokenEndpoints",
     "TokenService",
     "metadata_path",
     "session_cookie",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from authmw.engine import audit
 from authmw.errors import Unavailable
@@ -12,16 +12,13 @@ from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2.cookies import CookieSessions, CookieSettings, login, logout, refresh
-from authmw.oauth2.documents import ServerMetadata, jwks, metadata, metadata_path
+from authmw.oauth2.documents import ServerMetadata, jwks, metadata
 from authmw.oauth2.introspect import TokenIntrospection, introspect
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.reply import Headers, empty_response, method_not_allowed, no_such_endpoint, unavailable
 from authmw.oauth2.revoke import RevocationEndpoint, revoke
 from authmw.oauth2.sessions import SessionStores
 from authmw.oauth2.token import TokenGrants, token
-
-if TYPE_CHECKING:
-    from authmw.flow.pool import WorkPool
 
 # RFC 9700 §2.6: a client in a browser makes requests from its own origin. No endpoint with CORS authenticates by what a
 # browser adds by itself, so any origin may, and Access-Control-Allow-Credentials (Fetch §3.2.2) is never sent.
@@ -106,61 +103,3 @@ def _options(endpoint: Endpoint, request: RequestHead) -> Response:
             ("Access-Control-Max-Age", str(_PREFLIGHT_SECONDS)),
         )
     return empty_response(status=204, headers=allowed)
-
-
-class TokenEndpoints:
-    """The endpoints of a token service, for ``Mount(TokenEndpoints(service))`` of `authmw.wsgi` or `authmw.asgi`.
-
-    Mount them where the path of the issuer is.
-
-    Args:
-        service: the token service.
-        path: the endpoint, where a router has found it; by default the path of each request.
-
-    >>> from authmw.oauth2 import TokenService
-    >>> from authmw.stores.memory import MemoryStores
-    >>> from authmw.wsgi import Mount
-    >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
-    >>> application = Mount(TokenEndpoints(service))
-    """
-
-    def __init__(self, service: AuthorizationServer, path: str | None = None) -> None:
-        self.service = service
-        self.path = path
-        self.pool: WorkPool = service.pool
-        self.store_timeout: float = service.store_timeout
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The paths of all endpoints, below that of the issuer."""
-        return tuple(endpoints_of(self.service))
-
-    def respond(self, request: RequestHead) -> Flow[Response]:
-        """The response to `request`."""
-        return respond(self.service, request, request.path if self.path is None else self.path)
-
-
-class AuthorizationServerMetadata:
-    """The metadata of an issuer that has a path, where clients look for it: at the root of the host (RFC 8414 §3.1).
-
-    ``Mount(AuthorizationServerMetadata(service), app)`` of `authmw.wsgi` or `authmw.asgi` serves it around `app`.
-
-    Args:
-        service: the token service.
-
-    >>> from authmw.oauth2 import TokenService
-    >>> from authmw.stores.memory import MemoryStores
-    >>> service = TokenService(issuer="https://id.example/auth", stores=MemoryStores(), audience="orders")
-    >>> AuthorizationServerMetadata(service).path
-    '/.well-known/oauth-authorization-server/auth'
-    """
-
-    def __init__(self, service: AuthorizationServer) -> None:
-        self.service = service
-        self.path: str = metadata_path(service.issuer)
-        self.pool: WorkPool = service.pool
-        self.store_timeout: float = service.store_timeout
-
-    def respond(self, request: RequestHead) -> Flow[Response | None]:
-        """The response to a request for the metadata; None for any other request."""
-        return (yield from respond(self.service, request, WELL_KNOWN)) if request.path == self.path else None

@@ -9,9 +9,13 @@ from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
+from authmw.flow.flow import Flow
 from authmw.flow.pool import WorkPool
+from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.oauth2 import mistakes
 from authmw.oauth2.cookie_mode import CookieMode
+from authmw.oauth2.endpoints import respond
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.stores.ports import ClientStore, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper, UserStore
@@ -26,8 +30,8 @@ from authmw.verifiers.token import TokenVerifier
 class TokenService:
     """Logs in, refreshes, revokes: the configuration that all endpoints share.
 
-    Mount it by ``Mount(TokenEndpoints(service))`` of `authmw.wsgi` or `authmw.asgi`, or as a Flask blueprint or
-    Starlette routes, at the path of `issuer`. An API accepts its tokens by ``HTTPBearer(service.verifier())``.
+    Serve it at the path of `issuer`, by ``Mount(service)`` of `authmw.wsgi` or `authmw.asgi`, or as a Flask blueprint
+    or Starlette routes. An API accepts its tokens by ``HTTPBearer(service.verifier())``.
 
     Args:
         issuer: the URL under which clients reach it, which is the ``iss`` of its tokens: https, without query or
@@ -119,6 +123,15 @@ class TokenService:
             self.token_signer = TokenIssuer(
                 keys, issuer=issuer, audience=self.audience, lifetime=self.lifetimes.access, clock=self.clock
             )
+
+    def respond(self, request: RequestHead, path: str | None = None) -> Flow[Response]:
+        """The response to a request for one of the endpoints, or a 404.
+
+        Args:
+            request: the request.
+            path: of the endpoint, below that of the issuer; by default the path of the request.
+        """
+        return respond(self, request, request.path if path is None else path)
 
     def verifier(self) -> JWTVerifier | TokenVerifier:
         """The verifier of its access tokens, for an API: ``HTTPBearer(service.verifier())``.

@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 import authmw.wsgi
 from authmw import Auth, HTTPBasic
 from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, PasswordHasher
-from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.verifiers.password import PasswordVerifier
@@ -77,7 +76,7 @@ def _places(stores: Any, hasher: PasswordHasher) -> dict[str, Callable[[str, str
     service = TokenService(
         issuer="https://id.example", audience="orders", stores=stores, password=True, runtime=Runtime(hasher=hasher)
     )
-    at_token = serve_wsgi(authmw.wsgi.Mount(TokenEndpoints(service)))
+    at_token = serve_wsgi(authmw.wsgi.Mount(service))
     verifier = PasswordVerifier(stores.users, hasher=hasher, throttle=stores.throttle)
     at_basic = serve_wsgi(apps.guarded_wsgi(Auth(HTTPBasic(verifier))))
 

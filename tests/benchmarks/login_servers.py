@@ -22,7 +22,6 @@ from authmw import CallMode
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import PasswordHasher
 from authmw.flow.pool import WorkPool
-from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import Stores
@@ -58,7 +57,7 @@ def ours(pool: WorkPool) -> Any:
         password=True,
         runtime=Runtime(pool=pool),
     )
-    tokens = authmw.asgi.Mount(TokenEndpoints(service))
+    tokens = authmw.asgi.Mount(service)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] != "/cheap":

@@ -18,7 +18,6 @@ import authmw.wsgi
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest
-from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.service import TokenService
 from authmw.stores.memory import MemoryStores
 from tests.benchmarks import apps, token_peers
@@ -40,13 +39,13 @@ def client_credentials_case(alg: str) -> Case:
     signed, opaque = service(stores, private_ring(key, alg)), service(stores, None)
     wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
     flask = places.wsgi("Flask", token_peers.bare_flask())
-    ours = places.wsgi("authmw WSGI", authmw.wsgi.Mount(TokenEndpoints(signed)))
+    ours = places.wsgi("authmw WSGI", authmw.wsgi.Mount(signed))
     goal = {"RS256": "1.06", "ES256": "1.15", "EdDSA": ""}[alg]
     rows = [
         Row("authmw, raw WSGI", ours, wsgi, floor, goal),
         Row(
             "authmw, raw ASGI",
-            places.asgi("authmw ASGI", authmw.asgi.Mount(TokenEndpoints(signed))),
+            places.asgi("authmw ASGI", authmw.asgi.Mount(signed)),
             asgi,
             floor,
             goal,
@@ -61,7 +60,7 @@ def client_credentials_case(alg: str) -> Case:
         rows += [
             Row(
                 "authmw, opaque, raw WSGI",
-                places.wsgi("authmw opaque", authmw.wsgi.Mount(TokenEndpoints(opaque))),
+                places.wsgi("authmw opaque", authmw.wsgi.Mount(opaque)),
                 wsgi,
                 floor,
             ),

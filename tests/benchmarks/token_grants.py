@@ -15,7 +15,6 @@ import jwt
 
 import authmw.asgi
 import authmw.wsgi
-from authmw.oauth2.endpoints import TokenEndpoints
 from authmw.oauth2.refresh_tokens import RefreshToken
 from tests.benchmarks import apps, databases
 from tests.benchmarks.cases import AUDIENCE, ISSUER, Case, Places, claims, signing_key
@@ -64,7 +63,7 @@ def _case(
     users = [stores.users.create(f"user-{number}", PASSWORD, scopes=["orders:read"]) for number in range(USERS)]
     called = service(stores, ring)
     called.passwords.hasher = databases.HASHER
-    wsgi = authmw.wsgi.Mount(TokenEndpoints(called))
+    wsgi = authmw.wsgi.Mount(called)
     stored = users[0].password_hash or ""
     a_hash = Candidate("one hash", str, lambda _: databases.HASHER.verify(password=PASSWORD, hash=stored))
     a_write = a_hash if write is None else Candidate(f"one write, {name}", str, write, waits=waits)
@@ -85,7 +84,7 @@ def _case(
     if awaited is not None:
         waiting = service(awaited, ring)
         waiting.passwords.hasher = databases.HASHER
-        asgi = authmw.asgi.Mount(TokenEndpoints(waiting))
+        asgi = authmw.asgi.Mount(waiting)
         rows += [
             Row("login, raw ASGI / one write", logins.asgi("login ASGI", asgi), bare_asgi, a_write),
             Row("refresh, raw ASGI / one write", refreshes.asgi("refresh ASGI", asgi), bare_asgi, a_write),

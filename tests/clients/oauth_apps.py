@@ -28,7 +28,7 @@ from authmw.crypto.opaque_tokens import digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.call_mode import CallMode
 from authmw.http.request import Receive, Scope, Send
-from authmw.oauth2 import TokenEndpoints, TokenService
+from authmw.oauth2 import TokenService
 from authmw.oauth2.runtime import Runtime
 from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores, MemoryThrottle
@@ -121,9 +121,9 @@ async def _asgi_orders(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": f"hello {current_principal().id}".encode()})
 
 
-_wsgi_tokens: Final = WSGIMount(TokenEndpoints(_served))
+_wsgi_tokens: Final = WSGIMount(_served)
 _wsgi_api: Final = WSGIMiddleware(_wsgi_orders, _auth)
-_asgi_tokens: Final = ASGIMount(TokenEndpoints(_served))
+_asgi_tokens: Final = ASGIMount(_served)
 _asgi_api: Final = ASGIMiddleware(_asgi_orders, _auth)
 
 flask: Final = _flask()

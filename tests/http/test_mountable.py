@@ -17,7 +17,7 @@ from authmw.flow.pool import WorkPool, default_pool
 from authmw.http.mountable import Mountable
 from authmw.http.request import Environ, Message, Receive, RequestHead, Scope, Send
 from authmw.http.response import Response
-from authmw.oauth2 import AuthorizationServerMetadata, TokenEndpoints, TokenService
+from authmw.oauth2 import AuthorizationServerMetadata, TokenService
 from authmw.openapi.docs_page import DocsPage
 from authmw.stores.memory import MemoryStores
 from authmw.wsgi import Mount as WSGIMount
@@ -88,7 +88,7 @@ def around(served: Mountable, path: str, method: str = "GET", body: bytes = b"")
     [
         (DocsPage("openapi.json"), "/"),
         (RESOURCE, RESOURCE.metadata_path),
-        (TokenEndpoints(SERVICE), "/.well-known/oauth-authorization-server"),
+        (SERVICE, "/.well-known/oauth-authorization-server"),
         (AuthorizationServerMetadata(SERVICE), METADATA),
     ],
 )
@@ -108,7 +108,7 @@ def test_what_is_not_for_the_document_goes_to_the_application_or_is_a_404(served
 
 def test_the_metadata_at_the_root_is_that_of_the_issuer() -> None:
     assert alone(AuthorizationServerMetadata(SERVICE), METADATA) == alone(
-        TokenEndpoints(SERVICE), "/.well-known/oauth-authorization-server"
+        SERVICE, "/.well-known/oauth-authorization-server"
     )
 
 
@@ -140,7 +140,7 @@ def test_the_application_around_has_every_other_connection(kind: str) -> None:
     assert seen == [kind]
 
 
-@pytest.mark.parametrize("served", [SERVICE, wsgi_root, "page", None, DocsPage])
+@pytest.mark.parametrize("served", [wsgi_root, "page", None, DocsPage, TokenService])
 @pytest.mark.parametrize("mount", [WSGIMount, ASGIMount])
 def test_what_does_not_respond_cannot_be_mounted(mount: Any, served: object) -> None:
     with pytest.raises(ConfigurationError, match="does not respond to requests: write Mount"):

@@ -28,7 +28,7 @@ from authmw.http.request import Message, Scope
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.oauth2 import TokenEndpoints, TokenService
+from authmw.oauth2 import TokenService
 from authmw.oauth2.runtime import Runtime
 from authmw.stores import Stores
 from authmw.stores.memory import MemoryStores, MemoryThrottle
@@ -234,9 +234,9 @@ def scope_of(method: str, path: str, headers: Headers = ()) -> Scope:
 def application_of(service: TokenService, mount: str) -> Any:
     """The application that serves `service` at ``/auth``."""
     if mount == "wsgi":
-        return WSGIMount(TokenEndpoints(service))
+        return WSGIMount(service)
     if mount == "asgi":
-        return ASGIMount(TokenEndpoints(service))
+        return ASGIMount(service)
     # Neither what Basic nor what Bearer carries here is for the application around.
     auth = Auth(HTTPBearer(service.verifier()) | HTTPBasic(PasswordVerifier(service.users, hasher=HASHER)))
     if mount == "flask":
@@ -250,7 +250,7 @@ def application_of(service: TokenService, mount: str) -> Any:
 
 async def exchange(service: TokenService, scope: Scope, messages: list[Message]) -> list[Message]:
     """What the ASGI application sends after it has received `messages`, and then a disconnect."""
-    return await exchange_with(ASGIMount(TokenEndpoints(service)), scope, messages)
+    return await exchange_with(ASGIMount(service), scope, messages)
 
 
 async def exchange_with(application: Any, scope: Scope, messages: list[Message]) -> list[Message]:

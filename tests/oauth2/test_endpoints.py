@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 import pytest
 
 from authmw.asgi import Mount
-from authmw.oauth2 import TokenEndpoints
 from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.form import MAX_BODY
 from tests.oauth2.asking import FORM, MOUNTS, Answer, Bench, Counting, basic, exchange, raw_basic, scope_of
@@ -339,7 +338,7 @@ def test_asgi_is_served_by_trio_too() -> None:
 
     async def main() -> None:
         scope = scope_of("POST", "/token", [("content-type", FORM)])
-        await Mount(TokenEndpoints(bench.service))(scope, receive, send)
+        await Mount(bench.service)(scope, receive, send)
 
     trio.run(main)
     assert sent[0]["status"] == 200

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection, connect
 from tempfile import gettempdir
+from time import sleep
 
 from authmw.stores.records import Claim
 
@@ -14,9 +15,10 @@ from authmw.stores.records import Claim
 class FileNonces:
     """Remembers the highest count of each nonce, within the caller's transaction."""
 
-    def __init__(self, connection: Connection, begin: str) -> None:
+    def __init__(self, connection: Connection, begin: str, *, seconds_to_write: float = 0) -> None:
         self._connection = connection
         self._begin = begin
+        self._seconds_to_write = seconds_to_write
 
     def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
         """Read the highest count, then write this one: atomic if the transaction keeps others out meanwhile."""
@@ -25,6 +27,7 @@ class FileNonces:
             row = self._connection.execute("SELECT count FROM nonces WHERE nonce = ?", (nonce,)).fetchone()
             if row is not None and count <= row[0]:
                 return Claim.REPLAYED
+            sleep(self._seconds_to_write)
             self._connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (nonce, count))
             return Claim.FRESH
         finally:
@@ -47,7 +50,8 @@ def atomic(namespace: str) -> Generator[FileNonces]:
 def reading_then_writing(namespace: str) -> Generator[FileNonces]:
     """A store in which each statement is on its own."""
     with closing(_connected(namespace)) as connection:
-        yield FileNonces(connection, "SELECT 1")
+        # Long enough that on a busy machine, too, others read before this one writes.
+        yield FileNonces(connection, "SELECT 1", seconds_to_write=0.1)
 
 
 def _connected(namespace: str) -> Connection:

@@ -111,7 +111,6 @@ def test_processes_that_keep_each_other_out_pass() -> None:
 
 
 def test_processes_that_read_and_then_write_are_caught() -> None:
-    # On a busy machine, processes seldom meet.
     test = "test_of_claims_by_processes_at_once_one_is_fresh"
     assert not all(keeps(ReadingThenWriting(), test) for _ in range(5))
 

@@ -12,7 +12,7 @@ from authmw.http.request import WSGIRequest
 from authmw.wsgi.mount import Mount
 
 if TYPE_CHECKING:
-    from flask.sansio.scaffold import Scaffold
+    from flask import Blueprint, Flask
 
     from authmw.http.mountable import Mountable
 
@@ -37,6 +37,6 @@ def mounted_view(served: Mountable) -> View:
     return view
 
 
-def add_view(target: Scaffold, rule: str, name: str, view: View) -> None:
+def add_view(target: Flask | Blueprint, rule: str, name: str, view: View) -> None:
     """Register `view` at `rule` for all methods."""
     target.add_url_rule(rule, name, view, methods=_METHODS, provide_automatic_options=False)

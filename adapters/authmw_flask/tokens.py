@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint
 
@@ -14,6 +14,7 @@ from authmw.oauth2.routed import RoutedEndpoint
 from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:
+    from flask import Flask
     from flask.blueprints import BlueprintSetupState
 
     from authmw.oauth2.service import TokenService
@@ -54,4 +55,5 @@ def _name(path: str) -> str:
 
 
 def _add_metadata(state: BlueprintSetupState, service: TokenService, root: str) -> None:
-    add_view(state.app, root, f"{state.name}_metadata", public(mounted_view(RoutedEndpoint(service, WELL_KNOWN))))
+    view = public(mounted_view(RoutedEndpoint(service, WELL_KNOWN)))
+    add_view(cast("Flask", state.app), root, f"{state.name}_metadata", view)

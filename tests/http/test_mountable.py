@@ -44,12 +44,16 @@ def by_wsgi(app: Any, path: str, method: str = "GET", body: bytes = b"") -> Answ
     setup_testing_defaults(environ)
     environ["CONTENT_LENGTH"] = str(len(body))
     started: list[str] = []
-    content = b"".join(app(environ, lambda status, _: started.append(status)))
+
+    def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+        started.append(status)
+
+    content = b"".join(app(environ, start_response))
     return int(started[0][:3]), content
 
 
 def by_asgi(app: Any, path: str, method: str = "GET", body: bytes = b"") -> Answer:
-    scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": b"", "headers": []}
+    scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
     start, *rest = exchange(app, scope, {"type": "http.request", "body": body, "more_body": False})
     return start["status"], b"".join(message["body"] for message in rest)
 

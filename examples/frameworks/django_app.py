@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from authmw import AccessRefused, APIKeyHeader, Auth, requires_scopes
+from authmw import APIKeyHeader, Auth, requires_scopes
 from authmw.http.response import WSGIApp
 from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
@@ -22,26 +21,15 @@ def orders(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"id": request.META["authmw.principal"].id})
 
 
-class Refusals:
-    """Django reports exceptions that it does not know as errors. A refusal is none; what is sent is written outside."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return HttpResponse(status=error.refusal.status) if isinstance(error, AccessRefused) else None
-
-
 urlpatterns = [path("orders", orders)]
 
 
 def create_app(keys: MemoryApiKeys) -> WSGIApp:
     if not settings.configured:
         settings.configure(
-            ROOT_URLCONF=__name__, ALLOWED_HOSTS=["127.0.0.1", "localhost"], MIDDLEWARE=[f"{__name__}.Refusals"]
+            ROOT_URLCONF=__name__,
+            ALLOWED_HOSTS=["127.0.0.1", "localhost"],
+            MIDDLEWARE=["authmw_django.RefusalMiddleware"],
         )
     return AuthMiddleware(
         get_wsgi_application(), Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))), public=["/health"]

@@ -20,6 +20,7 @@ EXTRAS = {
     "authmw_flask": ("flask", "flask"),
     "authmw_starlette": ("starlette", "starlette"),
     "authmw_fastapi": ("fastapi", "fastapi"),
+    "authmw_django": ("django", "django"),
     "authmw_sqlalchemy": ("sqlalchemy", "sql"),
     "authmw_redis": ("redis", "redis"),
 }

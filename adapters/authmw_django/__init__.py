@@ -1,0 +1,17 @@
+"""authmw for Django: refusals that are raised in views leave Django as they are.
+
+The middleware of `authmw.wsgi` or `authmw.asgi` stands around the handler, and this one inside of Django::
+
+    MIDDLEWARE = [..., "authmw_django.RefusalMiddleware"]
+
+    application = AuthMiddleware(get_wsgi_application(), auth)
+"""
+
+try:
+    import django as _  # noqa: F401 - only whether it is there
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError('authmw_django needs Django: pip install "authmw[django]"') from _error
+
+from authmw_django.middleware import RefusalMiddleware
+
+__all__ = ["RefusalMiddleware"]

@@ -4,8 +4,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from authmw_starlette.refusing import carry, let_refusals_through, refuse
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
@@ -17,7 +19,6 @@ from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
-from authmw_fastapi.refusing import let_refusals_through, refuse
 
 _CALLS = "authmw.calls"
 
@@ -64,7 +65,7 @@ class _CallerBy:
     auth: Auth
 
     async def __call__(self, connection: HTTPConnection, response: Response) -> AsyncIterator[Principal]:
-        let_refusals_through(connection)
+        let_refusals_through(connection.scope)
         call = call_by(connection, self.auth) or await self._authenticate(connection, response)
         connection.scope.setdefault(_CALLS, {})[self.auth] = call
         current = call_here()
@@ -82,7 +83,7 @@ class _CallerBy:
         request = ASGIRequest(connection.scope)  # without a way to the body
         found = await self.auth.authenticate_async(request)
         if isinstance(found, Refusal):
-            refuse(connection, found)
+            raise refuse(connection, found)
         audit.admitted(found.principal, lambda: request)
         for name, value in (*found.headers, *((("Vary", self.auth.vary),) if self.auth.vary else ())):
             response.headers.append(name, value)
@@ -95,6 +96,7 @@ class _CallHere(Call):
     def __init__(self, auth: Auth, authentication: Authentication, request: ASGIRequest) -> None:
         super().__init__(auth, authentication, request)
         self.scope = request.scope
+        self.carry = partial(carry, request.scope)
 
 
 def _is_about(call: Call, connection: HTTPConnection) -> bool:

@@ -6,6 +6,7 @@ from inspect import Parameter, Signature
 from typing import Any, Final, NoReturn
 
 from authmw_starlette.dependencies import Asked, Gate
+from authmw_starlette.refusing import refuse
 from authmw_starlette.routes import asked_of_matched, needed
 from fastapi import Depends
 from fastapi.security import SecurityScopes
@@ -14,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from authmw.engine import audit
 from authmw.engine.auth import Auth
-from authmw.engine.context import Call, call_here
+from authmw.engine.context import Call
 from authmw.errors import ConfigurationError
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
@@ -23,7 +24,6 @@ from authmw.identity.requirement import Requirement
 from authmw.openapi import security_schemes
 from authmw_fastapi.callers import call_by, caller, caller_by
 from authmw_fastapi.openapi import document_at_sight
-from authmw_fastapi.refusing import refuse
 
 _PRINCIPAL: Final = "principal"
 
@@ -144,9 +144,7 @@ def _refuse(connection: HTTPConnection, call: Call | None, requirement: Requirem
                 "nothing authenticates this request: FastAPIAuth(app, auth) first, or ask by Security(auth)"
             )
         # Somebody whom a test put in the place of the caller.
-        refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
+        raise refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
     decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)
     refusal = decision if isinstance(decision, Refusal) else Refusal(Reason.FORBIDDEN)
-    if call is call_here():
-        call.refusal = refusal
-    refuse(connection, refusal)
+    raise refuse(connection, refusal, call)

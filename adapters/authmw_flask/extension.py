@@ -13,6 +13,7 @@ from authmw.errors import ConfigurationError
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
 from authmw_flask.guard import ViewGuard
+from authmw_flask.refusing import FlaskResponses, RefusedByFlask, answer_refusals
 from authmw_flask.routes import RouteTable
 
 
@@ -76,6 +77,8 @@ class FlaskAuth:
                 public=settings.public,
                 requirement_of=routes.requirement_of,
                 own_credentials=routes.reads_own_credentials,
+                serve=FlaskResponses(app),
+                carry=RefusedByFlask,
             )
         except ConfigurationError as error:
             raise ConfigurationError(*settings.mistakes, *error.mistakes) from None
@@ -83,10 +86,15 @@ class FlaskAuth:
             raise ConfigurationError(*settings.mistakes)
         guard = ViewGuard(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
         app.before_request(guard)  # which refuses once the application serves
-        functions = app.before_request_funcs[None]
-        functions.insert(0, functions.pop())
+        _put_first(app.before_request_funcs[None])
+        answer_refusals(app)
         app.extensions["authmw"] = middleware.guarded
         setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only
+
+
+def _put_first(functions: list[Any]) -> None:
+    """Have Flask call the function that was added last before all others."""
+    functions.insert(0, functions.pop())
 
 
 def _check_is_flask(app: object) -> None:

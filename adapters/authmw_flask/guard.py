@@ -1,40 +1,24 @@
-"""The guard in front of every view, and the exception by which a refusal travels through Flask."""
+"""The guard in front of every view."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 from werkzeug.routing import Rule
 
 from authmw.engine.auth import Auth
-from authmw.engine.authentication import Authentication
+from authmw.engine.authentication import NOBODY
 from authmw.engine.context import Call, call_here, enforce
 from authmw.engine.public_paths import Default, PublicPaths
-from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import WSGIRequest
 from authmw.identity.calling import current_call
-from authmw.identity.principal import ANONYMOUS
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
+from authmw_flask.refusing import RefusedByFlask
 from authmw_flask.routes import RouteTable
 
 _request: LocalProxy[Request] = cast("LocalProxy[Request]", request)
-
-
-class RefusedByFlask(AccessRefused, HTTPException):
-    """A refusal with its whole response and no ``code``.
-
-    Flask hands an HTTPException without a code to no error handler, and neither do the extensions that bring error
-    handling of their own: status and challenge stay.
-    """
-
-    def __init__(self, refusal: Refusal) -> None:
-        AccessRefused.__init__(self, refusal)
-        answer = refusal.response()
-        self.response: Response = Response(answer.body, answer.status_line, list(answer.headers))
-        self.description: str | None = None
 
 
 class ViewGuard:
@@ -64,7 +48,8 @@ class ViewGuard:
         if call is not None:
             return self._guard(call, current)
         # Defence in depth: somebody took the middleware out of app.wsgi_app, so nobody is authenticated.
-        call = Call(self._auth, Authentication(ANONYMOUS), WSGIRequest(environ))
+        call = Call(self._auth, NOBODY, WSGIRequest(environ))
+        call.carry = RefusedByFlask
         token = current_call.set(call)
         try:
             return self._guard(call, current)
@@ -72,7 +57,6 @@ class ViewGuard:
             current_call.reset(token)
 
     def _guard(self, call: Call, current: Request) -> Response | None:
-        call.refuse_with = RefusedByFlask
         is_authenticated = call.authentication.principal.is_authenticated
         rule = current.url_rule
         needed = None if rule is None else self._routes.requirement(rule.endpoint, current.method)

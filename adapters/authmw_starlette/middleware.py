@@ -10,6 +10,7 @@ from authmw.errors import ConfigurationError
 from authmw.http.request import ASGIRequest
 from authmw.identity.requirement import Access
 from authmw.oauth2.paths import PATHS
+from authmw_starlette.refusing import carry
 from authmw_starlette.routes import declared, declares, registered_without_guard
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
             public=public,
             requirement_of=self._requirement_of,
             own_credentials=self._reads_own_credentials,
+            carry=carry,
         )
         self._table = app if declares(app) else None
         self._walked = False

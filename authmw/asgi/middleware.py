@@ -6,14 +6,16 @@ trailers and disconnects are as they would be without it; ``lifespan`` passes th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from authmw.engine import audit
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import NOBODY, Authentication
 from authmw.engine.context import Call
 from authmw.engine.declarations import declared_on
+from authmw.engine.error_pages import is_added_by_layer, is_error_close, refusal_in, without_repeats
 from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
@@ -55,6 +57,8 @@ class AuthMiddleware:
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
         requirement_of: what a request's operation needs, from the route table; adapters pass it.
         own_credentials: whether what answers a request authenticates it itself; adapters pass it.
+        carry: makes the exception by which a refusal travels through the framework below, from the scope that was
+            handed to the application; adapters pass it.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -69,9 +73,12 @@ class AuthMiddleware:
         public: Iterable[str] = (),
         requirement_of: RequirementOf | None = None,
         own_credentials: Callable[[RequestHead], bool] | None = None,
+        carry: Callable[[Scope, Refusal], AccessRefused] | None = None,
     ) -> None:
         self.app = app
         self._own_credentials = own_credentials
+        self.carry = carry
+        """Makes the exception by which a refusal travels through the framework below."""
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
@@ -141,6 +148,14 @@ class _Passing(Call):
         self._receive = receive
         self._send = send
 
+    def refuse_with(self, refusal: Refusal) -> AccessRefused:
+        carry = self._middleware.carry
+        return AccessRefused(refusal) if carry is None else carry(self._scope, refusal)
+
+    @property
+    def has_adapter(self) -> bool:
+        return self._middleware.carry is not None
+
     def _make_request(self) -> ASGIRequest:
         return ASGIRequest(self._scope)
 
@@ -151,12 +166,12 @@ class _Passing(Call):
         token = current_call.set(self)
         try:
             await self._middleware.app(self._scope, receive, self.send)
-        except (AccessRefused, ExceptionGroup) as error:
-            refusal = _refusal_in(error)
+        except Exception as error:
+            refusal = refusal_in(error)
+            if self.answered and (refusal or refusal_in(error.__cause__)):
+                return  # the framework let the exception go on, or raised one that says it came too late for it
             if refusal is None:
                 raise
-            if self.answered:
-                return  # the framework let the exception go on
             if not self.started:
                 await self._replace(refusal)
             elif is_websocket:
@@ -165,6 +180,7 @@ class _Passing(Call):
                 raise
         finally:
             current_call.reset(token)
+            self.refused = None  # its traceback refers to this
 
     async def receive(self) -> Message:
         """The application's ``receive``, for websockets."""
@@ -178,26 +194,28 @@ class _Passing(Call):
         if self.answered:
             return _nothing()
         if kind in ("http.response.start", "websocket.http.response.start"):
-            refusal = self.refusal
-            if refusal is not None and (message["status"] == refusal.status or message["status"] >= _SERVER_ERROR):
-                # A refusal was raised below, and this is what the framework made of it.
-                return self._replace(refusal)
+            headers = message.get("headers", ())
+            refusal = None if self.refused is None else self.refusal_for(message["status"])
+            if refusal is not None:
+                return self._replace(refusal, headers)
             self.started = True
-            headers = self._headers(message.get("headers", ()))
+            headers = [*headers, *self._own(headers)]
             message = {**message, "headers": headers if kind == "http.response.start" else folded(headers)}
             return self._send_head(message) if self.headers_only else self._send(message)
         if kind == "websocket.accept":
             self.started = True
-        elif kind == "websocket.close" and self.refusal is not None and not self.started:
-            return self._replace(self.refusal)
+        elif kind == "websocket.close" and self.refused is not None and not self.started:
+            refusal = self.refusal_for(_SERVER_ERROR) if is_error_close(message.get("code", 1000)) else None
+            if refusal is not None:
+                return self._replace(refusal)
         return self._send(message)
 
-    def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        ours = self._middleware.vary
+    def _own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """What is added to the `headers` of the application's response."""
+        own = self._middleware.vary
         if self.authentication.headers:
-            owed = self.authentication.headers
-            ours = ours + [(name.lower().encode(), value.encode("latin-1")) for name, value in owed]
-        return [*headers, *ours]
+            own = own + _encoded(self.authentication.headers)
+        return own if self.refused is None else _encoded(without_repeats(_decoded(own), _decoded(headers)))
 
     async def _send_head(self, message: Message) -> None:
         """The head of the application's response and nothing of its content, however it would send that."""
@@ -208,10 +226,14 @@ class _Passing(Call):
         await self._send({"type": "http.response.start", "status": message["status"], "headers": kept})
         await self._send({"type": "http.response.body", "body": b""})
 
-    async def _replace(self, refusal: Refusal) -> None:
-        self.refusal = None
+    async def _replace(self, refusal: Refusal, replaced: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Answer `refusal`, with the headers that layers added to the error page that it replaces."""
+        self.refused = None
         self.answered = self.started = True
         response = refusal.response()
+        kept = [each for each in _decoded(replaced) if is_added_by_layer(each[0])]
+        owed = without_repeats(self.authentication.headers, response.headers)
+        response = dataclasses.replace(response, headers=(*response.headers, *kept, *owed))
         await response.serve_asgi(self._scope, self._receive, self._send, connected=self.connected)
 
 
@@ -234,14 +256,12 @@ def _exposed(scope: Scope, authentication: Authentication) -> Scope:
     return exposed
 
 
-def _refusal_in(error: Exception) -> Refusal | None:
-    """The refusal that was raised, by itself or out of a task group with no other error beside it."""
-    if isinstance(error, AccessRefused):
-        return error.refusal
-    if not isinstance(error, ExceptionGroup):
-        return None
-    refusals = [_refusal_in(each) for each in cast("ExceptionGroup[Exception]", error).exceptions]
-    return None if None in refusals else refusals[0]
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+
+
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
 def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

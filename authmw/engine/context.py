@@ -1,9 +1,7 @@
 """The current principal, for code that has no request in hand: a view, a service, a log filter.
 
-How a refusal from below travels: `enforce` decides by the engine, leaves the refusal on the `Call` of the request, and
-raises it as the exception that the framework in between carries best (`Call.refuse_with`; adapters set it). Whatever
-response the framework makes of that exception, as long as it has the refusal's status or is a server error, the
-middleware replaces by the refusal's own; so the answer is the same under every framework.
+`enforce` decides by the engine and raises a refusal as the exception that the framework in between carries
+(`Call.carry`; adapters set it). Code that catches the exception has dealt with it: no later response is changed.
 
 A context variable, so that threads, tasks and greenlets each see their own, and streaming bodies still do.
 """
@@ -14,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.calling import current_call, outside_of_a_call
@@ -31,13 +30,15 @@ class Call:
     Args:
         auth: the engine that authenticated it.
         authentication: what it found.
-        request: the head of the request; a middleware makes it when somebody asks.
+        request: the head of the request; a middleware makes it when it is asked for.
     """
 
-    refusal: Refusal | None = None
-    """The refusal raised below and not yet answered: what the framework makes of it is replaced."""
-    refuse_with: Callable[[Refusal], Exception] = AccessRefused
-    """Makes the exception that the framework in between carries best."""
+    refused: AccessRefused | None = None
+    """The refusal that was raised last, until the request ends."""
+    left_guard: bool = False
+    """`refused` came out of a guarded function."""
+    carry: Callable[[Refusal], AccessRefused] | None = None
+    """Makes the exception that the framework in between carries; None without an adapter."""
 
     def __init__(self, auth: Auth, authentication: Authentication, request: RequestHead | None = None) -> None:
         self.auth = auth
@@ -62,8 +63,39 @@ class Call:
         """Refuse the request unless `principal`, by default its caller, meets `requirement`."""
         decision = self.auth.decide(self.authentication, requirement, self.request, principal=principal)
         if isinstance(decision, Refusal):
-            self.refusal = decision
-            raise self.refuse_with(decision)
+            raise self.refuse(decision)
+
+    def refuse(self, refusal: Refusal) -> AccessRefused:
+        """The exception by which `refusal` travels from here. It is noted as raised, so raise it."""
+        self.left_guard = False
+        self.refused = self.refuse_with(refusal)
+        return self.refused
+
+    def refuse_with(self, refusal: Refusal) -> AccessRefused:
+        """The exception by which `refusal` travels."""
+        return AccessRefused(refusal) if self.carry is None else self.carry(refusal)
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether an adapter carries refusals through the framework."""
+        return self.carry is not None
+
+    def refusal_for(self, status: int) -> Refusal | None:
+        """The refusal that a framework made an error page of; None when the response is the application's own.
+
+        Args:
+            status: of the response that starts now.
+        """
+        refused = self.refused
+        if refused is None or not is_error_page(status):
+            return None
+        framework = caught_by_framework(refused)
+        if framework is None:
+            return None
+        if self.left_guard or self.has_adapter:
+            return refused.refusal
+        log_missing_handler(refused, framework)
+        return None
 
 
 def call_here() -> Call | None:
@@ -98,6 +130,13 @@ def enforce(requirement: Requirement, *, principal: Principal | None = None) -> 
         raise outside_of_a_call()
 
 
+def leave_guard(refused: AccessRefused) -> None:
+    """Note that `refused` comes out of a guarded function."""
+    call = call_here()
+    if call is not None:
+        call.refused, call.left_guard = refused, True
+
+
 @contextmanager
 def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Principal, None, None]:
     """Run code as `principal`: background jobs, command lines, tests.
@@ -110,7 +149,9 @@ def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Princ
     from authmw.engine.authentication import Authentication
     from authmw.schemes.http_bearer import HTTPBearer
 
-    call = Call(auth or Auth(HTTPBearer()), Authentication(principal))
+    call, outer = Call(auth or Auth(HTTPBearer()), Authentication(principal)), call_here()
+    if outer is not None:
+        call.carry = outer.refuse_with  # what is raised here travels through the same framework
     token = current_call.set(call)
     try:
         yield principal

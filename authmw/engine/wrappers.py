@@ -11,11 +11,11 @@ from functools import partial, update_wrapper, wraps
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
-from authmw.engine.context import enforce
+from authmw.engine.context import call_here, enforce, leave_guard
 from authmw.engine.declarations import declared_by
 from authmw.engine.markers import as_guard, as_wrapper, entry_of, is_own_guard, mark, name_of, record_above
 from authmw.errors import ConfigurationError
-from authmw.identity.calling import current_call
+from authmw.http.refusal import AccessRefused
 from authmw.identity.requirement import Requirement
 
 T = TypeVar("T")
@@ -92,15 +92,23 @@ def _guard(target: Callable[..., Any], requirement: Requirement) -> Callable[...
 
         @wraps(function)
         async def guard_async(*args: Any, **kwargs: Any) -> Any:
-            _enforce(requirement, args)
-            return await inner(*args, **kwargs)
+            try:
+                _enforce(requirement, args)
+                return await inner(*args, **kwargs)
+            except AccessRefused as refused:
+                leave_guard(refused)
+                raise
 
         return _around(target, guard_async, requirement)
 
     @wraps(function)
     def guard(*args: Any, **kwargs: Any) -> Any:
-        _enforce(requirement, args)
-        return inner(*args, **kwargs)
+        try:
+            _enforce(requirement, args)
+            return inner(*args, **kwargs)
+        except AccessRefused as refused:
+            leave_guard(refused)
+            raise
 
     return _around(target, guard, requirement)
 
@@ -134,8 +142,12 @@ class _GuardedCallable:
         as_guard(self, requirement)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        _enforce(self._requirement, args)
-        return self._inner(*args, **kwargs)
+        try:
+            _enforce(self._requirement, args)
+            return self._inner(*args, **kwargs)
+        except AccessRefused as refused:
+            leave_guard(refused)
+            raise
 
 
 def _guard_class(target: type, requirement: Requirement) -> type:
@@ -159,6 +171,6 @@ def _is_lifespan(args: tuple[Any, ...]) -> bool:
     """
     match args[-3:]:
         case ({"type": "lifespan"}, receive, send):
-            return callable(receive) and callable(send) and current_call.get() is None
+            return callable(receive) and callable(send) and call_here() is None
         case _:
             return False

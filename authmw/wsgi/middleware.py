@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from authmw.engine import audit
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import NOBODY, Authentication
 from authmw.engine.context import Call
 from authmw.engine.declarations import declared_on
+from authmw.engine.error_pages import is_added_by_layer, refusal_in, without_repeats
 from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
@@ -23,8 +24,8 @@ from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIA
 from authmw.identity.calling import current_call
 
 Headers = list[tuple[str, str]]
-
-_SERVER_ERROR: Final = 500
+Serve = Callable[[Response, Environ, StartResponse], Iterable[bytes]]
+"""Sends a response."""
 
 
 class AuthMiddleware:
@@ -40,6 +41,8 @@ class AuthMiddleware:
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``SCRIPT_NAME``.
         requirement_of: what a request's operation needs, from the route table; adapters pass it.
         own_credentials: whether what answers a request authenticates it itself; adapters pass it.
+        serve: sends a refusal that is made in front of the application; adapters pass it.
+        carry: makes the exception by which a refusal travels through the framework below; adapters pass it.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -54,9 +57,14 @@ class AuthMiddleware:
         public: Iterable[str] = (),
         requirement_of: RequirementOf | None = None,
         own_credentials: Callable[[RequestHead], bool] | None = None,
+        serve: Serve | None = None,
+        carry: Callable[[Refusal], AccessRefused] | None = None,
     ) -> None:
         self.app = app
         self._own_credentials = own_credentials
+        self._serve = serve or Response.serve_wsgi
+        self.carry = carry
+        """Makes the exception by which a refusal travels through the framework below."""
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
@@ -83,13 +91,17 @@ class AuthMiddleware:
             return _Passing(self, environ, start_response, NOBODY).run()
         found = self.auth.authenticate(request)
         if isinstance(found, Refusal):
-            return found.response().serve_wsgi(environ, start_response)
+            return self._refuse(found, environ, start_response)
         passage = self._guard.admit(found, request)
         if isinstance(passage, Refusal):
-            return passage.response().serve_wsgi(environ, start_response)
+            return self._refuse(passage, environ, start_response)
         passing = _Passing(self, environ, start_response, found)
         passing.headers_only = passage is not OPEN
         return passing.run()
+
+    def _refuse(self, refusal: Refusal, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        _expose(environ, NOBODY)  # for the functions that a framework runs on each response
+        return self._serve(refusal.response(), environ, start_response)
 
 
 class _Passing(Call):
@@ -114,6 +126,14 @@ class _Passing(Call):
         self._environ = environ
         self._start_response = start_response
 
+    def refuse_with(self, refusal: Refusal) -> AccessRefused:
+        carry = self._middleware.carry
+        return AccessRefused(refusal) if carry is None else carry(refusal)
+
+    @property
+    def has_adapter(self) -> bool:
+        return self._middleware.carry is not None
+
     def _make_request(self) -> WSGIRequest:
         return WSGIRequest(self._environ)
 
@@ -125,17 +145,21 @@ class _Passing(Call):
         try:
             body = self._middleware.app(environ, self.start_response)
             if self.headers_only:
-                return self._head_of(body)
-        except AccessRefused as refused:
-            return self._replace(refused.refusal)
+                body = self._head_of(body)
+        except Exception as error:
+            refusal = refusal_in(error)
+            if refusal is None:
+                raise
+            body = self._replace(refusal)
         finally:
             current_call.reset(token)
-        if self.replaced is not None:
-            _close(body)
-            return self.replaced.content_for(environ["REQUEST_METHOD"])
-        if type(body) in (list, tuple) or _is_file(body, environ):
+        if self.replaced is None and (type(body) in (list, tuple) or _is_file(body, environ)):
             return body  # nothing of the application runs while this is sent
-        return _Body(self, body)
+        stream = _Body(self, body)
+        if self.replaced is None:
+            return stream
+        stream.close()
+        return self.replaced.content_for(environ["REQUEST_METHOD"])
 
     def _head_of(self, body: Iterable[bytes]) -> Iterable[bytes]:
         """Nothing of the application's body. An application may start its response with its first chunk only."""
@@ -146,14 +170,16 @@ class _Passing(Call):
         return [] if self.replaced is None else self.replaced.content_for(self._environ["REQUEST_METHOD"])
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-        """The application's ``start_response``."""
-        refusal = self.refusal
-        if refusal is not None and (int(status[:3]) == refusal.status or int(status[:3]) >= _SERVER_ERROR):
-            # A refusal was raised below, and this is what the framework made of it.
-            self._replace(refusal, exc_info)
-            return _discard
+        """The application's ``start_response``. The status is the application's, and headers are only added."""
+        vary, owed = self._middleware.vary, self.authentication.headers
+        if self.refused is not None:
+            refusal = self.refusal_for(int(status[:3]))
+            if refusal is not None:
+                self._replace(refusal, exc_info, [each for each in headers if is_added_by_layer(each[0])])
+                return _discard
+            vary, owed = without_repeats(vary, headers), tuple(without_repeats(owed, headers))
         self.started = True
-        headers = [*headers, *self._middleware.vary, *self.authentication.headers]
+        headers = [*headers, *vary, *owed]
         if self.headers_only:
             headers = [each for each in headers if is_told_to_preflight(each[0])]
             if int(status[:3]) not in WITHOUT_CONTENT:
@@ -164,24 +190,32 @@ class _Passing(Call):
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
 
-    def _replace(self, refusal: Refusal, exc_info: Any = None) -> list[bytes]:
-        self.refusal = None
-        self.replaced = refusal.response()
+    def _replace(self, refusal: Refusal, exc_info: Any = None, kept: Headers | None = None) -> list[bytes]:
+        """Answer `refusal`, with the headers `kept` of the error page that it replaces."""
+        self.refused = None
+        if self.replaced is not None:  # the framework let the exception go on after its error page
+            return self.replaced.content_for(self._environ["REQUEST_METHOD"])
+        self.replaced = response = refusal.response()
+        headers = [*response.headers, *(kept or ())]
+        headers += without_repeats(self.authentication.headers, headers)
         if self.started and exc_info is None and sys.exc_info()[0] is not None:
             exc_info = sys.exc_info()  # PEP 3333: a response is started again with an exception only
         try:
-            self._start_response(self.replaced.status_line, list(self.replaced.headers), *_given(exc_info))
+            self._start_response(response.status_line, headers, *_given(exc_info))
         finally:
             del exc_info  # PEP 3333: no cycle through the traceback
-        return self.replaced.content_for(self._environ["REQUEST_METHOD"])
+        return response.content_for(self._environ["REQUEST_METHOD"])
 
     def next(self, chunks: Iterator[bytes]) -> bytes:
         """The next chunk of the application's body, with the principal in the context."""
         token = current_call.set(self)
         try:
             chunk = next(chunks)
-        except AccessRefused as refused:
-            return b"".join(self._replace(refused.refusal))
+        except (AccessRefused, ExceptionGroup) as error:
+            refusal = refusal_in(error)
+            if refusal is None:
+                raise
+            return b"".join(self._replace(refusal))
         except StopIteration:
             if self.replaced is None:
                 raise

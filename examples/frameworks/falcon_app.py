@@ -6,7 +6,7 @@ import os
 
 import falcon
 
-from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
+from authmw import AccessRefused, APIKeyHeader, Auth, current_principal, requires_scopes
 from authmw.http.response import WSGIApp
 from authmw.stores.memory import MemoryApiKeys
 from authmw.verifiers.api_key import ApiKeyVerifier
@@ -19,9 +19,18 @@ class Orders:
         response.media = {"id": current_principal().id}
 
 
+def refused(request: falcon.Request, response: falcon.Response, error: AccessRefused, params: object) -> None:
+    """Answers a refusal, which Falcon would take for a bug."""
+    answer = error.refusal.response()
+    response.status, response.data = answer.status_line, answer.body
+    for name, value in answer.headers:
+        response.append_header(name, value)
+
+
 def create_app(keys: MemoryApiKeys) -> WSGIApp:
     app = falcon.App()
     app.add_route("/orders", Orders())
+    app.add_error_handler(AccessRefused, refused)
     return AuthMiddleware(app, Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))), public=["/health"])
 
 

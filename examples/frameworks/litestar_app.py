@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from litestar import Litestar, get
+from litestar import Litestar, Request, Response, get
 
-from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
+from authmw import AccessRefused, APIKeyHeader, Auth, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware
 from authmw.asgi.middleware import ASGIApp
 from authmw.stores.memory import MemoryApiKeys
@@ -19,8 +20,17 @@ async def orders() -> dict[str, str]:
     return {"id": current_principal().id}
 
 
+def refused(request: Request[Any, Any, Any], error: AccessRefused) -> Response[bytes]:
+    """The answer to a refusal, which Litestar would take for a bug."""
+    answer = error.refusal.response()
+    headers: dict[str, str] = {}
+    for name, value in answer.headers:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type=headers.pop("Content-Type"))
+
+
 def create_app(keys: MemoryApiKeys) -> ASGIApp:
-    app = Litestar([orders])
+    app = Litestar([orders], exception_handlers={AccessRefused: refused})
     return AuthMiddleware(app, Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))), public=["/health"])
 
 

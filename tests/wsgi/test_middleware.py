@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -251,32 +252,46 @@ def _before_start_in_a_generator(environ: Environ, start_response: StartResponse
     yield chunk
 
 
-def _framework(status: str) -> WSGIApp:
-    """A framework that makes a response of its own out of whatever a view raises."""
+def _answering(status: str) -> WSGIApp:
+    """An application that answers each exception itself, from inside its ``except`` block."""
 
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return [_needs_write()]
         except Exception:
             start_response(status, [("Content-Type", "text/html")], sys.exc_info())
-            return [b"<h1>error page</h1>"]
+            return [b"own words"]
 
     return app
 
 
-def _lazy_framework(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+def _answering_lazily(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
     try:
         yield _needs_write()
     except AccessRefused:
         start_response("403 Forbidden", list(PLAIN))
+        yield b"own words"
 
 
-def _writing_framework(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def _answering_by_write(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     try:
         return [_needs_write()]
     except AccessRefused:
-        start_response("500 Oops", list(PLAIN))(b"written")
+        start_response("500 Oops", list(PLAIN))(b"own words")
         return []
+
+
+async def _refuse() -> None:
+    _needs_write()
+
+
+def _in_a_task_group(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_refuse())
+
+    asyncio.run(main())
+    return []
 
 
 @pytest.mark.parametrize(
@@ -286,32 +301,36 @@ def _writing_framework(environ: Environ, start_response: StartResponse) -> Itera
         _after_start,
         _in_a_generator,
         _before_start_in_a_generator,
-        _framework("500 Internal Server Error"),
-        _framework("403 Forbidden"),
-        _lazy_framework,
-        _writing_framework,
+        _in_a_task_group,
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_refusal_from_below_is_answered_in_full_whatever_a_framework_makes_of_it(app: WSGIApp, method: str) -> None:
+def test_a_refusal_that_leaves_the_application_is_answered_in_full(app: WSGIApp, method: str) -> None:
     answer = call(AuthMiddleware(app, AUTH), method=method)
     assert answer.status == 403
     assert answer.header("WWW-Authenticate") == 'Bearer realm="app", error="insufficient_scope", scope="write"'
     assert answer.header("Content-Type") == "application/problem+json"
     assert answer.body.startswith(b"{") is (method == "GET")
     assert len(answer.body) in (0, int(answer.header("Content-Length") or -1))
-    assert b"secret" not in answer.body + b"written"
+    assert b"secret" not in answer.body
 
 
-def test_a_refusal_that_the_application_answers_itself_is_its_own() -> None:
-    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            return [_needs_write()]
-        except AccessRefused:
-            start_response("302 Found", [("Location", "/login")])
-            return [b""]
-
-    assert call(AuthMiddleware(app, AUTH)).status == 302
+@pytest.mark.parametrize(
+    "app, status",
+    [
+        (_answering("500 Internal Server Error"), 500),
+        (_answering("503 Service Unavailable"), 503),
+        (_answering("403 Forbidden"), 403),
+        (_answering("302 Found"), 302),
+        (_answering_lazily, 403),
+        (_answering_by_write, 500),
+    ],
+)
+def test_a_refusal_that_the_application_answers_itself_is_its_own(app: WSGIApp, status: int) -> None:
+    answer = call(AuthMiddleware(app, AUTH))
+    assert (answer.status, answer.body) == (status, b"own words")
+    assert answer.header("WWW-Authenticate") is None
+    assert answer.header("Vary") == "Authorization"
 
 
 def test_a_refusal_after_content_was_sent_ends_the_response() -> None:

@@ -101,14 +101,6 @@ def _trapping_and_testing(app: Flask) -> None:
     app.config["TRAP_HTTP_EXCEPTIONS"] = True
 
 
-def _after_request(app: Flask) -> None:
-    @app.after_request
-    def replace(response: Response) -> Response:
-        response.data = b"replaced"
-        del response.headers["WWW-Authenticate"]
-        return response
-
-
 @pytest.mark.parametrize(
     "prepare",
     [
@@ -119,7 +111,6 @@ def _after_request(app: Flask) -> None:
         _propagating,
         _trapping,
         _trapping_and_testing,
-        _after_request,
     ],
 )
 @pytest.mark.parametrize("path, who", CASES)

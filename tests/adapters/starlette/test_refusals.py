@@ -12,12 +12,14 @@ from fastapi import Depends, FastAPI, HTTPException
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from authmw import current_principal, requires_scopes
+from authmw import AccessRefused, current_principal, requires_scopes
 from authmw.asgi import middleware as asgi
 from tests.adapters.starlette.support import (
     CASES,
@@ -197,8 +199,6 @@ def test_an_error_of_the_application_stays_an_error(placement: Placement) -> Non
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_a_refusal_that_the_application_handles_is_its_own_business(placement: Placement) -> None:
-    from authmw import AccessRefused
-
     async def endpoint(request: Request) -> Response:
         try:
             current_principal().require("orders:write")
@@ -226,3 +226,53 @@ def test_an_error_beside_a_refusal_in_a_task_group_stays_an_error(placement: Pla
     with pytest.raises(ExceptionGroup) as raised:
         ask(guard(routed(both), placement), READER)
     assert raised.value.subgroup(LookupError) is not None
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("make", [Starlette, FastAPI])
+def test_a_handler_that_the_application_has_for_refusals_answers_them(
+    make: Callable[..., Starlette], placement: Placement
+) -> None:
+    async def own(request: Request, error: Exception) -> Response:
+        return JSONResponse("own words", 403)
+
+    app = make(routes=[Route("/orders", endpoint)], exception_handlers={AccessRefused: own})
+    guarded = guard(app, placement)
+    for _ in range(2):
+        assert ask(guarded, OTHER)[::2] == (403, b'"own words"')
+
+
+def with_layers(app: Starlette) -> Starlette:
+    """`app` with CORS and a request id of its own."""
+
+    async def name(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        response.headers["x-request-id"] = "r1"
+        return response
+
+    app.add_middleware(CORSMiddleware, allow_origins=["https://app.example"], expose_headers=["WWW-Authenticate"])
+    app.add_middleware(BaseHTTPMiddleware, dispatch=name)
+    return app
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("kind", [kind for kind in [*DECLARED, *UNDECLARED] if kind != "in task groups"])
+def test_layers_inside_add_their_headers_to_a_refusal(kind: str, placement: Placement) -> None:
+    plain = ask(guard((DECLARED | UNDECLARED)[kind](), placement), OTHER)
+    app = guard(with_layers((DECLARED | UNDECLARED)[kind]()), placement)
+    status, headers, body = ask(app, {**OTHER, "Origin": "https://app.example"})
+    assert (status, body) == (plain[0], plain[2])
+    kept = {each for each in plain[1] if each != ("vary", "Authorization")}  # what CORS varies by is added to it
+    assert set(headers) >= {*kept, ("access-control-allow-origin", "https://app.example"), ("x-request-id", "r1")}
+    assert [value for name, value in headers if name == "vary"] == ["Authorization, Origin"]
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_bug_behind_a_handler_for_refusals_stays_a_bug(placement: Placement) -> None:
+    async def own(request: Request, error: Exception) -> Response:
+        raise LookupError("a bug of the handler")
+
+    app = Starlette(routes=[Route("/orders", endpoint)], exception_handlers={AccessRefused: own})
+    client = TestClient(guard(app, placement), raise_server_exceptions=False)
+    answer = client.get("/orders", headers=OTHER)
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error")

@@ -1,0 +1,89 @@
+"""How a refusal leaves Flask: as an exception from inside, and through ``process_response`` from in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from authmw.http import response as core
+from authmw.http.refusal import AccessRefused, Refusal
+from authmw.http.request import Environ
+from authmw.http.response import StartResponse
+
+
+class RefusedByFlask(AccessRefused, HTTPException):
+    """A refusal with its whole response and no ``code``.
+
+    Flask hands an HTTPException without a code to no error handler, and neither do the extensions that bring error
+    handling of their own: status and challenge stay.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        AccessRefused.__init__(self, refusal)
+        self.response: Response = _response_of(refusal.response())
+        self.description: str | None = None
+
+    @property
+    def data(self) -> NoReturn:
+        """What flask-restx would make a body of its own from. It hands on to Flask what this raises.
+
+        Raises:
+            RefusedByFlask: always.
+        """
+        raise self
+
+
+def answer_refusals(app: Flask) -> None:
+    """Have `app` answer each `AccessRefused`: also one that is raised elsewhere, as in a thread that a view waits for.
+
+    A handler that the application has registered for it stays.
+    """
+    handlers = app.error_handler_spec[None][None]
+    handlers.setdefault(AccessRefused, _answer)
+
+
+def _answer(refused: AccessRefused) -> Response:
+    return _response_of(refused.refusal.response())
+
+
+def _response_of(response: core.Response) -> Response:
+    return Response(response.body, response.status_line, list(response.headers))
+
+
+class FlaskResponses:
+    """Sends a refusal that is made in front of Flask, after the functions that run on each response of `app`.
+
+    So they add their headers, as Flask-CORS does. No route is looked for, and nothing else of the application runs.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __call__(self, response: core.Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Send `response`: as it is, when one of the functions fails."""
+        answer = _response_of(response)
+        try:
+            answer = self._processed(answer, environ)
+        except Exception:
+            # As in Flask itself, where they fail on an error page. The refusal has to be sent in any case.
+            self._app.logger.exception("Finalizing a refusal failed")
+            answer = _response_of(response)
+        return answer(environ, start_response)
+
+    def _processed(self, answer: Response, environ: Environ) -> Response:
+        context = self._app.request_context(environ)
+        context.url_adapter = None  # else it would look for the route
+        try:
+            context.push()  # opens the session: pop also after a failure, as Flask does
+            processed = self._app.process_response(answer)
+        finally:
+            context.pop()
+        if not callable(processed):
+            raise TypeError(f"a function after the request returned {type(processed).__name__}, not the response")
+        return processed

@@ -1,0 +1,126 @@
+"""Error pages of frameworks: how one that was made of a refusal is told from a response of the application.
+
+A framework without an adapter takes `AccessRefused` for a bug and answers 500. That page, and nothing else, may be
+replaced by the refusal. Two facts tell it. Its status is exactly 500. And the traceback of the refusal begins in the
+function of the framework that answers what nothing else has caught. Where code of the application catches the refusal,
+the traceback begins in a function of the application: each later response is its own, also the 500 of a bug.
+
+Neither ``sys.exc_info()`` nor the lifetime of the exception tells this: Falcon, Flask and Quart have left their
+``except`` block when the response starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Final, NamedTuple, cast
+
+from authmw.http.refusal import AccessRefused, Refusal
+
+logger: Final = logging.getLogger("authmw")
+_SERVER_ERROR: Final = 500
+_CLOSED_BY_ERROR: Final = frozenset({1011, 4500})
+"""How frameworks close a websocket for an exception: RFC 6455 §7.4.1, and Litestar's code of its own."""
+
+
+class _Framework(NamedTuple):
+    """A framework that answers exceptions.
+
+    Args:
+        last: the functions that catch what nothing else has caught.
+        handler: what has refusals answered there that are raised outside of guarded functions.
+    """
+
+    last: frozenset[str]
+    handler: str
+
+
+_FRAMEWORKS: Final = {
+    "django": _Framework(frozenset({"inner"}), 'MIDDLEWARE = ["authmw_django.RefusalMiddleware", ...]'),
+    "falcon": _Framework(frozenset({"__call__", "_handle_websocket"}), "app.add_error_handler(AccessRefused, ...)"),
+    "flask": _Framework(frozenset({"wsgi_app"}), "FlaskAuth(app, auth)"),
+    "litestar": _Framework(frozenset({"__call__"}), "Litestar(exception_handlers={AccessRefused: ...})"),
+    "quart": _Framework(frozenset({"handle_request", "handle_websocket"}), "@app.errorhandler(AccessRefused)"),
+    "starlette": _Framework(frozenset({"__call__"}), "app.add_middleware(authmw_starlette.AuthMiddleware, auth=auth)"),
+}
+
+
+def is_error_page(status: int) -> bool:
+    """Whether a response of `status` may be what a framework makes of an exception that it does not know."""
+    return status == _SERVER_ERROR
+
+
+def is_error_close(code: int) -> bool:
+    """Whether a websocket that is closed with `code` may be closed for an exception."""
+    return code in _CLOSED_BY_ERROR
+
+
+def caught_by_framework(refused: AccessRefused) -> str | None:
+    """The framework whose last resort caught `refused`; None where code of the application did, or nothing yet."""
+    handled: BaseException | None = sys.exc_info()[1]
+    # A task group raises it in a group, which is still being handled where the error page of it is sent.
+    is_grouped = handled is not None and handled is not refused and refusal_in(handled) is not None
+    trace = (handled if handled is not None and is_grouped else refused).__traceback__  # begins where it was caught
+    if trace is None:
+        return None
+    name = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+    framework = _FRAMEWORKS.get(name)
+    return name if framework is not None and trace.tb_frame.f_code.co_name in framework.last else None
+
+
+def log_missing_handler(refused: AccessRefused, framework: str) -> None:
+    """Log why a refusal became an error page."""
+    logger.error(
+        "%s was raised outside of a guarded function, and %s took it for a bug: decorate the function, or register a "
+        "handler: %s (page Middleware, Refusals from below)",
+        refused,
+        framework,
+        _FRAMEWORKS[framework].handler,
+    )
+
+
+def refusal_in(error: BaseException | None) -> Refusal | None:
+    """The refusal that was raised, by itself or out of a task group with no other error beside it."""
+    if isinstance(error, AccessRefused):
+        return error.refusal
+    if not isinstance(error, ExceptionGroup):
+        return None
+    refusals = [refusal_in(each) for each in cast("ExceptionGroup[Exception]", error).exceptions]
+    return None if None in refusals else refusals[0]
+
+
+_OF_THE_PAGE: Final = frozenset(
+    {
+        *("accept-ranges", "age", "allow", "cache-control", "etag", "expires", "last-modified", "location", "pragma"),
+        *("content-disposition", "content-encoding", "content-language", "content-length", "content-location"),
+        *("content-range", "content-type", "retry-after", "trailer", "transfer-encoding", "www-authenticate"),
+    }
+)
+
+
+def is_added_by_layer(name: str) -> bool:
+    """Whether the header `name` stays when an error page is replaced: it is not about the page, as those of CORS are.
+
+    >>> is_added_by_layer("Access-Control-Allow-Origin"), is_added_by_layer("Content-Length")
+    (True, False)
+    """
+    return name.lower() not in _OF_THE_PAGE
+
+
+def without_repeats(own: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of `own` that `headers` do not say already: a refusal that a framework carries has its ``Vary``.
+
+    >>> without_repeats([("Vary", "Authorization")], [("vary", "Origin, Authorization")])
+    []
+    """
+    said = [(name.lower(), _members(value)) for name, value in headers]
+    return [
+        (name, value)
+        for name, value in own
+        if not any(known == name.lower() and members >= _members(value) for known, members in said)
+    ]
+
+
+def _members(value: str) -> set[str]:
+    return {member.strip().lower() for member in value.split(",")}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from authmw.crypto.signing import TokenIssuer, issue
     from authmw.engine.auth import Auth
     from authmw.engine.authentication import Authentication
-    from authmw.engine.context import acting_as, current_principal
+    from authmw.engine.context import acting_as, carry_caller, current_principal
     from authmw.engine.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
     from authmw.engine.protected_resource import ProtectedResource
     from authmw.errors import AuthmwError, ConfigurationError, FlowError, Overloaded, StoreUnavailable, Unavailable
@@ -134,6 +134,7 @@ __all__ = [
     "acting_as",
     "any_of",
     "authenticated",
+    "carry_caller",
     "current_principal",
     "issue",
     "optionally_authenticated",
@@ -143,7 +144,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "engine.context": "acting_as current_principal",
+    "engine.context": "acting_as carry_caller current_principal",
     "identity.credentials": "ApiKey BasicCredentials BearerToken BoundToken DPoPToken DigestResponse TrustedUser",
     "engine.decorators": "authenticated optionally_authenticated public requires requires_scopes",
     "crypto.dpop.nonces": "DPoPNonces",

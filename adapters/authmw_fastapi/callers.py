@@ -78,6 +78,7 @@ class _CallerBy:
             yield call.authentication.principal
         finally:
             current_call.reset(token)
+            call.end()
 
     async def _authenticate(self, connection: HTTPConnection, response: Response) -> Call:
         request = ASGIRequest(connection.scope)  # without a way to the body

@@ -10,9 +10,11 @@ from flask import Flask
 from authmw.engine.auth import Auth
 from authmw.engine.public_paths import Default, PublicPaths, patterns_in
 from authmw.errors import ConfigurationError
+from authmw.identity.calling import find_calls_by
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
 from authmw_flask.guard import ViewGuard
+from authmw_flask.kept import kept_call, mark_context
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask, answer_refusals
 from authmw_flask.routes import RouteTable
 
@@ -87,7 +89,10 @@ class FlaskAuth:
         guard = ViewGuard(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
         app.before_request(guard)  # which refuses once the application serves
         _put_first(app.before_request_funcs[None])
+        app.url_value_preprocessor(mark_context)
+        _put_first(app.url_value_preprocessors[None])
         answer_refusals(app)
+        find_calls_by(kept_call)
         app.extensions["authmw"] = middleware.guarded
         setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only
 

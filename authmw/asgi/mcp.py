@@ -11,19 +11,21 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.asgi.middleware import ASGIApp, AuthMiddleware
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.engine.auth import Auth
-from authmw.engine.context import current_principal, enforce
+from authmw.engine.context import Call, call_here, copies_of, current_principal, enforce
 from authmw.engine.protected_resource import ProtectedResource
 from authmw.engine.public_paths import PublicPaths, patterns_in
 from authmw.errors import ConfigurationError
 from authmw.flow.pool import in_thread
 from authmw.http.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Message, Receive, RequestHead, Scope, Send
 from authmw.http.response import Response
+from authmw.identity.calling import find_calls_by
 from authmw.identity.principal import Principal
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw.identity.scopes import checked_scopes
@@ -32,6 +34,9 @@ from authmw.schemes.http_bearer import HTTPBearer
 if TYPE_CHECKING:
     from authmw.identity.credentials import BearerToken
     from authmw.verifiers.base import Verifier
+
+_CALLER: Final = "authmw.caller"
+_SDK: Final = "mcp.server.lowlevel.server"
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 """Bytes of a message. The official servers have the same limit."""
@@ -89,6 +94,7 @@ def protect_mcp(
     supported = dict.fromkeys(scope for each in (base, *needed.values()) for scope in each.scopes)
     auth = _auth(by, resource, authorization_servers, tuple(supported))
     patterns = cast("tuple[str, ...]", patterns_in(public))
+    find_calls_by(caller_of_message)
     server = _Server(app, base, {name: base & each for name, each in needed.items()}, PublicPaths(patterns))
 
     def requirement_of(_: RequestHead) -> Requirement:
@@ -124,7 +130,7 @@ class _Server:
         if headers is None:
             await _NO_SESSION.serve_asgi(scope, receive, send)
             return
-        scope, send = {**scope, "headers": headers}, self._telling(send)
+        scope, send = {**scope, "headers": headers, _CALLER: copies_of(call_here())}, self._telling(send)
         if not self._tools or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -156,6 +162,19 @@ class _Server:
         # Of a preflight, the middleware passes on the headers only.
         is_nobody = not current_principal().is_authenticated
         return self._public.matches(request) or (is_nobody and request.is_preflight)
+
+
+def caller_of_message(_: object) -> Call | None:
+    """Who sent the message that the official SDK, version 1, is dealing with here; None elsewhere.
+
+    There, one task serves a whole session, in the context of its first request. The SDK keeps the request of each
+    message in a context variable of its own. Version 2 deals with each message in the context of its request.
+    """
+    current: Any = getattr(sys.modules.get(_SDK), "request_ctx", None)  # a context variable, which version 2 has not
+    message: Any = None if current is None else current.get(None)
+    scope: Scope = getattr(getattr(message, "request", None), "scope", {})
+    make_call: Callable[[], Call] | None = scope.get(_CALLER)
+    return None if make_call is None else make_call()
 
 
 def _called(body: bytes) -> str | None:

@@ -180,7 +180,7 @@ class _Passing(Call):
                 raise
         finally:
             current_call.reset(token)
-            self.refused = None  # its traceback refers to this
+            self.end()
 
     async def receive(self) -> Message:
         """The application's ``receive``, for websockets."""

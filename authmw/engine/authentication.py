@@ -28,3 +28,6 @@ class Authentication(NamedTuple):
 
 NOBODY: Final = Authentication(ANONYMOUS)
 """No credentials of ours were presented."""
+
+ENDED: Final = Authentication(ANONYMOUS)
+"""The application is done with the request. It is told apart by ``is``, which costs the least on each request."""

@@ -1,27 +1,37 @@
 """The current principal, for code that has no request in hand: a view, a service, a log filter.
 
+A context variable holds the `Call` that is being served, so that threads, tasks and greenlets each see their own, and
+streaming bodies still do. The caller ends with the request: what copied the context (a task, a worker that a request
+happened to start, the next request of a connection) holds the same `Call`, and finds nobody once it has ended.
+
 `enforce` decides by the engine and raises a refusal as the exception that the framework in between carries
 (`Call.carry`; adapters set it). Code that catches the exception has dealt with it: no later response is changed.
-
-A context variable, so that threads, tasks and greenlets each see their own, and streaming bodies still do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from contextvars import ContextVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
+from authmw.engine.authentication import ENDED, NOBODY
 from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
-from authmw.identity.calling import current_call, outside_of_a_call
+from authmw.identity.calling import current_call, kept_call, outside_of_a_call
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.requirement import Requirement
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
     from authmw.engine.authentication import Authentication
+
+_CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Call:
@@ -97,10 +107,26 @@ class Call:
         log_missing_handler(refused, framework)
         return None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the application is done with the request: who still holds this call finds nobody in it."""
+        return self.authentication is ENDED
+
+    def end(self) -> None:
+        """Forget the caller: the application is done with the request."""
+        self.authentication = ENDED
+        if self.refused is not None:
+            self.refused = None  # its traceback refers to this call
+
+
+# Only this module makes calls. It is looked at on each request, which a cast would cost a function call.
+_current_call: Final[ContextVar[Call | None]] = current_call  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
 
 def call_here() -> Call | None:
-    """The request being served here, or None outside of one. Only this module makes calls."""
-    return cast("Call | None", current_call.get())
+    """The request being served here; None outside of one, and where it has ended."""
+    call = _current_call.get()
+    return cast("Call | None", kept_call(call)) if call is None or call.authentication is ENDED else call
 
 
 def current_principal() -> Principal:
@@ -139,21 +165,81 @@ def leave_guard(refused: AccessRefused) -> None:
 
 @contextmanager
 def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Principal, None, None]:
-    """Run code as `principal`: background jobs, command lines, tests.
+    """Run code as `principal`: background jobs, command lines, tests. It ends with the block.
 
     >>> with acting_as(Principal("alice", scopes={"orders:read"})):
     ...     current_principal().id
     'alice'
     """
-    from authmw.engine.auth import Auth
     from authmw.engine.authentication import Authentication
-    from authmw.schemes.http_bearer import HTTPBearer
 
-    call, outer = Call(auth or Auth(HTTPBearer()), Authentication(principal)), call_here()
+    with _serving(Call(auth or _nobodys_auth(), Authentication(principal))):
+        yield principal
+
+
+def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, run as who is calling now: wherever and whenever it is called, also after the request has ended.
+
+    It is how a request passes its caller on to a thread, a task or a queue. Without it, these find nobody once the
+    request has ended. Whether the credentials are still valid is not asked again.
+
+    Args:
+        function: a function or a coroutine function.
+
+    >>> with acting_as(Principal("alice")):
+    ...     job = carry_caller(lambda: current_principal().id)
+    >>> current_principal().id, job()
+    ('', 'alice')
+    """
+    make_call = copies_of(call_here())
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & _CO_COROUTINE:
+
+        @wraps(function)
+        async def carried_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with _serving(make_call()):
+                return await cast("Any", function(*args, **kwargs))
+
+        return cast("Callable[P, R]", carried_async)
+
+    @wraps(function)
+    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _serving(make_call()):
+            return function(*args, **kwargs)
+
+    return carried
+
+
+def copies_of(call: Call | None) -> Callable[[], Call]:
+    """Makes calls that are as `call` is now, each of which ends by itself; those of nobody for None."""
+    if call is None:
+        call = Call(_nobodys_auth(), NOBODY)
+    auth, authentication, request, carry = call.auth, call.authentication, call.request, call.refuse_with
+
+    def make_call() -> Call:
+        copy = Call(auth, authentication, request)
+        copy.carry = carry
+        return copy
+
+    return make_call
+
+
+@contextmanager
+def _serving(call: Call) -> Generator[None, None, None]:
+    outer = call_here()
     if outer is not None:
         call.carry = outer.refuse_with  # what is raised here travels through the same framework
     token = current_call.set(call)
     try:
-        yield principal
+        yield
     finally:
         current_call.reset(token)
+        call.end()
+
+
+def _nobodys_auth() -> Auth:
+    # Imported here: most programs that import this have an Auth of their own.
+    from authmw.engine.auth import Auth
+    from authmw.schemes.http_bearer import HTTPBearer
+
+    return Auth(HTTPBearer())

@@ -146,15 +146,17 @@ class _Passing(Call):
             body = self._middleware.app(environ, self.start_response)
             if self.headers_only:
                 body = self._head_of(body)
-        except Exception as error:
+        except BaseException as error:
             refusal = refusal_in(error)
             if refusal is None:
+                self.end()
                 raise
             body = self._replace(refusal)
         finally:
             current_call.reset(token)
         if self.replaced is None and (type(body) in (list, tuple) or _is_file(body, environ)):
-            return body  # nothing of the application runs while this is sent
+            self.end()  # nothing of the application runs while this is sent
+            return body
         stream = _Body(self, body)
         if self.replaced is None:
             return stream
@@ -227,12 +229,13 @@ class _Passing(Call):
         return b"".join(self.replaced.content_for(self._environ["REQUEST_METHOD"]))
 
     def close(self, body: object) -> None:
-        """Close the application's body, with the principal in the context."""
+        """Close the application's body, with the principal in the context for the last time."""
         token = current_call.set(self)
         try:
             _close(body)
         finally:
             current_call.reset(token)
+            self.end()
 
 
 class _Body:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from contextvars import Context, ContextVar, copy_context
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
 import pytest
 
-from authmw import Auth, CallMode, HTTPBearer, Principal, current_principal
+from authmw import AccessRefused, Auth, CallMode, HTTPBearer, Principal, current_principal
+from authmw.asgi import AuthMiddleware
 from authmw.asgi.mcp import MAX_MESSAGE, protect_mcp
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.protected_resource import ProtectedResource
@@ -396,3 +400,59 @@ class HTTPBearerLess:
 
     def verify(self, credentials: BearerToken, request: object = None, /) -> Verdict:
         return Rejected(Reason.TOKEN_UNKNOWN)
+
+
+class SDK1:
+    """What version 1 of the official SDK does: one task serves a session, in the context of its first request.
+
+    It keeps the request of each message in a context variable of its own, ``mcp.server.lowlevel.server.request_ctx``.
+    """
+
+    def __init__(self) -> None:
+        self.request_ctx: ContextVar[Any] = ContextVar("request_ctx")
+        self._session: Context | None = None
+        self.seen: list[tuple[str, int]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._session is None:
+            self._session = copy_context()
+        self._session.run(self._message, scope)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    def _message(self, scope: Scope) -> None:
+        token = self.request_ctx.set(SimpleNamespace(request=SimpleNamespace(scope=scope)))
+        try:
+            self.seen.append((current_principal().id, self._tool()))
+        finally:
+            self.request_ctx.reset(token)
+
+    def _tool(self) -> int:
+        try:
+            current_principal().require("orders:write")
+        except AccessRefused as refused:
+            return refused.refusal.status
+        return 200
+
+    def outside_of_messages(self) -> str:
+        assert self._session is not None
+        return self._session.run(lambda: current_principal().id)
+
+
+def test_a_session_of_the_sdk_1_has_the_caller_of_each_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SDK1()
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel.server", cast("Any", server))
+    app = protected(server, tools={})
+    for token in ("reader", "writer", "reader"):
+        assert ask(app, b"{}", token=token)[0] == 200
+    assert server.seen == [("reader", 403), ("writer", 200), ("reader", 403)]
+    assert server.outside_of_messages() == ""
+
+
+def test_a_session_of_the_sdk_1_behind_another_middleware_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SDK1()
+    monkeypatch.setitem(sys.modules, "mcp.server.lowlevel.server", cast("Any", server))
+    app = AuthMiddleware(server, Auth(HTTPBearer(Tokens())))
+    for token in ("writer", "reader"):
+        assert ask(app, b"{}", token=token)[0] == 200
+    assert server.seen == [("writer", 200), ("", 401)]

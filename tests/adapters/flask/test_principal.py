@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextvars
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from authmw_flask import FlaskAuth, authenticated, current_principal, current_user, public
-from flask import Flask, Response, g, request, stream_with_context
+from flask import Flask, Response, copy_current_request_context, g, request, stream_with_context
 
-from authmw import Principal, acting_as
+from authmw import AccessRefused, Principal, acting_as
+from authmw import current_principal as core_principal
 from tests.adapters.flask.shop import PEOPLE, ask, shop_auth
 
 
@@ -99,3 +103,97 @@ def test_the_test_client_keeps_its_context(app: Flask) -> None:
     with app.test_client() as client:
         client.get("/?who=me")
         assert request.args["who"] == "me"
+
+
+@authenticated
+def _service() -> str:
+    return current_user.id
+
+
+def _service_or_refusal() -> str:
+    try:
+        return _service()
+    except AccessRefused as refused:
+        return str(refused.refusal.status)
+
+
+def test_a_copy_of_the_request_context_carries_the_caller_also_after_the_request(app: Flask) -> None:
+    jobs: list[Callable[[], str]] = []
+
+    @app.get("/")
+    def view() -> str:
+        jobs.append(copy_current_request_context(_service))
+        jobs.append(copy_current_request_context(lambda: f"{request.path} {core_principal().id}"))
+        return "ok"
+
+    with ThreadPoolExecutor(1) as pool:
+        ask(app, "/", as_="reader").close()
+        assert [pool.submit(job).result() for job in jobs] == ["reader", "/ reader"]
+        # A greenlet of gevent copies the context variables as well.
+        assert pool.submit(contextvars.copy_context().run, jobs[0]).result() == "reader"
+        assert pool.submit(_service_or_refusal).result() == "401"
+
+
+def test_a_worker_that_copied_all_of_the_context_finds_nobody_after_the_request(app: Flask) -> None:
+    left: list[contextvars.Context] = []
+
+    @app.get("/")
+    def view() -> str:
+        left.append(contextvars.copy_context())
+        return left[0].run(_service)
+
+    answer = ask(app, "/", as_="reader")
+    assert answer.text == "reader"
+    answer.close()
+    assert left[0].run(lambda: current_user.id) == ""
+    assert left[0].run(_service_or_refusal) == "401"
+
+
+def test_in_a_copy_of_the_context_a_copy_that_flask_made_is_the_callers(app: Flask) -> None:
+    jobs: list[Callable[[], str]] = []
+
+    @app.get("/")
+    def view() -> str:
+        jobs.append(partial(contextvars.copy_context().run, copy_current_request_context(_service)))
+        return "ok"
+
+    ask(app, "/", as_="reader").close()
+    assert jobs[0]() == "reader"
+
+
+def test_a_test_client_in_a_with_block_keeps_the_caller(app: Flask) -> None:
+    app.add_url_rule("/", view_func=lambda: "ok", endpoint="ok")
+    with app.test_client() as client:
+        client.get("/", headers={"Authorization": "Bearer reader"})
+        assert (current_user.id, _service()) == ("reader", "reader")
+        client.get("/", headers={"Authorization": "Bearer writer"})
+        assert current_user.id == "writer"
+    assert current_user.id == ""
+
+
+def test_a_request_context_without_a_guard_has_nobody() -> None:
+    with Flask("other").test_request_context("/", environ_overrides={"authmw.principal": PEOPLE["reader"]}):
+        assert current_user.id == ""
+
+
+def test_acting_as_goes_before_what_flask_keeps(app: Flask) -> None:
+    app.add_url_rule("/", view_func=lambda: "ok", endpoint="ok")
+    with app.test_client() as client:
+        client.get("/", headers={"Authorization": "Bearer reader"})
+        with acting_as(PEOPLE["writer"]):
+            assert current_user.id == "writer"
+        assert current_user.id == "reader"
+
+
+def test_a_worker_that_starts_before_the_view_is_chosen_finds_nobody_after_the_request() -> None:
+    left: list[contextvars.Context] = []
+    app = Flask("shop")
+
+    @app.url_value_preprocessor
+    def leave(endpoint: str | None, values: object) -> None:
+        left.append(contextvars.copy_context())
+
+    FlaskAuth(app, shop_auth())
+    app.add_url_rule("/", view_func=lambda: "ok", endpoint="ok")
+    ask(app, "/", as_="reader").close()
+    assert left[0].run(lambda: current_user.id) == ""

@@ -1,0 +1,55 @@
+"""The caller of a request that Flask keeps: in ``copy_current_request_context``, and in ``with client:`` of a test.
+
+Flask keeps a request in a context variable of its own, and hands a copy on where it is asked to. Three things leave the
+variable behind without being asked, and nobody is calling there: a worker that copied all context variables in a
+request, a stream that waits for its next chunk (its generator shares the server's context), and what runs after both.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import has_request_context
+from flask.ctx import RequestContext
+from flask.globals import request_ctx
+
+from authmw.engine.authentication import Authentication
+from authmw.engine.context import Call
+from authmw.engine.guard import Guarded
+from authmw.http.request import WSGIRequest
+from authmw.identity.principal import Principal
+
+_SERVES: Final = "authmw_serves"
+"""The attribute of the context in which a request is served. A copy of that context has none."""
+_PRESERVED: Final = "werkzeug.debug.preserve_context"
+"""What Flask's test client puts into the environ in a ``with`` block."""
+
+
+def mark_context(endpoint: str | None, values: object) -> None:
+    """Note that a request is served in the context of Flask that is here.
+
+    It is a preprocessor of URL values, since Flask calls those before anything else of the application.
+    """
+    vars(_context())[_SERVES] = True
+
+
+def kept_call(ended: object) -> Call | None:
+    """The request that Flask keeps here, of a guarded application; None where it is only left behind.
+
+    Args:
+        ended: what this context knows of a request that has ended; None for nothing.
+    """
+    if not has_request_context():
+        return None
+    context = _context()
+    environ = context.request.environ
+    if _SERVES in vars(context) and (ended is not None or _PRESERVED not in environ):
+        return None
+    principal, guarded = environ.get("authmw.principal"), context.app.extensions.get("authmw")
+    if not isinstance(principal, Principal) or not isinstance(guarded, Guarded):
+        return None
+    return Call(guarded.auth, Authentication(principal), WSGIRequest(environ))
+
+
+def _context() -> RequestContext:
+    return request_ctx._get_current_object()  # type: ignore[attr-defined,no-any-return]  # pyright: ignore[reportPrivateUsage]  # Werkzeug documents it for use

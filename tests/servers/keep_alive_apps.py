@@ -1,0 +1,61 @@
+"""Applications whose guarded part stands beside a part where nobody is ever authenticated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from authmw_fastapi import Security
+from fastapi import FastAPI, Request
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from authmw import AccessRefused, Auth, HTTPBearer, Principal, current_principal, requires_scopes
+from authmw.asgi import AuthMiddleware
+
+AUTH: Final = Auth(HTTPBearer({"alice-token": Principal("alice", scopes={"admin"})}.get))
+
+
+@requires_scopes("admin")
+def wipe() -> str:
+    return "wiped"
+
+
+def answer() -> str:
+    who = current_principal().id or "nobody"
+    try:
+        return f"{who} {wipe()}"
+    except AccessRefused:
+        return f"{who} refused"
+
+
+async def _received(request: Request) -> int:
+    return sum([len(chunk) async for chunk in request.stream()])
+
+
+async def upload(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"{await _received(request)} {current_principal().id}")
+
+
+async def beside(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(answer())
+
+
+mounted: Final = Starlette(
+    routes=[
+        Mount("/api", app=AuthMiddleware(Starlette(routes=[Route("/upload", upload, methods=["POST"])]), AUTH)),
+        Route("/beside", beside),
+    ]
+)
+
+by_dependency: Final = FastAPI()
+
+
+@by_dependency.post("/api/upload")
+async def upload_by_dependency(request: Request, principal: Annotated[Principal, Security(AUTH)]) -> PlainTextResponse:
+    return PlainTextResponse(f"{await _received(request)} {principal.id}")
+
+
+@by_dependency.get("/beside")
+async def beside_by_dependency() -> PlainTextResponse:
+    return PlainTextResponse(answer())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final, Literal
@@ -114,5 +114,13 @@ class AccessRefused(AuthmwError):
     """A requirement was not met below the middleware, which answers with `refusal`."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(f"{refusal.reason.code}: {refusal.detail}" if refusal.detail else refusal.reason.code)
         self.refusal = refusal
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        code, detail = self.refusal.reason.code, self.refusal.detail
+        return f"{code}: {detail}" if detail else code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What makes the body may be a function that cannot be sent to another process, and is of no use there.
+        return type(self), (replace(self.refusal, render=None),)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import replace
 
 import pytest
+from authmw_flask.refusing import RefusedByFlask
 
-from authmw import Auth, Body, HTTPBasic, HTTPBearer, Reason, Refusal
+from authmw import AccessRefused, Auth, Body, HTTPBasic, HTTPBearer, Reason, Refusal
 from authmw.http.challenge import Challenge
 from tests.requests import wsgi_request
 
@@ -74,3 +77,14 @@ def test_an_application_may_replace_the_body_and_nothing_else() -> None:
 
 def test_each_reason_has_a_code_of_its_own() -> None:
     assert len({reason.code for reason in Reason}) == len(Reason)
+
+
+@pytest.mark.parametrize("kind", [AccessRefused, RefusedByFlask])
+def test_a_refusal_goes_from_one_process_to_another(kind: type[AccessRefused]) -> None:
+    refusal = Refusal(
+        Reason.SCOPE_MISSING, scopes=("read",), detail="why", render=lambda _: Body("text/plain", b"not sent along")
+    )
+    # What cannot be unpickled kills the thread of a multiprocessing pool that reads results (CPython #103061).
+    received = pickle.loads(pickle.dumps(kind(refusal)))
+    assert type(received) is kind
+    assert (str(received), received.refusal) == ("authmw.scope-missing: why", replace(refusal, render=None))

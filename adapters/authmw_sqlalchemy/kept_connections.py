@@ -45,7 +45,7 @@ class KeptConnections(Generic[C]):
         """
         while True:
             kept = self._kept()
-            cursor: C = kept or (yield None)
+            cursor: C = (yield None) if kept is None else kept
             try:
                 rows: list[Row] = yield cursor
             except (DataError, UnicodeEncodeError) as error:

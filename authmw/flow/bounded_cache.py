@@ -51,9 +51,10 @@ class BoundedCache(Generic[K, V]):
         if entry is None:
             return None
         value, until, holds = entry
-        now = self._clock()
-        if not now < until <= now + self._longest:
-            return None
+        if until != inf:  # an entry without an end costs no look at the clock
+            now = self._clock()
+            if not now < until <= now + self._longest:
+                return None
         return value if holds is None or holds() is True else None
 
     def put(self, key: K, value: V, until: float = inf, holds: Holds | None = None) -> None:

@@ -20,7 +20,7 @@ from tests.support import ROOT
 pytestmark = pytest.mark.slow
 
 PACKAGES = {"authmw", *(path.parent.name for path in ROOT.glob("adapters/*/__init__.py"))}
-EXTRAS = {"flask", "starlette", "fastapi", "docs", "sql", "postgres", "redis", "all"}
+EXTRAS = {"flask", "starlette", "fastapi", "django", "docs", "sql", "postgres", "redis", "all"}
 SDIST_TOP = set(
     "pyproject.toml README.md CHANGELOG.md LICENSE SECURITY.md CONTRIBUTING.md Makefile PKG-INFO .gitignore "
     "authmw adapters tests examples docs".split()

@@ -66,7 +66,9 @@ class FlaskResponses:
         self._app = app
 
     def __call__(self, response: core.Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Send `response`: as it is, when one of the functions fails."""
+        """Send `response`: as it is, when one of the functions fails, or when there are none."""
+        if not self._processes_responses():
+            return response.serve_wsgi(environ, start_response)
         answer = _response_of(response)
         try:
             answer = self._processed(answer, environ)
@@ -75,6 +77,11 @@ class FlaskResponses:
             self._app.logger.exception("Finalizing a refusal failed")
             answer = _response_of(response)
         return answer(environ, start_response)
+
+    def _processes_responses(self) -> bool:
+        """Whether there is anything to run. Most requests of strangers cost no context and no session then."""
+        is_own = type(self._app).process_response is not Flask.process_response
+        return is_own or bool(self._app.after_request_funcs.get(None))
 
     def _processed(self, answer: Response, environ: Environ) -> Response:
         context = self._app.request_context(environ)

@@ -149,6 +149,7 @@ def test_a_session_that_cannot_be_opened_makes_no_other_answer_of_it(caplog: pyt
 
     app = _app()
     app.session_interface = Broken()
+    app.after_request(_named)
     with caplog.at_level(logging.ERROR):
         assert ask(app, "/").status_code == 401
     assert len(caplog.records) == 1
@@ -157,6 +158,7 @@ def test_a_session_that_cannot_be_opened_makes_no_other_answer_of_it(caplog: pyt
 
 def test_a_teardown_that_fails_makes_no_other_answer_of_it(caplog: pytest.LogCaptureFixture) -> None:
     app = _app()
+    app.after_request(_named)
 
     @app.teardown_request
     def fail(error: BaseException | None) -> None:
@@ -186,3 +188,25 @@ def test_a_host_that_is_not_trusted_makes_no_other_answer_of_it() -> None:
     app.config["TRUSTED_HOSTS"] = ["shop.example"]
     app.after_request(_named)
     assert ask(app, "/").status_code == 401
+
+
+def test_an_application_without_such_functions_opens_no_session_for_it() -> None:
+    from flask.sessions import SecureCookieSessionInterface
+
+    class Broken(SecureCookieSessionInterface):
+        def open_session(self, app: Flask, request: Any) -> Any:
+            raise AssertionError("opened")
+
+    app = _app()
+    app.session_interface = Broken()
+    assert ask(app, "/").status_code == 401
+
+
+def test_an_application_with_its_own_way_to_process_responses_uses_it() -> None:
+    class Shop(Flask):
+        def process_response(self, response: Response) -> Response:
+            return _named(super().process_response(response))
+
+    app = Shop("shop")
+    FlaskAuth(app, shop_auth())
+    assert ask(app, "/").headers["X-Request-Id"] == "r1"

@@ -56,7 +56,8 @@ def Security(  # noqa: N802 - as FastAPI's
 
     Below an `AuthMiddleware` with the same `Auth`, what that found is used. Otherwise the request is authenticated
     here, from its head. FastAPI has read the body by then, and what an endpoint returns as a `Response` of its own has
-    neither ``Vary`` nor ``Authentication-Info``: put the middleware in front where that matters.
+    neither ``Vary`` nor ``Authentication-Info``. Before FastAPI 0.118, streams and background tasks find nobody. Put
+    the middleware in front where that matters.
 
     Args:
         dependency: who may be trusted; anything else is FastAPI's to deal with.

@@ -6,6 +6,7 @@ import contextvars
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import fastapi
 import pytest
 from authmw_fastapi import FastAPIAuth, Security
 from fastapi import BackgroundTasks, FastAPI, WebSocket
@@ -54,18 +55,24 @@ def _app(*, middleware: bool) -> tuple[FastAPI, list[str], list[contextvars.Cont
 with_and_without_middleware = pytest.mark.parametrize("middleware", [False, True])
 
 
+def _after_the_endpoint(*, middleware: bool) -> str:
+    """Who is calling while the response is sent. Before 0.118, FastAPI has left its dependencies by then."""
+    left_early = tuple(map(int, fastapi.__version__.split(".")[:2])) < (0, 118)
+    return "" if left_early and not middleware else "alice"
+
+
 @with_and_without_middleware
 def test_the_endpoint_and_background_tasks_see_the_caller_and_nothing_after_does(middleware: bool) -> None:
     app, seen, left = _app(middleware=middleware)
     assert TestClient(app).get("/", headers=BEARER).json() == "alice"
-    assert seen == ["alice", "alice"]
+    assert seen == ["alice", _after_the_endpoint(middleware=middleware)]
     assert left[0].run(current_principal).id == ""
 
 
 @with_and_without_middleware
 def test_a_stream_sees_the_caller_and_nothing_after_does(middleware: bool) -> None:
     app, _, left = _app(middleware=middleware)
-    assert TestClient(app).get("/stream", headers=BEARER).text == "alice"
+    assert TestClient(app).get("/stream", headers=BEARER).text == _after_the_endpoint(middleware=middleware)
     assert left[0].run(current_principal).id == ""
 
 

@@ -1,4 +1,4 @@
-"""What authmw raises.
+"""What authmw raises, and how a package answers for a name that another one exports.
 
 ::
 
@@ -15,6 +15,15 @@ A bad credential is none of these: what happens to a request is a value (`authmw
 """
 
 from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from importlib.machinery import ModuleSpec
 
 
 class AuthmwError(Exception):
@@ -48,3 +57,95 @@ class Overloaded(Unavailable):
     """Every slot for password hashing is taken and as many more wait as may."""
 
     retry_after = 1
+
+
+FACES: Final = (
+    "authmw",
+    "authmw.flow",
+    "authmw.stores",
+    "authmw.issuers",
+    "authmw.openapi",
+    "authmw.wsgi",
+    "authmw.asgi",
+    "authmw.oauth2",
+    "authmw.testing",
+    "authmw.testing.contract",
+    "authmw_flask",
+    "authmw_starlette",
+    "authmw_fastapi",
+    "authmw_fastapi.security",
+    "authmw_django",
+    "authmw_sqlalchemy",
+    "authmw_redis",
+)
+"""The packages whose names are public: what their ``__init__`` exports."""
+
+_places: Final[dict[str, list[str]]] = {}
+"""The packages that export each name, found when a name is first asked of the wrong one."""
+
+
+def face(
+    package: str, homes: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The ``__getattr__`` and ``__dir__`` (PEP 562) of a package whose names are public.
+
+    A name of `homes` is imported when it is first used. A name that another package exports raises an `ImportError`
+    that says where it is; the text of an `AttributeError` would be lost in ``from authmw import FlaskAuth``. Any other
+    name is an `AttributeError`, so that `hasattr` answers False.
+
+    Args:
+        package: the ``__name__`` of the package.
+        homes: the names that are imported late, separated by spaces, by their module inside `authmw`.
+    """
+    home_of = {name: f"authmw.{home}" for home, names in (homes or {}).items() for name in names.split()}
+
+    def get(name: str) -> object:
+        module = sys.modules[package]
+        if name in home_of:
+            value = vars(module)[name] = getattr(import_module(home_of[name]), name)
+            return value
+        # After an AttributeError, and only then, ``from package import name`` looks for a module of that name.
+        is_module = PathFinder.find_spec(f"{package}.{name}", module.__path__) is not None
+        places = [] if name.startswith("_") or is_module else _places_of(name)
+        if places and package not in places:
+            raise ImportError(f"{name} is in {', '.join(places)}", name=package)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return get, lambda: sorted({*vars(sys.modules[package]), *home_of})
+
+
+def _places_of(name: str) -> list[str]:
+    """The packages that export `name`; only `authmw` where that does."""
+    if not _places:
+        found: dict[str, list[str]] = {}
+        for package in FACES:
+            for exported in _exports_of(package):
+                found.setdefault(exported, []).append(package)
+        _places.update(found)
+    places = _places.get(name, [])
+    return places[:1] if "authmw" in places else places
+
+
+def _exports_of(package: str) -> list[str]:
+    """The ``__all__`` of a package, read from its source: importing an adapter imports its framework."""
+    from ast import Assign, literal_eval, parse, unparse
+
+    spec = _spec_of(package)
+    source_of: Callable[[str], str | None] | None = getattr(spec and spec.loader, "get_source", None)
+    source = source_of(package) if source_of else None  # a frozen program has none
+    lists = [
+        node.value
+        for node in parse(source or "").body
+        if isinstance(node, Assign) and unparse(node.targets[0]) == "__all__"
+    ]
+    return literal_eval(lists[0]) if lists else []
+
+
+def _spec_of(package: str) -> ModuleSpec | None:
+    from importlib.util import find_spec
+
+    parent, _, _ = package.rpartition(".")
+    if not parent:
+        return find_spec(package)
+    above = _spec_of(parent)  # `find_spec` would import the parent
+    return above and PathFinder.find_spec(package, above.submodule_search_locations)

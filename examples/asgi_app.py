@@ -19,16 +19,22 @@ from typing import Any
 
 from authmw_sqlalchemy import SQLStores
 
-from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer, current_principal, public, requires_scopes
-from authmw.asgi import ASGIApp, AuthMiddleware, Mount
-from authmw.crypto.keyring import KeyRing
-from authmw.engine.declarations import requirement_of
-from authmw.http.request import Receive, Scope, Send
+from authmw import (
+    APIKeyHeader,
+    ApiKeyVerifier,
+    Auth,
+    HTTPBasic,
+    KeyRing,
+    OAuth2PasswordBearer,
+    PasswordVerifier,
+    current_principal,
+    public,
+    requirement_of,
+    requires_scopes,
+)
+from authmw.asgi import ASGIApp, AuthMiddleware, Mount, Receive, Scope, Send
 from authmw.oauth2 import TokenService
-from authmw.openapi import Operation, document
-from authmw.openapi.docs_page import DocsPage
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.verifiers.password import PasswordVerifier
+from authmw.openapi import DocsPage, Operation, document
 
 ISSUER = "https://authmw.example/auth"
 AUDIENCE = "orders"

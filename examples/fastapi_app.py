@@ -16,10 +16,8 @@ from authmw_sqlalchemy import SQLStores
 from authmw_starlette import docs_routes
 from fastapi import APIRouter, FastAPI
 
-from authmw import Auth, HTTPBasic, HTTPBearer, Principal
-from authmw.openapi.docs_page import DocsPage
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.verifiers.password import PasswordVerifier
+from authmw import ApiKeyVerifier, Auth, HTTPBasic, HTTPBearer, PasswordVerifier, Principal
+from authmw.openapi import DocsPage
 
 SCOPES = {"orders:read": "See orders", "orders:write": "Change orders", "orders:admin": "Do anything to orders"}
 

@@ -28,12 +28,9 @@ from authmw_flask import (
 from authmw_sqlalchemy import SQLStores
 from flask import Blueprint, Flask
 
-from authmw import APIKeyHeader, Auth, HTTPBasic, OAuth2PasswordBearer
-from authmw.crypto.keyring import KeyRing
+from authmw import APIKeyHeader, ApiKeyVerifier, Auth, HTTPBasic, KeyRing, OAuth2PasswordBearer, PasswordVerifier
 from authmw.oauth2 import TokenService
-from authmw.openapi.docs_page import DocsPage
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.verifiers.password import PasswordVerifier
+from authmw.openapi import DocsPage
 
 ISSUER = "https://authmw.example/auth"
 AUDIENCE = "orders"

@@ -15,8 +15,7 @@ import os
 from mcp.server.mcpserver import MCPServer
 
 from authmw import Issuer, current_principal
-from authmw.asgi.mcp import protect_mcp
-from authmw.asgi.middleware import ASGIApp
+from authmw.asgi import ASGIApp, protect_mcp
 
 server = MCPServer("Orders")
 ORDERS = ["tea", "cake"]

@@ -20,8 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 
-from authmw import Auth, HTTPBearer, current_principal, public, requires_scopes
-from authmw.crypto.keyring import KeyRing
+from authmw import Auth, HTTPBearer, KeyRing, current_principal, public, requires_scopes
 from authmw.oauth2 import CookieMode, TokenService, session_cookie
 
 PAGE = """\

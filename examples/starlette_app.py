@@ -18,9 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from authmw import APIKeyHeader, Auth, HTTPBasic
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.verifiers.password import PasswordVerifier
+from authmw import APIKeyHeader, ApiKeyVerifier, Auth, HTTPBasic, PasswordVerifier
 
 
 @public

@@ -12,35 +12,33 @@ import json
 import os
 from collections.abc import Iterable
 from wsgiref.simple_server import make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
 
-from authmw import APIKeyHeader, Auth, current_principal, requires_scopes
-from authmw.http.request import Environ
-from authmw.http.response import StartResponse, WSGIApp
-from authmw.stores.memory import MemoryApiKeys
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.wsgi import AuthMiddleware
+from authmw import APIKeyHeader, ApiKeyVerifier, Auth, current_principal, requires_scopes
+from authmw.stores import MemoryApiKeys
+from authmw.wsgi import AuthMiddleware, WSGIApp
 
 
-def index(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def index(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     return answer(start_response, {"hello": current_principal().id or "stranger"})
 
 
 @requires_scopes("orders:read")
-def list_orders(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def list_orders(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     return answer(start_response, {"orders": ["tea", "cake"]})
 
 
 @requires_scopes("orders:write")
-def create_order(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def create_order(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     return answer(start_response, {"created": True}, "201 Created")
 
 
-def me(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def me(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     principal = environ["authmw.principal"]
     return answer(start_response, {"id": principal.id, "scopes": sorted(principal.scopes)})
 
 
-def not_found(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     return answer(start_response, {"error": "not found"}, "404 Not Found")
 
 
@@ -52,7 +50,7 @@ ROUTES: dict[tuple[str, str], WSGIApp] = {
 }
 
 
-def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     route = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
     return ROUTES.get(route, not_found)(environ, start_response)
 

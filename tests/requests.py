@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from authmw import Auth, Authentication
+from authmw import Auth
+from authmw.engine.authentication import Authentication
 from authmw.http.request import ASGIRequest, WSGIRequest
 
 

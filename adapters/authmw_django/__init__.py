@@ -7,11 +7,17 @@ The middleware of `authmw.wsgi` or `authmw.asgi` stands around the handler, and 
     application = AuthMiddleware(get_wsgi_application(), auth)
 """
 
+from typing import TYPE_CHECKING
+
 try:
     import django as _  # noqa: F401 - only whether it is there
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_django needs Django: pip install "authmw[django]"') from _error
 
+from authmw.errors import face
 from authmw_django.middleware import RefusalMiddleware
 
 __all__ = ["RefusalMiddleware"]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -9,6 +9,8 @@ what they need by decorators or by dependencies, and have their caller as an arg
 `authmw_fastapi.security` has the names of `fastapi.security`, for programs that verify credentials themselves.
 """
 
+from typing import TYPE_CHECKING
+
 try:
     import fastapi as _  # noqa: F401 - only whether it is there
 except ModuleNotFoundError as _error:
@@ -23,6 +25,7 @@ from authmw import (
     requires,
     requires_scopes,
 )
+from authmw.errors import face
 from authmw_fastapi.callers import caller, caller_by
 from authmw_fastapi.dependencies import CurrentPrincipal, OptionalPrincipal, Scopes, Security
 from authmw_fastapi.extension import FastAPIAuth
@@ -49,3 +52,6 @@ __all__ = [
     "requires",
     "requires_scopes",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -26,7 +26,7 @@ def add_resource_metadata(app: FastAPI, resource: ProtectedResource | Auth) -> N
     Raises:
         ConfigurationError: there is nothing to describe.
 
-    >>> from authmw.engine.protected_resource import ProtectedResource
+    >>> from authmw.issuers import ProtectedResource
     >>> from fastapi import FastAPI
     >>> app = FastAPI()
     >>> add_resource_metadata(app, ProtectedResource("https://shop.example/mcp", ["https://id.example"]))

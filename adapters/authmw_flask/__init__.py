@@ -11,15 +11,20 @@ Views say what they need themselves, and the order of decorators cannot open a h
         return {"hello": current_principal.id}
 """
 
+from typing import TYPE_CHECKING
+
 try:
     import flask as _  # noqa: F401 - only whether it is there
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from _error
 
 from authmw import any_of, authenticated, optionally_authenticated, public, requires, requires_scopes
+from authmw.errors import face
 from authmw_flask.docs import docs_blueprint
 from authmw_flask.extension import FlaskAuth
-from authmw_flask.openapi import openapi_document, secure_openapi, secured_document
+from authmw_flask.openapi.document import openapi_document
+from authmw_flask.openapi.generators import secure_openapi
+from authmw_flask.openapi.secured import secured_document
 from authmw_flask.proxies import current_principal, current_user
 from authmw_flask.resource_metadata import resource_metadata_blueprint
 from authmw_flask.tokens import token_blueprint
@@ -41,3 +46,6 @@ __all__ = [
     "secured_document",
     "token_blueprint",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

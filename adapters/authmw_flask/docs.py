@@ -27,7 +27,7 @@ def docs_blueprint(
         url_prefix: where the page is.
         public: let anybody read it, also under default deny. Otherwise it is guarded like any view.
 
-    >>> from authmw.openapi.docs_page import DocsPage
+    >>> from authmw.openapi import DocsPage
     >>> from flask import Flask
     >>> app = Flask("shop")
     >>> app.register_blueprint(docs_blueprint(DocsPage("openapi.json")))

@@ -27,7 +27,7 @@ def resource_metadata_blueprint(resource: ProtectedResource | Auth, name: str = 
     Raises:
         ConfigurationError: there is nothing to describe.
 
-    >>> from authmw.engine.protected_resource import ProtectedResource
+    >>> from authmw.issuers import ProtectedResource
     >>> from flask import Flask
     >>> app = Flask("root")
     >>> orders = ProtectedResource("https://shop.example/orders", ["https://id.example"])

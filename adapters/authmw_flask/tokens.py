@@ -33,8 +33,8 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
         url_prefix: the path below the application's root.
 
     >>> from flask import Flask
-    >>> from authmw.stores.memory import MemoryStores
-    >>> from authmw.oauth2.service import TokenService
+    >>> from authmw.stores import MemoryStores
+    >>> from authmw.oauth2 import TokenService
     >>> service = TokenService(issuer="https://shop.example/auth", audience="orders", stores=MemoryStores())
     >>> app = Flask("shop")
     >>> app.register_blueprint(token_blueprint(service, url_prefix="/auth"))

@@ -1,24 +1,19 @@
-"""Where short-lived records live: opaque tokens, refresh families, nonces, throttles and revocations in Redis."""
+"""Stores in Redis: opaque tokens, refresh families, nonces, throttles and revocations."""
+
+from typing import TYPE_CHECKING
 
 try:
     import redis as redis
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_redis needs redis-py: pip install "authmw[redis]"', name="redis") from _error
 
-from authmw_redis.families import RedisFamilies
-from authmw_redis.nonces import RedisNonces
-from authmw_redis.revocations import RedisRevocations
+from authmw.errors import face
 from authmw_redis.stores import AsyncRedisStores, RedisStores
-from authmw_redis.throttle import RedisThrottle
-from authmw_redis.tokens import RedisTokenAdmin, RedisTokens
 
 __all__ = [
     "AsyncRedisStores",
-    "RedisFamilies",
-    "RedisNonces",
-    "RedisRevocations",
     "RedisStores",
-    "RedisThrottle",
-    "RedisTokenAdmin",
-    "RedisTokens",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -1,4 +1,6 @@
-"""Where records live: all that authmw keeps in SQLite or PostgreSQL, by way of SQLAlchemy Core."""
+"""Stores in SQLite or PostgreSQL, by way of SQLAlchemy Core: everything that authmw keeps."""
+
+from typing import TYPE_CHECKING
 
 try:
     import sqlalchemy as sqlalchemy
@@ -7,34 +9,22 @@ except ModuleNotFoundError as _error:
         'authmw_sqlalchemy needs SQLAlchemy: pip install "authmw[sql]"', name="sqlalchemy"
     ) from _error
 
-from authmw_sqlalchemy.clients import SQLClients
-from authmw_sqlalchemy.families import SQLFamilies
-from authmw_sqlalchemy.keys import SQLApiKeys
-from authmw_sqlalchemy.nonces import SQLNonces
-from authmw_sqlalchemy.pruning import Pruned
-from authmw_sqlalchemy.revocations import SQLRevocations
+from authmw.errors import face
 from authmw_sqlalchemy.schema import check, upgrade, upgrade_sql
 from authmw_sqlalchemy.stores import SQLStores
 from authmw_sqlalchemy.stores_async import AsyncSQLStores
 from authmw_sqlalchemy.tables import include_tables
 from authmw_sqlalchemy.throttle import SQLThrottle
-from authmw_sqlalchemy.tokens import SQLTokens
-from authmw_sqlalchemy.users import SQLUsers
 
 __all__ = [
     "AsyncSQLStores",
-    "Pruned",
-    "SQLApiKeys",
-    "SQLClients",
-    "SQLFamilies",
-    "SQLNonces",
-    "SQLRevocations",
     "SQLStores",
     "SQLThrottle",
-    "SQLTokens",
-    "SQLUsers",
     "check",
     "include_tables",
     "upgrade",
     "upgrade_sql",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -44,7 +44,7 @@ class SQLFamilies(Store):
         return self._database.ask(_FIND, (key,), first(_family))
 
     def rotate(self, rotation: Rotation) -> RotationAnswer:
-        """Put the successor in the place of the token presented; see `authmw.stores.ports.FamilyStore.rotate`."""
+        """Put the successor in the place of the token presented; see `authmw.stores.FamilyStore.rotate`."""
         return self._database.run(_rotated, rotation)
 
     def end_family(self, family_id: str, at: float) -> RefreshFamily | None:

@@ -108,7 +108,7 @@ class SQLTokens(Store):
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.stores.administration.TokenAdmin.create`."""
+        """A new token, told this once, and its record; see `authmw.stores.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,

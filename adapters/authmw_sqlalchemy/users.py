@@ -103,7 +103,7 @@ class SQLUsers(Store):
         digest_realm: str | None = None,
         hasher: Hasher | None = None,
     ) -> User:
-        """A new user; see `authmw.stores.administration.UserAdmin.create`."""
+        """A new user; see `authmw.stores.UserAdmin.create`."""
         user = make_user(username, password, hasher or self._hasher, id=id, scopes=scopes, attributes=attributes)
         values = {
             "id": user.id,

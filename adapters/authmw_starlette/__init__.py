@@ -7,6 +7,8 @@ too. Endpoints have ``request.user`` and ``request.auth`` in Starlette's sense, 
     async def orders(request: Request) -> JSONResponse: ...
 """
 
+from typing import TYPE_CHECKING
+
 try:
     import starlette as _  # noqa: F401 - only whether it is there
 except ModuleNotFoundError as _error:
@@ -21,6 +23,7 @@ from authmw import (
     requires,
     requires_scopes,
 )
+from authmw.errors import face
 from authmw_starlette.docs import docs_routes
 from authmw_starlette.middleware import AuthMiddleware
 from authmw_starlette.openapi import openapi_document
@@ -42,3 +45,6 @@ __all__ = [
     "resource_metadata_route",
     "token_routes",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

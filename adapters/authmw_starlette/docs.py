@@ -25,7 +25,7 @@ def docs_routes(page: DocsPage, path: str = "/docs", *, public: bool = False) ->
         path: where the page is.
         public: let anybody read it, also under default deny. Otherwise it is guarded like any endpoint.
 
-    >>> from authmw.openapi.docs_page import DocsPage
+    >>> from authmw.openapi import DocsPage
     >>> [route.path for route in docs_routes(DocsPage("openapi.json"))]
     ['/docs', '/docs/', '/docs/{path:path}']
     """

@@ -27,7 +27,7 @@ def resource_metadata_route(resource: ProtectedResource | Auth) -> Route:
     Raises:
         ConfigurationError: there is nothing to describe.
 
-    >>> from authmw.engine.protected_resource import ProtectedResource
+    >>> from authmw.issuers import ProtectedResource
     >>> resource_metadata_route(ProtectedResource("https://shop.example/mcp", ["https://id.example"])).path
     '/.well-known/oauth-protected-resource/mcp'
     """

@@ -26,8 +26,8 @@ def token_routes(service: TokenService) -> list[Route]:
     Args:
         service: the configuration.
 
-    >>> from authmw.stores.memory import MemoryStores
-    >>> from authmw.oauth2.service import TokenService
+    >>> from authmw.stores import MemoryStores
+    >>> from authmw.oauth2 import TokenService
     >>> service = TokenService(issuer="https://shop.example/auth", audience="orders", stores=MemoryStores())
     >>> token_routes(service)[0].path
     '/token'

@@ -25,7 +25,7 @@ class Mount:
     Raises:
         ConfigurationError: `served` does not respond to requests.
 
-    >>> from authmw import ProtectedResource
+    >>> from authmw.issuers import ProtectedResource
     >>> async def root(scope, receive, send): ...
     >>> application = Mount(ProtectedResource("https://api.example/orders", ["https://id.example"]), root)
     """

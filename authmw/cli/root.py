@@ -1,4 +1,8 @@
-"""The group of all commands, and how they fail: in one sentence, without a traceback."""
+"""The group of all commands, and how they fail: in one sentence, without a traceback.
+
+Only click and the small modules of the core are loaded to show help; everything else is imported by the command that
+needs it. Exit codes: 0 done, 1 refused or failed (a sentence on stderr), 2 called wrongly.
+"""
 
 from __future__ import annotations
 

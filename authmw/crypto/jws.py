@@ -52,7 +52,7 @@ class VerifiedJWS:
 class JWSReader:
     """Reads tokens that a key of `ring` signed.
 
-    >>> from authmw.crypto.keyring import Key, KeyRing
+    >>> from authmw import Key, KeyRing
     >>> ring = KeyRing(Key.from_secret("a secret of at least thirty-two bytes", kid="1"))
     >>> token = write(b"hello", ring.signer)
     >>> JWSReader(ring).read(token).payload

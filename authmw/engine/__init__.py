@@ -1,1 +1,1 @@
-"""The engine: `Auth`, what it remembers, the guard, public paths, decorators, and the routes that they protect."""
+"""`Auth`: alternatives, remembered verdicts, guard, public paths, audit, context, decorators, routes."""

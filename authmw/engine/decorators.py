@@ -56,7 +56,7 @@ def requires_scopes(*scopes: str | AnyOf) -> Requires:
     >>> @requires_scopes("orders:read")
     ... def orders() -> list[str]:
     ...     return []
-    >>> from authmw.engine.declarations import requirement_of
+    >>> from authmw import requirement_of
     >>> requirement_of(orders).scopes
     ('orders:read',)
     """

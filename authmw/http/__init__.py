@@ -1,1 +1,1 @@
-"""The wire: request head, grammar, target, origin, location, challenges, refusals, and responses."""
+"""The wire: head, grammar, target, origin, location, public URL, challenges, reasons, refusals, responses."""

@@ -45,7 +45,7 @@ class PublicURLs:
     Raises:
         ConfigurationError: every mistake at once.
 
-    >>> from authmw.http.request import WSGIRequest
+    >>> from authmw.wsgi import WSGIRequest
     >>> request = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/orders", "HTTP_HOST": "evil.example"})
     >>> PublicURLs("https://api.example").matches("HTTPS://API.example:443/./orders?page=2", request)
     True

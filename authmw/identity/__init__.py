@@ -1,1 +1,1 @@
-"""The meaning: credentials, scopes, principal, requirement, verdict, and the call being served."""
+"""The meaning: credentials, scopes, principal, requirement, verdict, user names, the call that is served."""

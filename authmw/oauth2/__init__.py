@@ -1,8 +1,8 @@
-"""The token service: log in, refresh, revoke (RFC 6749, 7009, 7662, 8414).
+"""The token service: log in, refresh, revoke, introspect (RFC 6749, 7009, 7662, 8414)."""
 
-`authmw.wsgi.Mount` and `authmw.asgi.Mount` serve a `TokenService`.
-"""
+from typing import TYPE_CHECKING
 
+from authmw.errors import face
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.documents import metadata_path
@@ -11,6 +11,7 @@ from authmw.oauth2.routed import AuthorizationServerMetadata
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
+from authmw.schemes.session_cookie import SessionCookie
 
 __all__ = [
     "AsyncSessions",
@@ -18,8 +19,12 @@ __all__ = [
     "CookieMode",
     "Lifetimes",
     "Runtime",
+    "SessionCookie",
     "Sessions",
     "TokenService",
     "metadata_path",
     "session_cookie",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -39,7 +39,7 @@ class AuthorizationServerMetadata(RoutedEndpoint):
         service: the token service.
 
     >>> from authmw.oauth2 import TokenService
-    >>> from authmw.stores.memory import MemoryStores
+    >>> from authmw.stores import MemoryStores
     >>> service = TokenService(issuer="https://id.example/auth", audience="orders", stores=MemoryStores())
     >>> AuthorizationServerMetadata(service).place
     '/.well-known/oauth-authorization-server/auth'

@@ -54,7 +54,7 @@ class TokenService:
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
 
-    >>> from authmw.stores.memory import MemoryStores
+    >>> from authmw.stores import MemoryStores
     >>> service = TokenService(issuer="https://id.example", audience="orders", stores=MemoryStores())
     >>> service.url("/token")
     'https://id.example/token'

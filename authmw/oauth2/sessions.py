@@ -37,8 +37,8 @@ class Sessions:
     Args:
         service: the token service that began the sessions.
 
-    >>> from authmw.stores.memory import MemoryStores
-    >>> from authmw.oauth2.service import TokenService
+    >>> from authmw.stores import MemoryStores
+    >>> from authmw.oauth2 import TokenService
     >>> service = TokenService(issuer="https://id.example", audience="orders", stores=MemoryStores())
     >>> Sessions(service).list("alice")
     ()

@@ -1,14 +1,22 @@
-"""OpenAPI documents from the declarations that enforce: what a document says and what is refused cannot differ.
+"""What is enforced, as an OpenAPI document and as a docs page."""
 
-`security` says for one operation what its `Requirement` means under an `Auth`; `security_schemes` describes the
-schemes; `secured` puts both, and the refusals, into the document that a framework's own generator made; `document`
-makes a whole one from `Operation` records. All of them write OpenAPI 3.1, 3.0, and Swagger 2.0, as far as each can.
-"""
+from typing import TYPE_CHECKING
 
+from authmw.errors import face
+from authmw.openapi.docs_page.page import DocsPage
 from authmw.openapi.documents import Operation, document
 from authmw.openapi.requirements import security
 from authmw.openapi.schemes import security_schemes
-from authmw.openapi.securing import RequirementOfOperation, secured
-from authmw.openapi.versions import Version
+from authmw.openapi.securing import secured
 
-__all__ = ["Operation", "RequirementOfOperation", "Version", "document", "secured", "security", "security_schemes"]
+__all__ = [
+    "DocsPage",
+    "Operation",
+    "document",
+    "secured",
+    "security",
+    "security_schemes",
+]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -1,5 +1,144 @@
-"""Several stores as one, and what every store of ours decides alike."""
+"""Stores: ports, records, administration, rotation, throttling, revocation feed, stores in memory."""
 
-from authmw.stores.stores import Stores
+from typing import TYPE_CHECKING
 
-__all__ = ["Stores"]
+from authmw.errors import face
+
+if TYPE_CHECKING:
+    from authmw.crypto.opaque_tokens import digest, new_api_key, new_id
+    from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, RFC_9106_LOW_MEMORY, Argon2Profile, PasswordHasher
+    from authmw.errors import StoreUnavailable
+    from authmw.stores.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
+    from authmw.stores.memory.clients import MemoryClients
+    from authmw.stores.memory.families import MemoryFamilies
+    from authmw.stores.memory.keys import MemoryApiKeys
+    from authmw.stores.memory.nonces import MemoryNonces
+    from authmw.stores.memory.revocations import MemoryRevocations
+    from authmw.stores.memory.stores import MemoryStores
+    from authmw.stores.memory.throttle import MemoryThrottle
+    from authmw.stores.memory.tokens import MemoryTokens
+    from authmw.stores.memory.users import MemoryUsers
+    from authmw.stores.new_records import HA1
+    from authmw.stores.ports import (
+        ApiKeyStore,
+        ClientStore,
+        DigestStore,
+        FamiliarSources,
+        FamilyStore,
+        NonceStore,
+        PasswordUpgrader,
+        RevocationStore,
+        Throttle,
+        TokenKeeper,
+        TokenStore,
+        UserStore,
+    )
+    from authmw.stores.records import (
+        ApiKeyRecord,
+        Claim,
+        Client,
+        ClientSecret,
+        DigestUser,
+        Outcome,
+        RefreshFamily,
+        Revocation,
+        RevocationPage,
+        Rotation,
+        RotationAnswer,
+        TokenRecord,
+        User,
+    )
+    from authmw.stores.revocation_feed import RevocationFeed
+    from authmw.stores.rotation import rotated
+    from authmw.stores.stores import Stores
+    from authmw.stores.throttling import Count, ThrottlePolicy
+
+__all__ = [
+    "CHEAPEST",
+    "HA1",
+    "OWASP_MINIMUM",
+    "RFC_9106_LOW_MEMORY",
+    "AlreadyExists",
+    "ApiKeyAdmin",
+    "ApiKeyRecord",
+    "ApiKeyStore",
+    "Argon2Profile",
+    "Claim",
+    "Client",
+    "ClientAdmin",
+    "ClientSecret",
+    "ClientStore",
+    "Count",
+    "DigestStore",
+    "DigestUser",
+    "FamiliarSources",
+    "FamilyStore",
+    "MemoryApiKeys",
+    "MemoryClients",
+    "MemoryFamilies",
+    "MemoryNonces",
+    "MemoryRevocations",
+    "MemoryStores",
+    "MemoryThrottle",
+    "MemoryTokens",
+    "MemoryUsers",
+    "NonceStore",
+    "NotFound",
+    "Outcome",
+    "PasswordHasher",
+    "PasswordUpgrader",
+    "RefreshFamily",
+    "Revocation",
+    "RevocationFeed",
+    "RevocationPage",
+    "RevocationStore",
+    "Rotation",
+    "RotationAnswer",
+    "StoreUnavailable",
+    "Stores",
+    "Throttle",
+    "ThrottlePolicy",
+    "TokenAdmin",
+    "TokenKeeper",
+    "TokenRecord",
+    "TokenStore",
+    "User",
+    "UserAdmin",
+    "UserStore",
+    "digest",
+    "new_api_key",
+    "new_id",
+    "rotated",
+]
+
+_HOMES = {
+    "crypto.opaque_tokens": "digest new_api_key new_id",
+    "crypto.passwords": "Argon2Profile CHEAPEST OWASP_MINIMUM PasswordHasher RFC_9106_LOW_MEMORY",
+    "errors": "StoreUnavailable",
+    "stores.administration": "AlreadyExists ApiKeyAdmin ClientAdmin NotFound TokenAdmin UserAdmin",
+    "stores.memory.clients": "MemoryClients",
+    "stores.memory.families": "MemoryFamilies",
+    "stores.memory.keys": "MemoryApiKeys",
+    "stores.memory.nonces": "MemoryNonces",
+    "stores.memory.revocations": "MemoryRevocations",
+    "stores.memory.stores": "MemoryStores",
+    "stores.memory.throttle": "MemoryThrottle",
+    "stores.memory.tokens": "MemoryTokens",
+    "stores.memory.users": "MemoryUsers",
+    "stores.new_records": "HA1",
+    "stores.ports": (
+        "ApiKeyStore ClientStore DigestStore FamiliarSources FamilyStore NonceStore PasswordUpgrader "
+        "RevocationStore Throttle TokenKeeper TokenStore UserStore"
+    ),
+    "stores.records": (
+        "ApiKeyRecord Claim Client ClientSecret DigestUser Outcome RefreshFamily Revocation "
+        "RevocationPage Rotation RotationAnswer TokenRecord User"
+    ),
+    "stores.revocation_feed": "RevocationFeed",
+    "stores.rotation": "rotated",
+    "stores.stores": "Stores",
+    "stores.throttling": "Count ThrottlePolicy",
+}
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__, _HOMES)

@@ -27,7 +27,7 @@ class JoinedRevocations:
     Raises:
         ConfigurationError: one would block the event loop that another one needs.
 
-    >>> from authmw.stores.memory import MemoryRevocations
+    >>> from authmw.stores import MemoryRevocations
     >>> users, sessions = MemoryRevocations(), MemoryRevocations()
     >>> joined = JoinedRevocations(users, sessions)
     >>> users.publish(Revocation.of_user("alice", 1e10))

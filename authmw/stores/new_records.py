@@ -27,7 +27,7 @@ _BAD_PASSWORD: Final = "a password has 1 to 1024 bytes of UTF-8 and no control c
 
 
 class Hasher(Protocol):
-    """Makes password hashes: `authmw.crypto.passwords.PasswordHasher`."""
+    """Makes password hashes: `authmw.stores.PasswordHasher`."""
 
     def hash(self, password: str, /) -> str:
         """A new hash of `password`. Raises ValueError when it is no password."""

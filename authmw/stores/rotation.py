@@ -9,9 +9,9 @@ from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnsw
 
 
 def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
-    """What becomes of `rotation`, and the family after it; see `authmw.stores.ports.FamilyStore.rotate`.
+    """What becomes of `rotation`, and the family after it; see `authmw.stores.FamilyStore.rotate`.
 
-    >>> from authmw.stores.records import Rotation
+    >>> from authmw.stores import Rotation
     >>> rotated(None, Rotation("key", "presented", "successor", "salt", None, 0.0, 60.0)).outcome.value
     'unknown'
     """

@@ -23,7 +23,7 @@ from authmw.stores.ports import (
 class Stores:
     """What a program keeps, and where. Each field is None where it keeps none.
 
-    >>> from authmw.stores.memory import MemoryStores, MemoryThrottle
+    >>> from authmw.stores import MemoryStores, MemoryThrottle
     >>> kept = MemoryStores()
     >>> Stores.of(kept).users is kept.users
     True

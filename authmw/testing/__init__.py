@@ -1,12 +1,21 @@
-"""For tests of programs that use authmw: a clock that stands still, an issuer that needs no network, a DPoP client,
-that no route was forgotten, and what stores keep.
+"""Testing of programs that use authmw: clock, issuer, DPoP client, routes, contract of stores."""
 
-The contract of stores is in `authmw.testing.contract`, which needs pytest; nothing else here does.
-"""
+from typing import TYPE_CHECKING
 
+from authmw.engine.routes.frameworks import routes_of
+from authmw.errors import face
 from authmw.testing.clock import FakeClock
 from authmw.testing.dpop import DPoPClient
 from authmw.testing.issuer import FakeIssuer
 from authmw.testing.protected import assert_all_protected
 
-__all__ = ["DPoPClient", "FakeClock", "FakeIssuer", "assert_all_protected"]
+__all__ = [
+    "DPoPClient",
+    "FakeClock",
+    "FakeIssuer",
+    "assert_all_protected",
+    "routes_of",
+]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -62,7 +62,7 @@ class ApiKeyVerifier:
         clock: seconds since the epoch.
 
     >>> from authmw import APIKeyHeader, Auth
-    >>> from authmw.stores.memory import MemoryApiKeys
+    >>> from authmw.stores import MemoryApiKeys
     >>> auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys())))
     """
 

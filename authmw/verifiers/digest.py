@@ -285,7 +285,7 @@ def _misplaced(detail: str) -> Rejected:
 
 
 def _in_this_process(clock: Callable[[], float]) -> NonceStore:
-    from authmw.stores.memory import MemoryNonces
+    from authmw.stores.memory.nonces import MemoryNonces
 
     return MemoryNonces(clock=clock)
 

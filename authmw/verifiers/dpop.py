@@ -44,7 +44,7 @@ class DPoPVerifier:
 
     Args:
         tokens: verifies the access token and whom it is bound to: a `JWTVerifier`, or a verifier of your own that has
-            `BoundToken` among what it ``accepts`` and asks `authmw.verifiers.binding.refuse_sender`.
+            `BoundToken` among what it ``accepts`` and asks `authmw.issuers.refuse_sender`.
         public_url: where clients reach the application: ``https://api.example``, with the path that a proxy takes
             away. Several, where it has several names. A proof is for the URL that the client sees, and what a request
             says about its host is never believed.
@@ -176,7 +176,7 @@ def _mistakes_in_tokens(tokens: object) -> list[str]:
         return [
             f"{type(tokens).__name__} does not look whom a token is bound to, so it cannot verify for DPoPVerifier: "
             "give it a JWTVerifier(...), or add BoundToken to what yours accepts and ask "
-            "authmw.verifiers.binding.refuse_sender"
+            "authmw.issuers.refuse_sender"
         ]
     return []
 
@@ -189,6 +189,6 @@ def _mistakes_in_algorithms(algorithms: Collection[object]) -> list[str]:
 
 
 def _in_this_process(clock: Callable[[], float]) -> NonceStore:
-    from authmw.stores.memory import MemoryNonces
+    from authmw.stores.memory.nonces import MemoryNonces
 
     return MemoryNonces(clock=clock)

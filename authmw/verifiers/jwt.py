@@ -60,7 +60,7 @@ class JWTVerifier:
     Raises:
         ConfigurationError: all that is wrong with the arguments.
 
-    >>> from authmw.crypto.keyring import KeyRing
+    >>> from authmw import KeyRing
     >>> JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="orders")
     JWTVerifier(issuer='https://id.example', audience=['orders'])
     """

@@ -40,7 +40,7 @@ class TokenVerifier:
         clock: seconds since the epoch.
 
     >>> from authmw import Auth, HTTPBearer
-    >>> from authmw.stores.memory import MemoryTokens
+    >>> from authmw.stores import MemoryTokens
     >>> auth = Auth(HTTPBearer(TokenVerifier(MemoryTokens())))
     """
 

@@ -24,7 +24,7 @@ class Mount:
     Raises:
         ConfigurationError: `served` does not respond to requests.
 
-    >>> from authmw import ProtectedResource
+    >>> from authmw.issuers import ProtectedResource
     >>> def root(environ, start_response): ...
     >>> application = Mount(ProtectedResource("https://api.example/orders", ["https://id.example"]), root)
     """

@@ -27,8 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from authmw import Auth, HTTPBearer, current_principal, requires_scopes
-from authmw.crypto.keyring import KeyRing
+from authmw import Auth, HTTPBearer, KeyRing, current_principal, requires_scopes
 from authmw.oauth2 import TokenService
 from authmw.stores import Stores
 

@@ -9,11 +9,9 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from authmw import APIKeyHeader, Auth, requires_scopes
-from authmw.http.response import WSGIApp
-from authmw.stores.memory import MemoryApiKeys
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.wsgi import AuthMiddleware
+from authmw import APIKeyHeader, ApiKeyVerifier, Auth, requires_scopes
+from authmw.stores import MemoryApiKeys
+from authmw.wsgi import AuthMiddleware, WSGIApp
 
 
 @requires_scopes("orders:read")

@@ -6,11 +6,9 @@ import os
 
 import falcon
 
-from authmw import AccessRefused, APIKeyHeader, Auth, current_principal, requires_scopes
-from authmw.http.response import WSGIApp
-from authmw.stores.memory import MemoryApiKeys
-from authmw.verifiers.api_key import ApiKeyVerifier
-from authmw.wsgi import AuthMiddleware
+from authmw import AccessRefused, APIKeyHeader, ApiKeyVerifier, Auth, current_principal, requires_scopes
+from authmw.stores import MemoryApiKeys
+from authmw.wsgi import AuthMiddleware, WSGIApp
 
 
 class Orders:

@@ -7,11 +7,9 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, get
 
-from authmw import AccessRefused, APIKeyHeader, Auth, current_principal, requires_scopes
-from authmw.asgi import AuthMiddleware
-from authmw.asgi.middleware import ASGIApp
-from authmw.stores.memory import MemoryApiKeys
-from authmw.verifiers.api_key import ApiKeyVerifier
+from authmw import AccessRefused, APIKeyHeader, ApiKeyVerifier, Auth, current_principal, requires_scopes
+from authmw.asgi import ASGIApp, AuthMiddleware
+from authmw.stores import MemoryApiKeys
 
 
 @get("/orders")

@@ -14,8 +14,8 @@ import pytest
 from authmw_fastapi import FastAPIAuth
 from authmw_fastapi.openapi import openapi_document as fastapi_document
 from authmw_flask import FlaskAuth
+from authmw_flask import openapi_document as flask_document
 from authmw_flask.listing import routes_of as flask_routes
-from authmw_flask.openapi import openapi_document as flask_document
 from authmw_starlette import AuthMiddleware as StarletteMiddleware
 from authmw_starlette.listing import routes_of as starlette_routes
 from authmw_starlette.openapi import openapi_document as starlette_document

@@ -12,12 +12,13 @@ from typing import Any, Final, cast
 
 import pytest
 
-from authmw import AccessRefused, Auth, CallMode, HTTPBearer, Principal, current_principal
+from authmw import AccessRefused, Auth, HTTPBearer, Principal, current_principal
 from authmw.asgi import AuthMiddleware
 from authmw.asgi.mcp import MAX_MESSAGE, protect_mcp
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.protected_resource import ProtectedResource
 from authmw.errors import ConfigurationError
+from authmw.flow import CallMode
 from authmw.http.reasons import Reason
 from authmw.http.request import Message, Receive, Scope, Send
 from authmw.identity.credentials import BearerToken

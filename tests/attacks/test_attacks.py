@@ -17,7 +17,6 @@ from authmw import (
     APIKeyCookie,
     APIKeyQuery,
     Auth,
-    CallMode,
     HTTPBearer,
     Principal,
     Reason,
@@ -34,6 +33,7 @@ from authmw.crypto.keyring import Key
 from authmw.engine.markers import marked_requirement
 from authmw.engine.public_paths import PublicPaths
 from authmw.errors import ConfigurationError
+from authmw.flow import CallMode
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

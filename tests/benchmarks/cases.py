@@ -14,15 +14,16 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from authmw import APIKeyHeader, Auth, CallMode, HTTPBasic, HTTPBearer, HTTPDigest, Principal
+from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, HTTPDigest, Principal
 from authmw.crypto.http_digest import ha1, ha2, hash_of, response
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
+from authmw.flow import CallMode
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.memory import MemoryApiKeys, MemoryRevocations
+from authmw.stores import MemoryApiKeys, MemoryRevocations
 from authmw.stores.records import DigestUser, User
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.api_key import ApiKeyVerifier

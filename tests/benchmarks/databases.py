@@ -28,8 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from authmw.stores import Stores
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores, Stores
 from tests.adapters.sqlalchemy.databases import POSTGRES, drop_schema, make_schema
 from tests.benchmarks.cases import Absent
 from tests.benchmarks.harness import complete

@@ -18,14 +18,13 @@ import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 
 import authmw.asgi
-from authmw import CallMode
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import PasswordHasher
+from authmw.flow import CallMode
 from authmw.flow.pool import WorkPool
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
-from authmw.stores import Stores
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores, Stores
 from authmw.stores.records import User
 from tests.benchmarks.harness import complete
 

@@ -19,7 +19,7 @@ from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import digest
 from authmw.oauth2.service import TokenService
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores
 from tests.benchmarks import apps, token_peers
 from tests.benchmarks.cases import AUDIENCE, ISSUER, Case, Places, claims, signing_key
 from tests.benchmarks.harness import USERS, Candidate, Row

@@ -15,7 +15,7 @@ from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores
 
 HASHER = PasswordHasher(CHEAPEST)
 STORES = MemoryStores(hasher=HASHER)

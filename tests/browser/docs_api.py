@@ -14,7 +14,7 @@ from authmw.schemes.oauth2 import (
     OAuth2ClientCredentialsBearer,
     OAuth2PasswordBearer,
 )
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores
 from authmw.stores.memory.clients import MemoryClients
 
 KEY: Final = "k3y"

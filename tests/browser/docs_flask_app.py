@@ -5,7 +5,7 @@ from __future__ import annotations
 from authmw_flask import FlaskAuth, current_principal, docs_blueprint, requires_scopes, token_blueprint
 from flask import Flask
 
-from authmw.openapi.docs_page import DocsPage
+from authmw.openapi import DocsPage
 from tests.browser.docs_api import AUTH, DOCUMENT, SERVICE
 
 application = Flask("orders")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from authmw.openapi.docs_page import DocsPage
+from authmw.openapi import DocsPage
 from tests.browser.docs_api import AUTH, DOCUMENT, ELSEWHERE, SERVICE
 
 

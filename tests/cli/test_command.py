@@ -88,6 +88,6 @@ def test_a_bug_is_not_dressed_as_a_refusal(monkeypatch: pytest.MonkeyPatch) -> N
     def broken(_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("authmw_sqlalchemy.SQLUsers.list", broken)
+    monkeypatch.setattr("authmw_sqlalchemy.users.SQLUsers.list", broken)
     result = CliRunner().invoke(group, ["users", "list"])
     assert isinstance(result.exception, RuntimeError)

@@ -11,7 +11,7 @@ import pytest
 from authmw.cli import ending
 from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import digest
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores
 from authmw.stores.records import RefreshFamily, TokenRecord
 
 NOW = time.time()

@@ -11,7 +11,7 @@ from authmw.asgi.middleware import ASGIApp
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.http.request import Receive, Scope, Send
 from authmw.http.response import WSGIApp
-from authmw.stores.memory import MemoryUsers
+from authmw.stores import MemoryUsers
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.password import PasswordVerifier
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

@@ -30,8 +30,7 @@ from authmw.flow.call_mode import CallMode
 from authmw.http.request import Receive, Scope, Send
 from authmw.oauth2 import TokenService
 from authmw.oauth2.runtime import Runtime
-from authmw.stores import Stores
-from authmw.stores.memory import MemoryStores, MemoryThrottle
+from authmw.stores import MemoryStores, MemoryThrottle, Stores
 from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from authmw.wsgi import Mount as WSGIMount

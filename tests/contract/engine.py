@@ -7,13 +7,10 @@ from typing import Final
 
 from authmw import (
     APIKeyHeader,
-    Ask,
     Auth,
     Authenticated,
     BasicCredentials,
     BearerToken,
-    CallMode,
-    Flow,
     HTTPBasic,
     HTTPBearer,
     Principal,
@@ -21,6 +18,7 @@ from authmw import (
     Rejected,
     Verdict,
 )
+from authmw.flow import Ask, CallMode, Flow
 from authmw.http.request import RequestHead
 
 ALICE: Final = Principal("alice", scopes={"orders:read", "orders:write"})

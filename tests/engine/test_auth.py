@@ -9,18 +9,13 @@ from typing import Any
 import pytest
 
 from authmw import (
-    ALLOWED,
     ANONYMOUS,
     APIKeyHeader,
     APIKeyQuery,
     ApiKeyVerifier,
-    Ask,
     Auth,
     Authenticated,
-    Authentication,
     ConfigurationError,
-    Flow,
-    FlowError,
     HTTPBasic,
     HTTPBearer,
     Principal,
@@ -30,10 +25,13 @@ from authmw import (
     Requirement,
     any_of,
 )
+from authmw.engine.authentication import Authentication
+from authmw.flow import Ask, Flow, FlowError
+from authmw.http.refusal import ALLOWED
 from authmw.http.request import RequestHead
 from authmw.identity.requirement import Access
 from authmw.schemes.base import Alternatives
-from authmw.stores.memory import MemoryApiKeys
+from authmw.stores import MemoryApiKeys
 from tests.requests import asgi_request, recalled, wsgi_request
 
 ALICE = Principal("alice", scopes={"read"})

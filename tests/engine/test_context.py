@@ -11,19 +11,10 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from authmw import (
-    ANONYMOUS,
-    AccessRefused,
-    Auth,
-    CallMode,
-    HTTPBearer,
-    Principal,
-    Requirement,
-    acting_as,
-    current_principal,
-)
+from authmw import ANONYMOUS, AccessRefused, Auth, HTTPBearer, Principal, Requirement, acting_as, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.context import call_here, enforce
+from authmw.flow import CallMode
 from authmw.http.request import Message, Receive, Scope, Send
 from authmw.identity.requirement import Access
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

@@ -16,7 +16,6 @@ from authmw import (
     ANONYMOUS,
     AccessRefused,
     Auth,
-    CallMode,
     HTTPBearer,
     Principal,
     acting_as,
@@ -26,6 +25,7 @@ from authmw import (
     requires_scopes,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.flow import CallMode
 from authmw.http.request import Environ, Message, Receive, Scope, Send
 from authmw.identity.calling import current_call
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

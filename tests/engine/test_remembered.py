@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from authmw import Auth, Authenticated, Authentication, HTTPBearer, Principal, Reason, Rejected, current_principal
+from authmw import Auth, Authenticated, HTTPBearer, Principal, Reason, Rejected, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.engine.authentication import Authentication
 from authmw.http.request import Receive, RequestHead, Scope, Send
-from authmw.stores.memory import MemoryRevocations
+from authmw.stores import MemoryRevocations
 from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.stores.revoked import Issuance

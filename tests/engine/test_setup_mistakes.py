@@ -20,7 +20,6 @@ from authmw import (
     BasicCredentials,
     ConfigurationError,
     DigestResponse,
-    FlowError,
     HTTPBasic,
     HTTPBearer,
     HTTPDigest,
@@ -31,9 +30,10 @@ from authmw import (
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.crypto.signing import TokenIssuer
+from authmw.flow import FlowError
 from authmw.flow.flow import run
 from authmw.http.request import WSGIRequest
-from authmw.stores.memory import MemoryApiKeys, MemoryTokens, MemoryUsers
+from authmw.stores import MemoryApiKeys, MemoryTokens, MemoryUsers
 from authmw.stores.records import User
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier
@@ -118,7 +118,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "keys for Digest": (lambda: digests(MemoryApiKeys()), "MemoryApiKeys has no .find_digest and no"),
     "nonces that are none": (lambda: digests(MemoryUsers(), nonces={}), "nonces= needs a store with .claim_nonce"),
     "a throttle that is none": (lambda: passwords(MemoryUsers(), throttle=5), "throttle= needs a store with .attempt"),
-    "a hasher by name": (lambda: untyped.PasswordHasher("argon2"), "PasswordHasher takes an Argon2Profile, not str"),
+    "a hasher by name": (
+        lambda: PasswordHasher(untyped.ANONYMOUS),
+        "PasswordHasher takes an Argon2Profile, not Principal",
+    ),
     "a key without its header": (lambda: untyped.APIKeyHeader(nobody), 'write APIKeyHeader("X-API-Key", ...)'),
     "a key without its cookie": (lambda: APIKeyCookie(secret.__len__), 'write APIKeyCookie("api_key", ...)'),
     "a trusted header unnamed": (

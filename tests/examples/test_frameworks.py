@@ -11,7 +11,7 @@ import pytest
 import werkzeug.test
 from starlette.testclient import TestClient
 
-from authmw.stores.memory import MemoryApiKeys
+from authmw.stores import MemoryApiKeys
 
 Ask = Callable[[str, dict[str, str]], tuple[int, str, str]]
 

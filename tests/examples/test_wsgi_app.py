@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from authmw.stores.memory import MemoryApiKeys
+from authmw.stores import MemoryApiKeys
 from examples.wsgi_app import create_app
 from tests.examples.running import get, running
 

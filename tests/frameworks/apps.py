@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from authmw import AccessRefused, Auth, HTTPBearer, Principal, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.request import Environ, Receive, Scope, Send
-from authmw.stores.memory import MemoryApiKeys
+from authmw.stores import MemoryApiKeys
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
 LAYER: Final = ("X-Layer", "of the application")

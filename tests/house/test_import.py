@@ -32,6 +32,13 @@ def test_importing_authmw_loads_nothing_heavy(statement: str) -> None:
     assert (fresh.stdout.strip(), fresh.stderr) == ("[]", "")
 
 
+def test_a_program_loads_what_it_uses() -> None:
+    statement = "from authmw import Auth, HTTPBearer, JWTVerifier; import authmw.asgi, authmw.stores, authmw.issuers"
+    unused = "authmw.stores.memory authmw.stores.revocation_feed authmw.issuers.issuer authmw.asgi.mcp".split()
+    fresh = fresh_python("-c", f"{statement}\nimport sys; print(sorted(set({unused}) & set(sys.modules)))")
+    assert (fresh.stdout.strip(), fresh.stderr) == ("[]", "")
+
+
 def test_importing_authmw_opens_no_socket_and_starts_no_process() -> None:
     watch = (
         "import sys; seen = set(); "

@@ -10,16 +10,17 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from authmw import ConfigurationError, ProtectedResource
+from authmw import ConfigurationError
 from authmw.asgi import Mount as ASGIMount
 from authmw.flow.flow import Flow
 from authmw.flow.pool import WorkPool, default_pool
 from authmw.http.mountable import Mountable
 from authmw.http.request import Environ, Message, Receive, RequestHead, Scope, Send
 from authmw.http.response import Response
+from authmw.issuers import ProtectedResource
 from authmw.oauth2 import AuthorizationServerMetadata, TokenService
-from authmw.openapi.docs_page import DocsPage
-from authmw.stores.memory import MemoryStores
+from authmw.openapi import DocsPage
+from authmw.stores import MemoryStores
 from authmw.wsgi import Mount as WSGIMount
 
 RESOURCE: Final = ProtectedResource("https://api.example/orders", ["https://id.example"])

@@ -21,7 +21,7 @@ from authmw import (
 )
 from authmw.identity.requirement import Requirement
 from authmw.identity.scopes import scope_mistakes
-from authmw.stores.memory import MemoryUsers
+from authmw.stores import MemoryUsers
 
 
 class Plain(Enum):

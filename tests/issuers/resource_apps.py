@@ -19,11 +19,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw import Auth, CallMode, HTTPBasic, HTTPBearer, Principal, requires_scopes
+from authmw import Auth, HTTPBasic, HTTPBearer, Principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi import Mount as ASGIMount
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.protected_resource import ProtectedResource
+from authmw.flow import CallMode
 from authmw.http.request import Receive, Scope, Send
 from authmw.http.response import WSGIApp
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

@@ -14,13 +14,14 @@ import pytest
 import trio
 import trio.testing
 
-from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Issuer, Issuers, Key, KeyRing, Principal
+from authmw import Auth, Authenticated, BearerToken, HTTPBasic, HTTPBearer, Issuer, Key, KeyRing, Principal
 from authmw.crypto.jose import base64url
 from authmw.engine.authentication import Authentication
 from authmw.errors import Unavailable
 from authmw.flow.flow import run
 from authmw.http.location import is_public
 from authmw.http.refusal import Refusal
+from authmw.issuers import Issuers
 from authmw.issuers.fetching.fetch import FetchFailed
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.endpoint import DiscoveredEndpoint

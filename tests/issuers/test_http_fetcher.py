@@ -298,7 +298,7 @@ def test_a_fetcher_that_cannot_work_is_told_at_once(tmp_path: Path) -> None:
 
 def test_urllib3_is_loaded_with_the_first_issuer_and_not_with_authmw() -> None:
     script = (
-        "import sys, authmw; from authmw import Issuer, Issuers, Profile; "
+        "import sys; from authmw import Issuer; from authmw.issuers import Issuers, Profile; "
         "before = 'urllib3' in sys.modules; Issuer('https://id.example', audience='a'); "
         "print(before, 'urllib3' in sys.modules)"
     )

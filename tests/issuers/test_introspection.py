@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from authmw import Auth, HTTPBearer, Principal, RevocationFeed
+from authmw import Auth, HTTPBearer, Principal
 from authmw.engine.authentication import Authentication
 from authmw.errors import ConfigurationError, Unavailable
 from authmw.flow.flow import run
@@ -21,7 +21,7 @@ from authmw.issuers.audience import AnyAudience
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.issuer import Issuer
-from authmw.stores.memory import MemoryRevocations
+from authmw.stores import MemoryRevocations, RevocationFeed
 from authmw.stores.records import Revocation
 from authmw.testing.clock import FakeClock
 from tests.drivers import DRIVERS

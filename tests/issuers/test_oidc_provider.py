@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from authmw import Auth, DPoPVerifier, HTTPBearer, HTTPDPoP, IntrospectionVerifier, Issuer
+from authmw import Auth, DPoPVerifier, HTTPBearer, HTTPDPoP, Issuer
+from authmw.issuers import IntrospectionVerifier
 from authmw.testing import DPoPClient
 from tests.oidc_provider.provider import ALGORITHMS, BILLING, OPAQUE, ORDERS, SECRETS, Provider, provider
 from tests.support import require

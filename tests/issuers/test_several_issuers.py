@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from authmw import Auth, BearerToken, ConfigurationError, HTTPBearer, Issuer, Issuers
+from authmw import Auth, BearerToken, ConfigurationError, HTTPBearer, Issuer
 from authmw.engine.authentication import Authentication
+from authmw.issuers import Issuers
 from authmw.testing import FakeClock, FakeIssuer
 from tests.issuers.worlds import DRIVERS, NOW
 

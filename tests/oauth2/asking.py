@@ -30,8 +30,7 @@ from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected
 from authmw.oauth2 import TokenService
 from authmw.oauth2.runtime import Runtime
-from authmw.stores import Stores
-from authmw.stores.memory import MemoryStores, MemoryThrottle
+from authmw.stores import MemoryStores, MemoryThrottle, Stores
 from authmw.wsgi import Mount as WSGIMount
 from tests.requests import wsgi_request
 

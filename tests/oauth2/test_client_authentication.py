@@ -12,7 +12,7 @@ from authmw.crypto.opaque_tokens import digest
 from authmw.flow.flow import run
 from authmw.oauth2 import client_authentication
 from authmw.oauth2.service import TokenService
-from authmw.stores.memory import MemoryThrottle
+from authmw.stores import MemoryThrottle
 from authmw.stores.records import Client, ClientSecret
 from tests.oauth2.asking import MOUNTS, Answer, Bench, basic, raw_basic
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from authmw.oauth2.lifetimes import Lifetimes
-from authmw.stores.memory import MemoryThrottle
+from authmw.stores import MemoryThrottle
 from tests.oauth2.asking import KEYS, NOW, Bench, basic
 
 

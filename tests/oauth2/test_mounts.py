@@ -18,7 +18,7 @@ from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import COOKIE_ENDPOINTS, ENDPOINTS
 from authmw.oauth2.paths import PATHS
 from authmw.oauth2.service import TokenService
-from authmw.stores.memory import MemoryThrottle
+from authmw.stores import MemoryThrottle
 from tests.oauth2.asking import HASHER, ISSUER, KEYS, MOUNTS, Bench, basic
 from tests.oauth2.test_endpoints import CASES, Case, asked
 

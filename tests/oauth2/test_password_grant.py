@@ -11,7 +11,7 @@ from authmw.crypto.jose import base64url
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.lifetimes import Lifetimes
-from authmw.stores.memory import MemoryThrottle
+from authmw.stores import MemoryThrottle
 from authmw.stores.records import RefreshFamily
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
 

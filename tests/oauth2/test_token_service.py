@@ -14,8 +14,7 @@ from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
-from authmw.stores import Stores
-from authmw.stores.memory import MemoryStores, MemoryThrottle
+from authmw.stores import MemoryStores, MemoryThrottle, Stores
 
 PAIR = KeyRing.generate()
 GOOD: dict[str, Any] = {"issuer": "https://id.example", "audience": "orders", "stores": MemoryStores()}

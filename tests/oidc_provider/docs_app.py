@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from authmw import Auth, Issuer, OAuth2AuthorizationCodeBearer, OpenIdConnect
-from authmw.openapi.docs_page import DocsPage
+from authmw.openapi import DocsPage
 from tests.oidc_provider.provider import ORDERS
 
 ISSUER: Final = os.environ.get("OIDC_ISSUER", "http://127.0.0.1:1")

@@ -23,7 +23,6 @@ from authmw import (
     APIKeyHeader,
     APIKeyQuery,
     Auth,
-    CallMode,
     ConfigurationError,
     HTTPBasic,
     HTTPBearer,
@@ -35,6 +34,7 @@ from authmw import (
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.decorators import Requires
+from authmw.flow import CallMode
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC, Access
 from authmw.openapi import Operation, document
 from authmw.schemes.base import Alternatives

@@ -19,7 +19,8 @@ from authmw import (
     any_of,
 )
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
-from authmw.openapi import Version, security
+from authmw.openapi import security
+from authmw.openapi.versions import Version
 from authmw.schemes.base import Alternatives
 from tests.openapi.declared import READ, VERSIONS, WRITE
 

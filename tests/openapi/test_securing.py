@@ -13,7 +13,9 @@ import pytest
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, OAuth2PasswordBearer, Requirement
 from authmw.http.refusal import Body
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
-from authmw.openapi import RequirementOfOperation, Version, secured, security_schemes
+from authmw.openapi import secured, security_schemes
+from authmw.openapi.securing import RequirementOfOperation
+from authmw.openapi.versions import Version
 from tests.openapi.declared import MARKS, READ, VERSIONS, WRITE, every_scheme, made, mistakes_in, operation
 
 AUTH = Auth(HTTPBearer())

@@ -15,7 +15,6 @@ import pytest
 from authmw import (
     Auth,
     ConfigurationError,
-    DPoPNonces,
     DPoPToken,
     HTTPBearer,
     HTTPDPoP,
@@ -26,6 +25,7 @@ from authmw import (
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.challenge import parse_challenges
+from authmw.issuers import DPoPNonces
 from authmw.openapi import security_schemes
 from authmw.stores.records import Claim
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from authmw import Auth, Authentication, ConfigurationError, Reason, Refusal, TrustedHeader
+from authmw import Auth, ConfigurationError, Reason, Refusal, TrustedHeader
+from authmw.engine.authentication import Authentication
 from authmw.http.request import WSGIRequest
 
 PROXIES = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]

@@ -10,7 +10,7 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores
 from tests.stores.support import Clock, Stores
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from authmw_sqlalchemy import SQLStores
 
-from authmw.stores.memory import MemoryStores
+from authmw.stores import MemoryStores
 from authmw.testing import FakeClock
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from authmw.errors import StoreUnavailable
-from authmw.stores.memory import MemoryNonces
+from authmw.stores import MemoryNonces
 from authmw.stores.records import Claim
 from authmw.testing.contract import (
     FamilyStoreContract,

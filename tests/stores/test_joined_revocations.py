@@ -15,9 +15,8 @@ from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, run_async
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
-from authmw.stores import Stores
+from authmw.stores import MemoryRevocations, MemoryStores, Stores
 from authmw.stores.joined_revocations import JoinedRevocations
-from authmw.stores.memory import MemoryRevocations, MemoryStores
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw.testing.contract import RevocationStoreContract
 

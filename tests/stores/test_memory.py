@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw import ConfigurationError, StoreUnavailable
+from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, run
-from authmw.stores import Stores
-from authmw.stores.memory import (
+from authmw.stores import (
     MemoryApiKeys,
     MemoryClients,
     MemoryFamilies,
@@ -25,6 +24,8 @@ from authmw.stores.memory import (
     MemoryThrottle,
     MemoryTokens,
     MemoryUsers,
+    Stores,
+    StoreUnavailable,
 )
 from authmw.stores.ports import (
     ClientStore,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from authmw.stores.memory import (
+from authmw.stores import (
     MemoryApiKeys,
     MemoryClients,
     MemoryFamilies,

@@ -20,7 +20,7 @@ from authmw.flow.flow import run, run_async
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.memory import MemoryRevocations
+from authmw.stores import MemoryRevocations
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw.stores.revocation_feed import PAGE, RevocationFeed
 from authmw.stores.revoked import Issuance

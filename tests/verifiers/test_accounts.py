@@ -14,7 +14,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import WSGIRequest
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.memory import MemoryThrottle
+from authmw.stores import MemoryThrottle
 from authmw.stores.ports import Throttle
 from authmw.stores.records import User
 from authmw.verifiers.accounts import FAMILIAR_FOR, Attempts

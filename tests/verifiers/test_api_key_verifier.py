@@ -11,26 +11,15 @@ from typing import Any
 
 import pytest
 
-from authmw import (
-    ApiKey,
-    APIKeyHeader,
-    Auth,
-    Authenticated,
-    BearerToken,
-    FlowError,
-    HTTPBearer,
-    Overloaded,
-    Reason,
-    Rejected,
-    Verdict,
-)
+from authmw import ApiKey, APIKeyHeader, Auth, Authenticated, BearerToken, HTTPBearer, Reason, Rejected, Verdict
 from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
 from authmw.engine.authentication import Authentication
+from authmw.flow import FlowError, Overloaded
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Flow, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
-from authmw.stores.memory import MemoryApiKeys
+from authmw.stores import MemoryApiKeys
 from authmw.stores.records import ApiKeyRecord
 from authmw.verifiers.api_key import ApiKeyVerifier
 from tests.stores.support import at_once

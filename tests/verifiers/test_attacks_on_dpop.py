@@ -11,18 +11,17 @@ from authmw import (
     APIKeyHeader,
     Auth,
     ConfigurationError,
-    DPoPNonces,
     HTTPBearer,
     HTTPDPoP,
-    Issuers,
     OAuth2PasswordBearer,
     OpenIdConnect,
     Rejected,
-    SessionCookie,
 )
 from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
+from authmw.issuers import DPoPNonces, Issuers
+from authmw.oauth2 import SessionCookie
 from authmw.testing import DPoPClient, FakeClock, FakeIssuer
 from tests.dpop_proofs import (
     URL,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw import ConfigurationError, DPoPNonces
+from authmw import ConfigurationError
 from authmw.identity.scopes import is_scope
+from authmw.issuers import DPoPNonces
 
 OLD, NEW = b"o" * 32, b"n" * 32
 

@@ -18,23 +18,21 @@ from authmw import (
     Auth,
     Authenticated,
     BearerToken,
-    BoundToken,
     ConfigurationError,
-    DPoPNonces,
     DPoPToken,
     DPoPVerifier,
     HTTPBearer,
     HTTPDPoP,
     Principal,
     Rejected,
-    StoreUnavailable,
     TokenVerifier,
 )
 from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run
 from authmw.http.refusal import Refusal
 from authmw.identity.verdict import Verdict
-from authmw.stores.memory import MemoryNonces, MemoryRevocations, MemoryTokens
+from authmw.issuers import BoundToken, DPoPNonces
+from authmw.stores import MemoryNonces, MemoryRevocations, MemoryTokens, StoreUnavailable
 from authmw.stores.records import Claim, Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from tests.dpop_proofs import (

@@ -22,7 +22,7 @@ from authmw.http.refusal import Refusal
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.stores.memory import MemoryRevocations
+from authmw.stores import MemoryRevocations
 from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.jwt import JWTVerifier

@@ -18,21 +18,20 @@ from authmw import (
     Authenticated,
     BasicCredentials,
     BearerToken,
-    CallMode,
     ConfigurationError,
     DigestResponse,
-    FlowError,
     HTTPBearer,
     Principal,
     Reason,
     Rejected,
-    StoreUnavailable,
     TrustedUser,
     Verdict,
 )
 from authmw.engine.authentication import Authentication
+from authmw.flow import CallMode, FlowError
 from authmw.flow.flow import run, run_async
 from authmw.http.request import WSGIRequest
+from authmw.stores import StoreUnavailable
 from authmw.verifiers.lookup import LookupVerifier
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})

@@ -9,25 +9,15 @@ from typing import Any
 
 import pytest
 
-from authmw import (
-    Auth,
-    Authenticated,
-    BearerToken,
-    FlowError,
-    HTTPBearer,
-    Principal,
-    Reason,
-    Rejected,
-    StoreUnavailable,
-    Verdict,
-)
+from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Principal, Reason, Rejected, Verdict
 from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
 from authmw.engine.authentication import Authentication
+from authmw.flow import FlowError
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Flow, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
-from authmw.stores.memory import MemoryRevocations, MemoryTokens
+from authmw.stores import MemoryRevocations, MemoryTokens, StoreUnavailable
 from authmw.stores.ports import TokenStore
 from authmw.stores.records import Revocation, TokenRecord
 from authmw.stores.revocation_feed import RevocationFeed

@@ -12,6 +12,9 @@ what no program can have wanted:
 Every version of FastAPI behaves as the newest one: 401 with a challenge, and websockets.
 """
 
+from typing import TYPE_CHECKING
+
+from authmw.errors import face
 from authmw_fastapi.security.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
 from authmw_fastapi.security.forms import (
     OAuth2ClientCredentialsRequestForm,
@@ -55,3 +58,6 @@ __all__ = [
     "OpenIdConnect",
     "SecurityScopes",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

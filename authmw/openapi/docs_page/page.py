@@ -62,7 +62,7 @@ class DocsPage:
         ConfigurationError: every mistake at once; Swagger UI's files are not installed.
 
     >>> page = DocsPage(document={"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}})
-    >>> from authmw.http.request import WSGIRequest
+    >>> from authmw.wsgi import WSGIRequest
     >>> page.respond(WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/"})).status
     200
     """

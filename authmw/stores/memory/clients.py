@@ -61,7 +61,7 @@ class MemoryClients:
         scopes: Iterable[str] = (),
         audiences: Iterable[str] = (),
     ) -> tuple[str | None, Client]:
-        """A new client, and its secret, told this once; see `authmw.stores.administration.ClientAdmin.create`."""
+        """A new client, and its secret, told this once; see `authmw.stores.ClientAdmin.create`."""
         secret, client = make_client(
             id,
             name=name,

@@ -46,7 +46,7 @@ class MemoryFamilies:
         return self._by_id.get(self._ids.get(key, ""))
 
     def rotate(self, rotation: Rotation) -> RotationAnswer:
-        """Put the successor in the place of the token presented; see `authmw.stores.ports.FamilyStore.rotate`."""
+        """Put the successor in the place of the token presented; see `authmw.stores.FamilyStore.rotate`."""
         with self._lock:
             answer = rotated(self.find_family(rotation.key), rotation)
             if answer.family is not None:

@@ -65,7 +65,7 @@ class MemoryApiKeys:
     def create(
         self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
     ) -> tuple[str, ApiKeyRecord]:
-        """A new key, told this once, and its record; see `authmw.stores.administration.ApiKeyAdmin.create`."""
+        """A new key, told this once, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
         return key, self._issued.keep(record)
 

@@ -89,7 +89,7 @@ class MemoryTokens:
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.stores.administration.TokenAdmin.create`."""
+        """A new token, told this once, and its record; see `authmw.stores.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,

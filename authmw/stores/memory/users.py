@@ -96,7 +96,7 @@ class MemoryUsers:
         digest_realm: str | None = None,
         hasher: Hasher | None = None,
     ) -> User:
-        """A new user; see `authmw.stores.administration.UserAdmin.create`."""
+        """A new user; see `authmw.stores.UserAdmin.create`."""
         user = make_user(username, password, hasher or self._hasher, id=id, scopes=scopes, attributes=attributes)
         digests = self._ha1s(user.username, password, () if digest_realm is None else (digest_realm,))
         with self._lock:

@@ -36,6 +36,8 @@ by 8 threads, by 8 tasks of that loop where the store is asynchronous, and by 4 
 for itself. Stores are expected to go by the real time.
 """
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 _MODULES = (
@@ -52,6 +54,7 @@ _MODULES = (
 for _module in _MODULES:
     pytest.register_assert_rewrite(f"{__name__}.{_module}")
 
+from authmw.errors import face  # noqa: E402
 from authmw.testing.contract.administration import AdministrationContract  # noqa: E402
 from authmw.testing.contract.base import StoreContract  # noqa: E402
 from authmw.testing.contract.clients import ClientStoreContract  # noqa: E402
@@ -78,3 +81,6 @@ __all__ = [
     "TokenStoreContract",
     "UserStoreContract",
 ]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

@@ -20,7 +20,7 @@ class _Clients(ClientStore, ClientAdmin, Protocol):
 
 
 class ClientStoreContract(StoreContract[_Clients]):
-    """The contract of `authmw.stores.ports.ClientStore`, and of `authmw.stores.administration.ClientAdmin`."""
+    """The contract of `authmw.stores.ClientStore`, and of `authmw.stores.ClientAdmin`."""
 
     def add(self, id: str | None = None, **settings: Any) -> Client:
         """A new client."""

@@ -55,7 +55,7 @@ def a_rotation(family: RefreshFamily, presented: str | None = None, **changes: A
 
 
 class FamilyStoreContract(StoreContract[FamilyStore]):
-    """The contract of `authmw.stores.ports.FamilyStore`."""
+    """The contract of `authmw.stores.FamilyStore`."""
 
     def add(self, **changes: Any) -> RefreshFamily:
         """A new family in the store."""

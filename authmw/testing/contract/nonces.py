@@ -13,7 +13,7 @@ from authmw.testing.contract.base import StoreContract, between_processes
 
 
 class NonceStoreContract(StoreContract[NonceStore]):
-    """The contract of `authmw.stores.ports.NonceStore`."""
+    """The contract of `authmw.stores.NonceStore`."""
 
     def claim(self, nonce: str, count: int) -> Claim:
         """Claim it for an hour."""

@@ -17,7 +17,7 @@ _PAGES: Final = 40
 
 
 class RevocationStoreContract(StoreContract[RevocationStore]):
-    """The contract of `authmw.stores.ports.RevocationStore`."""
+    """The contract of `authmw.stores.RevocationStore`."""
 
     def publish(self, *revocations: Revocation) -> None:
         """Publish them, one after the other."""

@@ -16,7 +16,7 @@ NOW: Final = float(int(time.time()))
 
 
 class ThrottleContract(StoreContract[Throttle]):
-    """The contract of `authmw.stores.ports.Throttle`."""
+    """The contract of `authmw.stores.Throttle`."""
 
     free: ClassVar[int] = 5
     """How many attempts at once the throttle lets through; 2 to 7. Open it with this many."""
@@ -76,7 +76,7 @@ class ThrottleContract(StoreContract[Throttle]):
 
 
 class FamiliarSourcesContract(StoreContract[FamiliarSources]):
-    """The contract of `authmw.stores.ports.FamiliarSources`."""
+    """The contract of `authmw.stores.FamiliarSources`."""
 
     def knows(self, pair: str, now: float) -> bool:
         """Whether it does."""

@@ -27,7 +27,7 @@ def a_token(**changes: Any) -> TokenRecord:
 
 
 class TokenStoreContract(StoreContract[TokenKeeper]):
-    """The contract of `authmw.stores.ports.TokenStore` and `authmw.stores.ports.TokenKeeper`."""
+    """The contract of `authmw.stores.TokenStore` and `authmw.stores.TokenKeeper`."""
 
     def add(self, **changes: Any) -> TokenRecord:
         """A new token in the store."""

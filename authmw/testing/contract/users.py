@@ -59,7 +59,7 @@ class _UsersContract(StoreContract[S]):
 
 
 class UserStoreContract(_UsersContract[UserStore]):
-    """The contract of `authmw.stores.ports.UserStore`."""
+    """The contract of `authmw.stores.UserStore`."""
 
     @pytest.mark.parametrize("username", NAMES)
     def test_a_user_is_found_as_stored(self, username: str) -> None:
@@ -92,7 +92,7 @@ class UserStoreContract(_UsersContract[UserStore]):
 
 
 class PasswordUpgraderContract(_UsersContract[_Upgrading]):
-    """The contract of `authmw.stores.ports.PasswordUpgrader`."""
+    """The contract of `authmw.stores.PasswordUpgrader`."""
 
     def hash_of(self, username: str) -> str:
         """The hash that is stored."""
@@ -132,7 +132,7 @@ class PasswordUpgraderContract(_UsersContract[_Upgrading]):
 
 
 class DigestStoreContract(_UsersContract[_Digesting]):
-    """The contract of `authmw.stores.ports.DigestStore`, for SHA-256."""
+    """The contract of `authmw.stores.DigestStore`, for SHA-256."""
 
     @pytest.mark.parametrize("username", ["alice", "Zo\u00eb"])
     def test_a_user_is_found_with_the_ha1_of_the_realm_and_no_other(self, username: str) -> None:

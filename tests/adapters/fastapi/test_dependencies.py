@@ -27,16 +27,8 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
-from authmw import (
-    APIKeyHeader,
-    Auth,
-    Authenticated,
-    ConfigurationError,
-    HTTPBearer,
-    Principal,
-    RequestHead,
-    StoreUnavailable,
-)
+from authmw import APIKeyHeader, Auth, Authenticated, ConfigurationError, HTTPBearer, Principal, RequestHead
+from authmw.stores import StoreUnavailable
 from tests.adapters.fastapi.apps import as_, client_of, make_auth
 
 AUTH = make_auth()

@@ -6,7 +6,7 @@ import pytest
 from authmw_flask import FlaskAuth, docs_blueprint
 from flask import Flask
 
-from authmw.openapi.docs_page import DocsPage
+from authmw.openapi import DocsPage
 from tests.adapters.flask.shop import ask, shop_auth
 
 DOCUMENT = {"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}}

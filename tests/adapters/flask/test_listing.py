@@ -23,8 +23,8 @@ from authmw.http.request import Environ
 from authmw.http.response import StartResponse
 from authmw.identity.requirement import AUTHENTICATED, OWN_CREDENTIALS, PUBLIC, Requirement
 from authmw.oauth2 import TokenService
-from authmw.openapi.docs_page import DocsPage
-from authmw.stores.memory import MemoryStores
+from authmw.openapi import DocsPage
+from authmw.stores import MemoryStores
 from authmw.wsgi import AuthMiddleware
 from tests.adapters.flask.shop import ask, shop_auth
 

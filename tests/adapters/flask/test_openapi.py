@@ -19,8 +19,8 @@ from authmw import Auth, ConfigurationError, HTTPBearer, Principal
 from authmw.crypto.keyring import KeyRing
 from authmw.engine.routes.route import Route
 from authmw.oauth2 import TokenService
-from authmw.openapi.docs_page import DocsPage
-from authmw.stores.memory import MemoryStores
+from authmw.openapi import DocsPage
+from authmw.stores import MemoryStores
 from examples import flask_app
 from tests.adapters.flask.shop import ask, shop_auth
 

@@ -7,9 +7,8 @@ from functools import partial, wraps
 from typing import Any
 
 import pytest
-from authmw_flask import FlaskAuth, authenticated, public, requires_scopes
+from authmw_flask import FlaskAuth, authenticated, openapi_document, public, requires_scopes
 from authmw_flask.listing import routes_of
-from authmw_flask.openapi import openapi_document
 from flask import Flask
 from flask.views import MethodView
 

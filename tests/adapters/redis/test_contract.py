@@ -6,15 +6,12 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from authmw_redis import (
-    AsyncRedisStores,
-    RedisFamilies,
-    RedisNonces,
-    RedisRevocations,
-    RedisStores,
-    RedisThrottle,
-    RedisTokens,
-)
+from authmw_redis import AsyncRedisStores, RedisStores
+from authmw_redis.families import RedisFamilies
+from authmw_redis.nonces import RedisNonces
+from authmw_redis.revocations import RedisRevocations
+from authmw_redis.throttle import RedisThrottle
+from authmw_redis.tokens import RedisTokens
 
 from authmw.testing.contract import (
     FamiliarSourcesContract,

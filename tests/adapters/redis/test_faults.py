@@ -13,8 +13,8 @@ import pytest
 import redis
 from authmw_redis import AsyncRedisStores, RedisStores
 
-from authmw import StoreUnavailable
 from authmw.flow.flow import Ask, Flow, run, run_async
+from authmw.stores import StoreUnavailable
 from authmw.stores.records import Claim, Outcome, Revocation, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 from tests.proxy import Proxy

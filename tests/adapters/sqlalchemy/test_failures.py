@@ -16,8 +16,8 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from authmw import StoreUnavailable
 from authmw.flow.flow import Ask, Flow, run_async
+from authmw.stores import StoreUnavailable
 from authmw.stores.records import Claim, RefreshFamily, Revocation, TokenRecord, User
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy

@@ -13,7 +13,8 @@ from authmw_sqlalchemy import SQLStores, check, include_tables, schema, upgrade,
 from authmw_sqlalchemy.tables import VERSION_TABLE, metadata
 from sqlalchemy import URL, Column, MetaData, Table, Text, text
 
-from authmw import ConfigurationError, StoreUnavailable
+from authmw import ConfigurationError
+from authmw.stores import StoreUnavailable
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.stores.support import at_once
 from tests.support import ROOT, fresh_python

@@ -8,7 +8,8 @@ from contextlib import closing
 from itertools import pairwise
 
 import pytest
-from authmw_sqlalchemy import Pruned, SQLStores, families, keys, pruning, throttle, tokens, upgrade, users
+from authmw_sqlalchemy import SQLStores, families, keys, pruning, throttle, tokens, upgrade, users
+from authmw_sqlalchemy.pruning import Pruned
 from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
 from authmw_sqlalchemy.statements import Query
 from sqlalchemy import URL, Column, Connection, text

@@ -21,7 +21,7 @@ from authmw_sqlalchemy.statements import Query
 from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import create_engine, event, text
 
-from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, StoreUnavailable
+from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer
 from authmw.crypto.opaque_tokens import digest, new_token
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.engine.authentication import Authentication
@@ -29,6 +29,7 @@ from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, run
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
+from authmw.stores import StoreUnavailable
 from authmw.stores.records import TokenRecord, User
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.token import TokenVerifier

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from authmw.openapi.docs_page import DocsPage
+from authmw.openapi import DocsPage
 from tests.adapters.starlette.support import READER, client_of, guard
 
 DOCUMENT = {"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}}

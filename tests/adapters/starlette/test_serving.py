@@ -21,20 +21,18 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from authmw import (
-    Ask,
     Auth,
     Authenticated,
     BearerToken,
-    Flow,
     HTTPBearer,
     Principal,
     Verdict,
-    Work,
     current_principal,
     public,
     requires,
     requires_scopes,
 )
+from authmw.flow import Ask, Flow, Work
 from authmw.http.request import RequestHead
 from tests.adapters.starlette.support import OTHER, PLACEMENTS, READER, TOKENS, Placement, client_of, guard, make_auth
 

@@ -12,7 +12,7 @@ import pytest
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.asgi import Mount as ASGIMount
 from authmw.engine.auth import Auth
-from authmw.openapi.docs_page import DocsPage
+from authmw.openapi import DocsPage
 from authmw.schemes.http_bearer import HTTPBearer
 from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
 from authmw.wsgi import Mount as WSGIMount

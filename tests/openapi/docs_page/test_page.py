@@ -14,7 +14,8 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.http.response import Response
-from authmw.openapi.docs_page import DocsPage, swagger_ui
+from authmw.openapi import DocsPage
+from authmw.openapi.docs_page import swagger_ui
 from authmw.openapi.docs_page.routed import way_up
 from tests.requests import wsgi_request
 
@@ -317,10 +318,7 @@ def test_all_mistakes_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_package_is_not_imported() -> None:
     from tests.support import fresh_python
 
-    code = (
-        "import sys; from authmw.openapi.docs_page import DocsPage; DocsPage(); "
-        "print('flask_swagger_ui' in sys.modules)"
-    )
+    code = "import sys; from authmw.openapi import DocsPage; DocsPage(); print('flask_swagger_ui' in sys.modules)"
     assert fresh_python("-c", code).stdout.strip() == "False"
 
 

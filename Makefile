@@ -33,6 +33,7 @@ check: $(VENV)/.stamp-check
 docs: $(VENV)/.stamp-docs
 	@echo "Building the docs into docs/site"
 	@rm -rf docs/site docs/.cache
+	@$(BIN)/python .ci/reference.py
 	$(BIN)/zensical build --clean --strict -f docs/zensical.toml
 
 bench: $(VENV)/.stamp-bench
@@ -40,7 +41,7 @@ bench: $(VENV)/.stamp-bench
 
 clean:
 	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* \
-		build dist docs/site docs/.cache
+		build dist docs/site docs/.cache docs/reference
 	find */ -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp says that what one target needs is installed; pyproject.toml is newer when that has changed.

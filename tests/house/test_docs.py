@@ -6,6 +6,7 @@ above its fence. Lines typed into a shell (``console`` blocks) are the demo's, a
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from authmw.errors import FACES
 from authmw.http.reasons import Reason
 from tests.support import ROOT, require
 
-BUILT = ("site", ".cache")
+BUILT = ("site", ".cache", "reference")
 PAGES = [
     ROOT / "README.md",
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.relative_to(ROOT / "docs").parts[0] not in BUILT),
@@ -93,6 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("docs")
     for name in ("docs", "authmw", "adapters", ".ci"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns(*BUILT, "__pycache__"))
+    subprocess.run([sys.executable, ".ci/reference.py"], cwd=copy, check=True)
     built = subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--strict", "-f", "docs/zensical.toml"],
         cwd=copy,
@@ -107,11 +110,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_docs_build_strictly(site: Path) -> None:
     assert (site / "index.html").is_file()
-    assert (site / "reference" / "authmw" / "identity" / "principal" / "index.html").is_file()
+
+
+def test_the_reference_is_what_faces_export(site: Path) -> None:
+    headings = re.compile(r'<h2 id="([\w.]+)" class="doc doc-heading"')
+    for face in FACES:
+        page = (site / "reference" / face / "index.html").read_text()
+        others = re.findall(r'<a [^>]*href="../authmw/#authmw.(\w+)"><code>\w+</code></a>', page)
+        frameworks = re.findall(r"<code>(\w+)</code> is the framework's own", page)
+        shown = [name.removeprefix(f"{face}.") for name in headings.findall(page)]
+        assert {*shown, *others, *frameworks} == set(importlib.import_module(face).__all__)
+    assert {path.name for path in (site / "reference").iterdir()} == {*FACES, "index.html"}
 
 
 def test_the_examples_of_docstrings_are_shown_as_code(site: Path) -> None:
-    page = (site / "reference" / "authmw" / "identity" / "principal" / "index.html").read_text()
+    page = (site / "reference" / "authmw" / "index.html").read_text()
     assert 'class="language-pycon highlight"' in page
 
 

@@ -52,7 +52,7 @@ class Call:
 
     def __init__(self, auth: Auth, authentication: Authentication, request: RequestHead | None = None) -> None:
         self.auth = auth
-        self.authentication = authentication
+        self.authentication: Authentication = authentication
         self._request = request
 
     @property

@@ -102,11 +102,11 @@ class Call(Generic[T]):
     __slots__ = ("answers", "began", "error", "over", "waiting")
 
     def __init__(self, began: float) -> None:
-        self.began = began
-        self.over = threading.Event()
+        self.began: float = began
+        self.over: threading.Event = threading.Event()
         self.answers: tuple[T] | None = None
         self.error: Exception | None = None
-        self.waiting = 0
+        self.waiting: int = 0
 
     def answer(self) -> T:
         """What the call answers, once it is over.

@@ -151,17 +151,29 @@ class _Passing(Call):
             if refusal is None:
                 self.end()
                 raise
-            body = self._replace(refusal)
+            body = self._answer(refusal)
         finally:
             current_call.reset(token)
         if self.replaced is None and (type(body) in (list, tuple) or _is_file(body, environ)):
             self.end()  # nothing of the application runs while this is sent
             return body
-        stream = _Body(self, body)
+        try:
+            stream = _Body(self, body)
+        except BaseException:
+            self.end()
+            raise
         if self.replaced is None:
             return stream
         stream.close()
         return self.replaced.content_for(environ["REQUEST_METHOD"])
+
+    def _answer(self, refusal: Refusal) -> list[bytes]:
+        """The body of `refusal`, which left the application; the server may refuse to start the response again."""
+        try:
+            return self._replace(refusal)
+        except BaseException:
+            self.end()
+            raise
 
     def _head_of(self, body: Iterable[bytes]) -> Iterable[bytes]:
         """Nothing of the application's body. An application may start its response with its first chunk only."""

@@ -163,6 +163,52 @@ def test_a_refusal_ends_the_caller() -> None:
     assert left[0].run(who) == ""
 
 
+def test_a_response_that_cannot_be_started_again_ends_the_caller() -> None:
+    left: list[contextvars.Context] = []
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        left.append(contextvars.copy_context())
+        start_response("200 OK", [])(b"sent")
+        current_principal().require("write")
+        return []
+
+    def start_response(status: str, headers: object, exc_info: Any = None) -> Callable[[bytes], object]:
+        if exc_info:  # PEP 3333: headers were sent, so the server raises what it is given
+            raise exc_info[1]
+        return bytes
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": "Bearer alice"}
+    with pytest.raises(AccessRefused):
+        WSGIMiddleware(app, AUTH)(environ, start_response)
+    assert left[0].run(who) == ""
+
+
+def test_a_body_that_cannot_be_iterated_ends_the_caller() -> None:
+    left: list[contextvars.Context] = []
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        left.append(contextvars.copy_context())
+        start_response("200 OK", [])
+        return None  # type: ignore[return-value]
+
+    with pytest.raises(TypeError):
+        start(app)
+    assert left[0].run(who) == ""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_a_worker_that_is_stopped_ends_the_caller(error: type[BaseException]) -> None:
+    left: list[contextvars.Context] = []
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        left.append(contextvars.copy_context())
+        raise error
+
+    with pytest.raises(error):
+        start(app)
+    assert left[0].run(who) == ""
+
+
 class Worker:
     """A thread that a request happened to start, in a copy of that request's context."""
 

@@ -66,7 +66,8 @@ def caught_by_framework(refused: AccessRefused) -> str | None:
         return None
     name = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
     framework = _FRAMEWORKS.get(name)
-    return name if framework is not None and trace.tb_frame.f_code.co_name in framework.last else None
+    function = trace.tb_frame.f_code.co_name.rpartition(".")[2]  # Cython writes the whole path of a function
+    return name if framework is not None and function in framework.last else None
 
 
 def log_missing_handler(refused: AccessRefused, framework: str) -> None:

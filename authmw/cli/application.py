@@ -1,4 +1,4 @@
-"""The application that a command is told, as ``shop:app`` or ``shop:create_app()``, loaded from where one is."""
+"""Loader of the application that a command names, as ``shop:app`` or ``shop:create_app()``."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ import click
 from authmw.cli.options import OptionDecorator
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_FACTORIES: Final = ("create_app", "make_app")  # as Flask's command looks for
+_FACTORIES: Final = ("create_app", "make_app")  # the names that Flask's command looks for
 _TARGET: Final = re.compile(rf"(?P<module>{_NAME}):(?P<path>{_NAME})(?P<call>\(\))?")
 
 application_argument: OptionDecorator = click.argument("application", metavar="[MODULE:APP]", required=False)
 
 
 class NoApplication(click.ClickException):
-    """The application cannot be had. The command was called wrongly."""
+    """The application cannot be loaded, which counts as wrong usage of the command."""
 
     exit_code = 2
 
 
 def load(name: str | None) -> Any:
-    """The application of that name; without one, that of Flask's command where this runs inside it.
+    """The application of that name. Without a name: the application of Flask's command, if this runs inside it.
+
+    Modules are also looked for in the current directory.
 
     Raises:
-        NoApplication: there is none, in a sentence.
+        NoApplication: there is none; the message says why and what to write.
     """
-    with redirect_stdout(sys.stderr):  # standard output is the command's
+    with redirect_stdout(sys.stderr):  # what the application prints must not mix with the command's output
         if name is None:
             return _of_the_flask_command()
         found = _TARGET.fullmatch(name)
@@ -48,7 +50,7 @@ def load(name: str | None) -> Any:
         if found["call"]:
             return _called(target, name)
         if isfunction(target):
-            raise NoApplication(f"{name} is a function, and no application: write {name}() if it makes one")
+            raise NoApplication(f"{name} is a function, not an application: write {name}() if it makes one")
         return target
 
 
@@ -67,7 +69,7 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _failed(name, error) from error
-    except (Exception, SystemExit) as error:  # whatever the user's own module raises
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
         raise _failed(name, error) from error
     raise NoApplication(f"there is no module {name}, seen from {Path.cwd()}")
 
@@ -83,7 +85,7 @@ def _attribute(module: Any, name: str, path: str) -> Any:
 
 
 def _instead(module: Any) -> str:
-    """Which names in `module` are applications or make some, as the end of a sentence."""
+    """The names in `module` of applications and of factories, as the end of an error message."""
     from authmw.engine.routes.frameworks import is_known
 
     members = cast("dict[str, object]", vars(module))
@@ -94,15 +96,15 @@ def _instead(module: Any) -> str:
 
 def _called(factory: Any, name: str) -> Any:
     if not callable(factory):
-        raise NoApplication(f"{name.removesuffix('()')} is no factory, but {type(factory).__name__}: leave out ()")
+        raise NoApplication(f"{name.removesuffix('()')} is not a factory but {type(factory).__name__}: leave out ()")
     try:
         return factory()
-    except (Exception, SystemExit) as error:  # as above
+    except (Exception, SystemExit) as error:  # the user's factory may raise anything
         raise _failed(name, error) from error
 
 
 def _failed(name: str, error: BaseException) -> NoApplication:
-    """What went wrong in code of the user's, and where."""
+    """The error for an exception of the user's code: its type, its message and its last line outside of libraries."""
     frames = [frame for frame in extract_tb(error.__traceback__) if _is_users(frame)]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())

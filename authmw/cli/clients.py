@@ -1,4 +1,4 @@
-"""``authmw clients``: the programs that get tokens (RFC 6749 §2)."""
+"""Commands of ``authmw clients``: create, list and change OAuth clients (RFC 6749 §2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from authmw.cli.ending import end_client
 from authmw.cli.options import database_option, duration, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
-from authmw.cli.stores import elsewhere, open_stores
+from authmw.cli.stores import open_stores, redis_stores
 from authmw.stores.new_records import GRANT_TYPES
 from authmw.stores.records import Client, ClientAuthMethod
 
@@ -20,32 +20,34 @@ _MAX_JWKS = 1 << 20
 
 @click.group()
 def clients() -> None:
-    """The programs that get tokens: OAuth clients."""
+    """OAuth clients: the programs that get tokens."""
 
 
 @clients.command()
 @click.argument("client_id", required=False)
-@click.option("--name", default="", help="What people call it.")
+@click.option("--name", default="", help="A name to show to users.")
 @click.option(
     "--auth-method",
     type=click.Choice(get_args(ClientAuthMethod)),
     default="client_secret_basic",
     show_default=True,
-    help="How it authenticates; none makes it a public client, as a browser's or a phone's.",
+    help="How the client authenticates; none makes a public client, such as an application on a phone.",
 )
 @click.option(
     "--grant",
     "grants",
     type=click.Choice(sorted(GRANT_TYPES)),
     multiple=True,
-    help="A grant it may use; may be repeated.  [default: client_credentials]",
+    help="A grant that the client may use; may be repeated.  [default: client_credentials]",
 )
 @scope_option
-@click.option("--audience", "audiences", multiple=True, help="An API whose tokens it may introspect; may be repeated.")
+@click.option(
+    "--audience", "audiences", multiple=True, help="An API whose tokens the client may introspect; may be repeated."
+)
 @click.option(
     "--jwks",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file of its public keys, for private_key_jwt.",
+    help="The file with the client's public keys (a JWK Set), for private_key_jwt.",
 )
 @database_option
 @json_option
@@ -61,9 +63,9 @@ def create(
     database: str,
     as_json: bool,
 ) -> None:
-    """Create the client CLIENT_ID, or one with a random id. Its secret is shown this once.
+    """Create the client CLIENT_ID, or one with a random id. Its secret is shown only this once.
 
-    Its scopes are the most that it is granted, for itself or on behalf of a user.
+    --scope names the most that it is granted, for itself or on behalf of a user.
     """
     if auth_method == "none" and not grants:
         raise click.UsageError("a public client has no grant by default: give --grant password --grant refresh_token")
@@ -109,8 +111,8 @@ def list_clients(database: str, as_json: bool) -> None:
 @redis_option
 @json_option
 def disable(client_id: str, database: str, redis: str | None, as_json: bool) -> None:
-    """Refuse CLIENT_ID and its tokens from now on. Every session that it has with a user ends."""
-    others = elsewhere(redis)
+    """Refuse CLIENT_ID and its tokens from now on, and end its sessions with all users."""
+    others = redis_stores(redis)
     client = open_stores(database).clients.disable(client_id)
     end_client(others, client.id)
     _show(client, "disabled", as_json)
@@ -121,7 +123,7 @@ def disable(client_id: str, database: str, redis: str | None, as_json: bool) -> 
 @database_option
 @json_option
 def enable(client_id: str, database: str, as_json: bool) -> None:
-    """Let CLIENT_ID get tokens again. Those it had stay refused."""
+    """Let CLIENT_ID get tokens again. Its earlier tokens stay refused."""
     _show(open_stores(database).clients.enable(client_id), "enabled", as_json)
 
 
@@ -131,18 +133,20 @@ def enable(client_id: str, database: str, as_json: bool) -> None:
 @database_option
 @json_option
 def set_scopes(client_id: str, scopes: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Replace the scopes of CLIENT_ID by those given, or by none. Tokens keep theirs."""
+    """Replace the scopes of CLIENT_ID by the given ones, or by none. Existing tokens keep their scopes."""
     client = open_stores(database).clients.set_scopes(client_id, scopes)
     _show(client, f"has the scopes {listed(client.scopes)}" if client.scopes else "has no scopes", as_json)
 
 
 @clients.command("rotate-secret")
 @click.argument("client_id")
-@click.option("--overlap", type=duration, help="How long the older secrets go on, as 1d; not at all by default.")
+@click.option(
+    "--overlap", type=duration, help="How long the older secrets stay valid, such as 1d. By default they end at once."
+)
 @database_option
 @json_option
 def rotate_secret(client_id: str, overlap: int | None, database: str, as_json: bool) -> None:
-    """Make a new secret for CLIENT_ID. It is shown this once."""
+    """Make a new secret for CLIENT_ID. It is shown only this once."""
     secret, client = open_stores(database).clients.rotate_secret(client_id, overlap=overlap or 0)
     _show_secret(secret, client, "has a new secret", as_json)
 
@@ -155,17 +159,17 @@ def _read_jwks(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise click.ClickException(f"{path} is no JWK Set: a JSON object with the member keys")
+        raise click.ClickException(f"{path} is no JWK Set: it has to be a JSON object with the member keys")
     return cast("dict[str, Any]", found)
 
 
 def _show_secret(secret: str | None, client: Client, what: str, as_json: bool) -> None:
-    """Only the secret stands on standard output, so that it can be piped to where it is kept."""
+    """Print the secret, alone on standard output, so that it can be piped. The words go to standard error."""
     if secret is None:
         _show(client, what, as_json)
         return
     if not as_json:
-        click.echo(f"{printable(client.id)}: {what}, shown this once:", err=True)
+        click.echo(f"{printable(client.id)}: {what}, shown only this once:", err=True)
     show({**_described(client), "client_secret": secret}, secret, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""``authmw db``: the tables, made and brought up to date."""
+"""Commands of ``authmw db``: create, upgrade and check the tables of the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def db() -> None:
 @database_option
 @json_option
 def upgrade(database: str, as_json: bool) -> None:
-    """Make the tables, or bring them up to date. Where they are, nothing is changed."""
+    """Create the tables, or bring them up to date. If they are up to date, nothing changes."""
     adapter = sql_adapter()
     missing: list[str] = adapter.check(database)
     adapter.upgrade(database)
@@ -42,6 +42,6 @@ def check(database: str, as_json: bool) -> None:
 @database_option
 @json_option
 def print_sql(database: str, as_json: bool) -> None:
-    """Print the SQL of `upgrade` from nothing, for somebody else to run. The database itself is not asked."""
+    """Print the SQL that `upgrade` runs on an empty database, without connecting to it."""
     text: str = sql_adapter().upgrade_sql(database)
     show({"sql": text}, text, as_json=as_json)

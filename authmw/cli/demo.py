@@ -1,4 +1,4 @@
-"""``authmw demo``: a guarded Flask application and a guarded ASGI application over one database and one key ring."""
+"""Command ``authmw demo``: a Flask and an ASGI application on loopback, over one database and one key ring."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ABSENT: Final = (
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".demo"),
     show_default=True,
-    help="Where the database and the key ring are kept between runs.",
+    help="The folder of the database and the key ring, which are kept between runs.",
 )
 @json_option
 def demo(port: int, directory: Path, as_json: bool) -> None:
@@ -56,7 +56,7 @@ def demo(port: int, directory: Path, as_json: bool) -> None:
         where = (user.database, user.keys_path)
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
         with serving(port, lambda: flask_app.create_app(*where), lambda: asgi_app.create_app(*where)):
-            # From here on each request is told on stderr, and why it was refused.
+            # From here on each request is logged to stderr, with the reason of a refusal.
             logging.getLogger().setLevel(logging.INFO)
             logging.getLogger("werkzeug").setLevel(logging.INFO)
             ports = ((port, port + 1), (port + 1, port))
@@ -69,15 +69,15 @@ def demo(port: int, directory: Path, as_json: bool) -> None:
 
 
 class _Stopped(BaseException):
-    """SIGINT or SIGTERM came."""
+    """SIGINT or SIGTERM was received."""
 
 
 @contextmanager
 def _stopped_by_signals() -> Generator[None]:
-    """Leave the block, cleanly and without a traceback, when SIGINT or SIGTERM comes."""
+    """Leave the block without a traceback when SIGINT or SIGTERM is received."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        # Once is enough: what is being closed goes on closing.
+        # A second signal must not interrupt the closing.
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
         raise _Stopped
@@ -129,7 +129,7 @@ Authorize there by name and password, then try it out.
 
 Paste these into another terminal; the expected status is after the #.
 
-# takes a member, as access_token, out of the answer that was kept
+# prints one member of the kept answer, such as access_token
 {MEMBER}
 
 # ---- Flask ----

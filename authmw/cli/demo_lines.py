@@ -1,4 +1,4 @@
-"""What the demo prints: lines to copy and paste, each with the status that it will get."""
+"""Requests that the demo prints: curl commands to copy, each with the status that it gets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-"""Where the demo listens: nobody else's machine gets there."""
-_BAD_TOKEN: Final = "Authorization: Bearer not.a.token"  # noqa: S105 - it is nobody's
+"""The address that the demo listens on: loopback, which no other machine reaches."""
+_BAD_TOKEN: Final = "Authorization: Bearer not.a.token"  # noqa: S105 - no real token
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials of the demo's user, all of which the lines show."""
+    """The credentials of the demo's user. The printed lines show all of them."""
 
     username: str
     password: str = field(repr=False)
@@ -31,26 +31,26 @@ class Line:
 
 
 MEMBER: Final = r"""member() { echo "$ANSWER" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }"""
-"""A function of the shell that takes one member out of the JSON in ``ANSWER``, since not everybody has jq."""
+"""A shell function that prints one member of the JSON in ``ANSWER``. It does not need jq."""
 
-_TOKEN: Final = '"$(member access_token)"'  # noqa: S105 - where the shell finds it
+_TOKEN: Final = '"$(member access_token)"'  # noqa: S105 - a shell expression
 _REFRESH_TOKEN: Final = '"$(member refresh_token)"'  # noqa: S105
 _BEARER: Final = '"Authorization: Bearer $(member access_token)"'
 
 
 def lines(port: int, credentials: Credentials) -> list[Line]:
-    """The requests to the application on `port`, with what is there from the start."""
+    """The requests to the application on `port` with the credentials that exist from the start."""
     url = f"http://{HOST}:{port}"
     token = f"Authorization: Bearer {credentials.token}"
     return [
-        Line("nobody", _curl(f"{url}/orders"), 401),
+        Line("no credentials", _curl(f"{url}/orders"), 401),
         Line("a token, which may read", _curl("-H", token, f"{url}/orders"), 200),
         Line("the same token, which may not write", _curl("-X", "POST", "-H", token, f"{url}/orders"), 403),
         Line("name and password", _curl("-u", f"{credentials.username}:{credentials.password}", f"{url}/orders"), 200),
         Line("an API key", _curl("-H", f"X-API-Key: {credentials.api_key}", f"{url}/orders"), 200),
         Line("a bad token", _curl("-H", _BAD_TOKEN, f"{url}/orders"), 401),
         Line("two Authorization headers", _curl("-H", token, "-H", _BAD_TOKEN, f"{url}/orders"), 400),
-        Line("nobody, where the public may go", _curl(f"{url}/"), 200),
+        Line("no credentials, on a public path", _curl(f"{url}/"), 200),
     ]
 
 
@@ -58,9 +58,9 @@ def login_lines(port: int, other: int, credentials: Credentials) -> list[Line]:
     """The requests that log in, refresh and revoke on `port`, in this order; `MEMBER` comes before them.
 
     Args:
-        port: where to log in.
-        other: the port of the other application, which refuses what was revoked, too.
-        credentials: whose name and password to use.
+        port: the port of the application to log in to.
+        other: the port of the other application, which refuses a revoked token too.
+        credentials: the name and password to log in with.
     """
     url = f"http://{HOST}:{port}"
     login = _kept(
@@ -84,8 +84,8 @@ def login_lines(port: int, other: int, credentials: Credentials) -> list[Line]:
 def written(line: Line) -> str:
     """`line` for a shell: a comment, and a command with the status that it gets.
 
-    >>> print(written(Line("nobody", "curl -i http://127.0.0.1:8000/orders", 401)))
-    # nobody
+    >>> print(written(Line("no credentials", "curl -i http://127.0.0.1:8000/orders", 401)))
+    # no credentials
     curl -i http://127.0.0.1:8000/orders  # 401
     """
     return f"# {line.what}\n{line.command}  # {line.status}"

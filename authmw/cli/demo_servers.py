@@ -25,9 +25,13 @@ _STOPPED_WITHIN: Final = 5.0
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on `port` of loopback, or the sentence that says why not."""
+    """A socket that listens on `port` of loopback.
+
+    Raises:
+        click.ClickException: the port is taken, or cannot be used.
+    """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # The connections of the run before may linger in TIME_WAIT.
+    # Connections of an earlier run may still be in TIME_WAIT.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
@@ -42,12 +46,12 @@ def listen(port: int) -> socket.socket:
 
 @contextmanager
 def serving(port: int, make_wsgi: Callable[[], WSGIApplication], make_asgi: Callable[[], Any]) -> Generator[None]:
-    """Serve WSGI on `port` and ASGI on the next one, for as long as the block runs. Both answer when it starts."""
+    """Serve WSGI on `port` and ASGI on the next one while the block runs. Both answer before it starts."""
     for name in ("werkzeug", "uvicorn.error"):
-        # Otherwise they tell of the first questions, which are asked below, and of how they start.
+        # Otherwise they log their start, and the requests of `_wait_for_answer`.
         logging.getLogger(name).setLevel(logging.WARNING)
     with ExitStack() as stack:
-        # Both ports first: a taken one is said before anything is made.
+        # Both ports first: a taken one is reported before an application is made.
         wsgi_socket, asgi_socket = (stack.enter_context(listen(port + offset)) for offset in (0, 1))
         stack.enter_context(_wsgi(make_wsgi(), wsgi_socket))
         stack.enter_context(_asgi(make_asgi(), asgi_socket))
@@ -72,7 +76,7 @@ def _asgi(app: Any, listening: socket.socket) -> Generator[None]:
         uvicorn: Any = importlib.import_module("uvicorn")
     except ImportError:
         raise click.ClickException("the demo serves ASGI with uvicorn: pip install uvicorn") from None
-    # On a thread that is not the main one, uvicorn leaves the signals alone.
+    # uvicorn installs its signal handlers on the main thread only.
     server: Any = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
     with _running(lambda: server.run(sockets=[listening]), stop=lambda: setattr(server, "should_exit", True)):
         yield

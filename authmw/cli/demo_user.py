@@ -1,4 +1,4 @@
-"""Who the demo knows: one user, made at the first run, with a fresh token and API key at each."""
+"""User of the demo: created at the first run, with a new token and a new API key at each run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from authmw.crypto.signing import issue
 from authmw.stores.records import User
 
 _USERNAME: Final = "alice"
-# The same in every demo, and it says so: only a hash is stored, and the printed lines have to work at each run.
+# The same in every demo: each run prints it in the curl lines, and the database holds only its hash.
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - the password of xkcd 936, for loopback only
 _SCOPES: Final = frozenset({"orders:read"})
 _KEY_NAME: Final = "demo"
@@ -26,7 +26,7 @@ _TOKEN_LIFETIME: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """The user, where everything is kept, and a few words about it."""
+    """The demo's user: its database, its key ring, its credentials, and the text that introduces it."""
 
     database: str
     keys_path: Path
@@ -35,11 +35,11 @@ class DemoUser:
 
 
 def prepare(directory: Path, *, issuer: str, audience: str) -> DemoUser:
-    """The user of the demo in `directory`, made where it is not there yet."""
+    """The user of the demo in `directory`. Creates what does not exist yet."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise click.ClickException(f"{directory} cannot be made: {error.strerror}") from None
+        raise click.ClickException(f"{directory} cannot be created: {error.strerror}") from None
     database, keys_path = f"sqlite:///{directory / 'demo.db'}", directory / "keys.json"
     ring = KeyRing.load(keys_path) if keys_path.exists() else new_ring(keys_path)
     stores = open_stores(database, create=True)
@@ -63,7 +63,7 @@ def _user(stores: Database, directory: Path) -> tuple[User, str]:
     if user.disabled or user.scopes != _SCOPES or not _has_the_password(user):
         return user, (
             f"The user {_USERNAME} was changed since an earlier run, so some answers will differ.\n"
-            f"Remove {directory} to begin anew."
+            f"Remove {directory} to start again."
         )
     return user, f"The user {_USERNAME} is there from an earlier run, with the password {_PASSWORD!r}."
 
@@ -74,7 +74,7 @@ def _has_the_password(user: User) -> bool:
 
 
 def _fresh_key(stores: Database, user: User) -> str:
-    """A new API key in the place of that of the run before, which nobody can show any more."""
+    """A new API key. The key of the run before is revoked: it cannot be printed again, only its digest is stored."""
     for record in stores.keys.list(user.id):
         if record.name == _KEY_NAME and record.revoked_at is None:
             stores.keys.revoke(record.id)

@@ -1,4 +1,4 @@
-"""``authmw doctor``: what is wrong with an issuer, or with a token of it, and what to do about it."""
+"""Command ``authmw doctor``: diagnosis of an issuer and of a token of it, with the fix for each fault."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ _MAX_INPUT = 1 << 20
 _MARKS = {True: "ok", False: "WRONG", None: "-"}
 
 
-# Arguments are taken and refused here, since click's own sentence would repeat one that is a token.
+# click accepts extra arguments here and `doctor` refuses them: click's own error would print one that is a token.
 @click.command(context_settings={"allow_extra_args": True})
-@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="Its URL, as in `iss`.")
+@click.option(
+    "--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="The issuer's URL, as in `iss`."
+)
 @click.option("--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, help="The name of this API, as in `aud`.")
-@click.option("--profile", type=click.Choice(list(PROFILES)), help="Whose way of writing tokens. [default: rfc9068]")
-@click.option("--token", metavar="TOKEN", help="A token; - for standard input. It shows in the list of processes.")
+@click.option("--profile", type=click.Choice(list(PROFILES)), help="The provider's token format. [default: rfc9068]")
+@click.option("--token", metavar="TOKEN", help="A token; - for standard input. The list of processes shows it.")
 @click.option("--token-file", metavar="FILE", help="The file that holds the token.")
 @json_option
 @click.pass_context
@@ -42,11 +44,11 @@ def doctor(
 ) -> None:
     """Say in plain words what an issuer publishes, what is wrong with it or with a token, and what to do next.
 
-    Only the issuer is asked. A token is best given on standard input, or in a file: on the command line the list of
+    Requests go to the issuer only. Give a token on standard input, or in a file: on the command line the list of
     processes and the history of the shell show it. It is never printed. Exit code 1: something is wrong.
     """
     if context.args:
-        raise click.UsageError("nothing but options is taken: a token goes to standard input, or into --token-file")
+        raise click.UsageError("this command takes only options: give a token on standard input, or with --token-file")
     _check_url(issuer)
     if audience == "":
         raise click.BadParameter("give the name of this API", param_hint="--audience")
@@ -70,19 +72,19 @@ def doctor(
 
 
 def fetcher() -> Fetcher:
-    """What asks the issuer."""
+    """The fetcher that sends the requests to the issuer."""
     return HTTPFetcher()
 
 
 def _check_url(issuer: str) -> None:
-    """Refuse what is no URL without repeating it: it may be a token, or hold a password."""
+    """Refuse a text that is no URL, without repeating it: it may be a token, or hold a password."""
     wrong = mistake_in_url(issuer, insecure=True)
     if wrong:
         raise click.BadParameter(f"{wrong}; give a URL: https://id.example", param_hint="--issuer")
 
 
 def _token(token: str | None, path: str | None) -> str | None:
-    """The token that was given; None for none."""
+    """The given token, or None."""
     if token is not None and path is not None:
         raise click.UsageError("give --token or --token-file, not both")
     if token is None and path is None:
@@ -95,7 +97,7 @@ def _token(token: str | None, path: str | None) -> str | None:
 
 
 def _standard_input() -> str:
-    """What is piped in; nothing where nobody piped anything."""
+    """The text on standard input; empty if that is a terminal, or closed."""
     if sys.stdin is None or sys.stdin.isatty():
         return ""
     return sys.stdin.buffer.read(_MAX_INPUT).decode("utf-8", "replace")
@@ -106,13 +108,13 @@ def _content(path: str) -> str:
         with Path(path).open("rb") as file:
             return file.read(_MAX_INPUT).decode("utf-8", "replace")
     except (OSError, ValueError) as error:
-        # Its name is not repeated: somebody gave the token itself.
-        why = error.strerror if isinstance(error, OSError) else "no name of a file"
+        # The name is not repeated: it may be the token itself, given here by mistake.
+        why = error.strerror if isinstance(error, OSError) else "not the name of a file"
         raise click.BadParameter(f"the file cannot be read: {why}", param_hint="--token-file") from None
 
 
 def _without(token: str | None, text: str) -> str:
-    """Defence in depth: nothing that is printed repeats the token, and here it would be taken out."""
+    """`text` without the token. Defence in depth: no finding repeats the token in the first place."""
     return text if token is None or len(token) < 16 else text.replace(token, "...")
 
 

@@ -1,7 +1,7 @@
-"""Ending sessions and revoking tokens, so that running processes follow.
+"""Ending of sessions and revocation of tokens, in the database and in Redis.
 
-The database and Redis are asked alike, each for what it has: only one of them is what processes follow, and telling
-the other one is no harm. A command that failed in between is run again: everything may be done twice.
+Running processes follow the revocations of only one of the two. The commands do not know which one, so they write to
+both; the other write does no harm. Every function may be called twice, so a command that failed can be run again.
 """
 
 from __future__ import annotations
@@ -24,45 +24,51 @@ T = TypeVar("T")
 
 
 def end_user(places: Iterable[Place], subject: str) -> int:
-    """End all sessions of a user and refuse all tokens; how many sessions ended."""
+    """End all sessions of a user and refuse all tokens. Returns how many sessions ended."""
     return sum(run(ending.end_user(_Stores.at(place), subject)) for place in places)
 
 
 def end_client(places: Iterable[Place], client_id: str) -> int:
-    """End all sessions that a client has and refuse all its tokens; how many sessions ended."""
+    """End all sessions of a client and refuse all its tokens. Returns how many sessions ended."""
     return sum(run(ending.end_client(_Stores.at(place), client_id)) for place in places)
 
 
 def end_session(places: Iterable[Place], family_id: str) -> RefreshFamily | None:
-    """End one session and refuse its tokens; the session, also when it had ended before, or None."""
+    """End one session and refuse its tokens. Returns the session, also if it had ended before, or None."""
     return _first(run(ending.end_session(_Stores.at(place), family_id)) for place in places)
 
 
 def end_session_with(places: Iterable[Place], key: str) -> RefreshFamily | None:
-    """The same by the digest of what the session's refresh tokens begin with."""
+    """End the session with that key, the digest of the part that all its refresh tokens share. See `end_session`."""
     places = tuple(places)
     family = _first(run(iter(Ask(place.families.find_family, key))) for place in places)
     return None if family is None else end_session(places, family.id)
 
 
 def sessions_of(places: Iterable[Place], subject: str) -> list[RefreshFamily]:
-    """The sessions of a user that go on, the oldest first."""
+    """The live sessions of a user, oldest first."""
     found = [family for place in places for family in run(list_sessions(_Stores.at(place), subject))]
     return sorted(found, key=lambda family: family.created_at)
 
 
 def revoke_token(places: Iterable[Place], token: str) -> TokenRecord | None:
-    """Refuse an opaque token; its record, also when it was revoked before, or None."""
+    """Refuse an opaque token. Returns its record, also if it was revoked before, or None."""
     return _first(run(_revoke_token(_Stores.at(place), digest(token))) for place in places)
 
 
 def revoke_record(places: Iterable[Place], token_id: str) -> TokenRecord | None:
-    """The same by the token's id."""
+    """Refuse the opaque token with that id. Returns its record, also if it was revoked before, or None."""
     return _first(_revoke_record(place, token_id) for place in places)
 
 
 def revoke_signed(places: Iterable[Place], jti: str, expires_at: float | None = None) -> None:
-    """Refuse the signed token with that ``jti`` until it has expired: at the latest when any token has."""
+    """Refuse the signed token with that ``jti`` until it expires.
+
+    Args:
+        places: the stores to write to.
+        jti: the claim of the token.
+        expires_at: when it expires, in seconds since the epoch; the longest lifetime of any token unless given.
+    """
     ends = time.time() + LONGEST_TOKEN if expires_at is None else expires_at
     for place in places:
         run(ending.end_signed_token(_Stores.at(place), jti, ends))
@@ -70,7 +76,7 @@ def revoke_signed(places: Iterable[Place], jti: str, expires_at: float | None = 
 
 @dataclass(frozen=True, slots=True)
 class _Stores:
-    """The `TokenStores` of one place, for `authmw.oauth2.ending`. The command verifies nothing, so it has no feed."""
+    """The `TokenStores` of one place, for `authmw.oauth2.ending`. There is no feed: the command verifies no tokens."""
 
     tokens: TokenKeeper
     families: FamilyStore
@@ -85,7 +91,7 @@ class _Stores:
 
 
 def _first(answers: Iterable[T | None]) -> T | None:
-    """The first that is something, once all were asked."""
+    """The first answer that is not None. Takes every answer first, so that all places are written to."""
     return next((answer for answer in [*answers] if answer is not None), None)
 
 

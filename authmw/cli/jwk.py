@@ -1,4 +1,4 @@
-"""``authmw jwk``: the keys that sign tokens."""
+"""Commands of ``authmw jwk``: create, rotate and retire the keys that sign tokens."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def jwk() -> None:
 @click.option("--alg", type=_algorithms, default="ES256", show_default=True, help="The algorithm of the key.")
 @json_option
 def generate(keys_path: Path, alg: str, as_json: bool) -> None:
-    """Make a new file with one new key."""
+    """Create a key ring: a new file with one new key."""
     if keys_path.exists():
-        raise click.ClickException(f"{keys_path} is there already: `authmw jwk rotate` adds a key to it")
+        raise click.ClickException(f"{keys_path} exists already: `authmw jwk rotate` adds a key to it")
     key = new_ring(keys_path, alg).signer
     show(_described(key, signs=True), f"{keys_path}: {key.kid} ({key.alg}) signs", as_json=as_json)
 
 
 @jwk.command()
 @keys_option
-@click.option("--alg", type=_algorithms, help="The algorithm of the new key; that of the old one by default.")
+@click.option("--alg", type=_algorithms, help="The algorithm of the new key; by default that of the current key.")
 @json_option
 def rotate(keys_path: Path, alg: str | None, as_json: bool) -> None:
-    """Put a new key first. It signs from now on; the older ones still verify."""
+    """Add a new key, which signs from now on. The older keys still verify."""
     ring = KeyRing.load(keys_path)
     key = ring.rotate(alg)
     save(ring, keys_path)
@@ -55,18 +55,18 @@ def rotate(keys_path: Path, alg: str | None, as_json: bool) -> None:
 @click.argument("kid")
 @json_option
 def retire(keys_path: Path, kid: str, as_json: bool) -> None:
-    """Take the key KID out: every token it signed is refused from now on."""
+    """Remove the key KID. Every token that it signed is refused from now on."""
     ring = KeyRing.load(keys_path)
     ring.retire(kid)
     save(ring, keys_path)
-    show({"retired": kid}, f"{keys_path}: {kid} is gone", as_json=as_json)
+    show({"retired": kid}, f"{keys_path}: {kid} is removed", as_json=as_json)
 
 
 @jwk.command("list")
 @keys_option
 @json_option
 def list_keys(keys_path: Path, as_json: bool) -> None:
-    """List the keys, the one that signs first. With --json: their public halves, too."""
+    """List the keys; the first one signs. With --json, also their public parts."""
     ring = KeyRing.load(keys_path)
     rows = [(key, key is ring.signer) for key in ring.current.keys]
     show(
@@ -84,7 +84,11 @@ def new_ring(path: Path, alg: str = "ES256") -> KeyRing:
 
 
 def save(ring: KeyRing, path: Path) -> None:
-    """Save `ring` at `path`, or raise the sentence that says why not."""
+    """Save `ring` at `path`.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
     try:
         ring.save(path)
     except OSError as error:

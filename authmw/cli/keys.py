@@ -1,4 +1,4 @@
-"""``authmw keys``: API keys."""
+"""Commands of ``authmw keys``: create, list and revoke API keys."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from authmw.stores.records import ApiKeyRecord
 
 @click.group()
 def keys() -> None:
-    """API keys, of which only digests are stored."""
+    """API keys. Only their digests are stored."""
 
 
 @keys.command()
 @click.argument("username")
 @scope_option
 @click.option("--name", default="", help="What the key is for.")
-@click.option("--lifetime", type=duration, help="How long the key is good for, as 90d; for ever by default.")
+@click.option("--lifetime", type=duration, help="How long the key is valid, such as 90d. By default it never expires.")
 @database_option
 @json_option
 def create(
     *, username: str, scopes: tuple[str, ...], name: str, lifetime: int | None, database: str, as_json: bool
 ) -> None:
-    """Create an API key for USERNAME, with all scopes of the user or the given ones. It is shown this once."""
+    """Create an API key for USERNAME, with all scopes of the user or the given ones. It is shown only this once."""
     stores = open_stores(database)
     user = existing(stores.users, username)
     key, record = stores.keys.create(user.id, granted(user, scopes), name=name, lifetime=lifetime)
     if not as_json:
-        click.echo(f"{record.id} for {printable(username)}, shown this once:", err=True)
+        click.echo(f"{record.id} for {printable(username)}, shown only this once:", err=True)
     show({**_described(record), "key": key}, key, as_json=as_json)
 
 
@@ -41,7 +41,7 @@ def create(
 @database_option
 @json_option
 def list_keys(username: str | None, database: str, as_json: bool) -> None:
-    """List the API keys of USERNAME, or of all, the oldest first."""
+    """List the API keys of USERNAME, or of all users, oldest first."""
     stores = open_stores(database)
     found = stores.keys.list(None if username is None else existing(stores.users, username).id)
     now = time.time()

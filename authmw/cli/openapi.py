@@ -1,4 +1,4 @@
-"""``authmw openapi``: the OpenAPI document of an application."""
+"""Command ``authmw openapi``: the OpenAPI document of an application."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def openapi(
 ) -> None:
     """Print the OpenAPI document of MODULE:APP: indented, or on one line with --json.
 
-    An application is named as shop:app, or shop:create_app() for a factory; inside of the command flask it is Flask's.
+    Name an application as shop:app, or a factory as shop:create_app(). Under the command flask it may be left out.
     """
     given = {name: value for name, value in {"openapi": version, "title": title}.items() if value is not None}
     try:

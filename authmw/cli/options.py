@@ -1,4 +1,4 @@
-"""Options that several commands take. A given option comes before the environment, and that before the default."""
+"""Options that several commands share. An option overrides its environment variable, which overrides the default."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ database_option: OptionDecorator = click.option(
     default="sqlite:///app.db",
     show_default=True,
     show_envvar=True,
-    help="Where users, API keys and tokens are. A URL with a password belongs into the environment.",
+    help="The database of users, API keys and tokens. Put a URL with a password into the environment.",
 )
 redis_option: OptionDecorator = click.option(
     "--redis",
     metavar="URL",
     envvar="AUTHMW_REDIS",
     show_envvar=True,
-    help="Where sessions, tokens and revocations are, if in Redis: what is ended is ended there, too.",
+    help="The Redis of sessions, tokens and revocations, if there is one. They are ended there too.",
 )
 keys_option: OptionDecorator = click.option(
     "--keys",

@@ -1,4 +1,4 @@
-"""What commands print: one JSON document, or a few aligned lines for people."""
+"""Output of the commands: one JSON document, or aligned lines of text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def printable(text: str) -> str:
-    r"""`text` with everything escaped that a terminal could take for a command.
+    r"""`text` with every character escaped that a terminal could take for a command.
 
     >>> printable("ali\x1b[2Jce")
     'ali\\x1b[2Jce'
@@ -45,7 +45,7 @@ def printable(text: str) -> str:
 
 
 def moment(at: float | None) -> str:
-    """A time in seconds since the epoch, for people; ``-`` for none.
+    """A time in seconds since the epoch, as text in UTC; ``-`` for None.
 
     >>> moment(0.0), moment(None)
     ('1970-01-01 00:00:00Z', '-')
@@ -54,5 +54,5 @@ def moment(at: float | None) -> str:
 
 
 def listed(scopes: Iterable[str]) -> str:
-    """Scopes for people, sorted; ``-`` for none."""
+    """Scopes as text, sorted; ``-`` for no scopes."""
     return " ".join(sorted(scopes)) or "-"

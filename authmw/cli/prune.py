@@ -1,4 +1,4 @@
-"""``authmw prune``: what has expired is deleted, in small transactions that nobody waits for."""
+"""Command ``authmw prune``: deletion of expired records, in transactions so small that no request waits for one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from authmw.cli.stores import Pruned, open_stores
     type=click.IntRange(1, 100_000),
     default=1000,
     show_default=True,
-    help="How many records are deleted at once.",
+    help="How many records one transaction deletes.",
 )
 @database_option
 @json_option
 def prune(batch: int, database: str, as_json: bool) -> None:
-    """Delete what has expired: tokens, sessions, revocations, nonces, counts of attempts. Run it daily.
+    """Delete expired records: tokens, sessions, revocations, nonces, counts of attempts. Run it daily.
 
     Users, clients and API keys stay. In Redis everything expires by itself.
     """
@@ -40,7 +40,7 @@ def prune(batch: int, database: str, as_json: bool) -> None:
 
 
 def _with_progress(steps: Iterator[Pruned], total: int) -> Iterator[Pruned]:
-    """`steps`, with a bar on standard error that moves along."""
+    """`steps`, with a progress bar on standard error."""
     with click.progressbar(length=total, label="Pruning", file=sys.stderr) as bar:
         for step in steps:
             yield step

@@ -1,4 +1,4 @@
-"""``authmw routes``: every route of an application, with what protects it."""
+"""Command ``authmw routes``: every route of an application, with what protects it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from authmw.errors import ConfigurationError
 
 _TITLES = ["METHOD", "PATH", "NEEDS", "PROTECTION", "ENDPOINT", "PLACE"]
 
-_ANY: Final = 6
-"""So many methods of a path are as good as any."""
+_MANY_METHODS: Final = 6
+"""From this many methods of one path on, the table says ``any``."""
 
 
 @click.command()
 @application_argument
-@click.option("--check", is_flag=True, help="Exit with 1 when a route is open that is not declared public.")
+@click.option("--check", is_flag=True, help="Exit with 1 when a route is open without being declared public.")
 @json_option
 def routes(*, application: str | None, check: bool, as_json: bool) -> None:
     """List every route of MODULE:APP, with what it needs and what protects it.
 
-    An application is named as shop:app, or shop:create_app() for a factory; inside of the command flask it is Flask's.
+    Name an application as shop:app, or a factory as shop:create_app(). Under the command flask it may be left out.
     """
     app = load(application)
     try:
@@ -39,18 +39,18 @@ def routes(*, application: str | None, check: bool, as_json: bool) -> None:
     opened = [route for route in found if route.is_open]
     show({"routes": [_described(route) for route in found]}, table(_TITLES, _rows(found)), as_json=as_json)
     if opened:
-        _tell(opened)
+        _report(opened)
         if check:
             sys.exit(1)
 
 
 def _rows(routes: Iterable[Route]) -> Iterator[list[str]]:
-    """A row for each route; the methods of one path that are protected alike share theirs."""
+    """A row for each route. The methods of one path that are protected alike share a row."""
     for _, group in groupby(routes, lambda route: replace(route, method="")):
         first, *others = group
         marked = first.protection.value.upper() if first.is_open else first.protection.value
         methods = [each.method for each in (first, *others)]
-        method = "any" if len(methods) >= _ANY else ",".join(filter(None, methods)) or first.kind.name
+        method = "any" if len(methods) >= _MANY_METHODS else ",".join(filter(None, methods)) or first.kind.name
         yield [method, first.path, _needs(first), marked, first.name or "-", first.place or "-"]
 
 
@@ -58,8 +58,8 @@ def _needs(route: Route) -> str:
     return "-" if route.is_open else needs(route.requirement)
 
 
-def _tell(opened: Iterable[Route]) -> None:
-    """A sentence for each route that is open, on standard error."""
+def _report(opened: Iterable[Route]) -> None:
+    """Print a sentence for each open route on standard error."""
     for route in opened:
         place = f" ({route.place})" if route.place else ""
         click.echo(printable(f"{route.label}{place}: {route.fix}."), err=True)

@@ -1,5 +1,6 @@
-"""Where the commands get passwords and tokens from: a prompt that hides them, or standard input. Never an option, which
-shows in the list of processes and in the history of the shell.
+"""Input of passwords and tokens: a prompt that hides them, or standard input.
+
+A password is never an option: the list of processes and the history of the shell would show it.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ password_stdin_option: OptionDecorator = click.option(
 
 
 def read_password(*, from_stdin: bool) -> str:
-    """A new password, typed twice, or the one line on standard input."""
+    """A new password: typed twice, or the only line on standard input."""
     if from_stdin:
         return _checked(_one_line(sys.stdin.buffer.read()))
     if not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask for the password on: use --password-stdin")
-    # On stderr, so that stdout holds nothing but the document of --json.
+    # On stderr: stdout holds only the document of --json.
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
     return _checked(typed)
 
 
 def read_token(text: str = "-") -> str:
-    """`text`, or for ``-`` the token on standard input, without the scheme and space around it."""
+    """`text`, or for ``-`` the token on standard input. A ``Bearer`` in front and the space around it are removed."""
     if text == "-":
         if sys.stdin.isatty():
             click.echo("Paste the token, then Enter and Ctrl-D:", err=True)

@@ -1,4 +1,4 @@
-"""``authmw sessions``: logins that go on from refresh to refresh."""
+"""Commands of ``authmw sessions``: list and end the logins that refresh tokens prolong."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import click
 from authmw.cli.ending import end_session, sessions_of
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, moment, printable, show, table
-from authmw.cli.stores import elsewhere, existing, open_stores
+from authmw.cli.stores import existing, open_stores, redis_stores
 from authmw.stores.administration import NotFound
 from authmw.stores.records import RefreshFamily
 
 
 @click.group()
 def sessions() -> None:
-    """Where users are logged in: what refresh tokens keep going."""
+    """Sessions: the logins of users that refresh tokens prolong."""
 
 
 @sessions.command("list")
@@ -23,10 +23,10 @@ def sessions() -> None:
 @redis_option
 @json_option
 def list_sessions(username: str, database: str, redis: str | None, as_json: bool) -> None:
-    """List the sessions of USERNAME that go on, the oldest first."""
+    """List the live sessions of USERNAME, oldest first."""
     stores = open_stores(database)
     user = existing(stores.users, username)
-    found = sessions_of((stores, *elsewhere(redis)), user.id)
+    found = sessions_of((stores, *redis_stores(redis)), user.id)
     rows = [
         [
             each.id,
@@ -52,8 +52,8 @@ def list_sessions(username: str, database: str, redis: str | None, as_json: bool
 @redis_option
 @json_option
 def end(session_id: str, database: str, redis: str | None, as_json: bool) -> None:
-    """End the session SESSION_ID, and refuse its tokens from now on. Again is no harm."""
-    family = end_session((open_stores(database), *elsewhere(redis)), session_id)
+    """End the session SESSION_ID, and refuse its tokens from now on. It may be ended twice."""
+    family = end_session((open_stores(database), *redis_stores(redis)), session_id)
     if family is None:
         raise NotFound(f"there is no session {session_id!r}")
     show(_described(family), f"{printable(family.id)}: ended", as_json=as_json)

@@ -1,4 +1,7 @@
-"""Opening the database. Its adapter is loaded by name, once a command needs it: the core imports no adapter."""
+"""Stores of the database and of Redis, opened for one command.
+
+The adapters are imported by name, when a command needs one: the core imports no adapter.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _SQLITE_FILE: Final = "sqlite:///"
 
 
 class Users(UserAdmin, Protocol):
-    """Users, to be managed and to be found."""
+    """A store that manages and finds users."""
 
     def find(self, username: str, /) -> User | None:
         """The user of that name, or None."""
@@ -25,11 +28,11 @@ class Users(UserAdmin, Protocol):
 
 
 class Tokens(TokenAdmin, TokenKeeper, Protocol):
-    """Opaque tokens, to be managed and to be found."""
+    """A store that manages and finds opaque tokens."""
 
 
 class Place(Protocol):
-    """Where tokens and refresh families are, and what processes tell each other about them."""
+    """The stores of tokens, refresh families and revocations, in the database or in Redis."""
 
     @property
     def tokens(self) -> Tokens:
@@ -43,7 +46,7 @@ class Place(Protocol):
 
     @property
     def revocations(self) -> RevocationStore:
-        """What running processes follow."""
+        """The revocations that running processes follow."""
         ...
 
     def close(self) -> None:
@@ -52,26 +55,26 @@ class Place(Protocol):
 
 
 class Pruned(Protocol):
-    """How far a pruning has come."""
+    """The progress of a pruning."""
 
     @property
     def table(self) -> str:
-        """What was deleted from last."""
+        """The table that was last deleted from."""
         ...
 
     @property
     def deleted(self) -> int:
-        """How many records were deleted so far."""
+        """How many records have been deleted so far."""
         ...
 
     @property
     def total(self) -> int:
-        """How many there were to delete in the beginning."""
+        """How many records had expired at the start."""
         ...
 
 
 class Database(Place, Protocol):
-    """The stores of one database, as far as the commands need them."""
+    """The stores of one database that the commands use."""
 
     @property
     def users(self) -> Users:
@@ -89,24 +92,32 @@ class Database(Place, Protocol):
         ...
 
     def prune(self, *, batch: int) -> Iterator[Pruned]:
-        """Delete what has expired; how far that is, the total first."""
+        """Delete expired records, and yield the progress. The first step deletes nothing and has the total."""
         ...
 
 
 def open_stores(url: str, *, create: bool = False) -> Database:
-    """The stores at `url`, until the command ends. A file of SQLite is made only to `create` something in it."""
+    """The stores at `url`. They are closed when the command ends.
+
+    Args:
+        url: of the database.
+        create: create a file of SQLite that does not exist yet.
+
+    Raises:
+        click.ClickException: there is no such file, or SQLAlchemy is not installed.
+    """
     if not create and (missing := _missing_file(url)) is not None:
         raise click.ClickException(
             f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
-            "or begin it with `authmw users create`"
+            "or create it with `authmw users create`"
         )
     stores: Database = sql_adapter().SQLStores(url)
     click.get_current_context().call_on_close(stores.close)
     return stores
 
 
-def elsewhere(redis: str | None) -> tuple[Place, ...]:
-    """The stores in the Redis at that URL, until the command ends; none where there is no URL."""
+def redis_stores(redis: str | None) -> tuple[Place, ...]:
+    """The stores in the Redis at that URL, closed when the command ends; empty without a URL."""
     if redis is None:
         return ()
     stores: Place = _adapter("authmw_redis", "Redis needs its client", "redis").RedisStores(redis)
@@ -115,7 +126,11 @@ def elsewhere(redis: str | None) -> tuple[Place, ...]:
 
 
 def sql_adapter() -> Any:
-    """The package ``authmw_sqlalchemy``, or the sentence that says how to install what it needs."""
+    """The package ``authmw_sqlalchemy``.
+
+    Raises:
+        click.ClickException: SQLAlchemy is not installed; the message says how to install it.
+    """
     return _adapter("authmw_sqlalchemy", "a database needs SQLAlchemy", "sql")
 
 
@@ -127,7 +142,7 @@ def _adapter(name: str, need: str, extra: str) -> Any:
 
 
 def existing(users: Users, username: str) -> User:
-    """The user of that name, or `NotFound`."""
+    """The user of that name. Raises `NotFound`."""
     user = users.find(username)
     if user is None:
         raise NotFound(f"there is no user {username!r}")
@@ -135,7 +150,11 @@ def existing(users: Users, username: str) -> User:
 
 
 def granted(user: User, asked: Iterable[str]) -> list[str]:
-    """The scopes `asked` for, or all of the user's; none that the user does not have."""
+    """The scopes `asked` for, or all scopes of the user.
+
+    Raises:
+        click.ClickException: the user does not have one of them.
+    """
     asked = frozenset(asked)
     missing = sorted(asked - user.scopes)
     if missing:

@@ -1,4 +1,4 @@
-"""``authmw tokens explain``: what a token says, and which checks pass."""
+"""Command ``authmw tokens explain``: the contents of a token, and the checks that it passes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from authmw.verifiers.jwt import JWTVerifier
 
 @click.command("explain")
 @click.argument("text", metavar="[TOKEN]", default="-")
-@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, help="The iss it has to have.")
-@click.option("--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, help="The aud it has to have.")
+@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, help="The required issuer (iss).")
+@click.option("--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, help="The required audience (aud).")
 @keys_option
 @json_option
 def explain_token(text: str, issuer: str | None, audience: str | None, keys_path: Path, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def _findings(signed: str, *, issuer: str | None, audience: str | None, keys_pat
     except ConfigurationError as error:
         unknown = Finding("signature", None, f"not verified: {printable(str(error))}")
         return [*explain(signed), unknown], False
-    # What is not given is not compared, and that is said.
+    # Without --issuer or --audience the claim is not compared, and the finding says so (`_not_compared`).
     verifier = JWTVerifier(ring, issuer=issuer, audience=audience or _audiences(signed))
     findings = explain(signed, verifier)
     accepted = findings[-1].ok is True
@@ -67,7 +67,7 @@ def _not_compared(finding: Finding) -> Finding:
 
 
 def _audiences(signed: str) -> list[str] | None:
-    """Every audience that the token names, so that none of them is refused."""
+    """Every audience that the token names: with these, the verifier accepts each of them."""
     read = unverified(signed)
     found: object = None if read is None else read[1].get("aud")
     named = cast("list[object]", found) if isinstance(found, list) else [found]

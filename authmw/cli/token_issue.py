@@ -1,4 +1,4 @@
-"""``authmw tokens issue``: signed access tokens."""
+"""Command ``authmw tokens issue``: a signed access token for a user."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ from authmw.stores.records import LONGEST_TOKEN
 @click.command()
 @click.argument("username")
 @scope_option
-@click.option("--lifetime", type=duration, default="10m", show_default=True, help="How long it is good for.")
-@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="Who signs: the iss.")
+@click.option("--lifetime", type=duration, default="10m", show_default=True, help="How long the token is valid.")
+@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="The issuer: the iss.")
 @click.option(
-    "--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, required=True, help="The API it is for: the aud."
+    "--audience",
+    envvar="AUTHMW_AUDIENCE",
+    show_envvar=True,
+    required=True,
+    help="The API it is for: the aud.",
 )
 @keys_option
 @database_option
@@ -40,13 +44,13 @@ def issue(
 ) -> None:
     """Sign an access token for USERNAME, with all scopes of the user or the given ones.
 
-    Where there is no key ring yet, one is made.
+    If there is no key ring yet, one is created.
     """
     if lifetime > LONGEST_TOKEN:
-        # Its revocation, and its user's, is forgotten by then: see authmw.stores.records.Revocation.
+        # A longer token could outlive its revocation: see authmw.stores.records.Revocation.
         raise click.ClickException(
-            f"a token lives {LONGEST_TOKEN / 86400:.0f} days at most, for as long as revocations are remembered: "
-            "an API key may live for ever, see `authmw keys create`"
+            f"--lifetime is {LONGEST_TOKEN / 86400:.0f} days at most, since revocations are kept for that long: "
+            "for longer use an API key, see `authmw keys create`"
         )
     user = existing(open_stores(database).users, username)
     if user.disabled:
@@ -62,5 +66,5 @@ def _ring(path: Path) -> KeyRing:
     if path.exists():
         return KeyRing.load(path)
     ring = new_ring(path)
-    click.echo(f"{path}: made a new key ring; who verifies the token needs this file", err=True)
+    click.echo(f"{path}: made a new key ring; the program that verifies the token needs this file", err=True)
     return ring

@@ -1,4 +1,7 @@
-"""``authmw tokens revoke``: what was issued is refused from now on. Running processes follow within their bound."""
+"""Command ``authmw tokens revoke``: revocation of one token, of a session, or of all that a user or client was issued.
+
+Running processes follow within the bound of their revocation feed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from authmw.cli.ending import (
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, printable, show
 from authmw.cli.secret_input import read_token
-from authmw.cli.stores import Database, Place, elsewhere, existing, open_stores
+from authmw.cli.stores import Database, Place, existing, open_stores, redis_stores
 from authmw.issuers.diagnosis.explain import unverified
 from authmw.stores.administration import NotFound
 
@@ -37,7 +40,7 @@ class _Revoked:
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where something may be: the database, and Redis if there is one."""
+    """The stores to search: those of the database, and those of Redis if there is one."""
 
     database: Database
     every: tuple[Place, ...]
@@ -55,15 +58,15 @@ class _Places:
 def revoke(database: str, redis: str | None, as_json: bool, **names: str | None) -> None:
     """Refuse tokens from now on: the opaque token TOKEN_ID, what an option names, or the token on standard input.
 
-    A token itself is read from standard input only, where no list of processes shows it. It may be a signed, an opaque
-    or a refresh token; with the last its session ends.
+    A token itself is read from standard input only, where no list of processes shows it. It may be a signed token, an
+    opaque token, or a refresh token, whose session ends.
     """
     named = {name: value for name, value in names.items() if value is not None}
     if len(named) > 1:
         raise click.UsageError("name one thing: TOKEN_ID, --jti, --session, --user or --client")
     name, value = next(iter(named.items())) if named else ("text", read_token())
     stores = open_stores(database)
-    done = _WAYS[name](_Places(stores, (stores, *elsewhere(redis))), value)
+    done = _WAYS[name](_Places(stores, (stores, *redis_stores(redis))), value)
     words = f"{done.kind} {printable(done.id)}: revoked"
     if done.sessions:
         words += f", {done.sessions} {'session' if done.sessions == 1 else 'sessions'} ended"
@@ -95,12 +98,12 @@ def _user(places: _Places, username: str) -> _Revoked:
 
 
 def _client(places: _Places, client_id: str) -> _Revoked:
-    # It need not be stored: the first-party client of a token service is not.
+    # The client need not be stored: the first-party client of a token service is not.
     return _Revoked("client", client_id, end_client(places.every, client_id))
 
 
 def _text(places: _Places, text: str) -> _Revoked:
-    """What `text` is, its form tells: three segments are a signed token, a prefix a refresh token or an opaque one."""
+    """Revoke the token `text`. A dot makes it a signed token, ``rt_`` in front a refresh token, else it is opaque."""
     if "." in text:
         return _signed(places, text)
     if text.startswith(_REFRESH):
@@ -112,15 +115,17 @@ def _text(places: _Places, text: str) -> _Revoked:
 
 
 def _signed(places: _Places, text: str) -> _Revoked:
-    """Whoever revokes by the command may name any ``jti``, so nothing is gained by verifying the signature."""
+    """Revoke a signed token. Its signature is not verified: the command may revoke any ``jti`` anyway."""
     read = unverified(text)
     jti, expires_at = (None, None) if read is None else (read[1].get("jti"), read[1].get("exp"))
     if not isinstance(jti, str) or not jti:
-        raise click.ClickException("this token has no jti by which it could be revoked: revoke all with --user")
+        raise click.ClickException(
+            "this token cannot be revoked by itself, since it has no jti: revoke all tokens of its user with --user"
+        )
     if not isinstance(expires_at, int | float):
         expires_at = None
     elif expires_at <= time.time():
-        raise click.ClickException("this token has expired, and is refused anyway")
+        raise click.ClickException("this token has expired, so it is refused anyway")
     revoke_signed(places.every, jti, expires_at)
     return _Revoked("token", jti)
 

@@ -1,4 +1,4 @@
-"""``authmw tokens``: access tokens, signed and opaque. ``authmw token`` is the same."""
+"""Commands of ``authmw tokens``: issue, explain, list and revoke access tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, moment, show, table
-from authmw.cli.stores import elsewhere, existing, open_stores
+from authmw.cli.stores import existing, open_stores, redis_stores
 from authmw.cli.token_explain import explain_token
 from authmw.cli.token_issue import issue
 from authmw.cli.token_revoke import revoke
@@ -17,7 +17,7 @@ from authmw.stores.records import TokenRecord
 
 @click.group()
 def tokens() -> None:
-    """Access tokens: signed ones (JWTs), and opaque ones, of which only digests are stored."""
+    """Access tokens: signed ones (JWTs), and opaque ones. Of the opaque ones only digests are stored."""
 
 
 @click.command("list")
@@ -26,10 +26,10 @@ def tokens() -> None:
 @redis_option
 @json_option
 def list_tokens(username: str | None, database: str, redis: str | None, as_json: bool) -> None:
-    """List the opaque tokens of USERNAME, or all, the oldest first. Signed ones are stored nowhere."""
+    """List the opaque tokens of USERNAME, or all, oldest first. Signed tokens are not stored."""
     stores = open_stores(database)
     subject = None if username is None else existing(stores.users, username).id
-    found = [record for place in (stores, *elsewhere(redis)) for record in place.tokens.list(subject)]
+    found = [record for place in (stores, *redis_stores(redis)) for record in place.tokens.list(subject)]
     now = time.time()
     rows = [
         [each.id, each.subject, each.client_id or "-", _status(each, now), listed(each.scopes), each.family_id or "-"]
@@ -46,7 +46,7 @@ for _command in (issue, explain_token, list_tokens, revoke):
     tokens.add_command(_command)
 
 token: click.Group = click.Group("token", commands=tokens.commands, hidden=True, help=tokens.help)
-"""The same group under its old name."""
+"""The same commands as ``authmw token``; not shown in the help."""
 
 
 def _status(record: TokenRecord, now: float) -> str:

@@ -1,4 +1,4 @@
-"""``authmw users``: who may log in, and what for."""
+"""Commands of ``authmw users``: create and change users, with their passwords and scopes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from authmw.cli.ending import end_user
 from authmw.cli.options import database_option, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.secret_input import password_stdin_option, read_password
-from authmw.cli.stores import elsewhere, existing, open_stores
+from authmw.cli.stores import existing, open_stores, redis_stores
 from authmw.stores.records import User
 
-_digest_option = click.option("--digest-realm", metavar="REALM", help="Let the user log in by Digest in REALM, too.")
+_digest_option = click.option("--digest-realm", metavar="REALM", help="Also let the user log in by Digest in REALM.")
 
 
 @click.group()
 def users() -> None:
-    """Who may log in, and what for."""
+    """Users, with their passwords and scopes."""
 
 
 @users.command()
@@ -37,7 +37,7 @@ def create(
     database: str,
     as_json: bool,
 ) -> None:
-    """Create the user USERNAME. The password is asked for."""
+    """Create the user USERNAME. Asks for the password."""
     if no_password and (from_stdin or digest_realm is not None):
         raise click.UsageError("--no-password goes with neither --password-stdin nor --digest-realm")
     password = None if no_password else read_password(from_stdin=from_stdin)
@@ -67,8 +67,8 @@ def list_users(database: str, as_json: bool) -> None:
 @redis_option
 @json_option
 def disable(username: str, database: str, redis: str | None, as_json: bool) -> None:
-    """Refuse USERNAME from now on, with passwords, API keys and tokens. Every session of the user ends."""
-    others = elsewhere(redis)
+    """Refuse the password, API keys and tokens of USERNAME from now on, and end every session of the user."""
+    others = redis_stores(redis)
     user = open_stores(database).users.disable(username)
     end_user(others, user.id)
     _show(user, "disabled", as_json)
@@ -79,7 +79,7 @@ def disable(username: str, database: str, redis: str | None, as_json: bool) -> N
 @database_option
 @json_option
 def enable(username: str, database: str, as_json: bool) -> None:
-    """Let USERNAME in again. Tokens and sessions from before stay refused."""
+    """Let USERNAME log in again. Earlier tokens and sessions stay refused."""
     _show(open_stores(database).users.enable(username), "enabled", as_json)
 
 
@@ -99,11 +99,11 @@ def set_password(
     redis: str | None,
     as_json: bool,
 ) -> None:
-    """Replace the password of USERNAME. The new one is asked for.
+    """Replace the password of USERNAME. Asks for the new one.
 
-    Every session of the user ends, and every token is refused: who knew the old password may have them.
+    Every session of the user ends, and every token is refused: a thief of the old password may have them.
     """
-    store, others = open_stores(database).users, elsewhere(redis)
+    store, others = open_stores(database).users, redis_stores(redis)
     existing(store, username)
     password = read_password(from_stdin=from_stdin)
     user = store.set_password(username, password, digest_realm=digest_realm)
@@ -117,7 +117,7 @@ def set_password(
 @database_option
 @json_option
 def set_scopes(username: str, scopes: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Replace the scopes of USERNAME by those given, or by none. API keys and tokens keep theirs."""
+    """Replace the scopes of USERNAME by the given ones, or by none. Existing API keys and tokens keep their scopes."""
     user = open_stores(database).users.set_scopes(username, scopes)
     _show(user, f"has the scopes {listed(user.scopes)}" if user.scopes else "has no scopes", as_json)
 

@@ -22,7 +22,7 @@ def test_only_the_secret_is_on_standard_output(run: Run) -> None:
     created = run("clients", "create", "billing")
     assert created.exit_code == 0, created.output
     assert has_checksum(created.stdout.removesuffix("\n"), "cs")
-    assert created.stderr == "billing: created, shown this once:\n"
+    assert created.stderr == "billing: created, shown only this once:\n"
 
 
 def test_class_36_a_secret_is_shown_once_and_stored_as_a_digest(run: Run, document: Document, directory: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_new_secret_takes_the_place_of_the_old(document: Document) -> None:
 def test_the_old_secret_may_go_on_for_a_while(run: Run, document: Document) -> None:
     old = document("clients", "create", "billing")["client_secret"]
     rotated = run("clients", "rotate-secret", "billing", "--overlap", "1d")
-    assert rotated.stderr == "billing: has a new secret, shown this once:\n"
+    assert rotated.stderr == "billing: has a new secret, shown only this once:\n"
     with opened() as stores:
         client = stores.clients.find_client("billing")
     assert client is not None

@@ -350,7 +350,7 @@ def test_a_server_that_does_not_answer_is_a_sentence_and_stops_both(monkeypatch:
 @pytest.mark.usefixtures("context")
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(click.ClickException, match="cannot be made"):
+    with pytest.raises(click.ClickException, match="cannot be created"):
         prepared(tmp_path / "file" / "demo")
 
 

@@ -603,9 +603,9 @@ class TestTheCommand:
             (("--profile", "acme"), "keycloak"),
             (("--token", ""), "no token"),
             (("--token-file", "missing"), "No such file"),
-            (("--token-file", "a\0b"), "no name of a file"),
+            (("--token-file", "a\0b"), "not the name of a file"),
             (("--token", "a", "--token-file", "b"), "not both"),
-            (("extra",), "nothing but options"),
+            (("extra",), "takes only options"),
         ],
     )
     def test_what_is_not_understood_ends_with_2(
@@ -627,7 +627,7 @@ class TestTheCommand:
 
     def test_the_help_says_how_to_keep_a_token_out_of_the_list_of_processes(self, run: Run) -> None:
         words = " ".join(run("doctor", "--help").stdout.split())
-        assert "best given on standard input, or in a file" in words
+        assert "Give a token on standard input, or in a file" in words
 
     def test_what_an_issuer_writes_commands_no_terminal(self, doctor: Run, fake: FakeIssuer) -> None:
         fake.metadata["grant_types_supported"] = ["\x1b[2J"]

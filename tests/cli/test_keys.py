@@ -22,7 +22,7 @@ def test_only_the_key_is_on_standard_output(run: Run) -> None:
     created = run("keys", "create", "alice")
     assert created.exit_code == 0
     assert has_checksum(created.stdout.removesuffix("\n"), "ak")
-    assert "shown this once" in created.stderr
+    assert "shown only this once" in created.stderr
 
 
 def test_class_36_a_key_is_shown_once_and_stored_as_a_digest(run: Run, document: Document, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Testing of programs that use authmw: clock, issuer, DPoP client, routes, contract of stores."""
+"""Tools for tests of programs that use authmw: clock, issuer, DPoP client, check of routes, contracts of stores."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A clock for tests."""
+"""Clock for tests, which stands still until it is moved."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 
 
 class FakeClock:
-    """A clock that stands still until it is moved. It goes wherever ``clock=`` is asked for.
+    """A clock that stands still until it is moved. Pass it as any argument ``clock``.
 
     Args:
-        now: what it shows first, in seconds since the epoch; the present, to the second, unless given.
+        now: the first time that it shows, in seconds since the epoch; by default the present, in whole seconds.
 
     >>> clock = FakeClock(1000.0)
     >>> clock.advance(60)
@@ -21,9 +21,9 @@ class FakeClock:
         self.now: float = float(int(time.time())) if now is None else now
 
     def __call__(self) -> float:
-        """What it shows."""
+        """The time that it shows, in seconds since the epoch."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Move it on."""
+        """Move it forward."""
         self.now += seconds

@@ -1,4 +1,4 @@
-"""A DPoP client for tests: it has a key, and proves to hold it (RFC 9449)."""
+"""DPoP client for tests: a key, and proofs signed by it (RFC 9449)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class DPoPClient:
     """A client with a throw-away key, for tests of what `HTTPDPoP` guards.
 
     Args:
-        alg: of its key.
-        clock: for the ``iat`` of its proofs.
+        alg: the algorithm of its key.
+        clock: seconds since the epoch, for the ``iat`` of its proofs.
 
     >>> client = DPoPClient()
     >>> headers = client.headers("GET", "https://api.example/orders", token="t0ken")
@@ -47,7 +47,7 @@ class DPoPClient:
         return {"Authorization": f"DPoP {token}", "DPoP": self.proof(method, url, token=token, nonce=nonce)}
 
     def proof(self, method: str, url: str, *, token: str | None = None, nonce: str | None = None, **claims: Any) -> str:
-        """A new proof. Any claim may be given; one that is None is left out."""
+        """A new proof. `claims` are added to it, or replace its own; a claim of None is left out."""
         members: dict[str, Any] = {
             "jti": secrets.token_urlsafe(12),
             "htm": method,

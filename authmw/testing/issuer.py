@@ -1,4 +1,4 @@
-"""An issuer for tests: it publishes, signs and misbehaves in process, without a socket and without waiting."""
+"""Issuer for tests: it publishes keys, signs tokens and simulates failures, without sockets and without waiting."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from authmw.issuers.keys.key_cache import KeyCache
 from authmw.issuers.keys.key_source import PublishedAt
 
 Mode = Literal["up", "down", "slow", "error", "redirect", "huge", "not-json", "garbage", "wrong-issuer"]
-"""How an issuer behaves: it answers; it refuses connections, takes too long, answers 500 or with a redirect; its
-answers are too long, an HTML page or random octets; its metadata is another's."""
+"""The behaviour of a `FakeIssuer`: it answers; it refuses connections, takes too long, answers 500 or a redirect; its
+answers are too long, an HTML page or random octets; its metadata names another issuer."""
 
 _MODES: Final = get_args(Mode)
 Shape = Literal["openid", "oauth", "openid-inserted"]
-"""The well-known place of the metadata: OpenID's appended, RFC 8414's, or OpenID's inserted as RFC 8414's is."""
+"""The well-known URL of the metadata: OpenID's, appended to the issuer (OpenID Connect Discovery 1.0 §4); OAuth's,
+inserted in front of the issuer's path (RFC 8414 §3.1); or OpenID's, inserted in the same way."""
 
 
 class FakeIssuer:
-    """An issuer with throw-away keys. It is a `Fetcher`: what would go over the network ends here.
+    """An issuer with throw-away keys. It is a `Fetcher`, and answers in process what else would go over the network.
 
     Args:
-        issuer: its name.
-        alg: of its first key.
-        shape: where its metadata is.
-        max_age: seconds, for the ``Cache-Control`` of its answers; None for none.
-        clock: for the ``iat`` and ``exp`` of its tokens.
+        issuer: its URL, which is the ``iss`` of its tokens.
+        alg: the algorithm of its first key.
+        shape: the place of its metadata.
+        max_age: seconds, for the ``Cache-Control`` of its answers; None for no such header.
+        clock: seconds since the epoch, for the ``iat`` and ``exp`` of its tokens.
 
     >>> from authmw import Auth, HTTPBearer
     >>> fake = FakeIssuer()
@@ -56,23 +57,23 @@ class FakeIssuer:
     ) -> None:
         self.issuer = issuer
         self.ring: KeyRing = KeyRing.generate(alg)
-        """Its keys: the first signs, all are published. `rotate` and `retire` them."""
+        """Its keys: the first one signs, all are published. `KeyRing.rotate` and `KeyRing.retire` change them."""
         self.jwks: Mapping[str, Any] | None = None
-        """What it publishes in place of its keys, however wrong; None for them."""
+        """The JWK Set to publish instead of its keys, valid or not; None publishes its keys."""
         self.metadata: dict[str, Any] = {"issuer": issuer, "jwks_uri": f"{issuer.rstrip('/')}/keys"}
-        """What it says about itself."""
+        """The metadata that it publishes."""
         self.max_age = max_age
         self.requests: list[str] = []
-        """The URLs that were asked for, in order."""
+        """The URLs that were requested, in order."""
         self.on_request: Callable[[str], None] | None = None
-        """Called with each URL before it is answered, on the thread that asks: to wait there, or to raise."""
+        """Called with each URL before the answer, on the requesting thread. It may wait, or raise."""
         self._clock = clock
         self._mode: Mode = "up"
         self._metadata_url = _metadata_url(issuer, shape)
 
     @property
     def mode(self) -> Mode:
-        """How it behaves from now on.
+        """Its behaviour from now on.
 
         Raises:
             ConfigurationError: there is no such mode.
@@ -90,20 +91,20 @@ class FakeIssuer:
 
         Args:
             audience: the name of the API.
-            options: as for `Issuer`.
+            options: the other arguments of `Issuer`.
         """
         options = {"fetcher": self, "clock": self._clock, **options}
         return Issuer(self.issuer, audience=audience, **options)
 
     @contextmanager
     def stands_in_for(self, issuer: Issuer) -> Generator[None, None, None]:
-        """Let `issuer`, which an application made, ask this one instead of the network.
+        """While the block runs, let the `issuer` of an application fetch its keys from this one, without the network.
 
         Raises:
-            ConfigurationError: it has another name.
+            ConfigurationError: `issuer` has another URL.
         """
         if issuer.issuer != self.issuer:
-            raise ConfigurationError(f"{issuer!r} has another name: make FakeIssuer({issuer.issuer!r})")
+            raise ConfigurationError(f"{issuer!r} has another URL: make FakeIssuer({issuer.issuer!r})")
         real = issuer.keys
         issuer.keys = KeyCache(PublishedAt(self.issuer, self), name=self.issuer)
         try:
@@ -126,14 +127,14 @@ class FakeIssuer:
         """An access token (RFC 9068 §2).
 
         Args:
-            subject: whose it is.
+            subject: the user or client that it is for.
             audience: the API, or several.
-            scopes: what it grants.
-            client_id: whom it was issued to.
-            lifetime: seconds until it expires; negative for one that has.
-            key: signs in place of the first one.
-            header: changes to its header; ``...`` takes a member away.
-            claims: changes to its claims; ``...`` takes a claim away.
+            scopes: the scopes that it grants.
+            client_id: the client that it was issued to.
+            lifetime: seconds until it expires; negative for an expired token.
+            key: signs instead of the issuer's first key.
+            header: changes to its header; ``...`` removes a member.
+            claims: changes to its claims; ``...`` removes a claim.
         """
         now = int(self._clock())
         payload = {
@@ -160,7 +161,7 @@ class FakeIssuer:
     def sign(
         self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None, key: Key | None = None
     ) -> str:
-        """A token of exactly these `claims`, whatever they say; ``...`` as a value takes one away."""
+        """A token of exactly these `claims`, valid or not; ``...`` as a value removes a claim."""
         key = key or self.ring.signer
         members = {"alg": key.alg, "kid": key.kid, **(header or {})}
         return write_claims(_without_ellipses(claims), key, header=_without_ellipses(members))
@@ -174,7 +175,7 @@ class FakeIssuer:
         headers: Mapping[str, str] | None = None,
         public: bool = False,
     ) -> Fetched:
-        """What `url` answers, in this mode.
+        """The answer of `url` in the current mode.
 
         Raises:
             FetchFailed: as an `HTTPFetcher` would raise it.

@@ -1,4 +1,4 @@
-"""A test that no route was forgotten."""
+"""Check for tests: every route of an application is protected, except the named ones."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from authmw.errors import ConfigurationError
 
 
 def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
-    """Fail unless strangers get in where `public` says so, and nowhere else.
+    """Fail unless exactly the routes in `public` can be called without credentials.
 
-    Whatever is open counts, whether it was declared to be or forgotten: so a new hole has to be written down twice.
+    It does not matter whether an open route was declared public or forgotten. So each public route is named twice:
+    where it is declared, and here.
 
     Args:
-        app: a Flask, Starlette or FastAPI application, or what is wrapped around it.
+        app: a Flask, Starlette or FastAPI application, or a middleware around it.
         public: the routes that may be open, as ``authmw routes`` lists them: ``GET /health``,
             ``GET /static/{filename}``, ``WEBSOCKET /live``, ``MOUNT /admin/*``. ``GET`` stands for ``HEAD`` too.
 
     Raises:
-        AssertionError: a route is open and not in `public`; or something in `public` is not open, or no route at all.
-        ConfigurationError: `public` is a string, or the routes of such an application cannot be told.
+        AssertionError: a route is open and not in `public`; or an entry of `public` is protected, or is no route.
+        ConfigurationError: `public` is a string, or authmw cannot list the routes of such an application.
 
     >>> from authmw import Auth, HTTPBearer
-    >>> from authmw import public as anybody
+    >>> from authmw import public as open_to_all
     >>> from authmw_flask import FlaskAuth
     >>> from flask import Flask
     >>> app = Flask("shop", static_folder=None)
     >>> _ = FlaskAuth(app, Auth(HTTPBearer()))
-    >>> app.add_url_rule("/health", view_func=anybody(lambda: "up"))
+    >>> app.add_url_rule("/health", view_func=open_to_all(lambda: "up"))
     >>> assert_all_protected(app, public={"GET /health"})
     """
     __tracebackhide__ = True  # pytest shows the line of the test
@@ -37,18 +38,18 @@ def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
         raise ConfigurationError(f'public={public!r} has to be a set: write public={{"{public}"}}')
     allowed = dict.fromkeys(public)
     routes = routes_of(app)
-    opened = {route.label: route for route in routes if _lets_anybody_in(route)}
+    opened = {route.label: route for route in routes if _needs_no_credentials(route)}
     wrong = [_too_open(route) for label, route in opened.items() if label not in allowed]
     for label in allowed:
         if all(route.label != label for route in routes):
-            wrong.append(f"{label} is in public=, and no such route is there: take it out, or see `authmw routes`")
+            wrong.append(f"{label} is in public=, but there is no such route: remove it, or see `authmw routes`")
         elif label not in opened:
-            wrong.append(f"{label} is in public=, and is protected: take it out")
+            wrong.append(f"{label} is in public=, but it is protected: remove it")
     if wrong:
         raise AssertionError("\n".join(wrong))
 
 
-def _lets_anybody_in(route: Route) -> bool:
+def _needs_no_credentials(route: Route) -> bool:
     return route.is_open or route.protection is Protection.PUBLIC
 
 
@@ -57,4 +58,4 @@ def _too_open(route: Route) -> str:
     if route.is_open:
         return f"{route.label}{place} is open: {route.fix}"
     what = "what is mounted" if route.kind is Kind.MOUNT else "it"
-    return f"{route.label}{place} is public: if anybody may call {what}, name it here, in public="
+    return f"{route.label}{place} is public: if anyone may call {what}, add it to public= here"

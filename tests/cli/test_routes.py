@@ -156,7 +156,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a factory that is not called": (["shop:create_app"], "write shop:create_app() if it makes one"),
     "no application": (["shop:Flask"], "is no application of Flask, Starlette or FastAPI"),
     "a number": (["shop:__builtins__"], "is no application"),
-    "no factory": (["wrong:number()"], "wrong:number is no factory, but int: leave out ()"),
+    "no factory": (["wrong:number()"], "wrong:number is not a factory but int: leave out ()"),
     "an import that fails": (["imports:app"], "imports fails: ModuleNotFoundError: No module named 'n0where'"),
     "a package that fails": (["failing.below:app"], "failing.below fails: ValueError: no setting; nor another"),
     "a factory that fails": (["wrong:make()"], "wrong:make() fails: KeyError: 'PORT'"),

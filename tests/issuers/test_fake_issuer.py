@@ -59,7 +59,7 @@ def test_what_is_remembered_of_a_stand_in_is_not_recalled_afterwards() -> None:
 
 def test_it_stands_in_for_nobody_else() -> None:
     issuer = Issuer("https://id.example", audience="orders")
-    with pytest.raises(ConfigurationError, match="has another name"), FakeIssuer().stands_in_for(issuer):
+    with pytest.raises(ConfigurationError, match="has another URL"), FakeIssuer().stands_in_for(issuer):
         pytest.fail("not reached")
 
 

@@ -64,12 +64,12 @@ def test_an_application_whose_holes_are_all_written_down_passes() -> None:
 @pytest.mark.parametrize(
     "default, named, mistakes",
     [
-        ("deny", {"GET /health"}, ["GET /docs/{page} .* is public: .* name it here, in public="]),
+        ("deny", {"GET /health"}, ["GET /docs/{page} .* is public: .* add it to public= here"]),
         ("deny", set[str](), ["GET /docs/{page} .* is public", "GET /health .* is public"]),
         ("allow", OPEN, ["GET /baskets .* is open: nothing protects it", "POST /baskets .* is open"]),
-        ("deny", OPEN | {"GET /orders/{number}"}, ["GET /orders/{number} is in public=, and is protected"]),
-        ("deny", OPEN | {"POST /health"}, ["POST /health is in public=, and no such route is there"]),
-        ("deny", OPEN | {"/health"}, ["/health is in public=, and no such route is there"]),
+        ("deny", OPEN | {"GET /orders/{number}"}, ["GET /orders/{number} is in public=, but it is protected"]),
+        ("deny", OPEN | {"POST /health"}, ["POST /health is in public=, but there is no such route"]),
+        ("deny", OPEN | {"/health"}, ["/health is in public=, but there is no such route"]),
         ("allow", {"GET /health"}, ["GET /baskets", "POST /baskets", "GET /docs/{page}"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""The contract of each port: what every store promises, as tests that anybody can run against a store of theirs.
+"""Contracts of the store ports: what every store promises, as tests to run against a store of your own.
 
 A contract is a class of tests for pytest. Derive from it, and say how the store is opened::
 
@@ -9,7 +9,7 @@ A contract is a class of tests for pytest. Derive from it, and say how the store
         factory = "tests.my_stores:open_families"
 
         def drop(self, namespace):
-            ...  # remove what the test has left there
+            ...  # remove the data of the test
 
     # tests/my_stores.py
     @contextmanager
@@ -18,22 +18,22 @@ A contract is a class of tests for pytest. Derive from it, and say how the store
             yield database.families
 
 - ``factory`` names a function, as ``"module:function"``. It is called with a namespace, a short word of letters,
-  digits and underscores that each test has for itself, and answers the store of what is kept under it: as a schema,
-  a prefix of keys, a file. It may answer the store itself, whose ``close()`` or ``aclose()`` is called in the end if
-  it has one, or a context manager that opens and closes it, also an asynchronous one. It is called again in each
-  process of a race, so it must not empty what is there.
+  digits and underscores that is different for each test. It returns a store that keeps its data under the namespace:
+  as a schema, a prefix of keys, a file. It may return the store itself, whose ``close()`` or ``aclose()`` is called in
+  the end if it has one, or a context manager that opens and closes it, also an asynchronous one. It is called again in
+  each process of a race, so it must not delete existing data.
 - ``open_store(self)`` may be overridden instead, to open the store in the test's own process. By default it is
   ``factory(self.namespace)``.
-- ``drop(self, namespace)`` removes what a test has left. By default it does nothing.
-- ``processes = False`` says that the store lives in one process only. The races of processes are not collected then.
+- ``drop(self, namespace)`` removes the data of a test. By default it does nothing.
+- ``processes = False`` says that only one process can use the store. Races between processes are not collected then.
 
-`AdministrationContract` is for an object that has all stores, as `MemoryStores`; each other contract is
+`AdministrationContract` is for an object that has all stores, such as `MemoryStores`; each other contract is
 for one store. `ThrottleContract` has to know how many attempts are free: open the throttle with ``self.free`` of them,
-5 unless that is set. Where users are made otherwise than by ``create``, override ``add_user``.
+5 unless that is set. If the store has no ``create`` to make users with, override ``add_user``.
 
-Methods may be ``def`` or ``async def``: what is awaitable is awaited, on one event loop for each test. Races are run
-by 8 threads, by 8 tasks of that loop where the store is asynchronous, and by 4 processes, which open the store each
-for itself. Stores are expected to go by the real time.
+Methods may be ``def`` or ``async def``: awaitables are awaited, on one event loop for each test. Races are run
+by 8 threads, by 8 tasks of that loop if the store is asynchronous, and by 4 processes, each of which opens the store
+for itself. Stores have to use the real time.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What stores promise that hold users and clients, and what was issued to them: nothing of it outlives its reason."""
+"""Contract of administration: disabling a user or a client, in one store, ends all that the others hold of it."""
 
 from __future__ import annotations
 
@@ -16,57 +16,57 @@ from authmw.testing.contract.tokens import a_token
 
 
 class _Users(UserStore, UserAdmin, Protocol):
-    """Finds users, makes and changes them."""
+    """A store that finds, creates and changes users."""
 
 
 class _Clients(ClientStore, ClientAdmin, Protocol):
-    """Finds clients, makes and changes them."""
+    """A store that finds, creates and changes clients."""
 
 
 class _Keys(ApiKeyStore, ApiKeyAdmin, Protocol):
-    """Finds keys, makes and revokes them."""
+    """A store that finds, creates and revokes keys."""
 
 
 class _Tokens(TokenKeeper, TokenAdmin, Protocol):
-    """Finds tokens, makes and revokes them."""
+    """A store that finds, creates and revokes tokens."""
 
 
 class _Stores(Protocol):
-    """All of them, of one making."""
+    """An object with all stores, which belong together."""
 
     @property
     def users(self) -> _Users:
-        """Of people."""
+        """Its users."""
         ...
 
     @property
     def clients(self) -> _Clients:
-        """Of programs."""
+        """Its OAuth clients."""
         ...
 
     @property
     def keys(self) -> _Keys:
-        """Of either."""
+        """Its API keys, of users and of clients."""
         ...
 
     @property
     def tokens(self) -> _Tokens:
-        """Of either."""
+        """Its opaque tokens, of users and of clients."""
         ...
 
     @property
     def families(self) -> FamilyStore:
-        """Of people."""
+        """Its refresh families, of users."""
         ...
 
     @property
     def revocations(self) -> RevocationStore:
-        """Of all that was revoked."""
+        """Its revocations."""
         ...
 
 
 class AdministrationContract(StoreContract[_Stores]):
-    """The contract of `authmw.stores.administration`, where it is about several stores: for `MemoryStores`."""
+    """The rules of `authmw.stores.administration` that concern several stores at once, as those of `MemoryStores`."""
 
     def issue(self, subject: str, client_id: str) -> tuple[RefreshFamily, TokenRecord]:
         """A login of `subject` at `client_id`."""
@@ -77,13 +77,13 @@ class AdministrationContract(StoreContract[_Stores]):
         return family, token
 
     def assert_live(self, family: RefreshFamily, token: TokenRecord) -> None:
-        """Nothing happened to that login."""
+        """That login is unchanged."""
         assert self.ask(self.store.families.find_family, family.key) == family
         assert self.ask(self.store.tokens.find_token, token.digest) == token
         assert self.ask(self.store.revocations.find_revocations, (("family", family.id),)) == ()
 
-    def assert_over(self, kind: RevocationKind, id: str, family: RefreshFamily, token: TokenRecord) -> None:
-        """That login has ended, and everybody who follows the revocations hears of it."""
+    def assert_ended(self, kind: RevocationKind, id: str, family: RefreshFamily, token: TokenRecord) -> None:
+        """That login has ended, and the revocations that say so are published."""
         ended = self.ask(self.store.families.find_family, family.key)
         assert ended is not None
         assert ended.revoked_at is not None
@@ -101,10 +101,10 @@ class AdministrationContract(StoreContract[_Stores]):
         mine, others = [self.issue("usr_1", "shop"), self.issue("usr_1", "app")], self.issue("usr_2", "shop")
         self.ask(self.store.users.disable, "alice")
         for each in mine:
-            self.assert_over("user", "usr_1", *each)
+            self.assert_ended("user", "usr_1", *each)
         self.ask(self.store.users.enable, "alice")
         for each in mine:
-            self.assert_over("user", "usr_1", *each)
+            self.assert_ended("user", "usr_1", *each)
         self.assert_live(*others)
         assert self.ask(self.store.families.families_of, "usr_1", mine[0][0].created_at) == ()
 
@@ -112,7 +112,7 @@ class AdministrationContract(StoreContract[_Stores]):
         self.ask(self.store.users.create, "alice", "old", id="usr_1")
         mine, others = self.issue("usr_1", "shop"), self.issue("usr_2", "shop")
         self.ask(self.store.users.set_password, "alice", "new")
-        self.assert_over("user", "usr_1", *mine)
+        self.assert_ended("user", "usr_1", *mine)
         self.assert_live(*others)
         self.assert_live(*self.issue("usr_1", "shop"))
 
@@ -121,10 +121,10 @@ class AdministrationContract(StoreContract[_Stores]):
         mine, others = [self.issue("usr_1", "shop"), self.issue("usr_2", "shop")], self.issue("usr_1", "app")
         self.ask(self.store.clients.disable, "shop")
         for each in mine:
-            self.assert_over("client", "shop", *each)
+            self.assert_ended("client", "shop", *each)
         self.ask(self.store.clients.enable, "shop")
         for each in mine:
-            self.assert_over("client", "shop", *each)
+            self.assert_ended("client", "shop", *each)
         self.assert_live(*others)
 
     def test_tokens_that_were_on_their_way_to_a_disabled_client_are_refused(self) -> None:

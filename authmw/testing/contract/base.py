@@ -1,4 +1,4 @@
-"""What the contracts of all ports have in common."""
+"""Base class of the contracts: it opens the store of each test, and runs races on it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 
 RACERS: Final = 8
-"""How many threads race, or tasks where the store is asynchronous."""
+"""The number of threads in a race, or of tasks if the store is asynchronous."""
 _ROUNDS: Final = 25
 _ROUNDS_IN_MEMORY: Final = 200
 
 
 def between_processes(test: F) -> F:
-    """Mark a test that is only for stores that several processes share."""
+    """Mark a test for stores that several processes can share."""
     test.__between_processes__ = True  # type: ignore[attr-defined]  # any function has a __dict__
     return test
 
 
 class StoreContract(Generic[S]):
-    """The part of each contract that opens the store. See `authmw.testing.contract`."""
+    """The base of each contract, which opens the store. See `authmw.testing.contract`."""
 
     factory: ClassVar[str] = ""
-    """``module:function``: called with a namespace, it answers a store on the data there, opened anew."""
+    """``module:function``: a function that takes a namespace, and returns a newly opened store on the data there."""
     processes: ClassVar[bool] = True
-    """Whether several processes can share the store. Where they cannot, their races are not collected."""
+    """Whether several processes can share the store. If not, races between processes are not collected."""
 
     namespace: str
-    """Where the data of this test are: letters, digits and underscores, another for each test."""
+    """The name for the data of this test: letters, digits and underscores, different for each test."""
     session: Session[S]
 
     def __init_subclass__(cls) -> None:
@@ -55,7 +55,7 @@ class StoreContract(Generic[S]):
 
     @contextmanager
     def opened(self) -> Generator[None]:
-        """For as long as a test runs, a store that is its own."""
+        """Open a store for one test while the block runs, under a new namespace."""
         self.namespace = f"contract_{uuid4().hex[:12]}"
         try:
             self.session = Session(self.open_store())
@@ -67,8 +67,8 @@ class StoreContract(Generic[S]):
             self.drop(self.namespace)
 
     @contextmanager
-    def opened_elsewhere(self) -> Generator[Session[S]]:
-        """Another store beside the test's own, gone afterwards with all that it held."""
+    def second_store(self) -> Generator[Session[S]]:
+        """A second store with a namespace of its own. Its data are removed when the block ends."""
         own = self.namespace
         self.namespace = f"{own}_other"
         try:
@@ -82,23 +82,23 @@ class StoreContract(Generic[S]):
             self.namespace = own
 
     def open_store(self) -> object:
-        """The store; or a context manager, also an asynchronous one, around it. By default what `factory` answers.
+        """The store, or a context manager that opens it, also an asynchronous one. By default `factory` returns it.
 
-        It is empty, or at least knows nothing of what a new namespace stands for. Its ``close`` or ``aclose`` is
-        called after the test if it has one.
+        It has to be empty, at least for a new namespace. Its ``close`` or ``aclose``, if it has one, is called after
+        the test.
         """
         if not self.factory:
             pytest.fail(f"{type(self).__name__} needs factory = 'module:function', or open_store", pytrace=False)
         return load(self.factory)(self.namespace)
 
     def drop(self, namespace: str) -> None:
-        """Remove what a test has left. Nothing, by default."""
+        """Remove the data of a test. By default it does nothing."""
 
     @property
     def rounds(self) -> int:
-        """How often racers start: so often that a store that reads and then writes is caught nearly surely.
+        """The rounds of a race: enough to catch a store that first reads and then writes, almost surely.
 
-        That takes more of them where nothing but the interpreter can come between the two.
+        A store in memory needs more of them: only a switch of threads by the interpreter can come in between.
         """
         return _ROUNDS if self.processes else _ROUNDS_IN_MEMORY
 
@@ -108,15 +108,15 @@ class StoreContract(Generic[S]):
         return self.session.store
 
     def ask(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What a method of the store answers, awaited where it has to be."""
+        """The answer of a method of the store, awaited if it has to be."""
         return self.session.ask(method, *args, **kwargs)
 
     def race(self, play: Play[S, T], *, racers: int = RACERS, rounds: int = 0) -> list[list[T]]:
-        """What threads (or tasks) answered that played at once, round by round."""
+        """Run `play` on several threads (or tasks) at once. Returns their answers, round by round."""
         return self.session.race(play, racers=racers, rounds=rounds or self.rounds)
 
     def race_processes(self, play: Play[S, T], *, rounds: int = 0) -> list[list[T]]:
-        """What processes answered that played at once, round by round."""
+        """Run `play` in several processes at once. Returns their answers, round by round."""
         if not self.factory:
             pytest.fail(f"{type(self).__name__} needs factory = 'module:function', or processes = False", pytrace=False)
         return race_processes(self.factory, self.namespace, play, rounds=rounds or self.rounds)

@@ -1,4 +1,4 @@
-"""What a store of OAuth clients promises."""
+"""Contract of stores of OAuth clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from authmw.testing.contract.base import RACERS, StoreContract, between_processe
 
 
 class _Clients(ClientStore, ClientAdmin, Protocol):
-    """Finds clients, makes and changes them."""
+    """A store that finds, creates and changes clients."""
 
 
 class ClientStoreContract(StoreContract[_Clients]):
@@ -139,7 +139,7 @@ class ClientStoreContract(StoreContract[_Clients]):
             assert (client.disabled, client.scopes, len(client.secrets)) == (True, frozenset({"b"}), 1 + RACERS // 4)
 
     def add_several(self) -> int:
-        """A client for each of as many rounds as this answers."""
+        """Add a client for each round of a race. Returns the number of rounds."""
         return len([self.add(f"client-{number}", scopes=["a"]) for number in range(10)])
 
 

@@ -1,4 +1,4 @@
-"""What a store of refresh families promises."""
+"""Contract of stores of refresh families."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from authmw.stores.ports import FamilyStore
 from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.testing.contract.base import StoreContract, between_processes
 
-# Ahead of the clock, so that no store forgets a record while the tests go on, however long they take.
+# Ahead of the clock, so that no store forgets a record as expired during the tests, however long they take.
 NOW: Final = float(int(time.time()) + 3600)
 DAY: Final = 86_400.0
 
 
 def a_family(**changes: Any) -> RefreshFamily:
-    """A family that was begun now, with an id and tokens of its own."""
+    """A family that begins now, with a new id and new tokens."""
     id = new_id("fam")
     family = RefreshFamily(
         id=id,
@@ -40,7 +40,7 @@ def a_family(**changes: Any) -> RefreshFamily:
 
 
 def a_rotation(family: RefreshFamily, presented: str | None = None, **changes: Any) -> Rotation:
-    """The current token of `family`, or another one, presented a minute after it was begun."""
+    """A rotation a minute after `family` began, with its current token or with another one."""
     rotation = Rotation(
         key=family.key,
         presented=family.current if presented is None else presented,
@@ -213,7 +213,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         assert answer == RotationAnswer(Outcome.REUSED, replace(family, revoked_at=NOW + 60))
         assert self.found(family) == answer.family
 
-    # Ends
+    # The end of a family
 
     def test_an_ended_family_is_answered_as_of_the_first_time(self) -> None:
         family, other = self.add(), self.add()
@@ -259,7 +259,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         assert self.ask(self.store.families_of, "usr_1", NOW + 10) == (made[1], made[2], made[0])
         assert self.ask(self.store.families_of, "usr_3", NOW + 10) == ()
 
-    # At once
+    # Races
 
     def test_of_many_rotations_at_once_one_is_rotated_and_all_get_its_successor(self) -> None:
         families = self.several()
@@ -280,7 +280,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         self.assert_one_reuse(families, self.race_processes(partial(_rotate, families, 0.0)))
 
     def assert_one_successor(self, families: list[RefreshFamily], rounds: list[list[RotationAnswer]]) -> None:
-        """One was rotated; the others were told its salt; and that is what is stored."""
+        """One answer is a rotation, the others got the same family, and that family is stored."""
         for family, answers in zip(families, rounds, strict=True):
             outcomes = [answer.outcome for answer in answers]
             assert (outcomes.count(Outcome.ROTATED), outcomes.count(Outcome.RACED)) == (1, len(answers) - 1)
@@ -289,7 +289,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
             assert found.current == digest(f"successor {outcomes.index(Outcome.ROTATED)} of {family.id}")
 
     def assert_one_reuse(self, families: list[RefreshFamily], rounds: list[list[RotationAnswer]]) -> None:
-        """One was rotated; the next found it reused and revoked it; the others found it ended."""
+        """One answer is a rotation, the next a reuse, which revoked the family; for the others it had ended."""
         for family, answers in zip(families, rounds, strict=True):
             outcomes = [answer.outcome for answer in answers]
             counts = [outcomes.count(each) for each in (Outcome.ROTATED, Outcome.REUSED, Outcome.ENDED)]
@@ -309,7 +309,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         self.assert_ended(families)
 
     def assert_ended(self, families: list[RefreshFamily]) -> None:
-        """All have ended, and no token of theirs is rotated."""
+        """All families have ended, and none of their tokens is rotated any more."""
         for family in families:
             found = self.found(family)
             assert found.revoked_at == NOW + 60

@@ -1,4 +1,4 @@
-"""What a store of API keys promises."""
+"""Contract of stores of API keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from authmw.testing.contract.base import StoreContract, between_processes
 
 
 class _Keys(ApiKeyStore, ApiKeyAdmin, Protocol):
-    """Finds keys, makes and revokes them."""
+    """A store that finds, creates and revokes keys."""
 
 
 class ApiKeyStoreContract(StoreContract[_Keys]):
-    """The contract of `ApiKeyStore`, whose keys `ApiKeyAdmin` makes and revokes."""
+    """The contract of `ApiKeyStore`. Its keys are created and revoked by `ApiKeyAdmin`."""
 
     def add_key(self, owner: str = "alice", scopes: Iterable[str] = (), **settings: Any) -> ApiKeyRecord:
         """A new key, by the store's ``create``."""

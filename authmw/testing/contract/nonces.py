@@ -1,4 +1,4 @@
-"""What a store of what may be used once promises."""
+"""Contract of nonce stores, which let a value be used only once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class NonceStoreContract(StoreContract[NonceStore]):
     """The contract of `authmw.stores.NonceStore`."""
 
     def claim(self, nonce: str, count: int) -> Claim:
-        """Claim it for an hour."""
+        """Claim `count` of `nonce` for an hour."""
         return self.ask(self.store.claim_nonce, nonce, count, _in_an_hour())
 
     def test_a_count_is_fresh_once_and_only_above_all_claimed_before(self) -> None:
@@ -48,8 +48,8 @@ class NonceStoreContract(StoreContract[NonceStore]):
 
     def test_of_many_counts_at_once_the_fresh_ones_rise(self) -> None:
         nonces = _nonces(self.rounds)
-        for number, claims in enumerate(self.race(partial(_claim_a_count_of_ones_own, nonces))):
-            assert claims[-1] is Claim.FRESH, "the highest count was above all others, whenever it was claimed"
+        for number, claims in enumerate(self.race(partial(_claim_own_count, nonces))):
+            assert claims[-1] is Claim.FRESH, "the highest count is above all others, whenever it is claimed"
             assert self.claim(nonces[number], len(claims)) is Claim.REPLAYED
             assert self.claim(nonces[number], len(claims) + 1) is Claim.FRESH
 
@@ -71,5 +71,5 @@ def _claim(nonces: Sequence[str], store: NonceStore, racer: int, number: int) ->
     return (yield from Ask(store.claim_nonce, nonces[number], 1, _in_an_hour()))
 
 
-def _claim_a_count_of_ones_own(nonces: Sequence[str], store: NonceStore, racer: int, number: int) -> Flow[Claim]:
+def _claim_own_count(nonces: Sequence[str], store: NonceStore, racer: int, number: int) -> Flow[Claim]:
     return (yield from Ask(store.claim_nonce, nonces[number], racer + 1, _in_an_hour()))

@@ -8,32 +8,32 @@ from functools import cache
 from multiprocessing.synchronize import Barrier
 from typing import Final, TypeVar
 
-from authmw.testing.contract.session import PATIENCE, Play, Session, aborting, by_round, load
+from authmw.testing.contract.session import TIMEOUT, Play, Session, aborting, by_round, load
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 PROCESSES: Final = 4
-"""How many race."""
+"""The number of processes in a race."""
 
 _start: Barrier | None = None
 
 
 def race_processes(factory: str, namespace: str, play: Play[S, T], *, rounds: int) -> list[list[T]]:
-    """What the processes answered that played at once, round by round.
+    """Run `play` in several processes at once. Returns their answers, round by round.
 
     Args:
         factory: ``module:function``, called with `namespace` in each process.
-        namespace: where the test's data are.
+        namespace: the name for the test's data.
         play: a function of a module, or a `functools.partial` of one.
-        rounds: how many.
+        rounds: the number of rounds.
     """
     pool = _pool()
     try:
         answers = [pool.submit(_plays, factory, namespace, play, racer, rounds) for racer in range(PROCESSES)]
         return by_round(answers)
     except BaseException:
-        # Its barrier is broken.
+        # The barrier of this pool is broken, so the next race needs a new pool.
         _pool.cache_clear()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
@@ -41,13 +41,13 @@ def race_processes(factory: str, namespace: str, play: Play[S, T], *, rounds: in
 
 @cache
 def _pool() -> ProcessPoolExecutor:
-    # A fork would take along the locks of other threads as they happen to be.
+    # A forked process would inherit the locks of other threads, some of them held for ever.
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=_meet_at, initargs=(spawn.Barrier(PROCESSES),))
+    return ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=_set_up, initargs=(spawn.Barrier(PROCESSES),))
 
 
-def _meet_at(start: Barrier) -> None:
-    global _start  # noqa: PLW0603 - a barrier is only inherited, so that no task can bring it along
+def _set_up(start: Barrier) -> None:
+    global _start  # noqa: PLW0603 - a barrier can be given to a process only when it starts, not with a task
     _start = start
 
 
@@ -58,7 +58,7 @@ def _plays(factory: str, namespace: str, play: Play[S, T], racer: int, rounds: i
         session: Session[S] = Session(load(factory)(namespace))
         try:
             for number in range(rounds):
-                _start.wait(PATIENCE)
+                _start.wait(TIMEOUT)
                 answers.append(session.run(play(session.store, racer, number)))
         finally:
             session.close()

@@ -1,4 +1,4 @@
-"""What a store of revocations promises."""
+"""Contract of stores of revocations."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class RevocationStoreContract(StoreContract[RevocationStore]):
     """The contract of `authmw.stores.RevocationStore`."""
 
     def publish(self, *revocations: Revocation) -> None:
-        """Publish them, one after the other."""
+        """Publish `revocations`, one after the other."""
         for revocation in revocations:
             self.ask(self.store.publish, revocation)
 
     def after(self, cursor: str, *, limit: int = 100) -> tuple[list[Revocation], str]:
-        """All that there is after `cursor`, page by page, and where to read on."""
+        """All revocations after `cursor`, read page by page, and the cursor to continue from."""
         found: list[Revocation] = []
         while True:
             page = self.ask(self.store.revocations_after, cursor, limit)
@@ -67,7 +67,7 @@ class RevocationStoreContract(StoreContract[RevocationStore]):
             assert sorted({each.id for each in found}) == sorted(each.id for each in published)
 
     def test_a_cursor_from_before_the_store_was_emptied_misses_nothing(self) -> None:
-        with self.opened_elsewhere() as old:
+        with self.second_store() as old:
             for number in range(20):
                 old.ask(old.store.publish, Revocation.of_user(f"user-{number}", NOW))
             cursor = old.ask(old.store.revocations_after, "", 100).cursor
@@ -116,7 +116,7 @@ class RevocationStoreContract(StoreContract[RevocationStore]):
             cursor = self.assert_nothing_missed(answers, published)
 
     def assert_nothing_missed(self, answers: list[tuple[list[str], str]], published: set[str]) -> str:
-        """What the reader has not read by now is after its cursor, which this answers."""
+        """All that the reader has not read yet comes after its cursor. Returns that cursor."""
         (read, cursor), *written = answers
         now_published = {id for ids, _ in written for id in ids}
         rest, cursor = self.after(cursor)
@@ -136,7 +136,7 @@ def _publish_or_read(
         revocation = Revocation.of_family(id, NOW)
         yield from Ask(store.publish, revocation)
         found = yield from Ask(store.find_revocations, (("family", id),))
-        assert found == (revocation,), "it has answered, and is not found"
+        assert found == (revocation,), "publish has answered, but the revocation is not found"
     return ids, ""
 
 

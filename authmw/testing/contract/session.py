@@ -1,4 +1,4 @@
-"""A store that is open, and how it is asked: directly, or on an event loop of its own when it is asynchronous."""
+"""Open store of a test: its methods are called directly, or on an event loop of its own if it is asynchronous."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 Play: TypeAlias = Callable[[S, int, int], Flow[T]]
-"""What each racer does with the store: called with its number and the round's, from 0."""
+"""The part of one racer: a flow, made of the store, the racer's number and the round's number, both from 0."""
 
-PATIENCE: Final = 60.0
-"""Seconds that racers wait for each other, and that a store may take to answer."""
+TIMEOUT: Final = 60.0
+"""Seconds for which racers wait for each other, and for an answer of the store."""
 _SWITCH_INTERVAL: Final = 1e-6
 
 
@@ -39,7 +39,7 @@ class Session(Generic[S]):
     """A store that is open until this is closed.
 
     Args:
-        made: the store; or a context manager, also an asynchronous one, that opens and closes it.
+        made: the store, or a context manager that opens and closes it, also an asynchronous one.
     """
 
     def __init__(self, made: object) -> None:
@@ -50,19 +50,19 @@ class Session(Generic[S]):
         self.is_asynchronous: bool = _is_asynchronous(self.store)
 
     def ask(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `method` answers, awaited where it has to be."""
+        """The answer of `method`, awaited if it has to be."""
         if not self.is_asynchronous:
             return cast("T", method(*args, **kwargs))
         return cast("T", self._runner.run(_answer(method, *args, **kwargs)))
 
     def run(self, flow: Flow[T]) -> T:
-        """What `flow` ends with."""
+        """The result of `flow`."""
         if not self.is_asynchronous:
             return run(flow)
-        return self._runner.run(run_async(flow, store_timeout=PATIENCE))
+        return self._runner.run(run_async(flow, store_timeout=TIMEOUT))
 
     def race(self, play: Play[S, T], *, racers: int, rounds: int) -> list[list[T]]:
-        """What `racers` answered who played at once, round by round: threads, or tasks of one event loop."""
+        """Run `play` on threads at once, or on tasks of one event loop. Returns their answers, round by round."""
         if self.is_asynchronous:
             return self._runner.run(self._race_of_tasks(play, racers, rounds))
         start = threading.Barrier(racers)
@@ -72,8 +72,8 @@ class Session(Generic[S]):
             answers: list[T] = []
             with aborting(start):
                 for number in range(rounds):
-                    start.wait(PATIENCE)
-                    # A barrier wakes one after the other: without this the first were done before the last began.
+                    start.wait(TIMEOUT)
+                    # A barrier wakes its threads one by one. Else the first would end before the last begins.
                     awake[number].append(racer)
                     while len(awake[number]) < racers and not start.broken:
                         time.sleep(0)
@@ -81,7 +81,7 @@ class Session(Generic[S]):
             return answers
 
         interval = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH_INTERVAL)  # else a short verb is over before another thread has its turn
+        sys.setswitchinterval(_SWITCH_INTERVAL)  # otherwise a short method ends before the next thread runs
         try:
             with ThreadPoolExecutor(racers) as threads:
                 return by_round([threads.submit(plays, racer) for racer in range(racers)])
@@ -96,7 +96,7 @@ class Session(Generic[S]):
         return [
             list(
                 await asyncio.gather(
-                    *(run_async(play(self.store, racer, number), store_timeout=PATIENCE) for racer in range(racers))
+                    *(run_async(play(self.store, racer, number), store_timeout=TIMEOUT) for racer in range(racers))
                 )
             )
             for number in range(rounds)
@@ -116,7 +116,7 @@ class Session(Generic[S]):
 
 @contextmanager
 def aborting(start: threading.Barrier | Barrier) -> Generator[None]:
-    """Let nobody wait at `start` for who has failed."""
+    """Break the barrier `start` if the block fails, so that no other racer waits for this one."""
     try:
         yield
     except BaseException:
@@ -125,8 +125,8 @@ def aborting(start: threading.Barrier | Barrier) -> Generator[None]:
 
 
 def by_round(racers: Sequence[Future[list[T]]]) -> list[list[T]]:
-    """What the racers answered, as the answers of each round. Raises what the first one raised that failed."""
-    failures = [error for each in racers if (error := each.exception(2 * PATIENCE)) is not None]
+    """The answers of the racers, grouped by round. Raises the error of the first racer that failed."""
+    failures = [error for each in racers if (error := each.exception(2 * TIMEOUT)) is not None]
     for error in failures:
         if not isinstance(error, threading.BrokenBarrierError):
             raise error

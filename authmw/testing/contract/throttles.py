@@ -1,4 +1,4 @@
-"""What a throttle promises, and a store of familiar sources."""
+"""Contracts of throttles, and of stores of familiar sources."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ThrottleContract(StoreContract[Throttle]):
     """The contract of `authmw.stores.Throttle`."""
 
     free: ClassVar[int] = 5
-    """How many attempts at once the throttle lets through; 2 to 7. Open it with this many."""
+    """The number of attempts that need no wait, 2 to 7. Open the throttle with it."""
 
     def attempts(self, key: str, count: int, *, now: float = NOW) -> list[float]:
-        """What so many attempts are answered."""
+        """The answers to `count` attempts."""
         return [self.ask(self.store.attempt, key, now) for _ in range(count)]
 
     def assert_free(self, key: str, count: int) -> None:
-        """So many attempts go ahead and the next one waits."""
+        """Exactly `count` attempts need no wait."""
         *answers, last = self.attempts(key, count + 1)
         assert answers == [0.0] * count
         assert last > 0.0
@@ -79,7 +79,7 @@ class FamiliarSourcesContract(StoreContract[FamiliarSources]):
     """The contract of `authmw.stores.FamiliarSources`."""
 
     def knows(self, pair: str, now: float) -> bool:
-        """Whether it does."""
+        """Whether the store knows `pair`."""
         return self.ask(self.store.knows_source, pair, now)
 
     def test_a_source_is_known_until_then(self) -> None:
@@ -106,7 +106,7 @@ class FamiliarSourcesContract(StoreContract[FamiliarSources]):
         self.assert_all_known(PROCESSES)
 
     def assert_all_known(self, racers: int) -> None:
-        """What each racer remembered is known."""
+        """The store knows each pair that a racer remembered."""
         pairs = [f"alice-{number} {racer}" for number in range(self.rounds) for racer in range(racers)]
         assert [pair for pair in pairs if not self.knows(pair, NOW)] == []
 

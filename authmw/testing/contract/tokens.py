@@ -1,4 +1,4 @@
-"""What a store of opaque access tokens promises."""
+"""Contract of stores of opaque access tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW: Final = float(int(time.time()))
 
 
 def a_token(**changes: Any) -> TokenRecord:
-    """The record of a token that was made now, with an id and a digest of its own."""
+    """The record of a token that is made now, with a new id and a new digest."""
     id = new_id("tok")
     record = TokenRecord(id, digest(f"token of {id}"), "usr_1", NOW + 3600, created_at=NOW)
     return replace(record, **changes)
@@ -107,7 +107,7 @@ class TokenStoreContract(StoreContract[TokenKeeper]):
         self.assert_one_changed(records := self.several(), self.race_processes(partial(_revoke, records)))
 
     def assert_one_changed(self, records: list[TokenRecord], rounds: list[list[bool]]) -> None:
-        """One answer was true, and its time is the one that is stored."""
+        """One answer is true, and its time is stored."""
         for record, answers in zip(records, rounds, strict=True):
             assert answers.count(True) == 1
             assert self.found(record).revoked_at == record.created_at + answers.index(True)
@@ -144,7 +144,7 @@ def _revoke_and_look(records: Sequence[TokenRecord], store: TokenKeeper, racer: 
         case 2:
             yield from Ask(store.revoke_subject_tokens, record.subject, at)
         case _:
-            # Once revoked, for good: whoever writes back what it has read would bring the token back.
+            # A revocation is final: a store that writes back an older record would bring the token back.
             looks: list[bool] = []
             for _ in range(10):
                 found = yield from Ask(store.find_token, record.digest)

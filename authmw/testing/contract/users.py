@@ -1,4 +1,4 @@
-"""What a store of users promises: to logins by password and by Digest, and to who replaces hashes."""
+"""Contracts of stores of users: for logins by password and by Digest, and for the replacement of hashes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NAMES: Final = ("alice", "Zo\u00eb", "\u5c71\u7530 \u592a\u90ce", "\U0001f510", 
 
 
 class _Upgrading(UserStore, PasswordUpgrader, Protocol):
-    """Finds users and replaces their hashes."""
+    """A store that finds users and replaces their hashes."""
 
 
 class _Digesting(UserStore, DigestStore, Protocol):
-    """Finds users, and their HA1."""
+    """A store that finds users, and their HA1."""
 
 
 class _UsersContract(StoreContract[S]):
@@ -95,7 +95,7 @@ class PasswordUpgraderContract(_UsersContract[_Upgrading]):
     """The contract of `authmw.stores.PasswordUpgrader`."""
 
     def hash_of(self, username: str) -> str:
-        """The hash that is stored."""
+        """The stored hash."""
         return self.found(username).password_hash or ""
 
     def test_a_hash_is_replaced_only_where_it_still_is_what_was_verified(self) -> None:
@@ -119,13 +119,13 @@ class PasswordUpgraderContract(_UsersContract[_Upgrading]):
         self.assert_one_won(self.race_processes(_replace))
 
     def add_users(self) -> None:
-        """A user for each round, with a hash that all racers know."""
+        """Add a user for each round, with a hash that all racers know."""
         for number in range(self.rounds):
             user = self.add_user(f"user-{number}", "pw")
             assert self.ask(self.store.replace_password_hash, user.id, user.password_hash or "", "old")
 
     def assert_one_won(self, rounds: list[list[bool]]) -> None:
-        """One answer was true, and its hash is the one that is stored."""
+        """One answer is true, and its hash is stored."""
         for number, answers in enumerate(rounds):
             assert answers.count(True) == 1
             assert self.hash_of(f"user-{number}") == f"new {answers.index(True)}"

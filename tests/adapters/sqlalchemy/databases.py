@@ -40,7 +40,7 @@ def engine_of(url: URL) -> Generator[Engine]:
 def make_schema(namespace: str, *, tables: bool = True) -> URL:
     """Make a schema, unless it is there, with all our tables or none; its URL."""
     url = in_schema(namespace)
-    with engine_of(url) as engine, schema.alone(engine) as connection:
+    with engine_of(url) as engine, schema.exclusive(engine) as connection:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {namespace}"))
         if tables and not schema.columns(connection):
             schema.create(connection)

@@ -35,7 +35,7 @@ def versions(url: URL) -> list[str]:
 
 
 def migrated(url: URL, revision: str, *, down: bool = False) -> None:
-    with engine_of(url) as engine, schema.alone(engine) as connection:
+    with engine_of(url) as engine, schema.exclusive(engine) as connection:
         schema.run_migrations(connection, revision, down=down)
 
 
@@ -48,7 +48,7 @@ def test_migrations_make_the_tables_of_the_code(empty: URL) -> None:
 
 
 def test_what_is_made_without_alembic_is_the_same(empty: URL) -> None:
-    with engine_of(empty) as engine, schema.alone(engine) as connection:
+    with engine_of(empty) as engine, schema.exclusive(engine) as connection:
         schema.create(connection)
     assert differences(empty) == []
     assert versions(empty) == [schema.HEAD]

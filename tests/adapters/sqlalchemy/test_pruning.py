@@ -48,7 +48,7 @@ def fill(stores: SQLStores, expired: int) -> None:
         stores.throttle.remember_source(name, until)
         stores.revocations.publish(Revocation("user", name, 1.0, until))
         stores.throttle.attempt(name, until - 900.0)
-        stores.database.tell(_NONCE, (name, until), len)
+        stores.database.write(_NONCE, (name, until), len)
 
 
 _NONCE = Query.of(text("INSERT INTO authmw_nonces VALUES (:nonce, 1, :until) RETURNING nonce"), *("nonce", "until"))

@@ -104,7 +104,7 @@ def test_the_file_is_in_wal_mode_and_foreign_keys_are_enforced(path: Path, store
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     row = Query.of(text("INSERT INTO authmw_user_digests VALUES ('nobody', 'app', 'MD5', 'x', 'y') RETURNING realm"))
     with pytest.raises(StoreUnavailable, match="IntegrityError"):
-        stores.database.tell(row, (), len)
+        stores.database.write(row, (), len)
 
 
 def test_every_table_is_named_after_us(path: Path, stores: SQLStores) -> None:

@@ -1,4 +1,4 @@
-"""What is said to Redis, written once: a generator of steps, which `authmw_redis.server` has two drivers for.
+"""Commands and Lua scripts for Redis, as generators of steps, which `authmw_redis.server` runs by calls or on asyncio.
 
 Each script touches keys of one hash slot and names them all, so that a cluster runs it too (`authmw_redis.names`).
 """
@@ -23,17 +23,17 @@ SLACK: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Commands for one round trip, in this order where one server has all keys. An error is an answer among others."""
+    """Commands for one round trip, executed in this order if one server has all keys. An error is a reply too."""
 
     commands: tuple[Words, ...]
 
 
 Steps: TypeAlias = Generator[Words | Batch, Any, T]
-"""Commands that are yielded, each answered with its reply, and a `T` in the end."""
+"""A generator that yields commands, is sent the reply to each, and returns a `T`."""
 
 
 class Script:
-    """A Lua script, asked for by its digest."""
+    """A Lua script, which is run by its digest (EVALSHA)."""
 
     __slots__ = ("sha", "text")
 
@@ -41,15 +41,15 @@ class Script:
         self.text: Final = text
         self.sha: Final = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, *keys: str, args: Sequence[str | int | float] = (), again: bool = False) -> Command:
+    def __call__(self, *keys: str, args: Sequence[str | int | float] = (), repeatable: bool = False) -> Command:
         """The command that runs it.
 
         Args:
             keys: all keys that it touches.
-            args: what else it is told.
-            again: whether running it twice does what running it once does, its answer included.
+            args: its other arguments.
+            repeatable: whether a second run changes nothing, and replies the same as the first.
         """
-        return Command((len(keys), *keys, *args), self, again)
+        return Command((len(keys), *keys, *args), self, repeatable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,13 @@ class Command:
     Args:
         words: the command; the arguments of a script.
         script: the script to run.
-        again: whether it may be sent once more when its connection broke, since nobody knows whether it was executed.
+        repeatable: whether it may be sent a second time after its connection broke, although the server may have
+            executed it already.
     """
 
     words: Words
     script: Script | None = None
-    again: bool = True
+    repeatable: bool = True
 
     @property
     def wire(self) -> Words:
@@ -77,33 +78,33 @@ local before = redis.call('GET', KEYS[1])
 if not before or tonumber(before) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1
 """)
-"""Keeps the later one of two times, and how long: the time, its time to live."""
+"""Stores the later one of two times. Its arguments are the time, and its time to live in milliseconds."""
 
 
 def ask(command: Command) -> Steps[Any]:
     """The reply to one command.
 
-    A connection that broke while it was idle is noticed before it is used. One that breaks later leaves open whether
-    the command was executed: it is sent once more only where that does no harm. After a timeout it never is, so that
-    the time all takes stays bounded.
+    A connection that broke while it was idle is noticed before it is used. If a connection breaks later, it is unknown
+    whether the server executed the command, so only a repeatable one is sent a second time. After a timeout none is
+    sent again, so that the total time stays bounded.
     """
     try:
         return (yield from _ask(command))
     except ConnectionError:
-        if not command.again:
+        if not command.repeatable:
             raise
         return (yield from _ask(command))
 
 
 def ask_all(commands: Sequence[Command]) -> Steps[list[Any]]:
-    """The replies to several commands, in their order, in one round trip where one server has all keys."""
+    """The replies to several commands, in their order, in one round trip if one server has all keys."""
     if not commands:
         return []
     batch = Batch(tuple(command.wire for command in commands))
     try:
         replies: list[Any] = yield batch
     except ConnectionError:
-        if not all(command.again for command in commands):
+        if not all(command.repeatable for command in commands):
             raise
         replies = yield batch
     for place, reply in enumerate(replies):
@@ -120,12 +121,12 @@ def _ask(command: Command) -> Steps[Any]:
     try:
         return (yield command.wire)
     except NoScriptError:
-        # The server was restarted, or is another one: it keeps the script from now on.
+        # The server was restarted, or it is another one. EVAL makes it keep the script.
         return (yield ("EVAL", command.script.text, *command.words))
 
 
 def milliseconds(expires_at: float, now: float) -> int:
-    """The time to live of a key whose record expires then. Never none: no key is kept for ever."""
+    """The time to live of a key whose record expires at `expires_at`. It is at least 1, so that every key expires."""
     return max(1, ceil((expires_at - now + SLACK) * 1000))
 
 

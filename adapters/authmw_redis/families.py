@@ -1,6 +1,6 @@
-"""Refresh families in Redis: a hash under the family's key, which is kept until its absolute end.
+"""Refresh families in Redis: one hash for each family, which is kept until the family's absolute end.
 
-So a token that was used before, or is of a family that was revoked, is told from one that never was.
+So a token that was used before, or that belongs to a revoked family, differs from one that was never issued.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ local asked_by, presented, successor, salt, now, idle, grace, attempt = unpack(A
 if not grant or client ~= asked_by then return {{'unknown'}} end
 local outcome = 'reused'
 local time = tonumber(now)
--- What came of this very call, if it was executed and only its reply got lost.
+-- The outcome of this same call, if it was executed before and only its reply was lost.
 local made = redis.call('HMGET', KEYS[1], 'attempt', 'outcome')
 local executed = made[1] == attempt and made[2]
 if revoked_at or tonumber(expires_at) <= time or tonumber(idle_until) <= time then
@@ -89,13 +89,13 @@ return {{1, unpack(read())}}
 class RedisFamilies:
     """Refresh families (`FamilyStore`).
 
-    A rotation whose connection breaks is sent once more and knows itself by a random mark: it is never taken for a
-    reuse. A rotation whose reply is lost for good is a 503 to its client. If that client tries again, the answer is
-    RACED within the grace time; with a grace of 0 nothing tells it from a thief, and its family ends.
+    A rotation whose connection breaks is sent a second time. It carries a random mark, so that it is not taken for a
+    reuse. If the reply stays lost, the client gets a 503. When that client tries again, the answer is RACED within the
+    grace time; with a grace of 0 it looks like a thief, and the family ends.
 
     Args:
-        server: where they are kept.
-        names: what their keys are called.
+        server: runs the commands.
+        names: the names of the keys.
         clock: seconds since the epoch.
     """
 
@@ -105,7 +105,7 @@ class RedisFamilies:
         self._clock = clock
 
     def add_family(self, family: RefreshFamily) -> Answer[None]:
-        """Store a family that was just begun."""
+        """Store a new family."""
         return self._run(self._add(family))
 
     def find_family(self, key: str) -> Answer[RefreshFamily | None]:
@@ -113,19 +113,19 @@ class RedisFamilies:
         return self._run(self._find(key))
 
     def rotate(self, rotation: Rotation) -> Answer[RotationAnswer]:
-        """Put the successor in the place of the token presented, atomically; see `FamilyStore.rotate`."""
+        """Replace the presented token by its successor, atomically; see `FamilyStore.rotate`."""
         return self._run(self._rotate(rotation))
 
     def end_family(self, family_id: str, at: float) -> Answer[RefreshFamily | None]:
-        """Revoke the family with that id; the family, also when it had ended before, or None."""
+        """Revoke the family with that id. Returns the family, also if it had ended before, or None."""
         return self._run(self._end(family_id, at))
 
     def end_families(self, subject: str, at: float) -> Answer[tuple[RefreshFamily, ...]]:
-        """Revoke every family of a subject that has not ended; those that this revoked."""
+        """Revoke every live family of a subject. Returns those that this call revoked."""
         return self._run(self._end_all("subject", subject, at))
 
     def end_client_families(self, client_id: str, at: float) -> Answer[tuple[RefreshFamily, ...]]:
-        """Revoke every family of a client that has not ended; those that this revoked."""
+        """Revoke every live family of a client. Returns those that this call revoked."""
         return self._run(self._end_all("client", client_id, at))
 
     def families_of(self, subject: str, now: float) -> Answer[tuple[RefreshFamily, ...]]:
@@ -144,7 +144,7 @@ class RedisFamilies:
         *refusals, _ = yield from ask_all([*entered, by_id])
         if family.revoked_at is None:
             family = replace(family, revoked_at=refused_at(refusals, family.created_at))
-        yield from ask(ADD(self._key(family.key), args=(lifetime, *_fields(family)), again=True))
+        yield from ask(ADD(self._key(family.key), args=(lifetime, *_fields(family)), repeatable=True))
 
     def _find(self, key: str) -> Steps[RefreshFamily | None]:
         return _family(key, (yield from ask(self._get(key))))
@@ -160,7 +160,7 @@ class RedisFamilies:
             repr(float(rotation.grace)),
             os.urandom(8).hex(),
         )
-        outcome, *fields = yield from ask(_ROTATE(self._key(rotation.key), args=args, again=True))
+        outcome, *fields = yield from ask(_ROTATE(self._key(rotation.key), args=args, repeatable=True))
         return RotationAnswer(Outcome(text(outcome)), _family(rotation.key, fields) if fields else None)
 
     def _end(self, family_id: str, at: float) -> Steps[RefreshFamily | None]:
@@ -190,8 +190,8 @@ class RedisFamilies:
 
     def _ending(self, key: str, at: float, expires_at: float, which: str) -> Command:
         args = (repr(float(at)), milliseconds(expires_at, self._clock()), which)
-        # Sent again, the one that ends live families would not tell which of them it had ended.
-        return _END(self._key(key), args=args, again=which == "any")
+        # A second run with "live" would not report the family that the first run has ended.
+        return _END(self._key(key), args=args, repeatable=which == "any")
 
     def _get(self, key: str) -> Command:
         return Command(("HMGET", self._key(key), *_FIELDS))

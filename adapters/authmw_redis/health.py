@@ -1,4 +1,4 @@
-"""What about a Redis would lose what it was given."""
+"""Check of the settings of a Redis server: those that would lose records."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def concerns(client: Any) -> list[str]:
 
 
 def _servers(client: Any) -> list[dict[str, Any]]:
-    """What each server tells about itself."""
+    """The reply of each server to INFO."""
     if not _is_cluster(client):
         return [client.info()]
     reply: dict[str, Any] = client.info(target_nodes=RedisCluster.ALL_NODES)
-    # A cluster of one answers as if it were none.
+    # A cluster of one node replies like a single server.
     return [reply] if "redis_version" in reply else list(reply.values())
 
 
@@ -47,8 +47,8 @@ def _in_memory(about: dict[str, Any]) -> list[str]:
     if policy in ("", "noeviction"):
         return []
     return [
-        f"maxmemory-policy is {policy}: once memory is full, Redis forgets revocations and families without a word, "
-        "and a revoked token is good again; set it to noeviction"
+        f"maxmemory-policy is {policy}: once memory is full, Redis deletes revocations and families silently, "
+        "and a revoked token is valid again; set it to noeviction"
     ]
 
 
@@ -57,12 +57,12 @@ def _in_persistence(about: dict[str, Any], client: Any) -> list[str]:
         return []
     saves = _saves(client)
     if saves == "":
-        return ["nothing is written to disk: a restart forgets all families and revocations; set appendonly to yes"]
-    return ["appendonly is no: a crash forgets what came after the last snapshot, revocations too; set it to yes"]
+        return ["nothing is written to disk: a restart loses all families and revocations; set appendonly to yes"]
+    return ["appendonly is no: a crash loses what came after the last snapshot, revocations too; set it to yes"]
 
 
 def _saves(client: Any) -> str | None:
-    """When snapshots are made; None where the server does not tell."""
+    """The setting ``save``, which says when snapshots are made; None if the server refuses to show it."""
     with suppress(ResponseError):
         settings: dict[str, str] = client.config_get("save")
         return settings.get("save")

@@ -1,9 +1,13 @@
-"""Finding all tokens or families of somebody, in several slots, without losing one that is just being added.
+"""Indexes of the tokens and families of a subject, a client or a family, which miss no record that is being added.
 
-Adding enters the record into every index before it stores it; revoking reads the indexes before it revokes. So of two
-that meet, revoking finds in the index what was entered before, and leaves a tombstone where that is not stored yet:
-storing never replaces one. What is entered later was added after the revocation. If it had been made before, by a
-request that was already under way, then the time that is kept beside the index tells, and it is stored as revoked.
+An index and its records are in different slots, so no script can change both. Instead, adding enters the record into
+every index and then stores it, and revoking reads the indexes and then revokes. When the two meet:
+
+- A record that was entered before the index was read is found there. If it is not stored yet, revoking leaves a
+  tombstone in its place, and storing never replaces a tombstone.
+- A record that was entered later was added after the revocation, so it stays valid. But a request that was already
+  under way may have made it before. So the time of the revocation is kept beside the index, and a record that was made
+  before that time is stored as revoked.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ T = TypeVar("T")
 
 _PAGE: Final = 500
 
-# Some of what has expired makes room for each new member, so that no index grows beyond what is live for long.
+# Each new member removes up to 100 expired ones, so that an index does not stay much larger than its live members.
 _ENTER: Final = Script("""
 local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[3], 'LIMIT', 0, 100)
 if #expired > 0 then redis.call('ZREM', KEYS[1], unpack(expired)) end
@@ -28,41 +32,48 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KE
 return redis.call('GET', KEYS[2])
 """)
 
-# All that is in a sorted set from the first page to the last is in one of the pages. An array in either protocol.
+# A member that is in the set during the whole scan is in one of its pages. A script replies with an array in RESP2 and
+# in RESP3 alike.
 _SCAN: Final = Script("return redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])")
 
 
 def enter(index: IndexNames, member: str, expires_at: float, now: float) -> Command:
-    """Enter `member`; the reply tells until when what was made is refused, see `refused_at`."""
+    """Enter `member`. The reply is the time of the last revocation of the index, or None: see `refused_at`."""
     args = (member, expires_at, now - SLACK, milliseconds(expires_at, now))
-    return _ENTER(index.members, index.refused, args=args, again=True)
+    return _ENTER(index.members, index.refused, args=args, repeatable=True)
 
 
 def refused_at(replies: Iterable[Any], created_at: float) -> float | None:
-    """When what was created at `created_at` has been revoked already: a time that is later, or None.
+    """The time of a revocation that came after `created_at`, so that the record is already revoked; or None.
 
-    A record that does not say when it was made, by a 0, was made now.
+    A `created_at` of 0 is unknown, and counts as now.
     """
     times = [at for at in map(number, replies) if at is not None and 0 < created_at < at]
     return max(times, default=None)
 
 
 def refuse(indexes: Iterable[IndexNames], at: float, now: float) -> Steps[None]:
-    """Refuse what was made before `at` and is still to be entered."""
-    # No request is under way for that long.
+    """Refuse the records that were made before `at` and will be entered later."""
+    # No request takes that long.
     lifetime = milliseconds(now + LONGEST_ACCESS_TOKEN, now)
-    yield from ask_all([KEEP_LATEST(index.refused, args=(at, lifetime), again=True) for index in indexes])
+    yield from ask_all([KEEP_LATEST(index.refused, args=(at, lifetime), repeatable=True) for index in indexes])
 
 
 def of_all(
     indexes: Iterable[IndexNames], command: Callable[[str, float], Command], read: Callable[[str, Any], T | None]
 ) -> Steps[list[T]]:
-    """What `read` makes of the reply to `command` for each member and its expiry. What it makes None of is left out."""
+    """Run a command for each member of the indexes.
+
+    Args:
+        indexes: the indexes to read.
+        command: makes the command for a member and its expiry.
+        read: makes the result of a member and the reply; a None is left out.
+    """
     found: dict[str, T] = {}
     for index in indexes:
         cursor = "0"
         while True:
-            reply = yield from ask(_SCAN(index.members, args=(cursor, _PAGE), again=True))
+            reply = yield from ask(_SCAN(index.members, args=(cursor, _PAGE), repeatable=True))
             cursor, members = text(reply[0]), [text(each) for each in reply[1][::2]]
             commands = [command(member, float(score)) for member, score in zip(members, reply[1][1::2], strict=True)]
             replies = yield from ask_all(commands)

@@ -1,8 +1,8 @@
-"""What keys are called.
+"""Names of the keys in Redis.
 
-What stands in braces decides about the slot in a cluster: each token, family, account and nonce has one of its own, so
-that the load spreads, and keys that one script touches have the same. Names that people choose are hashed there, so
-that whatever is in them, a key stays short and in its slot.
+The text in braces decides the slot of a key in a cluster. Each token, family, account and nonce has a slot of its own,
+so that the load spreads; keys that one script touches have the same slot. Names that users or clients choose are
+hashed, so that a key stays short and in its slot, whatever is in the name.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from authmw.crypto.opaque_tokens import digest
 from authmw.errors import ConfigurationError
 
 IndexedBy = Literal["subject", "client", "family"]
-"""What tokens and families are found by, beside their own key."""
+"""The indexes of tokens and families, besides their own key."""
 
 _SHARDS: Final = "0123456789abcdef"
 
 
 class IndexNames(NamedTuple):
-    """The keys of an index, in one slot: its members by expiry, and until when what was made is refused."""
+    """The keys of an index, in one slot: its members by expiry, and the time of its last revocation."""
 
     members: str
     refused: str
@@ -32,21 +32,24 @@ class Names:
 
     def __init__(self, prefix: str) -> None:
         if not prefix or not prefix.isprintable() or any(character in prefix for character in "{}[]*?\\ "):
-            raise ConfigurationError("prefix is what all keys begin with, as 'authmw': no spaces, braces or patterns")
+            raise ConfigurationError(
+                "prefix= begins all keys: write a word like 'authmw', no spaces or any of {}[]*?\\"
+            )
         self.prefix: Final = prefix
 
     def of(self, kind: str, name: str) -> str:
-        """The key of what is found by a digest of its own: a token, a family."""
+        """The key of a record that is found by a digest: a token, a family."""
         return f"{self.prefix}:{kind}:{{{name}}}"
 
     def hashed(self, kind: str, name: str) -> str:
-        """The key of what is found by a name that others choose."""
+        """The key of a record that is found by a name which a user or client chooses."""
         return self.of(kind, digest(name))
 
     def indexes(self, kind: str, by: IndexedBy, name: str) -> tuple[IndexNames, ...]:
         """The indexes of all tokens or families of a subject, a client or a family.
 
-        A client may be everybody's, as the application's own is: its index is in sixteen parts and slots.
+        One client may have the tokens of all users, as the application's own has: its index is split into sixteen
+        parts, each in a slot of its own.
         """
         tags = [f"{digest(name)}:{shard}" for shard in _SHARDS] if by == "client" else [digest(name)]
         return tuple(
@@ -55,10 +58,10 @@ class Names:
         )
 
     def index_for(self, kind: str, by: IndexedBy, name: str, member: str) -> IndexNames:
-        """The one of `indexes` that `member` is in."""
+        """The part of `indexes` that `member` belongs to."""
         indexes = self.indexes(kind, by, name)
         return indexes[0] if len(indexes) == 1 else indexes[int(digest(member)[0], 16)]
 
     def revocations(self, part: str) -> str:
-        """A key of the revocations, which have one slot: they are few, and read in one order."""
+        """A key of the revocations. They share one slot: they are few, and are read in one order."""
         return f"{{{self.prefix}:revocations}}:{part}"

@@ -1,4 +1,4 @@
-"""What may be used once, in Redis."""
+"""Nonces in Redis, and other values that may be used only once."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class RedisNonces:
     A claim whose reply is lost is a 503, and stays claimed.
 
     Args:
-        server: where they are kept.
-        names: what their keys are called.
+        server: runs the commands.
+        names: the names of the keys.
         clock: seconds since the epoch; the same as the verifier's.
     """
 
@@ -42,7 +42,7 @@ class RedisNonces:
     def _claim(self, nonce: str, count: int, expires_at: float) -> Steps[Claim]:
         now = self._clock()
         if expires_at <= now:
-            return Claim.REPLAYED  # it may have been claimed and forgotten already
+            return Claim.REPLAYED  # an earlier claim may have expired too
         key = self._names.hashed("nonce", nonce)
         fresh = yield from ask(_CLAIM(key, args=(count, milliseconds(expires_at, now))))
         return Claim.FRESH if fresh else Claim.REPLAYED

@@ -1,10 +1,11 @@
-"""Revocations in Redis: the latest of each, in the order in which they were published.
+"""Revocations in Redis: the latest one of each name, in the order in which they were published.
 
-A stream would have to be trimmed, and then have something beside it for whoever comes too late. So each revocation has
-a place in one sorted set instead, and one that is published again moves to its end: whoever reads on finds it there,
-however old the cursor is, and nothing but what has expired is ever dropped. Places are microseconds of the server's
-clock, and rise even when that is set back. So a cursor still works after a failover that lost the latest of them, or
-after all was lost: one that lies beyond the last place is answered with everything.
+They are not in a stream: it would have to be trimmed, and a reader with an older cursor would miss some. Each one has a
+place in a sorted set instead. One that is published again moves to the end, where every reader finds it, however old
+its cursor is. Only expired ones are removed.
+
+Places are microseconds of the server's clock, and they rise even if that clock is set back. So a cursor still works
+after a failover that lost the latest revocations, or all of them: a cursor beyond the last place reads everything.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from authmw_redis.commands import SLACK, Command, Script, Steps, ask, millisecon
 from authmw_redis.names import Names
 from authmw_redis.server import Runner
 
-# The keys: the revocations by name, their places by name, their expiries by name. Of two with one name, the times are
-# the later ones: what that refuses too has expired anyway.
+# The keys: the revocations by name, their places by name, their expiries by name. Two with one name are combined, with
+# the later times: a token that only the combination refuses has expired anyway.
 _PUBLISH: Final = Script("""
 local name, at, expires_at, lifetime, now, forget = unpack(ARGV)
 local expired = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', forget, 'LIMIT', 0, 100)
@@ -72,13 +73,13 @@ return {string.format('%.0f', cursor), found}
 
 
 class RedisRevocations:
-    """Revocations, as all processes read them (`RevocationStore`).
+    """Revocations, which all processes read (`RevocationStore`).
 
     Args:
-        server: where they are kept.
-        names: what their keys are called.
+        server: runs the commands.
+        names: the names of the keys.
         clock: seconds since the epoch.
-        sync: the same, for a thread; itself unless given.
+        sync: the same store for a thread; itself unless given.
     """
 
     def __init__(
@@ -90,11 +91,11 @@ class RedisRevocations:
         self.sync: Final[RedisRevocations] = sync or self
 
     def publish(self, revocation: Revocation) -> Answer[None]:
-        """Store a revocation. Whoever reads on from an older cursor after this has answered finds it."""
+        """Store a revocation. A reader with an older cursor finds it as soon as this has answered."""
         return self._run(self._publish(revocation))
 
     def revocations_after(self, cursor: str, limit: int) -> Answer[RevocationPage]:
-        """What was published since `cursor`, oldest first; with an empty one, all that has not expired."""
+        """The revocations published since `cursor`, oldest first; with an empty cursor, all that have not expired."""
         return self._run(self._after(cursor, limit))
 
     def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> Answer[tuple[Revocation, ...]]:
@@ -113,13 +114,13 @@ class RedisRevocations:
             repr(float(now)),
             now - SLACK,
         )
-        yield from ask(_PUBLISH(*self._keys, args=args, again=True))
+        yield from ask(_PUBLISH(*self._keys, args=args, repeatable=True))
 
     def _after(self, cursor: str, limit: int) -> Steps[RevocationPage]:
-        # A cursor of another store is one that this store does not know: everything again.
+        # A cursor of another store is unknown here, so it reads everything.
         place = cursor if cursor.isascii() and cursor.isdigit() else "0"
         args = (place, limit, repr(float(self._clock())))
-        after, found = yield from ask(_READ(*self._keys[:2], args=args, again=True))
+        after, found = yield from ask(_READ(*self._keys[:2], args=args, repeatable=True))
         pairs = zip(found[::2], found[1::2], strict=True)
         return RevocationPage(tuple(_revocation(text(name), kept) for name, kept in pairs), text(after))
 

@@ -1,4 +1,4 @@
-"""Who runs the steps: `Server` by calling, `AsyncServer` by awaiting. Nothing else differs between the two."""
+"""Drivers of the steps: `Server` calls Redis, `AsyncServer` awaits it on asyncio. Nothing else differs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ CONNECT_TIMEOUT: Final = 0.5
 TIMEOUT: Final = 1.0
 """Seconds in which Redis has to reply; under load, also those to wait for a connection."""
 _HEALTH_CHECK: Final = 30
-"""Seconds after which an idle connection is tried before it is used: a firewall may have forgotten it."""
+"""Seconds after which an idle connection is tested before it is used: a firewall may have dropped it."""
 _ASYNC_CONNECTIONS: Final = 64
-"""Connections of one event loop. Threads are bounded by themselves, tasks are not."""
+"""Connections of one event loop. The number of threads is bounded by itself, the number of tasks is not."""
 
 
 Target: TypeAlias = str | redis.Redis | redis.RedisCluster
@@ -41,7 +41,7 @@ class Runner(Protocol):
     """Runs steps."""
 
     def run(self, steps: Steps[T], /) -> Answer[T]:
-        """What the steps end with."""
+        """The result of the steps."""
         ...
 
 
@@ -57,13 +57,13 @@ class Server:
         self.client: Any = _client(target) if isinstance(target, str) else _checked(target, asynchronous=False)
 
     def run(self, steps: Steps[T]) -> T:
-        """What the steps end with."""
+        """The result of the steps."""
         return drive(
             steps, lambda step: self._batch(step) if isinstance(step, Batch) else self.client.execute_command(*step)
         )
 
     def close(self) -> None:
-        """Close every connection of an own client. Using it again opens new ones."""
+        """Close every connection, but not those of the application's client. Using it again opens new ones."""
         if self._owns_client:
             self.client.close()
 
@@ -86,11 +86,11 @@ class Server:
 class AsyncServer:
     """Runs steps by awaiting, on asyncio.
 
-    A connection belongs to the event loop it was opened on. So each loop gets a client of its own, which is closed
-    with it: `asyncio.run` ends the async generators that its loop has begun, and the client is kept by one.
+    A connection belongs to the event loop on which it was opened, so each loop gets a client of its own. The client is
+    held by an async generator: `asyncio.run` ends the generators of its loop, and that closes the client.
 
     Args:
-        target: a URL, or a client of the application, which then is for one event loop.
+        target: a URL, or a client of the application, which can then be used on one event loop only.
     """
 
     def __init__(self, target: AsyncTarget) -> None:
@@ -101,7 +101,7 @@ class AsyncServer:
             _checked_url(self._url)
 
     def run(self, steps: Steps[T]) -> Awaitable[T]:
-        """What the steps end with, once it is awaited."""
+        """The result of the steps, to be awaited."""
         return self._run(steps)
 
     async def _run(self, steps: Steps[T]) -> T:
@@ -123,7 +123,7 @@ class AsyncServer:
             return known[0]
         client = _async_client(self._url or "")
         lifetime = self._lifetime(loop, client)
-        # Nothing is awaited before its first yield: no other task gets here in between.
+        # The generator awaits nothing before its first yield, so no other task runs in between.
         await anext(lifetime)
         self._clients[loop] = client, lifetime
         return client
@@ -154,14 +154,14 @@ async def _one(client: Any, words: Words) -> Any:
 
 
 def _as_reply(error: RedisError) -> RedisError:
-    """`error`, if the server gave it for a reply."""
+    """`error`, if it is a reply of the server; otherwise it is raised."""
     if isinstance(error, redis.ResponseError):
         return error
     raise error
 
 
 def _is_cluster(client: object) -> bool:
-    # redis-py's clusters do not pipeline scripts.
+    # The cluster clients of redis-py do not pipeline scripts.
     return isinstance(client, redis.RedisCluster | redis.asyncio.RedisCluster)
 
 
@@ -180,7 +180,7 @@ def _async_client(url: str) -> redis.asyncio.Redis:
 
 
 def _options() -> dict[str, Any]:
-    """What both clients have. They do not send anything again by themselves: `commands.ask` decides that."""
+    """The options of both clients. They send nothing a second time by themselves: `commands.ask` decides that."""
     options: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": TIMEOUT,
@@ -199,7 +199,7 @@ def _checked_url(url: str) -> None:
     try:
         pools.from_url(url)
     except ValueError:
-        # Not the URL itself: there may be a password in it.
+        # The URL is not repeated: it may hold a password.
         raise ConfigurationError("RedisStores takes a URL: write RedisStores('redis://localhost:6379/0')") from None
 
 

@@ -1,4 +1,4 @@
-"""All stores in Redis, as one: called, or awaited."""
+"""All stores in one Redis, as one object: `RedisStores` for threads, `AsyncRedisStores` for asyncio."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from authmw_redis.tokens import RedisTokenAdmin, RedisTokens
 
 
 class RedisStores:
-    """What is short-lived, in Redis or Valkey: ``TokenVerifier(RedisStores("redis://localhost").tokens)``.
+    """Stores of short-lived records in Redis or Valkey: ``TokenVerifier(RedisStores("redis://localhost").tokens)``.
 
-    Every key expires. What is kept has to stay until then: a Redis that evicts keys, or forgets them at a restart,
-    forgets revocations; `check` tells. No verb takes much longer than two seconds, and one that cannot be answered
-    raises, which is a 503; nothing has to be restarted once Redis is back.
+    Every key expires, and has to stay until then: a Redis that evicts keys, or loses them at a restart, loses
+    revocations. `check` finds such settings. No method takes much longer than two seconds. If Redis does not answer,
+    the method raises, and the request gets a 503; nothing has to be restarted once Redis is back.
 
-    Under ASGI each question is asked on a thread: `AsyncRedisStores` does without.
+    Under ASGI each call runs on a thread; `AsyncRedisStores` needs none.
 
     Args:
         target: a URL, as ``redis://:password@host:6379/0``, ``rediss://…`` or ``unix://…``, whose query may set any
             option of redis-py; or a client of the application, `redis.Redis` or `redis.RedisCluster`, with its own
             timeouts. Give such a client no retries: a claim sent twice is taken for a replay.
-        prefix: what all keys begin with.
+        prefix: the beginning of all keys.
         clock: seconds since the epoch.
-        free: attempts without any wait, of the throttle.
+        free: attempts without any wait, in the throttle.
         first: seconds of its first wait.
         longest: seconds of its longest wait.
 
@@ -63,7 +63,7 @@ class RedisStores:
         self.revocations: RedisRevocations = RedisRevocations(self._server, names, clock=clock)
 
     def check(self) -> list[str]:
-        """A sentence for each setting of the server that would lose what it was given; none if all is well."""
+        """A sentence for each setting of the server that would lose records; empty if there is none."""
         return concerns(self._server.client)
 
     def close(self) -> None:
@@ -72,15 +72,16 @@ class RedisStores:
 
 
 class AsyncRedisStores:
-    """The same as `RedisStores`, awaited, on asyncio: for ASGI.
+    """The stores of `RedisStores` for ASGI on asyncio, with methods to await.
 
     Args:
         target: a URL, for any number of event loops; or a client of the application, `redis.asyncio.Redis` or
-            `redis.asyncio.RedisCluster`, for its own.
-        sync: the same server as a client for threads, which follow the revocations; needed beside a client.
-        prefix: what all keys begin with.
+            `redis.asyncio.RedisCluster`, for its own event loop.
+        sync: a blocking client of the same server, for the threads that follow revocations; needed if `target` is a
+            client.
+        prefix: the beginning of all keys.
         clock: seconds since the epoch.
-        free: attempts without any wait, of the throttle.
+        free: attempts without any wait, in the throttle.
         first: seconds of its first wait.
         longest: seconds of its longest wait.
 
@@ -102,9 +103,9 @@ class AsyncRedisStores:
         self._server = AsyncServer(target)
         twin = target if isinstance(target, str) and sync is None else sync
         if twin is None:
-            raise ConfigurationError("beside a client, give the same server for threads: sync=redis.Redis(...)")
+            raise ConfigurationError("with a client, give a blocking one of the same server too: sync=redis.Redis(...)")
         self.sync: RedisStores = RedisStores(twin, prefix=prefix, clock=clock, free=free, first=first, longest=longest)
-        """The same stores, called."""
+        """The same stores for threads."""
         names = Names(prefix)
         self.tokens: RedisTokens = CallMode.ASYNC(RedisTokens(self._server, names, clock=clock))
         self.families: RedisFamilies = CallMode.ASYNC(RedisFamilies(self._server, names, clock=clock))
@@ -119,7 +120,7 @@ class AsyncRedisStores:
     async def aclose(self) -> None:
         """Close the connections of this event loop and of `sync`, but not the application's own.
 
-        Each event loop closes its own when it ends by `asyncio.run`, as servers end theirs.
+        An event loop closes its own connections when it ends by `asyncio.run`, as that of a server does.
         """
         await self._server.aclose()
         self.sync.close()

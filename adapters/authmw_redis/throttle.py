@@ -1,4 +1,4 @@
-"""Counts of attempts to guess, in Redis, and from where accounts were used."""
+"""Throttle in Redis: counts of attempts to guess, and the sources that accounts were used from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from authmw_redis.commands import KEEP_LATEST, Command, Script, Steps, ask, mill
 from authmw_redis.names import Names
 from authmw_redis.server import Runner
 
-# The arithmetic of `authmw.stores.throttling`, which a test holds it to.
+# The arithmetic of `authmw.stores.throttling`, in Lua. A test compares the two.
 _WAIT_AFTER: Final = """
 local free, first, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function wait_after(attempts)
@@ -29,7 +29,7 @@ end
 _ATTEMPT: Final = Script(f"""
 {_WAIT_AFTER}
 local now = tonumber(ARGV[4])
--- A clock that was set back must not make the wait longer than it ever is. Who may still go ahead freely never waits.
+-- If a clock was set back, no wait may become longer than `longest`. Within the free attempts nobody waits.
 local wait = math.min(not_before - now, longest)
 if wait > 0 and attempts >= free then
   not_before = now + wait
@@ -55,14 +55,14 @@ return 1
 
 
 class RedisThrottle:
-    """Makes guessing slow (`Throttle`), by the rules of `authmw.stores.throttling`, and knows familiar sources.
+    """Slows down guessing (`Throttle`), by the rules of `authmw.stores.throttling`, and remembers familiar sources.
 
-    What is counted is kept under a hash of its name for twice the longest wait at most, some hundred bytes for each
-    name that is tried, so that memory is bounded by how many attempts there are in that time.
+    Each count is kept under the hash of its name, for twice the longest wait at most, and takes some hundred bytes. So
+    memory is bounded by the number of attempts in that time.
 
     Args:
-        server: where they are kept.
-        names: what their keys are called.
+        server: runs the commands.
+        names: the names of the keys.
         clock: seconds since the epoch, for `remember_source`.
         free: attempts without any wait.
         first: seconds of the first wait.
@@ -86,11 +86,11 @@ class RedisThrottle:
         self._policy = (free, first, longest)
 
     def attempt(self, key: str, now: float) -> Answer[float]:
-        """Count one attempt; the seconds to wait, 0.0 for go ahead."""
+        """Count one attempt. Returns the seconds to wait; 0.0 means go ahead."""
         return self._run(self._attempt(key, now))
 
     def succeeded(self, key: str) -> Answer[None]:
-        """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
+        """Take back one attempt, which was no guess. Attempts of others on the account, or from the source, stay."""
         return self._run(self._succeeded(key))
 
     def remember_source(self, pair: str, until: float) -> Answer[None]:
@@ -111,7 +111,7 @@ class RedisThrottle:
     def _remember(self, pair: str, until: float) -> Steps[None]:
         lifetime = milliseconds(until, self._clock())
         yield from ask(
-            KEEP_LATEST(self._names.hashed("familiar", pair), args=(repr(float(until)), lifetime), again=True)
+            KEEP_LATEST(self._names.hashed("familiar", pair), args=(repr(float(until)), lifetime), repeatable=True)
         )
 
     def _knows(self, pair: str, now: float) -> Steps[bool]:

@@ -1,7 +1,7 @@
-"""Opaque access tokens in Redis.
+"""Opaque access tokens in Redis: one string for each, under the token's digest, so that one GET finds it.
 
-A token is one string under its digest, so that finding it is one GET: a JSON array, with the time of its revocation
-before it once it is revoked. That time alone is a tombstone, see `authmw_redis.index`.
+The string is a JSON array. Once the token is revoked, the time of that stands in front of the array. A time without an
+array is a tombstone, see `authmw_redis.index`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class RedisTokens:
     """Opaque access tokens, as digests (`TokenKeeper`).
 
     Args:
-        server: where they are kept.
-        names: what their keys are called.
+        server: runs the commands.
+        names: the names of the keys.
         clock: seconds since the epoch.
     """
 
@@ -56,23 +56,23 @@ class RedisTokens:
         return self._run(self._find(digest))
 
     def add_token(self, record: TokenRecord) -> Answer[None]:
-        """Store a token that was just made. Of a family that has ended it is stored as revoked."""
+        """Store a new token. It is stored as revoked if its family has ended."""
         return self._run(self._add(record))
 
     def revoke_token(self, digest: str, at: float) -> Answer[bool]:
-        """Refuse the token with that digest from now on; whether this changed anything."""
+        """Refuse the token with that digest from now on. Returns whether this changed anything."""
         return self._run(self._revoke(digest, at))
 
     def revoke_family_tokens(self, family_id: str, at: float) -> Answer[None]:
-        """Refuse all tokens of a family from now on, and those that are still to be added: it never comes back."""
+        """Refuse all tokens of a family from now on, also those added later: a family that ended never comes back."""
         return self._run(self._revoke_all("family", family_id, at))
 
     def revoke_subject_tokens(self, subject: str, at: float) -> Answer[None]:
-        """Refuse all tokens of a subject from now on, and those made before `at` that are still to be added."""
+        """Refuse all tokens of a subject from now on, also those made before `at` that are added later."""
         return self._run(self._revoke_all("subject", subject, at))
 
     def revoke_client_tokens(self, client_id: str, at: float) -> Answer[None]:
-        """Refuse all tokens of a client from now on, and those made before `at` that are still to be added."""
+        """Refuse all tokens of a client from now on, also those made before `at` that are added later."""
         return self._run(self._revoke_all("client", client_id, at))
 
     def _find(self, digest: str) -> Steps[TokenRecord | None]:
@@ -98,7 +98,7 @@ class RedisTokens:
         if record.revoked_at is not None:
             revoked_at = record.revoked_at
         kept = _text(record) if revoked_at is None else f"{revoked_at!r}{_text(record)}"
-        # NX: a tombstone stays, and so does what became of the token since, when this is sent again.
+        # NX keeps a tombstone. If this is sent a second time, it also keeps a revocation that came in between.
         yield from ask(Command(("SET", self._key(record.digest), kept, "PX", lifetime, "NX")))
 
     def _revoke(self, digest: str, at: float) -> Steps[bool]:
@@ -111,7 +111,7 @@ class RedisTokens:
 
         def revoke(digest: str, expires_at: float) -> Command:
             args = (repr(float(at)), milliseconds(expires_at, now))
-            return _REVOKE(self._key(digest), args=args, again=True)
+            return _REVOKE(self._key(digest), args=args, repeatable=True)
 
         yield from of_all(indexes, revoke, _nothing)
 
@@ -126,11 +126,11 @@ class RedisTokenAdmin(RedisTokens):
     """Opaque access tokens, and their management (`TokenAdmin`): on a sync `Server`.
 
     Args:
-        server: where they are kept.
-        names: what their keys are called.
+        server: runs the commands.
+        names: the names of the keys.
         clock: seconds since the epoch.
-        prefix: what new tokens begin with.
-        entropy: where the randomness of tokens comes from.
+        prefix: the beginning of new tokens.
+        entropy: makes the random bytes of tokens.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class RedisTokenAdmin(RedisTokens):
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.stores.TokenAdmin.create`."""
+        """A new token, shown only this once, and its record; see `authmw.stores.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,
@@ -171,7 +171,7 @@ class RedisTokenAdmin(RedisTokens):
         return token, record
 
     def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
-        """The tokens of `subject`, or all, oldest first. All of them takes a look at every key of the server."""
+        """The tokens of `subject`, or all, oldest first. To list all, every key of the server is scanned."""
         if subject is None:
             records = self._every()
         else:
@@ -180,7 +180,7 @@ class RedisTokenAdmin(RedisTokens):
         return tuple(sorted(records, key=lambda record: (record.created_at, record.id)))
 
     def revoke(self, token_id: str) -> TokenRecord:
-        """Refuse the token from now on. Again is no harm. Raises `NotFound`."""
+        """Refuse the token from now on. It may be revoked twice. Raises `NotFound`."""
         record = self._server.run(self._revoke_by_id(token_id))
         if record is None:
             raise NotFound(f"there is no token {token_id!r}")
@@ -196,14 +196,14 @@ class RedisTokenAdmin(RedisTokens):
     def _every(self) -> Iterable[TokenRecord]:
         begin, end = self._key("|").split("|")
         found = (text(key) for key in self._server.client.scan_iter(match=f"{begin}*{end}", count=1000))
-        # A scan may answer a key twice.
+        # A scan may return a key twice.
         digests = {key.removeprefix(begin).removesuffix(end) for key in found}
         records = (self._server.run(self._find(digest)) for digest in digests)
         return (record for record in records if record is not None)
 
 
 def _nothing(digest: str, reply: Any) -> None:
-    """Nobody asks which tokens were revoked."""
+    """No result: the callers do not need the tokens that were revoked."""
 
 
 def _text(record: TokenRecord) -> str:

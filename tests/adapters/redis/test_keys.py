@@ -171,7 +171,7 @@ def test_every_verb_works_through_a_client_for_clusters(cluster: RedisServer) ->
         kept = RedisStores(target)
         every_verb(kept)
         assert kept.check() == [
-            "nothing is written to disk: a restart forgets all families and revocations; set appendonly to yes"
+            "nothing is written to disk: a restart loses all families and revocations; set appendonly to yes"
         ]
 
 

@@ -30,9 +30,9 @@ class SQLClients(Store):
     """OAuth clients, their secrets as digests (`ClientStore`, `ClientAdmin`).
 
     Args:
-        database: where they are kept.
+        database: the database of the records.
         clock: seconds since the epoch.
-        entropy: where the randomness of ids and secrets comes from.
+        entropy: makes the random bytes of ids and secrets.
     """
 
     _LOOKUPS = ("find_client",)
@@ -45,8 +45,8 @@ class SQLClients(Store):
         self._entropy = entropy
 
     def find_client(self, client_id: str) -> Client | None:
-        """The client of that id, or None."""
-        return self._database.ask(_FIND, (client_id,), first(_client))
+        """The client with that id, or None."""
+        return self._database.read(_FIND, (client_id,), first(_client))
 
     def create(
         self,
@@ -59,7 +59,7 @@ class SQLClients(Store):
         scopes: Iterable[str] = (),
         audiences: Iterable[str] = (),
     ) -> tuple[str | None, Client]:
-        """A new client, and its secret, told this once; see `authmw.stores.ClientAdmin.create`."""
+        """A new client, and its secret, shown only this once; see `authmw.stores.ClientAdmin.create`."""
         secret, client = make_client(
             id,
             name=name,
@@ -75,22 +75,22 @@ class SQLClients(Store):
 
     def list(self) -> tuple[Client, ...]:
         """Every client, by id."""
-        return self._database.ask(_LIST, (), every(_client))
+        return self._database.read(_LIST, (), every(_client))
 
     def disable(self, client_id: str) -> Client:
-        """Refuse the client and its tokens from now on. Ends every family of it."""
+        """Refuse the client and its tokens from now on, and end all its families."""
         return self._database.run(self._disabled, client_id)
 
     def enable(self, client_id: str) -> Client:
-        """Undo `disable`, but for the tokens and families."""
+        """Undo `disable`. Earlier tokens and families stay revoked."""
         return self._database.run(_changed, client_id, {"disabled_at": None})
 
     def set_scopes(self, client_id: str, scopes: Iterable[str]) -> Client:
-        """Replace what it may be granted."""
+        """Replace the scopes that it may be granted."""
         return self._database.run(_changed, client_id, {"scopes": text(checked_scopes(scopes))})
 
     def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
-        """A new secret, told this once, while the older ones go on for `overlap` seconds."""
+        """A new secret, shown only this once. The older ones stay valid for `overlap` seconds."""
         return self._database.run(self._renewed, client_id, overlap)
 
     def _disabled(self, client_id: str) -> Operation[Client]:
@@ -100,7 +100,7 @@ class SQLClients(Store):
         return client
 
     def _renewed(self, client_id: str, overlap: float) -> Operation[tuple[str, Client]]:
-        # The first statement locks the row; what it finds stays true until the commit.
+        # The first statement locks the row, so the values that it returns cannot change before the commit.
         client = yield from _changed(client_id, {"name": clients.c.name})
         secret, renewed = make_secret(client, overlap=overlap, now=self._clock(), entropy=self._entropy)
         yield update(clients).where(clients.c.id == client_id).values(secrets=_secrets(renewed))

@@ -1,7 +1,7 @@
-"""Connections of psycopg that never wait longer than they should, whatever becomes of the server.
+"""Connections of psycopg with a bounded wait, even if the server disappears.
 
-PostgreSQL's own timeouts bound what it does. They cannot bound a server that is gone without a word: its TCP
-connection stays up for many minutes, and nothing answers.
+PostgreSQL's own timeouts bound the work of the server. They do not help against a server that disappears without
+closing its TCP connections: these stay open for many minutes, and nothing answers.
 """
 
 from __future__ import annotations
@@ -21,38 +21,41 @@ CONNECT_TIMEOUT: Final = 2
 """Seconds; libpq takes no fewer."""
 STATEMENT_TIMEOUT: Final = 1.5
 """Seconds after which the server gives up a statement."""
-_SILENCE: Final = 1.8
-"""Seconds after which the server is taken for gone."""
-_GLANCE: Final = 0.1
+_ANSWER_TIMEOUT: Final = 1.8
+"""Seconds after which a server that does not answer counts as gone."""
+_CHECK_INTERVAL: Final = 0.1
+"""Seconds between two looks at the time, while a task waits for the server."""
 
 
-class Silent(OperationalError):
+class ServerTimeout(OperationalError):
     """The server did not answer in time."""
 
 
 class BoundedConnection(Connection[Any]):
-    """A connection that is closed when the server falls silent."""
+    """A connection that is closed when the server does not answer in time."""
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
-        """Wait for the server, and no longer than `_SILENCE`."""
+        """Wait for the server, but no longer than `_ANSWER_TIMEOUT`."""
         return super().wait(_bounded(gen, self.pgconn.finish), *args, **kwargs)
 
 
 class BoundedAsyncConnection(AsyncConnection[Any]):
-    """The same for an event loop; also closed when whoever waits for it is cancelled."""
+    """The same connection for an event loop. It is also closed when the task that waits for it is cancelled."""
 
     async def wait(self, gen: Generator[Any, Any, T], *_: Any, **__: Any) -> T:
-        """Wait for the server, and no longer than `_SILENCE`."""
+        """Wait for the server, but no longer than `_ANSWER_TIMEOUT`."""
         try:
-            return await waiting.wait_async(_bounded(gen, self.pgconn.finish), self.pgconn.socket, interval=_GLANCE)
+            return await waiting.wait_async(
+                _bounded(gen, self.pgconn.finish), self.pgconn.socket, interval=_CHECK_INTERVAL
+            )
         except (asyncio.CancelledError, KeyboardInterrupt):
-            # psycopg would ask the server to cancel, and wait for it. Nobody is left who would wait.
+            # psycopg would ask the server to cancel, and wait for that. A cancelled task must not wait.
             self.pgconn.finish()
             raise
 
 
 def arguments(url: URL) -> dict[str, Any]:
-    """What to connect with, besides the URL: timeouts, unless it says others."""
+    """The arguments to connect with besides the URL: timeouts, unless the URL sets its own."""
     kept = url.query.get("options", "")
     options = kept if isinstance(kept, str) else " ".join(kept)
     given = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "authmw"}
@@ -64,10 +67,10 @@ def arguments(url: URL) -> dict[str, Any]:
 
 
 def is_broken(connection: Connection[Any] | AsyncConnection[Any]) -> bool:
-    """Whether an idle connection was closed, by either side. Asks the server nothing."""
+    """Whether an idle connection was closed, by either side. Sends nothing to the server."""
     if connection.closed or connection.broken:
         return True
-    # Who is idle has nothing to say, but good-bye.
+    # On an idle connection the server sends nothing, except that it closes it.
     fileno = connection.fileno()
     if hasattr(select, "poll"):
         poll = select.poll()
@@ -77,15 +80,15 @@ def is_broken(connection: Connection[Any] | AsyncConnection[Any]) -> bool:
 
 
 def _bounded(gen: Generator[Any, Any, T], close: Callable[[], None]) -> Generator[Any, Any, T]:
-    """What `gen` yields and returns, until it has waited for too long."""
+    """`gen`, which is ended with `ServerTimeout` and `close` when it has waited for too long."""
     try:
         wanted = next(gen)
-        deadline = monotonic() + _SILENCE
+        deadline = monotonic() + _ANSWER_TIMEOUT
         while True:
             ready = yield wanted
             if not ready and monotonic() > deadline:
                 close()
-                raise Silent("the server did not answer")
+                raise ServerTimeout("the server did not answer")
             wanted = gen.send(ready)
     except StopIteration as done:
         value: T = done.value

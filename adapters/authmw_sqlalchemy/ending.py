@@ -1,4 +1,4 @@
-"""What ends with a user or a client, in the transaction that ends it: families, opaque tokens, and the news of it."""
+"""Operations that revoke all that a user or a client was issued, as part of the transaction that disables it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from authmw_sqlalchemy.tables import refresh_families, tokens
 
 
 def user_ended(user_id: str, at: float) -> Operation[None]:
-    """End what a user was issued until `at`, and tell."""
+    """Revoke the families and opaque tokens that a user was issued until `at`, and publish the revocations."""
     yield from _ended(
         Revocation.of_user(user_id, at), refresh_families.c.subject == user_id, tokens.c.subject == user_id
     )
 
 
 def client_ended(client_id: str, at: float) -> Operation[None]:
-    """End what a client was issued until `at`, and tell."""
+    """Revoke the families and opaque tokens that a client was issued until `at`, and publish the revocations."""
     yield from _ended(
         Revocation.of_client(client_id, at),
         refresh_families.c.client_id == client_id,

@@ -1,4 +1,4 @@
-"""What a database raises, as what a store raises: no parameter in it, and a 503 in the end."""
+"""Translation of a database's exceptions to `StoreUnavailable`: a 503, with no stored value in its text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from authmw.errors import StoreUnavailable
 
 @contextmanager
 def as_unavailable(*driver: type[Exception]) -> Generator[None, None, None]:
-    """Raise `StoreUnavailable` for what SQLAlchemy raises, or a `driver`; the driver's own is the ``__cause__``."""
+    """Turn exceptions of SQLAlchemy and of a `driver` into `StoreUnavailable`. Its ``__cause__`` is the driver's."""
     try:
         yield
     except driver as error:
@@ -23,5 +23,5 @@ def as_unavailable(*driver: type[Exception]) -> Generator[None, None, None]:
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
-    """The failure to raise for what a driver raised. Only its type is told: its words may quote what is stored."""
+    """The `StoreUnavailable` for a driver's exception. It names only the type: the text may quote stored values."""
     return StoreUnavailable(f"the database raised {type(error).__name__}")

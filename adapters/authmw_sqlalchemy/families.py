@@ -36,45 +36,45 @@ class SQLFamilies(Store):
     _LOOKUPS = ("find_family", "families_of")
 
     def add_family(self, family: RefreshFamily) -> None:
-        """Store a family that was just begun."""
+        """Store a new family."""
         return self._database.run(_added, family)
 
     def find_family(self, key: str) -> RefreshFamily | None:
         """The family with that key, or None."""
-        return self._database.ask(_FIND, (key,), first(_family))
+        return self._database.read(_FIND, (key,), first(_family))
 
     def rotate(self, rotation: Rotation) -> RotationAnswer:
-        """Put the successor in the place of the token presented; see `authmw.stores.FamilyStore.rotate`."""
+        """Replace the presented token by its successor; see `authmw.stores.FamilyStore.rotate`."""
         return self._database.run(_rotated, rotation)
 
     def end_family(self, family_id: str, at: float) -> RefreshFamily | None:
-        """Revoke the family with that id; the family, also when it had ended before, or None."""
+        """Revoke the family with that id. Returns the family, also if it had ended before, or None."""
         return self._database.run(_ended, family_id, at)
 
     def end_families(self, subject: str, at: float) -> tuple[RefreshFamily, ...]:
-        """Revoke every family of a subject that has not ended; those that this revoked."""
+        """Revoke every live family of a subject. Returns those that this call revoked."""
         return self._database.run(ended_where, families.c.subject == subject, at)
 
     def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
-        """Revoke every family of a client that has not ended; those that this revoked."""
+        """Revoke every live family of a client. Returns those that this call revoked."""
         return self._database.run(ended_where, families.c.client_id == client_id, at)
 
     def families_of(self, subject: str, now: float) -> tuple[RefreshFamily, ...]:
         """The live families of a subject, oldest first."""
-        return self._database.ask(_OF_SUBJECT, (subject, now), every(_family))
+        return self._database.read(_OF_SUBJECT, (subject, now), every(_family))
 
 
-def ended_where(whose: ColumnElement[bool], at: float) -> Operation[tuple[RefreshFamily, ...]]:
-    """Revoke the live families for which `whose` holds, as part of a transaction; those that this revoked."""
-    ended = yield update(families).where(whose, _is_live(at)).values(revoked_at=at).returning(*_COLUMNS)
+def ended_where(condition: ColumnElement[bool], at: float) -> Operation[tuple[RefreshFamily, ...]]:
+    """Revoke the live families that meet a condition, as part of a transaction. Returns those that this revoked."""
+    ended = yield update(families).where(condition, _is_live(at)).values(revoked_at=at).returning(*_COLUMNS)
     return tuple(map(_family, ended))
 
 
 def _added(family: RefreshFamily) -> Operation[None]:
     kept = {**asdict(family), "scopes": text(family.scopes), "name": as_text(family.name)}
     yield insert(families).values(kept)
-    # Whoever ends all that a user or a client has, has locked that one first. If they began before this is committed,
-    # this is committed after they are: they would not find it, but who looks at the user again finds what they did.
+    # A transaction that disables a user or a client first locks its row, and does not see this new family. So this one
+    # waits here until that one has committed, and a caller who reads the user again afterwards sees it disabled.
     for holders, id in ((users, family.subject), (clients, family.client_id)):
         yield select(holders.c.id).where(holders.c.id == id).with_for_update(read=True)
 
@@ -93,13 +93,13 @@ def _rotated(rotation: Rotation) -> Operation[RotationAnswer]:
 
 
 def _rotation(rotation: Rotation) -> Update:
-    """Rotates if the token presented is the current one of a live family of that client."""
+    """The statement that rotates if the presented token is the current one of a live family of that client."""
     idle_until = case((families.c.expires_at < rotation.idle_until, families.c.expires_at), else_=rotation.idle_until)
     return (
         update(families)
         .where(families.c.key == rotation.key, families.c.current == rotation.presented)
         .where(families.c.client_id.is_not_distinct_from(rotation.client_id), _is_live(rotation.now))
-        # A family without a refresh token has an empty digest, which nothing matches.
+        # A family without a refresh token has an empty digest, which no token may match.
         .where(families.c.current != "")
         .values(
             previous=rotation.presented,
@@ -114,7 +114,7 @@ def _rotation(rotation: Rotation) -> Update:
 
 
 def _ended(family_id: str, at: float) -> Operation[RefreshFamily | None]:
-    # The condition keeps the time of an earlier end; the row is answered either way.
+    # The condition keeps the time of an earlier end. The row is returned in either case.
     revoked_at = case((families.c.revoked_at.is_(None), at), else_=families.c.revoked_at)
     ended = yield update(families).where(families.c.id == family_id).values(revoked_at=revoked_at).returning(*_COLUMNS)
     row = ended.one_or_none()

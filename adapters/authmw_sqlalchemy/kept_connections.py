@@ -1,4 +1,4 @@
-"""Kept connections: psycopg's connections in autocommit on which lookups are executed, and when one is tried again."""
+"""Idle psycopg connections that are kept for lookups, in autocommit, and the rule for trying a lookup again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from psycopg import AsyncConnection, Connection, DataError, Error
 
-from authmw_sqlalchemy.connections import Silent, is_broken
+from authmw_sqlalchemy.connections import ServerTimeout, is_broken
 from authmw_sqlalchemy.errors import unavailable
 from authmw_sqlalchemy.statements import Row
 
@@ -32,13 +32,13 @@ class KeptConnections(Generic[C]):
         self.idle: deque[C] = deque()
         self._close = close
 
-    def rows(self, *, reads: bool) -> Generator[C | None, Any, list[Row]]:
-        """All rows of one statement. Yields None for a new connection, and a cursor for what the statement finds on it.
+    def rows(self, *, read_only: bool) -> Generator[C | None, Any, list[Row]]:
+        """All rows of one statement. Yields None for a new connection, and a cursor to execute the statement on.
 
         A kept connection may have been lost while it was idle: then a statement that only reads is executed again.
 
         Args:
-            reads: the statement only reads.
+            read_only: the statement only reads.
 
         Raises:
             StoreUnavailable: the database failed.
@@ -50,12 +50,13 @@ class KeptConnections(Generic[C]):
                 rows: list[Row] = yield cursor
             except (DataError, UnicodeEncodeError) as error:
                 self.idle.append(cursor)
-                if reads:
-                    return []  # what cannot be kept is not found
+                if read_only:
+                    return []  # the database cannot store such a value, so there is no row with it
                 raise unavailable(error) from error
             except Error as error:
-                # A silent server is not asked again: the caller has waited as long as it may.
-                if self._has_lost(cursor, error) and kept is not None and reads and not isinstance(error, Silent):
+                # After a timeout the server is not asked again: the caller has waited as long as it may.
+                is_late = isinstance(error, ServerTimeout)
+                if self._has_lost(cursor, error) and kept is not None and read_only and not is_late:
                     continue
                 raise unavailable(error) from error
             except BaseException:
@@ -85,7 +86,7 @@ class KeptConnections(Generic[C]):
             self.idle.append(cursor)
             return False
         self._close(cursor)
-        if isinstance(error, Silent):
-            # The others would fall silent one after the other, each for as long.
+        if isinstance(error, ServerTimeout):
+            # The other connections would time out too, one after the other.
             self.close()
         return True

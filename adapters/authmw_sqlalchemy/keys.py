@@ -44,10 +44,10 @@ class SQLApiKeys(Store):
     """API keys, as digests (`ApiKeyStore`, `ApiKeyAdmin`).
 
     Args:
-        database: where they are kept.
-        prefix: what new keys begin with.
+        database: the database of the records.
+        prefix: the beginning of new keys.
         clock: seconds since the epoch.
-        entropy: where the randomness of keys comes from.
+        entropy: makes the random bytes of keys.
     """
 
     _LOOKUPS = ("find_key",)
@@ -66,36 +66,36 @@ class SQLApiKeys(Store):
         self._entropy = entropy
 
     def find_key(self, digest: str) -> ApiKeyRecord | None:
-        """The key with that digest, or None. Of a disabled owner it counts as revoked."""
-        return self._database.ask(_FIND, (digest,), _found)
+        """The key with that digest, or None. The key of a disabled owner counts as revoked."""
+        return self._database.read(_FIND, (digest,), _found)
 
     def touch_key(self, key_id: str, at: float) -> None:
         """Note that the key was used at `at`."""
-        return self._database.tell(_TOUCH, (key_id, at), nothing)
+        return self._database.write(_TOUCH, (key_id, at), nothing)
 
     def create(
         self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
     ) -> tuple[str, ApiKeyRecord]:
-        """A new key, told this once, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
+        """A new key, shown only this once, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
         return self._database.run(_created, key, record)
 
     def list(self, owner: str | None = None) -> tuple[ApiKeyRecord, ...]:
         """The keys of `owner`, or all, oldest first."""
         if owner is None:
-            return self._database.ask(_LIST, (), every(_record))
-        return self._database.ask(_LIST_OWNER, (owner,), every(_record))
+            return self._database.read(_LIST, (), every(_record))
+        return self._database.read(_LIST_OWNER, (owner,), every(_record))
 
     def revoke(self, key_id: str) -> ApiKeyRecord:
         """Refuse the key from now on."""
         return self._database.run(_revoked, key_id, self._clock())
 
     def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
-        """A new key in the place of one that goes on for `overlap` seconds."""
+        """A new key to replace one, which stays valid for `overlap` seconds."""
         return self._database.run(self._rotated, key_id, self._clock() + max(overlap, 0.0))
 
     def _rotated(self, key_id: str, ends: float) -> Operation[tuple[str, ApiKeyRecord]]:
-        # The first statement locks the row; what it finds stays true until the commit.
+        # The first statement locks the row, so the values that it returns cannot change before the commit.
         locked = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
         row = (yield locked.values(name=api_keys.c.name).returning(*_COLUMNS)).one_or_none()
         if row is None:

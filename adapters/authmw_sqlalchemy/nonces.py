@@ -1,4 +1,4 @@
-"""What may be used once, in SQL."""
+"""Nonces in SQL, and other values that may be used only once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from authmw_sqlalchemy.tables import nonces
 
 
 def _claim(insert: Callable[[Table], Any]) -> Any:
-    # One that has expired may have been claimed and forgotten already.
+    # An expired nonce may have been claimed and pruned already, so it is never fresh.
     given = select(
         *(cast(bindparam(column.name), column.type) for column in nonces.c),
     ).where(bindparam("expires_at", type_=nonces.c.expires_at.type) > bindparam("now"))
@@ -38,7 +38,7 @@ class SQLNonces(Store):
     """The counts of Digest nonces, and the ``jti`` of assertions (`NonceStore`).
 
     Args:
-        database: where they are kept.
+        database: the database of the records.
         clock: seconds since the epoch.
     """
 
@@ -48,7 +48,7 @@ class SQLNonces(Store):
 
     def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
         """Claim `count` of `nonce`: FRESH once, for a count above all claimed before, else REPLAYED."""
-        return self._database.tell(_CLAIM, (as_key(nonce), count, expires_at, self._clock()), _claimed)
+        return self._database.write(_CLAIM, (as_key(nonce), count, expires_at, self._clock()), _claimed)
 
 
 def _claimed(rows: Sequence[Row]) -> Claim:

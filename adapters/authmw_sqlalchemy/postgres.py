@@ -1,7 +1,7 @@
-"""PostgreSQL, for WSGI and the command.
+"""PostgreSQL database for WSGI and the command.
 
-The questions of a request are one statement each. They are compiled once by SQLAlchemy, and executed as prepared
-statements on connections of psycopg that are kept for them, in autocommit: one round trip. Transactions go through
+Each lookup of a request is one statement. SQLAlchemy compiles it once. It is executed as a prepared statement on a
+psycopg connection in autocommit, which is kept for lookups, and so takes one round trip. Transactions go through
 SQLAlchemy's pool.
 """
 
@@ -35,37 +35,37 @@ POOL_TIMEOUT: Final = 1.0
 
 
 class PostgresDatabase:
-    """One database of PostgreSQL, shared by the stores.
+    """One PostgreSQL database, which the stores share.
 
     Args:
         target: a URL, or an application's `Engine`, whose pool is then shared.
-        pool_size: how many connections are kept for lookups, and as many for transactions.
+        pool_size: the number of connections for lookups, and again of those for transactions.
     """
 
-    reads = CallMode.BLOCKING
+    read_mode = CallMode.BLOCKING
 
     def __init__(self, target: URL | Engine, *, pool_size: int) -> None:
         self._owns_pool = not isinstance(target, Engine)
         self.engine: Engine = shared(target) if isinstance(target, Engine) else _opened(target, pool_size)
         self._pool_size = pool_size
         self._ready = False
-        self._begin_anew()
+        self._reset()
         in_each_child(self._after_fork)
 
     def insert(self, table: Table) -> Any:
-        """An ``INSERT`` that can have ``ON CONFLICT``."""
+        """An ``INSERT`` that supports ``ON CONFLICT``."""
         return postgresql.insert(table)
 
-    def ask(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
-        """What `answer` makes of all rows that `query` finds."""
-        return answer(self._rows(query, values, reads=True))
+    def read(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], T]) -> T:
+        """Run a query that only reads, and convert all its rows."""
+        return convert(self._rows(query, values, read_only=True))
 
-    def tell(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
-        """The same for one statement that writes."""
-        return answer(self._rows(query, values, reads=False))
+    def write(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], T]) -> T:
+        """Run one statement that writes, and convert all rows that it returns."""
+        return convert(self._rows(query, values, read_only=False))
 
     def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
-        """What `operation` returns, run as one transaction."""
+        """Run `operation` as one transaction, and return its result."""
         with self.begin() as connection:
             return drive(operation(*args), lambda statement: connection.execute(executable(statement)))
 
@@ -89,37 +89,37 @@ class PostgresDatabase:
             self.engine.dispose()
 
     def _after_fork(self) -> None:
-        """In a child: leave the parent's connections alone, without closing them: a good-bye would be the parent's."""
+        """In a child process: drop the parent's connections. Closing them would end the sessions of the parent."""
         _inherited.extend(self._connections.idle)
-        self._begin_anew()
+        self._reset()
         if self._owns_pool:
             self.engine.dispose(close=False)
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._connections = KeptConnections[Cursor[Any]](lambda cursor: cursor.connection.close())
         self._slots = threading.BoundedSemaphore(self._pool_size)
 
-    def _rows(self, query: Query, values: tuple[object, ...], *, reads: bool) -> list[Row]:
+    def _rows(self, query: Query, values: tuple[object, ...], *, read_only: bool) -> list[Row]:
         statement = query.postgres
         slots = self._slots
         if not slots.acquire(timeout=POOL_TIMEOUT):
-            raise StoreUnavailable("every connection to the database is in use")
+            raise StoreUnavailable(f"all {self._pool_size} connections to the database are in use: raise pool_size=")
 
-        def answer(cursor: Cursor[Any] | None) -> object:
+        def step(cursor: Cursor[Any] | None) -> object:
             if cursor is None:
                 return self._open()
             return cursor.execute(statement.sql, statement.arranged(values), prepare=True).fetchall()
 
         try:
-            return drive(self._connections.rows(reads=reads), answer)
+            return drive(self._connections.rows(read_only=read_only), step)
         finally:
             slots.release()
 
     def _open(self) -> Cursor[Any]:
         with as_unavailable(Error):
-            fairy = self.engine.raw_connection()
-        driver: Driver[Any] = fairy.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
-        fairy.detach()
+            pooled = self.engine.raw_connection()
+        driver: Driver[Any] = pooled.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
+        pooled.detach()
         try:
             driver.autocommit = True
             cursor = driver.cursor()
@@ -136,20 +136,20 @@ class PostgresDatabase:
 
 
 def executable(step: Step) -> Executable:
-    """What to execute for a step of an operation."""
+    """The statement to execute for a step of an operation."""
     if isinstance(step, AsyncCommit):
         return text("SET LOCAL synchronous_commit = off")
     if not isinstance(step, Exclusive):
         return step
-    # Released after what was written has become visible.
+    # The lock is released after the written rows have become visible.
     return text(f"SELECT pg_advisory_xact_lock('{step.table.name}'::regclass::oid::bigint)")
 
 
 def refuse_missing(found: Sequence[Row]) -> None:
-    """Refuse a database that is not up to date: nothing of it is made in passing.
+    """Refuse a database that is not up to date. A request never upgrades it.
 
     Raises:
-        StoreUnavailable: with what is missing, and the command that makes it.
+        StoreUnavailable: it names what is missing, and the command that creates it.
     """
     sentences = schema.missing([(table, column) for table, column in found])
     if sentences:
@@ -157,23 +157,23 @@ def refuse_missing(found: Sequence[Row]) -> None:
 
 
 def shared(engine: Engine) -> Engine:
-    """The engine of an application, with its pool, as we need it."""
-    ours = engine.execution_options(isolation_level="READ COMMITTED")
-    # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
-    ours.hide_parameters = True
-    return ours
+    """The engine of an application with the same pool, and the options that the stores need."""
+    copy = engine.execution_options(isolation_level="READ COMMITTED")
+    # Errors and logs must not show stored values, so statements are reported without parameters.
+    copy.hide_parameters = True
+    return copy
 
 
 def refuse_broken(connection: Any, record: Any, _: object) -> None:
-    """Let the pool open another connection in the place of one that the server has closed."""
+    """Make the pool replace a connection that the server has closed."""
     if is_broken(record.driver_connection):
         raise DisconnectionError
 
 
 def engine_options(pool_size: int) -> dict[str, Any]:
-    """How an engine of ours is made, one for threads or one for an event loop."""
+    """The options of an engine that authmw creates, for threads or for an event loop."""
     return {
-        # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
+        # Errors and logs must not show stored values, so statements are reported without parameters.
         "hide_parameters": True,
         "isolation_level": "READ COMMITTED",
         "pool_size": pool_size,
@@ -195,4 +195,4 @@ def _connect(_: object, __: object, args: Sequence[Any], kwargs: dict[str, Any])
 
 
 _inherited: list[Cursor[Any]] = []
-"""Of the parent process, kept so that nobody closes their connections."""
+"""Cursors of the parent process. They are kept, since the garbage collector would close their connections."""

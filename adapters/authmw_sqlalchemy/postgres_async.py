@@ -1,7 +1,7 @@
-"""PostgreSQL, for ASGI: as `authmw_sqlalchemy.postgres`, on event loops of asyncio.
+"""PostgreSQL database for ASGI: `authmw_sqlalchemy.postgres` on event loops of asyncio.
 
-A connection belongs to the loop that it was opened on. So each loop has its own, and those of a loop that is closed
-are closed too.
+A connection belongs to the event loop on which it was opened. So each loop has its own connections, and when a loop is
+closed they are closed too.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ T = TypeVar("T")
 
 
 class AsyncPostgresDatabase:
-    """One database of PostgreSQL, shared by asynchronous stores. Its methods answer awaitables.
+    """One PostgreSQL database, which asynchronous stores share. Its methods return awaitables.
 
     Args:
         target: a URL, or an application's `AsyncEngine`, whose pool is then shared.
-        pool_size: how many connections each loop keeps for lookups, and as many for transactions.
+        pool_size: the number of each loop's connections for lookups, and again of those for transactions.
     """
 
-    reads = CallMode.ASYNC
+    read_mode = CallMode.ASYNC
 
     def __init__(self, target: URL | AsyncEngine, *, pool_size: int) -> None:
         self._target = _shared(target) if isinstance(target, AsyncEngine) else target
@@ -50,19 +50,19 @@ class AsyncPostgresDatabase:
         in_each_child(self._after_fork)
 
     def insert(self, table: Table) -> Any:
-        """An ``INSERT`` that can have ``ON CONFLICT``."""
+        """An ``INSERT`` that supports ``ON CONFLICT``."""
         return postgresql.insert(table)
 
-    async def ask(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], Any]) -> Any:
-        """What `answer` makes of all rows that `query` finds."""
-        return answer(await self._rows(query, values, reads=True))
+    async def read(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], Any]) -> Any:
+        """Run a query that only reads, and convert all its rows."""
+        return convert(await self._rows(query, values, read_only=True))
 
-    async def tell(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], Any]) -> Any:
-        """The same for one statement that writes."""
-        return answer(await self._rows(query, values, reads=False))
+    async def write(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], Any]) -> Any:
+        """Run one statement that writes, and convert all rows that it returns."""
+        return convert(await self._rows(query, values, read_only=False))
 
     async def run(self, operation: Callable[..., Operation[Any]], *args: object) -> Any:
-        """What `operation` returns, run as one transaction."""
+        """Run `operation` as one transaction, and return its result."""
         async with self.begin() as connection:
             return await drive_async(operation(*args), lambda statement: connection.execute(executable(statement)))
 
@@ -90,7 +90,7 @@ class AsyncPostgresDatabase:
             self._loops.pop(other).abandon()
 
     def _after_fork(self) -> None:
-        """In a child: leave the parent's connections alone, without closing them: a good-bye would be the parent's."""
+        """In a child process: drop the parent's connections. Closing them would end the sessions of the parent."""
         _inherited.extend(self._loops.values())
         self._loops = {}
 
@@ -103,11 +103,11 @@ class AsyncPostgresDatabase:
             loop = self._loops[running] = _Loop(self._target, self._pool_size)
         return loop
 
-    async def _rows(self, query: Query, values: tuple[object, ...], *, reads: bool) -> list[Row]:
+    async def _rows(self, query: Query, values: tuple[object, ...], *, read_only: bool) -> list[Row]:
         statement = query.postgres
         loop = self._loop()
 
-        async def answer(cursor: AsyncCursor[Any] | None) -> object:
+        async def step(cursor: AsyncCursor[Any] | None) -> object:
             if cursor is None:
                 return await self._open(loop)
             await cursor.execute(statement.sql, statement.arranged(values), prepare=True)
@@ -115,15 +115,15 @@ class AsyncPostgresDatabase:
 
         await loop.take_slot()
         try:
-            return await drive_async(loop.connections.rows(reads=reads), answer)
+            return await drive_async(loop.connections.rows(read_only=read_only), step)
         finally:
             loop.slots.release()
 
     async def _open(self, loop: _Loop) -> AsyncCursor[Any]:
         with as_unavailable(Error):
-            fairy = await loop.engine.raw_connection()
-        driver: Driver[Any] = fairy.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
-        fairy.detach()
+            pooled = await loop.engine.raw_connection()
+        driver: Driver[Any] = pooled.driver_connection  # type: ignore[assignment]  # of psycopg, by the URL
+        pooled.detach()
         try:
             await driver.set_autocommit(True)
             cursor = driver.cursor()
@@ -141,7 +141,7 @@ class AsyncPostgresDatabase:
 
 
 class _Loop:
-    """What belongs to one event loop."""
+    """The engine and the connections of one event loop."""
 
     def __init__(self, target: URL | AsyncEngine, pool_size: int) -> None:
         self._owns_pool = not isinstance(target, AsyncEngine)
@@ -149,9 +149,10 @@ class _Loop:
         self.engine = target if isinstance(target, AsyncEngine) else self._open_engine(target, pool_size)
         self.connections = KeptConnections[AsyncCursor[Any]](lambda cursor: _close(cursor.connection))
         self.slots = asyncio.Semaphore(pool_size)
+        self._pool_size = pool_size
 
     async def take_slot(self) -> None:
-        """Wait for a connection to be free."""
+        """Wait until a connection for lookups is free."""
         if not self.slots.locked():
             await self.slots.acquire()
             return
@@ -159,16 +160,17 @@ class _Loop:
             async with asyncio.timeout(POOL_TIMEOUT):
                 await self.slots.acquire()
         except TimeoutError as error:
-            raise StoreUnavailable("every connection to the database is in use") from error
+            taken = f"all {self._pool_size} connections to the database are in use: raise pool_size="
+            raise StoreUnavailable(taken) from error
 
     async def aclose(self) -> None:
-        """Close every connection, on the loop that they belong to."""
+        """Close every connection, on their own loop."""
         self.connections.close()
         if self._owns_pool:
             await self.engine.dispose()
 
     def abandon(self) -> None:
-        """Close every connection without the loop, which is closed."""
+        """Close every connection after their loop was closed."""
         self.connections.close()
         if self._owns_pool:
             self.engine.sync_engine.dispose(close=False)
@@ -188,15 +190,15 @@ class _Loop:
 
 
 def _shared(engine: AsyncEngine) -> AsyncEngine:
-    ours = engine.execution_options(isolation_level="READ COMMITTED")
-    ours.sync_engine.hide_parameters = True
-    return ours
+    copy = engine.execution_options(isolation_level="READ COMMITTED")
+    copy.sync_engine.hide_parameters = True
+    return copy
 
 
 def _close(driver: Driver[Any]) -> None:
-    """Close a connection at once, on whatever loop: closing does not wait for the server."""
+    """Close a connection at once, on any loop. This does not wait for the server."""
     driver.pgconn.finish()
 
 
 _inherited: list[_Loop] = []
-"""Of the parent process, kept so that nobody closes their connections."""
+"""Connections of the parent process. They are kept, since the garbage collector would close them."""

@@ -1,4 +1,4 @@
-"""Deleting what has expired, in small transactions that nobody waits for."""
+"""Deletion of expired rows, in transactions so small that no request waits for one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ EXPIRING: Final[tuple[Column[float], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How far a pruning has come.
+    """The progress of a pruning.
 
     Args:
-        table: what was deleted from last; empty before the beginning.
-        deleted: how many rows were deleted so far, of all tables.
-        total: how many there were to delete in the beginning. More may have expired since.
+        table: the table that was last deleted from; empty at the start.
+        deleted: the number of rows that were deleted so far, from all tables.
+        total: the number of rows that had expired at the start. More may have expired since.
     """
 
     table: str
@@ -42,9 +42,10 @@ class Pruned:
 def prune(
     database: Database, now: float | None = None, batch: int = 1000, *, clock: Callable[[], float] = time.time
 ) -> Iterator[Pruned]:
-    """Delete what has expired, `batch` rows in each transaction, and tell how far that is.
+    """Delete expired rows, `batch` rows in each transaction, and yield the progress.
 
-    What was revoked but has not expired is kept, but for refresh families, which nothing else brings back.
+    A revoked row that has not expired is kept. A revoked refresh family is deleted at once: a token of a family that
+    does not exist is refused too.
     """
     at = clock() if now is None else now
     total = sum(database.run(_counted, column, at) for column in EXPIRING)
@@ -65,26 +66,26 @@ def _batches(database: Database, column: Column[float], at: float, batch: int) -
             return
 
 
-def is_over(column: Column[float], at: float) -> ColumnElement[bool]:
+def is_expired(column: Column[float], at: float) -> ColumnElement[bool]:
     """Whether the row may be deleted."""
     return column <= at
 
 
 def deletion(column: Column[float], at: float, batch: int) -> Delete:
-    """Deletes the rows that expired first. Those that a transaction holds are left for another time."""
+    """The statement that deletes the rows that expired first. It skips rows that another transaction has locked."""
     table: Table = column.table
     (key,) = table.primary_key.columns
-    doomed = (
-        select(key).where(is_over(column, at)).order_by(column).limit(batch).with_for_update(skip_locked=True)
-    ).cte("doomed")
-    return delete(table).where(key.in_(select(doomed.c[key.name])))
+    expired = (
+        select(key).where(is_expired(column, at)).order_by(column).limit(batch).with_for_update(skip_locked=True)
+    ).cte("expired")
+    return delete(table).where(key.in_(select(expired.c[key.name])))
 
 
 def _counted(column: Column[float], at: float) -> Operation[int]:
-    count: int = (yield select(func.count()).select_from(column.table).where(is_over(column, at))).scalar_one()
+    count: int = (yield select(func.count()).select_from(column.table).where(is_expired(column, at))).scalar_one()
     return count
 
 
 def _deleted(column: Column[float], at: float, batch: int) -> Operation[int]:
-    # sqlite3 counts no rows of a statement that begins with WITH, so each row is told.
+    # sqlite3 does not count the rows of a statement that begins with WITH, so the rows are returned and counted here.
     return len((yield deletion(column, at, batch).returning(column)).all())

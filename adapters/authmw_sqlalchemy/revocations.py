@@ -1,4 +1,4 @@
-"""Revocations in SQL: rows that are appended, and read from a cursor on."""
+"""Revocations in SQL: appended rows, which are read from a cursor on."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, 
 from authmw_sqlalchemy.store import Store
 from authmw_sqlalchemy.tables import revocations
 
-_TOLD = (revocations.c.kind, revocations.c.target, revocations.c.at, revocations.c.expires_at)
-_AT_ONCE: Final = 1000
-"""Rows in one statement: databases have a limit to the parameters of one."""
+_COLUMNS = (revocations.c.kind, revocations.c.target, revocations.c.at, revocations.c.expires_at)
+_MOST_ROWS: Final = 1000
+"""Rows in one statement: databases limit the number of its parameters."""
 _Key = tuple[RevocationKind, str]
 
-# A cursor names a row by its number and time. Where there is no such row, because it was pruned or the database is
-# another one, what came after it is not known, and all is told again.
-_known = (
+# A cursor names a row by its number and time. If there is no such row, because it was pruned or the database is another
+# one, it is unknown which rows came after it, and all are read again.
+_row_of_cursor = (
     select(revocations.c.sequence)
     .where(revocations.c.sequence == bindparam("sequence"), revocations.c.at == bindparam("at"))
     .scalar_subquery()
 )
 _AFTER = Query.of(
-    select(revocations.c.sequence, *_TOLD)
-    .where(revocations.c.sequence > func.coalesce(_known, bindparam("start")))
+    select(revocations.c.sequence, *_COLUMNS)
+    .where(revocations.c.sequence > func.coalesce(_row_of_cursor, bindparam("start")))
     .where(revocations.c.expires_at > bindparam("now"))
     .order_by(revocations.c.sequence)
     .limit(bindparam("limit")),
@@ -37,12 +37,12 @@ _AFTER = Query.of(
 
 
 class SQLRevocations(Store):
-    """What processes tell each other about revocations (`RevocationStore`).
+    """Revocations, which all processes read (`RevocationStore`).
 
     Args:
-        database: where they are kept.
+        database: the database of the records.
         clock: seconds since the epoch.
-        sync: the same, for a thread; itself unless given.
+        sync: the same store for a thread; itself unless given.
     """
 
     _LOOKUPS = ("revocations_after", "find_revocations")
@@ -55,40 +55,40 @@ class SQLRevocations(Store):
         self.sync: Final[SQLRevocations] = sync or self
 
     def publish(self, revocation: Revocation) -> None:
-        """Store a revocation. Whoever reads on from an older cursor after this has answered finds it."""
+        """Store a revocation. A reader with an older cursor finds it as soon as this has answered."""
         return self._database.run(published, revocation)
 
     def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
-        """What was published since `cursor`; with an empty one, all that has not expired."""
+        """The revocations published since `cursor`; with an empty cursor, all that have not expired."""
         sequence, at = _parsed(cursor)
 
         def page(rows: Sequence[Row]) -> RevocationPage:
             end = f"{rows[-1][0]}@{rows[-1][3]!r}" if rows else cursor
             return RevocationPage(tuple(_revocation(row[1:]) for row in rows), end)
 
-        return self._database.ask(_AFTER, (sequence, at, 0, self._clock(), limit), page)
+        return self._database.read(_AFTER, (sequence, at, 0, self._clock(), limit), page)
 
     def find_revocations(self, keys: tuple[_Key, ...]) -> tuple[Revocation, ...]:
         """The latest revocation of each of `keys` that has one which has not expired."""
-        asked = keys or (("token", ""),)  # which is none
+        asked = keys or (("token", ""),)  # a key that no revocation has
         values = [value for key in asked for value in key]
-        return self._database.ask(_latest(len(asked)), (self._clock(), *values), every(_revocation))
+        return self._database.read(_latest(len(asked)), (self._clock(), *values), every(_revocation))
 
 
-def published(*news: Revocation) -> Operation[None]:
-    """Append revocations, as part of a transaction and at its end."""
-    # Numbers have to become visible in their order: a reader never looks for one below its cursor again.
+def published(*given: Revocation) -> Operation[None]:
+    """Append revocations, as the last part of a transaction."""
+    # Rows have to become visible in the order of their numbers: a reader never reads below its cursor again.
     yield Exclusive(revocations)
-    rows = [{"kind": each.kind, "target": each.id, "at": each.at, "expires_at": each.expires_at} for each in news]
-    for start in range(0, len(rows), _AT_ONCE):
-        yield insert(revocations).values(rows[start : start + _AT_ONCE])
+    rows = [{"kind": each.kind, "target": each.id, "at": each.at, "expires_at": each.expires_at} for each in given]
+    for start in range(0, len(rows), _MOST_ROWS):
+        yield insert(revocations).values(rows[start : start + _MOST_ROWS])
 
 
 @cache
 def _latest(count: int) -> Query:
-    """The latest of each of `count` keys."""
+    """The query for the latest revocation of each of `count` keys."""
     each = [
-        select(*_TOLD)
+        select(*_COLUMNS)
         .where(revocations.c.kind == bindparam(f"kind{number}"), revocations.c.target == bindparam(f"target{number}"))
         .where(revocations.c.expires_at > bindparam("now"))
         .order_by(revocations.c.at.desc())

@@ -1,6 +1,6 @@
-"""Whether the tables are there and current, and the migrations that make them so.
+"""Check of the tables, and the migrations that create and upgrade them.
 
-Alembic is imported only when a migration has to be made or told. A new file of SQLite gets its tables without.
+Alembic is imported only when a migration is run or printed. A new SQLite file gets its tables without it.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ COLUMNS_OF: Final = {
     "WHERE t.relkind IN ('r', 'p') AND starts_with(t.relname::text, 'authmw_') "
     "AND pg_catalog.pg_table_is_visible(t.oid)",
 }
-"""The query for the tables and columns of ours that a connection finds."""
+"""The query for the tables and columns of authmw that a connection finds, by dialect."""
 
 
 def upgrade(target: str | URL | Engine) -> None:
-    """Make every migration that was not made yet, in one transaction. Several processes may do so at once.
+    """Run every pending migration, in one transaction. Several processes may do so at once.
 
     Args:
         target: a URL, or an `Engine` of the application.
 
     Raises:
-        ConfigurationError: `target` is no database of ours.
+        ConfigurationError: authmw does not support the database of `target`.
         StoreUnavailable: the database failed.
     """
-    with _engine(target) as engine, as_unavailable(), alone(engine) as connection:
+    with _engine(target) as engine, as_unavailable(), exclusive(engine) as connection:
         migrate(connection)
 
 
 def check(target: str | URL | Engine) -> list[str]:
-    """What is missing, a sentence each; nothing where all is current. Changes nothing.
+    """A sentence for each thing that is missing; empty if all is current. Changes nothing.
 
     Args:
         target: a URL, or an `Engine` of the application.
 
     Raises:
-        ConfigurationError: `target` is no database of ours.
+        ConfigurationError: authmw does not support the database of `target`.
         StoreUnavailable: the database failed.
     """
     url = checked_url(target.url if isinstance(target, Engine) else target)
@@ -79,14 +79,14 @@ def check(target: str | URL | Engine) -> list[str]:
     if sentences:
         return sentences
     if version is not None and version > HEAD:
-        return [f"the database is at revision {version}, and this authmw knows up to {HEAD}: install a newer one"]
+        return [f"the database is at revision {version}, but this authmw knows only up to {HEAD}: upgrade authmw"]
     if version is not None and version < HEAD:
-        return [f"the migrations after {version} were not made: {_UPGRADE}"]
+        return [f"the migrations after {version} have not been run: {_UPGRADE}"]
     return []
 
 
 def upgrade_sql(target: str | URL) -> str:
-    """The SQL of all migrations, for an empty database, to be read or run by somebody else.
+    """The SQL of all migrations for an empty database, to read, or to run by other means.
 
     Args:
         target: ``sqlite`` or ``postgresql``, or a URL.
@@ -103,13 +103,13 @@ def upgrade_sql(target: str | URL) -> str:
 
 
 def columns(connection: Connection) -> list[tuple[str, str]]:
-    """The tables and columns of ours that there are."""
+    """The tables and columns of authmw that exist."""
     found = connection.exec_driver_sql(COLUMNS_OF[connection.dialect.name])
     return [(table, column) for table, column in found]
 
 
 def missing(found: Iterable[tuple[str, str]]) -> list[str]:
-    """What is not among the tables and columns that were `found`, a sentence each."""
+    """A sentence for each table and column that is not among those that were `found`."""
     there = set(found)
     tables = {table for table, _ in there}
     if tables.isdisjoint(metadata.tables):
@@ -124,7 +124,7 @@ def missing(found: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def create(connection: Connection) -> None:
-    """Make all tables, in a database that has none of them, as the migrations would."""
+    """Create all tables as the migrations would, in a database that has none of them."""
     for table in metadata.sorted_tables:
         connection.execute(CreateTable(table))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -133,7 +133,7 @@ def create(connection: Connection) -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """Make every migration that was not made yet. What was made before there were migrations is recognised."""
+    """Run every pending migration. A database that is older than the first migration is recognised."""
     found = columns(connection)
     version = _version(connection, found)
     if version is None and any(table == "authmw_users" for table, _ in found):
@@ -144,15 +144,15 @@ def migrate(connection: Connection) -> None:
 
 
 def run_migrations(connection: Connection, destination: str, *, down: bool = False) -> None:
-    """Make migrations up to a revision, or undo those after it, in the transaction of `connection`."""
+    """Run the migrations up to a revision, or undo those after it, in the transaction of `connection`."""
     with _environment(destination, down=down) as environment:
         environment.configure(connection=connection, version_table=VERSION_TABLE, target_metadata=metadata)
         environment.run_migrations()
 
 
 @contextmanager
-def alone(engine: Engine) -> Generator[Connection, None, None]:
-    """A transaction that is the only one to change tables."""
+def exclusive(engine: Engine) -> Generator[Connection, None, None]:
+    """A transaction during which no other one changes the tables of authmw."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock(hashtext('{VERSION_TABLE}'))"))
@@ -174,7 +174,7 @@ def alone(engine: Engine) -> Generator[Connection, None, None]:
 def _version(connection: Connection, found: list[tuple[str, str]]) -> str | None:
     if (VERSION_TABLE, "version_num") not in found:
         return None
-    version: str | None = connection.scalar(text(f"SELECT max(version_num) FROM {VERSION_TABLE}"))  # noqa: S608 - ours
+    version: str | None = connection.scalar(text(f"SELECT max(version_num) FROM {VERSION_TABLE}"))  # noqa: S608 - a constant name
     return version
 
 

@@ -1,10 +1,10 @@
-"""One SQLite file: how it is opened, read on the hot path, and written.
+"""SQLite database: one file, read on the driver's own connections and written through SQLAlchemy.
 
-The questions of a request are all one: one row by a unique column. Asked through a SQLAlchemy connection, such a
-select costs fourteen times what SQLite needs for it. So each is compiled once by SQLAlchemy, and executed on a
-connection of the driver that is kept open for reading. That costs about as much as a dictionary and a hash, far less
-than a thread hop, and in WAL mode no reader waits for a writer: reading is fit for an event loop. Everything else,
-every write above all, goes through SQLAlchemy, and under ASGI to a thread.
+Each lookup of a request selects one row by a unique column. Through a SQLAlchemy connection such a select takes
+fourteen times as long as in SQLite itself. So SQLAlchemy compiles it once, and it is executed on a connection of the
+driver that is kept open for reading. That takes about as long as a hash and a dictionary lookup, far less than a switch
+of threads, and in WAL mode no reader waits for a writer. So reading may happen on an event loop. All else, above all
+every write, goes through SQLAlchemy, and under ASGI to a thread.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from authmw_sqlalchemy.urls import checked_sqlite, create_private
 T = TypeVar("T")
 
 _WRITE_TIMEOUT: Final = 1.0
-"""Seconds a writer waits for the other threads, and then for other processes; after that it is a 503."""
+"""Seconds for which a writer waits for other threads, and then for other processes; after that it is a 503."""
 _READ_TIMEOUT_MS: Final = 100
-"""Milliseconds a reader may wait, perhaps on an event loop: for recovery after a crash, and little else."""
+"""Milliseconds for which a reader may wait, perhaps on an event loop: for a recovery after a crash, and little else."""
 _RETRY_AFTER: Final = 0.02
 _KEPT_READERS: Final = 64
 
 
 class SQLiteDatabase:
-    """One SQLite file, shared by the stores.
+    """One SQLite file, which the stores share.
 
     Args:
         target: a URL, as ``sqlite:///app.db``, or an application's `Engine`, whose pool is then shared.
@@ -50,13 +50,13 @@ class SQLiteDatabase:
         ConfigurationError: it is no SQLite file.
     """
 
-    reads = CallMode.NONBLOCKING
+    read_mode = CallMode.NONBLOCKING
     """In WAL mode no reader waits for a writer."""
 
     def __init__(self, target: URL | Engine) -> None:
         self._owns_pool = not isinstance(target, Engine)
         url = checked_sqlite(target.url if isinstance(target, Engine) else target)
-        # What the database says about a failure must not tell what was stored: no parameters in errors or logs.
+        # Errors and logs must not show stored values, so statements are reported without parameters.
         if isinstance(target, Engine):
             self.engine: Engine = create_engine(url, pool=target.pool, hide_parameters=True)
         else:
@@ -67,16 +67,16 @@ class SQLiteDatabase:
         self._writing = threading.Lock()
         self._ready = False
         in_each_child(self._after_fork)
-        # Nobody has to close a database that is no longer there.
-        left = weakref.finalize(self, _close, self._readers, self.engine if self._owns_pool else None)
-        left.atexit = False
+        # A database that is no longer referenced closes its connections by itself.
+        closing_itself = weakref.finalize(self, _close, self._readers, self.engine if self._owns_pool else None)
+        closing_itself.atexit = False
 
     def insert(self, table: Table) -> Any:
-        """An ``INSERT`` that can have ``ON CONFLICT``."""
+        """An ``INSERT`` that supports ``ON CONFLICT``."""
         return sqlite.insert(table)
 
-    def ask(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
-        """What `answer` makes of all rows that `query` finds."""
+    def read(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], T]) -> T:
+        """Run a query that only reads, and convert all its rows."""
         try:
             reader = self._readers.pop()
         except IndexError:
@@ -85,7 +85,7 @@ class SQLiteDatabase:
         try:
             rows = reader.execute(statement.sql, statement.arranged(values)).fetchall()
         except UnicodeEncodeError:
-            rows = []  # what cannot be kept is not found
+            rows = []  # SQLite cannot store such a value, so there is no row with it
         except BaseException as error:
             reader.close()
             if isinstance(error, sqlite3.Error):
@@ -95,17 +95,17 @@ class SQLiteDatabase:
             self._readers.append(reader)
         else:
             reader.close()
-        return answer(rows)
+        return convert(rows)
 
-    def tell(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
-        """The same for one statement that writes."""
+    def write(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], T]) -> T:
+        """Run one statement that writes, and convert all rows that it returns."""
         statement = query.sqlite
         with self.begin() as connection:
             rows = connection.exec_driver_sql(statement.sql, statement.arranged(values)).all()
-        return answer(rows)
+        return convert(rows)
 
     def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
-        """What `operation` returns, run as one transaction."""
+        """Run `operation` as one transaction, and return its result."""
         with self.begin() as connection:
             return drive(
                 operation(*args),
@@ -116,14 +116,15 @@ class SQLiteDatabase:
 
     @contextmanager
     def begin(self) -> Generator[Connection, None, None]:
-        """A transaction. Its first statement writes, so that it never has to be tried again.
+        """A transaction. Its first statement has to write: then SQLite never refuses a later one, as busy.
 
         Raises:
             StoreUnavailable: other threads were writing all the time, or the database failed.
         """
         with as_unavailable(sqlite3.Error, OSError):
             self._prepare()
-        # SQLite has one writer at a time, and lets the others try again after a sleep. Threads queue up here instead.
+        # SQLite has one writer at a time, and the others try again after a sleep. The threads of this process queue for
+        # this lock instead.
         if not self._writing.acquire(timeout=_WRITE_TIMEOUT):
             raise StoreUnavailable("other threads are writing to the database")
         try:
@@ -137,7 +138,7 @@ class SQLiteDatabase:
         _close(self._readers, self.engine if self._owns_pool else None)
 
     def _after_fork(self) -> None:
-        """In a child: leave the parent's connections alone, without closing them (SQLite's "How To Corrupt", §2.6)."""
+        """In a child process: drop the parent's connections, but do not close them (SQLite, "How To Corrupt", §2.6)."""
         _inherited.extend(self._readers)
         self._readers.clear()
         self._lock = threading.Lock()
@@ -148,15 +149,15 @@ class SQLiteDatabase:
     def _open_reader(self) -> sqlite3.Connection:
         with as_unavailable(sqlite3.Error, OSError):
             self._prepare()
-            fairy = self.engine.raw_connection()
-        reader = cast("sqlite3.Connection", fairy.driver_connection)
-        fairy.detach()
+            pooled = self.engine.raw_connection()
+        reader = cast("sqlite3.Connection", pooled.driver_connection)
+        pooled.detach()
         reader.execute(f"PRAGMA busy_timeout = {_READ_TIMEOUT_MS}")
         reader.execute("PRAGMA query_only = ON")
         return reader
 
     def _prepare(self) -> None:
-        """Create what is missing, once."""
+        """Create or upgrade the file and its tables, once."""
         if self._ready:
             return
         with self._lock:
@@ -172,7 +173,7 @@ class SQLiteDatabase:
         with self.engine.connect() as connection:
             if not schema.missing(schema.columns(connection)):
                 return
-        with schema.alone(self.engine) as connection:
+        with schema.exclusive(self.engine) as connection:
             if schema.columns(connection):
                 schema.migrate(connection)
             else:
@@ -186,7 +187,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError:
-            # SQLite does not wait for its lock here. Another process is at it, and most likely does the same.
+            # SQLite does not wait for its lock here. Another process holds it, most likely for the same change.
             if time.monotonic() > deadline:
                 raise
             time.sleep(_RETRY_AFTER)
@@ -204,4 +205,4 @@ def _enforce_foreign_keys(connection: Any, _: object) -> None:
 
 
 _inherited: list[sqlite3.Connection] = []
-"""Connections of the parent process, kept so that nobody closes them."""
+"""Connections of the parent process. They are kept, since the garbage collector would close them."""

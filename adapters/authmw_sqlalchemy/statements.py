@@ -1,4 +1,4 @@
-"""What the stores ask a database: a statement, or an operation of several. Neither knows how it is run."""
+"""Statements and operations of the stores, independent of the database that runs them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AsyncCommit:
 
 
 Step: TypeAlias = Executable | Exclusive | AsyncCommit
-"""What an operation may yield."""
+"""A step that an operation may yield."""
 
 Operation: TypeAlias = Generator[Step, CursorResult[Any], T]
 """Several statements in one transaction: ``row = (yield statement).one_or_none()``. Raising rolls it back."""
@@ -41,10 +41,12 @@ Operation: TypeAlias = Generator[Step, CursorResult[Any], T]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """SQL for a driver, and where in it the values go; None for one after the other.
+    """SQL for a driver, and the order of its values.
 
     Args:
-        constants: what the dialect adds to the values that are given.
+        sql: the statement.
+        order: for each parameter of the SQL, the index of its value; None if the values are given in this order.
+        constants: values that the dialect adds to the given ones.
     """
 
     sql: Any  # a str, which psycopg's types want to be a literal
@@ -63,12 +65,12 @@ class Query:
     """One statement, compiled once for each database.
 
     Args:
-        write: makes the statement, of the ``insert`` of the dialect it is for.
+        build: makes the statement with the ``insert`` of a dialect.
         parameters: the names of all its bind parameters, in the order in which their values are given.
     """
 
-    def __init__(self, write: Callable[[Callable[[Table], Any]], ClauseElement], *parameters: str) -> None:
-        self._write = write
+    def __init__(self, build: Callable[[Callable[[Table], Any]], ClauseElement], *parameters: str) -> None:
+        self._build = build
         self._parameters = parameters
 
     @classmethod
@@ -87,7 +89,7 @@ class Query:
         return self._compiled(postgresql.insert, _psycopg())
 
     def _compiled(self, insert: Callable[[Table], Any], dialect: Dialect) -> Compiled:
-        compiled = cast("SQLCompiler", self._write(insert).compile(dialect=dialect))
+        compiled = cast("SQLCompiler", self._build(insert).compile(dialect=dialect))
         names = compiled.positiontup or []
         added = [name for name in names if name not in self._parameters]
         order = tuple(map([*self._parameters, *added].index, names))
@@ -96,42 +98,42 @@ class Query:
 
 
 class Database(Protocol):
-    """A database as the stores see it. An asynchronous one returns awaitables of what is written here."""
+    """The database of the stores. An asynchronous one returns awaitables of the types written here."""
 
     @property
-    def reads(self) -> CallMode:
-        """How what only reads is called. Where it returns awaitables, all else does so too."""
+    def read_mode(self) -> CallMode:
+        """The call mode of `read`. If it is ASYNC, the other methods are asynchronous too."""
         ...
 
     def insert(self, table: Table) -> Any:
-        """An ``INSERT`` that can have ``ON CONFLICT``."""
+        """An ``INSERT`` that supports ``ON CONFLICT``."""
         ...
 
-    def ask(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
-        """What `answer` makes of all rows that `query` finds."""
+    def read(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], T]) -> T:
+        """Run a query that only reads, and convert all its rows."""
         ...
 
-    def tell(self, query: Query, values: tuple[object, ...], answer: Callable[[Sequence[Row]], T]) -> T:
-        """The same for one statement that writes."""
+    def write(self, query: Query, values: tuple[object, ...], convert: Callable[[Sequence[Row]], T]) -> T:
+        """Run one statement that writes, and convert all rows that it returns."""
         ...
 
     def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
-        """What `operation` returns, run as one transaction."""
+        """Run `operation` as one transaction, and return its result."""
         ...
 
 
-def first(read: Callable[[Row], T]) -> Callable[[Sequence[Row]], T | None]:
-    """Answers the only row, or None."""
-    return lambda rows: read(rows[0]) if rows else None
+def first(convert: Callable[[Row], T]) -> Callable[[Sequence[Row]], T | None]:
+    """A function that converts the only row, or returns None if there is no row."""
+    return lambda rows: convert(rows[0]) if rows else None
 
 
-def every(read: Callable[[Row], T]) -> Callable[[Sequence[Row]], tuple[T, ...]]:
-    """Answers all rows."""
-    return lambda rows: tuple(map(read, rows))
+def every(convert: Callable[[Row], T]) -> Callable[[Sequence[Row]], tuple[T, ...]]:
+    """A function that converts all rows."""
+    return lambda rows: tuple(map(convert, rows))
 
 
 def nothing(_: Sequence[Row]) -> None:
-    """Answers nothing."""
+    """Ignore all rows."""
 
 
 def _psycopg() -> Dialect:

@@ -1,4 +1,4 @@
-"""What all SQL stores have in common."""
+"""Base class of the SQL stores, and the text form of the values in their columns."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ class Store:
     """A store in SQL.
 
     Args:
-        database: where its records are kept.
+        database: the database of the records.
     """
 
     _LOOKUPS: ClassVar[tuple[str, ...]] = ()
-    """The methods that only read: fit for an event loop where reading does not block."""
+    """The methods that only read. They may be called on an event loop if the database reads without blocking."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        if database.reads is CallMode.ASYNC:
+        if database.read_mode is CallMode.ASYNC:
             CallMode.ASYNC(self)
-        elif database.reads is CallMode.NONBLOCKING:
+        elif database.read_mode is CallMode.NONBLOCKING:
             for name in self._LOOKUPS:
                 method = getattr(self, name)
                 setattr(self, name, CallMode.NONBLOCKING(update_wrapper(partial(method), method)))
 
 
 def text(words: Iterable[str]) -> str:
-    """Scopes, as they are kept."""
+    """Scopes as stored text: sorted, separated by spaces (RFC 6749 §3.3)."""
     return " ".join(sorted(words))
 
 
 def listed(words: Iterable[str]) -> str:
-    """What may hold a space, as it is kept."""
+    """Words that may hold spaces, as stored text: a sorted JSON array."""
     return json.dumps(sorted(words))
 
 
 def unlisted(kept: str) -> frozenset[str]:
-    """What `listed` made."""
+    """The words in a text of `listed`."""
     return frozenset(json.loads(kept)) if kept != "[]" else frozenset()
 
 
 def as_key(given: str) -> str:
-    r"""`given`, or its digest where no database can index it: strangers may have written it.
+    r"""`given`, or its digest if a database may not be able to index it: it may come from any client.
 
     >>> as_key("account:alice"), as_key("a\0b")[:11]
     ('account:alice', 'sha-256:59b')
@@ -62,7 +62,7 @@ def as_key(given: str) -> str:
 
 
 def as_text(given: str) -> str:
-    r"""`given`, but for what PostgreSQL cannot keep in a text.
+    r"""`given` without the characters that PostgreSQL cannot store in a text.
 
     >>> as_text("a\0b")
     'ab'

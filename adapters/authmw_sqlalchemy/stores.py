@@ -1,4 +1,4 @@
-"""All SQL stores of one database, as one."""
+"""All stores of one SQL database, as one object."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ POOL_SIZE = 8
 
 
 class SQLStores:
-    """All that authmw keeps, in SQLite or PostgreSQL: ``PasswordVerifier(SQLStores("sqlite:///app.db").users)``.
+    """All stores of authmw, in SQLite or PostgreSQL: ``PasswordVerifier(SQLStores("sqlite:///app.db").users)``.
 
-    In SQLite the tables, all named ``authmw_…``, are created and brought up to date on first use; a new file is
-    readable by its owner alone, and put into WAL mode, which it keeps. Several processes on one machine may share it.
-    Reading is fast enough for an event loop, so these stores serve WSGI and ASGI alike.
+    In SQLite the tables, all named ``authmw_…``, are created and upgraded on first use. Only the owner of a new file
+    can read it. The file is put into WAL mode, which it keeps. Several processes on one machine may share it. Reading
+    is fast enough for an event loop, so these stores serve WSGI and ASGI alike.
 
-    In PostgreSQL they are made by ``authmw db upgrade``. These stores are for WSGI and the command there; for ASGI
-    there is `AsyncSQLStores`.
+    In PostgreSQL ``authmw db upgrade`` creates and upgrades the tables. There, these stores are for WSGI and the
+    command; `AsyncSQLStores` is for ASGI.
 
     Args:
         target: a URL, or an `Engine` of the application, whose pool is then shared. Its timeouts are its own.
         hasher: hashes new passwords.
-        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        digest_algorithms: the algorithms for which the HA1 of a user with a ``digest_realm`` is stored.
         clock: seconds since the epoch.
-        pool_size: how many connections to PostgreSQL are kept for lookups, and as many for transactions.
+        pool_size: the number of connections to PostgreSQL for lookups, and again of those for transactions.
 
     Raises:
         ConfigurationError: `target` is neither a file of SQLite nor PostgreSQL.
@@ -61,7 +61,7 @@ class SQLStores:
         self._opened = opened
         self._clock = clock
         self.database: Database = opened
-        """For a store with settings of its own: ``SQLThrottle(stores.database, free=5)``."""
+        """The database, to make a store with other settings: ``SQLThrottle(stores.database, free=5)``."""
         self.users: SQLUsers = SQLUsers(opened, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
         self.keys: SQLApiKeys = SQLApiKeys(opened, clock=clock)
         self.tokens: SQLTokens = SQLTokens(opened, clock=clock)
@@ -72,11 +72,11 @@ class SQLStores:
         self.revocations: SQLRevocations = SQLRevocations(opened, clock=clock)
 
     def prune(self, now: float | None = None, batch: int = 1000) -> Iterator[Pruned]:
-        """Delete what has expired, in small transactions; how far that has come, first of all the total.
+        """Delete expired rows in small transactions, and yield the progress. The first step has the total.
 
         Args:
             now: seconds since the epoch; the clock's unless given.
-            batch: how many rows are deleted at once.
+            batch: the number of rows that one transaction deletes.
         """
         return prune(self.database, now, batch, clock=self._clock)
 
@@ -101,5 +101,5 @@ def _opened(target: str | URL | Engine, pool_size: int) -> Any:
 
 
 def needs_psycopg(error: ModuleNotFoundError) -> ConfigurationError:
-    """What to install for PostgreSQL."""
+    """The error that says what to install for PostgreSQL."""
     return ConfigurationError(f'PostgreSQL needs {error.name}: pip install "authmw[postgres]"')

@@ -1,4 +1,4 @@
-"""All SQL stores of one database, for an event loop."""
+"""All stores of one PostgreSQL database, as one object, for event loops of asyncio."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class AsyncUsers(UserStore, DigestStore, PasswordUpgrader, Protocol):
-    """Users, found by name and by HA1."""
+    """A store that finds users, and their HA1."""
 
 
 class AsyncThrottle(Throttle, FamiliarSources, Protocol):
@@ -49,17 +49,17 @@ class AsyncThrottle(Throttle, FamiliarSources, Protocol):
 
 
 class AsyncSQLStores:
-    """All that authmw keeps, in PostgreSQL, for ASGI on asyncio: ``TokenVerifier(AsyncSQLStores(url).tokens)``.
+    """All stores of authmw in PostgreSQL, for ASGI on asyncio: ``TokenVerifier(AsyncSQLStores(url).tokens)``.
 
-    The methods of its stores return awaitables. What manages records is in `sync`, as for WSGI. For SQLite, and under
-    trio, use `SQLStores`.
+    The methods of its stores return awaitables. The methods that manage records are in `sync`, as for WSGI. For SQLite,
+    and under trio, use `SQLStores`.
 
     Args:
         target: a URL, or an `AsyncEngine` of the application, whose pool is then shared. Its timeouts are its own.
         hasher: hashes new passwords.
-        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        digest_algorithms: the algorithms for which the HA1 of a user with a ``digest_realm`` is stored.
         clock: seconds since the epoch.
-        pool_size: how many connections each event loop keeps for lookups, and as many for transactions.
+        pool_size: the number of each event loop's connections for lookups, and again of those for transactions.
 
     Raises:
         ConfigurationError: `target` is not PostgreSQL.
@@ -83,11 +83,11 @@ class AsyncSQLStores:
         self.sync: SQLStores = SQLStores(
             url, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock, pool_size=pool_size
         )
-        """The same database for threads and the command: it is not for an event loop."""
+        """The stores of the same database for threads and the command, not for an event loop."""
         self._opened = AsyncPostgresDatabase(given, pool_size=pool_size)
-        opened = cast("Database", self._opened)  # its answers are awaitable, and so are those of stores made of it
+        opened = cast("Database", self._opened)  # its methods return awaitables, and so do those of its stores
         self.database: Database = opened
-        """For a store with settings of its own: ``SQLThrottle(stores.database, free=5)``."""
+        """The database, to make a store with other settings: ``SQLThrottle(stores.database, free=5)``."""
         self.users: AsyncUsers = SQLUsers(opened, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock)
         self.keys: ApiKeyStore = SQLApiKeys(opened, clock=clock)
         self.tokens: TokenKeeper = SQLTokens(opened, clock=clock)
@@ -106,7 +106,7 @@ class AsyncSQLStores:
 def _checked(target: str | URL | AsyncEngine) -> URL:
     url = checked_url(target if isinstance(target, str | URL) else target.url)
     if url.get_backend_name() == "sqlite":
-        raise ConfigurationError("SQLite needs no AsyncSQLStores: SQLStores serve ASGI too, and never block its loop")
+        raise ConfigurationError("use SQLStores for SQLite: they serve ASGI too, and do not block the event loop")
     if not isinstance(target, str | URL) and target.dialect.driver not in ("psycopg", "psycopg_async"):
         raise ConfigurationError(
             f"AsyncSQLStores needs an AsyncEngine of {url.drivername}, not of {target.url.drivername}"

@@ -1,11 +1,11 @@
-"""The tables. All are named ``authmw_…``; nothing in them is a secret in clear.
+"""Tables of authmw, all named ``authmw_…``. None of them holds a secret in clear text.
 
-Times are seconds since the epoch. Scopes are one text, separated by spaces (RFC 6749 §3.3); what may hold a space is
-a JSON array. Keys, tokens and families refer to a principal's id without a foreign key, since services have keys too
-and are no users, and users may be kept elsewhere.
+Times are seconds since the epoch. Scopes are one text, separated by spaces (RFC 6749 §3.3); words that may hold a space
+are a JSON array. Keys, tokens and families refer to a principal's id without a foreign key: a service has keys too and
+is no user, and users may be stored elsewhere.
 
-Every constraint has its name written down: so it has the same one in the `MetaData` of an application, whatever names
-that gives to its own (`include_tables`).
+Every constraint gets its name here. So it has the same name in the `MetaData` of an application, whatever names that
+gives to its own constraints (`include_tables`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE: Final = "authmw_alembic_version"
-"""Where Alembic notes which migrations were made, apart from the application's own."""
+"""The table in which Alembic notes the migrations that were run, apart from the application's own."""
 
 metadata: Final = MetaData(
     naming_convention={
@@ -40,13 +40,13 @@ metadata: Final = MetaData(
 
 
 def include_tables(target: MetaData, *, schema: str | None = None) -> dict[str, Table]:
-    """Put our tables into the `MetaData` of an application, for its joins and its Alembic.
+    """Copy the tables of authmw into the `MetaData` of an application, for its joins and its Alembic.
 
-    Whoever makes the tables by migrations of their own needs none of ours: leave out ``authmw db upgrade`` then.
+    If the application's own migrations create the tables, do not run ``authmw db upgrade``.
 
     Args:
         target: the application's.
-        schema: where they are, if not where the connection looks first. The stores look along ``search_path``.
+        schema: the schema of the tables, if it is not the first one in ``search_path``, which the stores use.
 
     Returns:
         The copies, by name.
@@ -78,7 +78,7 @@ users: Final = Table(
     UniqueConstraint("username"),
 )
 
-# Each row takes the place of a password for its realm (DIG-8). Only users who log in by Digest have any.
+# An HA1 is equivalent to the password for its realm (RFC 7616 §5.2). Only users who log in by Digest have one.
 user_digests: Final = Table(
     "authmw_user_digests",
     metadata,

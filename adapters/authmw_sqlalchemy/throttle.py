@@ -1,4 +1,4 @@
-"""Counts of attempts to guess, in SQL."""
+"""Throttle in SQL: counts of attempts to guess, and the sources that accounts were used from."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _KNOWS = Query.of(
 
 
 class SQLThrottle(Store):
-    """Makes guessing slow, for all processes at once (`Throttle`, `FamiliarSources`).
+    """Slows down guessing, counted for all processes together (`Throttle`, `FamiliarSources`).
 
-    After `free` attempts each further one waits twice as long as the one before. Never a lock for good: no wait is
-    longer than `longest`, and an attempt made while waiting does not prolong it.
+    After `free` attempts each further one waits twice as long as the one before. It never locks an account for ever: no
+    wait is longer than `longest`, and an attempt made during a wait does not prolong it.
 
     Args:
-        database: where the counts are kept.
+        database: the database of the records.
         free: attempts without any wait.
         first: seconds of the first wait.
         longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
@@ -53,24 +53,24 @@ class SQLThrottle(Store):
         self._policy = ThrottlePolicy("SQLThrottle", free=free, first=first, longest=longest)
 
     def attempt(self, key: str, now: float) -> float:
-        """Count one attempt; the seconds to wait, 0.0 for go ahead."""
+        """Count one attempt. Returns the seconds to wait; 0.0 means go ahead."""
         return self._database.run(self._attempted, as_key(key), now)
 
     def succeeded(self, key: str) -> None:
-        """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
+        """Take back one attempt, which was no guess. Attempts of others on the account, or from the source, stay."""
         return self._database.run(self._taken_back, as_key(key))
 
     def remember_source(self, pair: str, until: float) -> None:
         """Keep `pair`, an account and a source, until then."""
-        return self._database.tell(_REMEMBER, (as_key(pair), until), nothing)
+        return self._database.write(_REMEMBER, (as_key(pair), until), nothing)
 
     def knows_source(self, pair: str, now: float) -> bool:
         """Whether `pair` is kept."""
-        return self._database.ask(_KNOWS, (as_key(pair), now), bool)
+        return self._database.read(_KNOWS, (as_key(pair), now), bool)
 
     def _attempted(self, key: str, now: float) -> Operation[float]:
         yield AsyncCommit()
-        # The first statement locks the row, or makes it: others who count the same key come after.
+        # The first statement locks the row, or inserts it, so that other transactions on the same key wait.
         begun = self._database.insert(throttle).values(key=key, attempts=0, not_before=0.0, expires_at=0.0)
         locked = yield begun.on_conflict_do_update(
             index_elements=[throttle.c.key], set_={"attempts": throttle.c.attempts}

@@ -34,13 +34,13 @@ _LIST_SUBJECT = Query.of(_ordered.where(tokens.c.subject == bindparam("subject")
 
 
 def _revoke(column: str) -> Query:
-    """Refuses those whose `column` is what is given, as of the time given, unless they were before."""
+    """The query that revokes, as of a given time, the unrevoked tokens whose `column` has a given value."""
     return Query.of(
         update(tokens)
-        .where(tokens.c[column] == bindparam("whose"), tokens.c.revoked_at.is_(None))
+        .where(tokens.c[column] == bindparam("value"), tokens.c.revoked_at.is_(None))
         .values(revoked_at=bindparam("at"))
         .returning(tokens.c.id),
-        *("whose", "at"),
+        *("value", "at"),
     )
 
 
@@ -54,10 +54,10 @@ class SQLTokens(Store):
     """Opaque access tokens, as digests (`TokenKeeper`, `TokenAdmin`).
 
     Args:
-        database: where they are kept.
-        prefix: what new tokens begin with.
+        database: the database of the records.
+        prefix: the beginning of new tokens.
         clock: seconds since the epoch.
-        entropy: where the randomness of tokens comes from.
+        entropy: makes the random bytes of tokens.
     """
 
     _LOOKUPS = ("find_token",)
@@ -76,28 +76,28 @@ class SQLTokens(Store):
         self._entropy = entropy
 
     def find_token(self, digest: str) -> TokenRecord | None:
-        """The token with that digest, or None. Of a disabled user or client it counts as revoked."""
-        return self._database.ask(_FIND, (digest,), _found)
+        """The token with that digest, or None. The token of a disabled user or client counts as revoked."""
+        return self._database.read(_FIND, (digest,), _found)
 
     def add_token(self, record: TokenRecord) -> None:
-        """Store a token that was just made."""
+        """Store a new token."""
         return self._database.run(_added, record)
 
     def revoke_token(self, digest: str, at: float) -> bool:
-        """Refuse the token with that digest from now on; whether this changed anything."""
-        return self._database.tell(_REVOKE, (digest, at), bool)
+        """Refuse the token with that digest from now on. Returns whether this changed anything."""
+        return self._database.write(_REVOKE, (digest, at), bool)
 
     def revoke_family_tokens(self, family_id: str, at: float) -> None:
         """Refuse all tokens of a family from now on."""
-        return self._database.tell(_REVOKE_FAMILY, (family_id, at), nothing)
+        return self._database.write(_REVOKE_FAMILY, (family_id, at), nothing)
 
     def revoke_subject_tokens(self, subject: str, at: float) -> None:
         """Refuse all tokens of a subject from now on."""
-        return self._database.tell(_REVOKE_SUBJECT, (subject, at), nothing)
+        return self._database.write(_REVOKE_SUBJECT, (subject, at), nothing)
 
     def revoke_client_tokens(self, client_id: str, at: float) -> None:
-        """Refuse all tokens that were given to a client from now on."""
-        return self._database.tell(_REVOKE_CLIENT, (client_id, at), nothing)
+        """Refuse all tokens of a client from now on."""
+        return self._database.write(_REVOKE_CLIENT, (client_id, at), nothing)
 
     def create(
         self,
@@ -108,7 +108,7 @@ class SQLTokens(Store):
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.stores.TokenAdmin.create`."""
+        """A new token, shown only this once, and its record; see `authmw.stores.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,
@@ -124,8 +124,8 @@ class SQLTokens(Store):
     def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
         """The tokens of `subject`, or all, oldest first."""
         if subject is None:
-            return self._database.ask(_LIST, (), every(_record))
-        return self._database.ask(_LIST_SUBJECT, (subject,), every(_record))
+            return self._database.read(_LIST, (), every(_record))
+        return self._database.read(_LIST_SUBJECT, (subject,), every(_record))
 
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on."""
@@ -136,7 +136,7 @@ def _added(record: TokenRecord) -> Operation[None]:
     kept = {**asdict(record), "scopes": text(record.scopes), "audience": listed(record.audience)}
     yield insert(tokens).values(kept)
     if record.family_id is None:
-        # As for a family: whoever is just disabling the client does not find this, and so has to be waited for.
+        # As for a family: a transaction that disables the client does not see this token, so this one waits for it.
         yield select(clients.c.id).where(clients.c.id == record.client_id).with_for_update(read=True)
 
 

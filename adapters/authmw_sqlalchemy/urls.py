@@ -1,4 +1,4 @@
-"""Which databases are ours, by their URL."""
+"""Checks of database URLs, and of the SQLite files that they name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXAMPLES = "sqlite:///app.db or postgresql://app@localhost/app"
 
 
 def checked_url(target: str | URL) -> URL:
-    """The URL of a database of ours, with its driver. A mistaken one is not repeated: it may hold a password.
+    """The URL of a supported database, with its driver. Errors do not repeat the URL: it may hold a password.
 
     >>> checked_url("postgresql://localhost/app").drivername
     'postgresql+psycopg'
@@ -35,7 +35,7 @@ def checked_sqlite(url: URL) -> URL:
     """The URL of a file of SQLite, in a folder that exists."""
     database = url.database or ""
     if database in ("", ":memory:") or "mode=memory" in database or url.query.get("mode") == "memory":
-        raise ConfigurationError("each connection to SQLite in memory is a database of its own: use MemoryStores()")
+        raise ConfigurationError("SQLite in memory is a new database for each connection: use MemoryStores() instead")
     folder = Path(database).parent
     if not database.startswith("file:") and not folder.is_dir():
         raise ConfigurationError(f"the folder {folder} does not exist: create it, or name a file in another one")
@@ -43,7 +43,7 @@ def checked_sqlite(url: URL) -> URL:
 
 
 def missing_file(url: URL) -> Path | None:
-    """The file of SQLite that is not there."""
+    """The SQLite file of the URL, if it does not exist; otherwise None."""
     database = url.database or ""
     if url.get_backend_name() != "sqlite" or database.startswith("file:"):
         return None
@@ -52,7 +52,7 @@ def missing_file(url: URL) -> Path | None:
 
 
 def create_private(url: URL) -> None:
-    """Create the file for its owner alone: hashes and HA1 are in it. SQLite gives its WAL the same mode."""
+    """Create the file, readable by its owner only: it holds hashes and HA1. SQLite gives its WAL the same mode."""
     if url.database is not None and not url.database.startswith("file:"):
         with suppress(FileExistsError):
             os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -55,9 +55,9 @@ class SQLUsers(Store):
     """Users, their password hashes and their HA1 (`UserStore`, `PasswordUpgrader`, `DigestStore`, `UserAdmin`).
 
     Args:
-        database: where they are kept.
+        database: the database of the records.
         hasher: hashes new passwords; `PasswordHasher` with its default profile unless given.
-        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        digest_algorithms: the algorithms for which the HA1 of a user with a ``digest_realm`` is stored.
         clock: seconds since the epoch.
     """
 
@@ -78,19 +78,19 @@ class SQLUsers(Store):
 
     def find(self, username: str) -> User | None:
         """The user of that name, or None."""
-        return self._database.ask(_FIND, (_canonical(username),), _found)
+        return self._database.read(_FIND, (_canonical(username),), _found)
 
     def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
         """The user of that name with the HA1 for `realm` and `algorithm`, or None."""
-        return self._database.ask(_FIND_DIGEST, (_canonical(username), realm, algorithm), _found_digest)
+        return self._database.read(_FIND_DIGEST, (_canonical(username), realm, algorithm), _found_digest)
 
     def find_digest_by_userhash(self, userhash: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
-        """The same by ``H(username ":" realm)``."""
-        return self._database.ask(_FIND_USERHASH, (userhash, realm, algorithm), _found_digest)
+        """The user with that userhash, ``H(username ":" realm)``, and the HA1 as in `find_digest`; or None."""
+        return self._database.read(_FIND_USERHASH, (userhash, realm, algorithm), _found_digest)
 
     def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
-        """Store `new` if the hash still is `old`; whether it was stored."""
-        return self._database.tell(_REPLACE, (user_id, old, new), bool)
+        """Store `new` if the hash still is `old`. Returns whether it was stored."""
+        return self._database.write(_REPLACE, (user_id, old, new), bool)
 
     def create(
         self,
@@ -119,24 +119,24 @@ class SQLUsers(Store):
 
     def list(self) -> tuple[User, ...]:
         """Every user, by name."""
-        return self._database.ask(_LIST, (), every(_user))
+        return self._database.read(_LIST, (), every(_user))
 
     def disable(self, username: str) -> User:
-        """Refuse the user from now on, with keys and tokens. Ends every family of the user."""
+        """Refuse the user, and the user's keys and tokens, from now on. Ends every family of the user."""
         return self._database.run(self._disabled, _canonical(username))
 
     def enable(self, username: str) -> User:
-        """Undo `disable`, but for the tokens and families."""
+        """Undo `disable`. Earlier tokens and families stay revoked."""
         return self._database.run(_changed, _canonical(username), {"disabled_at": None})
 
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
-        """Replace the password, and the HA1 of every realm there is one for. Ends what was issued until now."""
+        """Replace the password, and the HA1 of every realm that has one. Revokes what was issued until now."""
         name = checked_username(username)
         realms = frozenset[str]() if digest_realm is None else frozenset({digest_realm})
         return self._database.run(self._renewed, name, password, hashed(password, self._hasher), realms)
 
     def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
-        """Replace what the user may do."""
+        """Replace the scopes of the user."""
         return self._database.run(_changed, _canonical(username), {"scopes": text(checked_scopes(scopes))})
 
     def _created(self, user: User, values: Mapping[str, object], digests: tuple[HA1, ...]) -> Operation[User]:

@@ -1,1 +1,1 @@
-"""The migrations of our tables, for Alembic. `authmw_sqlalchemy.schema` runs them; they need no ``env.py``."""
+"""Alembic migrations of the tables. `authmw_sqlalchemy.schema` runs them; they need no ``env.py``."""

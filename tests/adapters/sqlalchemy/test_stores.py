@@ -53,7 +53,7 @@ def test_asynchronous_stores_are_marked_as_such_and_have_a_sync_twin(postgres: U
 @pytest.mark.parametrize(
     "url, fix",
     [
-        ("sqlite:///app.db", "SQLStores serve ASGI too"),
+        ("sqlite:///app.db", "use SQLStores for SQLite"),
         ("postgresql+asyncpg://localhost/app", "postgresql://"),
         ("mysql://app:hunter2@localhost/app", "postgresql://"),
     ],

@@ -1,1 +1,1 @@
-"""One migration a file, each small and reversible."""
+"""Migrations, one in each file, small and reversible."""

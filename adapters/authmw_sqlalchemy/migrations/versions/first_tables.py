@@ -1,4 +1,4 @@
-"""Users, API keys and opaque tokens."""
+"""First migration: the tables of users, API keys and opaque tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the first tables."""
+    """Create the first tables."""
     op.create_table(
         "authmw_users",
         sa.Column("id", sa.Text, nullable=False),
@@ -72,6 +72,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, with all that is in them."""
+    """Drop the tables, with all their rows."""
     for table in ("authmw_tokens", "authmw_api_keys", "authmw_user_digests", "authmw_users"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""What the token service keeps: clients, refresh families, nonces, throttles and revocations."""
+"""Second migration: the tables of the token service, for clients, families, nonces, throttles and revocations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the tables, and say of tokens which API and which family they are for."""
+    """Create the tables, and add to tokens the columns of their API and their family."""
     op.add_column("authmw_tokens", sa.Column("audience", sa.Text, nullable=False, server_default="[]"))
     op.add_column("authmw_tokens", sa.Column("family_id", sa.Text))
     _partial_index("authmw_tokens", "client_id", "client_id IS NOT NULL")
@@ -69,7 +69,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, with all that is in them. Tokens stay, and are for any API again."""
+    """Drop the tables, with all their rows. Tokens stay, and are valid for any API again."""
     for table in (
         "authmw_revocations",
         "authmw_familiar_sources",

@@ -1,15 +1,15 @@
-"""The names of `fastapi.security`, read by authmw: the import line is the only change.
+"""Replacements for the names of `fastapi.security`, with stricter reading of credentials: only the import changes.
 
-``from authmw_fastapi.security import OAuth2PasswordBearer`` in place of ``from fastapi.security import …``. What
-FastAPI's classes document, return and answer is kept; like them, these read credentials and verify nothing. Mended is
-what no program can have wanted:
+Write ``from authmw_fastapi.security import OAuth2PasswordBearer`` instead of ``from fastapi.security import …``. The
+classes document, return and respond the same as FastAPI's. Like those, they read credentials and verify nothing. These
+faults are corrected:
 
-- In Basic, names and passwords in UTF-8 are read (RFC 7617), and base64 with anything else in it is not.
-- An empty token, a blank API key, a control character, and a tab in place of the space are refused.
-- Two ``Authorization`` headers are refused, and so are two API keys in one place: nobody can tell which one counts.
-- A realm is written as a quoted-string, whatever is in it.
+- Basic reads names and passwords in UTF-8 (RFC 7617), and refuses base64 with any other character in it.
+- An empty token, a blank API key, a control character, and a tab instead of the space are refused.
+- Two ``Authorization`` headers are refused, and so are two API keys in one place: it is unknown which one counts.
+- A realm is written as a quoted-string, whatever characters it has (RFC 9110 §5.6.4).
 
-Every version of FastAPI behaves as the newest one: 401 with a challenge, and websockets.
+They behave as those of the newest FastAPI with every version of it: 401 with a challenge, and websockets.
 """
 
 from typing import TYPE_CHECKING

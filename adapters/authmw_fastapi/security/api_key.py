@@ -1,4 +1,4 @@
-"""API keys in a header, a query parameter or a cookie, as `fastapi.security.api_key` has them."""
+"""API keys in a header, a query parameter or a cookie: the classes of `fastapi.security.api_key`."""
 
 from fastapi.openapi.models import APIKey, APIKeyIn
 from starlette.exceptions import HTTPException
@@ -12,7 +12,7 @@ __all__ = ["APIKeyBase", "APIKeyCookie", "APIKeyHeader", "APIKeyQuery"]
 
 
 class APIKeyBase(Scheme):
-    """What the three places of an API key share: OpenAPI's ``apiKey``, and the answer without one.
+    """Base of the three classes for API keys: OpenAPI's ``apiKey``, and the response without a key.
 
     Args:
         location: where the key is.
@@ -40,7 +40,7 @@ class APIKeyBase(Scheme):
         self.model = APIKey.model_validate({"in": location, "name": name, "description": description})  # pyright: ignore[reportIncompatibleVariableOverride] - as FastAPI
 
     def make_not_authenticated_error(self) -> HTTPException:
-        """401 with the challenge ``APIKey``: no scheme is registered for API keys, and a 401 needs one."""
+        """401 with the challenge ``APIKey``. No scheme is registered for API keys, but a 401 needs a challenge."""
         return HTTPException(HTTP_401_UNAUTHORIZED, "Not authenticated", {"WWW-Authenticate": "APIKey"})
 
     def check_api_key(self, api_key: str | None) -> str | None:

@@ -1,7 +1,7 @@
-"""What FastAPI knows a security scheme by, and what all of ours share.
+"""Base classes of the security schemes: FastAPI's own, and the one that all schemes of this package share.
 
-No module of this package postpones the evaluation of annotations: older releases of FastAPI cannot resolve those of
-an instance that is called.
+No module of this package postpones the evaluation of annotations: older releases of FastAPI cannot resolve the
+annotations of an instance that is used as a dependency.
 """
 
 from abc import abstractmethod
@@ -13,7 +13,7 @@ __all__ = ["Scheme", "SecurityBase"]
 
 
 class Scheme(SecurityBase):
-    """A dependency that FastAPI documents under `scheme_name`, and that refuses or goes without credentials.
+    """A dependency that FastAPI documents under `scheme_name`. Without credentials it refuses, or returns None.
 
     Args:
         scheme_name: the key in the OpenAPI document; the class's name by default.
@@ -26,7 +26,7 @@ class Scheme(SecurityBase):
 
     @abstractmethod
     def make_not_authenticated_error(self) -> HTTPException:
-        """What is raised without credentials: 401 with a challenge, unless a subclass makes it something else."""
+        """The exception to raise without credentials: 401 with a challenge, unless a subclass changes it."""
 
     def _go_without(self) -> None:
         """Refuse the request, unless credentials are optional."""

@@ -1,4 +1,4 @@
-"""The forms that clients post to get a token (RFC 6749), as dependencies of FastAPI."""
+"""Forms that clients post to get a token (RFC 6749), as dependencies of FastAPI."""
 
 from typing import Annotated
 
@@ -116,7 +116,7 @@ class OAuth2RefreshRequestForm:
 
 
 class OAuth2ClientCredentialsRequestForm:
-    """A client that asks for a token for itself, by a form (RFC 6749 §4.4.2). FastAPI has no such class.
+    """A form by which a client asks for a token for itself (RFC 6749 §4.4.2). FastAPI has no such class.
 
     Args:
         grant_type: ``client_credentials``.

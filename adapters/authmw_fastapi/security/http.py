@@ -1,4 +1,4 @@
-"""The schemes of ``Authorization``, as `fastapi.security.http` has them."""
+"""Schemes of the header ``Authorization``: the classes of `fastapi.security.http`."""
 
 import re
 from typing import Final
@@ -26,7 +26,7 @@ __all__ = [
 
 # user-pass holds no control characters (RFC 7617 §2); C1 controls and DEL are refused as well.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# FastAPI writes a realm as it stands, which browsers show, so latin-1 is kept (obs-text, RFC 9110 §5.6.4).
+# FastAPI writes a realm unchanged, and browsers show it, so latin-1 is kept (obs-text, RFC 9110 §5.6.4).
 _NOT_IN_A_HEADER: Final = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 _TO_ESCAPE: Final = re.compile(r'(["\\])')
 
@@ -43,7 +43,7 @@ class HTTPBasicCredentials(BaseModel):
 
 
 class HTTPAuthorizationCredentials(BaseModel):
-    """The scheme, as the client wrote it, and what followed it.
+    """The scheme, as the client wrote it, and the text after it.
 
     >>> HTTPAuthorizationCredentials(scheme="Bearer", credentials="t0ken")
     HTTPAuthorizationCredentials(scheme='Bearer')
@@ -54,7 +54,7 @@ class HTTPAuthorizationCredentials(BaseModel):
 
 
 class HTTPBase(Scheme):
-    """Any scheme of ``Authorization`` (RFC 9110 §11). As in FastAPI, credentials of other schemes are handed over too.
+    """Any scheme of ``Authorization`` (RFC 9110 §11). As in FastAPI, credentials of other schemes are returned too.
 
     Args:
         scheme: the scheme, for the challenge and the OpenAPI document.
@@ -88,7 +88,7 @@ class HTTPBase(Scheme):
         return HTTPException(HTTP_401_UNAUTHORIZED, "Not authenticated", self.make_authenticate_headers())
 
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
-        """The credentials, whatever their scheme."""
+        """The credentials, of any scheme."""
         found = authorization(request)
         if found is None or not found.scheme or not found.value:
             self._go_without()
@@ -166,7 +166,7 @@ class HTTPBearer(HTTPBase):
         self.model: HTTPBearerModel = HTTPBearerModel(bearerFormat=bearerFormat, description=description)  # pyright: ignore[reportIncompatibleVariableOverride] - as FastAPI
 
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
-        """The scheme as it was written, and the token."""
+        """The scheme, as the client wrote it, and the token."""
         found = authorization(request)
         token = found.bearer_token if found else None
         if found is None or token is None:
@@ -176,9 +176,9 @@ class HTTPBearer(HTTPBase):
 
 
 class HTTPDigest(HTTPBase):
-    """What follows ``Digest`` in the ``Authorization`` header (RFC 7616), not looked into.
+    """The text after ``Digest`` in the ``Authorization`` header (RFC 7616), which is not parsed.
 
-    For Digest that is verified, use `authmw.HTTPDigest` with a `DigestVerifier`.
+    To verify Digest, use `authmw.HTTPDigest` with a `DigestVerifier`.
 
     Args:
         scheme_name: the key in the OpenAPI document; the class's name by default.
@@ -199,7 +199,7 @@ class HTTPDigest(HTTPBase):
         super().__init__(scheme="digest", scheme_name=scheme_name, description=description, auto_error=auto_error)
 
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
-        """The scheme as it was written, and the parameters as they stand."""
+        """The scheme and the parameters, both as the client wrote them."""
         found = authorization(request)
         if found is None or not found.is_of("digest"):
             self._go_without()

@@ -1,4 +1,4 @@
-"""OAuth 2, as `fastapi.security.oauth2` has it, and the flow it has not."""
+"""OAuth 2: the classes of `fastapi.security.oauth2`, and one for the client credentials flow, which it lacks."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +6,7 @@ from fastapi.dependencies import utils
 from fastapi.exceptions import HTTPException
 from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlows as OAuthFlowsModel
-from fastapi.security.oauth2 import SecurityScopes  # what FastAPI injects, so it cannot be another class
+from fastapi.security.oauth2 import SecurityScopes  # FastAPI injects this class, so it cannot be replaced
 from starlette.requests import HTTPConnection
 from starlette.status import HTTP_401_UNAUTHORIZED
 
@@ -34,8 +34,8 @@ __all__ = [
 if TYPE_CHECKING:
     _Documented = SecurityBase
 else:
-    # FastAPI of up to 0.122 documents the scopes of nothing but instances of its own OAuth2. It lends its name, and
-    # none of its methods is ever run.
+    # FastAPI up to 0.122 documents scopes only for instances of its own OAuth2. So that class is a base here, but none
+    # of its methods is ever called.
     _Documented = getattr(utils, "OAuth2", SecurityBase)
 
 
@@ -66,7 +66,7 @@ class OAuth2(Scheme, _Documented):
         self.model = OAuth2Model.model_validate({"flows": flows, "description": description})  # pyright: ignore[reportIncompatibleVariableOverride] - as FastAPI
 
     def make_not_authenticated_error(self) -> HTTPException:
-        """401 with the challenge ``Bearer``, which nearly every program means."""
+        """401 with the challenge ``Bearer``, which nearly every program needs."""
         return HTTPException(HTTP_401_UNAUTHORIZED, "Not authenticated", {"WWW-Authenticate": "Bearer"})
 
     async def __call__(self, request: HTTPConnection) -> str | None:
@@ -168,7 +168,7 @@ class OAuth2ClientCredentialsBearer(_OAuth2Bearer):
         scopes: each scope with its description.
         description: for the OpenAPI document.
         auto_error: whether a request without a token is refused; otherwise it is given None.
-        refreshUrl: where to refresh it, which RFC 6749 §4.4.3 advises against.
+        refreshUrl: where to refresh it. RFC 6749 §4.4.3 advises against refresh tokens in this flow.
 
     >>> OAuth2ClientCredentialsBearer("token").model.flows.clientCredentials.tokenUrl
     'token'

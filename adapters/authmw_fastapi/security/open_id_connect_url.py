@@ -1,4 +1,4 @@
-"""OpenID Connect, as `fastapi.security.open_id_connect_url` has it."""
+"""OpenID Connect: the class of `fastapi.security.open_id_connect_url`."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ class OpenIdConnect(Scheme, _Documented):
     """The whole ``Authorization`` header, and the provider's metadata for the OpenAPI document.
 
     Args:
-        openIdConnectUrl: the provider's ``/.well-known/openid-configuration``. Documented, never fetched.
+        openIdConnectUrl: the provider's ``/.well-known/openid-configuration``. It is documented, and never fetched.
         scheme_name: the key in the OpenAPI document; the class's name by default.
         description: for the OpenAPI document.
         auto_error: whether a request without the header is refused; otherwise it is given None.

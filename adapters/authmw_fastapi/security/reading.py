@@ -1,4 +1,4 @@
-"""Credentials as they stand in a request: read once, and only where it cannot be doubted which ones are meant."""
+"""Readers of the credentials in a request, which return them only if they are unambiguous."""
 
 import re
 from collections.abc import Sequence
@@ -11,38 +11,38 @@ from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, parse_authorization
 from authmw.http.request import ASGIRequest
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-# What FastAPI's programs take for tokens is more than a b64token (RFC 6750 §2.1): `id|secret` and `id:secret` are in
-# use. A space or a comma would make it two things.
+# Programs on FastAPI use more tokens than a b64token allows (RFC 6750 §2.1), such as `id|secret` and `id:secret`. A
+# space or a comma is refused, since it separates two values.
 _BEARER_TOKEN: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
-# What follows a comma is a parameter of the same credential, if with a value that should have been quoted, as in
-# `AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host;date`. Anything else may be a second credential.
+# The text after a comma is a parameter of the same credential if it has the form name=value, even if the value should
+# have been quoted, as in `AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host;date`. Other text may be a second one.
 _PARAMETERS: Final = re.compile(r"[^,]*(?:,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=[^=,][^,]*)+")
 
 
 class Presented(NamedTuple):
-    """An ``Authorization`` value: the whole of it, its scheme as the client wrote it, and what follows the scheme."""
+    """An ``Authorization`` value: the whole text, the scheme as the client wrote it, and the text after the scheme."""
 
     text: str
     scheme: str
     value: str
 
     def __repr__(self) -> str:
-        return f"Presented(scheme={self.scheme!r})"  # the rest is a secret
+        return f"Presented(scheme={self.scheme!r})"  # the other fields are secret
 
     def is_of(self, scheme: str) -> bool:
-        """Whether it names `scheme`, in any case (RFC 9110 §11.1), and something follows."""
+        """Whether its scheme is `scheme`, in upper or lower case (RFC 9110 §11.1), with text after it."""
         return self.scheme.lower() == scheme and self.value != ""
 
     @property
     def bearer_token(self) -> str | None:
-        """The token after ``Bearer``; None for anything else, for nothing, and for what is no token."""
+        """The token after ``Bearer``; None for another scheme, for an empty value, and for a text that is no token."""
         if not self.is_of("bearer") or len(self.value) > MAX_CREDENTIAL_LENGTH:
             return None
         return self.value if _BEARER_TOKEN.fullmatch(self.value) else None
 
 
 def authorization(connection: HTTPConnection) -> Presented | None:
-    """The one credential in ``Authorization``; None without one, and with what may be two.
+    """The only credential in ``Authorization``; None if there is none, and if there may be two.
 
     >>> scope = {"type": "http", "headers": [(b"authorization", b"bearer t0ken")]}
     >>> authorization(HTTPConnection(scope))
@@ -73,9 +73,9 @@ def key_in_header(connection: HTTPConnection, name: str) -> str | None:
 
 
 def key_in_query(connection: HTTPConnection, name: str) -> str | None:
-    """The API key in the query parameter `name`, if it is there once, in UTF-8."""
+    """The API key in the query parameter `name`, if it occurs once and is UTF-8."""
     try:
-        # The core sees each byte as one character.
+        # ASGIRequest returns each byte as one character.
         values = ASGIRequest(connection.scope).query(name.encode().decode("latin-1"))
         return only([value.encode("latin-1").decode() for value in values])
     except ValueError:
@@ -83,7 +83,7 @@ def key_in_query(connection: HTTPConnection, name: str) -> str | None:
 
 
 def key_in_cookie(connection: HTTPConnection, name: str) -> str | None:
-    """The API key in the cookie `name`, if it is there once, without the quotes that Starlette sets it with."""
+    """The API key in the cookie `name`, if it occurs once, without the quotes that Starlette puts around it."""
     try:
         values = ASGIRequest(connection.scope).cookie(name)
     except ValueError:
@@ -92,7 +92,7 @@ def key_in_cookie(connection: HTTPConnection, name: str) -> str | None:
 
 
 def only(values: Sequence[str]) -> str | None:
-    """The one value in `values`, if it is usable; None with none, and with several.
+    """The only value in `values`, if it is usable; None if there is no value, or more than one.
 
     >>> only(["k3y"]), only(["k3y", "k3y"]), only([" "])
     ('k3y', None, None)

@@ -1,4 +1,4 @@
-"""The function of `fastapi.security.utils`, for programs that read ``Authorization`` themselves."""
+"""Function of `fastapi.security.utils`, for programs that read ``Authorization`` themselves."""
 
 from authmw_fastapi.security.reading import split
 
@@ -6,7 +6,7 @@ __all__ = ["get_authorization_scheme_param"]
 
 
 def get_authorization_scheme_param(authorization_header_value: str | None) -> tuple[str, str]:
-    """The scheme and what follows it; twice nothing without a header, and for one that is to be refused.
+    """The scheme, and the text after it. Both are empty without a header, and for a header that has to be refused.
 
     Args:
         authorization_header_value: the value of ``Authorization`` (RFC 9110 §11.6.2).

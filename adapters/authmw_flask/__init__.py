@@ -1,6 +1,6 @@
 """authmw for Flask: ``FlaskAuth(app, auth)`` guards every view, static file and mount of an application.
 
-Views say what they need themselves, and the order of decorators cannot open a hole::
+Views declare what they need. No order of the decorators leaves a view open::
 
     app = Flask(__name__)
     FlaskAuth(app, Auth(HTTPBearer(lookup)))
@@ -14,7 +14,7 @@ Views say what they need themselves, and the order of decorators cannot open a h
 from typing import TYPE_CHECKING
 
 try:
-    import flask as _  # noqa: F401 - only whether it is there
+    import flask as _  # noqa: F401 - only to see whether it is installed
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_flask needs Flask: pip install "authmw[flask]"') from _error
 

@@ -1,4 +1,4 @@
-"""``flask authmw ...``: the group of the command ``authmw``, found through the entry point ``flask.commands``."""
+"""Group of the commands ``flask authmw …``, which Flask finds through the entry point ``flask.commands``."""
 
 from authmw.cli import group
 

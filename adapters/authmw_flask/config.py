@@ -1,4 +1,4 @@
-"""``AUTHMW_*`` in ``app.config``: what was not said in code, so that ``app.config.from_prefixed_env()`` works."""
+"""Settings ``AUTHMW_*`` of ``app.config``, used if no argument is given: ``app.config.from_prefixed_env()`` works."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NAMES: Final = ("AUTHMW_DEFAULT", "AUTHMW_PUBLIC")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How an application is guarded. An explicit argument goes before ``app.config``.
+    """The settings of a guarded application. An explicit argument overrides ``app.config``.
 
     Args:
         default: what happens without credentials; checked by the middleware.
         public: path patterns; checked by the middleware.
-        mistakes: what is wrong in the configuration, each with its fix.
+        mistakes: a sentence for each mistake in the configuration, with its fix.
     """
 
     default: Default

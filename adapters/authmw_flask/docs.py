@@ -1,4 +1,4 @@
-"""The docs page as a blueprint."""
+"""Blueprint of the docs page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def docs_blueprint(
 ) -> Blueprint:
     """`page` and its files: ``app.register_blueprint(docs_blueprint(page))``.
 
-    The API that it describes begins at the root of the application, under whatever ``SCRIPT_NAME``.
+    The API that it describes begins at the root of the application, under any ``SCRIPT_NAME``.
 
     Args:
-        page: what is shown.
+        page: the page to show.
         name: of the blueprint.
-        url_prefix: where the page is.
-        public: let anybody read it, also under default deny. Otherwise it is guarded like any view.
+        url_prefix: the path of the page.
+        public: anyone may read it, also under default deny. Otherwise it is guarded like any view.
 
     >>> from authmw.openapi import DocsPage
     >>> from flask import Flask

@@ -1,4 +1,4 @@
-"""Flask, for listings and documents of any application: an entry point of ``authmw.frameworks``."""
+"""Entry point of ``authmw.frameworks`` for Flask: the routes and the OpenAPI document of an application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def routes_of(app: object) -> list[Route]:
     """Every route of a Flask application, with what protects it: its guard, or middleware around it.
 
     Args:
-        app: the application, or what is wrapped around it.
+        app: the application, or a middleware around it.
     """
     *around, application = inwards(app)
     routes = listing.routes_of(cast("Flask", application))
@@ -39,7 +39,7 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
 
 
 def _behind(guarded: Guarded, route: Route) -> Route:
-    """`route`, as far as nothing else protects it, behind a middleware."""
+    """`route` behind a middleware, which protects it if nothing else does."""
     if route.protection is not Protection.UNPROTECTED:
         return route
     protection, requirement = protected(None, guarded, method=route.method, path=route.path)

@@ -1,4 +1,4 @@
-"""The routes of a Flask application, each with what protects it: what `RouteTable` enforces, as a list."""
+"""List of the routes of a Flask application, each with its protection, as `RouteTable` enforces it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from authmw.engine.guard import Guarded
 
-# Also what is listed for a rule that takes any method: Flask makes none, and whoever adds one to the map can.
+# They are also listed for a rule that takes any method. Flask makes no such rule, but a program can add one to the map.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
-_FURNITURE: Final = (
-    *("flask.app", "flask.blueprints"),  # whose own views send files
+_INTERNAL_VIEWS: Final = (
+    *("flask.app", "flask.blueprints"),  # their own views send files
     "authmw_flask.mounted",
 )
 
@@ -35,12 +35,11 @@ _FURNITURE: Final = (
 def routes_of(app: Flask) -> list[Route]:
     """Every route that `app` serves, one for each method, and the applications mounted beside it.
 
-    What is declared counts where `FlaskAuth` enforces it: on a view, its class, its method, its blueprints, and above
-    or below ``@app.get``. Without `FlaskAuth` only the decorators are there, so the wrong order leaves a view open.
+    A declaration counts where `FlaskAuth` enforces it: on a view, its class, its method, its blueprints, and above or
+    below ``@app.get``. Without `FlaskAuth` only the decorators enforce it, so their wrong order leaves a view open.
 
-    HEAD and the OPTIONS that Flask answers itself go with their routes, and are left out. Of a mounted application
-    nothing is known but where it is. One that stands in front of the guard is told where it can be seen from
-    ``app.wsgi_app``.
+    HEAD, and the OPTIONS that Flask answers itself, are protected like their routes, and are left out. Of a mounted
+    application only the path is known. One in front of the guard is listed if it can be found from ``app.wsgi_app``.
 
     Args:
         app: the application, with everything registered.
@@ -57,7 +56,7 @@ def routes_of(app: Flask) -> list[Route]:
 
 
 def unplaced_routes(app: Flask) -> Iterator[Route]:
-    """As `routes_of`, without their places: those take a look into the source files, which documents do without."""
+    """The routes of `routes_of` without their places. Those are read from the source files, and documents omit them."""
     table = RouteTable(app, app.wsgi_app)
     guarded = guarded_in(app)
     for rule in app.url_map.iter_rules():
@@ -68,15 +67,15 @@ def unplaced_routes(app: Flask) -> Iterator[Route]:
 
 
 def guarded_in(app: Flask) -> Guarded | None:
-    """How `app` is guarded; None where nobody called `FlaskAuth` for it."""
+    """The guard of `app`; None without `FlaskAuth`."""
     return cast("Guarded | None", app.extensions.get("authmw"))
 
 
 def checked_guarded(app: Flask) -> Guarded:
-    """How `app` is guarded.
+    """The guard of `app`.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: it has none.
     """
     guarded = guarded_in(app)
     if guarded is None:
@@ -87,7 +86,7 @@ def checked_guarded(app: Flask) -> Guarded:
 
 
 def _methods(app: Flask, rule: Rule) -> Iterable[str]:
-    """The methods that somebody wrote."""
+    """The methods of `rule`, without the HEAD and the OPTIONS that Flask adds."""
     if rule.methods is None:
         return _METHODS
     own = set(rule.methods)
@@ -101,10 +100,10 @@ def _methods(app: Flask, rule: Rule) -> Iterable[str]:
 
 def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, method: str) -> Route:
     path = template_of(rule)
-    redirects = rule.redirect_to is not None or rule.alias  # and no view is asked, but for the default
+    redirects = rule.redirect_to is not None or rule.alias  # no view is called then, so only the default counts
     declared = None if redirects else table.requirement(rule.endpoint, method)
     protection, requirement = protected(declared, guarded, method=method, path=path)
-    if guarded is None and declared is not None and not _asks(table, rule.endpoint, method, declared):
+    if guarded is None and declared is not None and not _enforces(table, rule.endpoint, method, declared):
         protection = Protection.MISPLACED
     view = app.view_functions.get(rule.endpoint)
     return Route(
@@ -113,30 +112,30 @@ def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, m
         name=str(rule.endpoint),
         protection=protection,
         requirement=requirement,
-        in_document=not redirects and requirement.access is not Access.OWN_CREDENTIALS and not _is_furniture(view),
+        in_document=not redirects and requirement.access is not Access.OWN_CREDENTIALS and not _is_internal(view),
         parameters=parameters_of(rule),
         endpoint=_endpoint(view, method),
     )
 
 
-def _asks(table: RouteTable, endpoint: str, method: str, declared: Requirement) -> bool:
-    """Whether all that was declared is asked for by what is registered itself, with nobody before it."""
+def _enforces(table: RouteTable, endpoint: str, method: str, declared: Requirement) -> bool:
+    """Whether the registered view enforces all that was declared, without a guard in front of it."""
     if declared.is_open:
         return True
-    asked = (enforced_by(carrier) for carrier in table.carriers(endpoint, method))
-    enforced = Requirement.together(each for each in asked if each is not None)
+    by_carrier = (enforced_by(carrier) for carrier in table.carriers(endpoint, method))
+    enforced = Requirement.together(each for each in by_carrier if each is not None)
     return enforced is not None and enforced.includes(declared)
 
 
 def _endpoint(view: Any, method: str) -> Any:
-    """The function that was written: of a view that is a class, its method."""
+    """The function behind a view: for a class-based view, its method."""
     handler = handler_of(view_class_of(view), method)
     return handler if isroutine(handler) else view
 
 
-def _is_furniture(view: Any) -> bool:
-    """Whether this serves files, or a document or a service of authmw: nothing of what the application is about."""
-    return str(getattr(view, "__module__", "")) in _FURNITURE
+def _is_internal(view: Any) -> bool:
+    """Whether a view serves files, or a document or a service of authmw, and so is no part of the application's API."""
+    return str(getattr(view, "__module__", "")) in _INTERNAL_VIEWS
 
 
 def mounts_of(layer: object) -> list[Route]:
@@ -149,7 +148,7 @@ def mounts_of(layer: object) -> list[Route]:
 
 
 def _mounts(app: Flask, guarded: Guarded | None) -> Iterator[Route]:
-    """What each dispatcher hands to other applications, those in front of the guard too."""
+    """The applications that dispatchers mount, also those in front of the guard."""
     in_front = guarded is not None
     layer: Any = app.wsgi_app
     while layer is not None:
@@ -176,8 +175,8 @@ def _mounted_by(layer: object, guarded: Guarded | None) -> Iterator[Route]:
 
 
 def _before(mounted: object, guarded: Guarded | None, path: str) -> Protected:
-    """What stands before a mounted application: what is around the application, or what it brought."""
-    # No guard reads what is declared on a mounted application: it asks for that itself, or nothing does.
+    """The protection of a mounted application: the guard in front of it, or its own guard."""
+    # No guard in front reads what a mounted application declares: the application enforces it, or nothing does.
     if lacks_guard(mounted):
         return Protection.MISPLACED, requirement_of(mounted)
     declared = enforced_by(mounted)

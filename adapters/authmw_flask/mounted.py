@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from authmw.http.mountable import Mountable
 
-# What is served answers each method itself, the same as under any other server.
+# The mounted object answers every method itself, the same as under any other server.
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 View = Callable[..., Response]
 
 
 def mounted_view(served: Mountable) -> View:
-    """The view that answers as `served` does. It has the path parameters of its rule."""
+    """A view that responds as `served` does. It passes on the path parameters of its rule."""
     mount = Mount(served)
 
     def view(**path_params: object) -> Response:
@@ -31,7 +31,7 @@ def mounted_view(served: Mountable) -> View:
         answer = mount.respond(WSGIRequest(request.environ)) or NOT_FOUND
         response = Response(answer.content_for(request.method), answer.status_line, list(answer.headers))
         if all(name.lower() != "content-type" for name, _ in answer.headers):
-            del response.headers["Content-Type"]  # which Flask adds to a response that has none
+            del response.headers["Content-Type"]  # Flask adds it to a response that has none
         return response
 
     return view

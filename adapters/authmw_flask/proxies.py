@@ -1,4 +1,4 @@
-"""The current principal, the way Flask hands out ``request`` and ``g``: as a proxy."""
+"""Proxy of the current principal, in the manner of Flask's ``request`` and ``g``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from authmw.identity.principal import Principal
 if TYPE_CHECKING:
 
     class CurrentPrincipal(Principal):
-        """A principal that may be called for, as `authmw.current_principal` is."""
+        """A principal that may also be called, as `authmw.current_principal` is."""
 
         def __call__(self) -> Principal:
             """The principal itself."""
@@ -24,12 +24,12 @@ class _Proxy(LocalProxy[Principal]):
         return context.current_principal()
 
 
-# Typed as what it stands for, as Flask types its own proxies.
+# Typed as the object that it stands for, as Flask types its own proxies.
 current_principal: CurrentPrincipal = cast("CurrentPrincipal", _Proxy(context.current_principal))
-"""Who is calling: the principal of the request being served here, anonymous outside of one.
+"""The caller: the principal of the request that is being served; anonymous outside of a request.
 
 ``current_principal().id`` works as well, so that it does not matter which ``current_principal`` was imported.
 """
 
 current_user: CurrentPrincipal = current_principal
-"""The same under the name that Flask applications know."""
+"""The same proxy under the name that is usual in Flask applications."""

@@ -1,4 +1,4 @@
-"""The metadata of a protected resource as a blueprint."""
+"""Blueprint of the metadata of a protected resource (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def resource_metadata_blueprint(resource: ProtectedResource | Auth, name: str = "authmw_resource") -> Blueprint:
     """The metadata of `resource` at the root of an application in which the guarded one is mounted.
 
-    ``FlaskAuth(app, auth)`` answers for the resource of its `Auth` itself: this is for another application, whose
-    root is that of the host. It is public under default deny.
+    ``FlaskAuth(app, auth)`` itself serves the metadata of its `Auth`. This blueprint is for another application, at
+    the root of the host. It is public under default deny.
 
     Args:
-        resource: what to describe, or the `Auth` that has it.
+        resource: the resource, or the `Auth` that has it.
         name: of the blueprint.
 
     Raises:
-        ConfigurationError: there is nothing to describe.
+        ConfigurationError: the `Auth` has no resource.
 
     >>> from authmw.issuers import ProtectedResource
     >>> from flask import Flask

@@ -1,7 +1,7 @@
-"""What a view needs, as Flask's route table tells: read from the view, its class, its method and its blueprints.
+"""Requirements of views, found by Flask's route table: on the view, its class, its method and its blueprints.
 
-Declarations are read when a request comes, from what is registered: so it does not matter whether ``@requires_scopes``
-stands above or below ``@app.get``, nor whether a blueprint was marked before or after it was registered.
+Declarations are read at each request, from the registered objects. So it does not matter whether ``@requires_scopes``
+stands above or below ``@app.get``, or whether a blueprint was marked before or after it was registered.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class RouteTable:
 
     Args:
         app: the application.
-        wsgi_app: what serves it, as it was before it was guarded.
+        wsgi_app: its ``wsgi_app`` before it was guarded.
     """
 
     def __init__(self, app: Flask, wsgi_app: object) -> None:
@@ -32,7 +32,7 @@ class RouteTable:
         self._dispatchers = tuple(_dispatchers(wsgi_app))
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
-        """What `endpoint` needs, from its outermost blueprint down to its method; None where nothing was declared."""
+        """The requirement of `endpoint`, from its outermost blueprint to its method; None if nothing was declared."""
         needed: Requirement | None = None
         for carrier in self.carriers(endpoint, method):
             declared = needed_by(carrier)
@@ -41,9 +41,9 @@ class RouteTable:
         return needed
 
     def requirement_of(self, request: RequestHead) -> Requirement | None:
-        """What the view that `request` asks for needs.
+        """The requirement of the view that will serve `request`.
 
-        None where nothing was declared, and where no view can be told: 404, 405, redirects, mounted applications.
+        None if nothing was declared, or if no view is found: 404, 405, redirects, mounted applications.
         """
         if not isinstance(request, WSGIRequest) or self._is_mounted(request.path):
             return None
@@ -51,8 +51,8 @@ class RouteTable:
         return None if endpoint is None else self.requirement(endpoint, request.method)
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
-        """Whether the view that `request` asks for authenticates its callers itself."""
-        # The paths of such views end alike, and a look at those is cheaper than the route table.
+        """Whether the view that will serve `request` authenticates its callers itself."""
+        # The paths of such views have known ends, and comparing these is cheaper than the route table.
         if not request.path.endswith(PATHS):
             return False
         requirement = self.requirement_of(request)
@@ -66,7 +66,7 @@ class RouteTable:
             return None
 
     def carriers(self, endpoint: str, method: str) -> Iterator[object]:
-        """What declarations may stand on for `endpoint`: blueprints from the outermost, class, view, method."""
+        """What may carry declarations for `endpoint`: blueprints from the outermost on, class, view, method."""
         names = endpoint.split(".")[:-1] if "." in endpoint else ()
         for depth in range(len(names)):
             yield self._app.blueprints.get(".".join(names[: depth + 1]))
@@ -94,7 +94,7 @@ def view_class_of(view: object) -> type | None:
 
 
 def handler_of(view_class: type | None, method: str) -> Any:
-    """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` where there is no ``head``."""
+    """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` if there is no ``head``."""
     if view_class is None:
         return None
     handler = getattr(view_class, method.lower(), None)

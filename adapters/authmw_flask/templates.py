@@ -1,4 +1,4 @@
-"""A rule of Werkzeug's as OpenAPI writes it: the path with ``{name}`` in it, and a Parameter Object for each name."""
+"""OpenAPI's form of a Werkzeug rule: the path with ``{name}`` in it, and a Parameter Object for each name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LENGTH: Final = re.compile(r"\{(\d+)(,?)(\d*)\}$")
 
 
 def template_of(rule: Rule) -> str:
-    """The path of `rule`, below whatever the application is mounted at.
+    """The path of `rule`, without the path at which the application is mounted.
 
     >>> from werkzeug.routing import Map
     >>> template_of(Map([Rule("/orders/<int:number>")])._rules[0])
@@ -32,21 +32,21 @@ def template_of(rule: Rule) -> str:
 
 
 def parameters_of(rule: Rule) -> tuple[dict[str, Any], ...]:
-    """The Parameter Objects of the path of `rule` (OpenAPI 3.1.1 §4.8.12), as its converters tell.
+    """The Parameter Objects of the path of `rule` (OpenAPI 3.1.1 §4.8.12), made from its converters.
 
-    A converter of somebody's own is text: what else it asks for, only it knows.
+    A custom converter is described as text, since its other rules are unknown.
 
     >>> from werkzeug.routing import Map
     >>> parameters_of(Map([Rule("/orders/<int(min=1):number>")])._rules[0])[0]["schema"]
     {'type': 'integer', 'minimum': 1}
     """
-    converters = cast("Mapping[str, BaseConverter]", cast("Any", rule)._converters)  # no public name leads to them
+    converters = cast("Mapping[str, BaseConverter]", cast("Any", rule)._converters)  # there is no public name for them
     names = dict.fromkeys(part for is_name, part in _parts(rule) if is_name)
     return tuple(_parameter(name, converters[name]) for name in names)
 
 
 def _parts(rule: Rule) -> Iterator[tuple[bool, str]]:
-    """Each part of the path, and whether it is a name. What is before the bar belongs to the host."""
+    """Each part of the path, and whether it is a name. The parts before the bar belong to the host."""
     trace = cast("list[tuple[bool, str]]", cast("Any", rule)._trace)
     yield from trace[trace.index((False, "|")) + 1 :]
 
@@ -58,13 +58,13 @@ def _parameter(name: str, converter: BaseConverter) -> dict[str, Any]:
 
 
 def _schema(converter: BaseConverter) -> dict[str, Any]:
-    # Not those of subclasses: they may take something else.
+    # Subclasses are described as text: they may accept other values.
     describe = _SCHEMAS.get(type(converter))
     return {"type": "string"} if describe is None else describe(converter)
 
 
 def _text(converter: BaseConverter) -> dict[str, Any]:
-    """Werkzeug keeps the lengths only in the regular expression."""
+    """The schema of a text. Werkzeug keeps its lengths only in the regular expression."""
     least, is_range, most = match.groups() if (match := _LENGTH.search(converter.regex)) else ("1", ",", "")
     limits = {"minLength": int(least)}
     if not is_range or most:

@@ -1,4 +1,4 @@
-"""The token service as a blueprint."""
+"""Blueprint of the token service."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str | None = None) -> Blueprint:
     """The endpoints of `service`: ``app.register_blueprint(token_blueprint(service, url_prefix="/auth"))``.
 
-    Register it where the path of the issuer is. The endpoints are public under default deny, and read the credentials
-    of their callers themselves. Where the issuer has a path, its metadata is also where RFC 8414 §3.1 looks for it: at
-    the root of the application, which has to be that of the host for clients to find it.
+    Register it at the path of the issuer. The endpoints are public under default deny, and read the credentials of
+    their clients themselves. If the issuer has a path, its metadata is also at the root of the application, for clients
+    that follow RFC 8414 §3.1. They find it there if the application is at the root of the host.
 
     Args:
-        service: the configuration.
+        service: the token service.
         name: of the blueprint.
         url_prefix: the path below the application's root.
 

@@ -1,4 +1,4 @@
-"""A whole document, from the route table and the docstrings."""
+"""OpenAPI document of a Flask application, made from its route table and docstrings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def openapi_document(
     """An OpenAPI document of `app`: for an application that has no generator.
 
     It has the paths with their parameters, summaries from docstrings, blueprints as tags, and what `FlaskAuth`
-    enforces. It is made anew each time, from what is registered then.
+    enforces. Each call makes it from the routes that are registered by then.
 
     Args:
         app: the application, guarded by `FlaskAuth`.
@@ -36,12 +36,12 @@ def openapi_document(
         version: of the API.
         description: of the API (CommonMark).
         openapi: the version of the specification.
-        servers: the URLs of the application. Without any, it is where the document is.
-        include: whether a route is described. By default all are but static files, the docs page and the endpoints of
-            the token service.
+        servers: the URLs of the application. Without any, clients use the URL of the document.
+        include: whether a route is described. By default all are, except static files, the docs page and the endpoints
+            of the token service.
 
     Raises:
-        ConfigurationError: `app` is not guarded, or a scheme has a name that no document may have.
+        ConfigurationError: `app` is not guarded, or a scheme has a name that OpenAPI does not allow.
 
     >>> from authmw import Auth, HTTPBearer, requires_scopes
     >>> from authmw_flask import FlaskAuth

@@ -1,6 +1,7 @@
-"""The extensions that make documents, and where each of them lets security in.
+"""Hooks into the Flask extensions that make OpenAPI documents, which add security to them.
 
-None is imported. All is put in when a document is made: so it does not matter what is registered or guarded when.
+No extension is imported. Security is added when a document is made, so the order of registering and guarding does not
+matter.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ if TYPE_CHECKING:
     from flask import Flask
 
 Secure = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""From the document that was made to the one with security."""
+"""A function from the document that was made to the one with security."""
 
 
 def secure_openapi(app: Flask, generator: object = None, *, prefix: str | None = None) -> None:
-    """Put what `app` enforces into every document that `generator` makes from now on.
+    """Add the security that `app` enforces to every document that `generator` makes from now on.
 
     ``secure_openapi(app)`` is for APIFlask and flask-openapi3, ``secure_openapi(app, api)`` for flask-smorest and
-    flask-restx, and ``secure_openapi(app, spec)`` for apispec. What these were told of security by hand is replaced.
+    flask-restx, and ``secure_openapi(app, spec)`` for apispec. Security that was written there by hand is replaced.
 
     Args:
         app: the application, which `FlaskAuth` guards before the first document is made.
-        generator: the ``Api`` or the ``APISpec``; `app` itself where that makes its document.
-        prefix: as `secured_document` takes it.
+        generator: the ``Api`` or the ``APISpec``; by default `app`, for an application that makes its document itself.
+        prefix: as for `secured_document`.
 
     Raises:
-        ConfigurationError: `generator` is none of those, or has no document yet.
+        ConfigurationError: `generator` is of no such extension, or has no document yet.
 
     >>> from apispec import APISpec
     >>> from authmw import Auth, HTTPBearer
@@ -57,19 +58,19 @@ def secure_openapi(app: Flask, generator: object = None, *, prefix: str | None =
 
 
 def _packages(generator: object) -> list[str]:
-    """The packages that its class and the classes above come from, the nearest first."""
+    """The packages of its class and of the base classes, the nearest first."""
     return [each.__module__.partition(".")[0] for each in type(generator).__mro__]
 
 
 def _unknown(generator: object, *, is_app: bool) -> str:
     if is_app:
         return (
-            f"{type(generator).__name__} makes no document itself: pass what does, secure_openapi(app, api), "
-            "or use openapi_document(app)"
+            f"{type(generator).__name__} makes no document itself: pass the object that does, as in "
+            "secure_openapi(app, api), or use openapi_document(app)"
         )
     return (
         f"{type(generator).__name__} is of no extension that is known here: "
-        "put the security in where its document is served, by secured_document(app, document)"
+        "add the security where its document is served, by secured_document(app, document)"
     )
 
 
@@ -85,7 +86,7 @@ def _smorest(api: Any, secure: Secure) -> None:
 
 
 def _apiflask(app: Any, secure: Secure) -> None:
-    """Before the application's own `spec_processor`, of which there can only be one."""
+    """Add security before the application's own `spec_processor` runs, since there can be only one of those."""
     make = app._generate_spec
 
     def generate() -> Any:
@@ -107,16 +108,16 @@ def _openapi3(app: Any, secure: Secure) -> None:
 
 
 def _restx(api: Any, secure: Secure) -> None:
-    """Its document is a cached property: only a class can have another."""
+    """Replace the class of `api`: its document is a cached property, and only a class can have another one."""
     made_by: type[Any] = cast("Any", type(api))
     cached: Any = made_by.__schema__
 
     def schema(api: Any) -> dict[str, Any]:
         made: dict[str, Any] = cached.__get__(api, made_by)
-        if "swagger" not in made:  # what it answers when it failed
+        if "swagger" not in made:  # the document of an error
             return made
         if not made.get("definitions") and api.models:
-            # It resolves references of payloads in there, and elsewhere only when there are no definitions.
+            # flask-restx resolves references of payloads in the definitions, and elsewhere only if there are none.
             made = {**made, "definitions": {name: model.__schema__ for name, model in api.models.items()}}
         return secure(made)
 

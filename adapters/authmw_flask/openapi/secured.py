@@ -1,4 +1,4 @@
-"""Security for a document that somebody else made of a Flask application, looked up in the route table."""
+"""Security for an OpenAPI document that another program made of a Flask application, found by the route table."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _NAME: Final = re.compile(r"\{[^{}]*\}")
 
 
 def secured_document(app: Flask, document: Mapping[str, Any], *, prefix: str | None = None) -> dict[str, Any]:
-    """`document` with the security that `app` enforces, in the place of what was written there by hand.
+    """`document` with the security that `app` enforces, instead of security that was written by hand.
 
-    Each path of it is a route of `app`, however its parameters are called. Operations of other applications stay as
-    they are. Below a mounted application, what stands around it is described.
+    Each path is looked up in the routes of `app`; the names of its parameters do not matter. Operations of other
+    applications are not changed. Below a mounted application, the guard around it is described.
 
     Args:
         app: the application, guarded by `FlaskAuth`.
-        document: an OpenAPI 3.1 or 3.0 or a Swagger 2.0 document. It stays as it is.
-        prefix: what stands before each path of it in the routes of `app`, as ``/v1``. It is found in the document's
-            ``servers`` or ``basePath`` where it is not given.
+        document: an OpenAPI 3.1 or 3.0 or a Swagger 2.0 document. It is not changed.
+        prefix: the path in front of its paths in the routes of `app`, such as ``/v1``. By default it is found by the
+            document's ``servers`` or ``basePath``.
 
     Raises:
-        ConfigurationError: `app` is not guarded, the document is of another version, or it is about another
-            application altogether.
+        ConfigurationError: `app` is not guarded, the document is of another version, or none of its paths is a route
+            of `app`.
 
     >>> from authmw import Auth, HTTPBearer
     >>> from authmw_flask import FlaskAuth
@@ -47,42 +47,42 @@ def secured_document(app: Flask, document: Mapping[str, Any], *, prefix: str | N
     from authmw.openapi import secured
 
     guarded = checked_guarded(app)
-    known = _Known(app)
+    known = _Requirements(app)
     bases = _bases(document) if prefix is None else (prefix.rstrip("/"),)
     base = _best(bases, known, document)
     return secured(document, guarded.auth, lambda path, method: known.requirement(base + path, method))
 
 
-class _Known:
-    """What each operation of an application needs, by its path."""
+class _Requirements:
+    """The requirements of the operations of an application, by path and method."""
 
     def __init__(self, app: Flask) -> None:
         self._exactly: dict[tuple[str, str], Requirement] = {}
-        self._alike: dict[tuple[str, str], Requirement] = {}
+        self._by_shape: dict[tuple[str, str], Requirement] = {}
         self._paths: set[str] = set()
         self._mounts: list[tuple[str, Requirement | None]] = []
         for route in unplaced_routes(app):
             if route.kind is Kind.MOUNT:
-                # Where nothing stands around it, it may still ask for something itself.
+                # With no guard around it, the mounted application may still require something itself.
                 around = None if route.requirement.is_open else route.requirement
                 self._mounts.append((route.path.removesuffix("*"), around))
                 continue
             self._paths.add(_nameless(route.path))
             self._exactly.setdefault((route.path, route.method), route.requirement)
-            self._alike.setdefault((_nameless(route.path), route.method), route.requirement)
+            self._by_shape.setdefault((_nameless(route.path), route.method), route.requirement)
 
     def has(self, path: str) -> bool:
-        """Whether a route or a mounted application is there."""
+        """Whether there is a route or a mounted application at `path`."""
         return _nameless(path) in self._paths or any(_is_below(path, mount) for mount, _ in self._mounts)
 
     def requirement(self, path: str, method: str) -> Requirement | None:
-        """What is enforced there; None where nothing is known."""
+        """The requirement at `path`; None if nothing is known about it."""
         for mount, requirement in self._mounts:
             if _is_below(path, mount):  # a dispatcher comes before the routes
                 return requirement
-        # HEAD goes with GET where it has no route of its own.
+        # HEAD needs the same as GET if it has no route of its own.
         for each in (method, "GET") if method == "HEAD" else (method,):
-            found = self._exactly.get((path, each)) or self._alike.get((_nameless(path), each))
+            found = self._exactly.get((path, each)) or self._by_shape.get((_nameless(path), each))
             if found is not None:
                 return found
         return None
@@ -96,11 +96,11 @@ def _nameless(path: str) -> str:
     return _NAME.sub("{}", path)
 
 
-def _best(bases: Iterable[str], known: _Known, document: Mapping[str, Any]) -> str:
-    """The one under which most paths of the document are known; of several, the first.
+def _best(bases: Iterable[str], known: _Requirements, document: Mapping[str, Any]) -> str:
+    """The base under which most paths of the document are known; the first one of several.
 
     Raises:
-        ConfigurationError: none is known, under any of them.
+        ConfigurationError: no path is known under any base.
     """
     written: dict[Any, Any] = document.get("paths") or {}
     paths = [str(path) for path in written if str(path).startswith("/")]
@@ -108,13 +108,13 @@ def _best(bases: Iterable[str], known: _Known, document: Mapping[str, Any]) -> s
     best = max(counts, key=lambda base: counts[base])
     if paths and not counts[best]:
         raise ConfigurationError(
-            "no path of the document is a route of the application: say what stands before them there, as prefix='/v1'"
+            "no path of the document is a route of the application: give the path in front of them, as prefix='/v1'"
         )
     return best
 
 
 def _bases(document: Mapping[str, Any]) -> Iterator[str]:
-    """What may stand before its paths in the routes, the longest first: any part of it may be ``SCRIPT_NAME``."""
+    """The possible paths in front of its paths, the longest first: the first parts of each may be ``SCRIPT_NAME``."""
     for path in _servers(document):
         parts = [part for part in path.split("/") if part]
         for start in range(len(parts)):

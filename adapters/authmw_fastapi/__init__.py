@@ -1,7 +1,7 @@
-"""authmw for FastAPI: what is enforced is what the OpenAPI document says.
+"""authmw for FastAPI: guards applications, and documents in OpenAPI what is enforced.
 
-``FastAPIAuth(app, auth, public=["/health"])`` guards an application, and nothing else needs to be called. Endpoints say
-what they need by decorators or by dependencies, and have their caller as an argument::
+``FastAPIAuth(app, auth, public=["/health"])`` guards an application; no other call is needed. Endpoints declare what
+they need by decorators or by dependencies, and get their caller as an argument::
 
     @app.get("/items")
     async def items(principal: Annotated[Principal, Scopes("items:read")]) -> list[str]: ...
@@ -12,7 +12,7 @@ what they need by decorators or by dependencies, and have their caller as an arg
 from typing import TYPE_CHECKING
 
 try:
-    import fastapi as _  # noqa: F401 - only whether it is there
+    import fastapi as _  # noqa: F401 - only to see whether it is installed
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_fastapi needs FastAPI: pip install "authmw[fastapi]"') from _error
 

@@ -1,4 +1,4 @@
-"""Who is calling, as dependencies: what everything else here asks, and what the tests of an application replace."""
+"""Dependencies for the caller: the other dependencies use them, and the tests of an application replace them."""
 
 # Annotations are evaluated at once: FastAPI before 0.120 or so cannot resolve those of an instance that is called.
 
@@ -24,9 +24,9 @@ _CALLS = "authmw.calls"
 
 
 async def caller() -> Principal:
-    """Who the middleware authenticated; `ANONYMOUS` for nobody. Nothing is required.
+    """The principal that the middleware authenticated, or `ANONYMOUS`. It requires nothing.
 
-    `CurrentPrincipal`, `OptionalPrincipal` and `Scopes` ask this, so it is what a test replaces::
+    `CurrentPrincipal`, `OptionalPrincipal` and `Scopes` use it, so a test replaces this one::
 
         app.dependency_overrides[caller] = lambda: Principal("alice", scopes={"items:read"})
     """
@@ -34,25 +34,25 @@ async def caller() -> Principal:
 
 
 def caller_by(auth: Auth) -> Callable[..., Any]:
-    """Who `auth` authenticates, as a dependency; `ANONYMOUS` for nobody. Nothing is required.
+    """A dependency for the principal that `auth` authenticates, or `ANONYMOUS`. It requires nothing.
 
-    ``Security(auth)`` asks this, so it is what a test replaces::
+    ``Security(auth)`` uses it, so a test replaces this one::
 
         app.dependency_overrides[caller_by(auth)] = lambda: Principal("alice", scopes={"items:read"})
 
     Args:
-        auth: who may be trusted. For the same one, it is the same dependency.
+        auth: verifies credentials. The dependencies for the same `auth` are equal.
     """
     return _CallerBy(auth)
 
 
 def asks_for_nothing(dependency: object) -> bool:
-    """Whether `dependency` only tells who is calling."""
+    """Whether `dependency` only returns the caller, and requires nothing."""
     return dependency is caller or isinstance(dependency, _CallerBy)
 
 
 def call_by(connection: HTTPConnection, auth: Auth | None) -> Call | None:
-    """The request as `auth` knows it, once `caller_by` was asked; with None, as the middleware does."""
+    """The call that `caller_by` made of this request for `auth`; with None, that of the middleware."""
     call = call_here()
     if auth is None or (call is not None and call.auth is auth and _is_about(call, connection)):
         return call
@@ -72,7 +72,7 @@ class _CallerBy:
         if current is not None and _is_about(current, connection):
             yield call.authentication.principal
             return
-        # Nobody else said who is calling: below here, `current_principal` and the decorators know it, too.
+        # No middleware has set the caller, so it is set here for `current_principal` and the decorators.
         token = current_call.set(call)
         try:
             yield call.authentication.principal
@@ -81,7 +81,7 @@ class _CallerBy:
             call.end()
 
     async def _authenticate(self, connection: HTTPConnection, response: Response) -> Call:
-        request = ASGIRequest(connection.scope)  # without a way to the body
+        request = ASGIRequest(connection.scope)  # without access to the body
         found = await self.auth.authenticate_async(request)
         if isinstance(found, Refusal):
             raise refuse(connection, found)
@@ -92,7 +92,7 @@ class _CallerBy:
 
 
 class _CallHere(Call):
-    """A request that no middleware has seen."""
+    """The call of a request that no middleware has seen."""
 
     def __init__(self, auth: Auth, authentication: Authentication, request: ASGIRequest) -> None:
         super().__init__(auth, authentication, request)
@@ -101,8 +101,8 @@ class _CallHere(Call):
 
 
 def _is_about(call: Call, connection: HTTPConnection) -> bool:
-    """Whether `call` is `connection`, and not the one in the course of which an application was called."""
+    """Whether `call` was made of `connection`, and not of an outer request during which this application is called."""
     if isinstance(call, _CallHere):
         return call.scope is connection.scope
-    # Below the middleware a mount may have copied the scope, and what the middleware wrote is there.
+    # Below the middleware a mount may have copied the scope, with the values that the middleware wrote.
     return connection.scope.get("authmw.principal") is call.authentication.principal

@@ -1,4 +1,4 @@
-"""What an endpoint needs, said as FastAPI says things: by dependencies. Each is enforced, and documents itself."""
+"""Dependencies that declare what an endpoint needs. They are enforced, and documented in OpenAPI."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from authmw_fastapi.callers import asks_for_nothing
 from authmw_fastapi.gates import AuthGate, RequirementGate
 
 CurrentPrincipal = Annotated[Principal, Depends(RequirementGate(AUTHENTICATED))]
-"""Who is calling: ``async def me(principal: CurrentPrincipal)``. Anyone may, as long as they are authenticated."""
+"""The caller, who has to be authenticated: ``async def me(principal: CurrentPrincipal)``."""
 
 OptionalPrincipal = Annotated[Principal, Depends(RequirementGate(OPTIONAL))]
-"""Who is calling, if anybody says so; otherwise the principal is anonymous. Bad credentials are refused.
+"""The caller, or the anonymous principal if there are no credentials. Bad credentials are refused.
 
-It opens an endpoint that nothing else is declared for, also under default deny, by being a parameter of the endpoint.
-What another dependency does with it says nothing about the endpoint.
+As a parameter of an endpoint without other declarations it opens the endpoint, also under default deny. As a parameter
+of another dependency it does not.
 """
 
 
 def Scopes(*scopes: str | AnyOf) -> Dependency:  # noqa: N802 - as FastAPI's Depends and Security
-    """All of `scopes` are needed; `any_of` stands for one of several.
+    """A dependency that requires all of `scopes`; `any_of` stands for one of several.
 
-    As ``Annotated[Principal, Scopes("items:read")]`` it is the principal, too; as ``dependencies=[Scopes(...)]`` it
-    holds for a route, a router or an application. All that are on the way to an endpoint are needed.
+    As ``Annotated[Principal, Scopes("items:read")]`` it also provides the principal; as ``dependencies=[Scopes(...)]``
+    it is for a route, a router or an application. An endpoint requires all of those on the way to it.
 
     Raises:
         ConfigurationError: no scope, or one that RFC 6749 §3.3 does not allow.
@@ -52,20 +52,22 @@ def Security(  # noqa: N802 - as FastAPI's
     scopes: Sequence[str] | None = None,
     use_cache: bool = True,
 ) -> Any:
-    """As `fastapi.Security`, and with an `Auth` it verifies: the principal, who has all scopes on the way down to it.
+    """The same as `fastapi.Security`; with an `Auth` it also verifies, and provides the principal.
 
-    Below an `AuthMiddleware` with the same `Auth`, what that found is used. Otherwise the request is authenticated
-    here, from its head. FastAPI has read the body by then, and what an endpoint returns as a `Response` of its own has
-    neither ``Vary`` nor ``Authentication-Info``. Before FastAPI 0.118, streams and background tasks find nobody. Put
-    the middleware in front where that matters.
+    The principal has all scopes that are required on the way to the endpoint.
+
+    Below an `AuthMiddleware` with the same `Auth`, its result is used. Otherwise the request is authenticated here, by
+    its head. By then FastAPI has read the body, and a `Response` that the endpoint makes itself has neither ``Vary``
+    nor ``Authentication-Info``. Before FastAPI 0.118, streams and background tasks see no caller. Put the middleware in
+    front if that matters.
 
     Args:
-        dependency: who may be trusted; anything else is FastAPI's to deal with.
-        scopes: all of these are needed, and all that are declared by dependencies above this one.
-        use_cache: whether it is asked once in a request.
+        dependency: an `Auth`, which verifies credentials; anything else is passed to FastAPI.
+        scopes: all of these are required, and all that are declared by dependencies above this one.
+        use_cache: whether it is called only once in a request.
 
     Raises:
-        ConfigurationError: a scope that RFC 6749 §3.3 does not allow, or scopes of `caller`, which would check none.
+        ConfigurationError: a scope that RFC 6749 §3.3 does not allow, or scopes for `caller`, which checks none.
 
     >>> from authmw import Auth, HTTPBearer
     >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))

@@ -1,4 +1,4 @@
-"""The middleware and the document, put in place by one call."""
+"""Extension `FastAPIAuth`, which installs the middleware and the OpenAPI document by one call."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from authmw_fastapi.openapi import document_everything
 class FastAPIAuth:
     """Guards a FastAPI application: ``FastAPIAuth(app, auth, public=["/health"])``, or ``init_app`` later.
 
-    It is ``app.add_middleware(AuthMiddleware, auth=auth, ...)`` whose mistakes are told at once.
+    It does ``app.add_middleware(AuthMiddleware, auth=auth, ...)``, and reports mistakes at once.
 
     Args:
         app: the application; more can be added by `init_app`.
-        auth: who may be trusted.
-        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to endpoints.
+        auth: verifies credentials.
+        default: ``deny`` requires credentials except at `public` paths; ``allow`` leaves it to endpoints.
         public: path patterns, as ``/health``, ``/docs`` or ``GET /docs/*``.
 
     Raises:
@@ -61,7 +61,7 @@ class FastAPIAuth:
             raise ConfigurationError("FastAPIAuth needs an Auth: FastAPIAuth(app, auth) or init_app(app, auth)")
         if guards_around(app):
             raise ConfigurationError(f"{app.title} is guarded already: guard an application once")
-        AuthMiddleware(app, auth, default=self._default, public=self._public)  # tells its mistakes now
+        AuthMiddleware(app, auth, default=self._default, public=self._public)  # raises now if there are mistakes
         app.add_middleware(AuthMiddleware, auth=auth, default=self._default, public=self._public)
         document_everything(app)
 

@@ -1,4 +1,4 @@
-"""The dependencies that let somebody through, or refuse."""
+"""Dependencies that enforce a requirement: they return the principal, or refuse."""
 
 # Annotations are evaluated at once: FastAPI before 0.120 or so cannot resolve those of an instance that is called.
 
@@ -29,12 +29,12 @@ _PRINCIPAL: Final = "principal"
 
 
 class RequirementGate(Gate):
-    """Lets those through who meet a requirement, by what the middleware found.
+    """Enforces a requirement on the principal that the middleware authenticated.
 
-    As with `AuthGate`, all scopes are needed that were declared on the way down to it.
+    As for `AuthGate`, all scopes that were declared on the way to it are required.
 
     Args:
-        requirement: scopes, or only that it is somebody, or not even that. No predicates.
+        requirement: scopes, authentication without scopes, or optional authentication. No predicates.
     """
 
     def __init__(self, requirement: Requirement) -> None:
@@ -42,24 +42,24 @@ class RequirementGate(Gate):
         self.__signature__: Signature = _signature(Depends(caller), security_scopes=SecurityScopes)
 
     def asked(self, scopes: tuple[str, ...]) -> Asked:
-        """The requirement, and the scopes: a program's dependency in between may not ask for its own."""
+        """The requirement, and the scopes that dependencies in between declare: those may not enforce them."""
         return Asked(None, self._requirement & Requirement.all_of(*scopes) if scopes else self._requirement)
 
     async def __call__(
         self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes
     ) -> Principal:
-        """The principal, who is let through."""
+        """The principal, if it meets the requirement."""
         _let_through(connection, None, self.asked(tuple(security_scopes.scopes)).requirement, principal)
         return principal
 
 
 class AuthGate(Gate):
-    """Lets those through whom `auth` knows, if they have all scopes that were declared on the way down to it.
+    """Requires a principal that `auth` authenticates, with all scopes that were declared on the way to it.
 
-    It is the same dependency for the same `auth`.
+    Two gates of the same `auth` are equal, so FastAPI takes them for one dependency.
 
     Args:
-        auth: who may be trusted.
+        auth: verifies credentials.
     """
 
     def __init__(self, auth: Auth) -> None:
@@ -69,13 +69,13 @@ class AuthGate(Gate):
         self.__signature__: Signature = _signature(Depends(caller_by(auth)), security_scopes=SecurityScopes, **natively)
 
     def asked(self, scopes: tuple[str, ...]) -> Asked:
-        """The scopes, of its own `auth`."""
+        """The scopes, to be checked by its own `auth`."""
         return Asked(self.auth, Requirement.all_of(*scopes))
 
     async def __call__(
         self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes, **_: object
     ) -> Principal:
-        """The principal, who is let through."""
+        """The principal, if it meets the requirement."""
         document_at_sight(connection)
         _let_through(connection, self.auth, Requirement.all_of(*security_scopes.scopes), principal)
         return principal
@@ -88,7 +88,7 @@ class AuthGate(Gate):
 
 
 class NativeScheme(SecurityBase):
-    """A scheme of ours as FastAPI's own document has it. It does nothing.
+    """A security scheme of authmw, for the document that FastAPI makes. It does nothing else.
 
     Args:
         name: of the scheme.
@@ -100,11 +100,11 @@ class NativeScheme(SecurityBase):
         self.model: Any = described
 
     async def __call__(self) -> None:
-        """Nothing: the gate that needs this has asked already, or will."""
+        """Do nothing: the gate that depends on this enforces."""
 
 
 def _signature(principal: Any, **others: Any) -> Signature:
-    """What FastAPI gives a gate: the connection, the principal by that dependency, and `others`."""
+    """The parameters that FastAPI gives a gate: the connection, the principal by that dependency, and `others`."""
     by_type = {"connection": HTTPConnection, _PRINCIPAL: Principal}
     by_default = {_PRINCIPAL: principal}
     for name, each in others.items():
@@ -125,7 +125,7 @@ def _signature(principal: Any, **others: Any) -> Signature:
 def _let_through(connection: HTTPConnection, auth: Auth | None, requirement: Requirement, principal: Principal) -> None:
     call = call_by(connection, auth)
     if not requirement.is_open and (not principal.is_authenticated or requirement.missing(principal.scopes)):
-        # What is answered names all that the operation needs, and not only what is needed here.
+        # The refusal names all that the operation requires, not only what this gate requires.
         whole = _scopes_of_operation(connection, call.auth if call else auth) & requirement
         _refuse(connection, call, whole, principal)
     if call is not None:
@@ -143,7 +143,7 @@ def _refuse(connection: HTTPConnection, call: Call | None, requirement: Requirem
             raise ConfigurationError(
                 "nothing authenticates this request: FastAPIAuth(app, auth) first, or ask by Security(auth)"
             )
-        # Somebody whom a test put in the place of the caller.
+        # A test has replaced the caller.
         raise refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
     decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)
     refusal = decision if isinstance(decision, Refusal) else Refusal(Reason.FORBIDDEN)

@@ -1,4 +1,4 @@
-"""Principals that nobody authenticated: FastAPI makes an object of any class from what a client sends."""
+"""Check for unauthenticated principals: FastAPI makes an object of any class from what a client sends."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def made_up_principals(app: object) -> tuple[str, ...]:
         if any(isinstance(call, type) and issubclass(call, Principal) for call in dependencies_of(entry.route)):
             found[f"{entry.route.name} ({place_of(entry.route.endpoint)})"] = None
     return tuple(
-        f"{endpoint} takes whatever principal a client makes up: write principal: CurrentPrincipal, without Depends()"
+        f"{endpoint} takes any principal that a client makes up: write principal: CurrentPrincipal, without Depends()"
         for endpoint in found
     )

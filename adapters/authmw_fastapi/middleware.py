@@ -1,4 +1,4 @@
-"""Starlette's middleware, which lets FastAPI's document say what it enforces."""
+"""ASGI middleware for FastAPI: that for Starlette, which also documents in OpenAPI what is enforced."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class AuthMiddleware(StarletteAuthMiddleware):
-    """Guards a FastAPI application, by ``add_middleware`` or from outside, and ``app.openapi()`` says so.
+    """Guards a FastAPI application, by ``add_middleware`` or from outside, and documents that in ``app.openapi()``.
 
-    It is `authmw_starlette.AuthMiddleware`, which sees what FastAPI's dependencies ask for as well: the 401 for an
-    endpoint names their scopes, too. Before anything is served, it sees to the documents of the application and of
-    those that are mounted in it.
+    It is `authmw_starlette.AuthMiddleware`, which also reads what FastAPI's dependencies require: the 401 for an
+    endpoint names their scopes too. Before the first request it sets up the documents of the application and of those
+    that are mounted in it.
 
     Args:
         app: the application, given by ``add_middleware``.
-        auth: who may be trusted.
-        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to endpoints.
+        auth: verifies credentials.
+        default: ``deny`` requires credentials except at `public` paths; ``allow`` leaves it to endpoints.
         public: path patterns, as ``/health``, ``/docs`` or ``GET /docs/*``, below ``root_path``.
 
     Raises:
@@ -39,7 +39,7 @@ class AuthMiddleware(StarletteAuthMiddleware):
     """
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
-        # An application that this was added to, or that this is mounted in, knows more than what is wrapped.
+        # The application to which this was added, or in which it is mounted, has more routes than the wrapped one.
         whole = scope.get("app") or self
         mistakes = super()._mistakes(scope) + made_up_principals(whole)
         try:

@@ -1,4 +1,4 @@
-"""The names of security schemes in one document: two that differ need two."""
+"""Check of the names of security schemes in one document: different schemes need different names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def check_names(app: FastAPI, around: Around) -> None:
-    """Refuse schemes of which one would be written over the other in the document of `app`.
+    """Refuse different schemes with one name: one would overwrite the other in the document of `app`.
 
     Raises:
-        ConfigurationError: the names of all that differ.
+        ConfigurationError: every name that different schemes have.
     """
     found: dict[str, Any] = {}
     doubled: dict[str, None] = {}
@@ -53,7 +53,7 @@ def _schemes_of(entry: Entry) -> Iterator[tuple[str, Any]]:
 
 
 def _essence(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells schemes apart. Words for people may differ, and the scopes of flows are written together."""
+    """The members that make two schemes different. Descriptions may differ, and the scopes of flows are merged."""
     essence = {name: each for name, each in described.items() if name not in ("description", "bearerFormat")}
     if "flows" in essence:
         essence["flows"] = {flow: {**each, "scopes": {}} for flow, each in essence["flows"].items()}

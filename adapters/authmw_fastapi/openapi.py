@@ -1,8 +1,8 @@
-"""``app.openapi()`` that says what is enforced: by middleware, by dependencies, by decorators.
+"""OpenAPI document of a FastAPI application, with the security that middleware, dependencies and decorators enforce.
 
-FastAPI makes the document; its security is then written anew. What dependencies of FastAPI's own kind document, be it
-`fastapi.security`'s or a program's, is kept: it is needed beside what is needed here, so each alternative of the one
-is combined with each of the other.
+FastAPI makes the document; its security is then replaced. Security that other dependencies document, from
+`fastapi.security` or from the program, is kept: it is required as well, so each of its alternatives is combined with
+each alternative of authmw.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _Needed = dict[tuple[str, str], dict["Auth", "Requirement"]]
 
 
 def openapi_document(app: object) -> dict[str, Any]:
-    """The OpenAPI document of `app`, as it serves it. The application need not have been started.
+    """The OpenAPI document of `app`, as it serves it. The application need not be started.
 
     Args:
-        app: the application, as it is, or with middleware around it: what that asks for is known by that alone.
+        app: the application, with middleware around it or without. Such middleware is known only if it is given.
 
     Raises:
         ConfigurationError: two different schemes have one name, or `app` is no FastAPI application.
@@ -62,7 +62,7 @@ def openapi_document(app: object) -> dict[str, Any]:
 
 
 def document_everything(app: object) -> None:
-    """Let every FastAPI application in `app` say what is enforced, those that are mounted included.
+    """Make every FastAPI application in `app`, also those that are mounted, document what is enforced.
 
     Raises:
         ConfigurationError: two different schemes of one document have one name.
@@ -75,23 +75,24 @@ def document_everything(app: object) -> None:
 
 
 def document_at_sight(connection: HTTPConnection) -> None:
-    """Let the application of `connection` say what its dependencies enforce, unless it does so already."""
+    """Make the application of `connection` document what its dependencies enforce, unless it does so already."""
     app = connection.scope.get("app")
     if isinstance(app, FastAPI) and _documented(app) is None:
         _document(app, Around())
 
 
 _asking: ContextVar[FastAPI | None] = ContextVar("authmw_fastapi_asking", default=None)
-"""Whose document is being made. What was wrapped by a program, and then again here, only hands its part through."""
+"""The application whose document is being made. If `_Documented` was wrapped by a program and then again here, the
+inner one returns the document unchanged."""
 
 
 class _Documented:
-    """``app.openapi``: what was there before, with the security that is enforced.
+    """A replacement of ``app.openapi``, which adds the enforced security to the document of the original.
 
     Args:
         app: the application.
-        around: what stands around it, as far as it is known.
-        inner: what was there before.
+        around: the paths, guards and declarations around it, as far as they are known.
+        inner: the original ``app.openapi``.
     """
 
     def __init__(self, app: FastAPI, around: Around, inner: Callable[[], dict[str, Any]]) -> None:
@@ -117,14 +118,14 @@ class _Documented:
         return self._made
 
     def forget(self) -> None:
-        """Make the document anew when it is asked for again."""
+        """Forget the document, so that the next call makes it again."""
         if self._made is not None and self._app.openapi_schema is self._made:
             self._app.openapi_schema = self._native
         self._native = self._made = None
 
 
 def _documented(app: FastAPI) -> _Documented | None:
-    """What makes the document of `app`."""
+    """The `_Documented` of `app`, or None."""
     known: _Documented | None = getattr(app, _DOCUMENTED, None)
     return known
 
@@ -133,7 +134,7 @@ def _document(app: FastAPI, around: Around) -> None:
     inner: Callable[[], dict[str, Any]] = app.openapi
     known = _documented(app)
     if known is not None:
-        # What is in front of the whole sees most: an application does not know what it is mounted in.
+        # The outermost middleware knows most: an application does not know in which other one it is mounted.
         around = max(known.around, around, key=lambda each: len(each.guards) + len(each.asked))
         if known is inner and known.around == around:
             return
@@ -156,15 +157,15 @@ def _secured(document: dict[str, Any], app: FastAPI, around: Around) -> dict[str
     natively = {(path, method): operation.get("security") for path, method, operation in operations_in(document)}
     for path, method, operation in operations_in(made):
         if by := needed.get((path, method)):
-            ours = [security(auth, requirement, version) for auth, requirement in by.items()]
+            enforced = [security(auth, requirement, version) for auth, requirement in by.items()]
             names = {scheme.name for auth in by for scheme in auth.schemes}
             kept = [each for each in natively[path, method] or () if not names.issuperset(each)]
-            operation["security"] = _all_of(*ours, kept)
+            operation["security"] = _all_of(*enforced, kept)
     return made
 
 
 def _needed(app: FastAPI, around: Around) -> _Needed:
-    """What each operation asks for, by its path and method in the document of `app`."""
+    """The requirements of each operation, by its path and method in the document of `app`."""
     found: _Needed = {}
     for entry in entries(app, around):
         if entry.owner is app and entry.route is not None:
@@ -179,7 +180,7 @@ def _needed_by(auth: Auth, needed: _Needed, path: str, method: str) -> Requireme
 
 
 def _all_of(*needed: list[SecurityRequirement]) -> list[SecurityRequirement]:
-    """The alternatives of each, combined with those of each other. None at all asks for nothing."""
+    """The alternatives of each list, combined with those of all others. An empty list requires nothing."""
     asking = [each for each in needed if each]
     combined = [_at_once(choice) for choice in product(*asking)] if asking else []
     return [each for index, each in enumerate(combined) if each not in combined[:index]]

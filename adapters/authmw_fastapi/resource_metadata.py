@@ -1,4 +1,4 @@
-"""The metadata of a protected resource on a FastAPI application."""
+"""Route of the metadata of a protected resource (RFC 9728), added to a FastAPI application."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def add_resource_metadata(app: FastAPI, resource: ProtectedResource | Auth) -> None:
     """Serve the metadata of `resource` at the root of `app`, in which the guarded application is mounted.
 
-    ``FastAPIAuth(app, auth)`` answers for the resource of its `Auth` itself: this is for the application around it,
-    whose root is that of the host. It is public under default deny, and not in the OpenAPI document.
+    ``FastAPIAuth(app, auth)`` itself serves the metadata of its `Auth`. This is for the application around it, at the
+    root of the host. The route is public under default deny, and not in the OpenAPI document.
 
     Args:
         app: the application at the root of the host.
-        resource: what to describe, or the `Auth` that has it.
+        resource: the resource, or the `Auth` that has it.
 
     Raises:
-        ConfigurationError: there is nothing to describe.
+        ConfigurationError: the `Auth` has no resource.
 
     >>> from authmw.issuers import ProtectedResource
     >>> from fastapi import FastAPI

@@ -1,4 +1,4 @@
-"""The Flask extension: it puts the middleware around an application and the guard in front of its views."""
+"""Extension `FlaskAuth`, which puts the middleware around an application and the guard in front of its views."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from authmw_flask.routes import RouteTable
 class FlaskAuth:
     """Guards a Flask application: ``FlaskAuth(app, auth, public=["/static/*"])``, or ``init_app`` later.
 
-    Without credentials nobody gets in, but to views marked ``@public`` and to `public` paths: that holds for static
-    files, for 404s, and for applications that are already mounted in ``app.wsgi_app``. Mount before, not after.
+    Every request needs credentials, except for views marked ``@public`` and for `public` paths. That includes static
+    files, 404s, and applications that are already mounted in ``app.wsgi_app``: mount them before this, not after.
 
     Args:
         app: the application; more can be added by `init_app`.
-        auth: who may be trusted.
-        default: ``deny`` (unless said otherwise), or ``allow`` to leave it to decorators; else ``AUTHMW_DEFAULT``
-            of ``app.config``.
-        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``; else ``AUTHMW_PUBLIC``.
+        auth: verifies credentials.
+        default: ``deny``, or ``allow`` to leave it to decorators; by default ``AUTHMW_DEFAULT`` of ``app.config``, or
+            else ``deny``.
+        public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``; by default ``AUTHMW_PUBLIC`` of
+            ``app.config``.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -87,7 +88,7 @@ class FlaskAuth:
         if settings.mistakes:
             raise ConfigurationError(*settings.mistakes)
         guard = ViewGuard(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
-        app.before_request(guard)  # which refuses once the application serves
+        app.before_request(guard)  # Flask refuses this once the application serves
         _put_first(app.before_request_funcs[None])
         app.url_value_preprocessor(mark_context)
         _put_first(app.url_value_preprocessors[None])
@@ -98,7 +99,7 @@ class FlaskAuth:
 
 
 def _put_first(functions: list[Any]) -> None:
-    """Have Flask call the function that was added last before all others."""
+    """Make Flask call the function that was added last before all others."""
     functions.insert(0, functions.pop())
 
 

@@ -1,4 +1,4 @@
-"""The guard in front of every view."""
+"""Guard that Flask calls before every view, which enforces what the view declares."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _request: LocalProxy[Request] = cast("LocalProxy[Request]", request)
 
 
 class ViewGuard:
-    """Runs before each request, and before whatever else does: enforces what was declared for the view.
+    """The first function that Flask runs before each request. It enforces what was declared for the view.
 
     Args:
         app: the application.
-        auth: who may be trusted.
-        routes: tells what the view needs.
-        default: what an undecorated view needs.
-        public: the paths that need nothing, unless their view says so.
+        auth: verifies credentials.
+        routes: finds the requirement of the view.
+        default: ``deny`` requires authentication for a view without a declaration; ``allow`` requires nothing.
+        public: the paths that need no credentials, unless their view declares something.
     """
 
     def __init__(self, app: Flask, auth: Auth, routes: RouteTable, *, default: Default, public: PublicPaths) -> None:
@@ -47,7 +47,7 @@ class ViewGuard:
         call = call_here()
         if call is not None:
             return self._guard(call, current)
-        # Defence in depth: somebody took the middleware out of app.wsgi_app, so nobody is authenticated.
+        # Defence in depth: the middleware was removed from app.wsgi_app, so no caller is authenticated.
         call = Call(self._auth, NOBODY, WSGIRequest(environ))
         call.carry = RefusedByFlask
         token = current_call.set(call)
@@ -70,7 +70,7 @@ class ViewGuard:
         return None
 
     def _answer_preflight(self, rule: Rule | None) -> Response | None:
-        """Flask's own answer to OPTIONS, which a view that handles OPTIONS itself would have replaced (class 23)."""
+        """Flask's own answer to OPTIONS, if the view handles OPTIONS itself: without credentials none may reach it."""
         if rule is None or getattr(rule, "provide_automatic_options", False):
             return None
         return self._app.make_default_options_response()

@@ -1,8 +1,9 @@
-"""The caller of a request that Flask keeps: in ``copy_current_request_context``, and in ``with client:`` of a test.
+"""Caller of a request that Flask keeps: in ``copy_current_request_context``, and in ``with client:`` of a test.
 
-Flask keeps a request in a context variable of its own, and hands a copy on where it is asked to. Three things leave the
-variable behind without being asked, and nobody is calling there: a worker that copied all context variables in a
-request, a stream that waits for its next chunk (its generator shares the server's context), and what runs after both.
+Flask keeps a request in a context variable of its own, and passes on a copy where the program asks for it. Elsewhere
+the variable may be left over, and there is no caller: in a worker that copied all context variables of a request, in
+the server's context while a stream waits for its next chunk (its generator shares that context), and in code that runs
+after either.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from authmw.identity.principal import Principal
 _SERVES: Final = "authmw_serves"
 """The attribute of the context in which a request is served. A copy of that context has none."""
 _PRESERVED: Final = "werkzeug.debug.preserve_context"
-"""What Flask's test client puts into the environ in a ``with`` block."""
+"""The key that Flask's test client puts into the environ in a ``with`` block."""
 
 
 def mark_context(endpoint: str | None, values: object) -> None:
-    """Note that a request is served in the context of Flask that is here.
+    """Note that a request is served in Flask's current context.
 
-    It is a preprocessor of URL values, since Flask calls those before anything else of the application.
+    It is a preprocessor of URL values, since Flask calls those before any other function of the application.
     """
     vars(_context())[_SERVES] = True
 
 
 def kept_call(ended: object) -> Call | None:
-    """The request that Flask keeps here, of a guarded application; None where it is only left behind.
+    """The request of a guarded application that Flask keeps here on purpose; None if it is only left over.
 
     Args:
-        ended: what this context knows of a request that has ended; None for nothing.
+        ended: the call of this context that has ended, or None.
     """
     if not has_request_context():
         return None

@@ -1,4 +1,4 @@
-"""How a refusal leaves Flask: as an exception from inside, and through ``process_response`` from in front of it."""
+"""Responses of refusals in Flask: by an exception inside of it, and by ``process_response`` in front of it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from authmw.http.response import StartResponse
 class RefusedByFlask(AccessRefused, HTTPException):
     """A refusal with its whole response and no ``code``.
 
-    Flask hands an HTTPException without a code to no error handler, and neither do the extensions that bring error
-    handling of their own: status and challenge stay.
+    Flask passes an HTTPException without a code to no error handler, and neither do the extensions with their own error
+    handling. So status and challenge stay.
     """
 
     def __init__(self, refusal: Refusal) -> None:
@@ -28,7 +28,7 @@ class RefusedByFlask(AccessRefused, HTTPException):
 
     @property
     def data(self) -> NoReturn:
-        """What flask-restx would make a body of its own from. It hands on to Flask what this raises.
+        """The attribute from which flask-restx would make a body of its own. It passes on to Flask what this raises.
 
         Raises:
             RefusedByFlask: always.
@@ -37,7 +37,7 @@ class RefusedByFlask(AccessRefused, HTTPException):
 
 
 def answer_refusals(app: Flask) -> None:
-    """Have `app` answer each `AccessRefused`: also one that is raised elsewhere, as in a thread that a view waits for.
+    """Make `app` answer each `AccessRefused`, also one raised elsewhere, such as in a thread that a view waits for.
 
     A handler that the application has registered for it stays.
     """
@@ -56,7 +56,7 @@ def _response_of(response: core.Response) -> Response:
 class FlaskResponses:
     """Sends a refusal that is made in front of Flask, after the functions that run on each response of `app`.
 
-    So they add their headers, as Flask-CORS does. No route is looked for, and nothing else of the application runs.
+    So they add their headers, as Flask-CORS does. No route is matched, and no other code of the application runs.
 
     Args:
         app: the application.
@@ -66,14 +66,14 @@ class FlaskResponses:
         self._app = app
 
     def __call__(self, response: core.Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Send `response`: as it is, when one of the functions fails, or when there are none."""
+        """Send `response`; without their changes, if one of the functions fails."""
         if not self._processes_responses():
             return response.serve_wsgi(environ, start_response)
         answer = _response_of(response)
         try:
             answer = self._processed(answer, environ)
         except Exception:
-            # As in Flask itself, where they fail on an error page. The refusal has to be sent in any case.
+            # As Flask itself does when they fail on an error page. The refusal has to be sent in any case.
             self._app.logger.exception("Finalizing a refusal failed")
             answer = _response_of(response)
         return answer(environ, start_response)
@@ -85,7 +85,7 @@ class FlaskResponses:
 
     def _processed(self, answer: Response, environ: Environ) -> Response:
         context = self._app.request_context(environ)
-        context.url_adapter = None  # else it would look for the route
+        context.url_adapter = None  # otherwise the context would match a route
         try:
             context.push()  # opens the session: pop also after a failure, as Flask does
             processed = self._app.process_response(answer)

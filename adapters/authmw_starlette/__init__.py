@@ -1,7 +1,7 @@
-"""authmw for Starlette, FastAPI and whatever else routes as Starlette does.
+"""authmw for Starlette, FastAPI and other frameworks with Starlette's routing.
 
 ``app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])`` guards mounts, raw routes, docs and websockets
-too. Endpoints have ``request.user`` and ``request.auth`` in Starlette's sense, and say what they need themselves::
+too. Endpoints have Starlette's ``request.user`` and ``request.auth``, and declare what they need::
 
     @requires_scopes("orders:read")
     async def orders(request: Request) -> JSONResponse: ...
@@ -10,7 +10,7 @@ too. Endpoints have ``request.user`` and ``request.auth`` in Starlette's sense, 
 from typing import TYPE_CHECKING
 
 try:
-    import starlette as _  # noqa: F401 - only whether it is there
+    import starlette as _  # noqa: F401 - only to see whether it is installed
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_starlette needs Starlette: pip install "authmw[starlette]"') from _error
 

@@ -1,7 +1,7 @@
-"""What FastAPI's dependencies ask for, as the tree of them says that each of its routes has.
+"""Requirements of FastAPI's dependencies, read from the tree of dependencies that each route has.
 
-Only what looks like that tree is read here: the adapter for FastAPI brings the dependencies, and this package does not
-need FastAPI.
+Only the attributes of that tree are read, so this package does not need FastAPI. The dependencies are defined in the
+adapter for FastAPI.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """Something that is asked of whoever comes along a route.
+    """A requirement on the way to an endpoint.
 
     Args:
-        auth: who finds out whether it is met; None for the middleware in front.
-        requirement: what is asked for.
+        auth: the engine that checks it; None for that of the middleware in front.
+        requirement: what the caller needs.
     """
 
     auth: Auth | None
@@ -31,23 +31,23 @@ class Asked(NamedTuple):
 
 
 class Gate(ABC):
-    """A dependency that enforces what it asks for."""
+    """A dependency that enforces a requirement."""
 
     @abstractmethod
     def asked(self, scopes: tuple[str, ...]) -> Asked:
-        """What is asked for where `scopes` were declared above it and with it."""
+        """The requirement, if `scopes` were declared with it and above it."""
 
 
 def asked_by_dependencies(route: object, overrides: Container[object] = ()) -> Iterator[Asked]:
-    """What the dependencies of `route` ask for, those of an application and its routers first.
+    """The requirements of the dependencies of `route`, those of the application and its routers first.
 
-    A dependency opens a route only by standing on it: one that another dependency happens to have says nothing about
-    the endpoint.
+    Only a dependency of the route itself can open it. A dependency of another dependency says nothing about the
+    endpoint.
 
     Args:
-        route: a route; one without dependencies asks for nothing.
-        overrides: the dependencies that an application has replaced, as for its tests. Who is calling is for the
-            replacement to say, so nothing is asked of credentials.
+        route: a route, with dependencies or without.
+        overrides: the dependencies that an application has replaced, as for its tests. A replacement says itself who
+            is calling, so no credentials are required.
     """
     for dependant, depth in _dependants(route):
         call = dependant.call
@@ -61,7 +61,7 @@ def asked_by_dependencies(route: object, overrides: Container[object] = ()) -> I
 
 
 def dependencies_of(route: object) -> Iterator[Any]:
-    """What is called for `route` before its endpoint, in that order."""
+    """The dependencies that are called for `route` before its endpoint, in that order."""
     return (dependant.call for dependant, _ in _dependants(route))
 
 
@@ -84,9 +84,9 @@ def _below(dependant: Any, depth: int) -> Iterator[tuple[Any, int]]:
 
 
 def _scopes(dependant: Any) -> tuple[str, ...]:
-    """What FastAPI gives the dependency as its `SecurityScopes`: newer releases keep them apart, by who said them."""
-    said = getattr(dependant, "security_scopes", None) or [
+    """The scopes that FastAPI gives the dependency as `SecurityScopes`. Newer releases keep them in two attributes."""
+    scopes = getattr(dependant, "security_scopes", None) or [
         *(getattr(dependant, "parent_oauth_scopes", None) or ()),
         *(getattr(dependant, "own_oauth_scopes", None) or ()),
     ]
-    return tuple(dict.fromkeys(said))
+    return tuple(dict.fromkeys(scopes))

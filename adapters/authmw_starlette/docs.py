@@ -1,4 +1,4 @@
-"""The docs page as routes."""
+"""Routes of the docs page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def docs_routes(page: DocsPage, path: str = "/docs", *, public: bool = False) -> list[Route]:
     """`page` and its files: ``Starlette(routes=[*routes, *docs_routes(page)])``.
 
-    The API that it describes begins where these routes are: at the root of the application, under whatever
-    ``root_path``, or where they are mounted together with those of the API.
+    The API that it describes begins where these routes are: at the root of the application, under any ``root_path``, or
+    where they are mounted together with those of the API.
 
     Args:
-        page: what is shown.
-        path: where the page is.
-        public: let anybody read it, also under default deny. Otherwise it is guarded like any endpoint.
+        page: the page to show.
+        path: the path of the page.
+        public: anyone may read it, also under default deny. Otherwise it is guarded like any endpoint.
 
     >>> from authmw.openapi import DocsPage
     >>> [route.path for route in docs_routes(DocsPage("openapi.json"))]

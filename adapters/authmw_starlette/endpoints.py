@@ -1,4 +1,4 @@
-"""What a route of Starlette or FastAPI calls: that may be another object than what its ``endpoint`` names."""
+"""Callables of Starlette's and FastAPI's routes, which may differ from their attribute ``endpoint``."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "T
 def called_by(route: Any) -> Any:
     """The function, class or application that `route` calls.
 
-    A route keeps what it was made with. Who replaces its ``endpoint`` later, by a wrapper of it, changes a name, and
-    not what is called.
+    A route calls the object that it was made with. If its ``endpoint`` is replaced later, by a wrapper, only the
+    attribute changes.
     """
-    kept = _kept_by(route)
-    reached = tuple(chain_of(kept))
+    original = _original_of(route)
+    reached = tuple(chain_of(original))
     if any(each is route.endpoint for each in reached):
         return route.endpoint
-    # A wrapper that does not say what it wraps is believed to call what the route names.
-    return kept if any(each is other for each in reached for other in chain_of(route.endpoint)) else route.endpoint
+    # If the two are not linked, one is a wrapper without ``__wrapped__``, which is taken to call the ``endpoint``.
+    return original if any(each is other for each in reached for other in chain_of(route.endpoint)) else route.endpoint
 
 
 def function_of(endpoint: Any) -> Any:
-    """`endpoint` without the arguments that it was given already."""
+    """The function of an `endpoint` that may be a ``partial``."""
     while isinstance(endpoint, partial):
         endpoint = endpoint.func
     return endpoint
 
 
 def handler_of(endpoint: Any, method: str) -> Any:
-    """The method of a class that answers `method`, as ``HTTPEndpoint.dispatch`` chooses it; None for none."""
+    """The method of a class that answers `method`, as ``HTTPEndpoint.dispatch`` chooses it; None if there is none."""
     endpoint = function_of(endpoint)
     if not isinstance(endpoint, type) or not method:
         return None
@@ -51,11 +51,11 @@ def handlers_of(endpoint: Any) -> Iterator[object]:
         yield from (getattr(endpoint, each.lower()) for each in METHODS if hasattr(endpoint, each.lower()))
 
 
-def _kept_by(route: Any) -> Any:
-    """What `route` was made with, where it can be told."""
+def _original_of(route: Any) -> Any:
+    """The object that `route` was made with, as far as it can be found."""
     call = getattr(getattr(route, "dependant", None), "call", None)
     if call is not None:
-        return call  # which FastAPI reads in each request
+        return call  # FastAPI reads this at each request
     app: Any = getattr(route, "app", None)
     while hasattr(app, "app"):
         app = app.app  # the middleware of one route
@@ -63,7 +63,7 @@ def _kept_by(route: Any) -> Any:
 
 
 def _adapted(app: object) -> Any:
-    """The function that Starlette made the application `app` from; None where it did not make it."""
+    """The function from which Starlette made the application `app`; None for any other application."""
     if not isinstance(app, FunctionType) or app.__module__ != "starlette.routing":
         return None
     held = dict(zip(app.__code__.co_freevars, app.__closure__ or (), strict=True))

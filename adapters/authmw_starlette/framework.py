@@ -1,4 +1,4 @@
-"""Starlette, for listings and documents of any application: an entry point of ``authmw.frameworks``."""
+"""Entry point of ``authmw.frameworks`` for Starlette: the routes and the OpenAPI document of an application."""
 
 from authmw_starlette.listing import routes_of
 from authmw_starlette.openapi import openapi_document

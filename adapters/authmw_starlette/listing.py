@@ -1,4 +1,4 @@
-"""The routes of a Starlette or FastAPI application, each with what protects it."""
+"""List of the routes of a Starlette or FastAPI application, each with its protection."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _STRONGEST_FIRST: Final = (Protection.DECLARED, Protection.DEFAULT, Protection.P
 
 
 def routes_of(app: object) -> list[Route]:
-    """Every route of `app`, those of what it mounts included, in the order in which they are tried.
+    """Every route of `app` and of the applications that it mounts, in the order in which they are tried.
 
-    The application need not have been started: what ``add_middleware`` was given is read. An application that is
-    mounted and has no routes to tell is one route, ``/admin/*``; an endpoint that is an ASGI application answers for
-    every method, and has none here.
+    The application need not be started: the arguments of ``add_middleware`` are read. A mounted application whose
+    routes are unknown is one route, as ``/admin/*``. An endpoint that is an ASGI application answers every method, and
+    is listed without one.
 
     Args:
-        app: a Starlette or FastAPI application or a router, as it is, or with middleware around it.
+        app: a Starlette or FastAPI application or a router, with middleware around it or without.
 
     >>> from authmw import requires_scopes
     >>> from starlette.routing import Route, Router
@@ -42,12 +42,12 @@ def routes_of(app: object) -> list[Route]:
 
 
 class Protections(NamedTuple):
-    """What stands between a stranger and an endpoint.
+    """The protections of an endpoint.
 
     Args:
-        protection: the strongest of all there is.
-        by: what each engine asks for: those of the middleware in front, and those that dependencies bring.
-        declared: what is declared, for whichever engine.
+        protection: the strongest one.
+        by: the requirement of each engine: of those of the middleware in front, and of those that dependencies have.
+        declared: all that is declared, for any engine.
     """
 
     protection: Protection
@@ -56,17 +56,17 @@ class Protections(NamedTuple):
 
     @property
     def requirement(self) -> Requirement:
-        """All of what is asked for."""
+        """All requirements together."""
         return Requirement.together(requirement for _, requirement in self.by) or self.declared or PUBLIC
 
 
 def protections_of(entry: Entry, method: str) -> Protections:
-    """What stands between a stranger and an endpoint, when it is asked for by that method."""
+    """The protections of an endpoint against requests with that method."""
     asked = _asked(entry, method)
     declared = Requirement.together(each.requirement for each in asked)
     found: list[Protection] = []
     by: dict[Auth, Requirement] = {}
-    # What a guard lets through is asked further in by the next one.
+    # Each guard enforces the declarations in front of the next guard, which enforces the others.
     ends = (*entry.around.before[1:], len(asked))
     for (guarded, prefix), end in zip(entry.around.guards, ends, strict=False):
         for_it = needed(asked, guarded.auth)
@@ -78,7 +78,7 @@ def protections_of(entry: Entry, method: str) -> Protections:
         by[guarded.auth] = requirement if known is requirement else known & requirement
     for auth in dict.fromkeys(each.auth for each in asked):
         if auth is not None and auth not in by:
-            # Without middleware, it is the first who tells the others who is calling.
+            # Without middleware, the first engine authenticates the caller for the others.
             asking = (auth,) if by else (auth, None)
             mine = Requirement.together(each.requirement for each in asked if each.auth in asking)
             by[auth] = mine or AUTHENTICATED
@@ -91,9 +91,9 @@ def protections_of(entry: Entry, method: str) -> Protections:
 
 
 def methods_of(entry: Entry) -> tuple[str, ...]:
-    """The methods an endpoint answers for, one of them empty for whatever has none.
+    """The methods of an endpoint; a single empty one if it has none.
 
-    HEAD goes with GET, unless a class answers it by a method of its own.
+    HEAD is left out, since it is protected like GET, unless a class has a method for it.
     """
     if entry.route is None or is_websocket(entry):
         return ("",)
@@ -114,7 +114,7 @@ def is_websocket(entry: Entry) -> bool:
 
 
 def endpoint_of(entry: Entry, method: str) -> Any:
-    """What is called: the method of a class-based endpoint, where there is one."""
+    """The callable of an entry: for a class-based endpoint its method, if there is one."""
     endpoint: Any = function_of(entry.route.endpoint)
     if isinstance(endpoint, type) and method:
         of_method: Any = getattr(endpoint, method.lower(), None)

@@ -1,4 +1,4 @@
-"""The core's ASGI middleware, which asks the route table too."""
+"""ASGI middleware for Starlette: that of the core, which also reads the route table."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 class AuthMiddleware(ASGIAuthMiddleware):
     """Guards a Starlette or FastAPI application, by ``add_middleware`` or from outside.
 
-    It is `authmw.asgi.AuthMiddleware`, and it knows the routes: an endpoint marked ``@public`` is open, the challenge
-    of a 401 names the scopes of the endpoint that was asked for, and an endpoint that was registered without its
-    guard, because ``@requires_scopes`` stands above ``@app.get``, stops the application before it serves anybody.
+    It is `authmw.asgi.AuthMiddleware`, and it knows the routes. An endpoint marked ``@public`` is open. The challenge
+    of a 401 names the scopes of the requested endpoint. If an endpoint was registered without its guard, because
+    ``@requires_scopes`` stands above ``@app.get``, the application does not serve any request.
 
-    A middleware that rewrites paths has to stand outside of this one: both have to see the path that is routed.
+    A middleware that rewrites paths has to stand outside of this one, since this one has to see the path that is
+    routed.
 
     Args:
         app: the application, given by ``add_middleware``.
-        auth: who may be trusted.
-        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        auth: verifies credentials.
+        default: ``deny`` requires credentials except at `public` paths; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
 
     Raises:
@@ -69,7 +70,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         if not self._walked:
             mistakes = self._mistakes(scope)
             if scope["type"] == "lifespan":
-                # Not the last word: what starts up now may add routes.
+                # This check is repeated at the first request: the start-up may add routes.
                 if mistakes:
                     await receive()
                     await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
@@ -81,7 +82,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         await super().__call__(scope, receive, send)
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
-        """What keeps the application from being served. Asked before the first connection."""
+        """The mistakes for which the application must not be served. Called before the first connection."""
         return registered_without_guard(self._routing(scope))
 
     def _requirement_of(self, request: RequestHead) -> Requirement | None:
@@ -90,16 +91,16 @@ class AuthMiddleware(ASGIAuthMiddleware):
         return declared(self._routing(request.scope), request.scope, self.auth)
 
     def _reads_own_credentials(self, request: RequestHead) -> bool:
-        # The paths of such endpoints end alike, and a look at those is cheaper than the route table.
+        # The paths of such endpoints have known ends, and comparing these is cheaper than the route table.
         if not request.path.endswith(PATHS):
             return False
         requirement = self._requirement_of(request)
         return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
 
     def _routing(self, scope: Scope) -> object:
-        """The application whose routes are asked: what is wrapped, or else the one this was added to.
+        """The application whose routes are read: the wrapped one, or else the one to which this was added.
 
-        Once a router has begun (``router`` is in the scope), ``app`` may be one further out than what is wrapped.
+        Inside of a router (``router`` is in the scope), ``app`` may be an application around the wrapped one.
         """
         if self._table is not None:
             return self._table

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class MountedEndpoint(Mount):
-    """An ASGI application as an endpoint, so that Starlette neither reads the body nor answers for methods.
+    """An ASGI application as an endpoint, so that Starlette neither reads the body nor refuses methods.
 
     Args:
-        served: what responds.
+        served: the object that responds.
         name: of the endpoint, after which Starlette names its route.
     """
 

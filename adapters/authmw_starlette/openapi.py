@@ -1,4 +1,4 @@
-"""The OpenAPI document of a Starlette application, from its routes."""
+"""OpenAPI document of a Starlette application, made from its routes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def openapi_document(
     description: str = "",
     openapi: Literal["3.0", "3.1"] = "3.1",
 ) -> dict[str, Any]:
-    """The OpenAPI document of `app` and what it mounts: paths, methods, parameters, summaries, and all of security.
+    """The OpenAPI document of `app` and of what it mounts: paths, methods, parameters, summaries, and security.
 
     Routes with ``include_in_schema=False`` are left out. For FastAPI, use `authmw_fastapi.openapi_document`.
 

@@ -1,4 +1,4 @@
-"""How a refusal leaves a Starlette or FastAPI application: by an exception handler that stands beside the app's own."""
+"""Exception handler for refusals in Starlette and FastAPI applications, installed beside the application's own."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _HANDLERS: Final = "starlette.exception_handlers"
 
 
 def let_refusals_through(scope: Scope) -> None:
-    """Have the application that serves `scope` answer `AccessRefused` by its refusal, wherever in it it is raised.
+    """Make the application that serves `scope` answer each `AccessRefused` with its refusal.
 
-    Each application of Starlette writes its own handlers into the scope, so this reaches the innermost, also where one
-    is mounted in another. A handler that the application has registered for `AccessRefused` stays. The exception is no
-    ``HTTPException``: handlers that an application has for those, or for a status, would drop the challenge.
+    Each Starlette application writes its own handlers into the scope, so this reaches the innermost one, also if one is
+    mounted in another. A handler that the application has registered for `AccessRefused` stays. The exception is no
+    ``HTTPException``: the application's handlers for those, or for a status, would drop the challenge.
     """
     # Starlette keeps its handlers here, as (by class, by status), for the routes and their endpoints.
     handlers = scope.get(_HANDLERS)
@@ -43,15 +43,15 @@ def refuse(connection: HTTPConnection, refusal: Refusal, call: Call | None = Non
 
     Args:
         connection: of a request or a websocket, as its application has it.
-        refusal: what to answer.
-        call: the request as a middleware in front knows it.
+        refusal: the refusal to send.
+        call: the call that a middleware in front has made for the request.
     """
     let_refusals_through(connection.scope)
     return AccessRefused(refusal) if call is None else call.refuse(refusal)
 
 
 async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp | None:
-    """What Starlette calls as a response: all it does with one is to send it. A websocket is answered here."""
+    """The response to a request, which Starlette only calls, to send it. For a websocket the response is sent here."""
     response = error.refusal.response()
     if not isinstance(connection, WebSocket):
         return response.serve_asgi

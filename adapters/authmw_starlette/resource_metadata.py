@@ -1,4 +1,4 @@
-"""The metadata of a protected resource as a route."""
+"""Route of the metadata of a protected resource (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def resource_metadata_route(resource: ProtectedResource | Auth) -> Route:
     """The metadata of `resource` at the root of an application in which the guarded one is mounted:
     ``Starlette(routes=[resource_metadata_route(auth), Mount("/mcp", guarded)])``.
 
-    `AuthMiddleware` answers for the resource of its `Auth` itself: this is for the application around it, whose root
-    is that of the host. It is public under default deny.
+    `AuthMiddleware` itself serves the metadata of its `Auth`. This route is for the application around it, at the root
+    of the host. It is public under default deny.
 
     Args:
-        resource: what to describe, or the `Auth` that has it.
+        resource: the resource, or the `Auth` that has it.
 
     Raises:
-        ConfigurationError: there is nothing to describe.
+        ConfigurationError: the `Auth` has no resource.
 
     >>> from authmw.issuers import ProtectedResource
     >>> resource_metadata_route(ProtectedResource("https://shop.example/mcp", ["https://id.example"])).path

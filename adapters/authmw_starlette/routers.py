@@ -1,4 +1,4 @@
-"""What a router has beside its route table: what answers where no route does, and the routers it was made from."""
+"""Parts of a router beside its route table: the fallback, the frontends, and the routers that it includes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.routing import Router
 
 
 def fallback_of(app: Any) -> Any:
-    """What answers when no route of `app` does: an application of somebody's own. None for the usual 404."""
+    """The application that a program has set to answer when no route of `app` does. None for the usual 404."""
     router = getattr(app, "router", app)
     if not isinstance(router, Router) or router.default == router.not_found:
         return None
@@ -17,9 +17,9 @@ def fallback_of(app: Any) -> Any:
 
 
 def frontends_of(app: Any) -> Iterator[tuple[str, Any]]:
-    """What ``app.frontend`` serves: the path that leads there, and what has its dependencies.
+    """The frontends of ``app.frontend``: the path of each, and the object with its dependencies.
 
-    FastAPI keeps these apart from the routes, and asks them when no route matches.
+    FastAPI keeps them apart from the routes, and tries them when no route matches.
     """
     later = getattr(getattr(app, "router", app), "_iter_low_priority_routes", None)
     for group in () if later is None else later():
@@ -28,7 +28,7 @@ def frontends_of(app: Any) -> Iterator[tuple[str, Any]]:
 
 
 def included_by(route: Any) -> Iterator[object]:
-    """The routers that `route` leads to, those that they include among them, where FastAPI keeps them as a tree."""
+    """The routers that `route` includes, also indirectly, in those releases of FastAPI that keep them as a tree."""
     router = getattr(route, "original_router", None)
     if router is not None:
         yield router

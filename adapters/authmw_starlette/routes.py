@@ -1,7 +1,7 @@
-"""Asks the route table of a Starlette or FastAPI application: which route comes first, and what was declared there.
+"""Requirements of endpoints, looked up in the route table of a Starlette or FastAPI application.
 
-Nothing here decides. What cannot be told stays None, and the default applies: an answer is given only when the
-application's own `Route.matches` says that the endpoint is the one that will be called.
+Nothing is decided here. A requirement is found only if the application's own `Route.matches` says that the endpoint
+will be called. Otherwise it is None, and the default applies.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ _WRITTEN_BY_ROUTERS: Final = frozenset({"endpoint", "fastapi", "path_params", "r
 
 
 def declared(app: object, scope: Scope, auth: Auth | None = None) -> Requirement | None:
-    """What the endpoint needs that `app` will route `scope` to, with what was declared on the way down to it.
+    """The requirement of the endpoint to which `app` will route `scope`, with the declarations on the way to it.
 
-    None when nothing was declared, and when it cannot be told: no route, another method, a redirect.
+    None if nothing was declared, or if no endpoint is found: no route, another method, a redirect.
 
     Args:
-        app: what routes.
-        scope: of the request, as `app` is given it.
-        auth: who asks. What somebody else is to find out is left out.
+        app: the application or router.
+        scope: of the request, as `app` gets it.
+        auth: the engine that asks. Requirements that another engine checks are left out.
     """
     return needed(asked_at(app, scope), auth)
 
 
 def asked_at(app: object, scope: Scope) -> _Declared:
-    """What was declared for the endpoint that `app` will route `scope` to, from the outside in."""
+    """The declarations for the endpoint to which `app` will route `scope`, from the outside in."""
     try:
         return _declared_below(app, scope) or _NOTHING
-    except Exception:  # a path convertor may raise whatever it likes; the default applies
+    except Exception:  # a path convertor may raise anything; the default applies
         return _NOTHING
 
 
 def asked_of_matched(scope: Scope) -> _Declared:
-    """What was declared for the endpoint that `scope` was routed to by now."""
+    """The declarations for the endpoint to which `scope` has been routed."""
     unrouted = {name: value for name, value in scope.items() if name not in _WRITTEN_BY_ROUTERS}
-    # A mount adds its path to ``root_path``. The application that routed was given the one or the other.
+    # A mount adds its path to ``root_path``. So the application may have routed with either of the two values.
     for root_path in dict.fromkeys(scope.get(name, "") for name in ("root_path", "app_root_path")):
         found = asked_at(scope.get("app"), {**unrouted, "root_path": root_path})
         if found:
@@ -62,17 +62,17 @@ def asked_of_matched(scope: Scope) -> _Declared:
 
 
 def needed(asked: Iterable[Asked], auth: Auth | None) -> Requirement | None:
-    """All of what `auth` has to find out; None for nothing."""
+    """All requirements that `auth` has to check, as one; None for none."""
     return Requirement.together(each.requirement for each in asked if each.auth is None or each.auth is auth)
 
 
 def declares(app: object) -> bool:
-    """Whether `app` has something to tell: a route table or a marker, its own or behind middleware."""
+    """Whether `app` has a route table or a declaration, its own or behind middleware."""
     return any(hasattr(each, "routes") or asked_by(each) for each in inwards(app))
 
 
 def registered_without_guard(app: object) -> tuple[str, ...]:
-    """A sentence for each endpoint that declares what it needs and is registered so that nothing asks for it."""
+    """A sentence for each endpoint that declares what it needs, but is registered so that nothing enforces it."""
     found = dict.fromkeys(_place(each) for each in _registered(app) if lacks_guard(each))
     return tuple(
         f"{place} is registered without its guard: write @requires_scopes below @app.get, next to the function, "
@@ -83,7 +83,7 @@ def registered_without_guard(app: object) -> tuple[str, ...]:
 
 
 def _declared_below(app: object, scope: Scope) -> _Declared | None:
-    """What was declared on `app` and below it; None when its routes lead nowhere."""
+    """The declarations on `app` and below it; None if no route of it matches."""
     own = _NOTHING
     behind_guard = False
     for each in inwards(app):
@@ -117,7 +117,7 @@ def _in_included_router(route: object, scope: Scope) -> _Declared | None:
     for context in contexts_of(route):
         matches: Any = context.original_route.matches
         if not matches.__module__.startswith(("starlette.", "fastapi.")):
-            return None  # a route class of somebody's own may match otherwise than the context of it says
+            return None  # a custom route class may match other paths than its context does
         match, child_scope = context.matches(scope)
         if match is Match.FULL:
             return _declared_on(route_of(context), {**scope, **child_scope})
@@ -125,24 +125,24 @@ def _in_included_router(route: object, scope: Scope) -> _Declared | None:
 
 
 def contexts_of(route: object) -> Iterator[Any]:
-    """What `route` leads to, when it is a router that FastAPI included; nothing otherwise."""
+    """The contexts of the routes behind `route`, if it is a router that FastAPI included; otherwise none."""
     contexts = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
-    if contexts is None or hasattr(route, "original_route"):  # which only contexts have
+    if contexts is None or hasattr(route, "original_route"):  # only contexts have this
         return iter(())
     return (each for each in contexts([route]) if each.route is not route)
 
 
 def route_of(context: Any) -> Any:
-    """What a context says about its route. FastAPI 0.137 keeps routes that are not its own one step further in."""
+    """The route of a context. FastAPI 0.137 keeps Starlette's routes in an attribute of it."""
     return getattr(context, "starlette_route", None) or context
 
 
 def asked_by_endpoint(route: Any, method: str) -> _Declared:
-    """What the endpoint of `route` needs.
+    """The declarations on the endpoint of `route`.
 
     Args:
-        route: with an endpoint, a function or a class.
-        method: in capitals: a class may have more to say for one. Empty for a websocket.
+        route: a route with an endpoint, which is a function or a class.
+        method: in upper case, since a method of a class may have its own declaration. Empty for a websocket.
     """
     called = called_by(route)
     handler = handler_of(called, method)
@@ -150,26 +150,26 @@ def asked_by_endpoint(route: Any, method: str) -> _Declared:
 
 
 def asked_by(target: object) -> _Declared:
-    """What is needed where `target` is registered."""
+    """The declarations that hold where `target` is registered."""
     requirement = needed_by(target)
     return _NOTHING if requirement is None else (Asked(None, requirement),)
 
 
 def _overrides(route: object, scope: Scope) -> Container[object]:
-    """The dependencies that FastAPI's tests have replaced."""
+    """The dependencies that ``dependency_overrides`` replaces."""
     provider = getattr(route, "dependency_overrides_provider", None) or scope.get("app")
     overrides: Container[object] = getattr(provider, "dependency_overrides", ())
     return overrides
 
 
 def _as_seen_by(app: object, scope: Scope) -> Scope:
-    """FastAPI writes its own ``root_path`` into the scope before it routes."""
+    """The scope with which `app` routes. FastAPI first writes its own ``root_path`` into it."""
     root_path = getattr(app, "root_path", "")
     return {**scope, "root_path": root_path} if root_path else {**scope}
 
 
 def inwards(app: object) -> Iterator[object]:
-    """`app`, and what it wraps as a guard of ours or as middleware, down to a route table."""
+    """`app`, and what it wraps as a guard of authmw or as middleware, down to a route table."""
     seen: list[object] = []
     while app is not None and not any(app is each for each in seen):
         seen.append(app)
@@ -204,7 +204,7 @@ def _registered_by(route: Any) -> Iterator[object]:
 
 
 def called_for(route: Any) -> Iterator[object]:
-    """All that is called for `route`: its endpoint, the methods of one that is a class, and its dependencies."""
+    """All that is called for `route`: its endpoint, the methods of a class-based endpoint, and its dependencies."""
     called = called_by(route)
     yield called
     yield from handlers_of(called)

@@ -1,4 +1,4 @@
-"""The token service as routes."""
+"""Routes of the token service."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def token_routes(service: TokenService) -> list[Route]:
     """The endpoints of `service`: ``Starlette(routes=[Mount("/auth", routes=token_routes(service))])``.
 
-    Mount them where the path of the issuer is. They are public under default deny, and read the credentials of their
-    callers themselves.
+    Mount them at the path of the issuer. They are public under default deny, and read the credentials of their clients
+    themselves.
 
     Args:
-        service: the configuration.
+        service: the token service.
 
     >>> from authmw.stores import MemoryStores
     >>> from authmw.oauth2 import TokenService

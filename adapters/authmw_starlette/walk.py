@@ -1,4 +1,4 @@
-"""A walk through an application, that keeps in mind what stands around each route: paths, guards, declarations."""
+"""Walk through the routes of an application, with the paths, guards and declarations around each of them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What stands around some routes.
+    """The path, guards and declarations around some routes.
 
     Args:
         prefix: the path that leads to them, as OpenAPI writes it.
         parameters: the Parameter Objects of that path.
-        guards: the middleware in front, outermost first, each with the prefix it stands at.
-        asked: what is declared on the way down.
-        before: of each of the guards, how much of that stands further out.
-        misplaced: whether something on the way down declares what nothing asks for.
+        guards: the middleware in front, outermost first, each with its prefix.
+        asked: the declarations on the way to the routes, outermost first.
+        before: for each of the guards, how many of those declarations are further out.
+        misplaced: whether a declaration on the way is enforced by nothing.
     """
 
     prefix: str = ""
@@ -45,19 +45,19 @@ class Around:
     misplaced: bool = False
 
     def behind(self, guarded: Guarded) -> Around:
-        """The same, with one more guard in front."""
+        """The same, with one more guard."""
         return replace(self, guards=(*self.guards, (guarded, self.prefix)), before=(*self.before, len(self.asked)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that requests are routed to.
+    """A target of requests: a route, or an application whose routes are unknown.
 
     Args:
-        owner: the application or router whose route it is.
-        outside: what stands around the owner.
-        around: what stands around the route.
-        route: with an endpoint; None for an application whose routes cannot be told.
+        owner: the application or router that has the route.
+        outside: the paths, guards and declarations around the owner.
+        around: those around the route.
+        route: a route with an endpoint; None for an application whose routes are unknown.
         name: of the mount, for such an application.
     """
 
@@ -79,12 +79,12 @@ class Entry:
 
 
 def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[Entry]:
-    """Everything that requests are routed to by `app` and below it, in the order in which it is tried.
+    """All targets to which `app` and the applications below it route requests, in the order in which they are tried.
 
     Args:
-        app: an application, or one behind middleware. It need not have been started.
-        around: what stands around it.
-        name: what to call it, if its routes cannot be told.
+        app: an application, or one behind middleware. It need not be started.
+        around: the paths, guards and declarations around it.
+        name: the name of its entry, if its routes are unknown.
     """
     behind_guard = False
     owner, outside = app, around
@@ -102,7 +102,7 @@ def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[
 
 
 def guards_around(app: object) -> tuple[Guarded, ...]:
-    """How `app` itself is guarded: by what wraps it, and by what ``add_middleware`` was given."""
+    """The guards of `app` itself: those that wrap it, and those of ``add_middleware``."""
     around = Around()
     for each in inwards(app):
         around = _through(each, around, behind_guard=True)
@@ -133,10 +133,10 @@ def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
 
 
 def _beside_the_routes(table: Entry) -> Iterator[Entry]:
-    """What is tried when no route matches."""
+    """The entries that are tried when no route matches."""
     around = table.around
     for path, group in frontends_of(table.owner):
-        # Nothing opens a frontend that the default closes: the route table is all that is asked.
+        # No declaration opens a frontend that the default closes, since only the route table is read for that.
         asked = tuple(each for each in asked_by_dependencies(group) if not each.requirement.is_open)
         in_front = replace(around, prefix=around.prefix + path, asked=around.asked + asked)
         yield replace(table, around=in_front, name="frontend")
@@ -146,7 +146,7 @@ def _beside_the_routes(table: Entry) -> Iterator[Entry]:
 
 
 def _through(app: object, around: Around, *, behind_guard: bool) -> Around:
-    """`around` for what is inside of `app`."""
+    """`around` for the routes inside of `app`."""
     for guarded in (getattr(app, "guarded", None), *_added(app)):
         around = around.behind(guarded) if isinstance(guarded, Guarded) else around
     misplaced = around.misplaced or (not behind_guard and lacks_guard(app))
@@ -154,14 +154,14 @@ def _through(app: object, around: Around, *, behind_guard: bool) -> Around:
 
 
 def _added(app: object) -> Iterator[Guarded]:
-    """How the guards among the middleware are set up that `app` will build when it is started."""
+    """The guards among the middleware that `app` will build when it is started."""
     for each in getattr(app, "user_middleware", ()):
         if isinstance(each.cls, type) and issubclass(each.cls, AuthMiddleware):
             yield each.cls(_nowhere, *each.args, **each.kwargs).guarded
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    """What a guard stands in front of that is made to be looked at."""
+    """The application behind a guard that is made only to be read."""
 
 
 def _template(route: Any) -> str:

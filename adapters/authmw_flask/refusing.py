@@ -54,9 +54,9 @@ def _response_of(response: core.Response) -> Response:
 
 
 class FlaskResponses:
-    """Sends a refusal that is made in front of Flask, after the functions that run on each response of `app`.
+    """Sends a refusal that is made in front of Flask, after the functions that `app` runs on each response.
 
-    So they add their headers, as Flask-CORS does. No route is matched, and no other code of the application runs.
+    These can add their headers, as Flask-CORS does. No route is matched, and no other code of the application runs.
 
     Args:
         app: the application.
@@ -66,7 +66,7 @@ class FlaskResponses:
         self._app = app
 
     def __call__(self, response: core.Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Send `response`; without their changes, if one of the functions fails."""
+        """Send `response`. If one of the functions fails, it is sent without their changes."""
         if not self._processes_responses():
             return response.serve_wsgi(environ, start_response)
         answer = _response_of(response)
@@ -79,7 +79,7 @@ class FlaskResponses:
         return answer(environ, start_response)
 
     def _processes_responses(self) -> bool:
-        """Whether there is anything to run. Most requests of strangers cost no context and no session then."""
+        """Whether the application has such functions. Without them a refused request needs no context and no session."""
         is_own = type(self._app).process_response is not Flask.process_response
         return is_own or bool(self._app.after_request_funcs.get(None))
 

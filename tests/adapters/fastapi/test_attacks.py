@@ -228,5 +228,7 @@ def test_a_principal_that_fastapi_would_make_from_the_query_stops_the_start_up()
     def mine(principal: Annotated[Principal, Depends()]) -> str:
         return principal.id
 
-    with pytest.raises(ConfigurationError, match=r"mine \(.*test_attacks.py:\d+\) takes any principal .*CurrentPrincipal"):
+    with pytest.raises(
+        ConfigurationError, match=r"mine \(.*test_attacks.py:\d+\) takes any principal .*CurrentPrincipal"
+    ):
         client_of(app).get("/mine?id=root", headers=as_("nobody"))

@@ -1,6 +1,6 @@
-"""authmw for Django: refusals that are raised in views leave Django as they are.
+"""authmw for Django: middleware that makes responses of the refusals that views raise.
 
-The middleware of `authmw.wsgi` or `authmw.asgi` stands around the handler, and this one inside of Django::
+The middleware of `authmw.wsgi` or `authmw.asgi` stands around Django's handler, and this one inside of Django::
 
     MIDDLEWARE = [..., "authmw_django.RefusalMiddleware"]
 
@@ -10,7 +10,7 @@ The middleware of `authmw.wsgi` or `authmw.asgi` stands around the handler, and 
 from typing import TYPE_CHECKING
 
 try:
-    import django as _  # noqa: F401 - only whether it is there
+    import django as _  # noqa: F401 - only to see whether it is installed
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_django needs Django: pip install "authmw[django]"') from _error
 

@@ -22,11 +22,11 @@ _CHALLENGE: Final = "WWW-Authenticate"
 class RefusalMiddleware:
     """Answers each `AccessRefused` that leaves a view, sync or async: ``"authmw_django.RefusalMiddleware"``.
 
-    It stands anywhere in ``MIDDLEWARE``: what stands before it adds headers to refusals as to other responses. Who is
-    calling is found out by `authmw.wsgi.AuthMiddleware` or `authmw.asgi.AuthMiddleware`, around Django's handler.
+    It may stand anywhere in ``MIDDLEWARE``. The middleware before it adds headers to refusals as to other responses.
+    `authmw.wsgi.AuthMiddleware` or `authmw.asgi.AuthMiddleware`, around Django's handler, authenticates the caller.
 
     Args:
-        get_response: what comes next, given by Django.
+        get_response: the next middleware or the view, given by Django.
     """
 
     sync_capable = True
@@ -34,7 +34,7 @@ class RefusalMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
         self.get_response = get_response
-        # Django asks by this function, and awaits what `get_response` returns, which `__call__` hands on.
+        # Django checks by this function, and awaits what `get_response` returns, which `__call__` returns too.
         if iscoroutinefunction(get_response):  # pyright: ignore[reportDeprecated] - asyncio's only on Python 3.11
             markcoroutinefunction(self)
 

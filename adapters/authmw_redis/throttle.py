@@ -66,7 +66,7 @@ class RedisThrottle:
         clock: seconds since the epoch, for `remember_source`.
         free: attempts without any wait.
         first: seconds of the first wait.
-        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
+        longest: seconds of the longest wait. After that long without an attempt, a key counts from 0 again.
     """
 
     def __init__(

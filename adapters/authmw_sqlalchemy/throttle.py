@@ -40,7 +40,7 @@ class SQLThrottle(Store):
         database: the database of the records.
         free: attempts without any wait.
         first: seconds of the first wait.
-        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
+        longest: seconds of the longest wait. After that long without an attempt, a key counts from 0 again.
 
     Raises:
         ConfigurationError: there is no such policy.

@@ -79,7 +79,7 @@ class FlaskResponses:
         return answer(environ, start_response)
 
     def _processes_responses(self) -> bool:
-        """Whether the application has such functions. Without them a refused request needs no context and no session."""
+        """Whether there are such functions. Without them a refused request needs no context and no session."""
         is_own = type(self._app).process_response is not Flask.process_response
         return is_own or bool(self._app.after_request_funcs.get(None))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import ConfigurationError
 
 IndexedBy = Literal["subject", "client", "family"]
@@ -43,7 +43,7 @@ class Names:
 
     def hashed(self, kind: str, name: str) -> str:
         """The key of a record that is found by a name which a user or client chooses."""
-        return self.of(kind, digest(name))
+        return self.of(kind, token_digest(name))
 
     def indexes(self, kind: str, by: IndexedBy, name: str) -> tuple[IndexNames, ...]:
         """The indexes of all tokens or families of a subject, a client or a family.
@@ -51,7 +51,7 @@ class Names:
         One client may have the tokens of all users, as the application's own has: its index is split into sixteen
         parts, each in a slot of its own.
         """
-        tags = [f"{digest(name)}:{shard}" for shard in _SHARDS] if by == "client" else [digest(name)]
+        tags = [f"{token_digest(name)}:{shard}" for shard in _SHARDS] if by == "client" else [token_digest(name)]
         return tuple(
             IndexNames(f"{self.prefix}:{kind}-of-{by}:{{{tag}}}", f"{self.prefix}:{kind}-refused-{by}:{{{tag}}}")
             for tag in tags
@@ -60,7 +60,7 @@ class Names:
     def index_for(self, kind: str, by: IndexedBy, name: str, member: str) -> IndexNames:
         """The part of `indexes` that `member` belongs to."""
         indexes = self.indexes(kind, by, name)
-        return indexes[0] if len(indexes) == 1 else indexes[int(digest(member)[0], 16)]
+        return indexes[0] if len(indexes) == 1 else indexes[int(token_digest(member)[0], 16)]
 
     def revocations(self, part: str) -> str:
         """A key of the revocations. They share one slot: they are few, and are read in one order."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from authmw.cli.stores import Place
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import Ask, Flow, run
 from authmw.oauth2 import ending
 from authmw.oauth2.sessions import list_sessions
@@ -53,7 +53,7 @@ def sessions_of(places: Iterable[Place], subject: str) -> list[RefreshFamily]:
 
 def revoke_token(places: Iterable[Place], token: str) -> TokenRecord | None:
     """Refuse an opaque token. Returns its record, also if it was revoked before, or None."""
-    return _first(run(_revoke_token(_Stores.at(place), digest(token))) for place in places)
+    return _first(run(_revoke_token(_Stores.at(place), token_digest(token))) for place in places)
 
 
 def revoke_record(places: Iterable[Place], token_id: str) -> TokenRecord | None:
@@ -95,8 +95,8 @@ def _first(answers: Iterable[T | None]) -> T | None:
     return next((answer for answer in [*answers] if answer is not None), None)
 
 
-def _revoke_token(stores: _Stores, token_digest: str) -> Flow[TokenRecord | None]:
-    record = yield from Ask(stores.tokens.find_token, token_digest)
+def _revoke_token(stores: _Stores, digest: str) -> Flow[TokenRecord | None]:
+    record = yield from Ask(stores.tokens.find_token, digest)
     if record is not None:
         yield from ending.end_token(stores, record)
     return record

@@ -41,7 +41,7 @@ _ID_LENGTH = 12
 
 
 def new_api_key(prefix: str = "ak", *, entropy: Entropy = os.urandom) -> str:
-    """A new API key. Show it once, store its `digest`.
+    """A new API key. Show it once, store its `token_digest`.
 
     Args:
         prefix: what tells the application's keys from others, as ``ak``.
@@ -76,10 +76,10 @@ def new_id(prefix: str, *, entropy: Entropy = os.urandom) -> str:
     return f"{checked_prefix(prefix)}_{_random(_ID_LENGTH, entropy)}"
 
 
-def digest(text: str) -> str:
+def token_digest(text: str) -> str:
     """What is stored in place of a key or token: its SHA-256, in lower-case hex.
 
-    >>> digest("abc")[:16]
+    >>> token_digest("abc")[:16]
     'ba7816bf8f01cfea'
     """
     return sha256(text.encode()).hexdigest()

@@ -11,7 +11,7 @@ from authmw.crypto.jose import base64url
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import JWSReader
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
@@ -102,7 +102,7 @@ def judge_assertion(service: AssertionVerification, assertion: str, client_id: s
 
 def _use_up(service: AssertionVerification, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
     # RFC 7523 §3: one jti is accepted once. A digest has a bounded length; the line end is in neither part.
-    name = digest(f"{client_id}\n{claims['jti']}")
+    name = token_digest(f"{client_id}\n{claims['jti']}")
     outcome = yield from Ask(service.nonces.claim_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)
     return "" if outcome is Claim.FRESH else "the jti was used before"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Final, Protocol
 
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
@@ -220,7 +220,7 @@ def _judge(service: ClientAuthentication, presented: _Presented, client: Client 
 
 
 def _judge_secret(secret: str, client: Client | None, now: float) -> str:
-    sought = digest(secret).encode()
+    sought = token_digest(secret).encode()
     secrets = () if client is None else client.secrets
     live = [each.digest for each in secrets if each.expires_at is None or now < each.expires_at]
     # Every secret is compared; where there is none, a digest that cannot match.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
@@ -49,5 +49,5 @@ def client_credentials(
         return issued
     # The client was disabled while this token was made, so that its revocation did not find the token yet.
     if service.token_signer is None:
-        yield from Ask(service.tokens.revoke_token, digest(issued.access_token), service.clock())
+        yield from Ask(service.tokens.revoke_token, token_digest(issued.access_token), service.clock())
     return invalid_client(service.realm, basic=request.authorization is not None, detail=f"{client.id!r} was disabled")

@@ -12,7 +12,7 @@ from hmac import compare_digest
 from typing import Final, Protocol
 
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.opaque_tokens import digest, has_checksum
+from authmw.crypto.opaque_tokens import has_checksum, token_digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
@@ -99,7 +99,7 @@ def find(service: TokenLookup, text: str) -> Flow[Found | None]:
         family = yield from find_family(service, refresh)
         return None if family is None else FoundRefreshToken(refresh, family)
     if has_checksum(text, _OPAQUE):
-        return (yield from _stored(service, digest(text)))
+        return (yield from _stored(service, token_digest(text)))
     return _signed(service, text)
 
 

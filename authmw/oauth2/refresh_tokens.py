@@ -25,7 +25,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from authmw.crypto.opaque_tokens import RANDOM_LENGTH, Entropy, base62, checksum, digest
+from authmw.crypto.opaque_tokens import RANDOM_LENGTH, Entropy, base62, checksum, token_digest
 
 _SALT_OCTETS: Final = 32
 _RANDOM_OCTETS: Final = 32  # 80 bits more than the text holds: the remainder is as good as even
@@ -99,12 +99,12 @@ class RefreshToken:
     @property
     def key(self) -> str:
         """The key of its family in the store."""
-        return digest(self.family)
+        return token_digest(self.family)
 
     @property
     def digest(self) -> str:
         """The digest that is stored in its place."""
-        return digest(self.text)
+        return token_digest(self.text)
 
 
 def _issuer_part(issuer: str, family: str) -> str:

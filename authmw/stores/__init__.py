@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from authmw.errors import face
 
 if TYPE_CHECKING:
-    from authmw.crypto.opaque_tokens import digest, new_api_key, new_id
+    from authmw.crypto.opaque_tokens import new_api_key, new_id, token_digest
     from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, RFC_9106_LOW_MEMORY, Argon2Profile, PasswordHasher
     from authmw.errors import StoreUnavailable
     from authmw.stores.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
@@ -105,14 +105,14 @@ __all__ = [
     "User",
     "UserAdmin",
     "UserStore",
-    "digest",
     "new_api_key",
     "new_id",
     "rotated",
+    "token_digest",
 ]
 
 _HOMES = {
-    "crypto.opaque_tokens": "digest new_api_key new_id",
+    "crypto.opaque_tokens": "new_api_key new_id token_digest",
     "crypto.passwords": "Argon2Profile CHEAPEST OWASP_MINIMUM PasswordHasher RFC_9106_LOW_MEMORY",
     "errors": "StoreUnavailable",
     "stores.administration": "AlreadyExists ApiKeyAdmin ClientAdmin NotFound TokenAdmin UserAdmin",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, get_args
 
 from authmw.crypto.http_digest import DigestAlgorithm
-from authmw.crypto.opaque_tokens import Entropy, digest, new_api_key, new_id, new_token
+from authmw.crypto.opaque_tokens import Entropy, new_api_key, new_id, new_token, token_digest
 from authmw.errors import ConfigurationError
 from authmw.identity.principal import PrincipalKind
 from authmw.identity.scopes import checked_scopes
@@ -100,7 +100,7 @@ def make_api_key(
     key = new_api_key(prefix, entropy=entropy)
     return key, ApiKeyRecord(
         new_id("key", entropy=entropy),
-        digest(key),
+        token_digest(key),
         owner,
         frozenset(checked_scopes(scopes)),
         name,
@@ -126,7 +126,7 @@ def make_token(
     token = new_token(prefix, entropy=entropy)
     return token, TokenRecord(
         new_id("tok", entropy=entropy),
-        digest(token),
+        token_digest(token),
         subject,
         now + checked_lifetime(lifetime),
         frozenset(checked_scopes(scopes)),
@@ -175,7 +175,7 @@ def make_client(
     if auth_method not in ("client_secret_basic", "client_secret_post"):
         return None, client
     secret = new_token("cs", entropy=entropy)
-    return secret, replace(client, secrets=(ClientSecret(digest(secret)),))
+    return secret, replace(client, secrets=(ClientSecret(token_digest(secret)),))
 
 
 def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy) -> tuple[str, Client]:
@@ -189,7 +189,7 @@ def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy)
     )
     secret = new_token("cs", entropy=entropy)
     kept = tuple(each for each in older if each.expires_at is None or each.expires_at > now)
-    return secret, replace(client, secrets=(ClientSecret(digest(secret)), *kept))
+    return secret, replace(client, secrets=(ClientSecret(token_digest(secret)), *kept))
 
 
 def is_client_id(text: str) -> bool:

@@ -52,7 +52,7 @@ class ApiKeyRecord:
 
     Args:
         id: names the key in lists and logs.
-        digest: `authmw.stores.digest` of the key.
+        digest: `authmw.stores.token_digest` of the key.
         owner: the id of the principal the key stands for.
         name: what its owner calls it.
     """
@@ -74,7 +74,7 @@ class TokenRecord:
 
     Args:
         id: names the token in lists and logs.
-        digest: `authmw.stores.digest` of the token.
+        digest: `authmw.stores.token_digest` of the token.
         subject: the id of the principal.
     """
 
@@ -100,7 +100,7 @@ class ClientSecret:
     """A client's secret as it is stored. Secrets are made here and long, so that a plain digest is enough.
 
     Args:
-        digest: `authmw.stores.digest` of the secret.
+        digest: `authmw.stores.token_digest` of the secret.
         expires_at: until when it is good, while another takes its place; None for as long as the client.
     """
 
@@ -146,7 +146,7 @@ class RefreshFamily:
 
     Args:
         id: names the family: the ``sid`` of its access tokens, in lists and logs. No secret.
-        key: `authmw.stores.digest` of what all its refresh tokens begin with.
+        key: `authmw.stores.token_digest` of what all its refresh tokens begin with.
         current: the digest of the refresh token that is good now; empty for a login that got none.
         subject: the id of the user.
         username: the name by which the user is found again at each refresh.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hmac import compare_digest
 from typing import ClassVar, Final
 
-from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
+from authmw.crypto.opaque_tokens import checked_prefix, has_checksum, token_digest
 from authmw.errors import FlowError, StoreUnavailable
 from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
@@ -101,7 +101,7 @@ class ApiKeyVerifier:
                 return None
         if not key.isascii():
             return _rejected(Reason.KEY_UNKNOWN, bearer, "not ASCII")
-        sought = digest(key)
+        sought = token_digest(key)
         known = self._known.get(sought)
         if known is None and not self._is_well_formed(key):
             return _rejected(Reason.KEY_UNKNOWN, bearer, "the shape or the checksum is wrong")

@@ -19,7 +19,7 @@ from authmw.crypto.dpop.proof import Proof, read_proof
 from authmw.crypto.jose import base64url
 from authmw.crypto.jose.algorithms import ALGORITHMS
 from authmw.crypto.jws import shown
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.public_url import PublicURLs
@@ -117,7 +117,7 @@ class DPoPVerifier:
         if not isinstance(verdict, Authenticated):
             return verdict
         # A digest, so that what a client made up has a bounded length. Each key has names of its own.
-        name = digest(f"{proof.thumbprint}\n{proof.jti}")
+        name = token_digest(f"{proof.thumbprint}\n{proof.jti}")
         claim = yield from Ask(self._claims.claim_nonce, f"dpop:{name}", 1, until + _MARGIN)
         if claim is not Claim.FRESH:
             return Rejected(Reason.PROOF_REPLAYED, f"jti {shown(proof.jti)}")

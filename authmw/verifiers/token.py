@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar
 
-from authmw.crypto.opaque_tokens import checked_prefix, digest, has_checksum
+from authmw.crypto.opaque_tokens import checked_prefix, has_checksum, token_digest
 from authmw.errors import FlowError
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, ask_now
@@ -79,7 +79,7 @@ class TokenVerifier:
             return None
         if not has_checksum(token, self._prefix):
             return Rejected(Reason.TOKEN_UNKNOWN, "the length or the checksum is wrong")
-        sought = digest(token)
+        sought = token_digest(token)
         if self._is_asked_directly:
             return self._judge(sought, ask_now(self._tokens.find_token, sought))
         return self._ask(sought)

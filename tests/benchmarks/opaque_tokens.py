@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from authmw import Auth, HTTPBearer
-from authmw.crypto.opaque_tokens import digest, new_token
+from authmw.crypto.opaque_tokens import new_token, token_digest
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.token import TokenVerifier
 from tests.benchmarks import apps, databases
@@ -38,7 +38,7 @@ def _case(name: str, floor_name: str, opened: databases.Opened, goals: Goals, *,
     keeper = opened.stores.tokens
     values = [keeper.create(f"user-{user}", ["orders:read", "orders:write"], lifetime=86_400.0)[0]
               for user in range(USERS)]  # fmt: skip
-    digests = [digest(value) for value in values]
+    digests = [token_digest(value) for value in values]
     places = Places("Authorization", [f"Bearer {value}" for value in values], waits=waits)
 
     def asked(candidate: str, get: Callable[[str], Any] | None, *, is_async: bool = False) -> Candidate:

@@ -20,7 +20,7 @@ from authmw_sqlalchemy import SQLStores
 from authmw_sqlalchemy.tables import refresh_families, tokens, users
 from sqlalchemy import Table, make_url
 
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores.records import Outcome, Rotation
 from tests.benchmarks import databases
 from tests.benchmarks.cases import Absent
@@ -87,7 +87,7 @@ def _latencies(stores: Any, size: Size) -> dict[str, Took]:
     numbers = [chosen.randrange(size.tokens) for _ in range(_LOOKUPS)]
     logins = chosen.sample(range(size.users), min(_ROTATIONS, size.users))
     rotations = [
-        Rotation(_key(n), _current(n), digest(f"next-{n}"), "salt", "web", now, now + 24 * _HOUR) for n in logins
+        Rotation(_key(n), _current(n), token_digest(f"next-{n}"), "salt", "web", now, now + 24 * _HOUR) for n in logins
     ]
     for number in numbers[:100]:
         stores.tokens.find_token(_token(number))  # opens connections, and prepares
@@ -227,15 +227,15 @@ def _live(number: int, size: Size, now: float) -> dict[str, object]:
 
 
 def _token(number: int) -> str:
-    return digest(f"token-{number}")
+    return token_digest(f"token-{number}")
 
 
 def _key(number: int) -> str:
-    return digest(f"key-{number}")
+    return token_digest(f"key-{number}")
 
 
 def _current(number: int) -> str:
-    return digest(f"current-{number}")
+    return token_digest(f"current-{number}")
 
 
 def _at(took: Took, percent: int) -> float:

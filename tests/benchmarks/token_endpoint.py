@@ -17,7 +17,7 @@ import authmw.asgi
 import authmw.wsgi
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.oauth2.service import TokenService
 from authmw.stores import MemoryStores
 from tests.benchmarks import apps, token_peers
@@ -102,7 +102,7 @@ class _Answers:
         if "." in token:
             subject = jwt.decode(token, self._key, [self._alg], issuer=ISSUER, audience=AUDIENCE)["sub"]
         else:
-            record = self._stores.tokens.find_token(digest(token))
+            record = self._stores.tokens.find_token(token_digest(token))
             subject = token_peers.subject_of(token) if record is None else record.subject
         return subject == f"client-{number % USERS}" and set(answer["scope"].split()) == set(SCOPES)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from authmw_sqlalchemy import SQLStores
 
 from authmw.cli.stores import Place
-from authmw.crypto.opaque_tokens import digest, new_token
+from authmw.crypto.opaque_tokens import new_token, token_digest
 from authmw.flow.flow import Ask, Flow, run
 from authmw.stores.records import RefreshFamily, Revocation, RevocationKind, TokenRecord
 
@@ -51,8 +51,8 @@ def _family(family_id: str, *, subject: str, client_id: str, key: str, name: str
     now = time.time()
     return RefreshFamily(
         family_id,
-        key or digest(f"the beginning of {family_id}"),
-        digest(f"the token of {family_id}"),
+        key or token_digest(f"the beginning of {family_id}"),
+        token_digest(f"the token of {family_id}"),
         subject,
         subject,
         client_id,
@@ -68,7 +68,7 @@ def _begin(place: Place, family: RefreshFamily) -> Flow[str]:
     token = new_token()
     record = TokenRecord(
         f"tok_of_{family.id}",
-        digest(token),
+        token_digest(token),
         family.subject,
         time.time() + 600,
         client_id=family.client_id,
@@ -85,7 +85,7 @@ def _families(place: Place, subject: str) -> Flow[Iterable[RefreshFamily]]:
 
 
 def _record(place: Place, token: str) -> Flow[TokenRecord | None]:
-    return (yield from Ask(place.tokens.find_token, digest(token)))
+    return (yield from Ask(place.tokens.find_token, token_digest(token)))
 
 
 def _revocations(place: Place) -> Flow[Iterable[Revocation]]:

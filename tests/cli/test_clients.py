@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.opaque_tokens import digest, has_checksum
+from authmw.crypto.opaque_tokens import has_checksum, token_digest
 from tests.cli.stored import opened
 
 Run = Callable[..., Result]
@@ -30,10 +30,10 @@ def test_class_36_a_secret_is_shown_once_and_stored_as_a_digest(run: Run, docume
     with opened() as stores:
         client = stores.clients.find_client("billing")
     assert client is not None
-    assert [each.digest for each in client.secrets] == [digest(secret)]
+    assert [each.digest for each in client.secrets] == [token_digest(secret)]
     later = run("clients", "list").output + run("clients", "list", "--json").output
     assert secret not in later
-    assert digest(secret) not in later
+    assert token_digest(secret) not in later
     assert all(secret.encode() not in path.read_bytes() for path in directory.iterdir())
 
 
@@ -152,7 +152,7 @@ def test_a_new_secret_takes_the_place_of_the_old(document: Document) -> None:
     with opened() as stores:
         client = stores.clients.find_client("billing")
     assert client is not None
-    assert [(each.digest, each.expires_at) for each in client.secrets] == [(digest(secret), None)]
+    assert [(each.digest, each.expires_at) for each in client.secrets] == [(token_digest(secret), None)]
 
 
 def test_the_old_secret_may_go_on_for_a_while(run: Run, document: Document) -> None:
@@ -162,7 +162,7 @@ def test_the_old_secret_may_go_on_for_a_while(run: Run, document: Document) -> N
     with opened() as stores:
         client = stores.clients.find_client("billing")
     assert client is not None
-    assert [each.digest for each in client.secrets] == [digest(rotated.stdout.strip()), digest(old)]
+    assert [each.digest for each in client.secrets] == [token_digest(rotated.stdout.strip()), token_digest(old)]
     assert client.secrets[1].expires_at is not None
 
 

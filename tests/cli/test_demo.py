@@ -28,7 +28,7 @@ from authmw.cli.demo_lines import HOST, Credentials, lines
 from authmw.cli.demo_servers import listen, serving
 from authmw.cli.demo_user import DemoUser, prepare
 from authmw.cli.stores import open_stores
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.issuers.diagnosis.explain import unverified
 from tests.support import ROOT, require
 
@@ -220,7 +220,7 @@ def test_after_the_demo_no_table_holds_a_secret_in_clear(tmp_path: Path) -> None
     assert [each for each in {*secrets, *parts, *signatures, key["d"]} - {""} if each.encode() in kept] == []
     # The search can find something: names and digests are there.
     assert b"alice" in kept
-    assert all(digest(each).encode() in kept for each in secrets if each.startswith("ak_"))
+    assert all(token_digest(each).encode() in kept for each in secrets if each.startswith("ak_"))
     assert b"argon2id" in kept
 
 

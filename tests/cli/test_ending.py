@@ -10,15 +10,15 @@ import pytest
 
 from authmw.cli import ending
 from authmw.cli.stores import Place
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores import MemoryStores
 from authmw.stores.records import RefreshFamily, TokenRecord
 
 NOW = time.time()
 FAMILY = RefreshFamily(
-    "login_1", digest("family"), "", "alice", "alice", "shop", frozenset(), NOW, NOW + 3600.0, NOW + 3600.0
+    "login_1", token_digest("family"), "", "alice", "alice", "shop", frozenset(), NOW, NOW + 3600.0, NOW + 3600.0
 )
-TOKEN = TokenRecord("tok_1", digest("token"), "alice", NOW + 600.0, client_id="shop", family_id="login_1")
+TOKEN = TokenRecord("tok_1", token_digest("token"), "alice", NOW + 600.0, client_id="shop", family_id="login_1")
 
 
 class InMemory(MemoryStores):

@@ -10,7 +10,7 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
-from authmw.crypto.opaque_tokens import digest, has_checksum
+from authmw.crypto.opaque_tokens import has_checksum, token_digest
 
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]
@@ -29,7 +29,7 @@ def test_class_36_a_key_is_shown_once_and_stored_as_a_digest(run: Run, document:
     created = document("keys", "create", "alice")
     key, key_id = created["key"], created["id"]
     stores = SQLStores("sqlite:///app.db")
-    record = stores.keys.find_key(digest(key))
+    record = stores.keys.find_key(token_digest(key))
     stores.close()
     assert record is not None
     assert record.id == key_id

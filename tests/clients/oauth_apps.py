@@ -24,7 +24,7 @@ from authmw import Auth, HTTPBearer, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi import Mount as ASGIMount
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.call_mode import CallMode
 from authmw.http.request import Receive, Scope, Send
@@ -44,7 +44,7 @@ def _client(id: str, method: ClientAuthMethod, secret: str | None = SECRET) -> C
     return Client(
         id,
         auth_method=method,
-        secrets=() if secret is None else (ClientSecret(digest(secret)),),
+        secrets=() if secret is None else (ClientSecret(token_digest(secret)),),
         jwks=json.loads(os.environ["CLIENTS_JWKS"]) if method == "private_key_jwt" else None,
         grant_types=GRANTS,
         scopes=SCOPES,

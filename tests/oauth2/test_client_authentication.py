@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import run
 from authmw.oauth2 import client_authentication
 from authmw.oauth2.service import TokenService
@@ -43,7 +43,7 @@ def test_c1_basic_is_split_at_the_first_colon_and_then_form_decoded(mount: str, 
 def test_c1_the_secret_is_form_decoded_too() -> None:
     bench = Bench()
     client_id, secret = "odd:id+%/client", "s:e c+r%20et/=é"
-    client = Client(client_id, secrets=(ClientSecret(digest(secret)),))
+    client = Client(client_id, secrets=(ClientSecret(token_digest(secret)),))
 
     class Clients:
         def find_client(self, client_id: str) -> Client:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.crypto.opaque_tokens import checksum, digest
+from authmw.crypto.opaque_tokens import checksum, token_digest
 from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from tests.oauth2.asking import ISSUER
 
@@ -26,8 +26,8 @@ def test_a_successor_shares_the_familys_part_and_nothing_else() -> None:
     successor = token.successor(new_salt())
     assert successor.text[:33] == token.text[:33]
     assert successor.text[33:63] != token.text[33:63]
-    assert successor.key == token.key == digest(token.text[3:33])
-    assert successor.digest == digest(successor.text) != token.digest
+    assert successor.key == token.key == token_digest(token.text[3:33])
+    assert successor.digest == token_digest(successor.text) != token.digest
 
 
 def test_g8_neither_the_salt_nor_the_familys_part_is_enough_to_derive_a_successor() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authmw import ConfigurationError
-from authmw.crypto.opaque_tokens import digest, has_checksum
+from authmw.crypto.opaque_tokens import has_checksum, token_digest
 from authmw.stores.administration import ApiKeyAdmin, NotFound, TokenAdmin
 from authmw.stores.ports import ApiKeyStore, TokenStore
 from tests.stores.support import Clock, Stores, at_once
@@ -21,7 +21,7 @@ def test_keys_and_tokens_are_what_the_ports_ask_for(stores: Stores) -> None:
 def test_key_1_a_created_key_is_found_by_its_digest_alone(stores: Stores, clock: Clock) -> None:
     key, record = stores.keys.create("alice", ["b", "a"], name="laptop", lifetime=60)
     assert has_checksum(key, "ak")
-    assert stores.keys.find_key(digest(key)) == record
+    assert stores.keys.find_key(token_digest(key)) == record
     assert stores.keys.find_key(key) is None
     assert (record.owner, record.scopes, record.name) == ("alice", frozenset({"a", "b"}), "laptop")
     assert (record.created_at, record.expires_at) == (clock.now, clock.now + 60)
@@ -31,7 +31,7 @@ def test_key_1_a_created_key_is_found_by_its_digest_alone(stores: Stores, clock:
 def test_a_created_token_is_found_by_its_digest_alone(stores: Stores, clock: Clock) -> None:
     token, record = stores.tokens.create("shop", ["a"], lifetime=60, kind="client", client_id="shop")
     assert has_checksum(token, "at")
-    assert stores.tokens.find_token(digest(token)) == record
+    assert stores.tokens.find_token(token_digest(token)) == record
     assert stores.tokens.find_token(token) is None
     assert (record.subject, record.kind, record.client_id) == ("shop", "client", "shop")
     assert (record.created_at, record.expires_at, record.revoked_at) == (clock.now, clock.now + 60, None)
@@ -58,7 +58,7 @@ def test_key_4_a_revoked_key_stays_revoked_since_the_first_time(stores: Stores, 
     assert stores.keys.revoke(record.id).revoked_at == first
     clock.now += 10
     assert stores.keys.revoke(record.id).revoked_at == first
-    found = stores.keys.find_key(digest(key))
+    found = stores.keys.find_key(token_digest(key))
     assert found is not None
     assert found.revoked_at == first
 
@@ -69,7 +69,7 @@ def test_class_27_a_revoked_token_stays_revoked_since_the_first_time(stores: Sto
     stores.tokens.revoke(record.id)
     clock.now += 10
     assert stores.tokens.revoke(record.id).revoked_at == first
-    found = stores.tokens.find_token(digest(token))
+    found = stores.tokens.find_token(token_digest(token))
     assert found is not None
     assert found.revoked_at == first
 
@@ -101,7 +101,7 @@ def test_key_4_the_last_use_only_moves_forward(stores: Stores) -> None:
     key, record = stores.keys.create("alice")
     for at, expected in ((5.0, 5.0), (9.0, 9.0), (7.0, 9.0)):
         stores.keys.touch_key(record.id, at)
-        found = stores.keys.find_key(digest(key))
+        found = stores.keys.find_key(token_digest(key))
         assert found is not None
         assert found.last_used_at == expected
     stores.keys.touch_key("key_x", 1.0)
@@ -112,8 +112,8 @@ def test_key_4_a_key_is_rotated_with_an_overlap(stores: Stores, clock: Clock) ->
     new_key, new = stores.keys.rotate(old.id, overlap=60)
     assert new_key != old_key
     assert (new.owner, new.scopes, new.name, new.expires_at) == ("alice", frozenset({"a"}), "laptop", old.expires_at)
-    assert stores.keys.find_key(digest(new_key)) == new
-    fading = stores.keys.find_key(digest(old_key))
+    assert stores.keys.find_key(token_digest(new_key)) == new
+    fading = stores.keys.find_key(token_digest(old_key))
     assert fading is not None
     assert fading.expires_at == clock.now + 60
 
@@ -121,7 +121,7 @@ def test_key_4_a_key_is_rotated_with_an_overlap(stores: Stores, clock: Clock) ->
 def test_key_4_an_overlap_never_prolongs_a_key(stores: Stores, clock: Clock) -> None:
     key, record = stores.keys.create("alice", lifetime=10)
     stores.keys.rotate(record.id, overlap=1000)
-    found = stores.keys.find_key(digest(key))
+    found = stores.keys.find_key(token_digest(key))
     assert found is not None
     assert found.expires_at == clock.now + 10
 
@@ -138,12 +138,12 @@ def test_keys_of_a_disabled_user_are_refused_until_enabled(stores: Stores, clock
     stores.users.create("alice", id="usr_1")
     key, record = stores.keys.create("usr_1")
     stores.users.disable("alice")
-    found = stores.keys.find_key(digest(key))
+    found = stores.keys.find_key(token_digest(key))
     assert found is not None
     assert found.revoked_at == clock.now
     assert stores.keys.list() == (record,), "the key itself is as it was"
     stores.users.enable("alice")
-    assert stores.keys.find_key(digest(key)) == record
+    assert stores.keys.find_key(token_digest(key)) == record
 
 
 def test_tokens_of_a_disabled_user_are_refused_for_good(stores: Stores, clock: Clock) -> None:
@@ -151,12 +151,12 @@ def test_tokens_of_a_disabled_user_are_refused_for_good(stores: Stores, clock: C
     token, _ = stores.tokens.create("usr_1")
     stores.users.disable("alice")
     late, record = stores.tokens.create("usr_1")
-    found = stores.tokens.find_token(digest(late))
+    found = stores.tokens.find_token(token_digest(late))
     assert found is not None
     assert found.revoked_at == clock.now, "as if by a login that was on its way"
     stores.users.enable("alice")
-    assert stores.tokens.find_token(digest(late)) == record
-    found = stores.tokens.find_token(digest(token))
+    assert stores.tokens.find_token(token_digest(late)) == record
+    found = stores.tokens.find_token(token_digest(token))
     assert found is not None
     assert found.revoked_at == clock.now
 
@@ -167,7 +167,7 @@ def test_enabling_a_user_brings_no_revoked_key_back(stores: Stores) -> None:
     stores.keys.revoke(record.id)
     stores.users.disable("alice")
     stores.users.enable("alice")
-    found = stores.keys.find_key(digest(key))
+    found = stores.keys.find_key(token_digest(key))
     assert found is not None
     assert found.revoked_at is not None
 
@@ -176,7 +176,7 @@ def test_keys_of_other_owners_are_left_alone_when_a_user_is_disabled(stores: Sto
     stores.users.create("alice")
     key, record = stores.keys.create("nightly-job")
     stores.users.disable("alice")
-    assert stores.keys.find_key(digest(key)) == record
+    assert stores.keys.find_key(token_digest(key)) == record
 
 
 def test_class_26_eight_threads_see_one_time_of_revocation(stores: Stores, clock: Clock) -> None:
@@ -193,7 +193,7 @@ def test_eight_threads_create_and_find(stores: Stores) -> None:
     def use(number: int) -> bool:
         for _ in range(10):
             token, record = stores.tokens.create(f"user-{number}")
-            if stores.tokens.find_token(digest(token)) != record:
+            if stores.tokens.find_token(token_digest(token)) != record:
                 return False
         return True
 

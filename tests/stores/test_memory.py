@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import ConfigurationError
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, run
@@ -121,7 +121,7 @@ def test_expired_tokens_are_dropped_as_new_ones_come() -> None:
     for _ in range(100):
         tokens.create("alice", lifetime=100)
     assert len(tokens.list()) == 101
-    assert tokens.find_token(digest(lasting)) is not None
+    assert tokens.find_token(token_digest(lasting)) is not None
 
 
 def a_family(number: int, *, ends: float) -> RefreshFamily:

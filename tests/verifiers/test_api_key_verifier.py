@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from authmw import ApiKey, APIKeyHeader, Auth, Authenticated, BearerToken, HTTPBearer, Reason, Rejected, Verdict
-from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
+from authmw.crypto.opaque_tokens import new_api_key, new_token, token_digest
 from authmw.engine.authentication import Authentication
 from authmw.flow import FlowError, Overloaded
 from authmw.flow.call_mode import CallMode
@@ -82,7 +82,7 @@ def store(request: pytest.FixtureRequest) -> type[Keys]:
 
 
 def record_of(key: str) -> ApiKeyRecord:
-    return ApiKeyRecord("key_1", digest(key), "alice", frozenset({"orders:read"}), "laptop")
+    return ApiKeyRecord("key_1", token_digest(key), "alice", frozenset({"orders:read"}), "laptop")
 
 
 def verify(verifier: ApiKeyVerifier, credentials: ApiKey | BearerToken) -> Flow[Verdict | None]:
@@ -191,7 +191,7 @@ def test_key_4_a_change_of_scopes_counts_at_once(store: type[Keys]) -> None:
     keys = store(record_of(key))
     verifier = ApiKeyVerifier(keys)
     verdict_of(verifier, ApiKey(key))
-    keys.records[digest(key)] = replace(record_of(key), scopes=frozenset())
+    keys.records[token_digest(key)] = replace(record_of(key), scopes=frozenset())
     verdict = verdict_of(verifier, ApiKey(key))
     assert isinstance(verdict, Authenticated)
     assert verdict.principal.scopes == frozenset()
@@ -256,7 +256,7 @@ def test_a_last_use_that_cannot_be_written_does_not_refuse_the_key(caplog: pytes
         assert isinstance(verdict_of(ApiKeyVerifier(ReadOnly(record_of(key))), ApiKey(key)), Authenticated)
     assert "was not written" in caplog.text
     assert key not in caplog.text
-    assert digest(key) not in caplog.text
+    assert token_digest(key) not in caplog.text
 
 
 @pytest.mark.parametrize("error", [OSError("no such host"), StopIteration(), Overloaded()], ids=repr)
@@ -274,7 +274,7 @@ def test_class_35_a_store_that_is_down_is_a_503(kind: type[Down], error: Excepti
 def test_class_35_a_store_that_answers_something_else_fails_closed(store: type[Keys], answer: object) -> None:
     keys = store()
     key = new_api_key()
-    keys.records[digest(key)] = answer
+    keys.records[token_digest(key)] = answer
     with pytest.raises(FlowError, match="answers an ApiKeyRecord or None"):
         run(verify(ApiKeyVerifier(keys), ApiKey(key)))
 
@@ -351,6 +351,6 @@ def test_tok_3_no_verdict_tells_the_key(store: type[Keys]) -> None:
     for records in ((), (record_of(key),), (replace(record_of(key), revoked_at=1.0),)):
         verdict = verdict_of(ApiKeyVerifier(store(*records)), ApiKey(key))
         assert key not in repr(verdict)
-        assert digest(key) not in repr(verdict)
+        assert token_digest(key) not in repr(verdict)
     assert key not in repr(ApiKey(key))
-    assert digest(key) not in repr(record_of(key))
+    assert token_digest(key) not in repr(record_of(key))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authmw import Auth, Authenticated, BearerToken, HTTPBearer, Principal, Reason, Rejected, Verdict
-from authmw.crypto.opaque_tokens import digest, new_api_key, new_token
+from authmw.crypto.opaque_tokens import new_api_key, new_token, token_digest
 from authmw.engine.authentication import Authentication
 from authmw.flow import FlowError
 from authmw.flow.call_mode import CallMode
@@ -63,7 +63,7 @@ class FastTokens:
 
 
 def record_of(token: str) -> TokenRecord:
-    return TokenRecord("tok_1", digest(token), "alice", NOW + 60, frozenset({"orders:read"}), client_id="shop")
+    return TokenRecord("tok_1", token_digest(token), "alice", NOW + 60, frozenset({"orders:read"}), client_id="shop")
 
 
 def verify(store: TokenStore, token: str, *, now: float = NOW) -> Flow[Verdict | None]:
@@ -192,9 +192,9 @@ def test_tok_3_no_verdict_tells_the_token() -> None:
     for record in (None, record_of(token), replace(record_of(token), revoked_at=NOW)):
         verdict = verdict_of(Tokens(record), token)
         assert token not in repr(verdict)
-        assert digest(token) not in repr(verdict)
+        assert token_digest(token) not in repr(verdict)
     assert token not in repr(BearerToken(token))
-    assert digest(token) not in repr(record_of(token))
+    assert token_digest(token) not in repr(record_of(token))
 
 
 @pytest.mark.parametrize("answer", [True, {"subject": "alice"}, "alice"], ids=repr)

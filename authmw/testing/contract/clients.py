@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from authmw.crypto.key import Key
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.administration import AlreadyExists, ClientAdmin, NotFound
 from authmw.stores.ports import ClientStore
@@ -44,7 +44,7 @@ class ClientStoreContract(StoreContract[_Clients]):
         )
         assert secret is not None
         assert self.found("shop") == client
-        assert [each.digest for each in client.secrets] == [digest(secret)]
+        assert [each.digest for each in client.secrets] == [token_digest(secret)]
         assert (client.name, client.auth_method) == ("L\u00e4den \U0001f510", "client_secret_post")
         assert client.grant_types == {"client_credentials", "refresh_token"}
         assert client.scopes == {"orders:read", "https://example.org/x?y=z"}
@@ -96,13 +96,13 @@ class ClientStoreContract(StoreContract[_Clients]):
         first, _ = self.ask(self.store.create, "shop")
         second, client = self.ask(self.store.rotate_secret, "shop", overlap=60.5)
         assert self.found("shop") == client
-        assert [each.digest for each in client.secrets] == [digest(second), digest(first or "")]
+        assert [each.digest for each in client.secrets] == [token_digest(second), token_digest(first or "")]
         assert client.secrets[0].expires_at is None
         assert client.secrets[1].expires_at is not None
         third, client = self.ask(self.store.rotate_secret, "shop")
         assert self.found("shop") == client
         unending = [each.digest for each in client.secrets if each.expires_at is None]
-        assert unending == [digest(third)]
+        assert unending == [token_digest(third)]
 
     @pytest.mark.parametrize("verb", ["disable", "enable", "rotate_secret"])
     def test_a_client_that_is_not_there_is_not_found(self, verb: str) -> None:
@@ -123,13 +123,13 @@ class ClientStoreContract(StoreContract[_Clients]):
     def test_no_secret_is_lost_of_those_made_at_once(self) -> None:
         for number, secrets in enumerate(self.race(_rotate_secret, rounds=self.add_several())):
             kept = {each.digest for each in self.found(f"client-{number}").secrets}
-            assert {digest(secret) for secret in secrets} <= kept
+            assert {token_digest(secret) for secret in secrets} <= kept
 
     @between_processes
     def test_no_secret_is_lost_of_those_made_by_processes_at_once(self) -> None:
         for number, secrets in enumerate(self.race_processes(_rotate_secret, rounds=self.add_several())):
             kept = {each.digest for each in self.found(f"client-{number}").secrets}
-            assert {digest(secret) for secret in secrets} <= kept
+            assert {token_digest(secret) for secret in secrets} <= kept
 
     def test_what_is_changed_at_once_is_all_changed(self) -> None:
         rounds = self.add_several()

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.crypto.opaque_tokens import digest, new_id
+from authmw.crypto.opaque_tokens import new_id, token_digest
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.ports import FamilyStore
 from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
@@ -26,8 +26,8 @@ def a_family(**changes: Any) -> RefreshFamily:
     id = new_id("fam")
     family = RefreshFamily(
         id=id,
-        key=digest(f"key of {id}"),
-        current=digest(f"first of {id}"),
+        key=token_digest(f"key of {id}"),
+        current=token_digest(f"first of {id}"),
         subject="usr_1",
         username="alice",
         client_id="shop",
@@ -44,8 +44,8 @@ def a_rotation(family: RefreshFamily, presented: str | None = None, **changes: A
     rotation = Rotation(
         key=family.key,
         presented=family.current if presented is None else presented,
-        successor=digest(new_id("next")),
-        salt=digest(new_id("salt")),
+        successor=token_digest(new_id("next")),
+        salt=token_digest(new_id("salt")),
         client_id=family.client_id,
         now=family.created_at + 60,
         idle_until=family.created_at + 60 + 14 * DAY,
@@ -106,20 +106,20 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
 
     def test_another_key_finds_nothing(self) -> None:
         family = self.add()
-        for key in (family.id, family.current, family.key[:-1], f"{family.key} ", "%", digest("another")):
+        for key in (family.id, family.current, family.key[:-1], f"{family.key} ", "%", token_digest("another")):
             assert self.ask(self.store.find_family, key) is None
 
     # Rotation, rule by rule
 
     def test_1_an_unknown_key_is_unknown(self) -> None:
         family = self.add()
-        assert self.rotate(family, key=digest("another")) == RotationAnswer(Outcome.UNKNOWN)
+        assert self.rotate(family, key=token_digest("another")) == RotationAnswer(Outcome.UNKNOWN)
         assert self.found(family) == family
 
     @pytest.mark.parametrize("client_id", ["another", "SHOP", None])
     def test_1_the_family_of_another_client_is_unknown_and_unharmed(self, client_id: str | None) -> None:
         family = self.add()
-        for presented in (family.current, digest("never issued")):
+        for presented in (family.current, token_digest("never issued")):
             answer = self.rotate(family, presented, client_id=client_id)
             assert answer == RotationAnswer(Outcome.UNKNOWN)
         assert self.found(family) == family
@@ -140,8 +140,8 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         ids=["revoked", "expired this moment", "idle this moment", "long over"],
     )
     def test_2_an_ended_family_stays_as_it_is_whatever_is_presented(self, changes: dict[str, float]) -> None:
-        family = self.add(previous=digest("previous"), rotated_at=NOW + 59, **changes)
-        for presented in (family.current, family.previous, digest("never issued")):
+        family = self.add(previous=token_digest("previous"), rotated_at=NOW + 59, **changes)
+        for presented in (family.current, family.previous, token_digest("never issued")):
             assert self.rotate(family, presented) == RotationAnswer(Outcome.ENDED, family)
         assert self.found(family) == family
 
@@ -206,10 +206,10 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         assert answer.outcome is Outcome.REUSED
         assert self.found(family).revoked_at == NOW + 62
 
-    @pytest.mark.parametrize("current", [digest("first"), ""], ids=["with a token", "without one"])
+    @pytest.mark.parametrize("current", [token_digest("first"), ""], ids=["with a token", "without one"])
     def test_5_a_token_that_never_was_revokes_the_family(self, current: str) -> None:
         family = self.add(current=current)
-        answer = self.rotate(family, digest("never issued"))
+        answer = self.rotate(family, token_digest("never issued"))
         assert answer == RotationAnswer(Outcome.REUSED, replace(family, revoked_at=NOW + 60))
         assert self.found(family) == answer.family
 
@@ -286,7 +286,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
             assert (outcomes.count(Outcome.ROTATED), outcomes.count(Outcome.RACED)) == (1, len(answers) - 1)
             found = self.found(family)
             assert [answer.family for answer in answers] == [found] * len(answers)
-            assert found.current == digest(f"successor {outcomes.index(Outcome.ROTATED)} of {family.id}")
+            assert found.current == token_digest(f"successor {outcomes.index(Outcome.ROTATED)} of {family.id}")
 
     def assert_one_reuse(self, families: list[RefreshFamily], rounds: list[list[RotationAnswer]]) -> None:
         """One answer is a rotation, the next a reuse, which revoked the family; for the others it had ended."""
@@ -317,7 +317,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
                 assert self.rotate(found, token) == RotationAnswer(Outcome.ENDED, found)
 
     def test_a_token_that_was_used_before_ends_the_family_though_the_current_one_is_rotated_at_once(self) -> None:
-        families = self.several(previous=digest("used before"), rotated_at=NOW - 60)
+        families = self.several(previous=token_digest("used before"), rotated_at=NOW - 60)
         for family, answers in zip(families, self.race(partial(_rotate_or_replay, families)), strict=True):
             outcomes = [answer.outcome for answer in answers]
             assert outcomes.count(Outcome.REUSED) == 1
@@ -339,7 +339,7 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
 def _rotate(
     families: Sequence[RefreshFamily], grace: float, store: FamilyStore, racer: int, number: int
 ) -> Flow[RotationAnswer]:
-    successor = digest(f"successor {racer} of {families[number].id}")
+    successor = token_digest(f"successor {racer} of {families[number].id}")
     return (yield from Ask(store.rotate, a_rotation(families[number], successor=successor, grace=grace)))
 
 
@@ -366,7 +366,7 @@ def _rotate_or_replay(
     families: Sequence[RefreshFamily], store: FamilyStore, racer: int, number: int
 ) -> Flow[RotationAnswer]:
     family = families[number]
-    presented = family.current if racer % 2 == 0 else digest("never issued")
+    presented = family.current if racer % 2 == 0 else token_digest("never issued")
     return (yield from Ask(store.rotate, a_rotation(family, presented)))
 
 

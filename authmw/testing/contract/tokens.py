@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.crypto.opaque_tokens import digest, new_id
+from authmw.crypto.opaque_tokens import new_id, token_digest
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.ports import TokenKeeper
 from authmw.stores.records import TokenRecord
@@ -22,7 +22,7 @@ NOW: Final = float(int(time.time()))
 def a_token(**changes: Any) -> TokenRecord:
     """The record of a token that is made now, with a new id and a new digest."""
     id = new_id("tok")
-    record = TokenRecord(id, digest(f"token of {id}"), "usr_1", NOW + 3600, created_at=NOW)
+    record = TokenRecord(id, token_digest(f"token of {id}"), "usr_1", NOW + 3600, created_at=NOW)
     return replace(record, **changes)
 
 
@@ -76,7 +76,7 @@ class TokenStoreContract(StoreContract[TokenKeeper]):
         record, other = self.add(), self.add()
         assert self.ask(self.store.revoke_token, record.digest, NOW + 5.5) is True
         assert self.ask(self.store.revoke_token, record.digest, NOW + 9) is False
-        assert self.ask(self.store.revoke_token, digest("another"), NOW + 9) is False
+        assert self.ask(self.store.revoke_token, token_digest("another"), NOW + 9) is False
         assert self.found(record) == replace(record, revoked_at=NOW + 5.5)
         assert self.found(other) == other
 

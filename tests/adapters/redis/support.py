@@ -16,7 +16,7 @@ from uuid import uuid4
 import redis
 from authmw_redis import AsyncRedisStores, RedisStores
 
-from authmw.crypto.opaque_tokens import digest, new_id
+from authmw.crypto.opaque_tokens import new_id, token_digest
 from authmw.stores.ports import Answer
 from authmw.stores.records import RefreshFamily, Rotation, TokenRecord
 from tests.support import require
@@ -95,7 +95,7 @@ def a_token(**changes: Any) -> tuple[str, TokenRecord]:
     made = time.time()
     values: dict[str, Any] = {
         "id": new_id("tok"),
-        "digest": digest(token),
+        "digest": token_digest(token),
         "subject": "usr_1",
         "expires_at": made + 600,
         "client_id": "shop",
@@ -110,8 +110,8 @@ def a_family(**changes: Any) -> RefreshFamily:
     begun = time.time()
     values: dict[str, Any] = {
         "id": family_id,
-        "key": digest(f"key of {family_id}"),
-        "current": digest(f"first of {family_id}"),
+        "key": token_digest(f"key of {family_id}"),
+        "current": token_digest(f"first of {family_id}"),
         "subject": "usr_1",
         "username": "alice",
         "client_id": "shop",
@@ -128,8 +128,8 @@ def a_rotation(family: RefreshFamily, **changes: Any) -> Rotation:
     values: dict[str, Any] = {
         "key": family.key,
         "presented": family.current,
-        "successor": digest(new_id("next")),
-        "salt": digest(new_id("salt")),
+        "successor": token_digest(new_id("next")),
+        "salt": token_digest(new_id("salt")),
         "client_id": family.client_id,
         "now": family.created_at + 60,
         "idle_until": family.created_at + 60 + 14 * DAY,

@@ -14,7 +14,7 @@ from authmw_redis import RedisStores
 from authmw_redis.names import Names
 
 from authmw import ConfigurationError
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores.records import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
 from authmw.testing import FakeClock
 from tests.adapters.redis.support import (
@@ -45,11 +45,11 @@ def every_verb(kept: RedisStores) -> list[str]:
     family_part, first, following, pair, account, nonce = SECRETS
     at = time.time()
     token, record = a_token(family_id="fam_1", scopes=frozenset({"a"}), audience=frozenset({"api"}))
-    family = a_family(key=digest(family_part), current=digest(first))
+    family = a_family(key=token_digest(family_part), current=token_digest(first))
     kept.tokens.add_token(record)
     kept.families.add_family(family)
     created, _ = kept.tokens.create("usr_1", ["a"], client_id="shop")
-    assert now(kept.families.rotate(a_rotation(family, successor=digest(following)))).outcome is Outcome.ROTATED
+    assert now(kept.families.rotate(a_rotation(family, successor=token_digest(following)))).outcome is Outcome.ROTATED
     assert len(now(kept.families.families_of("usr_1", at))) == 1
     kept.nonces.claim_nonce(nonce, 1, at + 60)
     kept.throttle.attempt(account, at)
@@ -91,7 +91,7 @@ def test_tok_1_no_key_and_no_value_holds_a_secret(kept: RedisStores) -> None:
     with client() as sees:
         dump = "\n".join(everything(sees, key) for key in keys)
     assert len(keys) > 15
-    assert digest(secrets[0]) in dump, "what is looked at is what was stored"
+    assert token_digest(secrets[0]) in dump, "what is looked at is what was stored"
     assert [secret for secret in secrets if secret in dump] == []
 
 

@@ -17,7 +17,7 @@ from authmw_redis.commands import Script
 from redis.exceptions import NoPermissionError
 
 from authmw import ConfigurationError
-from authmw.crypto.opaque_tokens import digest
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.call_mode import CallMode
 from authmw.stores import Stores
 from authmw.stores.administration import NotFound, TokenAdmin
@@ -129,7 +129,7 @@ def test_a_token_is_managed_by_its_id() -> None:
         token, record = kept.tokens.create("usr_1", ["b", "a"], lifetime=60, kind="client", client_id="usr_1")
         clock.advance(1)
         _, other = kept.tokens.create("usr_2")
-        assert now(kept.tokens.find_token(digest(token))) == record
+        assert now(kept.tokens.find_token(token_digest(token))) == record
         assert kept.tokens.list() == (record, other)
         assert kept.tokens.list("usr_1") == (record,)
         revoked = kept.tokens.revoke(record.id)

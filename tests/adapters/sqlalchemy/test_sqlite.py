@@ -22,7 +22,7 @@ from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import create_engine, event, text
 
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer
-from authmw.crypto.opaque_tokens import digest, new_token
+from authmw.crypto.opaque_tokens import new_token, token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.engine.authentication import Authentication
 from authmw.flow.call_mode import CallMode
@@ -65,8 +65,8 @@ def test_records_are_there_after_a_restart(path: Path) -> None:
         stores.tokens.revoke(token_record.id)
     with closing(SQLStores(f"sqlite:///{path}")) as stores:
         assert stores.users.find("alice") == user
-        assert stores.keys.find_key(digest(key)) == key_record
-        found = stores.tokens.find_token(digest(token))
+        assert stores.keys.find_key(token_digest(key)) == key_record
+        found = stores.tokens.find_token(token_digest(token))
         assert found is not None
         assert found.revoked_at is not None, "class 27"
 
@@ -217,9 +217,9 @@ def test_readers_wait_for_no_writer_and_never_write(path: Path, stores: SQLStore
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("DELETE FROM authmw_tokens")
-        assert stores.tokens.find_token(digest(token)) == record, "as it was before the transaction"
+        assert stores.tokens.find_token(token_digest(token)) == record, "as it was before the transaction"
         writer.execute("COMMIT")
-    assert stores.tokens.find_token(digest(token)) is None
+    assert stores.tokens.find_token(token_digest(token)) is None
 
 
 def test_lookups_are_asked_on_the_loop_and_writes_on_a_thread(stores: SQLStores) -> None:
@@ -250,7 +250,7 @@ def test_an_unknown_token_is_asked_for_by_its_digest_alone(stores: SQLStores) ->
     token = new_token()
     auth = Auth(HTTPBearer(TokenVerifier(Watched())))
     auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": f"Bearer {token}"}))
-    assert asked == [digest(token)]
+    assert asked == [token_digest(token)]
 
 
 def test_eight_threads_read_while_one_writes(stores: SQLStores) -> None:
@@ -259,7 +259,7 @@ def test_eight_threads_read_while_one_writes(stores: SQLStores) -> None:
     def use(number: int) -> bool:
         if number == 0:
             return all(stores.tokens.create("bob") for _ in range(20))
-        return all(stores.tokens.find_token(digest(token)) == record for _ in range(50))
+        return all(stores.tokens.find_token(token_digest(token)) == record for _ in range(50))
 
     assert all(at_once(8, use))
 

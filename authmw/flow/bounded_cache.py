@@ -1,4 +1,4 @@
-"""Bounded cache: key → value with an end, the oldest entry evicted first."""
+"""Bounded cache: key → value with an expiry time. The oldest entry is evicted first."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 Holds = Callable[[], bool]
-"""Whether it is certain that an entry still holds."""
+"""A check that an entry is still valid. True only when that is certain."""
 
 
 class BoundedCache(Generic[K, V]):
-    """At most `size` values, each until an end of its own. Reading takes no lock; a forked child keeps the entries.
+    """Keeps at most `size` values, each until its own expiry time. A forked child process keeps the entries.
+
+    Reading takes no lock.
 
     Args:
-        size: how many are kept; when it is full, the entry that was put first goes. 0 keeps none.
-        longest: seconds that any entry is kept. It also bounds what a clock that was set back could prolong.
-        clock: seconds since the epoch.
+        size: the largest number of entries. When the cache is full, the oldest entry is removed. 0 keeps no entry.
+        longest: the longest time that an entry is kept, in seconds. It also limits an entry whose expiry time moves
+            away because the clock was set back.
+        clock: returns the time, in seconds since the epoch.
 
     >>> cache = BoundedCache[str, int](2, clock=lambda: 1000.0)
     >>> cache.put("a", 1), cache.put("b", 2, until=1000.0), cache.put("c", 3), cache.put("d", 4)
@@ -46,7 +49,7 @@ class BoundedCache(Generic[K, V]):
         self._lock = threading.Lock()  # another thread of the parent may have held it
 
     def get(self, key: K) -> V | None:
-        """The value of `key`; None when there is none, or it has ended."""
+        """The value of `key`; None when there is no value or it has expired."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -58,19 +61,19 @@ class BoundedCache(Generic[K, V]):
         return value if holds is None or holds() is True else None
 
     def put(self, key: K, value: V, until: float = inf, holds: Holds | None = None) -> None:
-        """Keep `value` under `key`, in the place of what was there.
+        """Keep `value` under `key`. It replaces an earlier value.
 
         Args:
-            key: found by it.
-            value: is kept.
-            until: when it ends, in seconds since the epoch.
-            holds: asked at each `get`, which finds the value only while this answers True.
+            key: the key for `get`.
+            value: the value to keep.
+            until: when the value expires, in seconds since the epoch.
+            holds: called at each `get`, which returns the value only if this returns True.
         """
         with self._lock:
             self._put(key, value, until, holds)
 
     def drop(self, key: K) -> None:
-        """Forget the value of `key`, if there is one."""
+        """Remove the value of `key`, if there is one."""
         with self._lock:
             self._entries.pop(key, None)
 
@@ -78,7 +81,7 @@ class BoundedCache(Generic[K, V]):
         return len(self._entries)
 
     def _put(self, key: K, value: V, until: float, holds: Holds | None) -> None:
-        """`put`, for those that hold the lock."""
+        """As `put`. The caller holds the lock."""
         self._entries.pop(key, None)
         now = self._clock()
         if until <= now or not self._size:

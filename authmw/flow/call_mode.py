@@ -1,7 +1,7 @@
-"""Call modes: whether a function may be called on an event loop, on a thread, or awaited.
+"""Call modes: how a function is called under ASGI (on the event loop, on a thread, or awaited).
 
-A function without a mark is ``ASYNC`` if it is an ``async def``, and else ``BLOCKING``. The mark of a method stands on
-the function, on its object or on the class. An ``async def`` is awaited whatever its mark.
+A function without a mark is ``ASYNC`` if it is an ``async def``, and ``BLOCKING`` otherwise. A method is marked on its
+function, on its object or on its class. An ``async def`` is always awaited, whatever its mark.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ class CallMode(Enum):
     """
 
     BLOCKING = "blocking"
-    """May wait, for a disk or a server: it is called on a thread. A ``def`` without a mark."""
+    """May wait for a disk or a server. It is called on a thread. The mode of a ``def`` without a mark."""
     NONBLOCKING = "nonblocking"
-    """Answers from memory: it is called on the event loop, since a change of threads costs more than its answer."""
+    """Answers from memory. It is called on the event loop, because a change of threads costs more than the call."""
     ASYNC = "async"
-    """Returns an awaitable, and does nothing before that is awaited. An ``async def`` without a mark."""
+    """Returns an awaitable, and does nothing until it is awaited. The mode of an ``async def`` without a mark."""
     OWN_TIMEOUT = "own-timeout"
-    """Waits for the client or for another server, and has a timeout of its own: none is added. A ``def`` is called on
-    a pool of its own, so that slow peers cannot starve the stores."""
+    """Waits for the client or for another server, and has its own timeout: authmw adds none. A ``def`` is called on a
+    separate pool of threads, so that slow peers cannot starve the stores."""
 
     def __call__(self, target: T) -> T:
-        """Set this mode on a function, a class or an object; `target` itself."""
+        """Set this mode on `target`, which is a function, a class or an object, and return `target`."""
         setattr(target, _MARK, self)
         return target
 
     @staticmethod
     def of(function: object) -> CallMode:
         """The mode of `function`."""
-        own = getattr(function, "__func__", function)  # the mark of a method, at a third of the cost
+        own = getattr(function, "__func__", function)  # reading the mark here takes a third of the time
         mode: CallMode | None = getattr(own, _MARK, None)
         if mode is None:
             mode = getattr(getattr(function, "__self__", None), _MARK, None)
@@ -54,7 +54,7 @@ class CallMode(Enum):
         return _BLOCKING if mode is None else mode
 
 
-# Python 3.11 looks members of an enumeration up slowly, and each question of a flow is asked by its mode.
+# Python 3.11 looks up members of an enumeration slowly, and the drivers read the mode of each question.
 _ASYNC: Final = CallMode.ASYNC
 _BLOCKING: Final = CallMode.BLOCKING
 _OWN_TIMEOUT: Final = CallMode.OWN_TIMEOUT

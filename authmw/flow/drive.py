@@ -1,7 +1,7 @@
-"""Drivers of generators: each step that a generator yields is answered by one function, called or awaited.
+"""Drivers of generators: one function, called or awaited, answers each step that the generator yields.
 
-They are for code of a store that is written once for threads and for event loops. `authmw.flow.flow` has drivers of its
-own for the questions of a request.
+Stores use them for code that is written once, for threads and for event loops. `authmw.flow.flow` has separate drivers
+for the questions of a request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 def drive(steps: Generator[S, Any, T], answer: Callable[[S], Any]) -> T:
-    """What `steps` return, each step answered by `answer`. What that raises is raised where the step was yielded.
+    """The return value of `steps`, after `answer` has answered each step.
+
+    An exception of `answer` is raised in the generator, where it yielded the step.
 
     >>> def steps():
     ...     return (yield 1) + (yield 2)
@@ -26,7 +28,7 @@ def drive(steps: Generator[S, Any, T], answer: Callable[[S], Any]) -> T:
         while True:
             try:
                 given = answer(step)
-            except BaseException as error:  # the generator may know what it means, or has to clean up
+            except BaseException as error:  # the generator may handle the error or clean up
                 step = steps.throw(error)
             else:
                 step = steps.send(given)
@@ -36,7 +38,7 @@ def drive(steps: Generator[S, Any, T], answer: Callable[[S], Any]) -> T:
 
 
 async def drive_async(steps: Generator[S, Any, T], answer: Callable[[S], Awaitable[Any]]) -> T:
-    """The same, each answer awaited."""
+    """As `drive`, but each answer is awaited."""
     try:
         step = next(steps)
         while True:

@@ -1,12 +1,12 @@
-"""Verification is written once: a generator that asks, and two drivers that answer.
+"""Flows: verification code written once as generators that yield questions, and the two drivers that answer them.
 
-A flow yields questions. `run` answers them by calling, for WSGI; `run_async` awaits what is awaitable, sends a
-blocking store to a thread and hashing to a bounded pool, for ASGI. Everything that could turn a mistake in a flow or
-a store into a success fails closed here:
+`run` is the driver for WSGI: it calls the functions. `run_async` is the driver for ASGI: it awaits awaitables, calls a
+blocking store on a thread, and hashes passwords on a bounded pool. Both fail closed, so that no mistake in a flow or in
+a store becomes a success:
 
-- an `Ask` or `Work` used as an answer, because ``yield from`` was forgotten, raises;
-- an awaitable that reaches the sync driver raises;
-- whatever a store raises becomes `StoreUnavailable`, a ``StopIteration`` too.
+- An `Ask` or `Work` that is used as an answer, because ``yield from`` is missing, raises.
+- An awaitable under WSGI raises.
+- Every exception of a store becomes `StoreUnavailable`, also a ``StopIteration``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
 from authmw.flow.call_mode import CallMode, is_async_def
-from authmw.flow.pool import WorkPool, default_pool, in_thread, in_thread_apart, within
+from authmw.flow.pool import WorkPool, default_pool, in_thread, in_waiting_thread, within
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 STORE_TIMEOUT: Final = 2.0
-"""Seconds that a store may take to answer, under ASGI (ERR-3)."""
+"""Seconds that a store may take to answer under ASGI. A request with a slow store is a 503 and does not wait longer."""
 
 
 class _Question(Generic[T]):
@@ -44,7 +44,7 @@ class _Question(Generic[T]):
 class Ask(_Question[T]):
     """A question to a store: ``user = yield from Ask(users.find, username)``.
 
-    The method may be ``def`` or ``async def``. What it raises reaches the flow as `StoreUnavailable`.
+    The method may be a ``def`` or an ``async def``. If it raises, the flow gets a `StoreUnavailable`.
     """
 
     __slots__ = ()
@@ -64,7 +64,10 @@ class Ask(_Question[T]):
 
 
 class Work(_Question[T]):
-    """CPU-bound work, such as hashing: ``match = yield from Work(hasher.verify, ...)``. It never blocks a loop."""
+    """CPU-bound work, such as hashing: ``match = yield from Work(hasher.verify, ...)``.
+
+    It never blocks an event loop.
+    """
 
     __slots__ = ()
 
@@ -79,22 +82,22 @@ class Work(_Question[T]):
 
 
 Flow = Generator[Ask[Any] | Work[Any], Any, T]
-"""A verification that asks questions and ends with a `T`."""
+"""A generator that yields questions and returns a `T`."""
 
 
 def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
-    """Answer the questions of `flow` by calling, on this thread.
+    """Run `flow` on this thread and return its result: the driver for WSGI.
 
     Raises:
-        Unavailable: a store raised, or no slot was free for hashing.
-        FlowError: the flow yielded something else than a question, or a store is ``async def``.
+        Unavailable: a store raised, or there was no free slot for hashing.
+        FlowError: the flow yielded something that is no question, or a store is ``async def``.
     """
     try:
         question = next(flow)
         while True:
             try:
                 answer = _call(question) if isinstance(question, Ask) else _work(question, pool)
-            except BaseException as error:  # the flow may clean up, and then it goes on to the caller
+            except BaseException as error:  # the flow may clean up; then the error reaches the caller
                 question = flow.throw(_as_failure(question, error))
             else:
                 question = flow.send(answer)
@@ -104,14 +107,14 @@ def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
 
 
 async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool, store_timeout: float = STORE_TIMEOUT) -> T:
-    """Answer the questions of `flow` on an event loop (asyncio or trio), never blocking it.
+    """Run `flow` on an event loop (asyncio or trio) without blocking it: the driver for ASGI.
 
-    A store that does not answer within `store_timeout` seconds counts as one that raised. Under WSGI nothing can
-    interrupt a store: there its own timeouts bound it.
+    A store that does not answer within `store_timeout` seconds is treated as a store that raised. Under WSGI nothing
+    can interrupt a store, so that only its own timeouts limit it.
 
     Raises:
-        Unavailable: a store raised or did not answer, or no slot was free for hashing.
-        FlowError: the flow yielded something else than a question.
+        Unavailable: a store raised or did not answer in time, or there was no free slot for hashing.
+        FlowError: the flow yielded something that is no question.
     """
     try:
         question = next(flow)
@@ -141,7 +144,7 @@ def _call(question: Ask[Any]) -> Any:
     if hasattr(answer, "__await__"):
         if isinstance(answer, CoroutineType):
             answer.close()
-        raise FlowError(f"{question!r} is async, and this is WSGI: give it a `def`, or serve the application by ASGI")
+        raise FlowError(f"{question!r} is async, and this is WSGI: use a `def`, or serve the application by ASGI")
     return answer
 
 
@@ -153,13 +156,13 @@ async def _call_in_thread(question: Ask[Any], thread: Callable[..., Awaitable[An
 async def _call_without_timeout(question: Ask[Any]) -> Any:
     if is_async_def(question.function):
         return await question.function(*question.args, **question.kwargs)
-    return await _call_in_thread(question, in_thread_apart)
+    return await _call_in_thread(question, in_waiting_thread)
 
 
 def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
-    """Ask a store whose mode is `CallMode.NONBLOCKING` without a flow, which would cost more than its answer.
+    """Call a store whose mode is `CallMode.NONBLOCKING` without a flow, because a flow would cost more than the call.
 
-    The answer is untyped, so that the caller has to check that it is one: a coroutine is not.
+    The answer has the type ``object``, so that the caller has to check it: it could be a coroutine.
 
     Raises:
         StoreUnavailable: the store raised.
@@ -189,7 +192,8 @@ def _check(question: object) -> None:
 
 def _as_failure(question: object, error: BaseException) -> BaseException:
     if not isinstance(question, Ask) or isinstance(error, AuthmwError) or not isinstance(error, Exception):
-        # PEP 479 turns a StopIteration thrown into a generator into a RuntimeError, so Work is covered too.
+        # PEP 479 turns a StopIteration that is thrown into a generator into a RuntimeError. So that of a Work cannot
+        # end the flow either.
         return error
     failure = StoreUnavailable(f"{question!r} raised {type(error).__name__}")
     failure.__cause__ = error

@@ -1,4 +1,4 @@
-"""What a child of a process has to do anew: no thread survives a fork, and a lock may have been held."""
+"""Fork hook: a method that is called in each forked child process, to make locks, threads and pools anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from weakref import WeakMethod
 
 
 def in_each_child(method: Callable[[], None]) -> None:
-    """Call `method` of an object in each child that is forked from now on, for as long as the object lives."""
+    """Call `method`, a method of an object, in each child process that is forked while the object exists.
+
+    In the child, the threads of the parent do not exist, and a lock stays locked if one of them held it.
+    """
     if not hasattr(os, "register_at_fork"):
         return
     known = WeakMethod(method)

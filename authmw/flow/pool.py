@@ -1,7 +1,7 @@
-"""Where slow work runs: a bounded pool for password hashing, and threads for blocking stores under ASGI.
+"""Thread pools: a bounded pool for password hashing, and threads for blocking stores under ASGI.
 
-Sixteen argon2 hashes at once take a gigabyte and stall every other request. So as many run as there are cores, a few
-more wait, and the rest are told to come back (`Overloaded`, a 503).
+Sixteen argon2 hashes at once need a gigabyte of memory and delay all other requests. So the pool runs one hash for each
+core. A limited number of hashes wait, and above that limit the pool raises `Overloaded`, which becomes a 503.
 """
 
 from __future__ import annotations
@@ -27,9 +27,12 @@ class WorkPool:
     """Runs CPU-bound work in at most `slots` threads, with at most `queue` more waiting.
 
     Args:
-        slots: how many run at once; as many as there are cores by default.
-        queue: how many may wait; 32 for each slot by default, which the hashes of
-            `RFC_9106_LOW_MEMORY` keep busy for about five seconds.
+        slots: how many functions run at once. The default is the number of cores.
+        queue: how many calls may wait. The default is 32 for each slot: with the hashes of `RFC_9106_LOW_MEMORY`,
+            these take about five seconds.
+
+    Raises:
+        ConfigurationError: `slots` is less than 1.
     """
 
     def __init__(self, slots: int | None = None, queue: int | None = None) -> None:
@@ -50,7 +53,7 @@ class WorkPool:
         """Run on this thread once a slot is free.
 
         Raises:
-            Overloaded: as many wait as may.
+            Overloaded: the queue is full.
         """
         admitted = self._admit()
         try:
@@ -63,18 +66,19 @@ class WorkPool:
         """Run on a thread of the pool once a slot is free, without blocking the event loop.
 
         Raises:
-            Overloaded: as many wait as may.
+            Overloaded: the queue is full.
         """
         admitted = self._admit()
-        # Released when the work is over, not when its caller is: a client that hangs up frees no slot that is taken.
+        # Released when the work ends, not when the caller stops waiting: the work of a client that has disconnected
+        # still uses its slot.
         future = self._threads().submit(_captured, partial(self._slot, function, *args, **kwargs))
         future.add_done_callback(lambda _: admitted.release())
-        return _released(await _await_future(future))
+        return _unwrapped(await _await_future(future))
 
     def _admit(self) -> threading.BoundedSemaphore:
         admitted = self._admitted
         if not admitted.acquire(blocking=False):
-            raise Overloaded(f"all {self.slots} slots are taken and the queue is full")
+            raise Overloaded(f"all {self.slots} slots are in use and the queue is full")
         return admitted
 
     def _slot(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -91,23 +95,24 @@ class WorkPool:
 
 
 async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Call `function` on another thread with the caller's context variables, under asyncio or trio."""
+    """Call `function` on another thread, with the context variables of the caller, under asyncio or trio."""
     call = partial(_captured, partial(function, *args, **kwargs))
     trio = _running_trio()
     if trio is not None:
         outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(call, abandon_on_cancel=True)
-        return _released(outcome)
+        return _unwrapped(outcome)
     from asgiref.sync import sync_to_async
 
-    return _released(await sync_to_async(call, thread_sensitive=False)())
+    return _unwrapped(await sync_to_async(call, thread_sensitive=False)())
 
 
-async def in_thread_apart(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """As `in_thread`, for what waits for somebody else's server: on threads of its own, so that however many strangers
-    make it wait, no store does.
+async def in_waiting_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """As `in_thread`, for a function that waits for another server, such as an issuer.
+
+    It has a pool of its own, so that slow servers cannot starve the stores.
 
     Raises:
-        Overloaded: as many wait as may.
+        Overloaded: the queue is full.
     """
     context = copy_context()
 
@@ -120,15 +125,15 @@ async def in_thread_apart(function: Callable[..., T], *args: Any, **kwargs: Any)
     outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(
         partial(_captured, call), abandon_on_cancel=True, limiter=_waiting_limiter(trio)
     )
-    return _released(outcome)
+    return _unwrapped(outcome)
 
 
 def _waiting_limiter(trio: Any) -> Any:
-    """That of this run of trio: another has its own."""
+    """The limiter of this run of trio. Each run has its own."""
     variable = _run_variable(trio)
     limiter = variable.get()
     if limiter is None:
-        limiter = trio.CapacityLimiter(_WAITING)
+        limiter = trio.CapacityLimiter(_WAITING_THREADS)
         variable.set(limiter)
     return limiter
 
@@ -139,10 +144,10 @@ def _run_variable(trio: Any) -> Any:
 
 
 async def within(seconds: float, answer: Awaitable[T]) -> T:
-    """Await `answer`, and no longer than that. A call on another thread goes on there, and its answer is dropped.
+    """Await `answer` for at most `seconds`. After that, a call on another thread continues, and its answer is ignored.
 
     Raises:
-        TimeoutError: under asyncio; under trio its ``TooSlowError``.
+        TimeoutError: there was no answer in time, under asyncio. Trio raises its ``TooSlowError``.
     """
     trio = _running_trio()
     if trio is not None:
@@ -152,7 +157,7 @@ async def within(seconds: float, answer: Awaitable[T]) -> T:
 
     async with asyncio.timeout(seconds):
         return await answer
-    raise TimeoutError  # asyncio has raised it; for type checkers, which take its block for one that swallows
+    raise TimeoutError  # unreachable: type checkers believe that the block of asyncio can suppress exceptions
 
 
 async def _await_future(future: Future[T]) -> T:
@@ -171,7 +176,7 @@ def _running_trio() -> Any:
 
 
 class _Raised:
-    """What a call raised, as a value: a future cannot carry a StopIteration."""
+    """The exception of a call, as a value: a future cannot carry a StopIteration."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -179,19 +184,19 @@ class _Raised:
 
 def _captured(call: Callable[[], T]) -> tuple[T] | _Raised:
     try:
-        return (call(),)  # in a box: trio's threads return no awaitable, and a `def` may
+        return (call(),)  # in a tuple: a `def` may return an awaitable, which a thread of trio refuses to return
     except BaseException as error:
         return _Raised(error)
 
 
-def _released(outcome: tuple[T] | _Raised) -> T:
+def _unwrapped(outcome: tuple[T] | _Raised) -> T:
     if isinstance(outcome, _Raised):
         raise outcome.error
     return outcome[0]
 
 
-_WAITING: Final = 64  # threads, which do nothing but wait
-_waiting_pool: Final = WorkPool(_WAITING, 2048)
+_WAITING_THREADS: Final = 64  # more than cores: they wait for other servers, and use no CPU
+_waiting_pool: Final = WorkPool(_WAITING_THREADS, 2048)
 
 default_pool: WorkPool = WorkPool()
-"""The pool used unless an `Auth` is given its own."""
+"""The pool of every `Auth` that was not given another one."""

@@ -1,4 +1,4 @@
-"""Single flight: one call at a time for each key, for all threads that want its answer."""
+"""Single flight: one call at a time for each key. All threads that ask for the key share its answer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Makes one call for all threads that want the same at once. No lock is held while it is made.
+    """Makes one call for all threads that ask for the same key at the same time. No lock is held during the call.
 
     Args:
-        longest: seconds after which a call is given up, so that the next thread makes another one.
-        timer: seconds that only grow.
+        longest: seconds after which a call is given up. The next thread then makes a new call.
+        timer: returns seconds of a monotonic clock.
 
     >>> flight = SingleFlight[str]()
     >>> flight.once("key", lambda: "answer")
@@ -33,22 +33,25 @@ class SingleFlight(Generic[T]):
         in_each_child(self._after_fork)
 
     def _after_fork(self) -> None:
-        # The thread that made a call is in the parent, and the lock may have been held.
+        # The threads that make calls exist only in the parent, and one of them may have held the lock.
         self.lock: threading.Lock = threading.Lock()
-        """Held by `once` to find or begin a call; by those that use `current` and `begin`, for their own state too."""
+        """Held by `once` while it finds or begins a call. Callers of `current` and `begin` hold it, also to protect
+        state of their own."""
         self._calls: dict[Hashable, Call[T]] = {}
 
     @property
     def waiting(self) -> int:
-        """How many threads wait for an answer that another one is to bring."""
+        """The number of threads that wait for the answer of another thread's call."""
         with self.lock:
             return sum(call.waiting for call in self._calls.values())
 
     def once(self, key: Hashable, function: Callable[[], T]) -> T:
-        """What `function` answers, called by the first thread that asks for `key`, for all that come meanwhile.
+        """The answer of `function`. The first thread that asks for `key` calls it; the threads that ask during the call
+        get the same answer.
 
         Raises:
-            Unavailable: another thread was to answer, and failed.
+            Unavailable: the call of another thread failed. In the thread that calls `function`, its own exception is
+                raised.
         """
         with self.lock:
             call = self.current(key)
@@ -71,21 +74,24 @@ class SingleFlight(Generic[T]):
             self.finish(key, call)
 
     def current(self, key: Hashable) -> Call[T] | None:
-        """The call that is made for `key`, unless it was given up. To `begin` one if there is none, hold the lock."""
+        """The running call for `key`; None when there is none, or it was given up.
+
+        To `begin` a call when there is none, the caller holds the lock around both.
+        """
         call = self._calls.get(key)
         return call if call is not None and self._timer() - call.began < self._longest else None
 
     def begin(self, key: Hashable) -> Call[T]:
-        """A new call for `key`, which the caller makes and then has to `finish`. The caller holds the lock."""
+        """A new call for `key`. The caller holds the lock, makes the call, and then has to call `finish`."""
         call = self._calls[key] = Call[T](self._timer())
         return call
 
     def is_latest(self, key: Hashable, call: Call[T]) -> bool:
-        """Whether no later call was begun for `key`. For an answer that has to stay so, hold the lock."""
+        """Whether no later call was begun for `key`. The answer can change unless the caller holds the lock."""
         return self._calls.get(key) is call
 
     def finish(self, key: Hashable, call: Call[T]) -> None:
-        """Let the threads that wait for `call` go on."""
+        """End `call` and wake the threads that wait for it."""
         with self.lock:
             if self.is_latest(key, call):
                 del self._calls[key]
@@ -96,7 +102,7 @@ class Call(Generic[T]):
     """One call, and the threads that wait for it.
 
     Args:
-        began: when, in seconds of the timer.
+        began: when the call began, in seconds of the timer.
     """
 
     __slots__ = ("answers", "began", "error", "over", "waiting")
@@ -109,14 +115,14 @@ class Call(Generic[T]):
         self.waiting: int = 0
 
     def answer(self) -> T:
-        """What the call answers, once it is over.
+        """Wait until the call is over, and return its answer.
 
         Raises:
-            Unavailable: it failed.
+            Unavailable: the call failed.
         """
         self.over.wait()
         if self.answers is not None:
             return self.answers[0]
-        # An exception of its own: a shared one would collect the tracebacks of all.
+        # A new exception for each thread: one shared exception would collect the tracebacks of all threads.
         cause = self.error
         raise Unavailable(str(cause) if isinstance(cause, Unavailable) else type(cause).__name__) from cause

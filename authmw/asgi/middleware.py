@@ -20,7 +20,7 @@ from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
-from authmw.http.response import POLICY_VIOLATION, WITHOUT_CONTENT, folded, is_told_to_preflight
+from authmw.http.response import POLICY_VIOLATION, WITHOUT_CONTENT, is_sent_to_preflight, joined
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 
@@ -200,7 +200,7 @@ class _Passing(Call):
                 return self._replace(refusal, headers)
             self.started = True
             headers = [*headers, *self._own(headers)]
-            message = {**message, "headers": headers if kind == "http.response.start" else folded(headers)}
+            message = {**message, "headers": headers if kind == "http.response.start" else joined(headers)}
             return self._send_head(message) if self.headers_only else self._send(message)
         if kind == "websocket.accept":
             self.started = True
@@ -220,7 +220,7 @@ class _Passing(Call):
     async def _send_head(self, message: Message) -> None:
         """The head of the application's response and nothing of its content, however it would send that."""
         self.answered = True
-        kept = [each for each in message["headers"] if is_told_to_preflight(each[0].decode("latin-1"))]
+        kept = [each for each in message["headers"] if is_sent_to_preflight(each[0].decode("latin-1"))]
         if message["status"] not in WITHOUT_CONTENT:
             kept.append((b"content-length", b"0"))
         await self._send({"type": "http.response.start", "status": message["status"], "headers": kept})

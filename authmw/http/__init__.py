@@ -1,1 +1,1 @@
-"""The wire: head, grammar, target, origin, location, public URL, challenges, reasons, refusals, responses."""
+"""HTTP: request head, grammar, target, origin, location, public URLs, challenges, reasons, refusals and responses."""

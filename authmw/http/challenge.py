@@ -7,13 +7,13 @@ from typing import Final
 
 from authmw.http.grammar import Params, is_token, is_token68, parse_params, write_params
 
-# RFC 7616 §3.3 writes these without quotes, and clients in the field compare them so.
+# RFC 7616 §3.3 writes the values of these without quotes, and existing clients do not recognise them with quotes.
 _BARE_IN_DIGEST: Final = frozenset({"algorithm", "stale", "charset", "userhash"})
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One challenge: what a client has to send to be let in.
+    """One challenge: a scheme that the client can authenticate by, with its parameters.
 
     >>> str(Challenge("Bearer", (("realm", "orders"), ("error", "invalid_token"))))
     'Bearer realm="orders", error="invalid_token"'
@@ -32,10 +32,10 @@ class Challenge:
 
 
 def parse_challenges(text: str) -> tuple[Challenge, ...]:
-    """The challenges of a ``WWW-Authenticate`` value, several header lines joined by a comma.
+    """The challenges of a ``WWW-Authenticate`` value. Several header lines are joined by commas.
 
     Raises:
-        ValueError: it is not a list of challenges.
+        ValueError: `text` is not a list of challenges.
 
     >>> [c.scheme for c in parse_challenges('Bearer realm="a", Basic realm="b", charset="UTF-8"')]
     ['Bearer', 'Basic']
@@ -57,7 +57,7 @@ def parse_challenges(text: str) -> tuple[Challenge, ...]:
 
 
 def _split(text: str) -> list[tuple[str, str]]:
-    """(scheme, what follows) for each challenge. A scheme is a list element's first token that no ``=`` follows."""
+    """Each challenge as (scheme, rest). A list element begins a challenge if no ``=`` follows its first token."""
     pieces: list[tuple[str, str]] = []
     for element in _elements(text):
         name, _, rest = element.partition(" ")
@@ -65,15 +65,15 @@ def _split(text: str) -> list[tuple[str, str]]:
         if begins:
             pieces.append((name, rest.strip(" \t")))
         elif pieces and element:
-            scheme, so_far = pieces[-1]
-            pieces[-1] = (scheme, f"{so_far}, {element}")
+            scheme, before = pieces[-1]
+            pieces[-1] = (scheme, f"{before}, {element}")
         elif element:
-            raise ValueError("a parameter stands before any scheme")
+            raise ValueError("a parameter comes before the first scheme")
     return pieces
 
 
 def _elements(text: str) -> list[str]:
-    """`text` split at the commas that stand outside quoted-strings."""
+    """`text` split at the commas outside quoted-strings."""
     elements: list[str] = []
     start, quoted, escaped = 0, False, False
     for index, character in enumerate(text):

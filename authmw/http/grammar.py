@@ -1,8 +1,8 @@
-"""The grammar of HTTP authentication, both ways (RFC 9110 §11).
+"""The grammar of HTTP authentication (RFC 9110 §11): a reader of ``Authorization``, and a writer of parameters.
 
-Everything that splits an ``Authorization`` value or writes a ``WWW-Authenticate`` value lives here. Reading is strict
-where a lenient reading has been a bypass elsewhere: one space and not a tab after the scheme, no control characters,
-one credential only.
+Only this file splits an ``Authorization`` value or writes the parameters of a ``WWW-Authenticate`` value. The reader is
+strict wherever a lenient reader was a bypass in other software: spaces and no tab after the scheme, no control
+characters, and only one credential.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import re
 from typing import Final, NamedTuple
 
 MAX_CREDENTIAL_LENGTH: Final = 8 * 1024
-"""The longest credential looked at, in characters (nginx and Apache refuse header lines over 8 KiB too)."""
+"""The longest credential that is read, in characters (nginx and Apache also refuse header lines of more than 8 KiB)."""
 
 # token         = 1*tchar                                                    RFC 9110 §5.6.2
 # token68       = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="   RFC 9110 §11.2
 # quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE                    RFC 9110 §5.6.4
 # auth-param    = token BWS "=" BWS ( token / quoted-string )                RFC 9110 §11.2
-# b64token is token68 under its older name                                  RFC 6750 §2.1
+# b64token is the older name of token68                                     RFC 6750 §2.1
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the ABNF's word
 _QDTEXT = r"[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]"
 _QUOTED = rf'"({_QDTEXT}*+(?:\\[\t \x21-\x7e\x80-\xff]{_QDTEXT}*+)*+)"'
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# One element of a list of auth-params, which may be empty, up to its comma; or the rest, where that is no such list.
-# Possessive throughout: no text makes it look twice.
+# One element of a list of auth-params with its comma (an element may be empty); or the rest of the text, if that is no
+# such list. All quantifiers are possessive, so that no text causes backtracking.
 _ELEMENT = re.compile(
     rf"[ \t]*+(?:({_TOKEN}+)[ \t]*+=[ \t]*+(?:{_QUOTED}|({_TOKEN}+)))?+[ \t]*+(?:,|\Z)|(.+)", re.DOTALL
 )
@@ -36,13 +36,13 @@ Params = tuple[tuple[str, str], ...]
 
 
 class Authorization(NamedTuple):
-    """One ``Authorization`` value, split at the scheme and not looked into any further.
+    """One ``Authorization`` value, split after its scheme. The rest is not parsed.
 
     Args:
-        scheme: the scheme's name in lower case; empty when the value does not begin with one.
-        value: what follows it; empty with anything but spaces between them, as ``Bearer/abc``.
-        duplicate: the value holds, or may hold, more than one credential.
-        params: the auth-params, where the value holds a comma and is a list of them.
+        scheme: the name of the scheme in lower case; empty if the value does not begin with a scheme.
+        value: the text after the scheme; empty if no space separates them, as in ``Bearer/abc``.
+        duplicate: whether the value contains, or may contain, more than one credential.
+        params: the auth-params, if the value contains a comma and is a list of auth-params.
     """
 
     scheme: str
@@ -55,7 +55,7 @@ class Authorization(NamedTuple):
 
 
 def parse_authorization(text: str) -> Authorization:
-    """Split the value of ``Authorization``, several header lines joined by a comma, as servers join them.
+    """Split the value of ``Authorization``. Several header lines are joined by commas, as servers join them.
 
     >>> auth = parse_authorization("bearer abc")
     >>> auth.scheme, auth.duplicate
@@ -65,7 +65,7 @@ def parse_authorization(text: str) -> Authorization:
     """
     text = text.strip(" \t")
     if "," not in text:
-        # Nearly all: one credential, and one space after its scheme.
+        # The common case: one credential, and a space after its scheme.
         name, space, value = text.partition(" ")
         if space and name.isalpha() and name.isascii():
             return Authorization(name.lower(), value.lstrip(" "))
@@ -76,25 +76,25 @@ def parse_authorization(text: str) -> Authorization:
     value = rest.lstrip(" ") if rest.startswith(" ") else ""
     if "," not in rest:
         return Authorization(scheme, value)
-    # Each comma separates auth-params of one credential, or else it may separate two credentials.
+    # If the commas do not separate auth-params of one credential, they may separate two credentials.
     params = parse_params(value)
     return Authorization(scheme, value, duplicate=params is None, params=params)
 
 
 def is_token68(text: str) -> bool:
-    """Whether `text` is a token68 of RFC 9110 §11.2, which is the b64token of RFC 6750 §2.1."""
+    """Whether `text` is a token68 (RFC 9110 §11.2), which RFC 6750 §2.1 calls b64token."""
     return _TOKEN68.fullmatch(text) is not None
 
 
 def parse_params(text: str) -> Params | None:
-    """The auth-params of a credential or challenge, names in lower case; None when it is anything else.
+    """The auth-params of a credential or challenge, with names in lower case; None if `text` is something else.
 
-    An empty list element is allowed (RFC 9110 §5.6.1.2); the same name twice is not (§11.2).
+    An empty list element is allowed (RFC 9110 §5.6.1.2). The same name twice is not allowed (§11.2).
     """
     if len(text) > MAX_CREDENTIAL_LENGTH or text.startswith((" ", "\t")):
         return None
     elements: list[tuple[str, str, str, str]] = _ELEMENT.findall(text)
-    # What is no list is matched to its end, behind which there is only the empty element.
+    # Text that is no list is matched up to its end. After it, only an empty element can follow.
     if elements[-1][3] or elements[-2:][0][3]:
         return None
     if "\\" in text:
@@ -104,7 +104,7 @@ def parse_params(text: str) -> Params | None:
 
 
 def quote(text: str) -> str:
-    """`text` as a quoted-string. A character that may not stand in a header becomes ``?``.
+    """`text` as a quoted-string (RFC 9110 §5.6.4). A character other than visible ASCII or a space becomes ``?``.
 
     >>> print(quote('say "hi"'))
     "say \\"hi\\""
@@ -113,10 +113,10 @@ def quote(text: str) -> str:
 
 
 def is_token(text: str) -> bool:
-    """Whether `text` is a token of RFC 9110 §5.6.2."""
+    """Whether `text` is a token (RFC 9110 §5.6.2)."""
     return _ONLY_TOKEN.fullmatch(text) is not None
 
 
 def write_params(params: Params, *, bare: frozenset[str] = frozenset()) -> str:
-    """auth-params as they stand in a header: quoted, but for the names in `bare`, which hold tokens."""
+    """`params` as auth-params of a header. Values are quoted, except those of the names in `bare`, which are tokens."""
     return ", ".join(f"{name}={value if name in bare else quote(value)}" for name, value in params)

@@ -1,7 +1,7 @@
-"""URLs: what may be fetched, configured or compared, and which addresses are this machine's or the internet's.
+"""URL checks: the parts of an allowed URL, and the classes of addresses (loopback, public).
 
-A document of an issuer names further URLs. Those may lead to the internet, never into the network of the application
-that reads it (CVE-2026-48522, OWASP's "server-side request forgery").
+A document of an issuer contains further URLs. They may lead to the internet, but never into the network of the
+application that reads the document (CVE-2026-48522; OWASP: "server-side request forgery").
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: the last 32 bits are an IPv4 address
-# What `ipaddress` takes for global: RFC 3879 §4 keeps the old site-local addresses, RFC 9637 §3 is for examples.
+# `ipaddress` says that these are global. They are the old site-local addresses (RFC 3879 §4) and addresses for examples
+# (RFC 9637 §3).
 _NOT_GLOBAL = (ipaddress.IPv6Network("fec0::/10"), ipaddress.IPv6Network("3fff::/20"))
 _PORTS: Final = {"https": 443, "http": 80}
 _WRONG_CHARACTER: Final = re.compile(r'[^!-~]|["<>\\^`{|}]')  # RFC 3986 §2
@@ -23,7 +24,7 @@ _LAST_PORT: Final = 65535
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The parts of a URL that may be fetched.
+    """The parts of a URL that authmw may fetch.
 
     >>> Location.of("https://id.example/keys?v=1")
     Location(scheme='https', host='id.example', port=443, target='/keys?v=1')
@@ -39,40 +40,41 @@ class Location:
         """The parts of `url`.
 
         Args:
-            url: an absolute URL by https, or by http on this machine.
-            insecure: take http for every host.
+            url: an absolute URL with https, or with http for a host that is this machine.
+            insecure: allow http for every host.
 
         Raises:
-            ValueError: what is wrong with it. The URL is not repeated, since it may hold a secret.
+            ValueError: the URL is not allowed. The message says why, and does not repeat the URL, which may contain a
+                secret.
         """
         if _WRONG_CHARACTER.search(url):
-            raise ValueError("the URL holds characters that a URL does not")
+            raise ValueError("the URL contains a character that is not allowed in URLs")
         try:
             parts = urlsplit(url)
         except ValueError:
-            raise ValueError("it is no URL: its brackets hold no IPv6 address") from None
+            raise ValueError("the URL has no IPv6 address between its brackets") from None
         host = parts.hostname
         if parts.scheme not in _PORTS or not host:
             raise ValueError("the URL does not begin with https:// and a host")
         if "@" in parts.netloc or "#" in url:
-            raise ValueError("the URL holds a user or a fragment: leave it out")
+            raise ValueError("the URL contains a user or a fragment: leave it out")
         match = _HOST_AND_PORT.fullmatch(parts.netloc)
         port = int((match and match["port"]) or _PORTS[parts.scheme])
         if match is None or port > _LAST_PORT:
-            raise ValueError("the URL has a host or a port that cannot be one")
+            raise ValueError("the host or the port of the URL is not valid")
         if parts.scheme == "http" and not insecure and not is_loopback(host):
-            raise ValueError("the URL is http: use https, since outside this machine only https is taken")
+            raise ValueError("the URL is http: use https, because http is allowed only for this machine")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What two URLs of one server have in common (RFC 6454 §4)."""
+        """Scheme, host and port: the same for all URLs of one server (RFC 6454 §4)."""
         return self.scheme, self.host, self.port
 
     @property
     def netloc(self) -> str:
-        """The host, and the port where it is not the scheme's, for the ``Host`` header."""
+        """The host, with the port unless that is the default port of the scheme: the value of the ``Host`` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -83,18 +85,18 @@ class Location:
 
 
 def mistake_in_url(url: object, *, query: bool = True, insecure: bool = False) -> str:
-    """What is wrong with `url`; empty if nothing is. The URL is not repeated, since it may hold a secret.
+    """The mistake in `url`; empty if there is none. It does not repeat the URL, which may contain a secret.
 
     Args:
-        url: as `Location.of` takes it.
-        query: whether it may have one.
-        insecure: take http for every host.
+        url: a URL as `Location.of` requires it.
+        query: whether the URL may have a query.
+        insecure: allow http for every host.
 
     >>> mistake_in_url("https://id.example"), mistake_in_url("https://id.example/?a=1", query=False)
     ('', 'the URL has a query: leave it out')
     """
     if not isinstance(url, str):
-        return "it is no text"
+        return "it is not a str"
     try:
         Location.of(url, insecure=insecure)
     except ValueError as error:
@@ -117,7 +119,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Whether the IP address `address` is one of the internet's, not of a network behind it or of this machine.
+    """Whether the IP address `address` belongs to the internet, and not to a private network or to this machine.
 
     >>> is_public("93.184.216.34"), is_public("169.254.169.254"), is_public("::ffff:10.0.0.1")
     (True, False, False)

@@ -1,4 +1,4 @@
-"""What can be mounted: objects that respond to requests, by themselves or with the help of stores."""
+"""Protocols of the objects that a `Mount` can serve: they respond at once, or by a flow that asks stores."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _NOTHING_HERE: Final = b"There is nothing at this path.\n"
 NOT_FOUND: Final = Response(
     404, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_NOTHING_HERE)))), _NOTHING_HERE
 )
-"""The response to a request that nothing below a mount responds to."""
+"""The response to a request below a mount if the mounted object does not respond."""
 
 
 @runtime_checkable
 class Responder(Protocol):
-    """Responds at once, as a document does. It is called on the event loop under ASGI."""
+    """An object that responds without waiting, such as a document. Under ASGI it is called on the event loop."""
 
     def respond(self, request: RequestHead) -> Response | None:
-        """The response to `request`; None for a request that is for something else."""
+        """The response to `request`; None if the request is for something else."""
         ...
 
 
 @runtime_checkable
 class FlowResponder(Protocol):
-    """Responds by a flow, as a service does that asks stores."""
+    """An object that responds by a flow, such as a service that asks stores."""
 
     @property
     def pool(self) -> WorkPool:
-        """Where the flow hashes passwords."""
+        """The pool on which the flow hashes passwords."""
         ...
 
     @property
@@ -43,7 +43,7 @@ class FlowResponder(Protocol):
         ...
 
     def respond(self, request: RequestHead) -> Flow[Response | None]:
-        """The flow that makes the response; None for a request that is for something else."""
+        """The flow that returns the response; None if the request is for something else."""
         ...
 
 
@@ -54,7 +54,7 @@ def checked(served: T) -> T:
     """`served`, if it can be mounted.
 
     Raises:
-        ConfigurationError: it does not respond to requests.
+        ConfigurationError: `served` is a class, or has no method ``respond``.
     """
     if isinstance(served, type) or not isinstance(served, Responder):
         name = getattr(served, "__name__", type(served).__name__)

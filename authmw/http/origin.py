@@ -1,8 +1,8 @@
-"""Whether a request comes from a page of our own: the defence of cookies against other sites (CSRF).
+"""Origin check: the protection of cookies against requests that other sites cause (CSRF).
 
-A browser adds cookies by itself, whoever made it send the request. What a script can neither set nor take away tells
-who that was: ``Sec-Fetch-Site`` (Fetch Metadata §2.3), and ``Origin`` (RFC 6454 §7) in browsers older than that. What
-a request says about its own host, in ``Host`` or ``X-Forwarded-*``, is never believed.
+A browser adds cookies to every request, also to a request that a page of another site caused. Two headers say which
+page that was: ``Sec-Fetch-Site`` (Fetch Metadata §2.3), and ``Origin`` (RFC 6454 §7) in older browsers. No script can
+set or remove them. The host of the request itself, in ``Host`` or ``X-Forwarded-*``, is never used.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ from authmw.http.location import Location, mistake_in_url
 from authmw.http.request import RequestHead
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""The methods that change nothing (RFC 9110 §9.2.1). TRACE is left out: nobody has a use for it."""
+"""The methods that change nothing (RFC 9110 §9.2.1). TRACE is left out, because no application needs it."""
 
 
 def is_unsafe(request: RequestHead) -> bool:
-    """Whether the request may change something. A websocket may, though its handshake is a GET."""
+    """Whether the request may change something. A websocket may do that, although its handshake is a GET."""
     return request.method not in SAFE_METHODS or request.is_websocket
 
 
 def is_from(request: RequestHead, origins: frozenset[str]) -> bool:
-    """Whether a page of `origins` made the browser send the request.
+    """Whether a page of `origins` caused the request.
 
-    A request that tells neither way is none: whatever is no browser has no need of cookies.
+    False for a request without both headers: only browsers need cookies, and browsers send one of the headers.
     """
     origin = request.header("origin")
-    # A sandboxed frame, a local file, a redirect from elsewhere: whoever it was, it does not say.
+    # RFC 6454 §7.1: "null" hides the origin, as for a sandboxed frame, a local file or a redirect from another site.
     if origin == "null":
         return False
     site = request.header("sec-fetch-site")
-    # "none" is a person who typed a URL, which makes no unsafe request of ours: those come from our pages.
+    # "none" means that the user typed the URL. That is not accepted: unsafe requests come only from the pages.
     return origin in origins if site is None else site == "same-origin"
 
 
-def checked_origins(origins: Iterable[str], taker: str) -> frozenset[str]:
-    """`origins`, each as a browser writes it: scheme, host and, unless it is the scheme's own, port.
+def checked_origins(origins: Iterable[str], receiver: str) -> frozenset[str]:
+    """`origins`, if each is written as browsers write it: scheme, host and port, without the scheme's default port.
 
     Args:
-        origins: the origins of an application's pages.
-        taker: who takes them, for the message.
+        origins: the origins of the application's pages.
+        receiver: the name of the class that has the setting, for the message.
 
     Raises:
-        ConfigurationError: every mistake at once, with its fix.
+        ConfigurationError: an origin is wrong, or there is none. The message names all mistakes.
 
     >>> sorted(checked_origins(["https://shop.example", "http://localhost:5000"], "CookieMode"))
     ['http://localhost:5000', 'https://shop.example']
     """
     each: list[Any] = [] if isinstance(origins, str) else list(origins)
-    mistakes = [f"{taker}(origins=...): {mistake}" for origin in each for mistake in _mistakes_in(origin)]
+    mistakes = [f"{receiver}(origins=...): {mistake}" for origin in each for mistake in _mistakes_in(origin)]
     if not each:
-        mistakes.append(f"{taker}(origins=...) is a list of where the pages are: origins=['https://shop.example']")
+        mistakes.append(f"{receiver}(origins=...) lists the origins of the pages: origins=['https://shop.example']")
     if mistakes:
         raise ConfigurationError(*mistakes)
     return frozenset(each)

@@ -1,10 +1,10 @@
-"""Which URL a request is for, as its client sees it, and whether the ``htu`` of a proof is that (RFC 9449 §4.3).
+"""Public URLs of the application, and the comparison of a request's URL with the ``htu`` of a proof (RFC 9449 §4.3).
 
-Rule 1: scheme, host and what a proxy takes away come from the configuration, never from ``Host`` or ``X-Forwarded-*``,
-which anybody can write.
-Rule 2: an ``htu`` is normalised as RFC 3986 §6.2.2 and §6.2.3 say, dot segments included. Of the request's path only
-the percent-encoding is: the application does not take dot segments out either, so ``/files/../admin`` is not
-``/admin``.
+Rule 1: scheme, host and the prefix that a proxy removes come from the configuration. They never come from ``Host`` or
+``X-Forwarded-*``, because every client can send these.
+Rule 2: an ``htu`` is normalised by RFC 3986 §6.2.2 and §6.2.3, dot segments included. In the path of the request, only
+the percent-encoding is normalised. Dot segments stay, because the application does not remove them either:
+``/files/../admin`` is not ``/admin``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from authmw.http.request import RequestHead
 
 _PORTS: Final = {"https": "443", "http": "80"}
 _OF_WEBSOCKETS: Final = {"wss": "https", "ws": "http"}
-# RFC 3986 §4.3, without userinfo, and with any visible character in path and query, as browsers send some.
+# RFC 3986 §4.3, without userinfo. Path and query may contain any visible character, because browsers send such URLs.
 _URL: Final = re.compile(
     r"(?P<scheme>[A-Za-z]{2,5})://(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{0,5}))?"
     r'(?P<path>(?:/[!"$->@-~]*)?)(?P<rest>(?:\?[!"$-~]*)?(?:#[!-~]*)?)'
@@ -36,14 +36,15 @@ class _URLParts(NamedTuple):
 
 
 class PublicURLs:
-    """Where clients reach the application.
+    """The URLs at which clients reach the application.
 
     Args:
-        urls: what stands before the request target that this server sees: ``https://api.example``, or
-            ``https://example.com/shop`` behind a proxy that takes ``/shop`` away. Several, where it has several names.
+        urls: the URL without the request target that this server receives: ``https://api.example``, or
+            ``https://example.com/shop`` behind a proxy that removes ``/shop``. Several URLs if the application has
+            several host names.
 
     Raises:
-        ConfigurationError: every mistake at once.
+        ConfigurationError: a URL is wrong, or there is none. The message names all mistakes.
 
     >>> from authmw.wsgi import WSGIRequest
     >>> request = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/orders", "HTTP_HOST": "evil.example"})
@@ -57,13 +58,13 @@ class PublicURLs:
         each: list[Any] = [urls] if isinstance(urls, str) else list(urls)
         mistakes = [mistake for url in each for mistake in _mistakes_in(url)]
         if not each:
-            mistakes.append("public_url= is where clients reach the application: public_url='https://api.example'")
+            mistakes.append("public_url= is the URL of the application for clients: public_url='https://api.example'")
         if mistakes:
             raise ConfigurationError(*mistakes)
         self._bases = tuple(base._replace(path=base.path.rstrip("/")) for base in map(_parts, each) if base)
 
     def matches(self, htu: str, request: RequestHead) -> bool:
-        """Whether `htu` is the URL of `request`, leaving query and fragment aside."""
+        """Whether `htu` is the URL of `request`, without query and fragment."""
         url = _parts(htu)
         if url is None:
             return False
@@ -78,11 +79,11 @@ class PublicURLs:
 
 def _is_path(wanted: str, prefix: str, path: str, *, is_raw: bool) -> bool:
     if is_raw:
-        # An absolute-form, or the asterisk of OPTIONS, is no path.
+        # A target in absolute-form, or the asterisk of OPTIONS, is no path (RFC 9112 §3.2).
         return path.startswith("/") and wanted == prefix + _unescaped(path)
     from urllib.parse import unquote_to_bytes
 
-    # Where the server hands over no raw path, the decoded ones are compared: those the application routes by.
+    # Without a raw path from the server, the decoded paths are compared: the application routes by the decoded path.
     return unquote_to_bytes(wanted) == unquote_to_bytes(prefix) + unquote_to_bytes(path)
 
 
@@ -91,18 +92,18 @@ def _parts(url: str) -> _URLParts | None:
     if match is None:
         return None
     scheme = match["scheme"].lower()
-    # §6.2.3: an empty path is "/", and the port of the scheme need not be written.
+    # RFC 3986 §6.2.3: an empty path means "/", and the default port of the scheme may be left out.
     port = (match["port"] or "").lstrip("0") or _PORTS.get(_OF_WEBSOCKETS.get(scheme, scheme), "")
     return _URLParts(scheme, match["host"].lower(), port, _without_dots(_unescaped(match["path"] or "/")))
 
 
 def _as_http(url: _URLParts) -> _URLParts:
-    # RFC 6455 §3 gives websockets schemes of their own; their handshake is a request for the URL of HTTP.
+    # RFC 6455 §3: websockets have their own schemes. Their handshake is an HTTP request for the same host and path.
     return url._replace(scheme=_OF_WEBSOCKETS.get(url.scheme, url.scheme))
 
 
 def _unescaped(path: str) -> str:
-    """§6.2.2.1 and §6.2.2.2: escapes in capitals, and none of what needs no escape."""
+    """`path` with escapes in upper case, and without escapes of unreserved characters (RFC 3986 §6.2.2.1, §6.2.2.2)."""
     return _ESCAPE.sub(_unescape, path) if "%" in path else path
 
 
@@ -112,7 +113,7 @@ def _unescape(escape: re.Match[str]) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """§5.2.4, for a path that begins with a slash."""
+    """`path`, which begins with a slash, without dot segments (RFC 3986 §5.2.4)."""
     if "/." not in path:
         return path
     segments = path.split("/")[1:]
@@ -131,4 +132,4 @@ def _mistakes_in(url: object) -> list[str]:
     wrong = mistake_in_url(url, query=False)
     if not wrong:
         return []
-    return [f"public_url={url!r} is no URL of an application ({wrong}): public_url='https://api.example'"]
+    return [f"public_url={url!r} is no URL of an application ({wrong}): write public_url='https://api.example'"]

@@ -1,8 +1,9 @@
-"""Why a request was refused: one stable code each, always logged, and told to the client as far as RFC 6750 goes.
+"""Reasons for refusals: one stable code for the log and one for the client each, with status and ``error``.
 
-Two codes stand beside each other. `Reason.code` is for the log and says all; `Reason.public_code` is for the client
-and tells no more than the challenge does: an unknown user and a wrong password are one public code, and of a bad
-token only its expiry is told (as in the example of RFC 6750 §3), since that is learnt only after the signature held.
+`Reason.code` is for the log and names the exact reason. `Reason.public_code` is for the client and says no more than
+the challenge does. An unknown user and a wrong password have the same public code. The only thing that a client learns
+about a bad token is that it expired (as in the example of RFC 6750 §3), because that is checked only after the
+signature was verified.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ ErrorCode = Literal["invalid_request", "invalid_token", "insufficient_scope", "i
 
 
 class Reason(Enum):
-    """Why a request was refused. Each member has a page in the docs, named after its code.
+    """The reason for a refusal. Each member has a page in the docs with the name of its code.
 
     >>> Reason.TOKEN_SIGNATURE.code, Reason.TOKEN_SIGNATURE.public_code, Reason.TOKEN_SIGNATURE.status
     ('authmw.token-signature', 'authmw.token-invalid', 401)
@@ -23,17 +24,17 @@ class Reason(Enum):
 
     def __init__(self, slug: str, status: int, error: ErrorCode | None, description: str, public_slug: str) -> None:
         self.code: str = f"authmw.{slug}"
-        """The stable code for logs, as ``authmw.token-expired``."""
+        """The stable code for logs, such as ``authmw.token-expired``."""
         self.status = status
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         self.error = error
-        """The RFC 6750 ``error`` of the answer, or None when none may be told."""
+        """The ``error`` of the response (RFC 6750 §3.1, RFC 9449 §7.1); None if the response has no ``error``."""
         self.description = description
-        """One sentence for the client. It holds nothing of the request."""
+        """One sentence for the client. It contains no part of the request."""
         self.public_code: str = f"authmw.{public_slug or slug}"
-        """The code the client sees."""
+        """The code that the client gets."""
 
-    # Nothing usable was presented.
+    # The request has no credentials that can be used.
     CREDENTIALS_MISSING = ("credentials-missing", 401, None, "Authentication is required.", "")
     SCHEME_UNSUPPORTED = ("scheme-unsupported", 401, None, "Authentication is required.", "credentials-missing")
 
@@ -65,7 +66,7 @@ class Reason(Enum):
     TOKEN_BOUND = ("token-bound", 401, "invalid_token", "The access token is invalid.", "token-invalid")
     TOKEN_UNBOUND = ("token-unbound", 401, "invalid_token", "The access token is invalid.", "token-invalid")
 
-    # The proof that came with a bound token is bad.
+    # The DPoP proof of a bound token is bad.
     PROOF_MISSING = ("proof-missing", 401, "invalid_dpop_proof", "The DPoP proof is missing.", "")
     PROOF_MALFORMED = ("proof-malformed", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
     PROOF_KEY = ("proof-key", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
@@ -75,7 +76,7 @@ class Reason(Enum):
     PROOF_REPLAYED = ("proof-replayed", 401, "invalid_dpop_proof", "The DPoP proof is invalid.", "proof-invalid")
     PROOF_NONCE = ("proof-nonce", 401, "use_dpop_nonce", "The DPoP proof needs the nonce of DPoP-Nonce.", "")
 
-    # A password, a digest response or an API key is bad. The client is told one and the same thing.
+    # A password, a response of HTTP Digest or an API key is bad. The client gets the same description for all of them.
     CREDENTIALS_MALFORMED = (
         "credentials-malformed", 401, None, "The credentials are invalid.", "credentials-invalid",
     )  # fmt: skip
@@ -94,13 +95,13 @@ class Reason(Enum):
         "credentials-rejected", 401, None, "The credentials are invalid.", "credentials-invalid",
     )  # fmt: skip
 
-    # Known, but not allowed.
+    # The caller is known, but the request is not allowed.
     SCOPE_MISSING = (
         "scope-missing", 403, "insufficient_scope", "The request requires higher privileges than provided.", "",
     )  # fmt: skip
     CROSS_SITE = ("cross-site", 403, None, "Cross-site requests are not accepted.", "")
     FORBIDDEN = ("forbidden", 403, None, "Access is not permitted.", "")
 
-    # Not now.
+    # The request may succeed later.
     TOO_MANY_ATTEMPTS = ("too-many-attempts", 429, None, "Too many attempts. Try again later.", "")
     UNAVAILABLE = ("unavailable", 503, None, "Authentication is temporarily unavailable.", "")

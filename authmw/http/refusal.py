@@ -1,7 +1,7 @@
-"""What the engine decides: `ALLOWED`, or a `Refusal` that knows its whole answer.
+"""Decisions of the engine: `ALLOWED`, or a `Refusal` with its complete response.
 
-The answer of every adapter is made here, so that it is the same to the byte: status, challenges, and a body in
-``application/problem+json`` (RFC 9457) that also carries ``error`` and ``error_description`` for OAuth clients.
+The responses of all adapters are made here, so that they have the same bytes: status, challenges, and a body in
+``application/problem+json`` (RFC 9457), with ``error`` and ``error_description`` for OAuth clients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from authmw.http.response import Response
 
 
 class Allowed(Enum):
-    """The one value that lets a request pass. Compare with ``is``."""
+    """The type of `ALLOWED`, the only value with which a request is served. Compare with ``is``."""
 
     ALLOWED = "allowed"
 
@@ -31,7 +31,7 @@ ALLOWED: Final = Allowed.ALLOWED
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The body of a refusal: what an application may put in the place of ours."""
+    """The body of a refusal. An application may make its own, by ``render``."""
 
     content_type: str
     content: bytes
@@ -39,18 +39,18 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request is not let through.
+    """The refusal of a request.
 
     Args:
-        reason: why; its `Reason.code` is for the log, its `Reason.public_code` for the client.
+        reason: the reason; its `Reason.code` is for the log, its `Reason.public_code` for the client.
         challenges: the ``WWW-Authenticate`` values, in order.
-        scopes: all scopes that the operation needs, where they are known.
-        missing: the ones that were missing. For the log.
+        scopes: all scopes that the operation needs, if they are known.
+        missing: the scopes that the caller lacks, for the log.
         retry_after: seconds to wait, for 429 and 503.
-        vary: the request headers that the answer depended on.
-        detail: more for the log. It never reaches the client.
-        render: makes the body.
-        headers: what the scheme owes the client besides (``DPoP-Nonce``).
+        vary: the request headers that the response depends on.
+        detail: more details for the log. They never reach the client.
+        render: makes the body; None for `problem_json`.
+        headers: further response headers of the scheme (``DPoP-Nonce``).
     """
 
     reason: Reason
@@ -65,7 +65,7 @@ class Refusal:
 
     @property
     def status(self) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         return self.reason.status
 
     def problem(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Refusal:
         return members
 
     def response(self) -> Response:
-        """The answer. `render` may replace the body; status and challenges stay."""
+        """The response. `render` can replace the body, but not the status and the challenges."""
         body = (self.render or problem_json)(self)
         headers = [
             ("Content-Type", body.content_type),
@@ -102,16 +102,16 @@ class Refusal:
 
 
 Decision = Literal[Allowed.ALLOWED] | Refusal
-"""What the engine decides."""
+"""A decision of the engine."""
 
 
 def problem_json(refusal: Refusal) -> Body:
-    """The body unless an application has its own: a problem document (RFC 9457)."""
+    """The default body of a refusal: a problem document (RFC 9457)."""
     return Body("application/problem+json", json.dumps(refusal.problem(), separators=(",", ":")).encode())
 
 
 class AccessRefused(AuthmwError):
-    """A requirement was not met below the middleware, which answers with `refusal`."""
+    """A requirement was not met inside the application. The middleware responds with `refusal`."""
 
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal

@@ -1,8 +1,8 @@
-"""The head of a request, from a WSGI environ or an ASGI scope: all that authentication looks at.
+"""Request head, from a WSGI environ or an ASGI scope: the parts of a request that authentication reads.
 
-Nothing is parsed before somebody asks. Text from the wire is seen as latin-1, the way WSGI hands it over, so that each
-character is one byte. Several header lines of one name are one text joined by commas under WSGI, where servers have
-joined them already, and so under ASGI too: whatever may not hold a comma is thereby refused when sent twice.
+Each part is parsed only when it is read. Text of the request is decoded as latin-1, as WSGI does it, so that each
+character is one byte. Several header lines of one name are joined by commas. WSGI servers do that, and so it is done
+under ASGI too. As a result, a header whose value must not contain a comma is refused when the client sends it twice.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any, Final, cast
 
 from authmw.flow.call_mode import CallMode
 from authmw.http.grammar import Authorization, parse_authorization
-from authmw.http.target import MAX_LOOKED_THROUGH, is_canonical, query_values
+from authmw.http.target import MAX_SEARCHED, is_canonical, query_values
 
 Environ = dict[str, Any]
-# As Starlette and FastAPI type them, so that a type checker lets their applications be wrapped and ours be mounted.
+# The types of Starlette and FastAPI. With the same types, type checkers accept that authmw wraps their applications and
+# that they mount those of authmw.
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,15 +30,15 @@ _NOT_READ: Final = Authorization("", "")
 
 
 class BodyTooLarge(Exception):
-    """The body is longer than `RequestHead.read_body` was allowed to keep."""
+    """The body is longer than the limit of `RequestHead.read_body`."""
 
 
 class BodyIncomplete(Exception):
-    """The client hung up before it had sent the whole body."""
+    """The client disconnected before it sent the whole body."""
 
 
 class RequestHead(ABC):
-    """Method, path, headers, query and cookies of one request. The body is out of reach, but for Digest auth-int."""
+    """Method, path, headers, query and cookies of one request. The body is read only for Digest ``auth-int``."""
 
     __slots__ = ("_authorization", "method")
 
@@ -47,7 +48,7 @@ class RequestHead(ABC):
 
     @property
     def authorization(self) -> Authorization | None:
-        """The ``Authorization`` header, split at its scheme; None without one."""
+        """The ``Authorization`` header, split after its scheme; None without this header."""
         authorization = self._authorization
         if authorization is _NOT_READ:
             text = self.header("authorization")
@@ -56,76 +57,82 @@ class RequestHead(ABC):
 
     @abstractmethod
     def header(self, name: str) -> str | None:
-        """The value of the header `name` (lower case); several lines are joined by a comma. None without one."""
+        """The value of the header `name` (lower case), several lines joined by commas; None without this header."""
 
     @property
     @abstractmethod
     def path(self) -> str:
-        """The decoded path below ``SCRIPT_NAME`` or ``root_path``: what the application routes by."""
+        """The decoded path below ``SCRIPT_NAME`` or ``root_path``. The application routes by it."""
 
     @property
     @abstractmethod
     def root(self) -> str:
-        """The decoded path that the application is mounted at: ``SCRIPT_NAME`` or ``root_path``."""
+        """The decoded path where the application is mounted: ``SCRIPT_NAME`` or ``root_path``."""
 
     @property
     @abstractmethod
     def raw_path(self) -> str | None:
-        """The path as it stood in the request line, before decoding; None when the server does not tell."""
+        """The path of the request line, before decoding; None if the server does not provide it."""
 
     @property
     @abstractmethod
     def query_string(self) -> str:
-        """What follows the question mark, not decoded."""
+        """The text after the question mark, not decoded."""
 
     @property
     @abstractmethod
     def target(self) -> str:
-        """The request target, path and query, as the client wrote it (RFC 9112 §3.2)."""
+        """The request target (path and query), as the client sent it (RFC 9112 §3.2)."""
 
     @property
     @abstractmethod
     def client(self) -> str:
-        """The address of the peer, which may be a proxy; empty when the server does not tell."""
+        """The address of the peer, which may be a proxy; empty if the server does not provide it."""
 
     @property
     @abstractmethod
     def path_params(self) -> Mapping[str, Any]:
-        """What the router took from the path; empty until a route was found."""
+        """The parameters that the router found in the path; empty before routing."""
 
     @abstractmethod
     def read_body(self, limit: int) -> bytes | Awaitable[bytes]:
-        """The whole body, kept so that the application still reads it. Only for Digest ``auth-int``.
+        """The whole body, for Digest ``auth-int``. It is kept, so that the application can read it too.
+
+        Args:
+            limit: the largest size, in bytes.
 
         Raises:
-            BodyTooLarge: it has more than `limit` bytes.
-            BodyIncomplete: the client hung up before it had sent all.
+            BodyTooLarge: the body has more than `limit` bytes.
+            BodyIncomplete: the client disconnected before it sent the whole body.
         """
 
     @property
     def is_canonical(self) -> bool:
-        """Whether every layer in front and behind reads this path the same way (PATH-1)."""
+        """Whether all proxies, servers and routers read this path in the same way, as `authmw.http.target` defines it.
+
+        Only such a path can be public: for another one, the router could find a view that needs a caller.
+        """
         raw = self.raw_path
         return is_canonical(self.path) and (raw is None or is_canonical(raw))
 
     def query(self, name: str) -> tuple[str, ...]:
-        """Every value of the query parameter `name`, decoded.
+        """All values of the query parameter `name`, decoded.
 
         Raises:
-            ValueError: the query is too long, or has too many fields.
+            ValueError: the query has more than 64 KiB or 1000 fields.
         """
         return query_values(self.query_string, name)
 
     def cookie(self, name: str) -> tuple[str, ...]:
-        """Every value sent for the cookie `name`, as it stands (RFC 6265 §5.4).
+        """All values of the cookie `name`, as the client sent them (RFC 6265 §5.4).
 
         Raises:
-            ValueError: the cookies are too long.
+            ValueError: the cookies have more than 64 KiB.
         """
         header = self.header("cookie")
         if header is None or name not in header:
             return ()
-        if len(header) > MAX_LOOKED_THROUGH:
+        if len(header) > MAX_SEARCHED:
             raise ValueError("cookies of more than 64 KiB")
         pairs = (pair.partition("=") for pair in header.split(";"))
         return tuple(value.strip(" \t") for key, equals, value in pairs if equals and key.strip(" \t") == name)
@@ -137,7 +144,7 @@ class RequestHead(ABC):
 
     @property
     def is_preflight(self) -> bool:
-        """Whether this is a CORS preflight, which never carries credentials (Fetch §3.2.2)."""
+        """Whether this is a CORS preflight, which never has credentials (Fetch §3.2.2)."""
         return (
             self.method == "OPTIONS"
             and self.header("origin") is not None
@@ -147,7 +154,7 @@ class RequestHead(ABC):
 
 @lru_cache(maxsize=256)
 def _variable(name: str) -> str:
-    """The environ's name for the header `name`. Two have no prefix (RFC 3875 §4.1)."""
+    """The name of the header `name` in an environ. Two headers have no prefix there (RFC 3875 §4.1)."""
     if name in ("content-type", "content-length"):
         return name.upper().replace("-", "_")
     return "HTTP_" + name.upper().replace("-", "_")
@@ -214,11 +221,11 @@ class WSGIRequest(RequestHead):
 
     @property
     def path_params(self) -> Mapping[str, Any]:
-        """What an adapter left under ``authmw.path_params``."""
+        """The value that an adapter put under ``authmw.path_params``."""
         return cast("Mapping[str, Any]", self.environ.get("authmw.path_params", {}))
 
     def read_body(self, limit: int) -> bytes:
-        """The whole body; the application reads it again from a buffer."""
+        """The whole body. The application reads it again, from a buffer."""
         from io import BytesIO
 
         environ = self.environ
@@ -243,7 +250,7 @@ class ASGIRequest(RequestHead):
 
     Args:
         scope: the connection scope.
-        receive: where the body comes from; after `read_body`, use `receive` of this object instead.
+        receive: the channel of the body. After `read_body`, use the method `receive` of this object instead.
     """
 
     __slots__ = ("_receive", "_replay", "scope")
@@ -261,12 +268,12 @@ class ASGIRequest(RequestHead):
         values = [value for key, value in self.scope["headers"] if key == wanted]
         if not values:
             return None
-        separator = b";" if wanted == b"cookie" else b","  # RFC 9113 §8.2.3 splits Cookie over several lines
+        separator = b";" if wanted == b"cookie" else b","  # RFC 9113 §8.2.3: Cookie may come in several lines
         return separator.join(values).decode("latin-1")
 
     @property
     def is_websocket(self) -> bool:
-        """Whether the server says so, or the header does: over HTTP/2 there is none (RFC 8441 §4)."""
+        """Whether the scope or the header says so. Over HTTP/2 there is no such header (RFC 8441 §4)."""
         return self.scope.get("type") == "websocket" or super().is_websocket
 
     @property
@@ -274,7 +281,7 @@ class ASGIRequest(RequestHead):
         """``path`` below ``root_path``."""
         path: str = self.scope["path"]
         root: str = self.scope.get("root_path", "")
-        # As Starlette routes: to take more off, as behind a root_path that ends in a slash, would make another path.
+        # As Starlette routes. A root_path that ends in a slash is not removed: the rest would be another path.
         return path[len(root) :] if path == root or path.startswith(f"{root}/") else path
 
     @property
@@ -285,7 +292,7 @@ class ASGIRequest(RequestHead):
 
     @property
     def raw_path(self) -> str | None:
-        """``raw_path``, without the query that some servers leave on it."""
+        """``raw_path``, without the query that some servers add to it."""
         raw = self.scope.get("raw_path")
         return None if raw is None else raw.decode("latin-1").partition("?")[0]
 
@@ -312,12 +319,12 @@ class ASGIRequest(RequestHead):
 
     @property
     def path_params(self) -> Mapping[str, Any]:
-        """``path_params``, where a router has left them."""
+        """``path_params``, if a router has set them."""
         return cast("Mapping[str, Any]", self.scope.get("path_params", {}))
 
     @CallMode.OWN_TIMEOUT
     async def read_body(self, limit: int) -> bytes:
-        """The whole body; the application receives the same messages again."""
+        """The whole body. The application receives the same messages again, by `receive`."""
         if self._receive is None:
             return b""
         chunks: list[bytes] = []
@@ -336,9 +343,9 @@ class ASGIRequest(RequestHead):
         return b"".join(chunks)
 
     async def receive(self) -> Message:
-        """The next message: first what `read_body` took, then what follows."""
+        """The next message: first the messages that `read_body` received, then new ones."""
         if self._replay:
             return self._replay.pop(0)
         if self._receive is None:
-            raise RuntimeError("a request without a receive channel has nothing to receive")
+            raise RuntimeError("this request has no receive channel: write ASGIRequest(scope, receive)")
         return await self._receive()

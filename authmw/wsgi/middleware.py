@@ -20,7 +20,7 @@ from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, RequestHead, WSGIRequest
-from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_told_to_preflight
+from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_sent_to_preflight
 from authmw.identity.calling import current_call
 
 Headers = list[tuple[str, str]]
@@ -195,7 +195,7 @@ class _Passing(Call):
         self.started = True
         headers = [*headers, *vary, *owed]
         if self.headers_only:
-            headers = [each for each in headers if is_told_to_preflight(each[0])]
+            headers = [each for each in headers if is_sent_to_preflight(each[0])]
             if int(status[:3]) not in WITHOUT_CONTENT:
                 headers.append(("Content-Length", "0"))
             self._start_response(status, headers, *_given(exc_info))

@@ -329,7 +329,7 @@ def test_a_session_that_was_ended_elsewhere_does_not_keep_a_page_from_logging_in
 @pytest.mark.parametrize(
     "make, fix",
     [
-        (lambda: CookieMode([]), "a list of where the pages are"),
+        (lambda: CookieMode([]), "lists the origins of the pages"),
         (lambda: CookieMode(["https://shop.example/"]), "without a slash"),
         (lambda: CookieMode([ORIGIN], access="access"), "__Host-"),
         (lambda: CookieMode([ORIGIN], access="__Host-a", refresh="__Host-a"), "name two cookies"),

@@ -181,7 +181,7 @@ def test_an_origin_that_no_browser_sends_is_refused_with_its_fix(origin: Any, fi
 
 @pytest.mark.parametrize("origins", [[], ORIGIN])
 def test_origins_are_a_list_of_at_least_one(origins: Any) -> None:
-    with pytest.raises(ConfigurationError, match="is a list of where the pages are"):
+    with pytest.raises(ConfigurationError, match="lists the origins of the pages"):
         SessionCookie(origins=origins)
 
 

@@ -1,17 +1,17 @@
-"""What authmw raises, and how a package answers for a name that another one exports.
+"""Exceptions of authmw, and the lookup of public names that another package exports.
 
 ::
 
     AuthmwError
-    ├── ConfigurationError     a mistake in the set-up; raised at construction, with its fix in the sentence
-    ├── FlowError              a flow or a store was written wrongly; always fails closed
-    ├── Unavailable            something that was asked cannot answer now; becomes a 503
+    ├── ConfigurationError     a mistake in the set-up; raised at construction, with the fix in the message
+    ├── FlowError              a mistake in the code of a flow or a store; the request fails closed
+    ├── Unavailable            a store or another service cannot answer now; becomes a 503
     │   ├── StoreUnavailable   a store raised or timed out
-    │   └── Overloaded         every slot for password hashing is taken and the queue is full
-    └── AccessRefused          a requirement was not met below the middleware; becomes a 401 or 403
-                               (`authmw.http.refusal`, since it carries the refusal)
+    │   └── Overloaded         all slots for password hashing are in use and the queue is full
+    └── AccessRefused          a requirement was not met inside the application; becomes a 401 or 403
+                               (in `authmw.http.refusal`, because it contains the refusal)
 
-A bad credential is none of these: what happens to a request is a value (`authmw.identity.verdict`), not an exception.
+A bad credential raises none of these. The result of verifying a request is a value (`authmw.identity.verdict`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 
 class AuthmwError(Exception):
-    """The root of everything authmw raises."""
+    """The base class of all exceptions of authmw."""
 
 
 class ConfigurationError(AuthmwError, ValueError):
-    """A mistake in the set-up. The message names each mistake and its fix, one a line."""
+    """A mistake in the set-up. The message names every mistake with its fix, one per line.
+
+    Args:
+        mistakes: one sentence for each mistake.
+    """
 
     def __init__(self, *mistakes: str) -> None:
         super().__init__("\n".join(mistakes))
@@ -39,22 +43,22 @@ class ConfigurationError(AuthmwError, ValueError):
 
 
 class FlowError(AuthmwError, RuntimeError):
-    """A flow or a store was written wrongly: a forgotten ``yield from``, a coroutine under WSGI."""
+    """A mistake in the code of a flow or a store, such as a missing ``yield from`` or a coroutine under WSGI."""
 
 
 class Unavailable(AuthmwError):
-    """Something that was asked cannot answer now. The middleware answers 503 with ``Retry-After``."""
+    """A store or another service cannot answer now. The middleware responds with 503 and ``Retry-After``."""
 
     retry_after: int = 5
     """Seconds after which the client may try again."""
 
 
 class StoreUnavailable(Unavailable):
-    """A store raised instead of answering. Its own exception is the ``__cause__``."""
+    """A store raised an exception, which is the ``__cause__``, or did not answer in time."""
 
 
 class Overloaded(Unavailable):
-    """Every slot for password hashing is taken and as many more wait as may."""
+    """All slots for password hashing are in use, and the queue is full."""
 
     retry_after = 1
 
@@ -78,24 +82,25 @@ FACES: Final = (
     "authmw_sqlalchemy",
     "authmw_redis",
 )
-"""The packages whose names are public: what their ``__init__`` exports."""
+"""The packages whose ``__init__`` exports public names."""
 
 _places: Final[dict[str, list[str]]] = {}
-"""The packages that export each name, found when a name is first asked of the wrong one."""
+"""Name → the packages that export it. Filled when a package is first asked for a name that it does not have."""
 
 
 def face(
     package: str, homes: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """The ``__getattr__`` and ``__dir__`` (PEP 562) of a package whose names are public.
+    """The ``__getattr__`` and ``__dir__`` (PEP 562) of a package with public names.
 
-    A name of `homes` is imported when it is first used. A name that another package exports raises an `ImportError`
-    that says where it is; the text of an `AttributeError` would be lost in ``from authmw import FlaskAuth``. Any other
-    name is an `AttributeError`, so that `hasattr` answers False.
+    A name of `homes` is imported when it is first used. A name that another package exports raises an `ImportError`,
+    whose message says where it is: ``from authmw import FlaskAuth`` would drop the message of an `AttributeError`. Any
+    other name raises an `AttributeError`, so that `hasattr` returns False.
 
     Args:
         package: the ``__name__`` of the package.
-        homes: the names that are imported late, separated by spaces, by their module inside `authmw`.
+        homes: module inside `authmw` → the names that are imported from it when they are first used, separated by
+            spaces.
     """
     home_of = {name: f"authmw.{home}" for home, names in (homes or {}).items() for name in names.split()}
 
@@ -115,7 +120,7 @@ def face(
 
 
 def _places_of(name: str) -> list[str]:
-    """The packages that export `name`; only `authmw` where that does."""
+    """The packages that export `name`. If `authmw` is one of them, only `authmw`."""
     if not _places:
         found: dict[str, list[str]] = {}
         for package in FACES:
@@ -127,12 +132,12 @@ def _places_of(name: str) -> list[str]:
 
 
 def _exports_of(package: str) -> list[str]:
-    """The ``__all__`` of a package, read from its source: importing an adapter imports its framework."""
+    """The ``__all__`` of a package, read from its source, because the import of an adapter imports its framework."""
     from ast import Assign, literal_eval, parse, unparse
 
     spec = _spec_of(package)
     source_of: Callable[[str], str | None] | None = getattr(spec and spec.loader, "get_source", None)
-    source = source_of(package) if source_of else None  # a frozen program has none
+    source = source_of(package) if source_of else None  # a frozen program has no source
     lists = [
         node.value
         for node in parse(source or "").body

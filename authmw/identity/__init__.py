@@ -1,1 +1,1 @@
-"""The meaning: credentials, scopes, principal, requirement, verdict, user names, the call that is served."""
+"""Identity: credentials, scopes, principal, requirement, verdict, user names, and the call being served."""

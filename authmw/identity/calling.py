@@ -1,7 +1,7 @@
-"""The call being served here: its context variable, and what `Principal.require` asks of it.
+"""Current call: its context variable, and the Protocol by which `Principal.require` asks it for scopes.
 
-The engine implements `Call` (`authmw.engine.context`). It is declared here, below the engine, so that a principal can
-ask for scopes without an import upward.
+The engine implements the Protocol (`authmw.engine.context`). It is declared here, so that `authmw.identity.principal`
+does not have to import from the engine.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from authmw.http.refusal import AccessRefused, Refusal
 
 
 class Call(Protocol):
-    """One request on its way through the application, below the middleware."""
+    """One request while the application serves it."""
 
     @property
     def ended(self) -> bool:
-        """Whether the application is done with the request."""
+        """Whether the application has finished the request."""
         ...
 
     def require(self, scopes: tuple[str, ...], principal: Any) -> None:
@@ -31,40 +31,46 @@ class Call(Protocol):
 
 
 current_call: Final[ContextVar[Call | None]] = ContextVar("authmw_current_call", default=None)
-"""The request being served here, or one that has ended, or None outside of one. Most code wants `active_call`."""
+"""The request of this context, which may have ended; None outside of a request. Most code needs `active_call`."""
 
 FindCall = Callable[[Call | None], Call | None]
-"""Finds the call that a framework keeps here by itself; it is given what `current_call` has: None, or an ended call."""
+"""A function that finds the call which a framework keeps for this context; None if there is none.
+
+Its argument is the value of `current_call`: None, or a call that has ended.
+"""
 
 _finders: Final[list[FindCall]] = []
 
 
 def find_calls_by(find: FindCall) -> None:
-    """Have `active_call` ask `find` where no request is being served. For adapters, which may say so repeatedly."""
+    """Register `find` for `active_call`, which uses it if `current_call` is None or has ended.
+
+    For adapters. To register the same function again has no effect.
+    """
     if find not in _finders:
         _finders.append(find)
 
 
 def active_call() -> Call | None:
-    """The request being served here; None outside of one, and where it has ended."""
+    """The request that is served in this context; None outside of a request, and after the request has ended."""
     call = current_call.get()
     return kept_call(call) if call is None or call.ended else call
 
 
 def kept_call(ended: Call | None) -> Call | None:
-    """The call that a framework keeps here; None for none.
+    """The call that a framework keeps for this context; None if there is none.
 
     Args:
-        ended: what `current_call` has.
+        ended: the value of `current_call`: None, or a call that has ended.
     """
     return next((call for find in _finders if (call := find(ended)) is not None), None)
 
 
 def require(scopes: tuple[str, ...], principal: Any) -> None:
-    """Refuse the request being served here unless `principal` has all of `scopes`.
+    """Refuse the request that is served in this context unless `principal` has all of `scopes`.
 
     Raises:
-        AccessRefused: a scope is missing, the principal is anonymous, or no request is being served here.
+        AccessRefused: a scope is missing, the principal is anonymous, or no request is served in this context.
     """
     call = active_call()
     if call is None:
@@ -73,7 +79,7 @@ def require(scopes: tuple[str, ...], principal: Any) -> None:
 
 
 def outside_of_a_call() -> AccessRefused:
-    """The refusal where no request is being served: it fails closed."""
+    """The refusal outside of a request: without the middleware no caller is authenticated, so this fails closed."""
     detail = "no AuthMiddleware in front of this call"
     if current_call.get() is not None:
         detail = "the request that started this has ended: pass its caller on with carry_caller"

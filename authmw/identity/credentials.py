@@ -1,4 +1,4 @@
-"""What a scheme extracted from a request: one frozen type per kind. Secrets never show in a `repr`."""
+"""Credentials that schemes extract from a request: one frozen class for each kind. No secret is in a `repr`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class BasicCredentials:
 
 @dataclass(frozen=True, slots=True)
 class BearerToken:
-    """A token from ``Authorization: Bearer`` that fits the b64token grammar (RFC 6750 §2.1)."""
+    """A token from ``Authorization: Bearer``, which is a b64token (RFC 6750 §2.1)."""
 
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DPoPToken:
-    """A token from ``Authorization: DPoP``, and the proof that came with it (RFC 9449 §7.1). Nothing is verified."""
+    """A token from ``Authorization: DPoP`` and its proof (RFC 9449 §7.1). Neither is verified yet."""
 
     token: str = field(repr=False)
     proof: str = field(repr=False)
@@ -34,11 +34,12 @@ class DPoPToken:
 
 @dataclass(frozen=True, slots=True)
 class BoundToken:
-    """An access token whose sender proved to hold a key. Whether it is bound to that key is still to be looked at.
+    """An access token whose sender proved the possession of a key. The verifier still checks that the token is bound to
+    that key.
 
     Args:
         token: the access token.
-        thumbprint: of the key (RFC 7638): what the ``jkt`` of the token's ``cnf`` has to be.
+        thumbprint: the thumbprint of the key (RFC 7638). The ``jkt`` in the token's ``cnf`` has to be the same.
     """
 
     token: str = field(repr=False)
@@ -47,23 +48,23 @@ class BoundToken:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key: printable ASCII, not empty, found exactly once in its place."""
+    """An API key: printable ASCII, not empty, and sent exactly once."""
 
     key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedUser:
-    """A user name (or certificate subject) that a declared proxy put into a header."""
+    """A user name (or certificate subject) from a header that a trusted proxy sets."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class DigestResponse:
-    """The answer to a Digest challenge (RFC 7616 §3.4), syntactically valid and nothing more.
+    """The response to a Digest challenge (RFC 7616 §3.4). Its syntax is valid; nothing else is checked yet.
 
-    Exactly one of `username` and `userhash` is set: the latter when the client sent ``userhash=true``.
+    Exactly one of `username` and `userhash` is set: `userhash` if the client sent ``userhash=true``.
     """
 
     username: str | None
@@ -80,4 +81,4 @@ class DigestResponse:
 
 
 Credentials = BasicCredentials | BearerToken | DPoPToken | ApiKey | TrustedUser | DigestResponse
-"""Every kind of credentials a scheme of authmw extracts."""
+"""Every kind of credentials that the schemes of authmw extract."""

@@ -1,4 +1,4 @@
-"""Who was authenticated. Anonymous is a principal too, so that nobody needs to test for None."""
+"""Principal: the authenticated caller of a request. An anonymous caller is a principal too, and never None."""
 
 from __future__ import annotations
 
@@ -11,29 +11,33 @@ from authmw.identity.calling import require
 from authmw.identity.scopes import checked_scopes
 
 PrincipalKind = Literal["user", "client", "api_key", "anonymous"]
-"""What a principal is: a person, an OAuth client acting for itself, the holder of an API key, or nobody."""
+"""The kind of a principal: a user, an OAuth client that acts for itself, the owner of an API key, or anonymous."""
 
 Claims = Mapping[str, Any]
-"""What the credential says about its principal: the payload of a JWT, the attributes of a user record."""
+"""The attributes of a principal that its credential contains: the payload of a JWT, the fields of a user record."""
 
 _KINDS: Final = frozenset({"user", "client", "api_key", "anonymous"})
 _NO_CLAIMS: Final[Claims] = MappingProxyType({})
 
 
 class Principal:
-    """Who was authenticated, and what they may do. Immutable.
+    """The authenticated caller, with its scopes. Immutable.
 
     Args:
-        id: the stable identifier: the ``sub`` of a token, the id of a user record. Not empty, unless anonymous.
-        scopes: what the principal may do (RFC 6749 §3.3).
-        kind: what the principal is.
-        claims: what the credential says; a mapping, or a function that makes it when somebody asks.
-        scheme: the name of the security scheme that authenticated.
-        client_id: the OAuth client that acts, if one is known.
-        credential_id: the identifier of the credential itself (a ``jti``, the id of an API key): for logs and
-            for revocation. Never the credential.
-        expires_at: when the credential stops being valid, in seconds since the epoch.
-        name: what to show to people; the id when it is empty.
+        id: the stable identifier: the ``sub`` of a token, the id of a user record. Empty only for `ANONYMOUS`.
+        scopes: the scopes that the principal has (RFC 6749 §3.3).
+        kind: the kind of the principal.
+        claims: the attributes from the credential: a mapping, or a function that makes it whenever it is read.
+        scheme: the name of the security scheme that authenticated the principal.
+        client_id: the OAuth client that acts for the principal, if it is known.
+        credential_id: the identifier of the credential (a ``jti``, the id of an API key), for logs and revocation.
+            Never the credential itself.
+        expires_at: when the credential expires, in seconds since the epoch.
+        name: the name to display. If it is empty, the id is displayed.
+
+    Raises:
+        ValueError: `kind` is unknown, `id` is empty, or `scopes` is a string.
+        TypeError: `id` is not a str.
 
     >>> alice = Principal("alice", scopes={"orders:read"})
     >>> alice
@@ -102,7 +106,7 @@ class Principal:
         return f"Principal(id={self.id!r}, kind={self.kind!r}, scopes={sorted(self.scopes)!r})"
 
     def authenticated_by(self, scheme: str) -> Principal:
-        """This principal with its scheme named: a copy, since the application may hold this one for others."""
+        """This principal with `scheme` as its scheme. A copy, because the application may keep this object."""
         if self.scheme == scheme:
             return self
         return Principal(
@@ -119,56 +123,57 @@ class Principal:
 
     @property
     def claims(self) -> Claims:
-        """What the credential says about its principal. Read only."""
+        """The attributes of the principal from its credential. Read only."""
         claims = self._claims
         return MappingProxyType(dict(claims())) if callable(claims) else claims
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether this is somebody: False only for `ANONYMOUS`."""
+        """Whether the caller is authenticated. False only for `ANONYMOUS`."""
         return self.kind != "anonymous"
 
     @property
     def display_name(self) -> str:
-        """What to show to people (Starlette's word)."""
+        """The name to display (as Starlette calls it)."""
         return self.name or self.id
 
     @property
     def identity(self) -> str:
-        """The stable identifier (Starlette's word for `id`)."""
+        """The stable identifier (as Starlette calls `id`)."""
         return self.id
 
     def can(self, *scopes: str) -> bool:
-        """Whether the principal is authenticated and has all of `scopes`, of which there is at least one.
+        """Whether the principal is authenticated and has all of `scopes`.
 
         Raises:
-            ConfigurationError: no scope, or something that is none, as a list.
+            ConfigurationError: there is no argument, or one is not a scope (such as a list).
         """
         return self.is_authenticated and self.scopes.issuperset(_some(scopes))
 
     def require(self, *scopes: str) -> None:
-        """Refuse the request unless the principal has all of `scopes`, for code inside a view.
+        """Refuse the request unless the principal has all of `scopes`. For code inside a view.
 
         Raises:
-            ConfigurationError: no scope, or something that is none, as a list.
-            AccessRefused: answered as 401 when anonymous, else as 403 ``insufficient_scope``.
+            ConfigurationError: there is no argument, or one is not a scope (such as a list).
+            AccessRefused: a scope is missing. It becomes a 401 for an anonymous caller, and otherwise a 403
+                ``insufficient_scope``.
         """
         require(_some(scopes), self)
 
 
 def _set_of(scopes: Iterable[str]) -> frozenset[str]:
     if isinstance(scopes, str):
-        raise ValueError(f"scopes={scopes!r} has to be a set or a list: a string would be taken for its letters")
+        raise ValueError(f"scopes={scopes!r} has to be a set or a list: a string would be read as a list of letters")
     return frozenset(scopes)
 
 
 def _some(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if not scopes:
-        raise ConfigurationError('say which scopes: can("orders:read"), or is_authenticated for anyone')
+        raise ConfigurationError('name at least one scope: can("orders:read"); is_authenticated needs no scope')
     return checked_scopes(scopes)
 
 
 _COMPARED = ("id", "scopes", "kind", "scheme", "client_id", "credential_id", "expires_at", "name")
 
 ANONYMOUS: Final = Principal("", kind="anonymous")
-"""Nobody: what a public route sees when no credentials were presented."""
+"""The principal of a request without credentials, on a public route."""

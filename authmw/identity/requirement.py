@@ -1,4 +1,4 @@
-"""What a route asks for: nothing (public), anyone, all of or any of some scopes, a predicate. They accumulate."""
+"""Requirement of an operation: public, authenticated, all or any of some scopes, predicates. Requirements add up."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from authmw.identity.principal import Principal
 from authmw.identity.scopes import checked_scopes
 
 Predicate = Callable[[Principal, RequestHead], bool]
-"""A question about the principal and the request. It answers a bool, and it does not block."""
+"""A function of the principal and the request that returns a bool. It must not block."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Scopes of which one is enough; made by `any_of`."""
+    """Scopes of which the caller needs only one. Made by `any_of`."""
 
     scopes: tuple[str, ...]
 
 
 def any_of(*scopes: str) -> AnyOf:
-    """One of `scopes` is enough: ``@requires_scopes(any_of("orders:admin", "orders:write"))``.
+    """Require only one of `scopes`: ``@requires_scopes(any_of("orders:admin", "orders:write"))``.
 
     Raises:
-        ConfigurationError: no scope, or one that RFC 6749 §3.3 does not allow.
+        ConfigurationError: there is no scope, or one that RFC 6749 §3.3 does not allow.
     """
     from authmw.errors import ConfigurationError
 
     if not scopes:
-        raise ConfigurationError("any_of() needs at least one scope: nobody can have one of none")
+        raise ConfigurationError('any_of() needs at least one scope: any_of("orders:admin", "orders:write")')
     return AnyOf(checked_scopes(scopes))
 
 
 class Access(IntEnum):
-    """Who may call at all. Of two that are combined the stricter one holds, which is the greater."""
+    """The callers that may call an operation. Of two combined values the greater, stricter one applies."""
 
     PUBLIC = 0
-    """Anybody."""
+    """All callers."""
     OPTIONAL = 1
-    """Anybody; a caller who presents credentials is authenticated, and documents offer the schemes."""
+    """All callers. A caller that presents credentials is authenticated, and documents offer the schemes."""
     OWN_CREDENTIALS = 2
-    """Anybody; the view reads the credentials itself. Those of a client at a token endpoint are no user's, so the
-    middleware neither verifies, refuses nor counts them."""
+    """All callers. The view itself reads the credentials. At a token endpoint they belong to a client and not to a
+    user, so that the middleware does not verify, refuse or count them."""
     AUTHENTICATED = 3
-    """Anyone who is authenticated."""
+    """Authenticated callers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What an operation asks of its caller. Combine two with ``&``: the result asks for both.
+    """The requirement of an operation. ``a & b`` requires what `a` requires and what `b` requires.
 
     Args:
-        access: who may call at all. What lets anybody in holds only while nothing else is asked for.
-        scopes: all of these are needed.
-        alternatives: of each of these groups, one scope is needed.
-        predicates: each has to answer True.
+        access: the callers that may call. An access for all callers has an effect only if nothing else is required.
+        scopes: scopes that the caller needs, all of them.
+        alternatives: groups of scopes. The caller needs one scope of each group.
+        predicates: functions that all have to return True.
 
     >>> needed = Requirement.all_of("orders:read") & Requirement.all_of("orders:write")
     >>> needed.missing(frozenset({"orders:read"}))
@@ -71,10 +71,10 @@ class Requirement:
 
     @classmethod
     def all_of(cls, *scopes: str | AnyOf) -> Requirement:
-        """All of `scopes`, an `AnyOf` among them standing for one of its own.
+        """The requirement of all `scopes`. Of each `AnyOf` among them, one scope is enough.
 
         Raises:
-            ConfigurationError: something among them is neither. Dropped in silence, it would ask for nothing.
+            ConfigurationError: an argument is neither a scope nor an `AnyOf`. To ignore it would require nothing.
         """
         return cls(
             scopes=checked_scopes(scope for scope in scopes if not isinstance(scope, AnyOf)),
@@ -83,7 +83,7 @@ class Requirement:
 
     @classmethod
     def together(cls, asked: Iterable[Requirement]) -> Requirement | None:
-        """All of what is asked for, in that order; None when nothing was.
+        """The requirements in `asked` combined, in their order; None if there are none.
 
         >>> Requirement.together([Requirement.all_of("a"), Requirement.all_of("b")]).scopes
         ('a', 'b')
@@ -102,7 +102,7 @@ class Requirement:
         )
 
     def includes(self, other: Requirement) -> bool:
-        """Whether `other` asks for nothing that this does not ask for.
+        """Whether this requirement contains all that `other` requires.
 
         >>> Requirement.all_of("a", "b").includes(Requirement.all_of("b"))
         True
@@ -111,22 +111,22 @@ class Requirement:
 
     @property
     def public(self) -> bool:
-        """Whether it was declared that anybody may call."""
+        """Whether the access was declared to be for all callers."""
         return self.access is not Access.AUTHENTICATED
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody needs to be authenticated: it is public, and asks for nothing else."""
+        """Whether all callers are let in: the access is for all callers, and nothing else is required."""
         return self.public and not (self.scopes or self.alternatives or self.predicates)
 
     @property
     def all_scopes(self) -> tuple[str, ...]:
-        """Every scope the operation names, in the order of declaration: what a challenge lists."""
+        """All scopes that the operation names, in the order of declaration. A challenge lists them."""
         named = [*self.scopes, *(scope for group in self.alternatives for scope in group.scopes)]
         return tuple(dict.fromkeys(named))
 
     def missing(self, granted: frozenset[str]) -> tuple[str, ...]:
-        """The scopes that `granted` lacks; of a group with none granted, all."""
+        """The required scopes that `granted` lacks. If no scope of a group is granted, the whole group is missing."""
         lacking = [scope for scope in self.scopes if scope not in granted]
         for group in self.alternatives:
             if granted.isdisjoint(group.scopes):
@@ -135,18 +135,18 @@ class Requirement:
 
 
 def predicate_name(predicate: Callable[..., Any]) -> str:
-    """What to call a predicate in a log."""
+    """The name of a predicate for the log."""
     return getattr(predicate, "__qualname__", type(predicate).__name__)
 
 
 AUTHENTICATED: Final = Requirement()
-"""Anyone, as long as they are authenticated."""
+"""Authentication is required, and no scope."""
 
 PUBLIC: Final = Requirement(Access.PUBLIC)
-"""Nobody needs to be authenticated."""
+"""Nothing is required."""
 
 OPTIONAL: Final = Requirement(Access.OPTIONAL)
-"""As `PUBLIC`, for an operation that tells its callers apart when they present credentials."""
+"""As `PUBLIC`, for an operation that uses the identity of a caller that presents credentials."""
 
 OWN_CREDENTIALS: Final = Requirement(Access.OWN_CREDENTIALS)
-"""As `PUBLIC`, for a view that authenticates its callers itself."""
+"""As `PUBLIC`, for a view that itself authenticates its callers."""

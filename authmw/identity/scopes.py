@@ -1,4 +1,4 @@
-"""Scopes: their syntax (RFC 6749 §3.3) and the two ways to write several of them."""
+"""Scopes: their syntax (RFC 6749 §3.3), and the checks of scopes in text and in settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def is_scope(text: str) -> bool:
-    """Whether `text` is one scope-token of RFC 6749 §3.3.
+    """Whether `text` is one scope-token (RFC 6749 §3.3).
 
     >>> is_scope("orders:read"), is_scope("two words"), is_scope("")
     (True, False, False)
@@ -22,10 +22,10 @@ def is_scope(text: str) -> bool:
 
 
 def parse_scope(text: str) -> frozenset[str]:
-    """The scopes of a space-separated list, as a ``scope`` claim or parameter holds it.
+    """The scopes of a space-separated list, such as the value of a ``scope`` claim or parameter.
 
     Raises:
-        ValueError: a character that RFC 6749 §3.3 does not allow.
+        ValueError: `text` contains a character that RFC 6749 §3.3 does not allow.
 
     >>> sorted(parse_scope("orders:write orders:read"))
     ['orders:read', 'orders:write']
@@ -37,10 +37,11 @@ def parse_scope(text: str) -> frozenset[str]:
 
 
 def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
-    """`scopes` in their order, each once.
+    """`scopes` in their order, without repetitions.
 
     Raises:
-        ConfigurationError: something among them is no scope. A string in their place would be taken for its letters.
+        ConfigurationError: one of them is not a scope, or `scopes` is a string (which would be read as a list of
+            letters).
     """
     if isinstance(scopes, str):
         raise ConfigurationError(f"scopes={scopes!r} has to be a list: write {scopes.split()}")
@@ -48,7 +49,7 @@ def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
     mistakes: list[str] = []
     for scope in scopes:
         if isinstance(scope, str) and is_scope(scope):
-            unique[scope[:]] = None  # of a member of a string enum, its value
+            unique[scope[:]] = None  # the slice of a member of a string enum is its value
         elif isinstance(scope, str):
             mistakes.append(f"{scope!r} is not a scope: write one scope per argument, without spaces or quotes")
         else:
@@ -59,7 +60,7 @@ def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
 
 
 def scope_mistakes(scopes: object) -> list[str]:
-    """What is wrong with the scopes that somebody described, each with its fix; None describes nothing.
+    """The mistakes in a mapping of scopes to descriptions, each with its fix. None is no mistake.
 
     >>> scope_mistakes({"orders:read": "See orders"})
     []
@@ -67,7 +68,7 @@ def scope_mistakes(scopes: object) -> list[str]:
     if scopes is None:
         return []
     if not isinstance(scopes, Mapping):
-        return ["scopes= takes each scope with what it means: {'orders:read': 'See orders'}"]
+        return ["scopes= is a mapping of scopes to descriptions: {'orders:read': 'See orders'}"]
     mistakes: list[str] = []
     described: Mapping[Any, Any] = scopes  # pyright: ignore[reportUnknownVariableType]  # keys are looked at below
     try:
@@ -75,7 +76,7 @@ def scope_mistakes(scopes: object) -> list[str]:
     except ConfigurationError as error:
         mistakes += error.mistakes
     if not all(isinstance(text, str) for text in described.values()):
-        mistakes.append("scopes= says in text what each scope means: {'orders:read': 'See orders'}")
+        mistakes.append("scopes= has a description for each scope, as a str: {'orders:read': 'See orders'}")
     return mistakes
 
 

@@ -1,4 +1,4 @@
-"""User names in one spelling (RFC 8265): what stores look up and throttles count."""
+"""Canonical user names (RFC 8265): the one spelling by which stores find a user and throttles count attempts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import unicodedata
 from typing import Final
 
 MAX_USERNAME_BYTES: Final = 256
-"""The longest user name, in bytes of UTF-8 (BAS-4)."""
+"""The longest user name, in bytes of UTF-8. A longer one is refused at the same cost as an unknown user."""
 
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def canonical_username(username: str) -> str | None:
-    """The name a store is asked for: in NFC, else as it stands; None for what no store is asked for.
+    """`username` in Normalization Form C, otherwise unchanged: the name for the store. None if no store is asked.
 
-    That is an empty name, one of more than 256 bytes, one with control characters or lone surrogates.
+    No store is asked for an empty name, a name of more than 256 bytes, and a name with control characters or lone
+    surrogates.
 
     >>> canonical_username("Zoe\u0308") == "Zo\u00eb"
     True

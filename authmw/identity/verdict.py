@@ -1,7 +1,7 @@
-"""What a verifier answers: `Authenticated`, `Rejected`, or None. Never a bool.
+"""Verdicts: the results of a verifier, `Authenticated`, `Rejected` or None. Never a bool.
 
-None means that no credentials of this verifier's kind were presented, so that the next alternative is asked.
-A store that is down is none of the three: it is an exception, and becomes a 503.
+None means that the request has no credentials of the verifier's kind, so that the engine tries the next alternative.
+If a store does not answer, there is no verdict but an exception, which becomes a 503.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from authmw.identity.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """The credentials hold. Each verifier builds this in exactly one place.
+    """The credentials are valid. Each verifier makes this object in exactly one place.
 
     Args:
-        principal: who it is.
-        remember_until: until when (seconds since the epoch) the same credentials may be taken as verified without
-            looking again; None for never. Only for what a signature proves, or with `still_holds`.
-        headers: response headers that the scheme owes the client (``Authentication-Info``, ``DPoP-Nonce``).
-        still_holds: asked each time the verdict is remembered, and so without waiting for anything: True while it is
-            certain that nothing was revoked. Otherwise the credentials are verified anew.
+        principal: the authenticated caller.
+        remember_until: the time (seconds since the epoch) until which the engine may reuse this verdict for the same
+            credentials, without a new verification; None for no reuse. Set it only for credentials that a signature
+            proves, or together with `still_holds`.
+        headers: response headers of the scheme (``Authentication-Info``, ``DPoP-Nonce``).
+        still_holds: called before each reuse of the verdict. It must not wait. It returns True only if it is certain
+            that the credentials were not revoked; otherwise they are verified again.
     """
 
     principal: Principal
@@ -34,13 +35,13 @@ class Authenticated:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The credentials were of this verifier's kind and are bad.
+    """The credentials are of this verifier's kind, and they are bad.
 
     Args:
-        reason: why, with the code that is logged.
-        detail: more for the log, never for the client, and never a secret.
+        reason: the reason, with the code for the log.
+        detail: more details for the log. They never reach the client, and never contain a secret.
         retry_after: seconds to wait, with `Reason.TOO_MANY_ATTEMPTS`.
-        headers: response headers that the scheme owes the client (``DPoP-Nonce``).
+        headers: response headers of the scheme (``DPoP-Nonce``).
     """
 
     reason: Reason
@@ -50,4 +51,4 @@ class Rejected:
 
 
 Verdict = Authenticated | Rejected
-"""The answer of a verifier that recognised the credentials."""
+"""The result of a verifier that found credentials of its kind."""

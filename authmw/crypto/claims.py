@@ -1,4 +1,4 @@
-"""The claims of a token whose signature holds: is it for us, from whom we trust, now (RFC 7519 §4.1, RFC 9068 §4)?"""
+"""Claim checks for a token with a verified signature: type, issuer, audience, times (RFC 7519 §4.1, RFC 9068 §4)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 
 MAX_LEEWAY: Final = 60
-"""Seconds. RFC 7519 §4.1.4 allows "usually no more than a few minutes"."""
+"""The largest leeway, in seconds. RFC 7519 §4.1.4 allows "usually no more than a few minutes"."""
 _MAX_TEXT: Final = 255  # OpenID Connect Core 1.0 §2: sub "MUST NOT exceed 255 ASCII characters"
-_END_OF_TIME: Final = 253402300800  # the year 10000: beyond it are milliseconds, and mistakes
+_LATEST_DATE: Final = 253402300800  # the year 10000: a greater number is in milliseconds, or a mistake
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 Claims = Mapping[str, Any]
@@ -25,14 +25,15 @@ Check = Callable[[Header, Claims, float], Rejected | None]
 
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
-    """What the header and the claims of a token must say.
+    """Rules for the header and the claims of a token.
 
     Args:
-        issuer: the exact ``iss``; None for any.
-        audiences: one of these must be in ``aud``; when empty, a token with an ``aud`` is refused.
-        types: the allowed ``typ``, in lower case and without ``application/``; None in it allows a token without.
+        issuer: the exact ``iss``; None allows every issuer.
+        audiences: ``aud`` must contain one of these. If there are none, a token with an ``aud`` is refused.
+        types: the allowed ``typ`` values, in lower case and without ``application/``. None among them allows a token
+            without ``typ``.
         leeway: seconds by which clocks may differ.
-        required: further claims that must be there.
+        required: further claims that the token must have.
     """
 
     issuer: str | None
@@ -51,10 +52,10 @@ class ClaimRules:
         leeway: float,
         required: Collection[str],
     ) -> ClaimRules:
-        """The rules as a verifier's constructor takes them.
+        """The rules from the arguments of a verifier.
 
         Raises:
-            ConfigurationError: all that is wrong with them.
+            ConfigurationError: an argument is wrong. The message names all mistakes.
         """
         mistakes: list[str] = []
         audiences = frozenset([audience] if isinstance(audience, str) else audience or ())
@@ -75,7 +76,7 @@ class ClaimRules:
 
     @property
     def checks(self) -> tuple[tuple[str, Check], ...]:
-        """Every check under its name, in the order in which they are made."""
+        """All checks with their names, in their order."""
         return (
             ("type", self._type),
             ("issuer", self._issuer),
@@ -86,7 +87,7 @@ class ClaimRules:
         )
 
     def refuse(self, header: Header, claims: Claims, now: float) -> Rejected | None:
-        """Why the token is refused at `now` (seconds since the epoch); None when it is not."""
+        """The reason to refuse the token at `now` (seconds since the epoch); None if the token is accepted."""
         return (
             self._type(header, claims, now)
             or self._issuer(header, claims, now)
@@ -97,7 +98,7 @@ class ClaimRules:
         )
 
     def _type(self, header: Header, _claims: Claims, _now: float) -> Rejected | None:
-        # RFC 9068 §4: without this an ID token signed by the same key would pass for an access token.
+        # RFC 9068 §4: without this check, an ID token that the same key signed would be accepted as an access token.
         if header.typ in self.types:
             return None
         accepted = ", ".join(sorted(typ or "none" for typ in self.types))
@@ -115,7 +116,8 @@ class ClaimRules:
         elif _is_list_of_texts(audience):
             refused = self.audiences.isdisjoint(audience)
         else:
-            # RFC 7519 §4.1.3: a token for an audience is refused by whoever is not it, also by one who has no name.
+            # RFC 7519 §4.1.3: a token with an audience is refused by every other recipient, also by a recipient for
+            # which no audience is configured.
             refused = bool(self.audiences) or "aud" in claims
         return Rejected(Reason.TOKEN_AUDIENCE, f"aud is {shown(audience)}") if refused else None
 
@@ -124,7 +126,7 @@ class ClaimRules:
         begins, issued = claims.get("nbf", 0), claims.get("iat", 0)
         if not (is_date(expires) and is_date(begins) and is_date(issued)):
             return Rejected(Reason.TOKEN_CLAIMS, "exp is missing, or exp, nbf or iat is no number of seconds")
-        # RFC 7519 §4.1.4: "on or after which" the token is no longer accepted.
+        # RFC 7519 §4.1.4: exp is the time "on or after which" the token is not accepted, so equality is expired.
         if expires <= now - self.leeway:
             return Rejected(Reason.TOKEN_EXPIRED, f"expired {now - expires:.0f} s ago")
         latest = now + self.leeway
@@ -150,12 +152,12 @@ class ClaimRules:
 
 
 def is_date(value: object) -> bool:
-    """Whether `value` is a NumericDate (RFC 7519 §2). A bool is none, though Python takes it for a number.
+    """Whether `value` is a NumericDate (RFC 7519 §2). A bool is not, although it is a number in Python.
 
     >>> is_date(1700000000), is_date(True), is_date("1700000000")
     (True, False, False)
     """
-    return (type(value) is int or type(value) is float) and 0 <= value < _END_OF_TIME
+    return (type(value) is int or type(value) is float) and 0 <= value < _LATEST_DATE
 
 
 def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:
@@ -163,8 +165,7 @@ def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:
 
 
 def is_identifier(value: object) -> bool:
-    """Whether `value` can name somebody: a string, not empty, not long, without control characters and halves
-    of surrogate pairs.
+    """Whether `value` can be an identifier: a string of 1 to 255 characters without control characters and surrogates.
 
     >>> is_identifier("alice"), is_identifier(""), is_identifier("alice\\n"), is_identifier(7)
     (True, False, False, False)
@@ -177,6 +178,6 @@ def is_identifier(value: object) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def one_object(name: str | None) -> str | None:
-    """`name`, as the same object for equal names: many remembered tokens are of a few clients."""
+def interned(name: str | None) -> str | None:
+    """The same object for equal names. It saves memory: a few clients have many tokens in the cache."""
     return name

@@ -1,4 +1,4 @@
-"""Nonces of Digest: a time, random bits and a MAC, so that the server keeps nothing until one is used (DIG-2)."""
+"""Nonces of HTTP Digest (RFC 7616 §3.3, §5.4): time, random bits and a MAC. The server stores only used nonces."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ _MIN_SECRET: Final = 32
 
 
 _forks: list[str] = []
-"""Something random for each fork that this process descends from."""
+"""Random text, one for each fork between the first process and this one."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _forks.append(os.urandom(_RANDOM).hex()))
 
 
 class DigestNonces:
-    """Issues the nonces and opaques of challenges, and knows its own again.
+    """Makes the nonce and the opaque of challenges, and recognises the nonces that it made.
 
-    The MAC is keyed BLAKE2b (RFC 7693 §2.9), a third of the cost of HMAC-SHA-256. It covers the realm too, so that
-    what was issued for one protection space is nothing in another.
+    The MAC is keyed BLAKE2b (RFC 7693 §2.9), which costs a third of HMAC-SHA-256. It covers the realm, so that a nonce
+    of one protection space is not accepted in another one.
 
     Args:
-        secret: at least 32 bytes, shared by all processes that answer for one realm, as is the store of their counts.
-            By default it is random, for a program of one process: after a restart, clients are asked again, and the
-            children of a fork do not know each other's nonces.
-        clock: seconds since the epoch.
-        random: makes random bytes.
+        secret: at least 32 bytes. All processes that serve one realm share it, and the store of nonce counts. The
+            default is a random secret, for a program of one process: after a restart clients get a new challenge, and
+            the children of a fork do not accept each other's nonces.
+        clock: returns the time, in seconds since the epoch.
+        random: returns as many random bytes as its argument says.
+
+    Raises:
+        ConfigurationError: the secret has fewer than 32 bytes.
 
     >>> nonces = DigestNonces(clock=lambda: 1000.0)
     >>> nonces.issued_at(nonces.issue("orders"), "orders"), nonces.issued_at(nonces.issue("orders"), "other")
@@ -58,12 +61,12 @@ class DigestNonces:
         self._random = random
 
     def issue(self, realm: str) -> str:
-        """A new nonce for `realm`: lower-case hex."""
+        """A new nonce for `realm`, in lower-case hex."""
         unsigned = f"{int(self._clock()):0{_TIME}x}{self._random(_RANDOM).hex()}"
         return unsigned + self._mac(self._nonce, realm, unsigned)
 
     def issued_at(self, nonce: str, realm: str) -> int | None:
-        """When `nonce` was issued for `realm`, in seconds since the epoch; None when it was not issued here."""
+        """The time when `nonce` was issued for `realm`, in seconds since the epoch; None if it was not issued here."""
         if len(nonce) != _LENGTH or not nonce.isascii():
             return None
         unsigned, mac = nonce[: -2 * _MAC], nonce[-2 * _MAC :]
@@ -72,13 +75,14 @@ class DigestNonces:
         return int(unsigned[:_TIME], 16)
 
     def opaque(self, realm: str) -> str:
-        """The opaque of every challenge for `realm`."""
+        """The ``opaque`` of all challenges for `realm` (RFC 7616 §3.3)."""
         return self._mac("opaque", realm, "")
 
     @property
     def _nonce(self) -> str:
-        # A server that forks after it loaded the application copies the key, and not what was used since: a request
-        # could be replayed once to each worker (DIG-3).
+        # A server that forks after it loaded the application copies the random secret into each worker, but not the
+        # nonce counts that are used later. Without this, a request could be replayed once in each worker (RFC 7616
+        # §3.4: the server detects replays by the nonce count).
         return "nonce" if self._is_shared or not _forks else f"nonce {_forks[-1]}"
 
     def _mac(self, purpose: str, realm: str, text: str) -> str:

@@ -1,6 +1,6 @@
-"""The computations of HTTP Digest (RFC 7616 §3.4), and nothing else: no state, no clock, no parsing.
+"""Computations of HTTP Digest (RFC 7616 §3.4), without state, clock and parsing.
 
-Names follow the RFC: A1, A2, and ``H`` for the hash of an algorithm in lower-case hex.
+The names are those of the RFC: A1, A2, and ``H`` for the hash function of an algorithm, with lower-case hex output.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ DigestAlgorithm = Literal["MD5", "SHA-256", "SHA-512-256"]
 DigestSessAlgorithm = Literal[
     "MD5", "SHA-256", "SHA-512-256", "MD5-sess", "SHA-256-sess", "SHA-512-256-sess"
 ]  # fmt: skip
-"""What may stand in ``algorithm=`` (RFC 7616 §6.1)."""
+"""The values of ``algorithm=`` (RFC 7616 §6.1)."""
 
 Hash = Callable[[bytes], str]
-"""``H``: from octets to lower-case hex."""
+"""``H``: octets → lower-case hex."""
 
 
 def _md5(data: bytes) -> str:
@@ -32,7 +32,7 @@ def _sha256(data: bytes) -> str:
 
 
 def _sha512_256(data: bytes) -> str:
-    # SHA-512/256 of FIPS 180-4 with its own initial values, not SHA-512 cut short (erratum 4897 to RFC 7616).
+    # SHA-512/256 of FIPS 180-4 has its own initial values. It is not a truncated SHA-512 (erratum 4897 of RFC 7616).
     return hashlib.new("sha512_256", data).hexdigest()
 
 
@@ -43,7 +43,7 @@ def hash_of(algorithm: DigestAlgorithm) -> Hash:
     """``H`` of `algorithm`, named without ``-sess``.
 
     Raises:
-        ConfigurationError: no such algorithm, or the OpenSSL of this Python lacks it.
+        ConfigurationError: there is no such algorithm, or the OpenSSL of this Python does not have it.
     """
     if algorithm not in _HASHES:
         raise ConfigurationError(f"{algorithm!r} is no Digest algorithm: use one of {', '.join(_HASHES)}")
@@ -57,8 +57,12 @@ def hash_of(algorithm: DigestAlgorithm) -> Hash:
 def ha1(*, username: str, realm: str, password: str, algorithm: DigestAlgorithm = "SHA-256") -> str:
     """``H(A1)``, which a `DigestStore` keeps: ``H(username ":" realm ":" password)`` (RFC 7616 §3.4.2).
 
-    It takes the place of the password for its realm and algorithm: whoever reads it can log in (DIG-8). User name and
-    password go in as UTF-8, as they stand: give them in NFC (RFC 7616 §4), the name as it is looked up by.
+    It replaces the password for its realm and algorithm, so that a reader of the store can log in with it (RFC 7616
+    §5.2): protect it like a password. User name and password are encoded as UTF-8 without any change. Pass them in
+    NFC (RFC 7616 §4), and the user name as the store knows it.
+
+    Raises:
+        ConfigurationError: as `hash_of`.
 
     >>> ha1(username="Mufasa", realm="http-auth@example.org", password="Circle of Life", algorithm="MD5")
     '3d78807defe7de2157e2b0b6573a855f'
@@ -67,7 +71,11 @@ def ha1(*, username: str, realm: str, password: str, algorithm: DigestAlgorithm 
 
 
 def userhash(*, username: str, realm: str, algorithm: DigestAlgorithm = "SHA-256") -> str:
-    """``H(username ":" realm)``, which stands for a user name that is not to be read on the wire (RFC 7616 §3.4.4)."""
+    """``H(username ":" realm)``, which a client sends instead of the user name to hide it (RFC 7616 §3.4.4).
+
+    Raises:
+        ConfigurationError: as `hash_of`.
+    """
     return hash_of(algorithm)(f"{username}:{realm}".encode())
 
 
@@ -77,14 +85,18 @@ def session_ha1(h: Hash, ha1: str, *, nonce: str, cnonce: str) -> str:
 
 
 def ha2(h: Hash, *, method: str, uri: str, body: bytes | None = None) -> str:
-    """``H(A2)`` (RFC 7616 §3.4.3); with a `body`, that of auth-int. For the server's answer `method` is empty (§3.5).
+    """``H(A2)`` (RFC 7616 §3.4.3).
 
-    `uri` is text from the wire, in which each character is one octet.
+    Args:
+        h: the hash function.
+        method: the method of the request; empty for ``rspauth`` of the server (§3.5).
+        uri: the ``uri`` as the client sent it, in which each character is one octet.
+        body: the body, with auth-int; None with auth.
     """
     a2 = f"{method}:{uri}" if body is None else f"{method}:{uri}:{h(body)}"
     return h(a2.encode("latin-1", "replace"))
 
 
 def response(h: Hash, *, ha1: str, nonce: str, nc: str, cnonce: str, qop: str, ha2: str) -> str:
-    """``KD(H(A1), nonce ":" nc ":" cnonce ":" qop ":" H(A2))`` (RFC 7616 §3.4.1), and rspauth likewise (§3.5)."""
+    """``KD(H(A1), nonce ":" nc ":" cnonce ":" qop ":" H(A2))`` (RFC 7616 §3.4.1); also for ``rspauth`` (§3.5)."""
     return h(f"{ha1}:{nonce}:{nc}:{cnonce}:{qop}:{ha2}".encode("latin-1", "replace"))

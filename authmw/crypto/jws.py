@@ -1,8 +1,8 @@
-"""Compact JWS (RFC 7515 §7.1), read strictly: who signed what, and nothing about what it says.
+"""Compact JWS (RFC 7515 §7.1): a strict reader that verifies signatures, and a writer. Claims are not checked here.
 
-Rule 1: whatever a token says about how to verify it is compared, never obeyed. The algorithm is the key's, the key is
-the ring's; ``jwk``, ``jku``, ``x5u`` and ``x5c`` are not looked at, and ``crit`` and ``b64`` are refused.
-Rule 2: one token has one spelling of each segment, and nothing in it can raise.
+Rule 1: a token does not decide how it is verified. Its ``alg`` and ``kid`` are only compared with the keys of the ring;
+``jwk``, ``jku``, ``x5u`` and ``x5c`` are ignored, and ``crit`` and ``b64`` are refused (RFC 8725 §3.1, §3.10).
+Rule 2: each segment has exactly one accepted spelling, and no token makes the reader raise.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 
 MAX_KEYS_TRIED: Final = 4
-"""How many keys of its algorithm a token without ``kid`` is tried with, the newest first."""
+"""For a token without ``kid``: the largest number of keys that are tried, the newest first."""
 _MAX_HEADERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The JOSE header of a token, as far as it counts.
+    """The JOSE header of a token, reduced to the members that are used.
 
     Args:
-        alg: the algorithm, which is that of each of `keys`.
-        kid: which key the token names, if any.
-        typ: the media type (RFC 7515 §4.1.9) in lower case, without ``application/``; None without one.
-        keys: the keys that may have signed.
+        alg: the algorithm. Each of `keys` has the same.
+        kid: the name of the key in the token; None without a name.
+        typ: the media type (RFC 7515 §4.1.9) in lower case, without ``application/``; None without a type.
+        keys: the keys that may have signed the token.
     """
 
     alg: str
@@ -43,7 +43,7 @@ class Header:
 
 @dataclass(slots=True)
 class VerifiedJWS:
-    """What a key of the ring signed."""
+    """The header and the payload of a token that a key of the ring signed."""
 
     header: Header
     payload: bytes
@@ -65,19 +65,20 @@ class JWSReader:
 
     def __init__(self, ring: KeyRing) -> None:
         self.ring: KeyRing = ring
-        # The tokens of a key share one header: what it said is remembered under its exact text, once a signature
-        # has proved it genuine, and for as long as the ring holds these keys. No `BoundedCache`: a reader is made for
-        # each client assertion, and a header has no end; when as many as may be are known, no more are added.
+        # The tokens of one key have the same header. A parsed header is kept under its exact text after a signature
+        # has proved it, until the keys of the ring change. A `BoundedCache` would not fit: a reader is made for each
+        # client assertion, and a header does not expire. After `_MAX_HEADERS` headers no more are added.
         self._known: tuple[KeySet, dict[bytes, Header]] = (ring.current, {})
 
     @property
     def remembered(self) -> int:
-        """How many headers are remembered."""
+        """The number of parsed headers that are kept."""
         return len(self._known[1])
 
     def read(self, token: str) -> VerifiedJWS | Rejected:
-        """What `token` holds, if a key of the ring signed it. Never raises."""
-        # JWT-1: limits before anything is split or decoded.
+        """The header and the payload of `token`, if a key of the ring signed it. Never raises."""
+        # The size is limited before anything is split or decoded, so that no token costs much time or memory
+        # (CVE-2025-30204: a token of dots).
         if len(token) > MAX_CREDENTIAL_LENGTH:
             return _malformed(f"longer than {MAX_CREDENTIAL_LENGTH} characters")
         try:
@@ -118,7 +119,7 @@ class JWSReader:
 
 
 def read_header(segment: bytes, keys: KeySet) -> Header | Rejected:
-    """The header in the first segment of a token, and the keys it leaves to verify with. Nothing is verified yet."""
+    """The header in the first segment of a token, with the keys that fit it. Nothing is verified yet."""
     octets = base64url.decode(segment)
     if octets is None:
         return _malformed("the header is not canonical base64url")
@@ -126,7 +127,8 @@ def read_header(segment: bytes, keys: KeySet) -> Header | Rejected:
         members = parse_object(octets)
     except ValueError as error:
         return _malformed(f"the header: {error}")
-    # RFC 7515 §4.1.11: an extension that is not understood has to be refused, and none is. RFC 7797 §6: so does b64.
+    # RFC 7515 §4.1.11: a token with an extension that is not understood is refused. This reader understands none, and
+    # not `b64` either (RFC 7797 §6).
     for name in ("crit", "b64"):
         if name in members:
             return _malformed(f"the header has {name}, which is not supported")
@@ -157,8 +159,8 @@ def _algorithms(keys: KeySet) -> str:
 
 
 def media_type(typ: str | None) -> str | None:
-    """`typ` as it is compared; None stays None."""
-    # RFC 7515 §4.1.9: compared as a media type, which is without regard to case, and `application/` may be left out.
+    """`typ` in the form for comparison; None stays None."""
+    # RFC 7515 §4.1.9: `typ` is a media type. Its case does not matter, and `application/` may be left out.
     return None if typ is None else typ.lower().removeprefix("application/")
 
 
@@ -167,7 +169,7 @@ def _malformed(detail: str) -> Rejected:
 
 
 def shown(value: object) -> str:
-    """`value`, which a stranger wrote, fit for a log: short, and without anything a terminal would obey.
+    """`value`, which a client wrote, as text for the log: short, and without control characters (CVE-2024-45808).
 
     >>> shown("none\\n")
     "'none\\\\n'"
@@ -177,32 +179,32 @@ def shown(value: object) -> str:
 
 
 def write(payload: bytes, key: Key, *, typ: str | None = None, header: bytes | None = None) -> str:
-    """`payload` signed with `key`.
+    """A token with `payload`, signed with `key`.
 
     Args:
-        payload: the octets.
-        key: signs.
+        payload: the octets of the payload.
+        key: the key that signs.
         typ: the media type of the token.
-        header: what `header_segment` made of the same key and type, for those who sign often.
+        header: the result of `header_segment` for the same key and type, for a caller that signs often.
 
     Raises:
-        ConfigurationError: only the public half of the key is here.
+        ConfigurationError: the key is public and cannot sign.
     """
     message = b"%b.%b" % (header or header_segment(key, typ), base64url.encode(payload))
     return (message + b"." + base64url.encode(key.sign(message))).decode("ascii")
 
 
 def write_claims(claims: Mapping[str, Any], key: Key, *, header: Mapping[str, Any]) -> str:
-    """A JWT of exactly these `claims` and `header` members (RFC 7519 §7.1), whatever they say, signed with `key`.
+    """A JWT (RFC 7519 §7.1) with exactly these `claims` and `header` members, signed with `key`. Neither is checked.
 
     Raises:
-        ConfigurationError: only the public half of the key is here.
+        ConfigurationError: the key is public and cannot sign.
     """
     return write(_json(claims), key, header=base64url.encode(_json(header)))
 
 
 def header_segment(key: Key, typ: str | None) -> bytes:
-    """The first segment of each token of `typ` that `key` signs."""
+    """The first segment of all tokens of type `typ` that `key` signs."""
     members = {"alg": key.alg, "kid": key.kid}
     return base64url.encode(_json(members if typ is None else {**members, "typ": typ}))
 

@@ -1,7 +1,7 @@
-"""A key that signs and verifies tokens.
+"""A key that signs and verifies tokens, bound to one algorithm.
 
-Everything is checked when a key is made, so that nothing is left to check when a token comes in: the algorithm is
-bound to the key and never taken from a token (RFC 8725 §3.1), and a ring is all secrets or all key pairs.
+A key is checked completely when it is made, so that nothing has to be checked when a token arrives. The algorithm
+belongs to the key and never comes from a token (RFC 8725 §3.1).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Key:
     """
 
     kid: str
-    """Names the key in the header of a token (RFC 7515 §4.1.4)."""
+    """The name of the key in the header of a token (RFC 7515 §4.1.4)."""
     alg: str
-    """The only algorithm the key is used with."""
+    """The only algorithm of the key."""
     signature_length: int = field(repr=False)
-    """The octets of each signature."""
+    """The length of each signature, in octets."""
     can_sign: bool = field(repr=False)
-    """Whether the private half is here."""
+    """Whether the key can sign: it is private or a secret, and its JWK allows to sign."""
     _verify: Callable[[bytes, Material, bytes], bool] = field(repr=False)
     _sign: Callable[[bytes, Material], bytes] = field(repr=False)
     _material: Material = field(repr=False)
@@ -41,17 +41,22 @@ class Key:
 
     @classmethod
     def generate(cls, alg: str = "ES256", *, kid: str | None = None) -> Key:
-        """A fresh key for `alg`.
+        """A new key for `alg`.
 
         Raises:
-            ConfigurationError: the algorithm is not one of `authmw.crypto.jose.algorithms.ALGORITHMS`.
+            ConfigurationError: `alg` is not one of `authmw.crypto.jose.algorithms.ALGORITHMS`.
         """
         _check_algorithm(alg)
         return cls._of(key_material.generate(ALGORITHMS[alg]), alg, kid)
 
     @classmethod
     def from_secret(cls, secret: bytes | str, *, alg: str = "HS256", kid: str | None = None) -> Key:
-        """A key for HMAC; its `kid` is random unless given. Text stands for its UTF-8 bytes.
+        """A key for HMAC.
+
+        Args:
+            secret: the secret. A str is encoded as UTF-8.
+            alg: the algorithm.
+            kid: the name of the key in tokens. The default is random.
 
         Raises:
             ConfigurationError: the secret is empty, shorter than the hash, or the text of another kind of key.
@@ -62,30 +67,30 @@ class Key:
     def from_pem(
         cls, pem: str | bytes, *, alg: str | None = None, kid: str | None = None, password: bytes | None = None
     ) -> Key:
-        """The private or public key in PEM text; its `kid` is its thumbprint (RFC 7638) unless given.
+        """The private or public key in PEM text.
 
         Args:
             pem: the text, not the name of a file.
-            alg: needed for RSA keys; a curve allows only one.
-            kid: the name tokens give the key.
+            alg: the algorithm. It is required for RSA keys; each curve has only one.
+            kid: the name of the key in tokens. The default is its thumbprint (RFC 7638).
             password: decrypts an encrypted private key.
 
         Raises:
-            ConfigurationError: it does not load, or does not fit `alg`.
+            ConfigurationError: the text does not load, or the key does not fit `alg`.
         """
         return cls._of(key_formats.from_pem(pem, password), alg, kid)
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, alg: str | None = None, kid: str | None = None) -> Key:
-        """The key of a JWK, private, public or secret (RFC 7517).
+        """The key of a JWK (RFC 7517): private, public or secret.
 
         Args:
-            jwk: its members. Their `alg` and `kid` count where the arguments are left out.
-            alg: must be the JWK's own, where it has one.
-            kid: the name tokens give the key, before the JWK's own.
+            jwk: the members of the JWK.
+            alg: the algorithm. The default is that of the JWK, and must be the same if the JWK has one.
+            kid: the name of the key in tokens. The default is that of the JWK.
 
         Raises:
-            ConfigurationError: all that is wrong with it, ``use`` and ``key_ops`` included.
+            ConfigurationError: the JWK is wrong, its ``use`` and ``key_ops`` included. The message names all mistakes.
         """
         mistakes = key_formats.mistakes_in_jwk(jwk)
         named = jwk.get("alg", alg)
@@ -130,29 +135,29 @@ class Key:
 
     @property
     def symmetric(self) -> bool:
-        """Whether whoever can verify with it can sign with it."""
+        """Whether the key is a secret: who can verify with it can also sign."""
         return ALGORITHMS[self.alg].kty == "oct"
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` is this key's, over exactly `message`."""
+        """Whether `signature` is the signature of this key over `message`."""
         return len(signature) == self.signature_length and self._verify(message, self._public, signature) is True
 
     def sign(self, message: bytes) -> bytes:
         """The signature over `message`.
 
         Raises:
-            ConfigurationError: only the public half is here.
+            ConfigurationError: the key cannot sign.
         """
         if not self.can_sign:
             raise ConfigurationError(f"the key {self.kid!r} is public and cannot sign: load its private half")
         return self._sign(message, self._material)
 
     def public_jwk(self) -> dict[str, str] | None:
-        """What may be published: the public members only. None for a secret, which may not be."""
+        """The JWK to publish, with the public members only. None for a secret, which must not be published."""
         return None if self.symmetric else self._jwk(self._public)
 
     def private_jwk(self) -> dict[str, str]:
-        """All there is. Whoever reads it can sign."""
+        """The complete JWK, private members included. Keep it secret: its reader can sign."""
         return self._jwk(self._material)
 
     def _jwk(self, material: Material) -> dict[str, str]:
@@ -164,7 +169,7 @@ def _default_kid(public: Material, alg: str) -> str:
     if ALGORITHMS[alg].kty == "oct":
         import secrets
 
-        # A thumbprint of a secret would let it be guessed at (RFC 7638 §7).
+        # RFC 7638 §7: the thumbprint of a secret would help to guess the secret.
         return secrets.token_urlsafe(16)
     return key_formats.thumbprint(key_formats.to_jwk(public, ALGORITHMS[alg]))
 
@@ -173,7 +178,7 @@ def _mistakes_in_algorithm(alg: object) -> list[str]:
     if isinstance(alg, str) and alg in ALGORITHMS:
         return []
     if alg is None:
-        return ["say which algorithm the key is for: alg='RS256' or alg='PS256' for RSA, alg='HS256' for a secret"]
+        return ["name the algorithm of the key: alg='RS256' or alg='PS256' for RSA, alg='HS256' for a secret"]
     return [f"alg is not one of {', '.join(ALGORITHMS)}: 'none' and all others are never accepted"]
 
 

@@ -1,4 +1,4 @@
-"""Keys and the ring that holds them: the first signs, all verify."""
+"""Key ring: keys in order, of which the first signs and all verify."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["Key", "KeyRing", "KeySet"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeySet:
-    """The keys of a ring at one moment.
+    """The keys of a ring between two changes.
 
     Args:
-        keys: in order; the first signs.
-        by_kid: the same, by name.
-        version: differs from that of every other moment of the same ring.
+        keys: the keys in order; the first signs.
+        by_kid: the same keys by name.
+        version: increases with each change of the ring.
     """
 
     keys: tuple[Key, ...]
@@ -34,10 +34,10 @@ class KeySet:
 
     @classmethod
     def of(cls, keys: tuple[Key, ...], version: int) -> KeySet:
-        """`keys`, checked against each other.
+        """`keys`, if they fit together.
 
         Raises:
-            ConfigurationError: there are none, two have one name, or secrets stand among key pairs.
+            ConfigurationError: there is no key, two keys have the same name, or secrets are mixed with key pairs.
         """
         mistakes = [mistake for key in keys for mistake in _mistakes_in_key(key)]
         if mistakes:
@@ -46,26 +46,26 @@ class KeySet:
             mistakes.append("a ring needs a key: KeyRing.generate() makes one")
         kids = [key.kid for key in keys]
         for kid in dict.fromkeys(kid for kid in kids if kids.count(kid) > 1):
-            mistakes.append(f"two keys have the kid {kid!r}: give each a name of its own")
+            mistakes.append(f"two keys have the kid {kid!r}: give each key its own name")
         if len({key.symmetric for key in keys}) > 1:
-            # With both in one ring, a published key is one slip away from being a secret (RFC 8725 §3.1).
-            mistakes.append("secrets and key pairs are mixed: make a ring, and a verifier, for each")
+            # RFC 8725 §3.1: with both kinds in one ring, a mistake could use a published key as a secret.
+            mistakes.append("secrets and key pairs are mixed: make one ring, and one verifier, for each kind")
         if mistakes:
             raise ConfigurationError(*mistakes)
         return cls(keys, MappingProxyType(dict(zip(kids, keys, strict=True))), version)
 
 
 class KeyRing:
-    """Keys in order: the first signs, all verify, so that a key can be replaced while its tokens live on.
+    """Keys in order: the first signs, all verify. So a key can be replaced while its tokens are still accepted.
 
-    `rotate` puts a fresh key first; `retire` takes one out, and with it everything it signed. Both may be called
+    `rotate` adds a new first key. `retire` removes a key, and the tokens that it signed are refused. Both may be called
     while other threads sign and verify.
 
     Args:
-        keys: in order; the first signs.
+        keys: the keys in order; the first signs.
 
     Raises:
-        ConfigurationError: there are none, two have one kid, or secrets stand among key pairs.
+        ConfigurationError: there is no key, two keys have the same kid, or secrets are mixed with key pairs.
 
     >>> ring = KeyRing.generate("EdDSA")
     >>> old = ring.signer.kid
@@ -79,7 +79,7 @@ class KeyRing:
     __slots__ = ("_lock", "current")
 
     current: KeySet
-    """The keys at this moment. Read it once for one decision."""
+    """The keys now. Read this once for each decision, because another thread may change the ring."""
 
     def __init__(self, *keys: Key) -> None:
         self.current = KeySet.of(keys, 0)
@@ -87,22 +87,22 @@ class KeyRing:
 
     @classmethod
     def generate(cls, alg: str = "ES256") -> KeyRing:
-        """A ring of one fresh key.
+        """A ring with one new key.
 
         Raises:
-            ConfigurationError: the algorithm is not an allowed one.
+            ConfigurationError: `alg` is not an allowed algorithm.
         """
         return cls(Key.generate(alg))
 
     @classmethod
     def from_jwks(cls, jwks: Mapping[str, Any]) -> KeyRing:
-        """The ring in a JWK Set (RFC 7517 §5), private, public or of secrets. Every key of it must be a good one.
+        """The ring in a JWK Set (RFC 7517 §5) of private keys, public keys or secrets. All its keys must be valid.
 
         Raises:
-            ConfigurationError: everything that is wrong with any of them.
+            ConfigurationError: a key is wrong. The message names all mistakes in all keys.
         """
         if not isinstance(jwks.get("keys"), list):
-            raise ConfigurationError("a JWK Set has a list of keys under 'keys'")
+            raise ConfigurationError("this is no JWK Set: it needs a list of keys under 'keys'")
         members: list[object] = jwks["keys"]
         keys: list[Key] = []
         mistakes: list[str] = []
@@ -120,7 +120,7 @@ class KeyRing:
         """The ring that `save` wrote to the file at `path`.
 
         Raises:
-            ConfigurationError: the file is missing or unreadable, or anything is wrong with a key in it.
+            ConfigurationError: the file does not exist or cannot be read, or a key in it is wrong.
         """
         from authmw.crypto.jose.strict_json import parse_object
 
@@ -136,10 +136,12 @@ class KeyRing:
             raise ConfigurationError(f"{path} is no JWK Set: {error}") from None
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the ring, its private keys included, to a file that only its owner may read. Replaces it at once.
+        """Write the ring, private keys included, to a file that only its owner may read. It replaces an existing file.
+
+        A reader sees the old or the new content, never a part of it.
 
         Raises:
-            OSError: it cannot be written; what was there is untouched.
+            OSError: the file cannot be written. An existing file is not changed.
         """
         import json
 
@@ -150,24 +152,25 @@ class KeyRing:
 
     @property
     def signer(self) -> Key:
-        """The key that signs: the first."""
+        """The key that signs: the first key."""
         return self.current.keys[0]
 
     @property
     def version(self) -> int:
-        """Differs after each `rotate` and `retire`: what was verified under another version is not to be relied on."""
+        """The version, which changes with each `rotate` and `retire`. A result of another version has to be verified
+        again."""
         return self.current.version
 
     def rotate(self, alg: str | None = None) -> Key:
-        """Put a fresh key first and return it. The older ones go on verifying.
+        """Put a new key first and return it. The older keys still verify.
 
-        Publish the new public key before tokens signed with it are met by whoever fetched the old JWKS.
+        Services that fetched the old JWKS do not know the new key until they fetch the JWKS again.
 
         Args:
-            alg: of the new key; that of the first one by default.
+            alg: the algorithm of the new key. The default is that of the first key.
 
         Raises:
-            ConfigurationError: the algorithm is not allowed, or is a secret's among key pairs (or the reverse).
+            ConfigurationError: the algorithm is not allowed, or it would mix secrets with key pairs.
         """
         with self._lock:
             key = Key.generate(alg or self.signer.alg)
@@ -175,10 +178,10 @@ class KeyRing:
         return key
 
     def retire(self, kid: str) -> None:
-        """Take the key named `kid` out: what it signed is refused from now on.
+        """Remove the key with the name `kid`. The tokens that it signed are refused from now on.
 
         Raises:
-            ConfigurationError: there is no such key, or no other one.
+            ConfigurationError: there is no such key, or it is the only one.
         """
         with self._lock:
             if kid not in self.current.by_kid:
@@ -191,7 +194,7 @@ class KeyRing:
         self.current = KeySet.of(keys, self.current.version + 1)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The JWK Set to publish: public members only. Secrets are left out, so a ring of secrets gives none."""
+        """The JWK Set to publish, with public members only. Secrets are left out: a ring of secrets gives no keys."""
         members = (key.public_jwk() for key in self.current.keys)
         return {"keys": [jwk for jwk in members if jwk is not None]}
 
@@ -199,16 +202,21 @@ class KeyRing:
         return f"KeyRing{self.current.keys!r}"
 
 
-def mistakes_in_ring(ring: object, taker: str) -> list[str]:
-    """What is wrong with `ring`, given to `taker` for a `KeyRing`. It is not repeated: it may be a secret."""
+def mistakes_in_ring(ring: object, receiver: str) -> list[str]:
+    """The mistake if `ring` is not a `KeyRing`. It does not repeat the value, which may be a secret.
+
+    Args:
+        ring: the argument.
+        receiver: the name of the class that has the argument, for the message.
+    """
     if isinstance(ring, KeyRing):
         return []
     if isinstance(ring, Key):
-        return [f"{taker} needs a ring of keys, not one key: pass KeyRing(key)"]
+        return [f"{receiver} needs a ring of keys, not one key: pass KeyRing(key)"]
     if isinstance(ring, str | bytes):
-        return [f"{taker} needs a KeyRing, not {type(ring).__name__}: pass KeyRing(Key.from_secret(...))"]
+        return [f"{receiver} needs a KeyRing, not {type(ring).__name__}: pass KeyRing(Key.from_secret(...))"]
     given = ring.__name__ if isinstance(ring, type) else type(ring).__name__
-    return [f"{taker} needs a KeyRing, not {given}: pass KeyRing(...), KeyRing.load(...) or KeyRing.from_jwks(...)"]
+    return [f"{receiver} needs a KeyRing, not {given}: pass KeyRing(...), KeyRing.load(...) or KeyRing.from_jwks(...)"]
 
 
 def _mistakes_in_key(key: object) -> list[str]:

@@ -1,9 +1,9 @@
-"""Password hashes of other programs, only verified, so that their users can move over at their next login.
+"""Password hashes of Werkzeug (scrypt, pbkdf2) and Django (pbkdf2): only verified, until the next login replaces them.
 
-Werkzeug's scrypt and pbkdf2, and Django's pbkdf2. Whatever does not read as one of these, or asks for more work than
-the limits below allow, fits no password; nothing here raises. These hashes were made of the password as it was typed,
-so it is not normalised, and they are for passwords that `prepared` lets through: HMAC cannot tell a
-password from the same one with NULs behind it (PWD-6).
+A hash in another format, or one that needs more work than the limits below allow, matches no password. Nothing here
+raises. These programs hashed the password as the user typed it, so it is not normalised. Only pass passwords that
+`authmw.crypto.passwords.prepared` accepts: HMAC pads a short key with NULs (RFC 2104 §2), so that a password and the
+same password with NULs at its end have the same hash.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _WERKZEUG_PBKDF2: Final = re.compile(
 _DJANGO_PBKDF2: Final = re.compile(r"pbkdf2_(sha1|sha256)\$(\d{1,9})\$([^$\x00]+)\$([A-Za-z0-9+/]{27,43}=)", re.ASCII)
 
 
-def fits(*, password: str, encoded: str) -> bool:
-    """Whether `encoded` is a legacy hash of `password`. An unknown format fits nothing; never raises."""
+def matches(*, password: str, encoded: str) -> bool:
+    """Whether `encoded` is a hash of `password`. A hash in an unknown format matches nothing. Never raises."""
     try:
         secret = password.encode()
         found = _WERKZEUG_SCRYPT.fullmatch(encoded)
@@ -45,7 +45,7 @@ def fits(*, password: str, encoded: str) -> bool:
             hash_name, iterations, salt, digest = found.groups()
             return _equal(b2a_base64(_pbkdf2(secret, salt, hash_name, int(iterations)), newline=False).decode(), digest)
     except (ValueError, OverflowError, MemoryError, AttributeError):
-        # A lone surrogate, costs that OpenSSL refuses, or a Python built without scrypt.
+        # A lone surrogate in the password, parameters that OpenSSL refuses, or a Python without scrypt.
         return False
     return False
 
@@ -53,7 +53,7 @@ def fits(*, password: str, encoded: str) -> bool:
 def _scrypt(secret: bytes, salt: str, n: int, r: int, p: int) -> bytes:
     if n * r * p > MAX_SCRYPT_WORK:
         raise ValueError("costs more than is allowed")
-    # RFC 7914 §5: the block mix needs 128 * N * r bytes; the rest is what OpenSSL counts beside them.
+    # RFC 7914 §5: ROMix needs 128 * N * r bytes. OpenSSL adds the other buffers to that.
     return hashlib.scrypt(secret, salt=salt.encode(), n=n, r=r, p=p, maxmem=128 * r * (n + p + 4), dklen=64)
 
 

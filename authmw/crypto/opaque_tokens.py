@@ -1,18 +1,19 @@
-"""API keys and opaque tokens as text: a prefix that tells what it is, randomness, and a checksum.
+"""API keys and opaque tokens as text: a prefix for the kind, random characters, and a checksum.
 
 ::
 
     ak_ 7Qm…30 characters…x2 5c0a91f3
-    │   │                    └ CRC-32 of all before it, in hex
+    │   │                    └ CRC-32 of the text before it, in hex
     │   └ 178 random bits, in base 62
-    └ what it is: ``ak`` for an API key, ``at`` for an access token
+    └ the kind: ``ak`` for an API key, ``at`` for an access token
 
-The shape is the one GitHub gave its tokens in 2021, and for its reasons: a scanner finds a leaked one by its prefix,
-a typing error is told from a revoked key without asking a store, and a double click selects all of it. Each character
-is one of b64token (RFC 6750 §2.1), so either travels as a bearer token; none is a dot, so neither looks like a JWT.
+GitHub's tokens have this format since 2021, for the same reasons: scanners find a leaked token by its prefix, a typing
+error is detected without a question to a store, and a double click selects the whole token. All characters are allowed
+in a b64token (RFC 6750 §2.1), so that keys and tokens can be bearer tokens. There is no dot, so that neither is taken
+for a JWT.
 
-The checksum proves nothing, since anybody can compute it. Only the digest is ever stored; with 178 random bits a
-plain SHA-256 is as safe there as a slow hash.
+The checksum is not secret and proves nothing. Only the digest is stored. With 178 random bits, a plain SHA-256 is as
+safe as a slow hash.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from zlib import crc32
 from authmw.errors import ConfigurationError
 
 Entropy = Callable[[int], bytes]
-"""So many random bytes: `os.urandom`, or something predictable in a test."""
+"""A function that returns a number of random bytes: `os.urandom`, or a predictable function in a test."""
 
 RANDOM_LENGTH: Final = 30
-"""Random characters of a key or token: 62 ** 30 is more than 2 ** 178."""
+"""The number of random characters in a key or token: 62 ** 30 is more than 2 ** 178."""
 CHECKSUM_LENGTH: Final = 8
-"""Characters of the checksum."""
+"""The number of characters of the checksum."""
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = len("_") + RANDOM_LENGTH + CHECKSUM_LENGTH
@@ -41,14 +42,14 @@ _ID_LENGTH = 12
 
 
 def new_api_key(prefix: str = "ak", *, entropy: Entropy = os.urandom) -> str:
-    """A new API key. Show it once, store its `token_digest`.
+    """A new API key. Show it to its owner once, and store only its `token_digest`.
 
     Args:
-        prefix: what tells the application's keys from others, as ``ak``.
-        entropy: where the randomness comes from.
+        prefix: the beginning of all keys of the application, such as ``ak``.
+        entropy: returns random bytes.
 
     Raises:
-        ConfigurationError: the prefix is not made of lower-case letters and digits.
+        ConfigurationError: `prefix` is not 1 to 16 lower-case letters and digits that begin with a letter.
 
     >>> key = new_api_key()
     >>> key[:3], len(key), has_checksum(key, "ak")
@@ -59,7 +60,14 @@ def new_api_key(prefix: str = "ak", *, entropy: Entropy = os.urandom) -> str:
 
 
 def new_token(prefix: str = "at", *, entropy: Entropy = os.urandom) -> str:
-    """A new opaque token, of the same shape as an API key.
+    """A new opaque token, in the same format as an API key.
+
+    Args:
+        prefix: the beginning of all tokens of the application, such as ``at``.
+        entropy: returns random bytes.
+
+    Raises:
+        ConfigurationError: as `new_api_key`.
 
     >>> new_token().startswith("at_")
     True
@@ -68,7 +76,7 @@ def new_token(prefix: str = "at", *, entropy: Entropy = os.urandom) -> str:
 
 
 def new_id(prefix: str, *, entropy: Entropy = os.urandom) -> str:
-    """A new identifier for a record, as ``key_7Qm3x9Zk3Pqa``. It is no secret, and stands in logs.
+    """A new identifier for a record, such as ``key_7Qm3x9Zk3Pqa``. It is not a secret, and logs contain it.
 
     >>> len(new_id("key"))
     16
@@ -77,7 +85,7 @@ def new_id(prefix: str, *, entropy: Entropy = os.urandom) -> str:
 
 
 def token_digest(text: str) -> str:
-    """What is stored in place of a key or token: its SHA-256, in lower-case hex.
+    """The SHA-256 of a key, token or secret, in lower-case hex. Stores keep it instead of the text.
 
     >>> token_digest("abc")[:16]
     'ba7816bf8f01cfea'
@@ -88,7 +96,7 @@ def token_digest(text: str) -> str:
 def has_checksum(text: str, prefix: str) -> bool:
     """Whether `text` has the prefix, the length and the checksum of a key or token.
 
-    It tells a typing error, and no more: what passes is still nobody's until a store knows its digest.
+    It detects typing errors only. A text that passes is valid only if a store has its digest.
 
     >>> has_checksum("ak_" + "0" * 38, "ak"), has_checksum("", "ak")
     (False, False)
@@ -102,7 +110,12 @@ def has_checksum(text: str, prefix: str) -> bool:
 
 
 def checked_prefix(prefix: str) -> str:
-    """`prefix`, or a `ConfigurationError`. Without an underscore in it, no prefix is the beginning of another's keys.
+    """`prefix`, if it is allowed.
+
+    It has no underscore, so that no key begins with another prefix and an underscore.
+
+    Raises:
+        ConfigurationError: `prefix` is not 1 to 16 lower-case letters and digits that begin with a letter.
 
     >>> checked_prefix("ak")
     'ak'
@@ -113,12 +126,12 @@ def checked_prefix(prefix: str) -> str:
 
 
 def _random(length: int, entropy: Entropy) -> str:
-    # About 80 bits more than needed make the remainder of the division as good as even.
+    # About 80 bits more than needed, so that the remainder of the division is almost uniform.
     return base62(entropy(length * 6 // 8 + 10), length)
 
 
 def base62(octets: bytes, length: int) -> str:
-    """The number in `octets` in `length` letters and digits, the rest of it left out.
+    """The last `length` base-62 digits of the big-endian number in `octets`, the least significant digit first.
 
     >>> base62(bytes([1, 0]), 3)
     '840'
@@ -132,7 +145,7 @@ def base62(octets: bytes, length: int) -> str:
 
 
 def checksum(head: str) -> str:
-    """What a key or token ends with: the CRC-32 of all before, in lower-case hex.
+    """The end of a key or token: the CRC-32 of the text before it, in lower-case hex.
 
     >>> checksum("ak_")
     'cb89860c'

@@ -1,7 +1,8 @@
-"""Passwords at rest: argon2id by named profiles, older hashes verified once more and then replaced.
+"""Password hashing: argon2id with named profiles, and verification of older hashes, which are then replaced.
 
-Which strings are passwords is said in `prepared`. Every check does at least the work of one argon2 hash with the
-current parameters, whatever the stored hash and the password are (PWD-2).
+`prepared` defines which strings are passwords. Each verification does at least the work of one argon2 hash with the
+current parameters, whatever the stored hash and the password are. So the time does not say whether a user exists, is
+disabled or has a password (CVE-2024-39329, CVE-2025-22234).
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from authmw.crypto import legacy_hashes
 from authmw.errors import ConfigurationError
 
 MAX_PASSWORD_BYTES: Final = 1024
-"""The longest password, in bytes of UTF-8 (BAS-4). Argon2 costs the same at any length; parsing does not (PWD-5)."""
+"""The longest password, in bytes of UTF-8. Argon2 costs the same for any length, but parsing and older hashes do not.
+A longer password is refused at the same cost as a wrong one."""
 
 _SALT_BYTES: Final = 16  # RFC 9106 §3.1
 _DIGEST_BYTES: Final = 32
-# Beyond RFC_9106_HIGH_MEMORY (2 GiB, t=1, p=4) a stored hash is a mistake, and verifying it would stop the server.
+# RFC 9106 §4 recommends at most 2 GiB of memory. A stored hash with higher parameters is a mistake, and to verify it
+# would stop the server.
 _MAX_MEMORY_KIB: Final = 2**21
 _MAX_TIME: Final = 64
 _MAX_LANES: Final = 64
 
-# Cc of Unicode: C0, DEL and C1. RFC 8265 §4.1 lets no control character into a password either.
+# The category Cc of Unicode: C0, DEL and C1. RFC 8265 §4.1 does not allow control characters in passwords either.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # $argon2id$v=19$m=65536,t=3,p=4$<salt>$<digest>      the PHC string format
 _ARGON2: Final = re.compile(
@@ -38,14 +41,14 @@ _ARGON2: Final = re.compile(
 
 
 class Match(Enum):
-    """What came of comparing a password with a hash. Compared by ``is``: as a truth value it raises."""
+    """The result of the comparison of a password with a hash. Compare it with ``is``: as a truth value it raises."""
 
     MATCH = "match"
-    MATCH_OUTDATED = "match, and the hash wants to be replaced by a new one"
+    MATCH_OUTDATED = "match, and the hash should be replaced by a new one"
     MISMATCH = "mismatch"
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("a Match is compared by `is`: `match is not Match.MISMATCH`")
+        raise TypeError("a Match is not a bool: compare it by `is`, as in `match is not Match.MISMATCH`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,12 @@ class Argon2Profile:
     """The parameters of argon2id (RFC 9106 §3.1).
 
     Args:
-        memory: KiB.
-        time: passes over the memory.
+        memory: memory in KiB.
+        time: number of passes over the memory.
         lanes: degree of parallelism.
+
+    Raises:
+        ConfigurationError: a parameter is out of its range.
     """
 
     memory: int
@@ -63,7 +69,7 @@ class Argon2Profile:
     lanes: int
 
     def __post_init__(self) -> None:
-        # RFC 9106 §3.1: at least 8 KiB for each lane.
+        # RFC 9106 §3.1: memory is at least 8 KiB for each lane.
         if self.time < 1 or self.lanes < 1 or self.memory < 8 * self.lanes:
             raise ConfigurationError("Argon2Profile needs time >= 1, lanes >= 1 and memory >= 8 * lanes (KiB)")
         if self.time > _MAX_TIME or self.lanes > _MAX_LANES or self.memory > _MAX_MEMORY_KIB:
@@ -71,26 +77,26 @@ class Argon2Profile:
 
 
 RFC_9106_LOW_MEMORY: Final = Argon2Profile(memory=64 * 1024, time=3, lanes=4)
-"""The second recommendation of RFC 9106 §4, the default: about 150 ms on one core."""
+"""The default: the second recommendation of RFC 9106 §4. A hash takes about 150 ms on one core."""
 OWASP_MINIMUM: Final = Argon2Profile(memory=19 * 1024, time=2, lanes=1)
-"""The least that the OWASP Password Storage Cheat Sheet and ASVS 5.0 allow: about 18 ms."""
+"""The minimum of the OWASP Password Storage Cheat Sheet and ASVS 5.0. A hash takes about 18 ms."""
 CHEAPEST: Final = Argon2Profile(memory=8, time=1, lanes=1)
-"""Only for testing: worth nothing against anybody who has the hashes."""
+"""Only for tests. It does not protect passwords when the hashes leak."""
 
 
 def prepared(password: str) -> bytes | None:
-    """The bytes that are hashed for `password`; None when that is no password.
+    """The bytes that are hashed for `password`; None if it is not allowed as a password.
 
-    The preparation is the OpaqueString profile of RFC 8265 §4.2 as far as Normalization Form C and UTF-8 go: nothing
-    else is mapped, nothing trimmed, case is kept. Refused are the empty string, control characters (Cc), lone
-    surrogates, and more than 1,024 bytes (before and after NFC).
+    From the OpaqueString profile (RFC 8265 §4.2) it applies Normalization Form C and UTF-8. Nothing else is mapped,
+    nothing is trimmed, and case is kept. Not allowed are the empty string, control characters (Cc), lone surrogates,
+    and more than 1,024 bytes, before or after normalisation.
 
     >>> prepared("pa\u0308ss") == "p\u00e4ss".encode()
     True
     >>> prepared("null\\0") is None
     True
     """
-    # The characters are counted first, so that normalising is bounded.
+    # The characters are counted first, which limits the work of the normalisation.
     if not password or len(password) > MAX_PASSWORD_BYTES or _CONTROL.search(password) is not None:
         return None
     try:
@@ -103,11 +109,14 @@ def prepared(password: str) -> bytes | None:
 
 
 class PasswordHasher:
-    """Hashes passwords with argon2id and verifies them, older hashes too.
+    """Hashes passwords with argon2id, and verifies these and older hashes.
 
     Args:
-        profile: the parameters for new hashes. A hash with any others still verifies, and is then outdated.
-        random: makes salts.
+        profile: the parameters for new hashes. A hash with other parameters still matches, as `Match.MATCH_OUTDATED`.
+        random: returns as many random bytes as its argument says, for salts.
+
+    Raises:
+        ConfigurationError: `profile` is not an `Argon2Profile`.
 
     >>> hasher = PasswordHasher(CHEAPEST)
     >>> hasher.verify(password="correct horse", hash=hasher.hash("correct horse"))
@@ -120,18 +129,19 @@ class PasswordHasher:
         _check_profile(profile)
         self.profile = profile
         self._random = random
-        # Random bytes in the place of a digest: verifying costs what a real hash costs, making it costs nothing.
+        # Random bytes replace the output of argon2: to verify this costs as much as a real hash, to make it costs
+        # nothing.
         self.dummy: Final = (
             f"$argon2id$v=19$m={profile.memory},t={profile.time},p={profile.lanes}"
             f"${_unpadded(random(_SALT_BYTES))}${_unpadded(random(_DIGEST_BYTES))}"
         )
-        """A hash with the current parameters that fits no password: for users who have none, or do not exist."""
+        """A hash with the current parameters that matches no password: for a user that does not exist or has none."""
 
     def hash(self, password: str) -> str:
         """A new hash of `password`, in the PHC string format.
 
         Raises:
-            ValueError: `password` is no password, as `prepared` says.
+            ValueError: `prepared` does not allow `password`.
         """
         secret = prepared(password)
         if secret is None:
@@ -144,18 +154,18 @@ class PasswordHasher:
         ).decode("ascii")
 
     def verify(self, *, password: str, hash: str) -> Match:
-        """Whether `hash` is one of `password`. An unknown format matches nothing; never raises.
+        """Whether `hash` is a hash of `password`. A hash in an unknown format matches nothing. Never raises.
 
-        It never costs less than one hash with the current parameters. An outdated hash that does not match costs its
-        own work besides.
+        It costs at least the work of one hash with the current parameters. An outdated hash that does not match costs
+        its own work in addition.
         """
         secret = prepared(password)
         if secret is None:
             return self._mismatch()
         parameters = _ARGON2.fullmatch(hash)
         if parameters is None:
-            fitting = legacy_hashes.fits(password=password, encoded=hash)
-            return Match.MATCH_OUTDATED if fitting else self._mismatch()
+            found = legacy_hashes.matches(password=password, encoded=hash)
+            return Match.MATCH_OUTDATED if found else self._mismatch()
         if not _is_bounded(parameters):
             return self._mismatch()
         return self._verify_argon2(secret, hash, parameters)
@@ -169,12 +179,13 @@ class PasswordHasher:
         except VerifyMismatchError:
             return Match.MISMATCH if current else self._mismatch()
         except VerificationError:
-            # What argon2 cannot decode was no work.
+            # Argon2 did no work, because it could not decode the hash.
             return self._mismatch()
         return Match.MATCH if current else Match.MATCH_OUTDATED
 
     def _mismatch(self) -> Match:
-        # The work of one current hash, for what cost nothing or something else so far (PWD-2).
+        # The work of one hash with the current parameters, because the check so far did less or other work. Without it,
+        # the time would tell an unknown or disabled user from a wrong password (CVE-2025-22234).
         from argon2.exceptions import VerificationError
 
         with suppress(VerificationError):
@@ -202,7 +213,7 @@ def _check_profile(profile: object) -> None:
 
 
 def _argon2_verify(secret: bytes, encoded: str, kind: str) -> None:
-    """All of the work there is; returns only when the secret fits, else raises argon2's VerificationError."""
+    """Do all of the work of a verification. Returns if the secret matches, and raises VerificationError otherwise."""
     from argon2.low_level import Type, verify_secret
 
     verify_secret(encoded.encode("ascii"), secret, {"id": Type.ID, "i": Type.I, "d": Type.D}[kind])

@@ -1,4 +1,4 @@
-"""Signing access tokens (RFC 9068)."""
+"""Signer of access tokens in JWT format (RFC 9068)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from authmw.identity.scopes import checked_scopes
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - the media type of RFC 9068 §2.1
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-_OURS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"})
+_WRITTEN_HERE: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"})
 
 
 def random_id() -> str:
@@ -32,18 +32,18 @@ def random_id() -> str:
 class TokenIssuer:
     """Signs access tokens with the first key of a ring.
 
-    What it signs, a `JWTVerifier` with the same keys, issuer and audience accepts.
+    A `JWTVerifier` with the same keys, issuer and audience accepts these tokens.
 
     Args:
-        keys: the ring; its first key must be able to sign.
-        issuer: the ``iss``: the name, usually the URL, of who signs.
-        audience: the ``aud``: the name of the API the tokens are for, or several.
-        lifetime: seconds a token is good for. Keep it short: a signed token cannot be taken back by its signer.
-        clock: the time, in seconds since the epoch.
-        new_id: makes a ``jti`` of at least 128 random bits.
+        keys: the ring. Its first key must be able to sign.
+        issuer: the ``iss``: the name of the signer, usually a URL.
+        audience: the ``aud``: the name of the API for which the tokens are, or several names.
+        lifetime: seconds until a token expires. Keep it short, because the signer alone cannot revoke a token.
+        clock: returns the time, in seconds since the epoch.
+        new_id: returns a ``jti`` of at least 128 random bits.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: an argument is wrong. The message names all mistakes.
 
     >>> issuer = TokenIssuer(KeyRing.generate(), issuer="https://id.example", audience="orders")
     >>> issuer.issue("alice", scopes=["orders:read"]).count(".")
@@ -65,9 +65,9 @@ class TokenIssuer:
         if not mistakes and not keys.signer.can_sign:
             mistakes.append(f"the first key, {keys.signer.kid!r}, is public and cannot sign: load its private half")
         if not issuer:
-            mistakes.append("issuer is empty: give the name or URL of who signs")
+            mistakes.append("issuer is empty: give the name or URL of the signer")
         if not audiences or not all(audiences):
-            mistakes.append("audience is empty: give the name of the API the tokens are for")
+            mistakes.append("audience is empty: give the name of the API for which the tokens are")
         mistakes += _mistakes_in_lifetime(lifetime)
         if mistakes:
             raise ConfigurationError(*mistakes)
@@ -77,7 +77,7 @@ class TokenIssuer:
         self.lifetime = lifetime
         self._clock = clock
         self._new_id = new_id
-        # All tokens of a key begin alike.
+        # All tokens of a key have the same first segment, so that it is made once.
         self._head: tuple[Key, bytes] = (keys.signer, header_segment(keys.signer, ACCESS_TOKEN_TYPE))
 
     def issue(
@@ -93,21 +93,22 @@ class TokenIssuer:
         """An access token for `principal`.
 
         Args:
-            principal: who it is about, or the bare ``sub``.
-            scopes: what the token grants; all the principal's by default. Whether it may be granted is for the
-                caller to decide.
-            client_id: the OAuth client it is given to; the principal's by default. RFC 9068 §2.2 wants one.
-            lifetime: seconds, instead of the issuer's own.
-            after: a moment that the token is not to be taken for earlier than, as that of a revocation. The ``iat``
-                has whole seconds: within the second of `after` it is the next one.
-            claims: more to say, beside the claims the issuer writes itself.
+            principal: the subject of the token, or only its ``sub``.
+            scopes: the scopes of the token. The default is all scopes of the principal. They are not checked against
+                those of the principal: the caller decides what to grant.
+            client_id: the OAuth client that gets the token. The default is the client of the principal. RFC 9068 §2.2
+                requires one.
+            lifetime: seconds until the token expires. The default is the lifetime of this object.
+            after: a time, in seconds since the epoch, such as that of a revocation. The token must not look older. As
+                ``iat`` has whole seconds, it is the next second if `after` is in the current one.
+            claims: further claims, besides those that are written here.
 
         Raises:
-            ConfigurationError: an argument would make a token that no verifier accepts, or one that lies.
+            ConfigurationError: no verifier would accept the token with these arguments, or it would be misleading.
         """
         about = Principal(principal) if isinstance(principal, str) and principal else principal
         if not isinstance(about, Principal) or not about.is_authenticated:
-            raise ConfigurationError("a token is about somebody: give a principal, or a sub that is not empty")
+            raise ConfigurationError("a token needs a subject: give a principal, or a sub that is not empty")
         if client_id is None:
             client_id = about.id if about.kind == "client" else about.client_id
         lifetime = self.lifetime if lifetime is None else lifetime
@@ -122,7 +123,7 @@ class TokenIssuer:
         now = int(self._clock())
         if after is not None and now == floor(after):
             now += 1
-        said: dict[str, Any] = {
+        written: dict[str, Any] = {
             "iss": self.issuer,
             "sub": about.id,
             "aud": self.audience,
@@ -131,10 +132,10 @@ class TokenIssuer:
             "jti": self._new_id(),
         }
         if client_id is not None:
-            said["client_id"] = client_id
+            written["client_id"] = client_id
         if granted:
-            said["scope"] = " ".join(granted)
-        return self._sign(_encoded(said, claims))
+            written["scope"] = " ".join(granted)
+        return self._sign(_encoded(written, claims))
 
     def _sign(self, payload: bytes) -> str:
         key, header = self._head
@@ -145,7 +146,7 @@ class TokenIssuer:
         token = write(payload, key, header=header)
         if len(token) > MAX_CREDENTIAL_LENGTH:
             raise ConfigurationError(
-                f"the token is longer than {MAX_CREDENTIAL_LENGTH} characters: say less in claims="
+                f"the token is longer than {MAX_CREDENTIAL_LENGTH} characters: put less into claims="
             )
         return token
 
@@ -162,10 +163,10 @@ def issue(
     claims: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> str:
-    """One access token, for programs that seldom make any. The arguments are those of `TokenIssuer`.
+    """One access token, for programs that rarely make one. The arguments are those of `TokenIssuer`.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: an argument is wrong. The message names all mistakes.
 
     >>> issue("alice", keys=KeyRing.generate(), issuer="https://id.example", audience="orders").count(".")
     2
@@ -174,19 +175,19 @@ def issue(
     return signs.issue(principal, scopes=scopes, client_id=client_id, claims=claims)
 
 
-def _encoded(said: dict[str, Any], more: Mapping[str, Any] | None) -> bytes:
+def _encoded(written: dict[str, Any], more: Mapping[str, Any] | None) -> bytes:
     try:
-        payload = _encoder.encode({**said, **more} if more else said).encode("ascii")
+        payload = _encoder.encode({**written, **more} if more else written).encode("ascii")
         if more:
-            # A verifier reads more strictly than Python writes: half a surrogate pair, nesting, huge integers.
+            # Verifiers refuse some JSON that Python writes: lone surrogates, deep nesting, huge integers.
             parse_object(payload)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the claims are no JSON that a verifier reads: {error}") from None
+        raise ConfigurationError(f"the claims are not JSON that a verifier accepts: {error}") from None
     return payload
 
 
 def _mistakes_in_lifetime(lifetime: int) -> list[str]:
-    return [] if lifetime > 0 else ["lifetime is not positive: give the seconds a token is good for, 600 for example"]
+    return [] if lifetime > 0 else ["lifetime is not positive: give the seconds until a token expires, 600 for example"]
 
 
 def _mistakes_in_names(about: Principal, client_id: str | None) -> list[str]:
@@ -195,16 +196,14 @@ def _mistakes_in_names(about: Principal, client_id: str | None) -> list[str]:
         mistakes.append("the principal's id cannot be a sub: at most 255 characters, none of them a control character")
     if client_id is not None and not is_identifier(client_id):
         mistakes.append("client_id is no identifier: at most 255 characters, none of them a control character")
-    # RFC 9068 §5: who can choose a user name must not be able to look like a client.
+    # RFC 9068 §5: a user must not be able to choose a user name that makes the user look like a client.
     if about.kind == "client" and client_id != about.id:
-        mistakes.append(f"client_id is not {about.id!r}: a client's own token would be taken for a user's")
+        mistakes.append(f"client_id is not {about.id!r}: the client's own token would look like that of a user")
     if about.kind == "user" and client_id == about.id:
-        mistakes.append(
-            f"the user {about.id!r} has the name of the client: its token would be taken for the client's own"
-        )
+        mistakes.append(f"the user {about.id!r} has the name of the client: the token would look like the client's own")
     return mistakes
 
 
 def _mistakes_in_claims(claims: Mapping[str, Any] | None) -> list[str]:
-    taken = sorted(_OURS.intersection(claims or ()))
+    taken = sorted(_WRITTEN_HERE.intersection(claims or ()))
     return [f"claims holds {name!r}, which the issuer writes itself" for name in taken]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from authmw.crypto.claims import Check, ClaimRules, Claims, is_identifier, one_object
+from authmw.crypto.claims import Check, ClaimRules, Claims, interned, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import Header, shown
 from authmw.crypto.keyring import KeyRing
@@ -163,7 +163,7 @@ class AccessTokenVerifier(JWTVerifier):
             kind=self._kind or ("client" if acts_for_itself else "user"),
             claims=partial(parse_object, payload),  # read when somebody asks
             scheme=self.scheme,
-            client_id=one_object(client),
+            client_id=interned(client),
             credential_id=known.credential_id,
             expires_at=known.expires_at,
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from authmw.crypto.claims import ClaimRules, is_identifier, one_object
+from authmw.crypto.claims import ClaimRules, interned, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import JWSReader, shown
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
@@ -156,7 +156,7 @@ class JWTVerifier:
             kind=self._kind or ("client" if subject == client_id else "user"),
             claims=_Claims(payload),
             scheme=self.scheme,
-            client_id=one_object(client_id),
+            client_id=interned(client_id),
             credential_id=claims.get("jti"),
             expires_at=claims["exp"],
         )

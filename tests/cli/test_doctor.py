@@ -99,7 +99,7 @@ class TestTheIssuer:
 
     def test_http_outside_of_this_machine_is_not_asked(self) -> None:
         fake = issuer()
-        assert "only https" in wrong(fake, "http://id.example")["issuer"].words
+        assert "only for this machine" in wrong(fake, "http://id.example")["issuer"].words
         assert fake.requests == []
 
     @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ class TestTheIssuer:
         "url, words",
         [
             (None, "does not say where"),
-            ("http://id.example/keys", "only https"),
+            ("http://id.example/keys", "only for this machine"),
             ("file:///etc/passwd", "does not begin with https"),
         ],
     )
@@ -598,7 +598,7 @@ class TestTheCommand:
         "arguments, words",
         [
             (("--issuer", "id.example"), "https://id.example"),
-            (("--issuer", "https://[id"), "no URL"),
+            (("--issuer", "https://[id"), "no IPv6 address"),
             (("--audience", ""), "the name of this API"),
             (("--profile", "acme"), "keycloak"),
             (("--token", ""), "no token"),

@@ -116,15 +116,15 @@ def test_the_public_half_verifies_and_cannot_sign(alg: str) -> None:
 
 def test_a_curve_tells_its_algorithm_and_an_rsa_key_does_not() -> None:
     assert Key.from_pem(ec_pem(ec.SECP521R1())).alg == "ES512"
-    assert "say which algorithm" in mistakes(lambda: Key.from_pem(rsa_pem()))[0]
-    assert "say which algorithm" in mistakes(lambda: Key.from_jwk(jwk("HS256", alg=...)))[0]
+    assert "name the algorithm" in mistakes(lambda: Key.from_pem(rsa_pem()))[0]
+    assert "name the algorithm" in mistakes(lambda: Key.from_jwk(jwk("HS256", alg=...)))[0]
 
 
 def test_an_encrypted_private_key_needs_its_password() -> None:
     encrypted = pem(ec.generate_private_key(ec.SECP256R1()), b"word")
     assert Key.from_pem(encrypted, password=b"word").can_sign
     assert "give password=" in mistakes(lambda: Key.from_pem(encrypted))[0]
-    assert "password right?" in mistakes(lambda: Key.from_pem(encrypted, password=b"else"))[0]
+    assert "password= is right" in mistakes(lambda: Key.from_pem(encrypted, password=b"else"))[0]
     assert "leave password= out" in mistakes(lambda: Key.from_pem(ec_pem(), password=b"word"))[0]
 
 
@@ -134,8 +134,8 @@ def test_an_encrypted_private_key_needs_its_password() -> None:
         ("keys/private.pem", "not PEM text"),
         (b"", "not PEM text"),
         ("-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----", "openssl x509"),
-        ("-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----", "holds no private or public key"),
-        ("-----BEGIN PUBLIC KEY-----", "holds no private or public key"),
+        ("-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----", "contains no private or public key"),
+        ("-----BEGIN PUBLIC KEY-----", "contains no private or public key"),
     ],
     ids=["a path", "nothing", "a certificate", "junk", "cut off"],
 )
@@ -238,10 +238,10 @@ def test_class_3_a_key_of_another_type_or_curve_does_not_fit(alg: str, text: Cal
     [
         (jwk("ES256", use="enc"), "use is not 'sig'"),
         (jwk("ES256", use=None), "use is not 'sig'"),
-        (jwk("ES256", key_ops=["encrypt"]), "key_ops holds something else"),
+        (jwk("ES256", key_ops=["encrypt"]), "key_ops contains an operation other than"),
         (jwk("ES256", key_ops=[]), "key_ops does not allow to sign or verify"),
-        (jwk("ES256", key_ops="sign"), "key_ops holds something else"),
-        (jwk("ES256", key_ops=[["sign"]]), "key_ops holds something else"),
+        (jwk("ES256", key_ops="sign"), "key_ops contains an operation other than"),
+        (jwk("ES256", key_ops=[["sign"]]), "key_ops contains an operation other than"),
         (jwk("HS256", key_ops=["sign"]), "key_ops does not allow to verify"),
         (jwk("ES256", kty="RSA"), "ES256 needs a key of type EC, and this is RSA"),
         (jwk("ES256", kty=["EC"]), "kty is not one of"),
@@ -424,7 +424,7 @@ def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest
         ("", "is no JWK Set"),
         ("[]", "is no JWK Set"),
         ('{"keys":[],"keys":[]}', "is no JWK Set: a name stands twice"),
-        ("{}", "a JWK Set has a list of keys"),
+        ("{}", "needs a list of keys"),
         ('{"keys":[]}', "a ring needs a key"),
         ('{"keys":[7]}', "keys[0]: not a JSON object"),
         ('{"keys":[{"kty":"oct","alg":"none"}]}', "keys[0]: alg is not one of"),

@@ -205,7 +205,7 @@ def test_pwd_6_any_text_as_a_hash_is_a_mismatch(text: str, encoded: str, positio
 
 
 def test_legacy_hashes_of_a_lone_surrogate_fit_nothing() -> None:
-    assert not legacy_hashes.fits(password="\ud800", encoded=OUTDATED["werkzeug scrypt"])
+    assert not legacy_hashes.matches(password="\ud800", encoded=OUTDATED["werkzeug scrypt"])
 
 
 def test_pwd_2_the_dummy_has_the_current_parameters_and_fits_nothing() -> None:
@@ -232,10 +232,10 @@ def test_pwd_2_every_check_does_the_work_of_one_current_hash(password: str, enco
 
 
 def test_pwd_5_the_length_cap_comes_before_any_legacy_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fits(**_: str) -> bool:
+    def matches(**_: str) -> bool:
         pytest.fail("hashed a password that is none")
 
-    monkeypatch.setattr(legacy_hashes, "fits", fits)
+    monkeypatch.setattr(legacy_hashes, "matches", matches)
     assert HASHER.verify(password=2000 * "a", hash=OUTDATED["werkzeug scrypt"]) is Match.MISMATCH
 
 

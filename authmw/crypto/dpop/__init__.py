@@ -1,1 +1,1 @@
-"""DPoP (RFC 9449): tokens that are good only together with a proof that their sender holds a key."""
+"""DPoP (RFC 9449): proofs that the sender of a token has the key to which the token is bound."""

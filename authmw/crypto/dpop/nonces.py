@@ -1,4 +1,4 @@
-"""Nonces that the server gives to DPoP clients (RFC 9449 §8, §9): a time and a MAC, so that nothing is kept of them."""
+"""Nonces of the server for DPoP clients (RFC 9449 §8, §9): a time and a MAC. The server stores nothing."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ _MIN_SECRET: Final = 32
 
 
 class DPoPNonces:
-    """Issues the values of ``DPoP-Nonce``, and knows its own again.
+    """Makes the values of ``DPoP-Nonce``, and recognises the nonces that it made.
 
-    With them a proof cannot be made ahead of its time, and the client's clock no longer counts. All that have the
-    secret know each other's nonces.
+    With nonces, a client cannot make proofs in advance (RFC 9449 §11.2), and its clock does not matter. All processes
+    with the same secret accept each other's nonces.
 
     Args:
-        secret: at least 32 bytes, of this purpose only; or several, of which the first makes nonces and all are
-            known: put a new one first, and take the old one out `max_age` seconds after the last process has it.
-        max_age: seconds until a client has to take the next nonce. Past half of it, it is told the next one with
-            each answer.
-        clock: seconds since the epoch.
+        secret: at least 32 bytes, used only for this purpose; or several secrets, of which the first makes nonces and
+            all are accepted. To replace a secret, put the new one first. Remove the old one `max_age` seconds after the
+            last process got the new one.
+        max_age: seconds until a nonce expires, 10 to 3600. After half of that time, each response contains the next
+            nonce.
+        clock: returns the time, in seconds since the epoch.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: an argument is wrong. The message names all mistakes.
 
     >>> nonces = DPoPNonces(b"a secret of at least thirty-two bytes", clock=lambda: 1000.0)
     >>> nonces.issued_at(nonces.issue()), nonces.issued_at("000000000f" + 32 * "0")
@@ -49,7 +50,7 @@ class DPoPNonces:
         if not secrets or not all(isinstance(each, bytes) and len(each) >= _MIN_SECRET for each in secrets):
             mistakes.append("DPoPNonces needs a secret of at least 32 bytes: secrets.token_bytes(32)")
         if not 10 <= max_age <= 3600:
-            mistakes.append("max_age= of DPoP nonces is 10 to 3600 seconds")
+            mistakes.append("max_age= of DPoPNonces has to be 10 to 3600 seconds: max_age=300")
         if mistakes:
             raise ConfigurationError(*mistakes)
         self._keys = tuple(blake2b(each, person=b"authmw dpop").digest() for each in secrets)
@@ -57,12 +58,12 @@ class DPoPNonces:
         self._clock = clock
 
     def issue(self) -> str:
-        """The nonce of this moment: lower-case hex."""
+        """The nonce for the current time, in lower-case hex."""
         unsigned = f"{int(self._clock()):0{_TIME}x}"
         return unsigned + _mac(unsigned, self._keys[0])
 
     def issued_at(self, nonce: str) -> int | None:
-        """When `nonce` was issued, in seconds since the epoch; None when it was not issued here."""
+        """The time when `nonce` was issued, in seconds since the epoch; None if it was not made with these secrets."""
         if len(nonce) != _LENGTH or not nonce.isascii():
             return None
         unsigned, mac = nonce[:_TIME], nonce[_TIME:].encode()

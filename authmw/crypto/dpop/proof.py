@@ -1,8 +1,8 @@
-"""DPoP proofs, read strictly (RFC 9449 §4.2, §4.3): who made one, and what it says about its request.
+"""DPoP proofs (RFC 9449 §4.2, §4.3): a strict reader that verifies the signature and returns the claims.
 
-Rule 1: here, and nowhere else, a token brings its own key. That proves who sent the request and nothing more: it
-counts only together with an access token that is bound to that very key.
-Rule 2: nothing in a proof can raise, and what costs time is bounded before it is done.
+Rule 1: a proof is the only token that contains its own key. It proves only that its sender has this key. That counts
+only together with an access token that is bound to the same key.
+Rule 2: no proof makes the reader raise, and all work is limited before it is done.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 
-# The key is a stranger's choice: 4096 bits, and an exponent of 32, take less than a millisecond to verify with.
+# The client chooses the key. With 4096 bits and an exponent of 32 bits, a verification takes less than a millisecond.
 _LONGEST_RSA: Final = {"n": 683, "e": 6}  # characters of base64url
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the holder of a key says about a request. Whether that is so is left to the verifier.
+    """The claims of a proof with a valid signature. The verifier still compares them with the request.
 
     Args:
-        thumbprint: of the key that signed (RFC 7638).
-        jti: names this proof among all of its key.
+        thumbprint: the thumbprint of the key that signed (RFC 7638).
+        jti: the identifier of this proof among the proofs of its key.
         method: ``htm``, the method of the request.
-        url: ``htu``, its URL.
+        url: ``htu``, the URL of the request.
         issued_at: ``iat``, in seconds since the epoch.
-        token_hash: ``ath``, of the access token; None without one.
-        nonce: the server's, if any.
-        begins_at: ``nbf``; 0 without one.
-        expires_at: ``exp``; infinity without one.
+        token_hash: ``ath``, the hash of the access token; None without ``ath``.
+        nonce: the nonce of the server; None without ``nonce``.
+        begins_at: ``nbf``, in seconds since the epoch; 0 without ``nbf``.
+        expires_at: ``exp``, in seconds since the epoch; infinity without ``exp``.
     """
 
     thumbprint: str
@@ -59,13 +59,13 @@ def read_proof(text: str, algorithms: frozenset[str]) -> Proof | Rejected:
     """The proof in a ``DPoP`` header, signed by the key in it. Never raises.
 
     Args:
-        text: the value of the header; of several headers, their values with a comma between them, which is no proof.
-        algorithms: the ``alg`` that are accepted.
+        text: the value of the header. Several headers, whose values are joined by commas, are no proof.
+        algorithms: the accepted ``alg`` values.
 
     >>> read_proof("a.b.c, d.e.f", frozenset({"ES256"})).detail
     'not three segments of base64url: more than one DPoP header?'
     """
-    # JWT-1: limits before anything is split or decoded.
+    # The size is limited before anything is split or decoded, so that no proof costs much time or memory.
     if len(text) > MAX_CREDENTIAL_LENGTH:
         return _malformed(f"longer than {MAX_CREDENTIAL_LENGTH} characters")
     octets = text.strip(" \t").encode("utf-8", "replace")
@@ -104,8 +104,8 @@ def _proof(thumbprint: str, claims: JSONObject) -> Proof | Rejected:
     return Proof(thumbprint, jti, method, url, claims["iat"], token_hash, nonce, begins, expires)
 
 
-# A client signs all its proofs under one header, so its key is made once. What is kept was proved by nobody: it only
-# is what this text says.
+# A client signs all its proofs under the same header, so that its key is made once. A cached key proves nothing: the
+# cache only maps the text of a header to the key in it.
 @lru_cache(maxsize=256)
 def _key_in(segment: bytes, algorithms: frozenset[str]) -> Key | Rejected:
     """The public key in the header of a proof, named by its thumbprint."""
@@ -116,7 +116,8 @@ def _key_in(segment: bytes, algorithms: frozenset[str]) -> Key | Rejected:
         header = parse_object(octets)
     except ValueError as error:
         return _malformed(f"the header: {error}")
-    # RFC 7515 §4.1.11: an extension that is not understood has to be refused, and none is. RFC 7797 §6: so does b64.
+    # RFC 7515 §4.1.11: a token with an extension that is not understood is refused. This reader understands none, and
+    # not `b64` either (RFC 7797 §6).
     for name in ("crit", "b64"):
         if name in header:
             return _malformed(f"the header has {name}, which is not supported")
@@ -133,11 +134,12 @@ def _key_in(segment: bytes, algorithms: frozenset[str]) -> Key | Rejected:
 def _public_key(jwk: Mapping[str, Any], alg: str) -> Key | Rejected:
     secret = sorted(PRIVATE_MEMBERS.intersection(jwk))
     if secret:
-        # RFC 9449 §4.3: a key that travelled with its private half is nobody's any more.
+        # RFC 9449 §4.3: the jwk contains no private key. A private key that was sent is no longer secret.
         return Rejected(Reason.PROOF_KEY, f"the jwk has the private members {', '.join(secret)}")
     if any(isinstance(jwk.get(name), str) and len(jwk[name]) > longest for name, longest in _LONGEST_RSA.items()):
         return Rejected(Reason.PROOF_KEY, "an RSA key has at most 4096 bits, and an exponent of 32")
-    # Without the name it gives itself: so it is named by its thumbprint, made of the numbers and not of their text.
+    # The kid of the jwk is left out, so that the name of the key is its thumbprint. That is made of the numbers of the
+    # key, not of their text.
     members = {name: value for name, value in jwk.items() if name != "kid"}
     try:
         return Key.from_jwk(members, alg=alg)

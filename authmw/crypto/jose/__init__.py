@@ -1,1 +1,1 @@
-"""JOSE, below keys and tokens: base64url, JSON, algorithms, key formats, signatures and claims, read strictly."""
+"""JOSE building blocks for keys and tokens: base64url, strict JSON, algorithms, key formats and key material."""

@@ -1,6 +1,6 @@
-"""The signature algorithms that are allowed (RFC 7518 §3.1, RFC 8037 §3.1), and what each asks of its key.
+"""Table of the allowed signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1), with the kind of key for each.
 
-The table is the allow-list: ``none``, in whatever spelling, is not in it. The cryptography is PyJWT's.
+The table is the allow-list: it does not contain ``none``, in any spelling. PyJWT implements the algorithms.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class SignatureAlgorithm:
 
     Args:
         name: the ``alg``.
-        kty: the only type of key it works with.
-        size: for ``oct`` the octets of the hash, which are the least a secret may have (RFC 7518 §3.2) and the length
-            of the signature; for curves the octets of one coordinate or key; 0 for RSA.
-        curve: the ``crv`` of the key, for curves.
-        curve_name: what `cryptography` calls the curve.
+        kty: the only type of key for this algorithm.
+        size: for ``oct``, the octets of the hash: the minimum length of a secret (RFC 7518 §3.2) and the length of a
+            signature. For curves, the octets of one coordinate or key. 0 for RSA.
+        curve: for curves, the ``crv`` of the key.
+        curve_name: for curves, the name of the curve in `cryptography`.
     """
 
     name: str
@@ -50,4 +50,4 @@ ALGORITHMS: Final = {
         SignatureAlgorithm("EdDSA", "OKP", 32, "Ed25519", "ed25519"),
     )
 }
-"""Every allowed algorithm by its ``alg``."""
+"""``alg`` → its row, for every allowed algorithm."""

@@ -1,6 +1,7 @@
-"""base64url without padding (RFC 7515 §2), canonical: each octet string has exactly one spelling.
+"""Canonical base64url without padding (RFC 7515 §2): each octet string has exactly one spelling.
 
-A lenient decoder gives a token a second spelling, which is enough to slip past whatever is keyed on its text.
+With a lenient decoder, a token would have a second spelling, which could bypass a check that compares its text, such as
+a list of revoked tokens.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from binascii import Error, a2b_base64, b2a_base64
 from typing import Final
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-# The alphabet of RFC 4648 §5 only: what standard base64 has besides it becomes a character that no decoder takes.
+# Only the alphabet of RFC 4648 §5: the other characters of standard base64 become `!`, which the decoder refuses.
 _FROM_URL_SAFE: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
 _PADDING: Final = (b"", b"===", b"==", b"=")
-# RFC 4648 §3.5: the bits that no octet uses are zero. A last group of 2 characters has 4 of them, one of 3 has 2.
+# RFC 4648 §3.5: the unused bits are zero. A last group of 2 characters has 4 unused bits, one of 3 characters has 2.
 _LAST: Final = (None, frozenset[int](), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
 
 
 def decode(text: bytes) -> bytes | None:
-    """The octets that `text` spells; None when it is not canonical base64url.
+    """The octets of `text`; None if it is not canonical base64url.
 
     >>> decode(b"_-8"), decode(b"_-8="), decode(b"_-9"), decode(b"/+8")
     (b'\\xff\\xef', None, None, None)
@@ -33,7 +34,7 @@ def decode(text: bytes) -> bytes | None:
 
 
 def encode(octets: bytes) -> bytes:
-    """`octets` spelled in base64url.
+    """`octets` in base64url.
 
     >>> encode(b"\\xff\\xef")
     b'_-8'
@@ -42,7 +43,7 @@ def encode(octets: bytes) -> bytes:
 
 
 def decode_member(text: object) -> bytes | None:
-    """The octets of a JSON string in base64url, as a JWK holds them; None for anything else."""
+    """The octets of a member of a JWK, which is a str in base64url; None for another value."""
     if not isinstance(text, str) or not text.isascii():
         return None
     return decode(text.encode("ascii"))

@@ -1,7 +1,7 @@
-"""Keys as text: from PEM, a JWK or a secret, and back to a JWK. Whatever is ambiguous is refused.
+"""Key formats: readers of PEM, JWK and secrets, and a writer of JWK. Ambiguous input is refused.
 
-Bytes that look like a key of another type are no secret: a public key taken for an HMAC secret lets everybody sign
-(RFC 8725 §2.1, §3.1).
+A text that looks like a key of another type is refused as a secret. With a public key as HMAC secret, everybody could
+sign (RFC 8725 §2.1, §3.1).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from authmw.crypto.jose.algorithms import ALGORITHMS, SignatureAlgorithm
 from authmw.crypto.jose.key_material import Material
 from authmw.errors import ConfigurationError
 
-# The members that make the key itself (RFC 7518 §6, RFC 8037 §2): (public, private), in order of the thumbprint.
+# The members of the key itself (RFC 7518 §6, RFC 8037 §2): (public, private).
 _MEMBERS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "oct": (("k",), ()),
     "RSA": (("e", "n"), ("d", "p", "q", "dp", "dq", "qi")),
@@ -28,7 +28,7 @@ _MEMBERS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 PRIVATE_MEMBERS: Final[frozenset[str]] = frozenset(
     {"k", "oth", *(name for _, private in _MEMBERS.values() for name in private)}
 )
-"""The members that nobody publishes: the secret, and what makes a key private (RFC 7518 §6, RFC 8037 §2)."""
+"""The members that must not be published: secrets and the members of private keys (RFC 7518 §6, RFC 8037 §2)."""
 _THUMBPRINT: Final = {
     "oct": ("k", "kty"),
     "RSA": ("e", "kty", "n"),
@@ -44,7 +44,7 @@ def from_secret(secret: object) -> bytes:
     """The octets of a secret.
 
     Raises:
-        ConfigurationError: it is empty, or the text of a key of another type.
+        ConfigurationError: the secret is empty, or it is the text of a key of another type.
     """
     octets = secret.encode("utf-8") if isinstance(secret, str) else secret
     if not isinstance(octets, bytes) or not octets.strip():
@@ -63,13 +63,13 @@ def _is_key_text(octets: bytes) -> bool:
     text = octets.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n\"'")
     if b"---- BEGIN" in text or b"-----BEGIN" in text or text.startswith(_SSH_KEYS):
         return True
-    # The body of a PEM file without its armour, and the other ways to write DER as text.
+    # The body of a PEM file without its first and last line, and DER in base64, base64url or hex.
     body = b"".join(text.split())
     candidates = [octets, text, *(decode(body) for decode in (_from_base64, _from_base64url, _from_hex))]
     hmac = jwt.get_algorithm_by_name("HS256")
     for candidate in filter(None, candidates):
         try:
-            # PyJWT knows PEM, SSH, DER and JWK.
+            # PyJWT recognises PEM, SSH, DER and JWK.
             hmac.prepare_key(candidate)
         except jwt.InvalidKeyError:
             return True
@@ -106,7 +106,7 @@ def _is_der_private_key(octets: bytes) -> bool:
         load_der_private_key(octets, password=None)
     except (ValueError, UnsupportedAlgorithm):
         return False
-    except TypeError:  # it is one, and encrypted
+    except TypeError:  # a private key that is encrypted
         return True
     return True
 
@@ -115,7 +115,7 @@ def from_pem(pem: str | bytes, password: bytes | None) -> Material:
     """The private or public key in PEM text.
 
     Raises:
-        ConfigurationError: it holds something else, or does not load.
+        ConfigurationError: the text contains something else, or the key does not load.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
@@ -134,15 +134,15 @@ def from_pem(pem: str | bytes, password: bytes | None) -> Material:
         raise ConfigurationError(f"the PEM text does not load with this password: {needed}") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ConfigurationError(
-            "the PEM text holds no private or public key that loads: is it complete, and the password right?"
+            "the PEM text contains no private or public key that loads: check that it is complete, and that password= is right"
         ) from None
 
 
 def from_jwk(jwk: Mapping[str, Any], algorithm: SignatureAlgorithm) -> Material:
-    """The key in a JWK (RFC 7517) whose metadata was looked at by `mistakes_in_jwk`.
+    """The key in a JWK (RFC 7517). The caller has checked its metadata by `mistakes_in_jwk`.
 
     Raises:
-        ConfigurationError: a member is missing, is not canonical base64url, or the members do not fit together.
+        ConfigurationError: a member is missing or is not canonical base64url, or the members do not fit together.
     """
     import jwt
 
@@ -155,20 +155,20 @@ def from_jwk(jwk: Mapping[str, Any], algorithm: SignatureAlgorithm) -> Material:
         return jwt.get_algorithm_by_name(algorithm.name).from_jwk(dict(jwk))
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         raise ConfigurationError(
-            f"the members of this {algorithm.kty} key do not fit together: export it again from where it came"
+            f"the members of this {algorithm.kty} key do not fit together: export the key again from its source"
         ) from None
 
 
 def mistakes_in_jwk(jwk: Mapping[str, Any]) -> list[str]:
-    """What the metadata of a JWK says against signing and verifying with it (RFC 7517 §4)."""
+    """The mistakes in the metadata of a JWK for signing and verifying (RFC 7517 §4), each with its fix."""
     mistakes: list[str] = []
     if jwk.get("kty") not in tuple(_MEMBERS):
         mistakes.append(f"kty is not one of {', '.join(_MEMBERS)}")
     if jwk.get("use", "sig") != "sig":
-        mistakes.append("use is not 'sig': a key for encryption signs nothing; make a key of its own for signing")
+        mistakes.append("use is not 'sig': this key is for encryption; make another key for signing")
     operations = jwk.get("key_ops")
     if operations is not None and not _are_operations(operations):
-        mistakes.append("key_ops holds something else than 'sign' and 'verify'")
+        mistakes.append("key_ops contains an operation other than 'sign' and 'verify': make a key for signing")
     elif operations is not None and not _needed_operations(jwk).intersection(operations):
         mistakes.append(f"key_ops does not allow to {' or '.join(sorted(_needed_operations(jwk)))}")
     return mistakes
@@ -179,17 +179,17 @@ def _are_operations(value: object) -> bool:
 
 
 def _needed_operations(jwk: Mapping[str, Any]) -> set[str]:
-    # A private key may say `sign` only; what verifies is the public key in it.
+    # RFC 7517 §4.3: a private key may allow only `sign`. Its public key verifies.
     return {"sign", "verify"} if "d" in jwk else {"verify"}
 
 
 def infer_algorithm(jwk: Mapping[str, Any]) -> str | None:
-    """The only algorithm that works with the curve of a JWK; None for secrets and RSA keys."""
+    """The only algorithm for the curve of a JWK; None for secrets and RSA keys, which have several."""
     return next((row.name for row in ALGORITHMS.values() if row.curve and row.curve == jwk.get("crv")), None)
 
 
 def to_jwk(material: Material, algorithm: SignatureAlgorithm) -> dict[str, str]:
-    """The members of a JWK that make the key itself, private ones included where `material` has them."""
+    """The members of a JWK for the key itself. Private members are included if `material` is private."""
     import jwt
 
     members: dict[str, Any] = jwt.get_algorithm_by_name(algorithm.name).to_jwk(material, as_dict=True)
@@ -197,7 +197,7 @@ def to_jwk(material: Material, algorithm: SignatureAlgorithm) -> dict[str, str]:
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
-    """The SHA-256 thumbprint of a JWK (RFC 7638 §3), which is the same for its private and its public form."""
+    """The SHA-256 thumbprint of a JWK (RFC 7638 §3). It is the same for the private and the public key."""
     required = {name: jwk[name] for name in _THUMBPRINT[jwk["kty"]]}
     canonical = json.dumps(required, separators=(",", ":"), sort_keys=True).encode("ascii")
     return base64url.encode(hashlib.sha256(canonical).digest()).decode("ascii")

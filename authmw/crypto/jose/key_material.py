@@ -1,6 +1,6 @@
-"""Key material: what kind it is, and whether it fits its algorithm (RFC 8725 §3.1, §3.2, §3.5).
+"""Key material: its kind, and the checks that it fits its algorithm (RFC 8725 §3.1, §3.2, §3.5).
 
-A key is a typed object before anything is verified with it, never text that might be one.
+Material is a typed object, never text that might be a key.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Any, Final
 from authmw.crypto.jose.algorithms import ALGORITHMS, SignatureAlgorithm
 
 Material = Any
-"""The octets of a secret, or one of cryptography's private or public keys, as PyJWT's algorithms take them."""
+"""The octets of a secret, or a private or public key of `cryptography`: the types that PyJWT's algorithms accept."""
 
 MIN_RSA_BITS: Final = 2048
-"""RFC 7518 §3.3."""
-_GENERATED_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1, table 4: good beyond 2030
+"""The minimum size of an RSA key (RFC 7518 §3.3), in bits."""
+_GENERATED_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1, table 4: acceptable after 2030
 
 
 def generate(algorithm: SignatureAlgorithm) -> Material:
-    """Fresh private material for `algorithm`, from the operating system's randomness."""
+    """New private material for `algorithm`, from the random source of the operating system."""
     if algorithm.kty == "oct":
         import secrets
 
@@ -34,13 +34,13 @@ def generate(algorithm: SignatureAlgorithm) -> Material:
 
 
 def infer_algorithm(material: Material) -> str | None:
-    """The only algorithm that works with `material`; None for secrets and RSA keys, which work with several."""
+    """The only algorithm for `material`; None for secrets and RSA keys, which have several."""
     curve = _curve_name(material)
     return next((row.name for row in ALGORITHMS.values() if row.curve_name and row.curve_name == curve), None)
 
 
 def mistakes_in_material(material: Material, algorithm: SignatureAlgorithm) -> list[str]:
-    """What is wrong with `material` as a key of `algorithm`."""
+    """The mistakes in `material` as a key of `algorithm`, each with its fix."""
     kty = _kty(material)
     if kty != algorithm.kty:
         return [f"{algorithm.name} needs a key of type {algorithm.kty}, and this is {kty}"]
@@ -75,7 +75,7 @@ def _mistakes_in_rsa(material: Material) -> list[str]:
 
 
 def _is_roca(modulus: int) -> bool:
-    """Whether the modulus is a power of 65537 modulo each small prime, as only those chips make them."""
+    """Whether `modulus` is a power of 65537 modulo each small prime. Only the keys of those chips are."""
     primes = [n for n in range(3, 168) if all(n % d for d in range(2, n))]
     return all(modulus % prime in {pow(65537, power, prime) for power in range(prime)} for prime in primes)
 
@@ -100,17 +100,18 @@ def _curve_name(material: Material) -> str:
 
 
 def signature_length(material: Material, algorithm: SignatureAlgorithm) -> int:
-    """The octets of every signature: the hash (RFC 7518 §3.2), the modulus (§3.3), R and S (§3.4, RFC 8032 §5.1.6)."""
+    """The length of a signature, in octets: that of the hash (RFC 7518 §3.2), of the modulus (§3.3), or of R and S
+    (§3.4, RFC 8032 §5.1.6)."""
     if algorithm.kty == "RSA":
         return (int(material.key_size) + 7) // 8
     return algorithm.size if algorithm.kty == "oct" else 2 * algorithm.size
 
 
 def is_private(material: Material) -> bool:
-    """Whether `material` can sign."""
+    """Whether `material` is a secret or a private key, which can sign."""
     return isinstance(material, bytes) or hasattr(material, "sign")
 
 
 def public(material: Material) -> Material:
-    """The half of `material` that verifies; a secret is its own."""
+    """The public key of `material`. For a secret, `material` itself."""
     return material.public_key() if hasattr(material, "public_key") else material

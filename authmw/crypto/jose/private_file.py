@@ -1,4 +1,4 @@
-"""Writing a file that only its owner may read, in one step."""
+"""Atomic writer of files that only their owner may read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` with mode 0600: a reader sees the old content or the new, whole.
+    """Write `content` to a file at `path` with mode 0600. A reader sees the whole old or the whole new content.
 
     Raises:
-        OSError: it cannot be written; what was there is untouched.
+        OSError: the file cannot be written. An existing file is not changed.
     """
-    # A symbolic link stays one, and what it points to is replaced.
+    # If `path` is a symbolic link, its target is replaced, and the link stays.
     path = Path(os.path.realpath(path))
-    # mkstemp creates with mode 0600, whatever the umask; in the same directory, so that the rename is atomic.
+    # mkstemp creates the file with mode 0600, whatever the umask is. The file is in the same directory, so that the
+    # rename is atomic.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(descriptor, "wb") as file:

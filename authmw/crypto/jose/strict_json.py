@@ -1,7 +1,7 @@
-"""JSON objects from a stranger, read so that no two readers can see different things in them (RFC 8725 §2.6, §3.7).
+"""Strict reader of JSON objects: it refuses input that two readers could understand differently (RFC 8725 §2.6, §3.7).
 
-Python's `json` takes UTF-16, UTF-32, a byte order mark, lone surrogates, ``NaN`` and a name that stands twice. Each of
-these is refused here, and so is nesting deep enough to hurt.
+Python's `json` accepts UTF-16, UTF-32, a byte order mark, lone surrogates, ``NaN`` and duplicate names. This reader
+refuses all of them, and deep nesting too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 32
-"""Objects and arrays within each other. Claims of real issuers need four."""
+"""The largest depth of nested objects and arrays. The claims of real issuers need four."""
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
@@ -25,7 +25,7 @@ def parse_object(octets: bytes) -> JSONObject:
     """The JSON object in `octets`, which are strict UTF-8.
 
     Raises:
-        ValueError: it is anything else; the message holds nothing of it.
+        ValueError: `octets` are something else. The message contains no part of them.
 
     >>> parse_object(b'{"sub": "alice"}')
     {'sub': 'alice'}
@@ -42,7 +42,7 @@ def parse_object(octets: bytes) -> JSONObject:
         text = text.lstrip(_SPACE)
         if text[:1] != "{":
             raise ValueError("not a JSON object")
-    # Cheaper than looking at each character: few brackets cannot nest deeply, wherever they stand.
+    # The count is cheaper than a look at each character: a few brackets cannot nest deeply.
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise ValueError("JSON nested too deeply")
     try:
@@ -51,7 +51,7 @@ def parse_object(octets: bytes) -> JSONObject:
         raise ValueError(f"not JSON: {error.msg} at {error.pos}") from None
     if end != len(text) and text[end:].strip(_SPACE):
         raise ValueError("something follows the JSON object")
-    # An escape is the only way left to write half a surrogate pair.
+    # After strict UTF-8, only an escape can contain half of a surrogate pair.
     if "\\u" in text:
         _refuse_surrogates(value)
     return value  # an object, since it began with a brace

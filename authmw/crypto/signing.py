@@ -206,4 +206,4 @@ def _mistakes_in_names(about: Principal, client_id: str | None) -> list[str]:
 
 def _mistakes_in_claims(claims: Mapping[str, Any] | None) -> list[str]:
     taken = sorted(_WRITTEN_HERE.intersection(claims or ()))
-    return [f"claims holds {name!r}, which the issuer writes itself" for name in taken]
+    return [f"claims= contains {name!r}, which TokenIssuer writes itself: leave it out" for name in taken]

@@ -54,7 +54,7 @@ class BoundedCache(Generic[K, V]):
         if entry is None:
             return None
         value, until, holds = entry
-        if until != inf:  # an entry without an end costs no look at the clock
+        if until != inf:  # without an expiry time, the clock need not be read
             now = self._clock()
             if not now < until <= now + self._longest:
                 return None

@@ -192,8 +192,8 @@ def _check(question: object) -> None:
 
 def _as_failure(question: object, error: BaseException) -> BaseException:
     if not isinstance(question, Ask) or isinstance(error, AuthmwError) or not isinstance(error, Exception):
-        # PEP 479 turns a StopIteration that is thrown into a generator into a RuntimeError. So that of a Work cannot
-        # end the flow either.
+        # PEP 479 turns a StopIteration that is thrown into a generator into a RuntimeError. So a StopIteration of a
+        # Work cannot end the flow either.
         return error
     failure = StoreUnavailable(f"{question!r} raised {type(error).__name__}")
     failure.__cause__ = error

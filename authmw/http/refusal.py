@@ -122,5 +122,5 @@ class AccessRefused(AuthmwError):
         return f"{code}: {detail}" if detail else code
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What makes the body may be a function that cannot be sent to another process, and is of no use there.
+        # `render` is left out: it may be a function that cannot be pickled, and no other process uses it.
         return type(self), (replace(self.refusal, render=None),)

@@ -32,7 +32,7 @@ def parse_scope(text: str) -> frozenset[str]:
     """
     scopes = frozenset(text.split(" ")) - {""}
     if not all(map(is_scope, scopes)):
-        raise ValueError("a scope holds a character that RFC 6749 §3.3 does not allow")
+        raise ValueError("a scope contains a character that RFC 6749 §3.3 does not allow")
     return scopes
 
 

@@ -134,8 +134,8 @@ def test_an_encrypted_private_key_needs_its_password() -> None:
         ("keys/private.pem", "not PEM text"),
         (b"", "not PEM text"),
         ("-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----", "openssl x509"),
-        ("-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----", "contains no private or public key"),
-        ("-----BEGIN PUBLIC KEY-----", "contains no private or public key"),
+        ("-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----", "contains no key that loads"),
+        ("-----BEGIN PUBLIC KEY-----", "contains no key that loads"),
     ],
     ids=["a path", "nothing", "a certificate", "junk", "cut off"],
 )

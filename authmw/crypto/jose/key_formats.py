@@ -134,7 +134,7 @@ def from_pem(pem: str | bytes, password: bytes | None) -> Material:
         raise ConfigurationError(f"the PEM text does not load with this password: {needed}") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ConfigurationError(
-            "the PEM text contains no private or public key that loads: check that it is complete, and that password= is right"
+            "the PEM text contains no key that loads: check that the text is complete and that password= is right"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Keys and rings: what is wrong is said when a key is made, and nothing secret is shown or published."""
+"""Keys and rings: what is wrong is said when a key is made, and nothing secret is shown or published (JWT-4)."""
 
 from __future__ import annotations
 
@@ -196,19 +196,19 @@ def test_class_6_a_secret_shorter_than_the_hash_is_refused(alg: str) -> None:
     assert Key.from_secret("s" * size, alg=alg).alg == alg
 
 
-def test_a_small_rsa_key_is_refused() -> None:
+def test_jwt_4_a_small_rsa_key_is_refused() -> None:
     small = pem(rsa.generate_private_key(public_exponent=65537, key_size=1024))
     assert mistakes(lambda: Key.from_pem(small, alg="RS256")) == (
         "an RSA key has at least 2048 bits (RFC 7518 §3.3), this one has 1024",
     )
 
 
-def test_an_rsa_exponent_of_one_is_refused() -> None:
+def test_jwt_4_an_rsa_exponent_of_one_is_refused() -> None:
     public = key_for("RS256").public_jwk()
     assert "do not fit together" in mistakes(lambda: Key.from_jwk({**(public or {}), "e": "AQ"}))[0]
 
 
-def test_an_rsa_exponent_of_three_is_allowed() -> None:
+def test_jwt_4_an_rsa_exponent_of_three_is_allowed() -> None:
     three = pem(rsa.generate_private_key(public_exponent=3, key_size=2048))
     assert Key.from_pem(three, alg="RS256").can_sign
 
@@ -269,7 +269,7 @@ def test_class_3_a_key_of_another_type_or_curve_does_not_fit(alg: str, text: Cal
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_jwk_with_a_mistake_is_refused(members: dict[str, Any], said: str) -> None:
+def test_jwt_4_a_jwk_with_a_mistake_is_refused(members: dict[str, Any], said: str) -> None:
     assert said in mistakes(lambda: Key.from_jwk(members))[0]
 
 
@@ -304,7 +304,7 @@ def test_a_ring_needs_a_key() -> None:
     assert "KeyRing.generate()" in mistakes(KeyRing)[0]
 
 
-def test_two_keys_of_one_name_are_refused() -> None:
+def test_jwt_4_two_keys_of_one_name_are_refused() -> None:
     assert "'a'" in mistakes(lambda: KeyRing(Key.generate(kid="a"), Key.generate(kid="a")))[0]
 
 
@@ -354,7 +354,7 @@ def test_rotations_at_the_same_time_lose_no_key() -> None:
     assert ring.version == 16
 
 
-def test_only_public_members_are_published() -> None:
+def test_jwt_4_only_public_members_are_published() -> None:
     ring = KeyRing(key_for("RS256"), key_for("ES256"), key_for("EdDSA"))
     published = ring.jwks()["keys"]
     assert [set(key) - {"kid", "alg", "use", "kty"} for key in published] == [
@@ -366,7 +366,7 @@ def test_only_public_members_are_published() -> None:
     assert not any(key.can_sign for key in KeyRing.from_jwks(ring.jwks()).current.keys)
 
 
-def test_a_secret_is_never_published() -> None:
+def test_jwt_4_a_secret_is_never_published() -> None:
     assert KeyRing(key_for("HS256")).jwks() == {"keys": []}
     assert key_for("HS256").public_jwk() is None
 

@@ -23,12 +23,12 @@ from authmw.crypto.opaque_tokens import (
 from authmw.http.grammar import is_token68
 
 
-def test_a_key_has_at_least_160_random_bits() -> None:
+def test_key_1_a_key_has_at_least_160_random_bits() -> None:
     assert 62**RANDOM_LENGTH >= 2**160
     assert len({new_api_key() for _ in range(1000)}) == 1000
 
 
-def test_every_random_bit_matters() -> None:
+def test_key_1_every_random_bit_matters() -> None:
     made: set[str] = set()
     size = 0
 
@@ -46,14 +46,14 @@ def test_every_random_bit_matters() -> None:
     assert size * 8 >= 178 + 64, "so that the remainder is as good as even"
 
 
-def test_the_checksum_covers_the_prefix_and_every_character() -> None:
+def test_key_1_the_checksum_covers_the_prefix_and_every_character() -> None:
     key = new_api_key()
     for place in range(len(key)):
         changed = key[:place] + ("x" if key[place] != "x" else "y") + key[place + 1 :]
         assert not has_checksum(changed, "ak"), place
 
 
-def test_the_checksum_is_crc_32_in_hex() -> None:
+def test_key_1_the_checksum_is_crc_32_in_hex() -> None:
     key = new_api_key()
     polynomial, register = 0xEDB88320, 0xFFFFFFFF
     for octet in key[:-CHECKSUM_LENGTH].encode():
@@ -85,7 +85,7 @@ def test_a_key_travels_as_a_bearer_token_and_never_looks_like_a_jwt(make: Callab
         pytest.param("a" * 100_000, id="long"),
     ],
 )
-def test_what_is_no_key_has_no_checksum(text: str) -> None:
+def test_key_3_what_is_no_key_has_no_checksum(text: str) -> None:
     assert not has_checksum(text, "ak")
 
 
@@ -110,7 +110,7 @@ def test_a_prefix_that_could_be_mistaken_is_refused(prefix: str) -> None:
         new_api_key(prefix)
 
 
-def test_the_digest_is_sha_256_of_the_whole_text() -> None:
+def test_tok_1_the_digest_is_sha_256_of_the_whole_text() -> None:
     key = new_api_key()
     assert token_digest(key) == hashlib.sha256(key.encode()).hexdigest()
 

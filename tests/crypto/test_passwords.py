@@ -126,7 +126,7 @@ def test_a_match_is_no_truth_value() -> None:
         bool(HASHER.verify(password="wrong", hash=CURRENT))
 
 
-def test_the_profiles_are_argon2id_and_meet_their_sources() -> None:
+def test_pwd_1_the_profiles_are_argon2id_and_meet_their_sources() -> None:
     assert PasswordHasher().profile is RFC_9106_LOW_MEMORY
     assert Argon2Profile(memory=65536, time=3, lanes=4) == RFC_9106_LOW_MEMORY
     assert Argon2Profile(memory=19456, time=2, lanes=1) == OWASP_MINIMUM
@@ -187,19 +187,19 @@ def test_an_outdated_hash_matches_and_wants_to_be_replaced(encoded: str) -> None
 
 
 @pytest.mark.parametrize("encoded", OUTDATED.values(), ids=OUTDATED)
-def test_an_outdated_hash_matches_no_other_password(encoded: str) -> None:
+def test_pwd_6_an_outdated_hash_matches_no_other_password(encoded: str) -> None:
     for password in (PASSWORD + "x", PASSWORD + "\0", PASSWORD[:-1], ""):
         assert HASHER.verify(password=password, hash=encoded) is Match.MISMATCH
 
 
 @pytest.mark.parametrize("encoded", BROKEN.values(), ids=BROKEN)
-def test_an_unknown_format_matches_nothing_and_never_raises(encoded: str) -> None:
+def test_pwd_6_an_unknown_format_matches_nothing_and_never_raises(encoded: str) -> None:
     assert HASHER.verify(password=PASSWORD, hash=encoded) is Match.MISMATCH
 
 
 @settings(max_examples=200)
 @given(st.text(), st.sampled_from([*OUTDATED.values(), CURRENT]), st.integers(0, 200))
-def test_any_text_as_a_hash_is_a_mismatch(text: str, encoded: str, position: int) -> None:
+def test_pwd_6_any_text_as_a_hash_is_a_mismatch(text: str, encoded: str, position: int) -> None:
     garbled = encoded[:position] + text + encoded[position + len(text) + 1 :]
     assert HASHER.verify(password="not the password", hash=garbled) is Match.MISMATCH
 
@@ -208,7 +208,7 @@ def test_legacy_hashes_of_a_lone_surrogate_fit_nothing() -> None:
     assert not legacy_hashes.matches(password="\ud800", encoded=OUTDATED["werkzeug scrypt"])
 
 
-def test_the_dummy_has_the_current_parameters_and_fits_nothing() -> None:
+def test_pwd_2_the_dummy_has_the_current_parameters_and_fits_nothing() -> None:
     assert HASHER.dummy.rpartition("$")[0].rpartition("$")[0] == CURRENT.rpartition("$")[0].rpartition("$")[0]
     assert len(HASHER.dummy) == len(CURRENT)
     assert HASHER.verify(password=PASSWORD, hash=HASHER.dummy) is Match.MISMATCH
@@ -226,12 +226,12 @@ def test_the_dummy_has_the_current_parameters_and_fits_nothing() -> None:
         pytest.param("wrong", HASHER.dummy, id="no hash"),
     ],
 )
-def test_every_check_does_the_work_of_one_current_hash(password: str, encoded: str, work: WorkCount) -> None:
+def test_pwd_2_every_check_does_the_work_of_one_current_hash(password: str, encoded: str, work: WorkCount) -> None:
     HASHER.verify(password=password, hash=encoded)
     assert work.current == 1
 
 
-def test_the_length_cap_comes_before_any_legacy_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pwd_5_the_length_cap_comes_before_any_legacy_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     def matches(**_: str) -> bool:
         pytest.fail("hashed a password that is none")
 

@@ -209,7 +209,7 @@ def test_what_is_no_question_is_not_answered(drive: Callable[..., Any], thing: A
         drive(flow())
 
 
-def test_a_question_shows_no_argument() -> None:
+def test_tok_3_a_question_shows_no_argument() -> None:
     assert "hunter2" not in repr(Ask(Store().find, "hunter2")) + repr(Work(len, "hunter2"))
 
 
@@ -240,7 +240,7 @@ def test_a_class_marked_nonblocking_is_asked_on_the_loop() -> None:
 
 
 @every_driver
-def test_work_without_a_free_slot_is_overloaded(drive: Callable[..., Any]) -> None:
+def test_pwd_3_work_without_a_free_slot_is_overloaded(drive: Callable[..., Any]) -> None:
     class Full(WorkPool):
         def _admit(self) -> threading.BoundedSemaphore:
             raise Overloaded("full")
@@ -307,7 +307,7 @@ def _outcome(drive: Callable[..., Any], flow: Any) -> Any:
 
 @pytest.mark.parametrize("drive", [DRIVERS["asyncio"], DRIVERS["trio"]], ids=["asyncio", "trio"])
 @pytest.mark.parametrize("kind", ["blocking", "async"])
-def test_a_store_that_hangs_is_not_waited_for(drive: Callable[..., Any], kind: str) -> None:
+def test_err_3_a_store_that_hangs_is_not_waited_for(drive: Callable[..., Any], kind: str) -> None:
     def block() -> str:
         # No longer than it takes to tell: a loop that ends waits for its threads.
         threading.Event().wait(0.5)

@@ -13,7 +13,7 @@ from authmw.errors import ConfigurationError, Overloaded
 from authmw.flow.pool import WorkPool, in_thread
 
 
-def test_no_more_run_at_once_than_there_are_slots() -> None:
+def test_pwd_3_no_more_run_at_once_than_there_are_slots() -> None:
     pool = WorkPool(slots=2, queue=20)
     running: list[int] = []
     most: list[int] = []
@@ -40,7 +40,7 @@ def test_no_more_run_at_once_than_there_are_slots() -> None:
     assert len(most) == 20
 
 
-def test_a_full_queue_is_overloaded_at_once() -> None:
+def test_pwd_3_a_full_queue_is_overloaded_at_once() -> None:
     pool = WorkPool(slots=1, queue=1)
     release = threading.Event()
 

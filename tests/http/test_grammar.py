@@ -41,7 +41,7 @@ def test_an_authorization_is_split_at_its_scheme(text: str, scheme: str, value: 
 
 
 @pytest.mark.parametrize("separator", ["\t", " \t", "\x00", "\x0b", "\x1f", "\xa0", ":", "/"])
-def test_only_spaces_stand_between_scheme_and_value(separator: str) -> None:
+def test_hdr_3_bas_5_only_spaces_stand_between_scheme_and_value(separator: str) -> None:
     assert not is_token68(parse_authorization(f"Bearer{separator}abc").value)
 
 
@@ -73,7 +73,7 @@ def test_commas_between_the_parameters_of_one_credential_are_no_duplicate(text: 
     assert not parse_authorization(text).duplicate
 
 
-def test_a_megabyte_of_parameters_is_not_parsed() -> None:
+def test_hdr_4_a_megabyte_of_parameters_is_not_parsed() -> None:
     started = time.process_time()
     assert parse_authorization("Digest " + "a=b," * 250_000).duplicate
     assert parse_authorization("Digest " + "," * 1_000_000).duplicate
@@ -123,7 +123,7 @@ def test_a_token68_is_recognised(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "=", "a=b", "a b", "a,b", "\xfc", "a\n", "a\x00", '"a"', "a%20", "\u0661"])
-def test_nothing_else_is_a_token68(text: str) -> None:
+def test_hdr_5_nothing_else_is_a_token68(text: str) -> None:
     assert not is_token68(text)
 
 

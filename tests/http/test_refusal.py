@@ -37,7 +37,7 @@ def test_every_refusal_is_a_problem_document_that_is_not_stored(reason: Reason) 
 
 
 @pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
-def test_nothing_that_is_for_the_log_reaches_the_client(reason: Reason) -> None:
+def test_err_1_nothing_that_is_for_the_log_reaches_the_client(reason: Reason) -> None:
     response = _refusal(reason).response()
     text = response.body.decode() + repr(response.headers)
     assert [detail for detail in INTERNAL if detail in text] == []

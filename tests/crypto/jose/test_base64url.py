@@ -46,7 +46,7 @@ def test_class_13_only_the_canonical_spelling_is_decoded(text: bytes) -> None:
     ],
     ids=repr,
 )
-def test_a_second_spelling_is_refused(text: bytes) -> None:
+def test_jwt_2_a_second_spelling_is_refused(text: bytes) -> None:
     assert base64url.decode(text) is None
 
 

@@ -1,4 +1,4 @@
-"""Compact JWS: one spelling, the key's algorithm, nothing obeyed that the token says about itself."""
+"""Compact JWS: one spelling, the key's algorithm, nothing obeyed that the token says about itself (JWT-1 to JWT-3)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_what_was_written_is_read(alg: str) -> None:
     ],
     ids=ascii,
 )
-def test_anything_but_three_segments_of_ascii_is_malformed(text: str) -> None:
+def test_jwt_1_anything_but_three_segments_of_ascii_is_malformed(text: str) -> None:
     assert reason(text) is Reason.TOKEN_MALFORMED
 
 
@@ -223,7 +223,7 @@ def test_class_5_b64_is_refused(b64: object) -> None:
 
 
 @pytest.mark.parametrize("header", [b"{", b"[]", b'"HS256"', b"\xff", b"{}" * 2, b'{"a":NaN}', b""], ids=repr)
-def test_a_header_that_is_no_object_is_malformed(header: bytes) -> None:
+def test_jwt_2_a_header_that_is_no_object_is_malformed(header: bytes) -> None:
     assert reason(signed(header, good_claims(), key_for("HS256"))) is Reason.TOKEN_MALFORMED
 
 
@@ -235,28 +235,28 @@ def test_a_header_that_is_no_object_is_malformed(header: bytes) -> None:
         '{"alg":"HS256","x":{"a":1,"a":2}}',
     ],
 )
-def test_a_header_with_duplicate_members_is_refused(header: str) -> None:
+def test_jwt_2_a_header_with_duplicate_members_is_refused(header: str) -> None:
     assert reason(signed(header.encode(), good_claims(), key_for("HS256"))) is Reason.TOKEN_MALFORMED
 
 
 @pytest.mark.parametrize("kid", [None, 7, [], ["HS256"], {}, True], ids=repr)
-def test_a_kid_that_is_no_string_is_malformed(kid: object) -> None:
+def test_jwt_3_a_kid_that_is_no_string_is_malformed(kid: object) -> None:
     assert reason(token(header={"kid": kid})) is Reason.TOKEN_MALFORMED
 
 
 @pytest.mark.parametrize("typ", [None, 7, ["at+jwt"], {}], ids=repr)
-def test_a_typ_that_is_no_string_is_malformed(typ: object) -> None:
+def test_jwt_3_a_typ_that_is_no_string_is_malformed(typ: object) -> None:
     assert reason(token(header={"typ": typ})) is Reason.TOKEN_MALFORMED
 
 
 @pytest.mark.parametrize(
     "kid", ["", "hs256", "HS256 ", "HS25", "../../dev/null", "' OR 1=1 --", "\ud83d\ude00"], ids=ascii
 )
-def test_a_kid_is_compared_exactly(kid: str) -> None:
+def test_jwt_3_a_kid_is_compared_exactly(kid: str) -> None:
     assert reason(token(header={"kid": kid})) is Reason.TOKEN_KEY
 
 
-def test_a_kid_leaves_one_key() -> None:
+def test_jwt_3_a_kid_leaves_one_key() -> None:
     other = Key.from_secret("another secret of thirty-two bytes", kid="other")
     assert reason(token(key_for("HS256"), header={"kid": "other"}), key_for("HS256"), other) is Reason.TOKEN_SIGNATURE
 
@@ -373,7 +373,7 @@ ALPHABET = st.text("AQgw_-=.+/ \n\0é", max_size=40)
 @pytest.mark.slow
 @settings(max_examples=300)
 @given(st.text(max_size=60) | ALPHABET | st.binary(max_size=60).map(lambda octets: octets.decode("latin-1")))
-def test_any_text_gives_an_answer_and_never_an_exception(text: str) -> None:
+def test_jwt_7_any_text_gives_an_answer_and_never_an_exception(text: str) -> None:
     assert isinstance(read(text), Rejected)
     assert isinstance(read(f"{HEAD}.{text}"), Rejected)
     assert isinstance(read(f"{HEAD}.{BODY}.{text}"), Rejected) or text == TAIL
@@ -390,7 +390,7 @@ MEMBERS = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "
 @pytest.mark.slow
 @settings(max_examples=300)
 @given(MEMBERS, st.booleans())
-def test_any_header_gives_an_answer_and_never_an_exception(members: dict[str, Any], right: bool) -> None:
+def test_jwt_7_any_header_gives_an_answer_and_never_an_exception(members: dict[str, Any], right: bool) -> None:
     header = {**members, **(HS if right else {})}
     found = read(signed(header, b"{}", key_for("HS256")))
     if isinstance(found, VerifiedJWS):

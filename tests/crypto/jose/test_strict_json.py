@@ -1,4 +1,4 @@
-"""JSON of strangers: read so that no two readers can see different things in it."""
+"""JSON of strangers: read so that no two readers can see different things in it (JWT-2)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def nested(depth: int) -> bytes:
     ],
     ids=lambda octets: repr(octets[:24]),
 )
-def test_anything_but_one_plain_object_is_refused(octets: bytes) -> None:
+def test_jwt_2_anything_but_one_plain_object_is_refused(octets: bytes) -> None:
     with pytest.raises(ValueError, match=r"[a-z]"):
         parse_object(octets)
 
@@ -82,7 +82,7 @@ def test_an_object_is_read(octets: bytes, value: dict[str, Any]) -> None:
     assert parse_object(octets) == value
 
 
-def test_objects_may_be_nested_as_deeply_as_the_limit() -> None:
+def test_jwt_2_objects_may_be_nested_as_deeply_as_the_limit() -> None:
     assert json.dumps(parse_object(nested(MAX_DEPTH))).count("{") == MAX_DEPTH
 
 
@@ -93,7 +93,7 @@ def test_what_was_written_is_read(value: dict[str, Any], escaped: bool) -> None:
 
 
 @given(st.binary(max_size=60) | st.text('{}[]":,\\ud80ae1N', max_size=60).map(str.encode))
-def test_any_octets_give_an_object_or_a_value_error(octets: bytes) -> None:
+def test_jwt_2_any_octets_give_an_object_or_a_value_error(octets: bytes) -> None:
     try:
         value = parse_object(octets)
     except ValueError:

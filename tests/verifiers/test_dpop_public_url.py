@@ -191,7 +191,7 @@ def test_a_url_that_is_none_is_refused_with_its_fix(url: Any, words: str) -> Non
 
 
 def test_no_url_is_a_mistake_and_several_are_told_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="where clients reach"):
+    with pytest.raises(ConfigurationError, match="the URL of the application for clients"):
         PublicURLs([])
     with pytest.raises(ConfigurationError) as refused:
         PublicURLs(["x", "http://a.example"])

@@ -31,7 +31,7 @@ class RedisStores:
     Args:
         target: a URL, as ``redis://:password@host:6379/0``, ``rediss://…`` or ``unix://…``, whose query may set any
             option of redis-py; or a client of the application, `redis.Redis` or `redis.RedisCluster`, with its own
-            timeouts. Give such a client no retries: a claim sent twice is taken for a replay.
+            timeouts. Give such a client no retries: the use of a nonce sent twice is taken for a replay.
         prefix: the beginning of all keys.
         clock: seconds since the epoch.
         free: attempts without any wait, in the throttle.

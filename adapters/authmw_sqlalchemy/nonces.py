@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, case, cast, select
 
-from authmw.stores.records import Claim
+from authmw.stores.records import NonceUse
 from authmw_sqlalchemy.statements import Database, Query, Row
 from authmw_sqlalchemy.store import Store, as_key
 from authmw_sqlalchemy.tables import nonces
 
 
-def _claim(insert: Callable[[Table], Any]) -> Any:
-    # An expired nonce may have been claimed and pruned already, so it is never fresh.
+def _use(insert: Callable[[Table], Any]) -> Any:
+    # An expired nonce may have been used and pruned already, so it is never fresh.
     given = select(
         *(cast(bindparam(column.name), column.type) for column in nonces.c),
     ).where(bindparam("expires_at", type_=nonces.c.expires_at.type) > bindparam("now"))
@@ -31,7 +31,7 @@ def _claim(insert: Callable[[Table], Any]) -> Any:
     ).returning(nonces.c.nonce)
 
 
-_CLAIM = Query(_claim, "nonce", "count", "expires_at", "now")
+_USE = Query(_use, "nonce", "count", "expires_at", "now")
 
 
 class SQLNonces(Store):
@@ -46,10 +46,10 @@ class SQLNonces(Store):
         super().__init__(database)
         self._clock = clock
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
-        """Claim `count` of `nonce`: FRESH once, for a count above all claimed before, else REPLAYED."""
-        return self._database.write(_CLAIM, (as_key(nonce), count, expires_at, self._clock()), _claimed)
+    def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
+        """Use `count` of `nonce`: FRESH once, for a count above all used before, else REPLAYED."""
+        return self._database.write(_USE, (as_key(nonce), count, expires_at, self._clock()), _outcome)
 
 
-def _claimed(rows: Sequence[Row]) -> Claim:
-    return Claim.FRESH if rows else Claim.REPLAYED
+def _outcome(rows: Sequence[Row]) -> NonceUse:
+    return NonceUse.FRESH if rows else NonceUse.REPLAYED

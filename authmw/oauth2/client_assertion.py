@@ -17,7 +17,7 @@ from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.identity.verdict import Rejected
 from authmw.stores.ports import NonceStore
-from authmw.stores.records import Claim, Client
+from authmw.stores.records import Client, NonceUse
 
 LONGEST_ASSERTION: Final = 3600
 """Seconds that an assertion may be valid from now: its ``jti`` is stored that long. Authlib's are valid for an hour."""
@@ -103,8 +103,8 @@ def judge_assertion(service: AssertionVerification, assertion: str, client_id: s
 def _use_up(service: AssertionVerification, client_id: str, claims: Mapping[str, Any]) -> Flow[str]:
     # RFC 7523 §3: one jti is accepted once. A digest has a bounded length; the line end is in neither part.
     name = token_digest(f"{client_id}\n{claims['jti']}")
-    outcome = yield from Ask(service.nonces.claim_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)
-    return "" if outcome is Claim.FRESH else "the jti was used before"
+    outcome = yield from Ask(service.nonces.use_nonce, f"jti:{name}", 1, claims["exp"] + LEEWAY)
+    return "" if outcome is NonceUse.FRESH else "the jti was used before"
 
 
 def _ring(client: Client | None) -> KeyRing | str:

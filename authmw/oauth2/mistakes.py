@@ -20,7 +20,7 @@ _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "clients": ("find_client",),
     "tokens": ("find_token", "add_token", "revoke_token", "revoke_family_tokens"),
     "families": ("add_family", "find_family", "rotate", "end_family", "end_families", "families_of"),
-    "nonces": ("claim_nonce",),
+    "nonces": ("use_nonce",),
     "throttle": ("attempt", "succeeded"),
     "revocations": ("publish", "revocations_after", "find_revocations"),
 }

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     )
     from authmw.stores.records import (
         ApiKeyRecord,
-        Claim,
         Client,
         ClientSecret,
         DigestUser,
+        NonceUse,
         Outcome,
         RefreshFamily,
         Revocation,
@@ -63,7 +63,6 @@ __all__ = [
     "ApiKeyRecord",
     "ApiKeyStore",
     "Argon2Profile",
-    "Claim",
     "Client",
     "ClientAdmin",
     "ClientSecret",
@@ -83,6 +82,7 @@ __all__ = [
     "MemoryTokens",
     "MemoryUsers",
     "NonceStore",
+    "NonceUse",
     "NotFound",
     "Outcome",
     "PasswordHasher",
@@ -131,7 +131,7 @@ _HOMES = {
         "RevocationStore Throttle TokenKeeper TokenStore UserStore"
     ),
     "stores.records": (
-        "ApiKeyRecord Claim Client ClientSecret DigestUser Outcome RefreshFamily Revocation "
+        "ApiKeyRecord Client ClientSecret DigestUser NonceUse Outcome RefreshFamily Revocation "
         "RevocationPage Rotation RotationAnswer TokenRecord User"
     ),
     "stores.revocation_feed": "RevocationFeed",

@@ -17,9 +17,9 @@ from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.errors import ConfigurationError
 from authmw.stores.records import (
     ApiKeyRecord,
-    Claim,
     Client,
     DigestUser,
+    NonceUse,
     RefreshFamily,
     Revocation,
     RevocationKind,
@@ -210,10 +210,10 @@ def for_threads(store: RevocationStore) -> RevocationStore:
 class NonceStore(Protocol):
     """Remembers what may be used once: the counts of a Digest nonce, the ``jti`` of a client's assertion."""
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Answer[Claim]:
-        """Claim `count` of `nonce`, atomically: FRESH once, for a count above all claimed before, else REPLAYED.
+    def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> Answer[NonceUse]:
+        """Use `count` of `nonce`, atomically: FRESH once, for a count above all used before, else REPLAYED.
 
-        What was claimed may be forgotten after `expires_at` (seconds since the epoch).
+        The store may forget the nonce after `expires_at` (seconds since the epoch).
         """
         ...
 

@@ -296,8 +296,8 @@ class RevocationPage:
     cursor: str
 
 
-class Claim(Enum):
-    """What became of an attempt to use something once."""
+class NonceUse(Enum):
+    """Answer of `NonceStore.use_nonce`."""
 
     FRESH = "fresh"
     REPLAYED = "replayed"

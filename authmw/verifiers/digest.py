@@ -18,7 +18,7 @@ from authmw.identity.credentials import DigestResponse
 from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import DigestStore, NonceStore, Throttle, require_methods
-from authmw.stores.records import Claim, DigestUser
+from authmw.stores.records import DigestUser, NonceUse
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
 OFFERED_QOP: Final = ("auth", "auth-int")
@@ -36,7 +36,7 @@ class DigestVerifier:
         users: finds the HA1 of users. It is equivalent to their passwords for one realm (DIG-8): keep it accordingly.
         algorithms: what is offered and accepted, strongest first; MD5 only where old clients need it. With ``-sess``,
             each request is taken for the first of its session: its own cnonce counts, as real clients have it.
-        nonces: where counts are claimed; in this process by default. Several processes need to share one.
+        nonces: where the counts of nonces are kept; in this process by default. Several processes need to share one.
         secret: signs nonces; see `DigestNonces`. Several processes need to share one, and `nonces` with it.
         max_age: seconds until a nonce is stale. Past half of it, a client that succeeds is told the next one.
         max_body: the longest body that auth-int is verified for, in bytes.
@@ -69,7 +69,7 @@ class DigestVerifier:
     ) -> None:
         require_methods("DigestVerifier", users, "find_digest", "find_digest_by_userhash")
         if nonces is not None:
-            require_methods("nonces=", nonces, "claim_nonce")
+            require_methods("nonces=", nonces, "use_nonce")
         if not algorithms or max_age < 1 or max_body < 0:
             raise ConfigurationError(
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"
@@ -85,7 +85,7 @@ class DigestVerifier:
         self.nonces: DigestNonces = DigestNonces(secret=secret, clock=clock, random=random)
         self.realm: str | None = None
         self._algorithms = {name.upper(): _Algorithm(name, random) for name in self.algorithms}
-        self._claims = _in_this_process(clock) if nonces is None else nonces
+        self._nonces = _in_this_process(clock) if nonces is None else nonces
         self._max_age = max_age
         self._max_body = max_body
         self._attempts = Attempts(throttle, clock)
@@ -187,8 +187,8 @@ class DigestVerifier:
             return Rejected(Reason.DIGEST_STALE)
         # Kept twice as long as it counts here, for other hosts that share the store and have another time.
         expires_at = issued + 2 * self._max_age
-        claim = yield from Ask(self._claims.claim_nonce, credentials.nonce, int(credentials.nc, 16), expires_at)
-        return None if claim is Claim.FRESH else Rejected(Reason.DIGEST_REPLAYED)
+        outcome = yield from Ask(self._nonces.use_nonce, credentials.nonce, int(credentials.nc, 16), expires_at)
+        return None if outcome is NonceUse.FRESH else Rejected(Reason.DIGEST_REPLAYED)
 
     def _authentication_info(self, rspauth: str, credentials: DigestResponse, issued: int) -> str:
         """``Authentication-Info`` (RFC 7616 §3.5).

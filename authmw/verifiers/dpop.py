@@ -28,7 +28,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BoundToken, DPoPToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import NonceStore, require_methods
-from authmw.stores.records import Claim
+from authmw.stores.records import NonceUse
 from authmw.verifiers.base import Verifier
 
 DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384", "ES512")
@@ -49,7 +49,7 @@ class DPoPVerifier:
             away. Several, where it has several names. A proof is for the URL that the client sees, and what a request
             says about its host is never believed.
         algorithms: what proofs may be signed by, told to clients in this order.
-        nonces: where each ``jti`` is claimed; in this process by default. Several processes need to share one, or
+        nonces: where each used ``jti`` is kept; in this process by default. Several processes need to share one, or
             what one of them saw can be sent to another again.
         server_nonces: what issues nonces, of which each proof then has to have one. With them the time in a proof no
             longer counts, but that of its nonce.
@@ -90,11 +90,11 @@ class DPoPVerifier:
         if mistakes:
             raise ConfigurationError(*mistakes)
         if nonces is not None:
-            require_methods("nonces=", nonces, "claim_nonce")
+            require_methods("nonces=", nonces, "use_nonce")
         self.algorithms: tuple[str, ...] = tuple(dict.fromkeys(algorithms))
         self._allowed = frozenset(self.algorithms)
         self._tokens = tokens
-        self._claims = _in_this_process(clock) if nonces is None else nonces
+        self._nonces = _in_this_process(clock) if nonces is None else nonces
         self._server_nonces = server_nonces
         self._max_age = max_age
         self._leeway = leeway
@@ -118,8 +118,8 @@ class DPoPVerifier:
             return verdict
         # A digest, so that what a client made up has a bounded length. Each key has names of its own.
         name = token_digest(f"{proof.thumbprint}\n{proof.jti}")
-        claim = yield from Ask(self._claims.claim_nonce, f"dpop:{name}", 1, until + _MARGIN)
-        if claim is not Claim.FRESH:
+        claim = yield from Ask(self._claims.use_nonce, f"dpop:{name}", 1, until + _MARGIN)
+        if claim is not NonceUse.FRESH:
             return Rejected(Reason.PROOF_REPLAYED, f"jti {shown(proof.jti)}")
         return Authenticated(verdict.principal, headers=(*verdict.headers, *self._renewal(proof)))
 

@@ -293,7 +293,7 @@ def basic_case() -> Case:
 
 
 def digest_case() -> Case:
-    """Digest SHA-256, with the uri checked and each count claimed once."""
+    """Digest SHA-256, with the uri checked and each count used once."""
     realm, password = "app", "password"
     ha1s = {f"user-{user}": ha1(username=f"user-{user}", realm=realm, password=password) for user in range(USERS)}
     verifier = DigestVerifier(HA1s(ha1s))

@@ -116,7 +116,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "users for keys": (lambda: api_keys(MemoryUsers()), "MemoryUsers has no .find_key and no .touch_key"),
     "users for tokens": (lambda: tokens(MemoryUsers()), "MemoryUsers has no .find_token"),
     "keys for Digest": (lambda: digests(MemoryApiKeys()), "MemoryApiKeys has no .find_digest and no"),
-    "nonces that are none": (lambda: digests(MemoryUsers(), nonces={}), "nonces= needs a store with .claim_nonce"),
+    "nonces that are none": (lambda: digests(MemoryUsers(), nonces={}), "nonces= needs a store with .use_nonce"),
     "a throttle that is none": (lambda: passwords(MemoryUsers(), throttle=5), "throttle= needs a store with .attempt"),
     "a hasher by name": (
         lambda: PasswordHasher(untyped.ANONYMOUS),

@@ -27,7 +27,7 @@ from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.challenge import parse_challenges
 from authmw.issuers import DPoPNonces
 from authmw.openapi import security_schemes
-from authmw.stores.records import Claim
+from authmw.stores.records import NonceUse
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.dpop_proofs import ath, bound_token, dpop_verifier, proof
 from tests.jwt_tokens import NOW, token, verifier
@@ -126,10 +126,10 @@ class Store:
 
     down = False
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Claim:
+    def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> NonceUse:
         if self.down:
             raise OSError("down")
-        return Claim.FRESH
+        return NonceUse.FRESH
 
 
 STORE: Final = Store()

@@ -304,7 +304,7 @@ def test_requests_is_understood(algorithm: DigestSessAlgorithm) -> None:
     for _ in range(2):
         value = from_requests(client, challenges)
         assert isinstance(server.answer(server.client().request(value)), Authenticated)
-    assert [count for _, count, _ in server.nonces.claimed] == [1, 2]
+    assert [count for _, count, _ in server.nonces.used] == [1, 2]
 
 
 def test_requests_takes_one_of_two_challenges() -> None:
@@ -327,7 +327,7 @@ def test_httpx2_is_understood(algorithm: DigestSessAlgorithm) -> None:
         verdict = server.answer(server.client().request(request.headers["Authorization"]))
         assert isinstance(verdict, Authenticated)
         flow.close()
-    assert [count for _, count, _ in server.nonces.claimed] == [1, 2]
+    assert [count for _, count, _ in server.nonces.used] == [1, 2]
 
 
 def test_httpx2_starts_anew_after_a_replay() -> None:
@@ -353,10 +353,10 @@ def test_httpx2_starts_anew_after_a_replay() -> None:
             return answer.status_code
 
     assert get() == 200
-    nonce, _, expires_at = server.nonces.claimed[0]
-    server.nonces.claimed.append((nonce, 99, expires_at))
+    nonce, _, expires_at = server.nonces.used[0]
+    server.nonces.used.append((nonce, 99, expires_at))
     assert get() == 200
-    assert server.nonces.claimed[-1][0] != nonce
+    assert server.nonces.used[-1][0] != nonce
 
 
 def test_wsgi_and_asgi_read_the_same_bytes_alike() -> None:

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from authmw.stores.records import (
-    Claim,
+    NonceUse,
     Outcome,
     RefreshFamily,
     Revocation,
@@ -82,18 +82,18 @@ class BrokenFamilies:
 
 
 class BrokenNonces:
-    """Nonces that are looked up first and claimed afterwards."""
+    """Nonces that are looked up first and used afterwards."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+    def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
         highest = self._counts.get(nonce, 0)
         round_trip()
         if count <= highest:
-            return Claim.REPLAYED
+            return NonceUse.REPLAYED
         self._counts[nonce] = count
-        return Claim.FRESH
+        return NonceUse.FRESH
 
 
 class BrokenAsyncNonces:
@@ -102,13 +102,13 @@ class BrokenAsyncNonces:
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
-    async def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+    async def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
         highest = self._counts.get(nonce, 0)
         await asyncio.sleep(0)
         if count <= highest:
-            return Claim.REPLAYED
+            return NonceUse.REPLAYED
         self._counts[nonce] = count
-        return Claim.FRESH
+        return NonceUse.FRESH
 
 
 class AsyncNonces:
@@ -118,9 +118,9 @@ class AsyncNonces:
         self._nonces = BrokenNonces()
         self.is_closed = False
 
-    async def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+    async def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
         await asyncio.sleep(0)
-        return self._nonces.claim_nonce(nonce, count, expires_at)
+        return self._nonces.use_nonce(nonce, count, expires_at)
 
     async def aclose(self) -> None:
         self.is_closed = True

@@ -9,7 +9,7 @@ from sqlite3 import Connection, connect
 from tempfile import gettempdir
 from time import sleep
 
-from authmw.stores.records import Claim
+from authmw.stores.records import NonceUse
 
 
 class FileNonces:
@@ -20,16 +20,16 @@ class FileNonces:
         self._begin = begin
         self._seconds_to_write = seconds_to_write
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+    def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
         """Read the highest count, then write this one: atomic if the transaction keeps others out meanwhile."""
         self._connection.execute(self._begin)
         try:
             row = self._connection.execute("SELECT count FROM nonces WHERE nonce = ?", (nonce,)).fetchone()
             if row is not None and count <= row[0]:
-                return Claim.REPLAYED
+                return NonceUse.REPLAYED
             sleep(self._seconds_to_write)
             self._connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (nonce, count))
-            return Claim.FRESH
+            return NonceUse.FRESH
         finally:
             self._connection.execute("COMMIT" if self._connection.in_transaction else "SELECT 1")
 

@@ -9,7 +9,7 @@ import pytest
 
 from authmw.errors import StoreUnavailable
 from authmw.stores import MemoryNonces
-from authmw.stores.records import Claim
+from authmw.stores.records import NonceUse
 from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
@@ -118,7 +118,7 @@ def test_processes_that_read_and_then_write_are_caught() -> None:
 def test_what_a_test_leaves_is_dropped() -> None:
     case = Atomic()
     with case.opened():
-        case.claim("n", 1)
+        case.use("n", 1)
         path = path_of(case.namespace)
         assert path.exists()
     assert not path.exists()
@@ -145,12 +145,12 @@ def test_who_names_no_factory_is_told() -> None:
 
 
 class _FailingOnce:
-    """Nonces of which one claim is not answered."""
+    """Nonces of which one use is not answered."""
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
+    def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
         if count == 3:
             raise OSError("the connection was lost")
-        return Claim.FRESH
+        return NonceUse.FRESH
 
 
 def test_what_a_store_raised_is_raised_and_not_that_others_waited_for_it() -> None:

@@ -36,7 +36,7 @@ from authmw.stores.ports import (
     Throttle,
     TokenKeeper,
 )
-from authmw.stores.records import Claim, RefreshFamily, Revocation, RevocationKind
+from authmw.stores.records import NonceUse, RefreshFamily, Revocation, RevocationKind
 from tests.stores.support import Clock, at_once
 
 LATER = 2_000_000.0
@@ -189,57 +189,57 @@ def test_a_cursor_of_another_store_begins_anew(cursor: str) -> None:
 # Nonces
 
 
-def test_dig_3_a_count_is_fresh_once_and_only_above_those_claimed_before() -> None:
+def test_dig_3_a_count_is_fresh_once_and_only_above_those_used_before() -> None:
     nonces = MemoryNonces(clock=Clock())
-    claims = [nonces.claim_nonce("n", count, LATER) for count in (1, 1, 3, 2, 3, 4)]
-    fresh, replayed = Claim.FRESH, Claim.REPLAYED
-    assert claims == [fresh, replayed, fresh, replayed, replayed, fresh]
-    assert nonces.claim_nonce("m", 1, LATER) is fresh
+    uses = [nonces.use_nonce("n", count, LATER) for count in (1, 1, 3, 2, 3, 4)]
+    fresh, replayed = NonceUse.FRESH, NonceUse.REPLAYED
+    assert uses == [fresh, replayed, fresh, replayed, replayed, fresh]
+    assert nonces.use_nonce("m", 1, LATER) is fresh
 
 
 @given(st.lists(st.tuples(st.sampled_from("nm"), st.integers(1, 20)), max_size=60))
-def test_dig_3_fresh_counts_of_a_nonce_only_ever_rise(claims: list[tuple[str, int]]) -> None:
+def test_dig_3_fresh_counts_of_a_nonce_only_ever_rise(uses: list[tuple[str, int]]) -> None:
     nonces = MemoryNonces(clock=Clock())
     highest = {"n": 0, "m": 0}
-    for nonce, count in claims:
-        expected = Claim.FRESH if count > highest[nonce] else Claim.REPLAYED
-        assert nonces.claim_nonce(nonce, count, LATER) is expected
+    for nonce, count in uses:
+        expected = NonceUse.FRESH if count > highest[nonce] else NonceUse.REPLAYED
+        assert nonces.use_nonce(nonce, count, LATER) is expected
         highest[nonce] = max(highest[nonce], count)
 
 
-def test_dig_3_of_eight_claims_at_once_one_is_fresh() -> None:
+def test_dig_3_of_eight_uses_at_once_one_is_fresh() -> None:
     nonces = MemoryNonces(clock=Clock())
 
-    def claim(count: int, _: int) -> Claim:
-        return nonces.claim_nonce("n", count, LATER)
+    def use(count: int, _: int) -> NonceUse:
+        return nonces.use_nonce("n", count, LATER)
 
     for count in range(1, 21):
-        assert at_once(8, partial(claim, count)).count(Claim.FRESH) == 1
+        assert at_once(8, partial(use, count)).count(NonceUse.FRESH) == 1
 
 
 def test_an_expired_nonce_is_forgotten_and_never_fresh_again() -> None:
     clock = Clock()
     nonces = MemoryNonces(size=2, clock=clock)
-    nonces.claim_nonce("a", 1, clock.now + 10)
-    nonces.claim_nonce("b", 1, clock.now + 20)
+    nonces.use_nonce("a", 1, clock.now + 10)
+    nonces.use_nonce("b", 1, clock.now + 20)
     clock.now += 10
-    assert nonces.claim_nonce("a", 1, clock.now) is Claim.REPLAYED
-    assert nonces.claim_nonce("c", 1, clock.now + 10) is Claim.FRESH
+    assert nonces.use_nonce("a", 1, clock.now) is NonceUse.REPLAYED
+    assert nonces.use_nonce("c", 1, clock.now + 10) is NonceUse.FRESH
 
 
 def test_full_of_live_nonces_it_refuses_rather_than_forgets() -> None:
     clock = Clock()
     nonces = MemoryNonces(size=2, clock=clock)
     for nonce in ("a", "b"):
-        nonces.claim_nonce(nonce, 1, clock.now + 10)
+        nonces.use_nonce(nonce, 1, clock.now + 10)
 
-    def claim() -> Flow[Claim]:
-        return (yield from Ask(nonces.claim_nonce, "c", 1, clock.now + 10))
+    def use() -> Flow[NonceUse]:
+        return (yield from Ask(nonces.use_nonce, "c", 1, clock.now + 10))
 
     with pytest.raises(StoreUnavailable, match="nonces"):
-        run(claim())
-    assert nonces.claim_nonce("a", 1, clock.now + 10) is Claim.REPLAYED
-    assert nonces.claim_nonce("a", 2, clock.now + 10) is Claim.FRESH
+        run(use())
+    assert nonces.use_nonce("a", 1, clock.now + 10) is NonceUse.REPLAYED
+    assert nonces.use_nonce("a", 2, clock.now + 10) is NonceUse.FRESH
 
 
 # Throttle

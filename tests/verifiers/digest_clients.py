@@ -14,7 +14,7 @@ from authmw.http.challenge import Challenge
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.verdict import Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.stores.records import Claim, DigestUser, User
+from authmw.stores.records import DigestUser, NonceUse, User
 from authmw.verifiers.digest import DigestVerifier
 
 REALM: Final = "orders"
@@ -65,16 +65,16 @@ class DigestUsers:
 
 
 class Nonces:
-    """Claims counts of nonces, and remembers each."""
+    """Uses counts of nonces, and remembers each."""
 
     def __init__(self) -> None:
-        self.claimed: list[tuple[str, int, float]] = []
+        self.used: list[tuple[str, int, float]] = []
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
-        fresh = all(count > known for other, known, _ in self.claimed if other == nonce)
+    def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
+        fresh = all(count > known for other, known, _ in self.used if other == nonce)
         if fresh:
-            self.claimed.append((nonce, count, expires_at))
-        return Claim.FRESH if fresh else Claim.REPLAYED
+            self.used.append((nonce, count, expires_at))
+        return NonceUse.FRESH if fresh else NonceUse.REPLAYED
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from authmw.http.request import ASGIRequest, Scope, WSGIRequest
 from authmw.identity.credentials import DigestResponse
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.stores.records import Claim, DigestUser
+from authmw.stores.records import DigestUser, NonceUse
 from authmw.verifiers.digest import DigestVerifier
 from tests.verifiers.digest_clients import PASSWORDS, REALM, SECRET, USERS, Client, Clock, DigestUsers, Nonces, Server
 
@@ -103,7 +103,7 @@ def test_counts_go_up_on_one_nonce() -> None:
     client = server.client()
     for nc in ("00000001", "00000002", "0000000a", "ffffffff"):
         assert isinstance(server.answer(client.bent(nc=nc).request()), Authenticated)
-    assert [count for _, count, _ in server.nonces.claimed] == [1, 2, 10, 0xFFFFFFFF]
+    assert [count for _, count, _ in server.nonces.used] == [1, 2, 10, 0xFFFFFFFF]
 
 
 def test_the_algorithm_is_read_in_any_case() -> None:
@@ -138,7 +138,7 @@ BENT_BEFORE: dict[str, tuple[dict[str, Any], Reason]] = {
 def test_a_bad_response_is_refused(fields: dict[str, Any], expected: Reason) -> None:
     server = Server()
     assert reason(server.answer(server.client(**fields).request())) is expected
-    assert server.nonces.claimed == []
+    assert server.nonces.used == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_class_25_each_parameter_of_a_right_response_is_checked(
     server = Server()
     client = server.client()
     assert reason(server.answer(client.request(client.header(**changes)))) is expected
-    assert server.nonces.claimed == []
+    assert server.nonces.used == []
     # The same response as it stood, with the same nonce and count, still passes.
     assert isinstance(server.answer(client.request()), Authenticated)
 
@@ -231,25 +231,25 @@ def test_dig_3_a_failed_try_uses_up_no_count() -> None:
     server = Server()
     client = server.client()
     assert reason(server.answer(client.bent(password="wrong", nc="ffffffff").request())) is Reason.DIGEST_MISMATCH
-    assert server.nonces.claimed == []
+    assert server.nonces.used == []
     assert isinstance(server.answer(client.request()), Authenticated)
 
 
-@pytest.mark.parametrize("answer", [None, True, "fresh", Claim.REPLAYED])
+@pytest.mark.parametrize("answer", [None, True, "fresh", NonceUse.REPLAYED])
 def test_dig_3_only_a_fresh_claim_passes(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
 
-    def claim_nonce(*_: object) -> Any:
+    def use_nonce(*_: object) -> Any:
         return answer
 
-    monkeypatch.setattr(server.nonces, "claim_nonce", claim_nonce)
+    monkeypatch.setattr(server.nonces, "use_nonce", use_nonce)
     assert reason(server.answer(server.client().request())) is Reason.DIGEST_REPLAYED
 
 
 def test_dig_3_a_claim_is_kept_longer_than_its_nonce_counts() -> None:
     server = Server(max_age=300)
     assert isinstance(server.answer(server.client().request()), Authenticated)
-    [(_, _, expires_at)] = server.nonces.claimed
+    [(_, _, expires_at)] = server.nonces.used
     assert expires_at > server.clock.now + 300
 
 
@@ -261,7 +261,7 @@ def test_dig_2_an_aged_nonce_is_stale_only_if_the_digest_is_right() -> None:
     assert reason(server.answer(client.bent(password="wrong").request())) is Reason.DIGEST_MISMATCH
     assert reason(server.answer(client.bent(username="nobody").request())) is Reason.USER_UNKNOWN
     assert reason(server.answer(client.bent(username="disabled", password="s3cret").request())) is Reason.USER_DISABLED
-    assert server.nonces.claimed == []
+    assert server.nonces.used == []
     server.clock.now -= 1
     assert isinstance(server.answer(client.request()), Authenticated)
 
@@ -513,7 +513,7 @@ def test_class_28_what_was_replayed_or_stale_forgives_nothing() -> None:
 def test_class_28_a_throttled_account_is_refused_with_the_right_password_and_uses_up_no_count() -> None:
     server = Server(throttle=Throttle("account:alice"))
     assert reason(server.answer(server.client().request())) is Reason.ACCOUNT_THROTTLED
-    assert server.nonces.claimed == []
+    assert server.nonces.used == []
 
 
 def test_too_many_attempts_from_one_source_are_told_so() -> None:

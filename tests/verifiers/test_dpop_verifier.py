@@ -33,7 +33,7 @@ from authmw.http.refusal import Refusal
 from authmw.identity.verdict import Verdict
 from authmw.issuers import BoundToken, DPoPNonces
 from authmw.stores import MemoryNonces, MemoryRevocations, MemoryTokens, StoreUnavailable
-from authmw.stores.records import Claim, Revocation
+from authmw.stores.records import NonceUse, Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from tests.dpop_proofs import (
     ASYMMETRIC,
@@ -84,9 +84,9 @@ class Counting:
         self.asked = 0
         self._store = MemoryNonces(clock=lambda: float(NOW))
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Claim:
+    def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> NonceUse:
         self.asked += 1
-        return self._store.claim_nonce(nonce, count, expires_at)
+        return self._store.use_nonce(nonce, count, expires_at)
 
 
 def test_s4_the_example_of_rfc_9449_7_1_holds() -> None:
@@ -316,7 +316,7 @@ def test_s4_a_proof_that_fails_uses_up_nothing(changes: dict[str, Any]) -> None:
 class Down:
     """A store that does not answer."""
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Claim:
+    def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> NonceUse:
         raise OSError("down")
 
 
@@ -335,9 +335,9 @@ def test_err_3_a_store_that_is_down_is_a_503() -> None:
 
 
 class Vague:
-    """A store that answers something else than a claim."""
+    """A store that answers something else than a `NonceUse`."""
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Any:
+    def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> Any:
         return True
 
 
@@ -350,9 +350,9 @@ def test_the_store_is_given_a_name_of_bounded_length_that_holds_nothing_of_the_p
     names: list[str] = []
 
     class Store:
-        def claim_nonce(self, nonce: str, count: int, expires_at: float, /) -> Claim:
+        def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> NonceUse:
             names.append(nonce)
-            return Claim.FRESH
+            return NonceUse.FRESH
 
     text, by = bound_token(), dpop_verifier(nonces=Store())
     for jti in ("a", "b" * 255):
@@ -462,7 +462,7 @@ def test_who_has_an_ageing_nonce_is_told_the_next_one(age: int, told: bool) -> N
         ({"max_age": 301}, "max_age="),
         ({"leeway": 61}, "leeway="),
         ({"leeway": -1}, "leeway="),
-        ({"nonces": object()}, "claim_nonce"),
+        ({"nonces": object()}, "use_nonce"),
         ({"tokens": TokenVerifier(MemoryTokens())}, "TokenVerifier does not look whom a token is bound to"),
         ({"tokens": DPoPVerifier}, "needs a verifier of access tokens"),
         ({"tokens": print}, "needs a verifier of access tokens"),

@@ -9,22 +9,22 @@ from heapq import heappop, heappush
 
 from authmw.errors import ConfigurationError, StoreUnavailable
 from authmw.flow.call_mode import CallMode
-from authmw.stores.records import Claim
+from authmw.stores.records import NonceUse
 
 
 @CallMode.NONBLOCKING
 class MemoryNonces:
     """Remembers the highest count that was used of each Digest nonce (`NonceStore`).
 
-    When `size` nonces are live, a new one is refused with a 503 until the oldest expires: forgetting one would let
-    its request be replayed. Only a right response claims a nonce, so strangers cannot fill it.
+    When `size` nonces are live, a new one is refused with a 503 until the oldest expires: if one were forgotten, its
+    request could be replayed. Only a right response uses a nonce, so clients without a password cannot fill the store.
 
     Args:
         size: how many nonces are kept.
         clock: seconds since the epoch; the same as the verifier's.
 
     >>> nonces = MemoryNonces(clock=lambda: 0.0)
-    >>> [nonces.claim_nonce("n", count, 60.0).value for count in (1, 2, 2)]
+    >>> [nonces.use_nonce("n", count, 60.0).value for count in (1, 2, 2)]
     ['fresh', 'fresh', 'replayed']
     """
 
@@ -37,22 +37,22 @@ class MemoryNonces:
         self._expiries: list[tuple[float, str]] = []
         self._lock = threading.Lock()
 
-    def claim_nonce(self, nonce: str, count: int, expires_at: float) -> Claim:
-        """Claim `count` of `nonce`: FRESH once, for a count above all claimed before, else REPLAYED."""
+    def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
+        """Use `count` of `nonce`: FRESH once, for a count above all used before, else REPLAYED."""
         with self._lock:
             now = self._clock()
             self._drop_expired(now)
             highest = self._counts.get(nonce)
             if highest is None:
                 if expires_at <= now:
-                    return Claim.REPLAYED  # it may have been claimed and forgotten already
+                    return NonceUse.REPLAYED  # it may have been used and forgotten already
                 if len(self._counts) >= self._size:
                     raise StoreUnavailable("as many Digest nonces are in use as MemoryNonces may keep")
                 heappush(self._expiries, (expires_at, nonce))
             elif count <= highest:
-                return Claim.REPLAYED
+                return NonceUse.REPLAYED
             self._counts[nonce] = count
-            return Claim.FRESH
+            return NonceUse.FRESH
 
     def _drop_expired(self, now: float) -> None:
         expiries = self._expiries

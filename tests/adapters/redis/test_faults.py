@@ -15,7 +15,7 @@ from authmw_redis import AsyncRedisStores, RedisStores
 
 from authmw.flow.flow import Ask, Flow, run, run_async
 from authmw.stores import StoreUnavailable
-from authmw.stores.records import Claim, Outcome, Revocation, TokenRecord
+from authmw.stores.records import NonceUse, Outcome, Revocation, TokenRecord
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 from tests.proxy import Proxy
 
@@ -34,7 +34,7 @@ VERBS: dict[str, Callable[[RedisStores | AsyncRedisStores], Any]] = {
     "add_family": lambda kept: kept.families.add_family(a_family()),
     "rotate": lambda kept: kept.families.rotate(a_rotation(a_family())),
     "end_families": lambda kept: kept.families.end_families("usr_1", 1.0),
-    "claim_nonce": lambda kept: kept.nonces.claim_nonce("n", 1, time.time() + 60),
+    "use_nonce": lambda kept: kept.nonces.use_nonce("n", 1, time.time() + 60),
     "attempt": lambda kept: kept.throttle.attempt("k", 1.0),
     "publish": lambda kept: kept.revocations.publish(Revocation.of_user("usr_1", time.time())),
     "revocations_after": lambda kept: kept.revocations.revocations_after("", 10),
@@ -109,8 +109,8 @@ def test_what_cannot_be_asked_is_unavailable(proxy: Proxy) -> None:
 def test_a_connection_that_was_closed_while_idle_costs_no_request(server: RedisServer) -> None:
     kept = RedisStores(server.url)
     for number in range(10):
-        # Were it sent on a broken connection, nobody would know whether it was claimed.
-        assert now(kept.nonces.claim_nonce("n", number, time.time() + 60)) is Claim.FRESH
+        # Were it sent on a broken connection, nobody would know whether it was used.
+        assert now(kept.nonces.use_nonce("n", number, time.time() + 60)) is NonceUse.FRESH
         with client(server.url) as sees:
             sees.client_kill_filter(_type="normal", skipme=True)
             while len(sees.client_list()) > 1:
@@ -124,28 +124,28 @@ def test_a_restart_while_nobody_asks_costs_no_request(server: RedisServer) -> No
     family, (_, record) = a_family(), a_token()
     kept.families.add_family(family)
     kept.tokens.add_token(record)
-    kept.nonces.claim_nonce("n", 1, time.time() + 60)
+    kept.nonces.use_nonce("n", 1, time.time() + 60)
     server.stop()
     server.start()
-    # The scripts are gone with it, the records are not, and a claim is made once.
-    assert now(kept.nonces.claim_nonce("n", 2, time.time() + 60)) is Claim.FRESH
-    assert now(kept.nonces.claim_nonce("n", 2, time.time() + 60)) is Claim.REPLAYED
+    # The scripts are gone with it, the records are not, and a count is used once.
+    assert now(kept.nonces.use_nonce("n", 2, time.time() + 60)) is NonceUse.FRESH
+    assert now(kept.nonces.use_nonce("n", 2, time.time() + 60)) is NonceUse.REPLAYED
     assert now(kept.tokens.find_token(record.digest)) == record
     assert now(kept.families.rotate(a_rotation(family))).outcome is Outcome.ROTATED
     kept.close()
 
 
 def test_a_restart_while_nobody_awaits_costs_no_request(server: RedisServer) -> None:
-    async def main() -> tuple[Claim, Claim]:
+    async def main() -> tuple[NonceUse, NonceUse]:
         kept = AsyncRedisStores(server.url)
-        first = await cast("Awaitable[Claim]", kept.nonces.claim_nonce("n", 1, time.time() + 60))
+        first = await cast("Awaitable[NonceUse]", kept.nonces.use_nonce("n", 1, time.time() + 60))
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(server.start)
-        second = await cast("Awaitable[Claim]", kept.nonces.claim_nonce("n", 2, time.time() + 60))
+        second = await cast("Awaitable[NonceUse]", kept.nonces.use_nonce("n", 2, time.time() + 60))
         await kept.aclose()
         return first, second
 
-    assert asyncio.run(main()) == (Claim.FRESH, Claim.FRESH)
+    assert asyncio.run(main()) == (NonceUse.FRESH, NonceUse.FRESH)
 
 
 def lose_the_next_reply(kept: RedisStores) -> None:
@@ -186,13 +186,13 @@ def test_a_reuse_whose_reply_was_lost_is_still_told(kept: RedisStores) -> None:
     assert answer.outcome is Outcome.REUSED
 
 
-def test_dig_3_a_claim_whose_reply_was_lost_is_not_sent_again(kept: RedisStores) -> None:
+def test_dig_3_a_use_whose_reply_was_lost_is_not_sent_again(kept: RedisStores) -> None:
     later = time.time() + 60
-    kept.nonces.claim_nonce("other", 1, later)
+    kept.nonces.use_nonce("other", 1, later)
     lose_the_next_reply(kept)
     with pytest.raises(redis.ConnectionError):
-        kept.nonces.claim_nonce("n", 1, later)
-    assert now(kept.nonces.claim_nonce("n", 1, later)) is Claim.REPLAYED
+        kept.nonces.use_nonce("n", 1, later)
+    assert now(kept.nonces.use_nonce("n", 1, later)) is NonceUse.REPLAYED
 
 
 def test_a_forked_process_opens_connections_of_its_own(server: RedisServer) -> None:

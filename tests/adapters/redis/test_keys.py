@@ -51,7 +51,7 @@ def every_verb(kept: RedisStores) -> list[str]:
     created, _ = kept.tokens.create("usr_1", ["a"], client_id="shop")
     assert now(kept.families.rotate(a_rotation(family, successor=token_digest(following)))).outcome is Outcome.ROTATED
     assert len(now(kept.families.families_of("usr_1", at))) == 1
-    kept.nonces.claim_nonce(nonce, 1, at + 60)
+    kept.nonces.use_nonce(nonce, 1, at + 60)
     kept.throttle.attempt(account, at)
     kept.throttle.attempt(account, at)
     kept.throttle.succeeded(account)

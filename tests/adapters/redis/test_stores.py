@@ -53,7 +53,7 @@ def test_what_is_awaited_is_marked_and_has_a_twin_that_is_called() -> None:
     for path in (
         "tokens.find_token",
         "families.rotate",
-        "nonces.claim_nonce",
+        "nonces.use_nonce",
         "throttle.attempt",
         "revocations.publish",
     ):

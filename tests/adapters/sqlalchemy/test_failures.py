@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from authmw.flow.flow import Ask, Flow, run_async
 from authmw.stores import StoreUnavailable
-from authmw.stores.records import Claim, RefreshFamily, Revocation, TokenRecord, User
+from authmw.stores.records import NonceUse, RefreshFamily, Revocation, TokenRecord, User
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
 from tests.support import fresh_python
@@ -51,7 +51,7 @@ def stores(behind: URL) -> Iterator[SQLStores]:
 
 VERBS: dict[str, Callable[[SQLStores], object]] = {
     "a lookup": lambda stores: stores.users.find("alice"),
-    "a statement that writes": lambda stores: stores.nonces.claim_nonce("n", time.monotonic_ns(), time.time() + 60),
+    "a statement that writes": lambda stores: stores.nonces.use_nonce("n", time.monotonic_ns(), time.time() + 60),
     "a transaction": lambda stores: stores.throttle.attempt("alice", time.time()),
     "a list": lambda stores: stores.users.list(),
     "administration": lambda stores: stores.users.disable("alice"),
@@ -154,8 +154,8 @@ def test_what_postgresql_cannot_keep_is_not_found_and_no_failure(stores: SQLStor
         assert stores.clients.find_client(text_) is None
         assert stores.families.families_of(text_, 0.0) == ()
         until = time.time() + 60
-        claims = [stores.nonces.claim_nonce(text_ * 3000, count, until) for count in (1, 1, 2)]
-        assert claims == [Claim.FRESH, Claim.REPLAYED, Claim.FRESH]
+        uses = [stores.nonces.use_nonce(text_ * 3000, count, until) for count in (1, 1, 2)]
+        assert uses == [NonceUse.FRESH, NonceUse.REPLAYED, NonceUse.FRESH]
         assert stores.throttle.attempt(text_ * 3000, 0.0) == 0.0
 
 

@@ -17,7 +17,7 @@ from authmw.flow.call_mode import CallMode
 from tests.support import fresh_python, require
 
 LOOKUPS = ("users.find", "keys.find_key", "tokens.find_token", "clients.find_client", "families.find_family")
-WRITERS = ("families.rotate", "nonces.claim_nonce", "throttle.attempt", "revocations.publish")
+WRITERS = ("families.rotate", "nonces.use_nonce", "throttle.attempt", "revocations.publish")
 
 
 def mode(stores: object, path: str) -> CallMode:

@@ -1,4 +1,4 @@
-"""Stores: ports, records, administration, rotation, throttling, revocation feed, stores in memory."""
+"""Stores: the Protocols that a store implements, their records, and the decisions that all stores share."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,8 @@
-"""What people do with stores: create, list, disable, revoke. The same verbs on every store, for the command line too.
+"""Protocols for the administration of stores: create, list, disable, revoke. The command line uses them too.
 
-A user's id is the user name unless another is given. It is what tokens, keys and the application's own tables refer
-to, and it never changes; the name is only what is typed at a login. So that an id never comes to mean somebody else,
-users are disabled and not deleted, and while a user is disabled, that user's keys and tokens are refused too.
+A user's id is the user name unless another one is given. Tokens, keys and the application's own tables refer to the
+id. It never changes. The name is only what the user types at a login. Users are disabled and never deleted, so that an
+id never comes to mean another person. While a user is disabled, the keys and tokens of that user are refused too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from authmw.identity.principal import PrincipalKind
 from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, TokenRecord, User
 
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
-"""The attributes of a user of whom nothing more is known."""
+"""The attributes of a user that was created without any."""
 
 
 class NotFound(AuthmwError, LookupError):
@@ -24,11 +24,11 @@ class NotFound(AuthmwError, LookupError):
 
 
 class AlreadyExists(AuthmwError, ValueError):
-    """There is a user of that name or id, or a client of that id, already."""
+    """A user with that name or id, or a client with that id, exists already."""
 
 
 class UserAdmin(Protocol):
-    """Managing users. Names are compared in NFC, case counts."""
+    """Administration of users. Names are compared in NFC; case counts."""
 
     def create(
         self,
@@ -43,13 +43,13 @@ class UserAdmin(Protocol):
         """A new user.
 
         Args:
-            username: what is typed at a login: 1 to 256 bytes without control characters or a colon.
+            username: what the user types at a login: 1 to 256 bytes without control characters or a colon.
             password: without one the user cannot log in by password.
             id: the principal's id; the user name unless given.
             scopes: what the user may do.
             attributes: JSON values, which become the principal's claims.
-            digest_realm: keep an HA1 for this realm, so that the user can log in by Digest. It is equivalent to the
-                password for that realm (DIG-8).
+            digest_realm: keep an HA1 for this realm, so that the user can log in by Digest. Protect it like the
+                password: for this realm it is equivalent to it (RFC 7616 §5.2).
 
         Raises:
             AlreadyExists: the name or the id is taken.
@@ -62,7 +62,7 @@ class UserAdmin(Protocol):
         ...
 
     def disable(self, username: str) -> User:
-        """Refuse the user from now on, with keys and tokens. Ends every family of the user. Raises `NotFound`."""
+        """Refuse the user, and the user's keys and tokens, from now on. Ends the user's families. Raises `NotFound`."""
         ...
 
     def enable(self, username: str) -> User:
@@ -70,10 +70,10 @@ class UserAdmin(Protocol):
         ...
 
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
-        """Replace the password, and the HA1 of every realm there is one for. Raises `NotFound`.
+        """Replace the password, and each HA1 that is kept for the user. Raises `NotFound`.
 
-        Every family of the user ends, and what was issued until now is refused: who has had the old password may
-        have logged in by it.
+        Every family of the user ends, and tokens issued until now are refused: a person who knew the old password
+        may have logged in with it.
         """
         ...
 
@@ -83,36 +83,36 @@ class UserAdmin(Protocol):
 
 
 class ApiKeyAdmin(Protocol):
-    """Managing API keys."""
+    """Administration of API keys."""
 
     def create(
         self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
     ) -> tuple[str, ApiKeyRecord]:
-        """A new key, told this once, and its record.
+        """A new key, shown only now, and its record.
 
         Args:
-            owner: the id of the principal the key stands for; it need not be a user's.
+            owner: the id of the principal that the key stands for. A user with that id need not exist.
             scopes: what the key may do.
-            name: what its owner calls it.
+            name: a label, chosen by the owner.
             lifetime: seconds; None for a key that does not expire.
         """
         ...
 
     def list(self, owner: str | None = None) -> tuple[ApiKeyRecord, ...]:
-        """The keys of `owner`, or all, oldest first."""
+        """The keys of `owner`, or all keys, oldest first."""
         ...
 
     def revoke(self, key_id: str) -> ApiKeyRecord:
-        """Refuse the key from now on. Again is no harm. Raises `NotFound`."""
+        """Refuse the key from now on. A second call changes nothing. Raises `NotFound`."""
         ...
 
     def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
-        """A new key in the place of one that goes on for `overlap` seconds. Raises `NotFound` for a revoked one."""
+        """A new key; the old one stays valid for `overlap` seconds. Raises `NotFound`, also when it is revoked."""
         ...
 
 
 class TokenAdmin(Protocol):
-    """Managing opaque access tokens."""
+    """Administration of opaque access tokens."""
 
     def create(
         self,
@@ -123,7 +123,7 @@ class TokenAdmin(Protocol):
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record.
+        """A new token, shown only now, and its record.
 
         Args:
             subject: the id of the principal.
@@ -135,16 +135,16 @@ class TokenAdmin(Protocol):
         ...
 
     def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
-        """The tokens of `subject`, or all, oldest first."""
+        """The tokens of `subject`, or all tokens, oldest first."""
         ...
 
     def revoke(self, token_id: str) -> TokenRecord:
-        """Refuse the token from now on. Again is no harm. Raises `NotFound`."""
+        """Refuse the token from now on. A second call changes nothing. Raises `NotFound`."""
         ...
 
 
 class ClientAdmin(Protocol):
-    """Managing OAuth clients."""
+    """Administration of OAuth clients."""
 
     def create(
         self,
@@ -157,20 +157,20 @@ class ClientAdmin(Protocol):
         scopes: Iterable[str] = (),
         audiences: Iterable[str] = (),
     ) -> tuple[str | None, Client]:
-        """A new client, and its secret, told this once; None where the method has none.
+        """A new client and its secret, shown only now; None for a method without a secret.
 
         Args:
             id: the ``client_id``; a random one unless given.
-            name: what people call it.
+            name: a label for people.
             auth_method: how it authenticates.
-            jwks: its public keys, for ``private_key_jwt`` and only for that.
+            jwks: its public keys, for ``private_key_jwt`` only.
             grant_types: the grants it may use. A public client has no ``client_credentials``.
-            scopes: the most that it is granted.
+            scopes: the scopes that it may be granted at most.
             audiences: the APIs whose tokens it may introspect.
 
         Raises:
-            AlreadyExists: the id is a client's or a user's already.
-            ConfigurationError: everything that is wrong with the arguments.
+            AlreadyExists: a client or a user has the id already.
+            ConfigurationError: all mistakes in the arguments.
         """
         ...
 
@@ -179,17 +179,17 @@ class ClientAdmin(Protocol):
         ...
 
     def disable(self, client_id: str) -> Client:
-        """Refuse the client and its tokens from now on. Ends every family of it. Raises `NotFound`."""
+        """Refuse the client and its tokens from now on. Ends its families. Raises `NotFound`."""
         ...
 
     def enable(self, client_id: str) -> Client:
-        """Undo `disable`, but for the tokens and families. Raises `NotFound`."""
+        """Undo `disable`, except that its tokens and families stay refused. Raises `NotFound`."""
         ...
 
     def set_scopes(self, client_id: str, scopes: Iterable[str]) -> Client:
-        """Replace what it may be granted. Tokens keep their own scopes. Raises `NotFound`."""
+        """Replace the scopes that it may be granted. Tokens keep their own scopes. Raises `NotFound`."""
         ...
 
     def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
-        """A new secret, told this once, while the older ones go on for `overlap` seconds. Raises `NotFound`."""
+        """A new secret, shown only now; the older ones stay valid for `overlap` seconds. Raises `NotFound`."""
         ...

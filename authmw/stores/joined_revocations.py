@@ -1,4 +1,4 @@
-"""The revocations of several stores as one: users may be disabled in SQL while tokens are revoked in Redis."""
+"""Union of several revocation stores, for example users disabled in SQL and tokens revoked in Redis."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ J = TypeVar("J")
 
 
 class JoinedRevocations:
-    """Reads what was published in any of several stores, and publishes in the last (`RevocationStore`).
+    """Reads the revocations of several stores, and publishes in the last of them (`RevocationStore`).
 
-    Whoever disables a user publishes where the user is kept; whoever ends a session, where sessions are. A program
-    that keeps them apart has to follow both.
+    The end of a user is published in the store that keeps users, the end of a session in the store that keeps
+    sessions. A program that keeps the two in different stores has to read both.
 
     Args:
-        stores: two or more. Where one of them is asynchronous, none may block.
+        stores: two or more. If one of them is asynchronous, none may block.
 
     Raises:
-        ConfigurationError: one would block the event loop that another one needs.
+        ConfigurationError: one store would block the event loop that another one needs.
 
     >>> from authmw.stores import MemoryRevocations
     >>> users, sessions = MemoryRevocations(), MemoryRevocations()
@@ -54,19 +54,20 @@ class JoinedRevocations:
         return self._stores[-1].publish(revocation)
 
     def revocations_after(self, cursor: str, limit: int) -> Answer[RevocationPage]:
-        """What was published in any of them since `cursor`."""
-        # Each has a cursor of its own. As many as asked for from one alone make a page that is read on from.
+        """The revocations that were published in any of the stores since `cursor`."""
+        # Each store has its own cursor. A page has at least `limit` entries as soon as one store has that many, so the
+        # reader asks for the next page.
         cursors: list[str] = json.loads(cursor) if cursor else [""] * len(self._stores)
         answers = [store.revocations_after(each, limit) for store, each in zip(self._stores, cursors, strict=True)]
         return _then(answers, _page)
 
     def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> Answer[tuple[Revocation, ...]]:
-        """The revocations of `keys` in any of them."""
+        """The revocations of `keys` in any of the stores."""
         return _then([store.find_revocations(keys) for store in self._stores], _found)
 
 
 def _mode(store: RevocationStore) -> CallMode:
-    """How a store is read."""
+    """How the reading methods of a store are called."""
     modes = {CallMode.of(store.revocations_after), CallMode.of(store.find_revocations)}
     return modes.pop() if len(modes) == 1 else CallMode.BLOCKING
 
@@ -81,7 +82,7 @@ def _found(answers: list[tuple[Revocation, ...]]) -> tuple[Revocation, ...]:
 
 
 def _then(answers: Sequence[Answer[T]], join: Callable[[list[T]], J]) -> Answer[J]:
-    """What `join` makes of the answers, or an awaitable of it where one of them is."""
+    """The result of `join`, or an awaitable of it if one of the answers is an awaitable."""
     if any(hasattr(answer, "__await__") for answer in answers):
         return _awaited(answers, join)
     return join(cast("list[T]", list(answers)))

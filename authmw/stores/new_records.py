@@ -1,4 +1,4 @@
-"""New users, keys and tokens as records: everything checked and hashed before any store is touched."""
+"""Constructors of new records: users, keys, tokens and clients, checked and hashed before a store is called."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from authmw.identity.scopes import checked_scopes
 from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, ClientSecret, TokenRecord, User
 
 DIGEST_ALGORITHMS: Final[tuple[DigestAlgorithm, ...]] = ("SHA-256",)
-"""The algorithms an HA1 is kept for unless others are asked for: the one that every client of Digest speaks."""
+"""Default algorithms for which an HA1 is kept: the one that every Digest client supports."""
 
 GRANT_TYPES: Final = frozenset({"password", "refresh_token", "client_credentials"})
 """The grants that a client may have (RFC 6749 §1.3)."""
@@ -30,13 +30,13 @@ class Hasher(Protocol):
     """Makes password hashes: `authmw.stores.PasswordHasher`."""
 
     def hash(self, password: str, /) -> str:
-        """A new hash of `password`. Raises ValueError when it is no password."""
+        """A new hash of `password`. Raises ValueError if `password` is not acceptable."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class HA1:
-    """What a Digest store keeps of one password for one realm and algorithm (RFC 7616 §3.4.2, §3.4.4)."""
+    """The hashes that a Digest store keeps for one user, realm and algorithm (RFC 7616 §3.4.2, §3.4.4)."""
 
     realm: str
     algorithm: DigestAlgorithm
@@ -45,7 +45,7 @@ class HA1:
 
     @classmethod
     def of(cls, username: str, realm: str, password: str, algorithm: DigestAlgorithm) -> HA1:
-        """The HA1 of a password. Raises `ConfigurationError` when it is none."""
+        """The HA1 of a password. Raises `ConfigurationError` if the password is not acceptable."""
         from authmw.crypto.http_digest import ha1, userhash
         from authmw.crypto.passwords import prepared
 
@@ -70,7 +70,7 @@ def make_user(
     scopes: Iterable[str],
     attributes: Mapping[str, Any],
 ) -> User:
-    """The record of a new user, for stores: everything checked, the password hashed."""
+    """The record of a new user, checked, with the password hashed."""
     name = checked_username(username)
     password_hash = None if password is None else hashed(password, hasher)
     if id is not None and (not id or not id.isprintable()):
@@ -94,7 +94,7 @@ def make_api_key(
     now: float,
     entropy: Entropy,
 ) -> tuple[str, ApiKeyRecord]:
-    """A new key and its record, for stores."""
+    """A new API key and its record."""
     if not owner:
         raise ConfigurationError("an API key needs an owner")
     key = new_api_key(prefix, entropy=entropy)
@@ -120,7 +120,7 @@ def make_token(
     now: float,
     entropy: Entropy,
 ) -> tuple[str, TokenRecord]:
-    """A new opaque token and its record, for stores."""
+    """A new opaque token and its record."""
     if not subject:
         raise ConfigurationError("a token needs a subject")
     token = new_token(prefix, entropy=entropy)
@@ -148,7 +148,7 @@ def make_client(
     now: float,
     entropy: Entropy,
 ) -> tuple[str | None, Client]:
-    """A new client and its secret, for stores: everything checked. See `ClientAdmin.create`."""
+    """A new client and its secret, checked. See `ClientAdmin.create`."""
     grants = _collected("grant_types", grant_types)
     apis = _collected("audiences", audiences)
     mistakes = [
@@ -179,7 +179,7 @@ def make_client(
 
 
 def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy) -> tuple[str, Client]:
-    """A new secret for `client`, and the client with it, for stores. The older ones end after `overlap` seconds."""
+    """A new secret for `client`, and the client with it. The older secrets end after `overlap` seconds."""
     if not client.secrets:
         raise ConfigurationError(f"the client {client.id!r} has no secret: it authenticates by {client.auth_method}")
     ends = now + max(overlap, 0.0)
@@ -203,7 +203,7 @@ def is_client_id(text: str) -> bool:
 
 def _collected(name: str, values: Iterable[str]) -> frozenset[str]:
     if isinstance(values, str):
-        raise ConfigurationError(f"{name}={values!r} has to be a list: a string would be taken for its letters")
+        raise ConfigurationError(f"{name}={values!r} has to be a list: a string would be read as its letters")
     return frozenset(values)
 
 
@@ -217,7 +217,7 @@ def _mistakes_in_client(id: str | None, auth_method: ClientAuthMethod, grant_typ
     if unknown:
         mistakes.append(f"{', '.join(unknown)} is no grant type: use {', '.join(sorted(GRANT_TYPES))}")
     if auth_method == "none" and "client_credentials" in grant_types:
-        # RFC 6749 §4.4: only a confidential client has credentials to be granted for.
+        # RFC 6749 §4.4: only a confidential client may use this grant.
         mistakes.append("a client that does not authenticate cannot have client_credentials: leave it out")
     return mistakes
 
@@ -236,12 +236,15 @@ def _mistakes_in_jwks(auth_method: ClientAuthMethod, jwks: Mapping[str, Any] | N
     if any(key.symmetric for key in ring.current.keys):
         return ["jwks: a secret in place of a public key"]
     if any("d" in member for member in jwks["keys"]):
-        return ["jwks: a private key, which only the client should have: give its public half"]
+        return ["jwks: a private key, which only the client should have: give the public key"]
     return []
 
 
 def checked_username(username: str) -> str:
-    """`username` in NFC, if anybody could log in with it.
+    """`username` in NFC.
+
+    Raises:
+        ConfigurationError: nobody could log in with that name.
 
     >>> checked_username("Zoe\u0308") == "Zo\u00eb"
     True
@@ -249,14 +252,14 @@ def checked_username(username: str) -> str:
     from authmw.identity.usernames import canonical_username
 
     name = canonical_username(username)
-    # Neither Basic (RFC 7617 §2) nor Digest (RFC 7616 §3.4.2) can tell a colon in a name from what follows it.
+    # In Basic (RFC 7617 §2) and in Digest (RFC 7616 §3.4.2) the first colon ends the name.
     if name is None or ":" in name:
         raise ConfigurationError("a user name has 1 to 256 bytes of UTF-8, no control characters and no colon")
     return name
 
 
 def checked_lifetime(lifetime: float) -> float:
-    """`lifetime`, if it is a number of seconds above zero."""
+    """`lifetime`. Raises `ConfigurationError` unless it is a number of seconds above zero."""
     if not 0 < lifetime < float("inf"):
         raise ConfigurationError("a lifetime is a number of seconds above zero")
     return lifetime

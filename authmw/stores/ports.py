@@ -1,11 +1,11 @@
-"""What the engine asks of stores: small Protocols, and the records they exchange.
+"""Ports: the Protocols that a store implements.
 
-A store implements the ports it is for, each method ``def`` or ``async def`` as suits it. A method answers None for
-what it does not know and raises when it cannot answer: that becomes a 503. At rest there are only digests, never a
-password, a token or a key.
+A store implements one or more ports, each method as ``def`` or ``async def``. A method answers None for what it does
+not know. It raises if it cannot answer: that becomes a 503. A store keeps only digests, never a password, a token or a
+key.
 
-Each verb is atomic, and its answer says everything: no port has a ``get`` to be followed by a ``put``. What a verb
-answered is durable. `authmw.testing` holds a store of yours to all of this.
+Each method is atomic, and its answer is complete: no port has a ``get`` that a ``put`` has to follow. What a method has
+answered is durable. The contract tests in `authmw.testing` check all of this for any store.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from authmw.stores.records import (
 
 T = TypeVar("T")
 Answer: TypeAlias = T | Awaitable[T]
-"""What a port's method returns: the answer itself from a ``def``, or an awaitable of it from an ``async def``."""
+"""Return type of a port's method: the answer from a ``def``, an awaitable of the answer from an ``async def``."""
 
 
 def require_methods(taker: str, store: object, *methods: str) -> None:
-    """Refuse at construction what `taker` cannot ask.
+    """Check at construction that `store` has all of `methods`.
 
     Args:
-        taker: who takes the store, as its user wrote it.
-        store: what was given for one.
-        methods: what it is asked by.
+        taker: the class or the argument that takes the store, named in the error message.
+        store: the object that was passed as a store.
+        methods: the methods that `taker` calls.
 
     Raises:
-        ConfigurationError: a class instead of its instance, or something that has not all of `methods`.
+        ConfigurationError: `store` is a class and not an instance, or it lacks a method.
     """
     if isinstance(store, type):
         raise ConfigurationError(f"{taker} needs a store, not its class: pass {store.__name__}(...)")
@@ -60,7 +60,7 @@ class UserStore(Protocol):
     """Finds users by name."""
 
     def find(self, username: str, /) -> Answer[User | None]:
-        """The user of that name (compared exactly, in NFC), or None."""
+        """The user with that name (compared exactly, in NFC), or None."""
         ...
 
 
@@ -68,7 +68,7 @@ class PasswordUpgrader(Protocol):
     """A user store that can save a better hash after a successful login."""
 
     def replace_password_hash(self, user_id: str, old: str, new: str, /) -> Answer[bool]:
-        """Store `new` if the stored hash still is `old` (compare and set); whether it was stored."""
+        """Store `new` if the stored hash still is `old` (compare and set). True if it was stored."""
         ...
 
 
@@ -76,13 +76,13 @@ class DigestStore(Protocol):
     """Finds the HA1 of users."""
 
     def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm, /) -> Answer[DigestUser | None]:
-        """The user of that name with the HA1 for `realm` and `algorithm`, or None."""
+        """The user with that name, with the HA1 for `realm` and `algorithm`, or None."""
         ...
 
     def find_digest_by_userhash(
         self, userhash: str, realm: str, algorithm: DigestAlgorithm, /
     ) -> Answer[DigestUser | None]:
-        """The same by ``H(username ":" realm)`` in lower-case hex (RFC 7616 §3.4.4), or None."""
+        """As `find_digest`, but by ``H(username ":" realm)`` in lower-case hex (RFC 7616 §3.4.4)."""
         ...
 
 
@@ -94,7 +94,7 @@ class ApiKeyStore(Protocol):
         ...
 
     def touch_key(self, key_id: str, at: float, /) -> Answer[None]:
-        """Note that the key was used at `at`. Called at most once in a while for each key."""
+        """Store `at` as the time of the last use. Called at most once per `ApiKeyVerifier(touch_every=...)` and key."""
         ...
 
 
@@ -107,14 +107,14 @@ class TokenStore(Protocol):
 
 
 class TokenKeeper(TokenStore, Protocol):
-    """A token store that tokens are issued into and revoked in."""
+    """A token store that can also add and revoke tokens."""
 
     def add_token(self, record: TokenRecord, /) -> Answer[None]:
-        """Store a token that was just made."""
+        """Store a new token."""
         ...
 
     def revoke_token(self, digest: str, at: float, /) -> Answer[bool]:
-        """Refuse the token with that digest from now on; whether this changed anything."""
+        """Refuse the token with that digest from now on. True if this changed something."""
         ...
 
     def revoke_family_tokens(self, family_id: str, at: float, /) -> Answer[None]:
@@ -126,7 +126,7 @@ class TokenKeeper(TokenStore, Protocol):
         ...
 
     def revoke_client_tokens(self, client_id: str, at: float, /) -> Answer[None]:
-        """Refuse all tokens that were given to a client from now on."""
+        """Refuse all tokens that were issued to a client from now on."""
         ...
 
 
@@ -134,7 +134,7 @@ class ClientStore(Protocol):
     """Finds OAuth clients."""
 
     def find_client(self, client_id: str, /) -> Answer[Client | None]:
-        """The client of that id (compared exactly), or None."""
+        """The client with that id (compared exactly), or None."""
         ...
 
 
@@ -142,7 +142,7 @@ class FamilyStore(Protocol):
     """Keeps refresh families."""
 
     def add_family(self, family: RefreshFamily, /) -> Answer[None]:
-        """Store a family that was just begun."""
+        """Store a new family."""
         ...
 
     def find_family(self, key: str, /) -> Answer[RefreshFamily | None]:
@@ -150,27 +150,28 @@ class FamilyStore(Protocol):
         ...
 
     def rotate(self, rotation: Rotation, /) -> Answer[RotationAnswer]:
-        """Put the successor in the place of the token presented, atomically. The first that applies:
+        """Replace the presented token by its successor, atomically. The first rule that applies decides:
 
-        1. no family has the key, or its client is another one: UNKNOWN;
-        2. it is revoked or past either end (``<= now``): ENDED;
-        3. the token presented is the current one: ROTATED, with ``previous``, ``current``, ``salt``, ``rotated_at``,
-           ``last_used_at`` and ``idle_until`` (never beyond ``expires_at``) renewed;
-        4. it is the previous one, ``grace > 0`` and ``now - rotated_at <= grace``: RACED, nothing is changed;
-        5. anything else: REUSED, the family is revoked as of ``now``.
+        1. no family has the key, or it belongs to another client: UNKNOWN;
+        2. the family is revoked, or one of its ends is ``<= now``: ENDED;
+        3. the presented token is the current one: ROTATED. ``previous``, ``current``, ``salt``, ``rotated_at``,
+           ``last_used_at`` and ``idle_until`` (never beyond ``expires_at``) are set anew;
+        4. the presented token is the previous one, ``grace > 0`` and ``now - rotated_at <= grace``: RACED. Nothing is
+           changed;
+        5. any other token: REUSED. The family is revoked as of ``now``.
         """
         ...
 
     def end_family(self, family_id: str, at: float, /) -> Answer[RefreshFamily | None]:
-        """Revoke the family with that id; the family, also when it had ended before, or None."""
+        """Revoke the family with that id. Answers the family, even if it had ended before, or None."""
         ...
 
     def end_families(self, subject: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:
-        """Revoke every family of a subject that has not ended; those that this revoked."""
+        """Revoke every live family of a subject. Answers those that this call revoked."""
         ...
 
     def end_client_families(self, client_id: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:
-        """Revoke every family of a client that has not ended; those that this revoked."""
+        """Revoke every live family of a client. Answers those that this call revoked."""
         ...
 
     def families_of(self, subject: str, now: float, /) -> Answer[tuple[RefreshFamily, ...]]:
@@ -179,36 +180,36 @@ class FamilyStore(Protocol):
 
 
 class RevocationStore(Protocol):
-    """What processes tell each other about revocations."""
+    """Shares revocations between processes."""
 
     def publish(self, revocation: Revocation, /) -> Answer[None]:
-        """Store a revocation. Whoever reads on from an older cursor after this has answered finds it."""
+        """Store a revocation. After this has answered, each reader with an older cursor finds it."""
         ...
 
     def revocations_after(self, cursor: str, limit: int, /) -> Answer[RevocationPage]:
-        """What was published since `cursor`; with an empty one, all that has not expired.
+        """The revocations published since `cursor`; with an empty cursor, all that have not expired.
 
-        A page may repeat what an earlier one had. It never misses anything: not what was being published while an
-        earlier one was read, nor what came before a cursor that the store no longer knows.
+        A page may repeat entries of an earlier page. It never misses one: neither one that was being published while
+        an earlier page was read, nor one before a cursor that the store no longer knows.
         """
         ...
 
     def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...], /) -> Answer[tuple[Revocation, ...]]:
-        """The latest revocation of each of `keys` that has one which has not expired."""
+        """The latest revocation of each of `keys`, without expired ones."""
         ...
 
 
 def for_threads(store: RevocationStore) -> RevocationStore:
-    """The store that a thread reads: the twin with ``def`` methods that an asynchronous one has as its ``sync``.
+    """The store that a thread may read: the ``sync`` twin of an asynchronous store, which has ``def`` methods.
 
-    Clients of a database or of Redis belong to the event loop of their first use.
+    An asynchronous client of a database or of Redis belongs to the event loop of its first use.
     """
     twin: RevocationStore | None = getattr(store, "sync", None)
     return store if twin is None or not callable(getattr(twin, "revocations_after", None)) else twin
 
 
 class NonceStore(Protocol):
-    """Remembers what may be used once: the counts of a Digest nonce, the ``jti`` of a client's assertion."""
+    """Remembers values that may be used once: counts of a Digest nonce, the ``jti`` of an assertion or proof."""
 
     def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> Answer[NonceUse]:
         """Use `count` of `nonce`, atomically: FRESH once, for a count above all used before, else REPLAYED.
@@ -219,26 +220,26 @@ class NonceStore(Protocol):
 
 
 class Throttle(Protocol):
-    """Counts attempts to guess, by account and by source."""
+    """Counts attempts to log in, by account and by source."""
 
     def attempt(self, key: str, now: float, /) -> Answer[float]:
-        """Count one attempt, atomically, before it is looked at; the seconds to wait, 0.0 for go ahead."""
+        """Count one attempt, atomically, before its credentials are checked. The seconds to wait, 0.0 for none."""
         ...
 
     def succeeded(self, key: str, /) -> Answer[None]:
-        """One attempt was no guess: take it back.
+        """Remove one attempt from the count: its credentials were right.
 
-        What else was counted stays: an attacker who also knows one good password must not start anew by using it,
-        nor be helped by the account's own user.
+        The other attempts stay counted. Otherwise an attacker who knows one right password could reset the count with
+        it, and each login of the account's own user would reset it for the attacker.
         """
         ...
 
 
 class FamiliarSources(Protocol):
-    """A throttle that also knows from where accounts were used, so that attempts by strangers do not lock out users."""
+    """A throttle that also knows the sources of earlier logins, so that attempts by others do not lock out users."""
 
     def remember_source(self, pair: str, until: float, /) -> Answer[None]:
-        """Keep `pair`, an account and a source, until then."""
+        """Keep `pair`, an account and a source, until `until` (seconds since the epoch)."""
         ...
 
     def knows_source(self, pair: str, now: float, /) -> Answer[bool]:

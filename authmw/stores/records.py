@@ -18,12 +18,12 @@ class User:
     """A user as the engine needs one. The application's own table may hold more.
 
     Args:
-        id: the stable identifier, which becomes the principal's.
-        username: what is typed at a login.
+        id: the stable identifier; becomes the id of the principal.
+        username: what the user types at a login.
         password_hash: an argon2 (or accepted legacy) hash; None when the user cannot log in by password.
         scopes: what the user may do.
-        disabled: the user exists, and is refused.
-        attributes: what becomes the principal's claims.
+        disabled: the user exists and is refused.
+        attributes: become the claims of the principal.
     """
 
     id: str
@@ -36,7 +36,9 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class DigestUser:
-    """A user with the HA1 of one realm and algorithm. HA1 is equivalent to the password for that realm (DIG-8).
+    """A user with the HA1 of one realm and algorithm.
+
+    For that realm the HA1 is equivalent to the password (RFC 7616 §5.2). Protect it like a password.
 
     Args:
         ha1: ``H(username ":" realm ":" password)`` in lower-case hex (RFC 7616 §3.4.2).
@@ -48,13 +50,13 @@ class DigestUser:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRecord:
-    """An API key as it is stored: its digest, and what it is good for.
+    """An API key as it is stored: its digest, and what it allows.
 
     Args:
         id: names the key in lists and logs.
         digest: `authmw.stores.token_digest` of the key.
-        owner: the id of the principal the key stands for.
-        name: what its owner calls it.
+        owner: the id of the principal that the key stands for.
+        name: a label, chosen by the owner.
     """
 
     id: str
@@ -97,11 +99,11 @@ ClientAuthMethod = Literal["client_secret_basic", "client_secret_post", "private
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A client's secret as it is stored. Secrets are made here and long, so that a plain digest is enough.
+    """A client's secret as it is stored. authmw makes long random secrets, so a plain digest is enough.
 
     Args:
         digest: `authmw.stores.token_digest` of the secret.
-        expires_at: until when it is good, while another takes its place; None for as long as the client.
+        expires_at: its end, once a newer secret replaces it; None as long as it is the newest.
     """
 
     digest: str = field(repr=False)
@@ -113,15 +115,15 @@ class Client:
     """An OAuth client (RFC 6749 §2).
 
     Args:
-        id: the ``client_id``. No user has it for an id (RFC 9068 §5).
-        name: what people call it.
-        auth_method: the one way in which it authenticates (RFC 7591 §2); ``none`` makes it a public client.
-        secrets: any of which it may present.
+        id: the ``client_id``. No user may have the same id (RFC 9068 §5).
+        name: a label for people.
+        auth_method: its only authentication method (RFC 7591 §2); ``none`` makes it a public client.
+        secrets: it may present any of these.
         jwks: its public JWK Set (RFC 7517 §5), for ``private_key_jwt``.
         grant_types: the grants it may use.
-        scopes: the most that it is granted, for itself or on behalf of a user.
+        scopes: the scopes that it may be granted at most, for itself or on behalf of a user.
         audiences: the APIs whose tokens it may introspect.
-        disabled: the client exists, and is refused, with its tokens.
+        disabled: the client exists; it and its tokens are refused.
     """
 
     id: str
@@ -138,26 +140,26 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class RefreshFamily:
-    """One login, which lives on from refresh token to refresh token: a session, as its user sees it.
+    """One login with all its refresh tokens: a session, as its user sees it.
 
-    All refresh tokens of a family begin alike, and only who held one of them knows that beginning. So a family is one
-    record however often it was refreshed, and a token of it that is neither the current one nor, for a moment, the
-    one before it has been used already.
+    All refresh tokens of a family begin with the same secret text. The digest of this text is the `key` of the family,
+    so a family stays one record after any number of refreshes. A token of the family is valid if it is the current one
+    or, for a moment, the one before it. Any other token of the family has been used already.
 
     Args:
-        id: names the family: the ``sid`` of its access tokens, in lists and logs. No secret.
-        key: `authmw.stores.token_digest` of what all its refresh tokens begin with.
-        current: the digest of the refresh token that is good now; empty for a login that got none.
+        id: names the family in lists and logs, and is the ``sid`` of its access tokens. Not secret.
+        key: `authmw.stores.token_digest` of the common beginning of its refresh tokens.
+        current: the digest of the valid refresh token; empty for a login without one.
         subject: the id of the user.
-        username: the name by which the user is found again at each refresh.
-        client_id: the client it was given to, and the only one that may refresh it.
+        username: finds the user again at each refresh.
+        client_id: the client that it was issued to, and the only one that may refresh it.
         scopes: what was granted; a refresh never gets more.
-        expires_at: its absolute end, which no refresh moves.
-        idle_until: its end unless it is refreshed before.
+        expires_at: its absolute end. No refresh moves it.
+        idle_until: its end if it is not refreshed before.
         previous: the digest of the token before the current one.
-        salt: what the current token was derived from the previous one with; no secret without that token.
-        rotated_at: when.
-        name: what its user may know it by, as the browser's name.
+        salt: the current token was derived from the previous one with it. Useless without that token.
+        rotated_at: the time of the last refresh.
+        name: a label for the user, as the name of the browser.
     """
 
     id: str
@@ -178,22 +180,22 @@ class RefreshFamily:
     name: str = ""
 
     def is_live(self, now: float) -> bool:
-        """Whether it can still be refreshed."""
+        """Whether it can still be refreshed at `now` (seconds since the epoch)."""
         return self.revoked_at is None and now < self.expires_at and now < self.idle_until
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A refresh token is presented, and asks for its successor.
+    """Request to replace a presented refresh token by its successor.
 
     Args:
-        key: the family's.
-        presented: the digest of the token that was presented.
-        successor: the digest of the one to take its place.
-        salt: what that one was derived with.
-        client_id: who presents it.
+        key: the key of the family.
+        presented: the digest of the presented token.
+        successor: the digest of the token that replaces it.
+        salt: the successor was derived with it.
+        client_id: the client that presents the token.
         now: the time, in seconds since the epoch.
-        idle_until: the family's new end unless it is refreshed again.
+        idle_until: the new end of the family if it is not refreshed again.
         grace: seconds in which the previous token, presented again, gets the same successor.
     """
 
@@ -208,53 +210,53 @@ class Rotation:
 
 
 class Outcome(Enum):
-    """What became of a `Rotation`."""
+    """Outcome of a `Rotation`."""
 
     ROTATED = "rotated"
     """The successor is the current token now."""
     RACED = "raced"
-    """The token was rotated a moment ago: derive its successor again, by the family's ``salt``."""
+    """The token was rotated a moment ago: derive its successor again, with the ``salt`` of the family."""
     REUSED = "reused"
-    """The token was used before. The family was live, and this verb revoked it."""
+    """The token was used before. The family was live, and this call revoked it."""
     ENDED = "ended"
     """The family had expired or was revoked before. Nothing was changed."""
     UNKNOWN = "unknown"
-    """There is no such family, or it is another client's. Nothing was changed."""
+    """There is no such family, or it belongs to another client. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RotationAnswer:
-    """What became of a rotation, and the family after it; None when that is unknown."""
+    """Outcome of a rotation, and the family after it; None if the family is unknown."""
 
     outcome: Outcome
     family: RefreshFamily | None = None
 
 
 LONGEST_ACCESS_TOKEN: Final = 86_400.0
-"""Seconds that an access token of a family lives at most, so that the family's revocation may be forgotten then."""
+"""The longest lifetime of an access token of a family, in seconds. After it the family's revocation may be dropped."""
 
 
 LONGEST_TOKEN: Final = 400 * 86_400.0
-"""Seconds that any token lives at most."""
+"""The longest lifetime of any token, in seconds."""
 
 
 REVOCATION_MARGIN: Final = 120.0
-"""Seconds that a revocation outlives what it is about: the leeway of a verifier, and clocks that differ."""
+"""Seconds that a revocation is kept after the last token that it refuses: for leeway and for different clocks."""
 
 
 RevocationKind = Literal["token", "family", "user", "client"]
-"""What is revoked: one token by its ``jti``, a family by its ``sid``, all there is of a user or of a client."""
+"""Kind of a revocation: one token by its ``jti``, a family by its ``sid``, or all tokens of a user or of a client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """What was issued until `at` is refused from now on.
+    """Order to refuse what was issued until `at`.
 
     Args:
-        kind: what `id` names.
+        kind: the kind of thing that `id` names.
         id: the ``jti`` or token id, the family's id, the subject, or the client's id.
-        at: the time of the revocation. What is issued to a user or client after it holds again.
-        expires_at: when everything it is about has expired anyway, so that it may be forgotten.
+        at: the time of the revocation. Tokens issued to a user or client after it are valid.
+        expires_at: by then everything that it refuses has expired anyway, so it may be dropped.
     """
 
     kind: RevocationKind
@@ -264,32 +266,32 @@ class Revocation:
 
     @classmethod
     def of_token(cls, token_id: str, at: float, token_expires_at: float) -> Revocation:
-        """The end of one token."""
+        """The revocation of one token."""
         return cls("token", token_id, at, token_expires_at + REVOCATION_MARGIN)
 
     @classmethod
     def of_family(cls, family_id: str, at: float) -> Revocation:
-        """The end of a family, kept for as long as an access token of one may live."""
+        """The revocation of a family, kept as long as an access token of it may be valid."""
         return cls("family", family_id, at, at + LONGEST_ACCESS_TOKEN + REVOCATION_MARGIN)
 
     @classmethod
     def of_user(cls, subject: str, at: float) -> Revocation:
-        """The end of everything a user was issued."""
+        """The revocation of everything that was issued to a user."""
         return cls("user", subject, at, at + LONGEST_TOKEN + REVOCATION_MARGIN)
 
     @classmethod
     def of_client(cls, client_id: str, at: float) -> Revocation:
-        """The end of everything a client was issued."""
+        """The revocation of everything that was issued to a client."""
         return cls("client", client_id, at, at + LONGEST_TOKEN + REVOCATION_MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationPage:
-    """The next revocations, oldest first, and where the page after them begins.
+    """The next revocations, oldest first, and the cursor of the page after them.
 
     Args:
-        revocations: fewer than were asked for when there are no more at this moment.
-        cursor: what to ask with next. Its form is the store's own.
+        revocations: fewer than asked for if there are no more at this moment.
+        cursor: for the next call. Its form belongs to the store.
     """
 
     revocations: tuple[Revocation, ...]

@@ -1,10 +1,11 @@
-"""Follows what was revoked, so that a revoked token is refused within a bounded time and no store is asked for it.
+"""Feed of revocations: a copy in this process, so that a check needs no store and a revocation counts within a bound.
 
 Two rules hold everywhere here:
 
-1. Nothing is taken for not revoked from data that is older than the bound: then the store is asked, and a store that
-   cannot answer is a 503.
-2. Whether the data is fresh is looked at before the data is, so that no reading in between makes old data look new.
+1. Data older than the bound never proves that a token is not revoked. Then the store is asked, and a store that cannot
+   answer is a 503.
+2. The freshness of the data is read before the data. Otherwise an update between the two reads could make old data
+   look new.
 """
 
 from __future__ import annotations
@@ -31,37 +32,37 @@ if TYPE_CHECKING:
     from asyncio import Runner
 
 PAGE: Final = 1000
-"""Revocations that are read at once."""
+"""Revocations in one page."""
 LONGEST_PAUSE: Final = 5.0
-"""Seconds between two tries while the store fails, at most; or the bound, if that is longer."""
+"""The longest pause between two tries while the store fails, in seconds; or the bound, if that is longer."""
 _SWEEP_EVERY: Final = 60.0
 
 _left_to_parents: Final[list[Runner]] = []
-# A child must not even close a loop of its parent's: both share the kernel's list of what the loop waits for.
+# A child must not close an event loop of its parent: both share the kernel's list of what the loop waits for.
 
 logger: Final = logging.getLogger("authmw.revocation")
 
 
 class RevocationFeed:
-    """What was revoked, as this process knows it: read again four times within each `bound`, by a thread of its own.
+    """The revocations that this process knows. A thread reads the store four times within each `bound`.
 
-    A revocation that the store has accepted is honoured here within `bound` seconds. Nothing is asked on the way of a
-    request while the feed `is_fresh`; else the store is, request by request, until the feed has caught up.
+    A revocation that the store has accepted is honoured here within `bound` seconds. While the feed `is_fresh`, a
+    request asks no store. Otherwise each request asks the store, until the feed is fresh again.
 
     The thread starts at the first use in each process, also after a fork, and never earlier. Where threads do not run
-    (uWSGI without ``--enable-threads``), each request asks. An ``async def`` store is read on an event loop of the
-    thread's. Clients of a database or of Redis belong to the loop of their first use: such a store has a twin with
-    ``def`` methods as its attribute ``sync``, and the thread reads that one. Its own timeouts bound how long a
-    ``def`` may hang; meanwhile each request asks.
+    (uWSGI without ``--enable-threads``), each request asks the store. The thread reads an ``async def`` store on its
+    own event loop. Clients of a database or of Redis belong to the loop of their first use: such a store has a twin
+    with ``def`` methods as its attribute ``sync``, and the thread reads that twin. A ``def`` method needs a timeout of
+    its own; while it hangs, each request asks the store.
 
     Args:
         store: where revocations are published.
         bound: seconds within which a revocation is honoured.
         clock: seconds since the epoch.
-        monotonic: seconds of a clock that is never set.
+        monotonic: seconds of a clock that nobody can set back.
 
     Raises:
-        ConfigurationError: a store without the verbs, or a bound that is no number of seconds.
+        ConfigurationError: the store lacks a method, or the bound is not a number of seconds above 0.
 
     >>> class Nothing:
     ...     def publish(self, revocation): ...
@@ -100,23 +101,25 @@ class RevocationFeed:
         self._swept_at = -math.inf
         self._told_at = -math.inf
         self._has_warned = False
-        self._passes = self.passes  # bound once, and to each issuance again: a partial takes three times the memory
+        self._passes = self.passes  # made once, then bound to each issuance: a `partial` takes three times the memory
         self._after_fork()
         in_each_child(self._after_fork)
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the last complete reading began less than `bound` seconds ago. One that hangs makes it stale."""
+        """Whether the last complete reading began less than `bound` seconds ago. A hanging reading makes it stale."""
         return self._monotonic() < self._fresh_until
 
     def check(self, issuance: Issuance, authenticated: Authenticated) -> Verdict | Flow[Verdict]:
-        """`authenticated`, to be remembered while the feed knows that it holds, unless something of it is revoked.
+        """`authenticated`, unless the token, its family, its user or its client is revoked.
+
+        The verdict may be remembered as long as `passes` is true for its issuance.
 
         Returns:
-            The verdict, or a flow when the store has to be asked.
+            The verdict, or a flow if the store has to be asked.
         """
         is_fresh = self._monotonic() < self._fresh_until
-        # What is revoked stays so: that much is true of old data too.
+        # A revocation is never undone, so old data can refuse too.
         if self._revoked.refuses(issuance):
             return _revoked(issuance)
         until, headers = authenticated.remember_until, authenticated.headers
@@ -127,23 +130,23 @@ class RevocationFeed:
         return self._ask(issuance, authenticated)
 
     def passes(self, issuance: Issuance) -> bool:
-        """Whether it is certain, without asking, that nothing of this is revoked."""
+        """Whether fresh data says that no revocation refuses this issuance. Asks nothing."""
         return self._monotonic() < self._fresh_until and not self._revoked.refuses(issuance)
 
     def note(self, revocation: Revocation) -> None:
-        """Honour at once what this process itself has published. Reading finds it again, which is no harm."""
+        """Honour at once a revocation that this process itself has published. The thread may read it again."""
         self._revoked.note(revocation)
 
     def follow_once(self) -> None:
-        """Read what is new, to its end. What the thread does all the time, and tests do without one.
+        """Read all new revocations. The thread does this again and again; tests call it without a thread.
 
         Raises:
-            Exception: whatever the store raises. The feed is as fresh as it was before.
-            FlowError: the store answers something else than pages that lead to an end.
+            Exception: the error of the store. The freshness of the feed does not change.
+            FlowError: the store does not answer with a `RevocationPage`, or its cursor does not advance.
         """
         began = self._monotonic()
         if self._clock() < self._told_at:
-            self._cursor = ""  # the clock was set back: what had expired before, is valid again
+            self._cursor = ""  # the clock was set back: revocations that had expired count again
         self._told_at = self._clock()
         while True:
             answer = self._answer(self._read_from.revocations_after(self._cursor, PAGE))
@@ -153,7 +156,7 @@ class RevocationFeed:
             is_last = len(page.revocations) < PAGE
             if not is_last and page.cursor == self._cursor:
                 raise FlowError("revocations_after answers a full page whose cursor leads nowhere")
-            # Moved once the page is noted: whoever is interrupted reads it again.
+            # Only after the page is noted: an interrupted reading reads the page again.
             self._cursor = page.cursor
             if is_last:
                 break
@@ -163,7 +166,7 @@ class RevocationFeed:
         self._fresh_until = began + self.bound
 
     def close(self) -> None:
-        """End the thread. From then on each check asks the store."""
+        """Stop the thread. From then on each check asks the store."""
         import atexit
 
         atexit.unregister(self.close)
@@ -183,7 +186,7 @@ class RevocationFeed:
         return _revoked(issuance) if self._revoked.refuses(issuance) else authenticated
 
     def _answer(self, answer: Any) -> object:
-        """What the store answers, awaited on a loop that stays the same for as long as the thread lives."""
+        """The answer of the store, awaited on one loop for the whole life of the thread."""
         if not hasattr(answer, "__await__"):
             return answer
         if self._runner is None:
@@ -193,7 +196,7 @@ class RevocationFeed:
         return self._runner.run(_awaited(answer))
 
     def _after_fork(self) -> None:
-        # No thread survives a fork, and a lock may have been held. What is known stays true.
+        # No thread survives a fork, and another thread may have held a lock. The known revocations stay true.
         if self._runner is not None:
             _left_to_parents.append(self._runner)
         self._thread = None
@@ -204,7 +207,7 @@ class RevocationFeed:
         self._fresh_until = -math.inf
 
     def _start(self) -> None:
-        """See to it that the thread runs."""
+        """Start the thread unless it runs."""
         thread = self._thread
         if self._closing.is_set() or (thread is not None and thread.is_alive()):
             return
@@ -214,7 +217,7 @@ class RevocationFeed:
             started = threading.Thread(target=self._follow, name="authmw-revocations", daemon=True)
             try:
                 started.start()
-            except RuntimeError as error:  # no more threads, or the interpreter ends: each request asks
+            except RuntimeError as error:  # no more threads, or the interpreter ends: each request asks the store
                 if not self._has_warned:
                     logger.warning("authmw could not start to follow revocations cause=%s", error)
                 self._has_warned = True
@@ -227,7 +230,7 @@ class RevocationFeed:
     def _follow(self) -> None:
         from random import SystemRandom
 
-        # Neither that of a program that was seeded, nor the same in all children of a process.
+        # Not the module's own generator: a program may seed it, and all children of a fork inherit its state.
         random = SystemRandom()
         failures = 0
         while not self._closing.is_set():
@@ -242,7 +245,7 @@ class RevocationFeed:
                 if failures:
                     logger.info("authmw follows revocations again after %d failures", failures)
                 failures = 0
-            # Processes that started together are not to ask together.
+            # Processes that started together must not all ask at the same moment.
             pause = self.bound / 4 * random.uniform(0.75, 1.25)
             self._closing.wait(min(pause * 2 ** min(failures, 32), max(LONGEST_PAUSE, self.bound)))
         runner, self._runner = self._runner, None

@@ -1,4 +1,4 @@
-"""What was revoked, as far as somebody knows, and which tokens that refuses."""
+"""Set of known revocations, and the decision whether they refuse a token."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from authmw.errors import FlowError
 from authmw.stores.records import Revocation, RevocationKind
 
 KEPT_AFTER: Final = 120.0
-"""Seconds that a revocation is kept after its end: for a verifier's leeway, and for clocks that differ."""
+"""Seconds that a revocation is kept after its end: for the leeway of a verifier, and for different clocks."""
 
 
 class Issuance(NamedTuple):
-    """To whom, by what and when a token was issued: whatever it can be revoked by.
+    """Everything that a token can be revoked by: its ids, its subject, its client and the time of issue.
 
     Args:
         credential_id: the ``jti`` of a JWT, or the id of an opaque token's record.
-        family_id: the login it is from, as the ``sid``.
+        family_id: the login that it comes from: the ``sid``.
         subject: the id of the principal.
-        client_id: the client it was given to.
-        issued_at: when, in seconds since the epoch; None when the token does not tell.
+        client_id: the client that it was issued to.
+        issued_at: in seconds since the epoch; None if the token does not say.
     """
 
     credential_id: str | None
@@ -31,7 +31,7 @@ class Issuance(NamedTuple):
 
     @property
     def keys(self) -> tuple[tuple[RevocationKind, str], ...]:
-        """What a store is asked about."""
+        """The keys for `RevocationStore.find_revocations`."""
         every: tuple[tuple[RevocationKind, str | None], ...] = (
             ("token", self.credential_id),
             ("family", self.family_id),
@@ -42,7 +42,7 @@ class Issuance(NamedTuple):
 
 
 class Revoked:
-    """Revocations that are known, the latest of each token, family, user and client.
+    """The known revocations: the latest of each token, family, user and client.
 
     >>> revoked = Revoked()
     >>> revoked.note(Revocation.of_user("alice", at=1000.5))
@@ -68,22 +68,22 @@ class Revoked:
         self.unlock()
 
     def refuses(self, issuance: Issuance) -> bool:
-        """Whether a token of this issuance is refused by something known."""
+        """Whether a known revocation refuses a token of this issuance."""
         credential_id, family_id, subject, client_id, issued_at = issuance
         if credential_id in self._tokens or family_id in self._families:
             return True
-        # An ``iat`` has whole seconds, rounded down: of the second of the revocation, it is taken for earlier. What the
-        # token service issues later in that second says the next one.
+        # An ``iat`` has whole seconds, rounded down. A token from the second of the revocation counts as older than it.
+        # For this the token service writes the next second into a token that it issues later in that second.
         return any(
             revocation is not None and (issued_at is None or issued_at <= revocation.at)
             for revocation in (self._users.get(subject), self._clients.get(client_id))
         )
 
     def note(self, revocation: object) -> None:
-        """Know of a revocation, beside an earlier one of the same: whatever either refuses is refused.
+        """Add a revocation. It is merged with an earlier one of the same id: what either refuses stays refused.
 
         Raises:
-            FlowError: it is none.
+            FlowError: `revocation` is not a `Revocation`.
         """
         if not isinstance(revocation, Revocation) or revocation.kind not in self._known:
             raise FlowError(f"a store of revocations answers Revocation, not {type(revocation).__name__}")
@@ -96,14 +96,14 @@ class Revoked:
             known[revocation.id] = revocation
 
     def drop_expired(self, now: float) -> None:
-        """Forget what has been over for `KEPT_AFTER` seconds at `now`, in seconds since the epoch."""
+        """Drop revocations that expired more than `KEPT_AFTER` seconds before `now` (seconds since the epoch)."""
         with self._lock:
             for known in self._known.values():
                 for name in [name for name, each in known.items() if each.expires_at + KEPT_AFTER <= now]:
                     del known[name]
 
     def unlock(self) -> None:
-        """Go on in a child process, forked while another thread may have held the lock."""
+        """Replace the lock in a child process: another thread may have held it during the fork."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

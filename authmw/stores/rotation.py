@@ -1,4 +1,4 @@
-"""What becomes of a refresh token that is presented: the decision of every store of ours."""
+"""Decision about a presented refresh token. Every store of authmw uses it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnsw
 
 
 def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
-    """What becomes of `rotation`, and the family after it; see `authmw.stores.FamilyStore.rotate`.
+    """The outcome of `rotation`, and the family after it; see `authmw.stores.FamilyStore.rotate`.
 
     >>> from authmw.stores import Rotation
     >>> rotated(None, Rotation("key", "presented", "successor", "salt", None, 0.0, 60.0)).outcome.value
@@ -31,7 +31,7 @@ def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
             idle_until=min(rotation.idle_until, family.expires_at),
         )
         return RotationAnswer(Outcome.ROTATED, renewed)
-    # Without a grace, not even in the same instant, nor by a clock that is behind.
+    # With a grace of 0, never: neither in the same instant nor when the clock of this process is behind.
     has_grace = rotation.grace > 0 and now - family.rotated_at <= rotation.grace
     if has_grace and _is(rotation.presented, family.previous):
         return RotationAnswer(Outcome.RACED, family)

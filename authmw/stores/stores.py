@@ -1,4 +1,4 @@
-"""Stores of several kinds as one: users in PostgreSQL, tokens in Redis."""
+"""Collection of the stores of a program, for example users in PostgreSQL and tokens in Redis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from authmw.stores.ports import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """What a program keeps, and where. Each field is None where it keeps none.
+    """The stores of a program. A field is None if the program has no such store.
 
     >>> from authmw.stores import MemoryStores, MemoryThrottle
     >>> kept = MemoryStores()
@@ -40,14 +40,14 @@ class Stores:
 
     @classmethod
     def of(cls, *stores: object) -> Stores:
-        """The stores of several objects, as `SQLStores` and `RedisStores`. Where two have one, the later one's counts.
+        """The stores of several objects, as `SQLStores` and `RedisStores`. If two have the same store, the later wins.
 
-        Revocations are read from all that have them: who disables a user publishes where users are kept.
+        Revocations are read from all objects that have them: see `JoinedRevocations`.
 
         Raises:
-            ConfigurationError: an object that has none of them, or asynchronous ones beside blocking ones.
+            ConfigurationError: an object has no store, or asynchronous stores stand beside blocking ones.
         """
-        found: dict[str, Any] = {}  # each is asked for its verbs by whoever takes it
+        found: dict[str, Any] = {}  # the taker of a store checks its methods
         revocations: list[RevocationStore] = []
         mistakes: list[str] = []
         for each in stores:

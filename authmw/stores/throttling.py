@@ -1,4 +1,4 @@
-"""How long who guesses has to wait: the arithmetic of every throttle of ours."""
+"""Arithmetic of throttles: how long a client has to wait before the next attempt. Every throttle of authmw uses it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from authmw.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The attempts under one key, and from when the next one may be made."""
+    """The number of attempts under one key, and the time from which the next one is allowed."""
 
     attempts: int = 0
     not_before: float = 0.0
 
 
 class ThrottlePolicy:
-    """After `free` attempts each further one waits twice as long as the one before.
+    """Doubles the wait with each attempt after the first `free` ones.
 
-    Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
+    No account is locked for ever: no wait is longer than `longest`, and an attempt during a wait does not prolong it.
 
     Args:
-        taker: who takes the policy, as its user wrote it.
+        taker: the class that takes the policy, named in the error message.
         free: attempts without any wait.
         first: seconds of the first wait.
-        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
+        longest: seconds of the longest wait. After that time without an attempt, the count of a key starts again at 0.
 
     Raises:
-        ConfigurationError: there is no such policy.
+        ConfigurationError: an argument is out of range.
 
     >>> ThrottlePolicy("MyThrottle", free=1, first=1.0, longest=900.0).attempt(Count(), now=60.0)
     (Count(attempts=1, not_before=61.0), 0.0)
@@ -43,9 +43,9 @@ class ThrottlePolicy:
         self.longest: float = longest
 
     def attempt(self, count: Count, now: float) -> tuple[Count, float]:
-        """The count after one more attempt, and the seconds that it has to wait; 0.0 for go ahead."""
-        # A clock that was set back must not make the wait longer than it ever is. Who may still go ahead freely never
-        # waits: it was only overtaken by another, or has a clock that is behind.
+        """The count after one more attempt, and the seconds that it has to wait; 0.0 if it may go ahead."""
+        # A clock that was set back must not make a wait longer than `longest`. Within the free attempts nobody waits,
+        # even if the clock of another process is ahead.
         wait = min(count.not_before - now, self.longest)
         if wait > 0 and count.attempts >= self.free:
             return Count(count.attempts, now + wait), wait
@@ -53,12 +53,12 @@ class ThrottlePolicy:
         return Count(attempts, now + self._after(attempts)), 0.0
 
     def succeeded(self, count: Count) -> Count:
-        """The count without its last attempt, which was no guess."""
+        """The count without its last attempt, which was a correct login."""
         return Count(max(0, count.attempts - 1), count.not_before - self._after(count.attempts))
 
     def _after(self, attempts: int) -> float:
         beyond = attempts - self.free
         if beyond < 0:
             return 0.0
-        # Beyond 2 ** 64 there is nothing left to double.
+        # The bound keeps the number finite; every wait beyond it is `longest` anyway.
         return float(min(self.first * 2 ** min(beyond, 64), self.longest))

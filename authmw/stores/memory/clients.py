@@ -1,4 +1,4 @@
-"""OAuth clients in memory."""
+"""In-memory store of OAuth clients."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class MemoryClients:
     """OAuth clients in memory (`ClientStore`), their secrets as digests.
 
     Args:
-        subjects: the ids that are given already, and what ends with a client that is disabled.
+        subjects: the ids that are taken already; revokes tokens and sessions when a client is disabled.
         clock: seconds since the epoch.
-        entropy: where the randomness of ids and secrets comes from.
+        entropy: makes random bytes.
 
     >>> clients = MemoryClients()
     >>> secret, client = clients.create("shop", scopes=["orders:read"])
@@ -47,7 +47,7 @@ class MemoryClients:
         self._lock = threading.Lock()
 
     def find_client(self, client_id: str) -> Client | None:
-        """The client of that id, or None."""
+        """The client with that id, or None."""
         return self._by_id.get(client_id)
 
     def create(
@@ -61,7 +61,7 @@ class MemoryClients:
         scopes: Iterable[str] = (),
         audiences: Iterable[str] = (),
     ) -> tuple[str | None, Client]:
-        """A new client, and its secret, told this once; see `authmw.stores.ClientAdmin.create`."""
+        """A new client and its secret, shown only now; see `authmw.stores.ClientAdmin.create`."""
         secret, client = make_client(
             id,
             name=name,
@@ -85,7 +85,7 @@ class MemoryClients:
             return tuple(self._by_id[id] for id in sorted(self._by_id))
 
     def disable(self, client_id: str) -> Client:
-        """Refuse the client and its tokens from now on. Ends every family of it."""
+        """Refuse the client and its tokens from now on. Ends its families."""
         with self._lock:
             client = self._change(client_id, disabled=True)
             at = self._clock()
@@ -94,20 +94,20 @@ class MemoryClients:
             return client
 
     def enable(self, client_id: str) -> Client:
-        """Undo `disable`, but for the tokens and families."""
+        """Undo `disable`, except that its tokens and families stay refused."""
         with self._lock:
             client = self._change(client_id, disabled=False)
             self._subjects.disabled_since.pop(client.id, None)
             return client
 
     def set_scopes(self, client_id: str, scopes: Iterable[str]) -> Client:
-        """Replace what it may be granted."""
+        """Replace the scopes that it may be granted."""
         checked = frozenset(checked_scopes(scopes))
         with self._lock:
             return self._change(client_id, scopes=checked)
 
     def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
-        """A new secret, told this once, while the older ones go on for `overlap` seconds."""
+        """A new secret, shown only now; the older ones stay valid for `overlap` seconds."""
         with self._lock:
             client = self._existing(client_id)
             secret, renewed = make_secret(client, overlap=overlap, now=self._clock(), entropy=self._entropy)

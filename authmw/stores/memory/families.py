@@ -1,4 +1,4 @@
-"""Refresh families in memory."""
+"""In-memory store of refresh families."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from authmw.stores.rotation import rotated
 
 @CallMode.NONBLOCKING
 class MemoryFamilies:
-    """Refresh families in memory (`FamilyStore`). Those that have ended are dropped as new ones come.
+    """Refresh families in memory (`FamilyStore`). Those that have ended are dropped when new ones are added.
 
     Args:
         clock: seconds since the epoch.
@@ -33,7 +33,7 @@ class MemoryFamilies:
         self._lock = threading.Lock()
 
     def add_family(self, family: RefreshFamily) -> None:
-        """Store a family that was just begun."""
+        """Store a new family."""
         with self._lock:
             now = self._clock()
             for ended in self._sweep.drop(self._by_id, lambda each: not each.is_live(now)):
@@ -46,7 +46,7 @@ class MemoryFamilies:
         return self._by_id.get(self._ids.get(key, ""))
 
     def rotate(self, rotation: Rotation) -> RotationAnswer:
-        """Put the successor in the place of the token presented; see `authmw.stores.FamilyStore.rotate`."""
+        """Replace the presented token by its successor; see `authmw.stores.FamilyStore.rotate`."""
         with self._lock:
             answer = rotated(self.find_family(rotation.key), rotation)
             if answer.family is not None:
@@ -54,17 +54,17 @@ class MemoryFamilies:
             return answer
 
     def end_family(self, family_id: str, at: float) -> RefreshFamily | None:
-        """Revoke the family with that id; the family, also when it had ended before, or None."""
+        """Revoke the family with that id. Answers the family, even if it had ended before, or None."""
         with self._lock:
             family = self._by_id.get(family_id)
             return family if family is None or family.revoked_at is not None else self._revoke(family, at)
 
     def end_families(self, subject: str, at: float) -> tuple[RefreshFamily, ...]:
-        """Revoke every family of a subject that has not ended; those that this revoked."""
+        """Revoke every live family of a subject. Answers those that this call revoked."""
         return self._end(lambda family: family.subject == subject, at)
 
     def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
-        """Revoke every family of a client that has not ended; those that this revoked."""
+        """Revoke every live family of a client. Answers those that this call revoked."""
         return self._end(lambda family: family.client_id == client_id, at)
 
     def families_of(self, subject: str, now: float) -> tuple[RefreshFamily, ...]:
@@ -73,9 +73,9 @@ class MemoryFamilies:
             live = [each for each in self._by_id.values() if each.subject == subject and each.is_live(now)]
         return tuple(sorted(live, key=lambda family: family.created_at))
 
-    def _end(self, is_meant: Callable[[RefreshFamily], bool], at: float) -> tuple[RefreshFamily, ...]:
+    def _end(self, matches: Callable[[RefreshFamily], bool], at: float) -> tuple[RefreshFamily, ...]:
         with self._lock:
-            live = [each for each in self._by_id.values() if is_meant(each) and each.is_live(at)]
+            live = [each for each in self._by_id.values() if matches(each) and each.is_live(at)]
             return tuple(self._revoke(family, at) for family in live)
 
     def _revoke(self, family: RefreshFamily, at: float) -> RefreshFamily:

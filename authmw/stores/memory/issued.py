@@ -1,4 +1,4 @@
-"""What is issued, by digest: keys and tokens alike."""
+"""Table of issued credentials (API keys, opaque tokens), by digest and by id."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ R = TypeVar("R", ApiKeyRecord, TokenRecord)
 
 
 class Issued(Generic[R]):
-    """Records by digest and by id. Each method is atomic; several are under `lock`.
+    """Records by digest and by id. Each method is atomic. Hold `lock` to make several calls atomic.
 
     Args:
-        what: what one record is, as people call it.
-        disabled_since: when each disabled user or client was disabled, by id.
+        what: the name of one record in error messages.
+        disabled_since: id → time of disabling, of each disabled user or client.
     """
 
     def __init__(self, what: str, disabled_since: Mapping[str, float]) -> None:
@@ -32,7 +32,7 @@ class Issued(Generic[R]):
         self._sweep = Sweep()
 
     def find(self, digest: str, *holders: Callable[[R], str | None]) -> R | None:
-        """The record with that digest, or None. While one of its `holders` is disabled it counts as revoked."""
+        """The record with that digest, or None. While one of its `holders` is disabled, it counts as revoked."""
         record = self._by_digest.get(digest)
         if not self._disabled_since or record is None or record.revoked_at is not None:
             return record
@@ -41,38 +41,38 @@ class Issued(Generic[R]):
         return replace(record, revoked_at=min(known)) if known else record
 
     def get(self, record_id: str) -> R:
-        """The record of that id. Raises `NotFound`."""
+        """The record with that id. Raises `NotFound`."""
         with self.lock:
             if record_id not in self._digests:
                 raise NotFound(f"there is no {self._what} {record_id!r}")
             return self._by_digest[self._digests[record_id]]
 
     def keep(self, record: R) -> R:
-        """Store a new record, or one in the place of an older one of its id."""
+        """Store a new record, or replace the one with the same id."""
         with self.lock:
             self._digests[record.id] = record.digest
             self._by_digest[record.digest] = record
             return record
 
     def drop(self, is_over: Callable[[R], bool]) -> None:
-        """Drop what is over, each time the number of records has doubled."""
+        """Drop records for which `is_over` is true, each time the number of records has doubled."""
         with self.lock:
             for record in self._sweep.drop(self._by_digest, is_over):
                 del self._digests[record.id]
 
     def list(self, holder: Callable[[R], str | None], who: str | None) -> tuple[R, ...]:
-        """The records whose `holder` is `who`, or all, oldest first."""
+        """The records whose `holder` is `who`, or all records, oldest first."""
         with self.lock:
             return tuple(each for each in self._by_digest.values() if who is None or holder(each) == who)
 
     def revoke(self, record_id: str, at: float) -> R:
-        """Refuse one from now on. Raises `NotFound`."""
+        """Refuse the record from now on. Raises `NotFound`."""
         with self.lock:
             record = self.get(record_id)
             return record if record.revoked_at is not None else self.keep(replace(record, revoked_at=at))
 
     def revoke_all(self, holder: Callable[[R], str | None], who: str, at: float) -> int:
-        """Refuse all whose `holder` is `who` from now on; how many that changed."""
+        """Refuse all records whose `holder` is `who` from now on. Answers how many this changed."""
         with self.lock:
             changed = [each for each in self.list(holder, who) if each.revoked_at is None]
             for record in changed:

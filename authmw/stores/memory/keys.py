@@ -1,4 +1,4 @@
-"""API keys in memory."""
+"""In-memory store of API keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class MemoryApiKeys:
     """API keys in memory (`ApiKeyStore`), as digests.
 
     Args:
-        users: whose keys are refused while they are disabled.
-        prefix: what new keys begin with.
+        users: the keys of a disabled user are refused.
+        prefix: new keys begin with it.
         clock: seconds since the epoch.
-        entropy: where the randomness of keys comes from.
+        entropy: makes random bytes.
 
     >>> keys = MemoryApiKeys()
     >>> key, record = keys.create("alice", ["orders:read"])
@@ -49,11 +49,11 @@ class MemoryApiKeys:
         self._issued = Issued[ApiKeyRecord]("API key", {} if users is None else users.disabled_since)
 
     def find_key(self, digest: str) -> ApiKeyRecord | None:
-        """The key with that digest, or None. Of a disabled owner it counts as revoked."""
+        """The key with that digest, or None. A key of a disabled owner counts as revoked."""
         return self._issued.find(digest, _OWNER)
 
     def touch_key(self, key_id: str, at: float) -> None:
-        """Note that the key was used at `at`."""
+        """Store `at` as the time of the last use."""
         with self._issued.lock:
             try:
                 record = self._issued.get(key_id)
@@ -65,12 +65,12 @@ class MemoryApiKeys:
     def create(
         self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
     ) -> tuple[str, ApiKeyRecord]:
-        """A new key, told this once, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
+        """A new key, shown only now, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
         return key, self._issued.keep(record)
 
     def list(self, owner: str | None = None) -> tuple[ApiKeyRecord, ...]:
-        """The keys of `owner`, or all, oldest first."""
+        """The keys of `owner`, or all keys, oldest first."""
         return self._issued.list(_OWNER, owner)
 
     def revoke(self, key_id: str) -> ApiKeyRecord:
@@ -78,7 +78,7 @@ class MemoryApiKeys:
         return self._issued.revoke(key_id, self._clock())
 
     def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
-        """A new key in the place of one that goes on for `overlap` seconds."""
+        """A new key; the old one stays valid for `overlap` seconds."""
         with self._issued.lock:
             old = self._issued.get(key_id)
             if old.revoked_at is not None:

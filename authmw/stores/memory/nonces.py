@@ -1,4 +1,4 @@
-"""Used nonces of Digest in memory."""
+"""In-memory store of used nonces: Digest counts, and the ``jti`` of assertions and DPoP proofs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from authmw.stores.records import NonceUse
 
 @CallMode.NONBLOCKING
 class MemoryNonces:
-    """Remembers the highest count that was used of each Digest nonce (`NonceStore`).
+    """Remembers the highest used count of each nonce (`NonceStore`).
 
     When `size` nonces are live, a new one is refused with a 503 until the oldest expires: if one were forgotten, its
     request could be replayed. Only a right response uses a nonce, so clients without a password cannot fill the store.
 
     Args:
         size: how many nonces are kept.
-        clock: seconds since the epoch; the same as the verifier's.
+        clock: seconds since the epoch; the same clock as the verifier's.
 
     >>> nonces = MemoryNonces(clock=lambda: 0.0)
     >>> [nonces.use_nonce("n", count, 60.0).value for count in (1, 2, 2)]

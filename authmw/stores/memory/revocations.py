@@ -1,4 +1,4 @@
-"""Revocations in memory."""
+"""In-memory store of revocations."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _Key = tuple[RevocationKind, str]
 
 @CallMode.NONBLOCKING
 class MemoryRevocations:
-    """Revocations in memory (`RevocationStore`). Expired ones are dropped as new ones come.
+    """Revocations in memory (`RevocationStore`). Expired ones are dropped when new ones are added.
 
     Args:
         clock: seconds since the epoch.
-        entropy: what tells this store's cursors from those of another.
+        entropy: makes random bytes, by which the cursors of two stores differ.
 
     >>> revocations = MemoryRevocations(clock=lambda: 0.0)
     >>> revocations.publish(Revocation.of_user("alice", 0.0))
@@ -41,13 +41,13 @@ class MemoryRevocations:
         self._lock = threading.Lock()
 
     def publish(self, revocation: Revocation) -> None:
-        """Store a revocation. Whoever reads on from an older cursor after this has answered finds it."""
+        """Store a revocation. After this has answered, each reader with an older cursor finds it."""
         with self._lock:
             self._drop_expired()
             self._last += 1
             self._published[self._last] = revocation
             key = (revocation.kind, revocation.id)
-            # One that is neither later nor outlasts this one never is the answer again.
+            # Drop one that is neither later nor lasts longer than the new one: it never is the answer again.
             others = (
                 each
                 for each in self._by_key.get(key, ())
@@ -56,7 +56,7 @@ class MemoryRevocations:
             self._by_key[key] = (*others, revocation)
 
     def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
-        """What was published since `cursor`; with an empty one, or one of another store, all that has not expired."""
+        """The revocations since `cursor`; with an empty cursor or one of another store, all that have not expired."""
         name, _, number = cursor.partition(":")
         after = int(number) if name == self._name and number.isdecimal() else 0
         with self._lock:
@@ -68,7 +68,7 @@ class MemoryRevocations:
             return RevocationPage(tuple(self._published[number] for number in numbers), f"{self._name}:{last}")
 
     def find_revocations(self, keys: tuple[_Key, ...]) -> tuple[Revocation, ...]:
-        """The latest revocation of each of `keys` that has one which has not expired."""
+        """The latest revocation of each of `keys`, without expired ones."""
         with self._lock:
             now = self._clock()
             live = ([each for each in self._by_key.get(key, ()) if each.expires_at > now] for key in keys)

@@ -1,4 +1,4 @@
-"""All stores in memory, as one."""
+"""Collection of all stores in memory."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
 
 
 class MemoryStores:
-    """All that authmw keeps, in memory: ``PasswordVerifier(stores.users)``.
+    """One in-memory store of each kind: ``PasswordVerifier(stores.users)``.
 
     Args:
         hasher: hashes new passwords.
-        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        digest_algorithms: an HA1 is kept for each of these, for users with a ``digest_realm``.
         clock: seconds since the epoch.
 
     >>> stores = MemoryStores()

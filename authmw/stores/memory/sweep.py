@@ -12,7 +12,7 @@ _AT_LEAST: Final = 1024
 
 
 class Sweep:
-    """Drops what is over each time as much again is kept, so that it costs each addition next to nothing.
+    """Drops ended records each time their number has doubled, so that the cost of each addition stays small.
 
     >>> sweep, kept = Sweep(at_least=3), {"a": 1, "b": 2, "c": 3}
     >>> sweep.drop(kept, lambda value: value < 3), kept
@@ -24,7 +24,7 @@ class Sweep:
         self._at = at_least
 
     def drop(self, kept: dict[K, T], is_over: Callable[[T], bool]) -> list[T]:
-        """What was dropped from `kept`, for it is over; nothing while it is not time."""
+        """Drop the values for which `is_over` is true, and answer them. Does nothing until `kept` has grown enough."""
         if len(kept) < self._at:
             return []
         over = {key: value for key, value in kept.items() if is_over(value)}

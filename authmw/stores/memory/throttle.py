@@ -1,4 +1,4 @@
-"""Counts of attempts to guess, in memory."""
+"""In-memory throttle: counts of login attempts, and familiar sources."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from authmw.stores.throttling import Count, ThrottlePolicy
 
 @CallMode.NONBLOCKING
 class MemoryThrottle:
-    """Makes guessing slow: after `free` attempts each further one waits twice as long as the one before.
+    """Slows down guessing: after `free` attempts each further one waits twice as long as the one before.
 
-    It is a `Throttle`, and remembers `FamiliarSources`.
+    It implements `Throttle` and `FamiliarSources`.
 
-    Never a lock for good: no wait is longer than `longest`, and an attempt made while waiting does not prolong it.
+    No account is locked for ever: no wait is longer than `longest`, and an attempt during a wait does not prolong it.
 
-    Memory is bounded. When random names flood it, those that were tried least go first: to have a throttled account
-    forgotten, as many others must have been tried beyond their free attempts as there is room for.
+    Memory is bounded. When it is full of random names, those with the fewest attempts are dropped first. A throttled
+    account is dropped only after `size` other accounts have used up their free attempts.
 
     Args:
         free: attempts without any wait.
         first: seconds of the first wait.
-        longest: seconds of the longest wait. After that long without an attempt, a key starts anew.
-        size: how many throttled keys are kept, how many not yet throttled ones, and how many familiar sources.
+        longest: seconds of the longest wait. After that time without an attempt, the count of a key starts again at 0.
+        size: the largest number of throttled keys, of keys not yet throttled, and of familiar sources.
 
     >>> throttle = MemoryThrottle(free=2)
     >>> [throttle.attempt("alice", now=0.0) for _ in range(3)]
@@ -37,8 +37,8 @@ class MemoryThrottle:
             raise ConfigurationError("MemoryThrottle(size=...) must be at least 1")
         self._policy = ThrottlePolicy("MemoryThrottle", free=free, first=first, longest=longest)
         self._size = size
-        # No `BoundedCache`: the time is the caller's, an attempt while waiting keeps its place, and one lock covers all
-        # three. These two are in the order of the last attempt that was let through.
+        # Not a `BoundedCache`: the caller gives the time, an attempt during a wait keeps its place, and one lock covers
+        # all three. These two are in the order of the last attempt that did not have to wait.
         self._few: OrderedDict[str, Count] = OrderedDict()
         self._many: OrderedDict[str, Count] = OrderedDict()
         # In the order in which they were last remembered.
@@ -46,7 +46,7 @@ class MemoryThrottle:
         self._lock = threading.Lock()
 
     def attempt(self, key: str, now: float) -> float:
-        """Count one attempt; the seconds to wait, 0.0 for go ahead."""
+        """Count one attempt. Answers the seconds to wait, 0.0 for none."""
         with self._lock:
             kept = self._many.get(key) or self._few.get(key) or Count()
             count, wait = self._policy.attempt(kept, now)
@@ -57,7 +57,7 @@ class MemoryThrottle:
             return wait
 
     def succeeded(self, key: str) -> None:
-        """The attempt was no guess: take it back. What others tried on the account, or from the source, stays."""
+        """Remove one attempt from the count: its credentials were right. Other attempts on the key stay counted."""
         with self._lock:
             count = self._many.get(key) or self._few.get(key)
             if count is None:
@@ -69,7 +69,7 @@ class MemoryThrottle:
                 self._many[key] = count
 
     def remember_source(self, pair: str, until: float) -> None:
-        """Keep `pair`, an account and a source, until then."""
+        """Keep `pair`, an account and a source, until `until` (seconds since the epoch)."""
         with self._lock:
             self._familiar[pair] = max(until, self._familiar.get(pair, until))
             self._familiar.move_to_end(pair)

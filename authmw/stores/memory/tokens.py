@@ -1,4 +1,4 @@
-"""Opaque access tokens in memory."""
+"""In-memory store of opaque access tokens."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _FAMILY: Callable[[TokenRecord], str | None] = attrgetter("family_id")
 
 @CallMode.NONBLOCKING
 class MemoryTokens:
-    """Opaque access tokens in memory (`TokenKeeper`), as digests. Expired ones are dropped as new ones come.
+    """Opaque access tokens in memory (`TokenKeeper`), as digests. Expired ones are dropped when new ones are added.
 
     Args:
-        users: whose tokens are refused while they are disabled.
-        prefix: what new tokens begin with.
+        users: the tokens of a disabled user are refused.
+        prefix: new tokens begin with it.
         clock: seconds since the epoch.
-        entropy: where the randomness of tokens comes from.
+        entropy: makes random bytes.
 
     >>> tokens = MemoryTokens()
     >>> token, record = tokens.create("alice", ["orders:read"], lifetime=600)
@@ -50,17 +50,17 @@ class MemoryTokens:
         self._issued = Issued[TokenRecord]("token", {} if users is None else users.disabled_since)
 
     def find_token(self, digest: str) -> TokenRecord | None:
-        """The token with that digest, or None. Of a disabled user or client it counts as revoked."""
+        """The token with that digest, or None. A token of a disabled user or client counts as revoked."""
         return self._issued.find(digest, _SUBJECT, _CLIENT)
 
     def add_token(self, record: TokenRecord) -> None:
-        """Store a token that was just made."""
+        """Store a new token."""
         now = self._clock()
         self._issued.drop(lambda each: each.expires_at <= now)
         self._issued.keep(record)
 
     def revoke_token(self, digest: str, at: float) -> bool:
-        """Refuse the token with that digest from now on; whether this changed anything."""
+        """Refuse the token with that digest from now on. True if this changed something."""
         with self._issued.lock:
             record = self._issued.find(digest)
             if record is None or record.revoked_at is not None:
@@ -77,7 +77,7 @@ class MemoryTokens:
         self._issued.revoke_all(_SUBJECT, subject, at)
 
     def revoke_client_tokens(self, client_id: str, at: float) -> None:
-        """Refuse all tokens that were given to a client from now on."""
+        """Refuse all tokens that were issued to a client from now on."""
         self._issued.revoke_all(_CLIENT, client_id, at)
 
     def create(
@@ -89,7 +89,7 @@ class MemoryTokens:
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
-        """A new token, told this once, and its record; see `authmw.stores.TokenAdmin.create`."""
+        """A new token, shown only now, and its record; see `authmw.stores.TokenAdmin.create`."""
         token, record = make_token(
             subject,
             scopes,
@@ -104,7 +104,7 @@ class MemoryTokens:
         return token, record
 
     def list(self, subject: str | None = None) -> tuple[TokenRecord, ...]:
-        """The tokens of `subject`, or all, oldest first."""
+        """The tokens of `subject`, or all tokens, oldest first."""
         return self._issued.list(_SUBJECT, subject)
 
     def revoke(self, token_id: str) -> TokenRecord:

@@ -1,4 +1,4 @@
-"""Users in memory."""
+"""In-memory store of users."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class MemoryUsers:
 
     Args:
         hasher: hashes new passwords; `PasswordHasher` with its default profile unless given.
-        digest_algorithms: what an HA1 is kept for, of users with a ``digest_realm``.
+        digest_algorithms: an HA1 is kept for each of these, for users with a ``digest_realm``.
         clock: seconds since the epoch.
-        subjects: the ids that are given already, and what ends with a user's password.
+        subjects: the ids that are taken already; revokes tokens and sessions when a user is disabled.
 
     >>> users = MemoryUsers()
     >>> users.create("alice", scopes=["orders:read"]).id
@@ -55,16 +55,16 @@ class MemoryUsers:
 
     @property
     def disabled_since(self) -> Mapping[str, float]:
-        """When each disabled user (or client) was disabled, by id; `MemoryApiKeys` and `MemoryTokens` look here."""
+        """Id → time of disabling, of each disabled user or client. `MemoryApiKeys` and `MemoryTokens` read it."""
         return self._subjects.disabled_since
 
     def find(self, username: str) -> User | None:
-        """The user of that name, or None."""
+        """The user with that name, or None."""
         user = self._by_name.get(username)
         return user if user is not None or username.isascii() else self._by_name.get(canonical_username(username) or "")
 
     def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
-        """The user of that name with the HA1 for `realm` and `algorithm`, or None."""
+        """The user with that name, with the HA1 for `realm` and `algorithm`, or None."""
         user = self.find(username)
         if user is None:
             return None
@@ -72,12 +72,12 @@ class MemoryUsers:
         return None if known is None else DigestUser(user, known.ha1)
 
     def find_digest_by_userhash(self, userhash: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
-        """The same by ``H(username ":" realm)``."""
+        """As `find_digest`, but by ``H(username ":" realm)``."""
         username = self._names_by_userhash.get((userhash, (realm, algorithm)))
         return None if username is None else self.find_digest(username, realm, algorithm)
 
     def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
-        """Store `new` if the hash still is `old`; whether it was stored."""
+        """Store `new` if the hash still is `old`. True if it was stored."""
         with self._lock:
             user = self._by_name.get(self._names_by_id.get(user_id, ""))
             if user is None or user.password_hash != old:
@@ -113,7 +113,7 @@ class MemoryUsers:
             return tuple(self._by_name[name] for name in sorted(self._by_name))
 
     def disable(self, username: str) -> User:
-        """Refuse the user from now on, with keys and tokens. Ends every family of the user."""
+        """Refuse the user, and the user's keys and tokens, from now on. Ends the user's families."""
         with self._lock:
             user = self._change(username, disabled=True)
             at = self._clock()
@@ -122,14 +122,14 @@ class MemoryUsers:
             return user
 
     def enable(self, username: str) -> User:
-        """Undo `disable`, but for the tokens and families."""
+        """Undo `disable`, except that the tokens and families stay refused."""
         with self._lock:
             user = self._change(username, disabled=False)
             self._subjects.disabled_since.pop(user.id, None)
             return user
 
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
-        """Replace the password, and the HA1 of every realm there is one for. Ends what was issued until now."""
+        """Replace the password, and each HA1 that is kept. Revokes what was issued until now."""
         user = self._existing(username)
         password_hash = hashed(password, self._hasher)
         realms = {realm for realm, _ in self._digests.get(user.username, {})}

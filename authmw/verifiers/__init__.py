@@ -1,1 +1,1 @@
-"""Verifiers: from credentials to a verdict, one file each."""
+"""Verifiers: they turn credentials into a verdict. One file each."""

@@ -1,6 +1,7 @@
-"""What every verifier that finds a user by name shares: the name, the counting of attempts, the principal.
+"""Parts of every verifier that finds a user by name: count of attempts, check of the store's answer, principal.
 
-Attempts are counted in one place for all pathways, so that a lock on one of them is a lock on all (class 28).
+All ways to log in (Basic, Digest, the token endpoint) share one count of attempts. Otherwise a client that is throttled
+on one way could go on guessing on another.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ def principal_of(user: User, scheme: str) -> Principal:
 
 
 def checked_user(found: object, method: str = "find") -> User | None:
-    """What a store answered, if it is an answer.
+    """The answer of a user store, checked.
 
     Raises:
-        FlowError: it is something else, as a dict, or a user without an id of text.
+        FlowError: it is neither a `User` nor None, or the id of the user is not a str or is empty.
     """
     if found is None:
         return None
@@ -51,18 +52,18 @@ def _is_id(value: object) -> bool:
 
 
 class Attempts:
-    """Counts attempts by source and by account, each before the credentials are looked at.
+    """Counts attempts by source and by account. Each is counted before its credentials are checked.
 
-    Nobody is locked out by strangers: an attempt from a source that logged in to the account before is counted for
-    the two together, so that what others try on the account does not make its owner wait. From elsewhere the account
-    as a whole is counted. So an owner who comes from a new network while the account is under attack may have to
-    wait, for as long as the throttle's longest wait at most.
+    A source that logged in to the account before is familiar. Attempts from a familiar source are counted for the pair
+    of account and source, so attempts of others do not make the owner wait. Attempts from all other sources are counted
+    for the account. So an owner who comes from a new network during an attack may have to wait, at most for the longest
+    wait of the throttle.
 
     Args:
-        throttle: where they are counted; None for nowhere. Familiar sources are told apart by one with the methods
-            of `FamiliarSources` as well.
+        throttle: counts the attempts; None to count none. One with the methods of `FamiliarSources` also knows the
+            familiar sources.
         clock: seconds since the epoch.
-        kind: what is logged in to.
+        kind: the kind of account that is attempted.
     """
 
     def __init__(
@@ -78,11 +79,11 @@ class Attempts:
 
     @property
     def are_counted(self) -> bool:
-        """Whether there is a throttle; without one, nothing need be asked."""
+        """Whether there is a throttle. Without one, nothing has to be asked."""
         return self._throttle is not None
 
     def from_source(self, request: RequestHead) -> Flow[Rejected | None]:
-        """Count one for the peer; a refusal that may be told (429) when it made too many."""
+        """Count one attempt for the peer. Answers a refusal (429, which may be shown) if it has made too many."""
         source = source_key(request.client)
         if self._throttle is None or not source:
             return None
@@ -90,7 +91,7 @@ class Attempts:
         return Rejected(Reason.TOO_MANY_ATTEMPTS, retry_after=ceil(wait)) if wait > 0 else None
 
     def on_account(self, name: str, request: RequestHead) -> Flow[Counted]:
-        """Count one for the account, which need not exist: the same is asked about one that does not."""
+        """Count one attempt for the account. The same is done for an account that does not exist."""
         key, source, now = f"{self._kind}:{name}", source_key(request.client), self._clock()
         pair, is_familiar = "", False
         if self._sources is not None and source:
@@ -103,7 +104,7 @@ class Attempts:
         return Counted(counted, pair, is_familiar, Rejected(Reason.ACCOUNT_THROTTLED) if wait > 0 else None)
 
     def succeeded(self, counted: Counted, request: RequestHead) -> Flow[None]:
-        """The attempt was no guess, and its source is familiar from now on."""
+        """Remove one attempt from the count: its credentials were right. Its source is familiar from now on."""
         if self._throttle is None:
             return
         yield from Ask(self._throttle.succeeded, counted.key)
@@ -113,7 +114,7 @@ class Attempts:
         if self._sources is None or not counted.pair:
             return
         now = self._clock()
-        # With Basic each request is a login: one a day is written down.
+        # With Basic each request is a login: the source is stored once a day.
         if counted.is_familiar and self._renewed.get(counted.pair):
             return
         yield from Ask(self._sources.remember_source, counted.pair, now + FAMILIAR_FOR)
@@ -122,13 +123,13 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An attempt on an account, as it was counted.
+    """A counted attempt on an account.
 
     Args:
-        key: what it was counted under.
-        pair: the account and the source; empty where sources are not told apart.
-        is_familiar: the source logged in to the account before.
-        rejected: a refusal that looks like any other, when there were too many.
+        key: the key of its count.
+        pair: the account and the source; empty if familiar sources are not known.
+        is_familiar: whether the source logged in to the account before.
+        rejected: the refusal if there were too many attempts. Its response is that of a wrong password.
     """
 
     key: str
@@ -142,15 +143,16 @@ def _tells_sources_apart(throttle: object) -> bool:
 
 
 def _pair_key(source: str, account: str) -> str:
-    # It begins unlike any account's key: else an attempt on a user named "alice|source:192.0.2.7" would count for it.
+    # The prefix differs from that of account keys. Otherwise an attempt on a user named "alice|source:192.0.2.7" would
+    # count for this pair.
     return f"familiar:{source}|{account}"
 
 
 def source_key(client: str) -> str:
-    """The key that attempts from the peer `client` are counted under; empty when the server does not tell it.
+    """The key for the attempts of the peer `client`; empty if the server does not know the peer.
 
-    Of an IPv6 address only the network counts: whoever has one address there has all 2**64. An IPv4 address is one
-    also as a socket for both shows it: all of those are in one network.
+    Of an IPv6 address only the /64 network counts: a client with one address there has all 2**64. A dual-stack socket
+    shows an IPv4 address as ``::ffff:192.0.2.7``. It is read as IPv4: all such addresses are in one /64 network.
 
     >>> source_key("192.0.2.7"), source_key("2001:db8::1:2"), source_key("::ffff:192.0.2.7"), source_key("")
     ('source:192.0.2.7', 'source:2001:db8::/64', 'source:192.0.2.7', '')

@@ -1,4 +1,4 @@
-"""Verifies API keys by asking a store for their digest, each time: what is revoked is refused at once."""
+"""Verifier of API keys, by a store of keys. The store is asked each time, so a revoked key is refused at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger("authmw.keys")
 
 
 class _Known:
-    """A record the store answered with, and the verdict built for it."""
+    """A record from the store, and the verdict made from it."""
 
     __slots__ = ("record", "touch_at", "valid_until", "verdict")
 
@@ -52,13 +52,14 @@ class _Known:
 class ApiKeyVerifier:
     """Verifies API keys, in a header of their own or as a bearer token.
 
-    As a bearer token, one without our prefix is left to the next alternative, and a bad one is a bad token (RFC 6750).
+    A bearer token with another prefix is left to the next alternative. A bad key that came as a bearer token is refused
+    as a bad token (RFC 6750 §3.1).
 
     Args:
-        keys: where keys are found by their digest.
-        prefix: what our keys begin with, before the underscore. None for keys of any shape, made elsewhere: then
-            only the store tells a typing error, and as a bearer token every token is taken for a key.
-        touch_every: seconds; the last use of a key is written at most once in that time, by each process.
+        keys: finds keys by their digest.
+        prefix: the text before the underscore, with which the keys of the store begin. None for keys of any shape that
+            another program made: then only the store finds a typing error, and every bearer token is read as a key.
+        touch_every: seconds. Each process writes the last use of a key at most once in that time.
         clock: seconds since the epoch.
 
     >>> from authmw import APIKeyHeader, Auth
@@ -67,9 +68,9 @@ class ApiKeyVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (ApiKey, BearerToken)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
     scheme: str = ""
-    """The name of the scheme that principals are authenticated by."""
+    """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
     def __init__(
         self,
@@ -86,13 +87,13 @@ class ApiKeyVerifier:
         self._touch_every = touch_every
         self._clock = clock
         self._is_asked_directly = CallMode.of(keys.find_key) is CallMode.NONBLOCKING
-        # The store is asked each time. What is kept by digest only saves building the same principal again, and
-        # checking the shape of what was found before. Strangers cannot fill it.
+        # The store is asked each time. This cache only saves the construction of the same principal and a second check
+        # of the shape. Only keys that the store has found are in it, so clients without a key cannot fill it.
         self._known = BoundedCache[str, _Known](_MAX_KNOWN, clock=clock)
         self._lock = threading.Lock()
 
     def verify(self, credentials: ApiKey | BearerToken, request: RequestHead) -> Verdict | Flow[Verdict | None] | None:
-        """Whether the key is known, valid and not revoked; None for a bearer token that is none of our keys."""
+        """The verdict on the key; None for a bearer token with another prefix."""
         if isinstance(credentials, ApiKey):
             key, bearer = credentials.key, False
         else:
@@ -123,7 +124,7 @@ class ApiKeyVerifier:
             return _rejected(Reason.KEY_UNKNOWN, bearer)
         if not isinstance(record, ApiKeyRecord):
             raise FlowError(f"find_key answers an ApiKeyRecord or None, not {type(record).__name__}")
-        # The store compared already; this one does so in constant time, and backs up one that matches loosely.
+        # Defence in depth: the store may compare loosely, as without case. This compares exactly and in constant time.
         if not compare_digest(record.digest.encode(), sought.encode()):
             return _rejected(Reason.KEY_UNKNOWN, bearer)
         if known is None or record != known.record:
@@ -137,7 +138,7 @@ class ApiKeyVerifier:
             try:
                 yield from Ask(self._keys.touch_key, record.id, now)
             except StoreUnavailable as error:
-                # The key was found and holds. That its use could not be noted is no reason to refuse it.
+                # The key is valid. A failure to write its last use is no reason to refuse it.
                 _log.warning("the last use of a key was not written: %s", error, extra={"credential": record.id})
         return known.verdict
 
@@ -159,7 +160,7 @@ class ApiKeyVerifier:
             return fresh
 
     def _may_touch(self, known: _Known, now: float) -> bool:
-        """Whether this request is the one that notes the use: of several at once, one is."""
+        """Whether this request has to write the last use. Of several concurrent requests, one has to."""
         with self._lock:
             if now < known.touch_at:
                 return False

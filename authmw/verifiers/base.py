@@ -1,4 +1,4 @@
-"""What a verifier is: credentials in, verdict out, as a plain function or as a flow."""
+"""Protocol of verifiers: credentials in, verdict out, as a plain function or as a flow."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ C_contra = TypeVar("C_contra", contravariant=True)
 
 
 class Verifier(Protocol[C_contra]):
-    """Turns credentials into a verdict, as a plain function or as a flow when it has to ask a store.
+    """Turns credentials into a verdict, as a plain function, or as a flow if it has to ask a store.
 
-    One whose verdicts may be remembered also has a ``version``, which changes whenever what was proved before may
-    not hold any longer, as when a key is retired. One whose ``scheme`` is empty is told the name of the first scheme
-    it is given to: a principal that names its scheme need not be copied.
+    A verifier whose verdicts may be remembered also has a ``version``. It changes whenever an earlier verdict may no
+    longer be true, as when a key is retired. If a verifier has an empty ``scheme``, the first scheme that takes it sets
+    this attribute to its own name: so the principals that it makes name their scheme from the start and need no copy.
     """
 
     def verify(self, credentials: C_contra, request: RequestHead, /) -> Verdict | Flow[Verdict | None] | None:
-        """Whether the credentials hold; None when they are of another kind, so that the next alternative is asked."""
+        """The verdict on the credentials; None if they are of another kind: then the next alternative is asked."""
         ...
 
 
 def as_verifier(verifier: Verifier[C] | Callable[..., Any] | None) -> Verifier[C] | None:
-    """A verifier from what a user passed: one already, or a plain function from the credential to its principal."""
+    """A verifier from the argument of a scheme: a verifier, or a plain function from a credential to a principal."""
     if isinstance(verifier, type):
         name = verifier.__name__
         if hasattr(verifier, "verify"):

@@ -1,6 +1,6 @@
-"""Whether a token came from whom it is bound to (RFC 7800 §3.1, RFC 9449 §6 and §7.2).
+"""Check of the sender of a bound token (RFC 7800 §3.1, RFC 9449 §6 and §7.2).
 
-Every verifier of access tokens asks this, so that a bound token is worth nothing to who merely has it.
+Every verifier of access tokens calls it, so that a stolen token that is bound to a key is useless without the key.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _ONLY_A_KEY: Final = frozenset({"jkt"})
 
 
 def refuse_sender(claims: Mapping[str, Any], credentials: BearerToken | BoundToken) -> Rejected | None:
-    """Why a token with `claims` may not come as `credentials`; None when it may.
+    """Why a token with `claims` is refused when it is sent as `credentials`; None if it is accepted.
 
-    A bearer token may be bound to nothing, a certificate (RFC 8705) included, since nobody looked at one. What came
-    with a proof is bound to the key that was proved, and to nothing besides.
+    A bearer token must not be bound to anything. This includes a certificate (RFC 8705), because authmw checks none. A
+    token that came with a proof must be bound to the key of the proof, and to nothing else.
 
     Args:
-        claims: what the token says, or what introspection says about it.
-        credentials: how it came.
+        claims: the claims of the token, or the members of the introspection response.
+        credentials: the token as it was sent.
 
     >>> refuse_sender({"sub": "alice"}, BearerToken("t")) is None
     True
@@ -34,7 +34,7 @@ def refuse_sender(claims: Mapping[str, Any], credentials: BearerToken | BoundTok
     """
     if isinstance(credentials, BoundToken):
         return _refuse_key(claims.get("cnf"), credentials.thumbprint)
-    # RFC 9449 §7.2: or whoever stole it would leave the proof away.
+    # RFC 9449 §7.2: otherwise a thief of the token could use it without a proof.
     if "cnf" in claims:
         return Rejected(
             Reason.TOKEN_BOUND, f"bound by {_names(_members(claims['cnf']))}, and it came as a bearer token"

@@ -1,4 +1,4 @@
-"""Verifies Digest responses: every check of RFC 7616 §3.4.6, in the order that tells a guesser least."""
+"""Verifier of Digest responses: every check of RFC 7616 §3.4.6, ordered so that a guesser learns least."""
 
 from __future__ import annotations
 
@@ -22,37 +22,36 @@ from authmw.stores.records import DigestUser, NonceUse
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
 OFFERED_QOP: Final = ("auth", "auth-int")
-"""What every challenge offers. A response without ``qop``, as in RFC 2069, is never accepted."""
+"""The values of ``qop`` in every challenge. A response without ``qop``, as in RFC 2069, is never accepted."""
 
 
 class DigestVerifier:
     """Verifies `DigestResponse`, for `HTTPDigest`.
 
-    Checked are, before a store is asked: realm, uri (path and query of the request target, exactly), algorithm, qop,
-    opaque, and that the nonce was issued here for this realm. Then the digest; only then whether the nonce has aged
-    (``stale=true``), and last its count, so that a failed try uses none up.
+    Before a store is asked it checks: realm, uri (exactly the path and query of the request target), algorithm, qop,
+    opaque, and that this server issued the nonce for this realm. Then it checks the digest, then the age of the nonce
+    (``stale=true``), and last the count of the nonce. So a response with a wrong digest uses up no count.
 
     Args:
-        users: finds the HA1 of users. It is equivalent to their passwords for one realm (DIG-8): keep it accordingly.
-        algorithms: what is offered and accepted, strongest first; MD5 only where old clients need it. With ``-sess``,
-            each request is taken for the first of its session: its own cnonce counts, as real clients have it.
-        nonces: where the counts of nonces are kept; in this process by default. Several processes need to share one.
-        secret: signs nonces; see `DigestNonces`. Several processes need to share one, and `nonces` with it.
-        max_age: seconds until a nonce is stale. Past half of it, a client that succeeds is told the next one.
+        users: finds the HA1 of users. For its realm an HA1 is equivalent to the password (RFC 7616 §5.2).
+        algorithms: offered and accepted, strongest first; MD5 only if old clients need it. With ``-sess``, each request
+            is taken as the first of its session: its own cnonce counts, as real clients compute it.
+        nonces: keeps the used counts of nonces; in this process by default. Several processes need to share one.
+        secret: signs nonces; see `DigestNonces`. Several processes need to share one, together with `nonces`.
+        max_age: seconds until a nonce is stale. After half of it, a client that succeeds gets the next nonce.
         max_body: the longest body that auth-int is verified for, in bytes.
         throttle: counts attempts, by the same keys as `PasswordVerifier`.
         clock: seconds since the epoch.
         random: makes random bytes.
 
     Raises:
-        ConfigurationError: an algorithm that is not there, or a secret that is too short, or that comes without
-            `nonces`.
+        ConfigurationError: an algorithm is unknown, or `secret` is too short or comes without `nonces`.
     """
 
     accepts: ClassVar[tuple[type, ...]] = (DigestResponse,)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
     scheme: str = ""
-    """The name of the scheme that principals are authenticated by."""
+    """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
     def __init__(
         self,
@@ -75,7 +74,7 @@ class DigestVerifier:
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"
             )
         if secret is not None and nonces is None:
-            # Or a request could be replayed, once to each process and again after a restart (DIG-3).
+            # Otherwise a request could be replayed, once to each process and again after a restart (RFC 7616 §5.5).
             raise ConfigurationError(
                 "a nonce that several processes know needs its counts in one place: give DigestVerifier(secret=...) "
                 "nonces= too, a NonceStore they share, or leave secret= out"
@@ -93,10 +92,10 @@ class DigestVerifier:
         self._opaque = ""
 
     def bind(self, realm: str) -> None:
-        """Learn the realm; `Auth` sees to it through `HTTPDigest`.
+        """Set the realm. `Auth` calls this through `HTTPDigest`.
 
         Raises:
-            ConfigurationError: it has another one already, as when two `Auth` share this verifier.
+            ConfigurationError: the verifier has another realm already, as when two `Auth` share it.
         """
         if self.realm is not None and self.realm != realm:
             raise ConfigurationError(
@@ -106,7 +105,7 @@ class DigestVerifier:
         self._opaque = self.nonces.opaque(realm)
 
     def verify(self, credentials: DigestResponse, request: RequestHead, /) -> Flow[Verdict]:
-        """Whether the response was made with the user's password, for this request, and just now."""
+        """The verdict: whether the response was made with the user's password, for this request and this nonce."""
         issued = self._issued_at(credentials, request)
         if isinstance(issued, Rejected):
             return issued
@@ -124,10 +123,10 @@ class DigestVerifier:
                 return Rejected(Reason.BODY_TOO_LARGE)
         algorithm = self._algorithms[credentials.algorithm.upper()]
         found = _checked((yield from self._find(name, credentials, algorithm.base)))
-        # The name as it is stored: a store that folds case must not multiply the attempts.
+        # The name as it is stored: with a store that ignores case, each spelling would otherwise have its own attempts.
         account = found.user.username if found is not None else name or f"userhash {credentials.userhash}"
         counted = (yield from self._attempts.on_account(account, request)) if self._attempts.are_counted else None
-        # An unknown user costs the same hashes as a known one.
+        # An unknown user costs the same hashes as a known user, so the time does not tell which one it is.
         session = _Session(algorithm, None if found is None else found.ha1, credentials)
         right = session.is_answered(request.method, body)
         if counted is not None and counted.rejected is not None:
@@ -143,7 +142,7 @@ class DigestVerifier:
         return Authenticated(principal_of(found.user, self.scheme), headers=(("Authentication-Info", info),))
 
     def _issued_at(self, credentials: DigestResponse, request: RequestHead) -> int | Rejected:
-        """When the nonce was issued, if the response was made for a challenge of ours and for this request."""
+        """The issue time of the nonce, if the response answers a challenge of this server and is for this request."""
         if self.realm is None:
             raise ConfigurationError(
                 "DigestVerifier has no realm yet: pass its HTTPDigest to Auth, or call .bind(realm)"
@@ -154,7 +153,7 @@ class DigestVerifier:
             return _misplaced("the algorithm was not offered")
         if credentials.qop not in OFFERED_QOP:
             return _misplaced("the qop was not offered")
-        # Both must be returned as they were sent (RFC 7616 §3.4).
+        # RFC 7616 §3.4: the client must return both as they were sent.
         if credentials.opaque != self._opaque:
             return _misplaced("the opaque is not ours")
         issued = self.nonces.issued_at(credentials.nonce, self.realm)
@@ -173,7 +172,7 @@ class DigestVerifier:
         return Ask(self.users.find_digest_by_userhash, credentials.userhash or "", realm, algorithm)
 
     def _read_body(self, request: RequestHead) -> Flow[bytes | None]:
-        """The whole body; None when it is too large, or ends early."""
+        """The whole body; None if it is too large or ends early."""
         try:
             return (yield from Ask(request.read_body, self._max_body))
         except StoreUnavailable as error:
@@ -182,10 +181,13 @@ class DigestVerifier:
             raise
 
     def _spend(self, credentials: DigestResponse, issued: int) -> Flow[Rejected | None]:
-        """Use up the count of a nonce; only ever for a right digest, so that a failed try uses none up (DIG-3)."""
+        """Use the count of a nonce (RFC 7616 §5.5).
+
+        Call it only for a right digest: a refused request must use no count.
+        """
         if not -self._max_age < self._clock() - issued < self._max_age:
             return Rejected(Reason.DIGEST_STALE)
-        # Kept twice as long as it counts here, for other hosts that share the store and have another time.
+        # Kept twice as long as the nonce is valid, for hosts that share the store and whose clocks differ.
         expires_at = issued + 2 * self._max_age
         outcome = yield from Ask(self._nonces.use_nonce, credentials.nonce, int(credentials.nc, 16), expires_at)
         return None if outcome is NonceUse.FRESH else Rejected(Reason.DIGEST_REPLAYED)
@@ -193,8 +195,8 @@ class DigestVerifier:
     def _authentication_info(self, rspauth: str, credentials: DigestResponse, issued: int) -> str:
         """``Authentication-Info`` (RFC 7616 §3.5).
 
-        Its qop is always ``auth``, to a request with ``auth-int`` too: bodies of responses stream, and so cannot be
-        hashed before the head is sent.
+        Its qop is always ``auth``, also after a request with ``auth-int``: the body of a response is streamed, so it
+        cannot be hashed before the head is sent.
         """
         info = f'rspauth="{rspauth}", qop=auth, cnonce="{credentials.cnonce}", nc={credentials.nc}'
         if 2 * (self._clock() - issued) <= self._max_age:
@@ -203,7 +205,7 @@ class DigestVerifier:
 
 
 class _Algorithm:
-    """One algorithm that is offered: its hash, and an HA1 for users who have none."""
+    """One offered algorithm: its hash, and a dummy HA1 for unknown users."""
 
     def __init__(self, name: DigestSessAlgorithm, random: Callable[[int], bytes]) -> None:
         self.is_session = name.endswith("-sess")
@@ -213,26 +215,26 @@ class _Algorithm:
 
 
 class _Session:
-    """What client and server prove to each other that they know: one HA1, for one nonce and cnonce."""
+    """One HA1 for one nonce and cnonce: client and server prove to each other that they know it."""
 
     __slots__ = ("_credentials", "_h", "_ha1")
 
     def __init__(self, algorithm: _Algorithm, ha1: str | None, credentials: DigestResponse) -> None:
         self._h = algorithm.h
         self._credentials = credentials
-        # From an empty HA1 anybody could compute responses.
+        # Everybody can compute the response for an empty HA1.
         usable = ha1 if ha1 is not None and len(ha1) == len(algorithm.dummy) else algorithm.dummy
         if algorithm.is_session:
             usable = session_ha1(self._h, usable, nonce=credentials.nonce, cnonce=credentials.cnonce)
         self._ha1 = usable
 
     def is_answered(self, method: str, body: bytes | None) -> bool:
-        """Whether the client knows it, compared in constant time as bytes (DIG-7)."""
+        """Whether the client knows the HA1. Compared in constant time, as bytes."""
         expected = self._kd(self._credentials.qop, ha2(self._h, method=method, uri=self._credentials.uri, body=body))
         return hmac.compare_digest(expected.encode(), self._credentials.response.encode("utf-8", "replace"))
 
     def rspauth(self) -> str:
-        """The proof that the server knows it too."""
+        """The proof that the server knows the HA1 too (RFC 7616 §3.5)."""
         return self._kd("auth", ha2(self._h, method="", uri=self._credentials.uri))
 
     def _kd(self, qop: str, ha2: str) -> str:
@@ -249,15 +251,15 @@ class _Session:
 
 
 def strongest_first(algorithms: tuple[DigestSessAlgorithm, ...]) -> tuple[DigestSessAlgorithm, ...]:
-    """`algorithms` in the given order, each once, with MD5 behind all others (RFC 7616 §3.7)."""
+    """`algorithms` in the given order, each once, MD5 last (RFC 7616 §3.7)."""
     return tuple(sorted(dict.fromkeys(algorithms), key=lambda name: name.startswith("MD5")))
 
 
 def is_target(uri: str, request: RequestHead) -> bool:
     """Whether `uri` is the target of `request`: path and query as the client sent them (RFC 7616 §3.4.6).
 
-    They are compared as they stand, so an absolute-form only equals itself. Where the server hands over no raw path,
-    the decoded paths are compared: those the application routes by.
+    They are compared without any normalisation, so an absolute-form only equals itself. If the server gives no raw
+    path, the decoded paths are compared: the application routes by these.
     """
     target = request.target
     if uri == target:

@@ -1,7 +1,7 @@
-"""Verifies tokens that are bound to a key, together with the proof that their sender holds it (RFC 9449 §4.3, §7).
+"""Verifier of tokens that are bound to a key, with the proof that the sender has the key (RFC 9449 §4.3, §7).
 
-The order is that of cost, and of what may be told: first the proof by itself, then whether it is for this request and
-this token, then the token, and last its ``jti``. So nothing that was refused uses a ``jti`` up.
+Cheap checks come first: the proof itself, then whether it is for this request and this token, then the token. The
+``jti`` of the proof comes last, so a refused request never uses up a ``jti``.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ from authmw.stores.records import NonceUse
 from authmw.verifiers.base import Verifier
 
 DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384", "ES512")
-"""What proofs may be signed by, unless something else is said; all that clients are known to use."""
-_MARGIN: Final = 60  # seconds that a jti is kept on, for hosts that share the store and have another time
+"""Default signature algorithms of proofs: all that known clients use."""
+_MARGIN: Final = 60  # seconds that a jti is kept longer, for hosts that share the store and whose clocks differ
 _MAX_AGE: Final = 300
 
 
 class DPoPVerifier:
-    """Verifies `DPoPToken`, for `HTTPDPoP`: an access token, and a proof by the key that it is bound to.
+    """Verifies `DPoPToken`, for `HTTPDPoP`: an access token, and a proof by the key that the token is bound to.
 
-    The verdict is never remembered: each request brings a proof of its own, which is good once.
+    The verdict is never remembered: each request brings its own proof, which is valid once.
 
     Args:
-        tokens: verifies the access token and whom it is bound to: a `JWTVerifier`, or a verifier of your own that has
-            `BoundToken` among what it ``accepts`` and asks `authmw.issuers.refuse_sender`.
-        public_url: where clients reach the application: ``https://api.example``, with the path that a proxy takes
-            away. Several, where it has several names. A proof is for the URL that the client sees, and what a request
-            says about its host is never believed.
-        algorithms: what proofs may be signed by, told to clients in this order.
-        nonces: where each used ``jti`` is kept; in this process by default. Several processes need to share one, or
-            what one of them saw can be sent to another again.
-        server_nonces: what issues nonces, of which each proof then has to have one. With them the time in a proof no
-            longer counts, but that of its nonce.
-        max_age: seconds that a proof is good for after its ``iat``; 300 at most.
-        leeway: seconds by which the client's clock may differ besides; 60 at most.
+        tokens: verifies the access token and its binding: a `JWTVerifier`, or a custom verifier that has `BoundToken`
+            in its ``accepts`` and calls `authmw.issuers.refuse_sender`.
+        public_url: the URL at which clients reach the application: ``https://api.example``, with a path that a proxy
+            removes. Several, if the application has several names. A proof names the URL that the client sees. The
+            ``Host`` of a request is never used for the comparison.
+        algorithms: the signature algorithms of proofs, listed to clients in this order.
+        nonces: keeps each used ``jti``; in this process by default. Several processes need to share one. Otherwise a
+            proof that one process has seen can be replayed to another.
+        server_nonces: issues nonces; then each proof must contain one. The age of a proof is then the age of its nonce,
+            and the time in the proof does not count.
+        max_age: seconds after its ``iat`` for which a proof is valid; 300 at most.
+        leeway: seconds by which the clock of the client may differ in addition; 60 at most.
         clock: seconds since the epoch.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: all mistakes in the arguments.
 
     >>> from authmw import Auth, HTTPDPoP, JWTVerifier, KeyRing
     >>> tokens = JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="orders")
@@ -66,7 +66,7 @@ class DPoPVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (DPoPToken,)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
 
     def __init__(
         self,
@@ -101,8 +101,9 @@ class DPoPVerifier:
         self._clock = clock
 
     def verify(self, credentials: DPoPToken, request: RequestHead, /) -> Flow[Verdict | None]:
-        """Whether the token holds, and came from who holds its key, for this request and once; None when the token is
-        of another kind.
+        """The verdict on token and proof: for this request, by the key of the token, not used before.
+
+        None if the token is of another kind.
         """
         proof = read_proof(credentials.proof, self._allowed)
         if isinstance(proof, Rejected):
@@ -113,22 +114,22 @@ class DPoPVerifier:
         answer: Any = self._tokens.verify(BoundToken(credentials.token, proof.thumbprint), request)
         if isinstance(answer, GeneratorType):
             answer = yield from cast("Flow[Verdict | None]", answer)
-        verdict = cast("Verdict | None", answer)  # whatever else it is, the engine does not take it for a proof
+        verdict = cast("Verdict | None", answer)  # the engine refuses any other type
         if not isinstance(verdict, Authenticated):
             return verdict
-        # A digest, so that what a client made up has a bounded length. Each key has names of its own.
+        # A digest, because the client chooses the jti and its length. Each key has its own space of names.
         name = token_digest(f"{proof.thumbprint}\n{proof.jti}")
-        claim = yield from Ask(self._claims.use_nonce, f"dpop:{name}", 1, until + _MARGIN)
-        if claim is not NonceUse.FRESH:
+        outcome = yield from Ask(self._nonces.use_nonce, f"dpop:{name}", 1, until + _MARGIN)
+        if outcome is not NonceUse.FRESH:
             return Rejected(Reason.PROOF_REPLAYED, f"jti {shown(proof.jti)}")
         return Authenticated(verdict.principal, headers=(*verdict.headers, *self._renewal(proof)))
 
     def _judge(self, proof: Proof, token: str, request: RequestHead) -> float | Rejected:
-        """Until when (seconds since the epoch) the proof is good, if it is for this request and this token."""
+        """The end of the proof (seconds since the epoch), if it is for this request and this token."""
         if proof.method != request.method:
             return _misplaced(f"htm is {shown(proof.method)}, and the method {shown(request.method)}")
         if not self._urls.matches(proof.url, request):
-            path = request.target.partition("?")[0]  # a query may hold what is for no log
+            path = request.target.partition("?")[0]  # a query may hold secrets, which must not be logged
             return _misplaced(f"htu is {shown(proof.url)}, and the path {shown(path)}: see public_url=")
         expected = base64url.encode(sha256(token.encode()).digest())
         if proof.token_hash is None or not compare_digest(proof.token_hash.encode(), expected):
@@ -145,20 +146,20 @@ class DPoPVerifier:
 
     def _judge_nonce(self, proof: Proof, nonces: DPoPNonces, now: float) -> float | Rejected:
         issued = None if proof.nonce is None else nonces.issued_at(proof.nonce)
-        # RFC 9449 §4.3: the time is that of the nonce, which is ours, so that the client's clock does not matter.
-        # Another host of ours may be ahead.
+        # RFC 9449 §4.3: this server wrote the time in the nonce, so the clock of the client does not matter. The clock
+        # of the host that issued it may be ahead of this one.
         if issued is not None and -self._leeway <= now - issued < nonces.max_age:
             return issued + nonces.max_age
         detail = "no nonce" if proof.nonce is None else "not our nonce" if issued is None else "an old nonce"
         return Rejected(Reason.PROOF_NONCE, detail, headers=(("DPoP-Nonce", nonces.issue()),))
 
     def _renewal(self, proof: Proof) -> tuple[tuple[str, str], ...]:
-        """The next nonce, for a client whose own is past half of its time (RFC 9449 §8.2)."""
+        """The header with the next nonce, once the nonce of the client is past half of its time (RFC 9449 §8.2)."""
         nonces = self._server_nonces
         issued = None if nonces is None or proof.nonce is None else nonces.issued_at(proof.nonce)
         if nonces is None or issued is None or 2 * (self._clock() - issued) <= nonces.max_age:
             return ()
-        # An answer from a cache would bring an old nonce.
+        # A cached response would bring an old nonce.
         return ("DPoP-Nonce", nonces.issue()), ("Cache-Control", "no-store")
 
     def __repr__(self) -> str:
@@ -174,8 +175,8 @@ def _mistakes_in_tokens(tokens: object) -> list[str]:
         return ["DPoPVerifier needs a verifier of access tokens: DPoPVerifier(JWTVerifier(...), public_url=...)"]
     if BoundToken not in getattr(tokens, "accepts", ()):
         return [
-            f"{type(tokens).__name__} does not look whom a token is bound to, so it cannot verify for DPoPVerifier: "
-            "give it a JWTVerifier(...), or add BoundToken to what yours accepts and ask "
+            f"{type(tokens).__name__} does not check the binding of a token, so DPoPVerifier cannot use it: "
+            "give it a JWTVerifier(...), or add BoundToken to the accepts of your verifier and call "
             "authmw.issuers.refuse_sender"
         ]
     return []

@@ -1,4 +1,4 @@
-"""Access tokens that are JWTs, verified here without asking anybody (RFC 7519, RFC 9068 §4, RFC 8725)."""
+"""Verifier of JWT access tokens, with keys at hand (RFC 7519, RFC 9068 §4, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -26,39 +26,41 @@ if TYPE_CHECKING:
     from authmw.stores.revocation_feed import RevocationFeed
 
 ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]]
-"""Where scopes are: the name of a claim, several names whose scopes are put together, or a function of all claims."""
+"""The place of the scopes: the name of a claim, several names whose scopes are joined, or a function of all claims."""
 
-# The tokens of a program hold the same few lists of scopes: one frozenset serves them all.
+# The tokens of a program repeat a few lists of scopes: this keeps one frozenset for each.
 _scopes_in = lru_cache(maxsize=1024)(parse_scope)
 
 
 class JWTVerifier:
-    """Verifies JWTs of one issuer, signed by a key of `keys`. A plain function: it asks nobody and never waits, but
-    for `revocations` that cannot be followed.
+    """Verifies JWTs of one issuer, signed by a key of `keys`.
 
-    The principal's id is the ``sub``. It is unique within an issuer only, so one verifier is for one issuer.
+    `verify` is a plain function that asks no store and never waits. Only with `revocations` that are not fresh, it is
+    a flow that asks their store.
+
+    The id of the principal is the ``sub``. It is unique within an issuer only, so one verifier is for one issuer.
     The verdict may be remembered until ``exp``; during the leeway after it, the token is verified anew each time.
 
     Args:
-        keys: the ring whose keys may have signed. Public keys are enough.
+        keys: the ring of the keys that may sign. Public keys are enough.
         issuer: the exact ``iss``; None to accept any.
         audience: the name of this API, or several, one of which must be in ``aud``. With None, a token that names
             any audience is refused (RFC 7519 §4.1.3).
         types: the ``typ`` of the header that are accepted. Only access tokens (RFC 9068 §2.1) are by default. An
-            issuer that does not mark its tokens needs ``types=("at+jwt", "JWT", None)``, None for no ``typ`` at all:
-            then nothing but ``aud`` tells an ID token from an access token.
-        leeway: seconds by which the issuer's clock may differ, 60 at most.
-        required: claims that must be there besides ``exp`` and ``sub``, which always must.
-        scopes: where the scopes are: ``"scope"``, ``"permissions"``, ``("scp", "roles")``, or a function of all
-            claims. A claim may be a space-separated string or a list of strings; a missing one holds no scopes.
-        kind: what the principals are; by default clients where ``sub`` is the ``client_id`` (RFC 9068 §2.2), else
+            issuer that does not mark its tokens needs ``types=("at+jwt", "JWT", None)``, where None means no ``typ`` at
+            all. Then only ``aud`` distinguishes an ID token from an access token.
+        leeway: seconds by which the clock of the issuer may differ, 60 at most.
+        required: claims that must be present besides ``exp`` and ``sub``, which are always required.
+        scopes: the claims with the scopes: ``"scope"``, ``"permissions"``, ``("scp", "roles")``, or a function of all
+            claims. A claim may be a space-separated string or a list of strings; a missing claim holds no scopes.
+        kind: the kind of the principals; by default clients if ``sub`` is the ``client_id`` (RFC 9068 §2.2), else
             users.
-        revocations: what was revoked at this issuer, by ``jti``, ``sid``, ``sub`` or ``client_id``; None where tokens
-            hold until they expire.
+        revocations: the revocations of this issuer, by ``jti``, ``sid``, ``sub`` or ``client_id``; None if tokens are
+            valid until they expire.
         clock: the time, in seconds since the epoch.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: all mistakes in the arguments.
 
     >>> from authmw import KeyRing
     >>> JWTVerifier(KeyRing.generate(), issuer="https://id.example", audience="orders")
@@ -66,9 +68,9 @@ class JWTVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
     scheme: str = ""
-    """The name of the scheme that principals are authenticated by."""
+    """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
     def __init__(
         self,
@@ -101,16 +103,16 @@ class JWTVerifier:
 
     @property
     def version(self) -> int:
-        """Changes with the keys: no verdict is to be remembered across a change."""
+        """Changes with the keys. A verdict from before a change must not be used after it."""
         return self.reader.ring.current.version
 
     def verify(
         self, credentials: BearerToken | BoundToken, _request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict] | None:
-        """Whether the token holds; None when it has not the two dots of a signed JWT.
+        """The verdict on the token; None if it does not have the two dots of a signed JWT.
 
-        One that is bound to a key (``cnf``) holds only with a proof by that key (RFC 9449 §7.2). A flow only where the
-        store of revocations has to be asked.
+        A token that is bound to a key (``cnf``) is accepted only with a proof by that key (RFC 9449 §7.2). The answer
+        is a flow only if the store of revocations has to be asked.
         """
         token = credentials.token
         if token.count(".") != 2:
@@ -177,7 +179,7 @@ def _unless_revoked(
 
 
 class _Claims:
-    """The claims, read again when somebody asks: a remembered payload takes a third of their memory."""
+    """The claims, parsed at each call: a remembered payload takes a third of the memory of parsed claims."""
 
     __slots__ = ("_payload",)
 
@@ -210,7 +212,7 @@ def _each(values: Collection[object]) -> frozenset[str]:
 def _call(
     function: Callable[[Mapping[str, Any]], Iterable[str]], claims: Mapping[str, Any]
 ) -> frozenset[str] | Rejected:
-    # What is in the claims is the issuer's doing: a function that trips over it refuses the token.
+    # The issuer writes the claims: if the function fails on them, the token is refused.
     try:
         found = function(claims)
         return _scopes_in(found) if isinstance(found, str) else _each(list(found))

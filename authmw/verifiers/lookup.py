@@ -1,4 +1,4 @@
-"""A verifier of one's own: a plain function from the credential to its principal."""
+"""Verifier made from a plain function: the function answers a principal for a credential, or None."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from authmw.stores.ports import Answer
 
 
 class LookupVerifier:
-    """Asks a function who it is: `Principal`, or None for nobody.
+    """Calls a function with the credential. It answers a `Principal`, or None to refuse.
 
-    Any other answer, as True or a dict, raises: it might have been meant as a yes, and is no proof. Under ASGI a
-    ``def`` is called on a thread unless it is marked with `CallMode.NONBLOCKING`; an ``async def`` runs on the loop.
-    What the function raises becomes a 503.
+    Any other answer, as True or a dict, is an error: it may be meant as a yes, but it names no principal. Under ASGI a
+    ``def`` is called on a thread unless it is marked with `CallMode.NONBLOCKING`; an ``async def`` runs on the event
+    loop. An exception of the function becomes a 503.
 
     Args:
-        function: called with the token, the key, the trusted user name, or the user name and the password; with the
-            whole credentials, where a scheme of one's own extracts a type of its own. It must
-            compare secrets with `hmac.compare_digest`, and cost the same for names that do not exist.
+        function: called with the token, the key, the trusted user name, or the user name and the password. If a custom
+            scheme extracts a type of its own, it is called with the whole credentials. It must compare secrets with
+            `hmac.compare_digest`, and take the same time for names that do not exist.
 
     >>> from authmw import Auth, HTTPBearer, Principal
     >>> auth = Auth(HTTPBearer(lambda token: Principal("alice") if token == "t0ken" else None))
@@ -34,13 +34,14 @@ class LookupVerifier:
     def __init__(self, function: Callable[..., Answer[Principal | None]]) -> None:
         if not callable(function):
             raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
-        self._function: Callable[..., object] = function  # what it really answers is checked below
+        self._function: Callable[..., object] = function  # its answer is checked below
 
     def verify(self, credentials: object, request: RequestHead) -> Flow[Verdict]:
-        """Ask the function about the bare credential."""
+        """The verdict from the answer of the function."""
         arguments, refusal = _arguments(credentials)
         if not all(arguments):
-            return Rejected(refusal, "an empty credential")  # never reaches the function (class 18)
+            # An empty value never reaches the function: a record with an empty column would match it.
+            return Rejected(refusal, "an empty credential")
         answer = yield from Ask(self._function, *arguments)
         if answer is None:
             return Rejected(refusal)

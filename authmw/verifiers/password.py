@@ -1,4 +1,4 @@
-"""Verifies a user name and password against a store of users."""
+"""Verifier of user name and password, by a store of users."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ logger: Final = logging.getLogger("authmw.passwords")
 class PasswordVerifier:
     """Verifies `BasicCredentials`, for `HTTPBasic` and for logins.
 
-    An unknown user, a disabled one, one without a password, a throttled account, a wrong password and one that cannot
-    be a password ask the store the same questions and cost the same work. A name that no store can hold (empty, over
-    256 bytes, control characters) costs the work too, and the store is not asked.
+    The answer and its time do not tell whether a user exists. The store is asked the same questions, and the hash work
+    is the same, for an unknown user, a disabled user, a user without a password, a throttled account, a wrong password
+    and a text that cannot be a password. A name that no store can hold (over 256 bytes, control characters) costs the
+    same work, but the store is not asked.
 
     Args:
-        users: finds users. With the method of `PasswordUpgrader` as well, an outdated hash is replaced after a
+        users: finds users. If it also has the method of `PasswordUpgrader`, an outdated hash is replaced after a
             successful login.
         hasher: verifies and makes hashes; argon2id with `RFC_9106_LOW_MEMORY` by default.
-        throttle: counts attempts by account and by peer. One that is also `FamiliarSources` lets no stranger's
-            attempts keep an owner out who comes from where they logged in before. Behind a proxy, the server has to
-            be told to take the peer's address from it.
+        throttle: counts attempts by account and by peer. With one that is also `FamiliarSources`, attempts from other
+            sources do not make a user wait who comes from a source of an earlier login. Behind a proxy, configure the
+            server to take the peer's address from the proxy.
         clock: seconds since the epoch, for the throttle.
 
     >>> from authmw import Auth, HTTPBasic
@@ -46,9 +47,9 @@ class PasswordVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BasicCredentials,)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
     scheme: str = ""
-    """The name of the scheme that principals are authenticated by."""
+    """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
     def __init__(
         self,
@@ -70,8 +71,8 @@ class PasswordVerifier:
         return user if isinstance(user, Rejected) else Authenticated(principal_of(user, self.scheme))
 
     def find_user(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[User | Rejected]:
-        """The user whose password it is, with the hash that it was found to match."""
-        # Nothing is looked up, and no work done, for a credential that is not there (class 18).
+        """The user, if the password is right, with the hash that it matched."""
+        # An empty credential is no credential: it costs no work, and no store may be asked for it.
         if not credentials.username or not credentials.password:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "an empty user name or password")
         refused = yield from self._attempts.from_source(request)
@@ -82,7 +83,7 @@ class PasswordVerifier:
             yield from Work(self.hasher.verify, password=credentials.password, hash=self.hasher.dummy)
             return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
         user = checked_user((yield from Ask(self.users.find, name)))
-        # The name as it is stored: a store that folds case must not multiply the attempts.
+        # The name as it is stored: with a store that ignores case, each spelling would otherwise have its own attempts.
         account = user.username if user is not None else name
         counted = yield from self._attempts.on_account(account, request)
         stored = user.password_hash if user is not None and not user.disabled else None
@@ -101,18 +102,18 @@ class PasswordVerifier:
         return user
 
     def still_matches(self, user: User, credentials: BasicCredentials, /) -> Flow[bool]:
-        """Whether `user`, whom `find_user` answered a moment ago, may still log in with `credentials`."""
+        """Whether `user`, an earlier answer of `find_user`, may still log in with `credentials`."""
         now = checked_user((yield from Ask(self.users.find, canonical_username(credentials.username) or "")))
         if now is None or now.id != user.id or now.disabled or not now.password_hash:
             return False
         if now.password_hash == user.password_hash:
             return True
-        # A new hash of the same password, or another password.
+        # The hash has changed: it is a new hash of the same password, or the hash of another password.
         match = yield from Work(self.hasher.verify, password=credentials.password, hash=now.password_hash)
         return match is Match.MATCH or match is Match.MATCH_OUTDATED
 
     def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:
-        """Replace an outdated hash, unless it was replaced meanwhile. That it fails does not fail the login (PWD-4)."""
+        """Replace an outdated hash, unless it was replaced meanwhile. If this fails, the login still succeeds."""
         if self._upgrader is None:
             return
         try:

@@ -1,6 +1,7 @@
-"""Verifies opaque access tokens by asking a store, each time, so that what is revoked is refused at once.
+"""Verifier of opaque access tokens, by a store of tokens.
 
-With a feed of revocations a token may be remembered instead, and is refused within the feed's bound.
+The store is asked for each request, so a revoked token is refused at once. With a feed of revocations a verdict may be
+remembered instead. Then a revoked token is refused within the bound of the feed.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 
 
 class TokenVerifier:
-    """Verifies opaque bearer tokens. A token without our prefix, as a JWT, is left to the next alternative.
+    """Verifies opaque bearer tokens. A token with another prefix, as a JWT, is left to the next alternative.
 
     Args:
-        tokens: where tokens are found by their digest.
-        prefix: what our tokens begin with, before the underscore.
-        audience: the name of this API, or several, one of which the token has to be for. With None, a token that is
-            for any API by name is refused.
-        revocations: what was revoked. With it a verified token may be remembered until it expires, and so whoever
-            revokes or disables has to publish that too: the store of tokens is no longer asked each time.
+        tokens: finds tokens by their digest.
+        prefix: the text before the underscore, with which the tokens of the store begin.
+        audience: the name of this API, or several, one of which must be in the audience of the token. With None, a
+            token with any audience is refused.
+        revocations: the feed of revocations. With it a verified token may be remembered until it expires, and the store
+            of tokens is not asked each time. So each revocation and each disabled user has to be published too.
         clock: seconds since the epoch.
 
     >>> from authmw import Auth, HTTPBearer
@@ -45,12 +46,12 @@ class TokenVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
     scheme: str = ""
-    """The name of the scheme that principals are authenticated by."""
+    """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
     version: int
-    """Only there with a feed: verdicts of a verifier without it are not to be remembered."""
+    """Present only with a feed. The verdicts of a verifier without this attribute are never remembered."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class TokenVerifier:
         self._is_asked_directly = CallMode.of(tokens.find_token) is CallMode.NONBLOCKING
 
     def verify(self, credentials: BearerToken, request: RequestHead) -> Verdict | Flow[Verdict] | None:
-        """Whether the token is known, valid and not revoked; None when it is not one of ours."""
+        """The verdict on the token; None if its prefix is another one."""
         token = credentials.token
         if not token.startswith(self._start):
             return None
@@ -94,14 +95,14 @@ class TokenVerifier:
             return Rejected(Reason.TOKEN_UNKNOWN)
         if not isinstance(record, TokenRecord):
             raise FlowError(f"find_token answers a TokenRecord or None, not {type(record).__name__}")
-        # The store compared already; this one does so in constant time, and backs up a store that matches loosely.
+        # Defence in depth: the store may compare loosely, as without case. This compares exactly and in constant time.
         if not compare_digest(record.digest.encode(), sought.encode()):
             return Rejected(Reason.TOKEN_UNKNOWN)
         if record.revoked_at is not None:
             return Rejected(Reason.TOKEN_REVOKED, f"token {record.id}")
         if record.expires_at <= self._clock():
             return Rejected(Reason.TOKEN_EXPIRED, f"token {record.id}")
-        # RFC 7519 §4.1.3, for opaque tokens too: what is for another API is not for this one.
+        # RFC 7519 §4.1.3, applied to opaque tokens: a token for another API is refused.
         if (record.audience or self._audiences) and record.audience.isdisjoint(self._audiences):
             return Rejected(Reason.TOKEN_AUDIENCE, f"token {record.id}")
         principal, feed = _principal(record, self.scheme), self._revocations

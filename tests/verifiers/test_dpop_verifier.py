@@ -463,7 +463,7 @@ def test_who_has_an_ageing_nonce_is_told_the_next_one(age: int, told: bool) -> N
         ({"leeway": 61}, "leeway="),
         ({"leeway": -1}, "leeway="),
         ({"nonces": object()}, "use_nonce"),
-        ({"tokens": TokenVerifier(MemoryTokens())}, "TokenVerifier does not look whom a token is bound to"),
+        ({"tokens": TokenVerifier(MemoryTokens())}, "TokenVerifier does not check the binding of a token"),
         ({"tokens": DPoPVerifier}, "needs a verifier of access tokens"),
         ({"tokens": print}, "needs a verifier of access tokens"),
     ],

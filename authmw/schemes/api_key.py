@@ -1,4 +1,4 @@
-"""API keys in a header, a query parameter or a cookie."""
+"""Schemes for API keys in a header, a query parameter or a cookie."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from authmw.schemes.base import SecurityScheme, check_name_first
 from authmw.verifiers.base import Verifier
 
 Place = Literal["header", "query", "cookie"]
-"""Where OpenAPI lets an API key travel."""
+"""Place of an API key in a request (OpenAPI 3.1, ``in``)."""
 
-# Visible ASCII without a comma, by which servers join two headers of one name.
+# Visible ASCII without a comma: servers join two headers of one name by a comma (RFC 9110 §5.2).
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
 
 
 class _APIKey(SecurityScheme[ApiKey]):
-    """An API key that is found under `parameter` in one place.
+    """An API key under the name `parameter` in one place.
 
     Args:
         parameter: the name of the header, the query parameter or the cookie.
@@ -53,10 +53,13 @@ class _APIKey(SecurityScheme[ApiKey]):
 
     @abstractmethod
     def values(self, request: RequestHead) -> tuple[str, ...]:
-        """Everything that stands in this scheme's place."""
+        """All values at the place of this scheme."""
 
     def extract(self, request: RequestHead) -> ApiKey | Rejected | None:
-        """The key, if there is exactly one and it is visible ASCII. A comma counts as two (KEY-3)."""
+        """The key, if there is exactly one and it is visible ASCII.
+
+        A value with a comma counts as two keys: a server may have joined two headers by it (RFC 9110 §5.2).
+        """
         values = self.values(request)
         if not values:
             return None
@@ -79,7 +82,7 @@ class _APIKey(SecurityScheme[ApiKey]):
 class APIKeyHeader(_APIKey):
     """An API key in a header of its own: ``APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))``.
 
-    Under WSGI ``X_API_Key`` and ``X-API-Key`` cannot be told apart; see the docs for servers that drop the former.
+    Under WSGI ``X_API_Key`` and ``X-API-Key`` look the same; see the docs for servers that drop the former.
     """
 
     place: ClassVar[Place] = "header"
@@ -107,7 +110,7 @@ class APIKeyHeader(_APIKey):
 
 
 class APIKeyQuery(_APIKey):
-    """An API key in the query string. URLs end up in logs and histories: prefer `APIKeyHeader`."""
+    """An API key in the query string. URLs are kept in logs and histories: prefer `APIKeyHeader`."""
 
     place: ClassVar[Place] = "query"
     vary = ""
@@ -117,11 +120,11 @@ class APIKeyQuery(_APIKey):
         try:
             return request.query(self.parameter)
         except ValueError:
-            return ("", "")  # too much to tell which one counts: as good as two
+            return ("", "")  # the query is too long to find out which value counts: refused like two values
 
 
 class APIKeyCookie(_APIKey):
-    """An API key in a cookie. Browsers send cookies by themselves: guard unsafe methods against CSRF."""
+    """An API key in a cookie. Browsers send cookies on their own: protect unsafe methods against CSRF."""
 
     place: ClassVar[Place] = "cookie"
     vary = "Cookie"

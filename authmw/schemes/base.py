@@ -16,7 +16,7 @@ from authmw.verifiers.base import C, Verifier, as_verifier
 
 
 class Alternatives(ABC):
-    """Something requests are authenticated by: a scheme, or several combined by ``|`` (one of) and ``&`` (all of)."""
+    """A scheme, or several schemes combined by ``|`` (one of) and ``&`` (all of)."""
 
     def __or__(self, other: Alternatives) -> Alternatives:
         return OneOf.of(self, other)
@@ -27,14 +27,14 @@ class Alternatives(ABC):
     @property
     @abstractmethod
     def schemes(self) -> tuple[SecurityScheme[Any], ...]:
-        """Every scheme in it, in the order of declaration."""
+        """All schemes of the combination, in the order of declaration."""
 
 
 class SecurityScheme(Alternatives, Generic[C]):
-    """How a credential travels, in OpenAPI's sense, paired with what verifies it.
+    """A security scheme in the sense of OpenAPI (how a credential travels), together with its verifier.
 
     Args:
-        verifier: verifies what `extract` found. Without one the scheme extracts, and authenticates nobody.
+        verifier: verifies the credentials from `extract`. Without one the scheme extracts and authenticates nobody.
         name: the key under ``components.securitySchemes``; the class's name by default.
         description: for the OpenAPI document (CommonMark).
     """
@@ -43,13 +43,13 @@ class SecurityScheme(Alternatives, Generic[C]):
     """Whether the credential travels in the ``Authorization`` header."""
 
     vary: str = "Authorization"
-    """The request header that answers depend on; several with a comma and a space between them."""
+    """The request headers that the response depends on, separated by a comma and a space."""
 
     auth_type: ClassVar[str] = "ApiKey"
     """The scheme's name in a challenge, and the ``AUTH_TYPE`` of WSGI."""
 
     extracts: ClassVar[type | None] = None
-    """The type of its credentials; None leaves it to the verifier."""
+    """The type of its credentials; None to not check the verifier's `accepts`."""
 
     def __init__(
         self, verifier: Verifier[C] | Callable[..., Any] | None = None, *, name: str = "", description: str = ""
@@ -63,7 +63,7 @@ class SecurityScheme(Alternatives, Generic[C]):
             named.scheme = self.name
 
     def _check_fit(self, accepts: tuple[type, ...] | None) -> None:
-        """Refuse a verifier of other credentials, where both say what theirs are."""
+        """Refuse a verifier of other credentials, if both declare their type."""
         if accepts is None or self.extracts is None or issubclass(self.extracts, accepts):
             return
         raise ConfigurationError(
@@ -74,7 +74,7 @@ class SecurityScheme(Alternatives, Generic[C]):
         )
 
     def bind(self, realm: str) -> None:
-        """Learn the realm of the `Auth` this scheme became part of. Most schemes need not know."""
+        """Set the realm of the `Auth` that this scheme belongs to. Most schemes do not need it."""
 
     @property
     def schemes(self) -> tuple[SecurityScheme[Any], ...]:
@@ -83,22 +83,22 @@ class SecurityScheme(Alternatives, Generic[C]):
 
     @abstractmethod
     def extract(self, request: RequestHead) -> C | Rejected | None:
-        """The credentials; None when none of this scheme were presented; `Rejected` when they do not parse."""
+        """The credentials; None if the request has none of this scheme; `Rejected` if they do not parse."""
 
     @abstractmethod
     def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
-        """What the client has to send.
+        """The challenge that tells the client which credentials to send.
 
         Args:
             realm: the protection space.
-            rejected: why this scheme's credentials were refused; None when none of it were presented.
-            scopes: all scopes that the operation needs, where they are known.
+            rejected: why the credentials of this scheme were refused; None if the request has none.
+            scopes: all scopes that the operation needs, if they are known.
         """
 
     def challenges(
         self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()
     ) -> tuple[Challenge, ...]:
-        """All challenges of this scheme, in order of preference: one, but for Digest's algorithms."""
+        """All challenges of this scheme, in order of preference: one, except that Digest has one per algorithm."""
         return (self.challenge(realm, rejected=rejected, scopes=scopes),)
 
     @abstractmethod
@@ -118,7 +118,7 @@ class AuthorizationScheme(SecurityScheme[C]):
     in_authorization = True
 
     def extract(self, request: RequestHead) -> C | Rejected | None:
-        """The credentials that follow this scheme's name, which is read in any case."""
+        """The credentials after the name of this scheme. The case of the name does not matter (RFC 9110 §11.1)."""
         authorization = request.authorization
         if authorization is None:
             return None
@@ -130,14 +130,14 @@ class AuthorizationScheme(SecurityScheme[C]):
 
     @abstractmethod
     def read(self, value: str) -> C | Rejected:
-        """Parse what follows the scheme's name."""
+        """Parse the text after the name of the scheme."""
 
 
 def check_name_first(name: object, scheme: str, example: str) -> None:
-    """Refuse a scheme whose first argument is not the name of where its credential is.
+    """Check that the first argument of a scheme is the name of its header, parameter or cookie.
 
     Raises:
-        ConfigurationError: it is something else, as the verifier.
+        ConfigurationError: it is not a str, for example it is the verifier.
     """
     if not isinstance(name, str):
         raise ConfigurationError(f'{scheme} takes a name first: write {scheme}("{example}", ...)')
@@ -149,7 +149,7 @@ class _Combined(Alternatives):
 
     @property
     def schemes(self) -> tuple[SecurityScheme[Any], ...]:
-        """Every scheme in it, in the order of declaration."""
+        """All schemes of the combination, in the order of declaration."""
         return tuple(scheme for part in self.parts for scheme in part.schemes)
 
     def __repr__(self) -> str:
@@ -166,14 +166,14 @@ class OneOf(_Combined):
 
 
 class AllOf(_Combined):
-    """All of the parts at once. The last one says who the principal is."""
+    """All of the parts at once. The principal is that of the last part."""
 
     @classmethod
     def of(cls, left: Alternatives, right: Alternatives) -> AllOf:
         """``left & right``, flat.
 
         Raises:
-            ConfigurationError: two parts would have to share the one ``Authorization`` header of a request.
+            ConfigurationError: two parts would both need the one ``Authorization`` header of a request.
         """
         parts = _flat(cls, left) + _flat(cls, right)
         combined = cls(parts)
@@ -186,11 +186,11 @@ class AllOf(_Combined):
 
 
 Way = tuple[SecurityScheme[Any], ...]
-"""Schemes that are needed at once. The last one says who it is."""
+"""Schemes that are all needed together. The principal is that of the last one."""
 
 
 def ways(accept: Alternatives) -> tuple[Way, ...]:
-    """Every way to be let in, in the order in which they are tried.
+    """Every way to authenticate, in the order in which they are tried.
 
     >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
     >>> [len(way) for way in ways(APIKeyHeader("X-Site") & (HTTPBearer() | HTTPBasic()) | HTTPBasic())]
@@ -204,7 +204,7 @@ def ways(accept: Alternatives) -> tuple[Way, ...]:
 
 
 def _authorizations(way: Way) -> int:
-    """How many of the schemes read the ``Authorization`` header, each once."""
+    """The number of different schemes that read the ``Authorization`` header."""
     return len({id(scheme) for scheme in way if scheme.in_authorization})
 
 

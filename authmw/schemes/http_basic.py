@@ -1,4 +1,4 @@
-"""``Authorization: Basic`` (RFC 7617)."""
+"""Scheme for ``Authorization: Basic`` (RFC 7617)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme
 
 MAX_USERNAME: Final = 256
-"""The longest user name, in bytes of UTF-8 (BAS-4)."""
+"""The longest user name, in bytes of UTF-8. The limit is the same for every user, known or unknown."""
 MAX_PASSWORD: Final = 1024
-"""The longest password, in bytes of UTF-8 (BAS-4)."""
+"""The longest password, in bytes of UTF-8. The limit is the same for every user, known or unknown."""
 
 # user-pass holds no control characters (RFC 7617 §2); C1 controls and DEL are refused as well.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -70,7 +70,9 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
 
 
 def decode_base64(value: str) -> bytes | None:
-    """The octets in `value`, if this is the one way to spell them (BAS-2).
+    """The decoded octets; None unless `value` is their canonical base64 (RFC 4648 §3.5).
+
+    Otherwise one credential would have several spellings.
 
     >>> decode_base64("Og=="), decode_base64("Og"), decode_base64("Oh==")
     (b':', None, None)
@@ -79,7 +81,7 @@ def decode_base64(value: str) -> bytes | None:
         raw = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
     except ValueError:
         return None
-    # Strict mode lets bits behind the last byte pass.
+    # RFC 4648 §3.5: pad bits must be zero. The strict mode of Python does not check them.
     if value.endswith("=") and binascii.b2a_base64(raw, newline=False).decode() != value:
         return None
     return raw

@@ -1,4 +1,4 @@
-"""``Authorization: Bearer`` (RFC 6750)."""
+"""Scheme for ``Authorization: Bearer`` (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from authmw.verifiers.base import Verifier
 
 
 class BearerScheme(AuthorizationScheme[BearerToken]):
-    """What every scheme that carries a bearer token shares: how it is read and how it is challenged."""
+    """Base of every scheme that carries a bearer token: how the token is read, and the challenge."""
 
     auth_type = "Bearer"
     extracts: ClassVar[type | None] = BearerToken
@@ -33,7 +33,7 @@ class BearerScheme(AuthorizationScheme[BearerToken]):
         params = [("realm", realm)]
         if rejected is not None and rejected.reason.error is not None:
             params.append(("error", rejected.reason.error))
-            if rejected.reason.error != "insufficient_scope":  # which the scopes explain
+            if rejected.reason.error != "insufficient_scope":  # there the scope parameter says enough
                 params.append(("error_description", rejected.reason.description))
         if scopes:
             params.append(("scope", " ".join(scopes)))

@@ -1,4 +1,4 @@
-"""``Authorization: Digest`` (RFC 7616)."""
+"""Scheme for ``Authorization: Digest`` (RFC 7616)."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from authmw.schemes.base import AuthorizationScheme
 from authmw.verifiers.base import Verifier
 from authmw.verifiers.digest import OFFERED_QOP, DigestVerifier
 
-# RFC 7616 §3.4. What clients quote and what they do not differs, so either is read.
+# RFC 7616 §3.4. Clients differ in which parameters they quote, so both forms are read.
 #   nc-value = 8LHEX    response = <"> *LHEX <">    cnonce = an opaque quoted ASCII-only string
-# A cnonce with a quote, a backslash or a space is not read: no client makes one, and it is written back.
+# A cnonce with a quote, a backslash or a space is refused: no client makes one, and Authentication-Info repeats it.
 _NC_RESPONSE_CNONCE: Final = re.compile(r"(?!0{8})[0-9a-f]{8} (?:[0-9a-f]{32}|[0-9a-f]{64}) [!#-\[\]-~]{1,256}")
 _HEX: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 # ext-value = charset "'" [ language ] "'" value-chars      RFC 8187 §3.2.1; RFC 7616 §3.4 wants UTF-8
 _EXT_VALUE: Final = re.compile(r"[Uu][Tt][Ff]-8'[A-Za-z0-9-]*'((?:%[0-9A-Fa-f]{2}|[A-Za-z0-9!#$&+.^_`|~-])+)")
 _REQUIRED: Final = itemgetter("realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
-# A retry with the new nonce will do: nobody has to type the password again.
+# RFC 7616 §3.3: stale=true makes the client retry with the new nonce, without asking the user for the password.
 _STALE: Final = (Reason.DIGEST_STALE, Reason.DIGEST_REPLAYED)
 
 
@@ -60,19 +60,19 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
             self._nonces = DigestNonces()
 
     def bind(self, realm: str) -> None:
-        """Hand the realm to the verifier, which checks it in every response."""
+        """Pass the realm to the verifier, which checks it in every response."""
         if isinstance(self.verifier, DigestVerifier):
             self.verifier.bind(realm)
 
     def extract(self, request: RequestHead) -> DigestResponse | Rejected | None:
-        """The response to a challenge, from parameters that were read once already."""
+        """The response to a challenge, from parameters that `RequestHead` has parsed already."""
         authorization = request.authorization
         if authorization is None or authorization.params is None or authorization.scheme != "digest":
             return super().extract(request)
         return _read(dict(authorization.params))
 
     def read(self, value: str) -> DigestResponse | Rejected:
-        """Parse the auth-params. Unknown ones are passed over (RFC 7616 §3.4); one that comes twice is refused."""
+        """Parse the auth-params. Unknown ones are ignored (RFC 7616 §3.4); a duplicate is refused."""
         params = parse_params(value)
         return _malformed("not a list of parameters") if params is None else _read(dict(params))
 
@@ -83,7 +83,7 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
     def challenges(
         self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()
     ) -> tuple[Challenge, ...]:
-        """One challenge for each algorithm, strongest first (RFC 7616 §3.7), each with a nonce of its own."""
+        """One challenge for each algorithm, strongest first (RFC 7616 §3.7), each with its own nonce."""
         stale = (("stale", "true"),) if rejected is not None and rejected.reason in _STALE else ()
         return tuple(
             Challenge(
@@ -137,7 +137,7 @@ def _read(params: dict[str, str]) -> DigestResponse | Rejected:
         nonce=nonce,
         uri=uri,
         response=digest,
-        # RFC 7616 §3.4: without one, the client took it for MD5.
+        # RFC 7616 §3.4: a response without algorithm is for MD5.
         algorithm=params.get("algorithm", "MD5"),
         qop=qop,
         nc=nc,
@@ -167,7 +167,7 @@ def _username(params: dict[str, str]) -> str | None:
 
 
 def _userhash(params: dict[str, str]) -> str | None:
-    """The hashed user name; with one, ``username*`` may not be sent."""
+    """The hashed user name. A request with it must not have ``username*`` (RFC 7616 §3.4.4)."""
     hashed = params.get("username", "")
     return hashed if "username*" not in params and _HEX.fullmatch(hashed) else None
 

@@ -1,4 +1,4 @@
-"""``Authorization: DPoP``, with a proof in the ``DPoP`` header (RFC 9449 §7.1)."""
+"""Scheme for ``Authorization: DPoP``, with a proof in the ``DPoP`` header (RFC 9449 §7.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from authmw.verifiers.dpop import DEFAULT_ALGORITHMS, DPoPVerifier
 
 
 class HTTPDPoP(AuthorizationScheme[DPoPToken]):
-    """An access token that is bound to a key, with a proof that its sender holds the key (RFC 9449 §7.1).
+    """An access token that is bound to a key, with a proof that its sender has the key (RFC 9449 §7.1).
 
     Args:
         verifier: a `DPoPVerifier`. Without one the scheme challenges and extracts.
@@ -25,7 +25,7 @@ class HTTPDPoP(AuthorizationScheme[DPoPToken]):
         description: for the OpenAPI document.
 
     Raises:
-        ConfigurationError: a plain function, which could not verify the proof.
+        ConfigurationError: `verifier` is a plain function, which cannot verify the proof.
 
     >>> HTTPDPoP().openapi()
     {'type': 'http', 'scheme': 'dpop'}
@@ -44,7 +44,7 @@ class HTTPDPoP(AuthorizationScheme[DPoPToken]):
         self._algorithms = verifier.algorithms if isinstance(verifier, DPoPVerifier) else DEFAULT_ALGORITHMS
 
     def extract(self, request: RequestHead) -> DPoPToken | Rejected | None:
-        """The token with its proof. A token that comes without one is refused here."""
+        """The token with its proof. A token without a proof is refused."""
         found = super().extract(request)
         if not isinstance(found, DPoPToken):
             return found
@@ -52,17 +52,17 @@ class HTTPDPoP(AuthorizationScheme[DPoPToken]):
         return DPoPToken(found.token, proof) if proof else Rejected(Reason.PROOF_MISSING)
 
     def read(self, value: str) -> DPoPToken | Rejected:
-        """The token alone, written as a bearer token is (§7.1)."""
+        """The token without the proof. Its syntax is that of a bearer token (RFC 9449 §7.1)."""
         found = self._bearer.read(value)
         return found if isinstance(found, Rejected) else DPoPToken(found.token, "")
 
     def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
-        """As Bearer's, with ``algs``: what proofs may be signed by."""
+        """The challenge of Bearer, with ``algs``: the signature algorithms of proofs (RFC 9449 §7.1)."""
         params = self._bearer.challenge(realm, rejected=rejected, scopes=scopes).params
         return Challenge("DPoP", (*params, ("algs", " ".join(self._algorithms))))
 
     def openapi(self) -> dict[str, Any]:
-        """``{"type": "http", "scheme": "dpop"}``: the name under which IANA registers it."""
+        """``{"type": "http", "scheme": "dpop"}``, the name that IANA has registered."""
         return self._described({"type": "http", "scheme": "dpop"})
 
 

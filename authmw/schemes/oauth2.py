@@ -1,4 +1,4 @@
-"""The OAuth 2 schemes of OpenAPI: bearer tokens, with where to get them."""
+"""OAuth 2 schemes of OpenAPI: bearer tokens, with the URLs where clients get them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from authmw.schemes.http_bearer import BearerScheme
 from authmw.verifiers.base import Verifier
 
 BearerVerifier = Verifier[BearerToken] | Callable[..., Any] | None
-"""What an OAuth 2 scheme verifies its tokens with: a verifier, a function, or nothing."""
+"""Verifier of an OAuth 2 scheme: a verifier, a function from the token to a principal, or None."""
 
 
 class OAuth2(BearerScheme):
-    """A bearer token, with any OAuth 2 flows described.
+    """A bearer token, with a description of any OAuth 2 flows.
 
     Args:
         flows: the OAuth Flows Object of OpenAPI 3.1, by flow: ``{"password": {"tokenUrl": …, "scopes": {…}}}``.
@@ -43,13 +43,13 @@ class OAuth2(BearerScheme):
 
 
 class OAuth2PasswordBearer(OAuth2):
-    """A bearer token obtained by user name and password (RFC 6749 §4.3). For first-party applications only.
+    """A bearer token for user name and password (RFC 6749 §4.3). Only for first-party applications.
 
     Args:
-        token_url: where to get a token; relative to the application's root.
+        token_url: the token endpoint; relative to the root of the application.
         verifier: verifies the token.
         scopes: each scope with its description.
-        refresh_url: where to refresh it, when that is elsewhere.
+        refresh_url: the endpoint for refresh tokens, if it is another one.
 
     >>> OAuth2PasswordBearer("token", scopes={"orders:read": "See orders"}).openapi()["flows"]["password"]["tokenUrl"]
     'token'
@@ -70,14 +70,14 @@ class OAuth2PasswordBearer(OAuth2):
 
 
 class OAuth2AuthorizationCodeBearer(OAuth2):
-    """A bearer token obtained through an authorization server's login page (RFC 6749 §4.1).
+    """A bearer token from the login page of an authorization server (RFC 6749 §4.1).
 
     Args:
-        authorization_url: the server's authorization endpoint.
+        authorization_url: the authorization endpoint of the server.
         token_url: its token endpoint.
         verifier: verifies the token.
         scopes: each scope with its description.
-        refresh_url: where to refresh it, when that is elsewhere.
+        refresh_url: the endpoint for refresh tokens, if it is another one.
     """
 
     def __init__(
@@ -96,10 +96,10 @@ class OAuth2AuthorizationCodeBearer(OAuth2):
 
 
 class OAuth2ClientCredentialsBearer(OAuth2):
-    """A bearer token that a client obtained for itself (RFC 6749 §4.4).
+    """A bearer token that a client got for itself (RFC 6749 §4.4).
 
     Args:
-        token_url: where to get a token.
+        token_url: the token endpoint.
         verifier: verifies the token.
         scopes: each scope with its description.
     """

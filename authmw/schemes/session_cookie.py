@@ -1,7 +1,8 @@
-"""An access token in a cookie, for pages in a browser, and what keeps other sites from using it.
+"""Scheme for an access token in a cookie, for pages in a browser, with protection against CSRF.
 
-The cookie of a browser is sent whoever makes the browser send something. So what may change something has to come from
-a page of our own; from elsewhere it is refused (403), and neither let through nor taken for anonymous.
+A browser sends its cookies with every request, also with a request that a page of another site made. So a request that
+may change something has to come from a page of this application. From another site it is refused (403): it neither
+passes nor counts as anonymous.
 """
 
 from __future__ import annotations
@@ -21,25 +22,26 @@ from authmw.schemes.base import SecurityScheme
 from authmw.verifiers.base import Verifier
 
 ACCESS_COOKIE: Final = "__Host-access"
-"""The cookie that holds the access token, unless it is named otherwise."""
+"""Default name of the cookie that holds the access token."""
 
 
 class SessionCookie(SecurityScheme[BearerToken]):
     """An access token in a ``__Host-`` cookie: ``SessionCookie(verifier, origins=["https://shop.example"])``.
 
     Methods other than GET, HEAD and OPTIONS, and websockets, need ``Sec-Fetch-Site: same-origin``, or in an older
-    browser an ``Origin`` among `origins`. So views have to change nothing on GET.
+    browser an ``Origin`` among `origins`. So views must not change anything on GET.
 
     Args:
         verifier: a `JWTVerifier`, a `TokenVerifier`, or a function from the token to a `Principal` or None.
-        origins: where the application's pages are, as a browser writes it.
-        cookie: its name. With ``__Host-`` no other host and no page without TLS can set it (RFC 6265bis §4.1.3.2).
-        open_to: paths, as they are routed, where the cookie is not looked at: a login with an old cookie is a login.
+        origins: the origins of the application's pages, as a browser writes them.
+        cookie: its name. No other host and no page without TLS can set a ``__Host-`` cookie (RFC 6265bis §4.1.3.2).
+        open_to: paths, as they are routed, where the cookie is ignored, as that of the login: an old cookie must not
+            prevent a new login.
         name: the key in the OpenAPI document.
         description: for the OpenAPI document.
 
     Raises:
-        ConfigurationError: every mistake at once.
+        ConfigurationError: all mistakes in the arguments.
 
     >>> SessionCookie(origins=["https://shop.example"]).openapi()
     {'type': 'apiKey', 'in': 'cookie', 'name': '__Host-access'}
@@ -64,7 +66,7 @@ class SessionCookie(SecurityScheme[BearerToken]):
         self._open_to = frozenset(open_to)
 
     def extract(self, request: RequestHead) -> BearerToken | Rejected | None:
-        """The token in the cookie, if it is there once and the request may use it."""
+        """The token in the cookie, if there is exactly one and the request comes from an allowed origin."""
         if request.path in self._open_to:
             return None
         values = cookies_named(request, self.cookie)
@@ -81,7 +83,7 @@ class SessionCookie(SecurityScheme[BearerToken]):
         return BearerToken(token)
 
     def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
-        """``ApiKey realm="…", cookie="__Host-access"``, as for API keys: no scheme is registered for cookies."""
+        """``ApiKey realm="…", cookie="__Host-access"``, as for API keys: IANA has no scheme for cookies."""
         return Challenge("ApiKey", (("realm", realm), ("cookie", self.cookie)))
 
     def openapi(self) -> dict[str, Any]:
@@ -90,10 +92,10 @@ class SessionCookie(SecurityScheme[BearerToken]):
 
 
 def cookies_named(request: RequestHead, name: str) -> tuple[str, ...]:
-    """The values of the cookie `name`; two or more when it cannot be told which one counts (class 32).
+    """The values of the cookie `name`; two or more if it is not certain which one counts.
 
-    A cookie without a name, whose value begins like one with it, is how another host writes past the prefix
-    (CVE-2023-23934): it counts as a second one.
+    A cookie with an empty name and the value ``__Host-access=...`` looks like the cookie itself in the header. Another
+    host can set it in spite of the prefix (CVE-2023-23934), so it counts as a second value.
     """
     try:
         values = request.cookie(name)
@@ -106,7 +108,7 @@ def cookies_named(request: RequestHead, name: str) -> tuple[str, ...]:
 
 
 def checked_cookie_name(cookie: str) -> str:
-    """`cookie`, or a `ConfigurationError` for a name that other hosts could set.
+    """`cookie`. Raises `ConfigurationError` for a name that other hosts could set.
 
     >>> checked_cookie_name("__Host-access")
     '__Host-access'

@@ -1,4 +1,4 @@
-"""A user name that a reverse proxy put into a header, after it authenticated the user by its own means."""
+"""Scheme for a user name in a header from a reverse proxy that has authenticated the user."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _BETWEEN_ADDRESSES = re.compile(r'[\s,;="\[\]]+')
 class TrustedHeader(SecurityScheme[TrustedUser]):
     """The user (or certificate subject) that a declared proxy names in a header.
 
-    From any other peer the header is a forgery and refused. A value with a comma is refused too: it may be two. Servers
-    and middleware that take the peer's address from ``X-Forwarded-For``, as uvicorn does from trusted peers, make it
-    what a client says: an address that such a header names is no declared proxy's.
+    From any other peer the header is a forgery and refused. A value with a comma is refused too: it may be two values.
+    Some servers and middleware take the peer's address from ``X-Forwarded-For``, as uvicorn does for trusted peers.
+    Then a client can choose the address. So an address that such a header names never counts as a declared proxy.
 
     Args:
         header: the header's name, as ``X-Remote-User``.
-        verifier: from `TrustedUser` to a verdict; by default the value is the principal's id as it stands.
+        verifier: from `TrustedUser` to a verdict; by default the value is the id of the principal.
         proxies: the addresses of the proxies, as ``10.0.0.0/8`` or ``127.0.0.1``; ``unix`` for peers without an
             address (a Unix socket). They must remove the header from what clients send.
         name: the key in the OpenAPI document.
         description: for the OpenAPI document.
 
     Raises:
-        ConfigurationError: no proxy, or one that is no network.
+        ConfigurationError: there is no proxy, or one is neither an address nor a network.
     """
 
     auth_type = "TrustedHeader"
@@ -54,7 +54,7 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
         description: str = "",
     ) -> None:
         check_name_first(header, "TrustedHeader", "X-Remote-User")
-        super().__init__(verifier or _AsItStands(), name=name, description=description)
+        super().__init__(verifier or _NameAsId(), name=name, description=description)
         if not is_token(header) or "_" in header:
             raise ConfigurationError(f"{header!r} cannot name a trusted header: use letters, digits and hyphens")
         self.header = header
@@ -62,13 +62,13 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
         self._networks, self._unix = _networks(proxies)
 
     def extract(self, request: RequestHead) -> TrustedUser | Rejected | None:
-        """The name, if the peer is a declared proxy."""
+        """The user name, if the peer is a declared proxy."""
         value = request.header(self.header.lower())
         if value is None:
             return None
         if not self._is_proxy(request.client):
             return Rejected(Reason.PROXY_UNTRUSTED, "the peer is not among the declared proxies")
-        if _is_hearsay(request):
+        if _is_peer_in_header(request):
             return Rejected(Reason.PROXY_UNTRUSTED, "the peer's address may be from a header: turn proxy headers off")
         value = value.strip(" \t")
         if len(value) > _MAX_NAME or _NAME.fullmatch(value) is None:
@@ -94,24 +94,24 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
         return Challenge("TrustedHeader", (("realm", realm),))
 
     def openapi(self) -> dict[str, Any]:
-        """``{"type": "apiKey", "in": "header", "name": …}``, the nearest thing OpenAPI has."""
+        """``{"type": "apiKey", "in": "header", "name": …}``: OpenAPI has no closer type."""
         return self._described({"type": "apiKey", "in": "header", "name": self.header})
 
 
-def _is_hearsay(request: RequestHead) -> bool:
-    """Whether a header names the peer's address, so that a server may have it from there (class 20)."""
-    told = " ".join(filter(None, map(request.header, ("x-forwarded-for", "forwarded"))))
-    if not told or not request.client:
+def _is_peer_in_header(request: RequestHead) -> bool:
+    """Whether a forwarded header names the peer's address: then the server may have taken it from the header."""
+    forwarded = " ".join(filter(None, map(request.header, ("x-forwarded-for", "forwarded"))))
+    if not forwarded or not request.client:
         return False
-    if len(told) > MAX_CREDENTIAL_LENGTH:
+    if len(forwarded) > MAX_CREDENTIAL_LENGTH:
         return True
     # 192.0.2.1    192.0.2.1:80    [2001:db8::1]:80    for="[2001:db8::1]:80";proto=http
-    names = _BETWEEN_ADDRESSES.split(told)
+    names = _BETWEEN_ADDRESSES.split(forwarded)
     return _address(request.client) in {_address(name) for each in names for name in (each, each.rpartition(":")[0])}
 
 
 def _address(text: str) -> object:
-    """The address that `text` is; `text` itself when it is none."""
+    """The address in `text`; `text` itself if it is not an address."""
     from ipaddress import ip_address
 
     try:
@@ -120,7 +120,7 @@ def _address(text: str) -> object:
         return text
 
 
-class _AsItStands:
+class _NameAsId:
     def verify(self, credentials: TrustedUser, request: RequestHead, /) -> Verdict:
         return Authenticated(Principal(credentials.name))
 

@@ -1,4 +1,4 @@
-"""The access tokens of one issuer, verified with keys at hand: `JWTVerifier`, with a profile's claims put in place."""
+"""Verifier of the JWT access tokens of one issuer: `JWTVerifier` with the rules of a profile. It fetches nothing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from authmw.verifiers.jwt import JWTVerifier, ScopeClaim
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenRules(ClaimRules):
-    """What the claims of an access token must say, by a profile.
+    """Rules for the claims of an access token, from a profile.
 
     Args:
-        profile: what tells access tokens from others.
+        profile: the rules that distinguish access tokens from other tokens of the issuer.
         issuers: every spelling of the ``iss``.
         any_audience: whether ``aud`` may be anything.
     """
@@ -36,11 +36,11 @@ class AccessTokenRules(ClaimRules):
 
     @property
     def checks(self) -> tuple[tuple[str, Check], ...]:
-        """Every check under its name, in the order in which they are made."""
+        """All checks with their names, in the order in which they run."""
         return (*ClaimRules.checks.__get__(self), ("access token", self._access_token))
 
     def refuse(self, header: Header, claims: Claims, now: float) -> Rejected | None:
-        """Why the token is refused at `now` (seconds since the epoch); None when it is not."""
+        """Why the token is refused at `now` (seconds since the epoch); None if it is not."""
         return ClaimRules.refuse(self, header, claims, now) or self._access_token(header, claims, now)
 
     def _issuer(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
@@ -61,7 +61,7 @@ class AccessTokenRules(ClaimRules):
         return ClaimRules._audience(self, header, claims, now)
 
     def _access_token(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
-        """Whether this is an access token, and none of the issuer's other tokens."""
+        """The refusal of a token that is not an access token but another token of the issuer."""
         profile = self.profile
         for name in profile.never:
             if name in claims:
@@ -80,23 +80,23 @@ class AccessTokenRules(ClaimRules):
 
 
 class AccessTokenVerifier(JWTVerifier):
-    """Verifies the access tokens of one issuer with the keys of `keys`, as `JWTVerifier` does. It fetches nothing.
+    """Verifies the access tokens of one issuer with the keys of `keys`, as `JWTVerifier` does.
 
     Args:
         keys: public keys.
         issuer: the exact ``iss``.
         audience: the name of this API.
-        profile: where its tokens have what.
-        types: the ``typ`` that are accepted, in place of the profile's.
-        scopes: where the scopes are, in place of the profile's.
-        role_prefix: makes a scope of a role: ``role:admin``. Empty for the role itself, None for no roles.
-        subject_prefix: stands before the ``sub`` in the principal's id.
-        leeway: seconds by which clocks may differ.
-        required: further claims that have to be there.
+        profile: the form of its access tokens.
+        types: the accepted values of ``typ``, in place of those of the profile.
+        scopes: the claims with the scopes, in place of those of the profile.
+        role_prefix: makes a scope from a role: ``role:admin``. Empty: the role itself is the scope. None: no roles.
+        subject_prefix: put in front of the ``sub`` to make the id of the principal.
+        leeway: seconds by which the clock of the issuer may differ.
+        required: further claims that must be present.
         clock: the time, in seconds since the epoch.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: all mistakes in the arguments.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class AccessTokenVerifier(JWTVerifier):
         if isinstance(scopes, Rejected) or prefix is None:
             return scopes
         if prefix:
-            # A client asks for scopes; nobody gets a role by asking.
+            # A client chooses the scopes that it asks for. It must not get a role by asking for a scope of that name.
             scopes = frozenset(scope for scope in scopes if not scope.startswith(prefix))
         roles = frozenset(prefix + role for path in self._role_paths for role in _names_at(path, claims))
         return scopes | frozenset(filter(is_scope, roles))
@@ -161,7 +161,7 @@ class AccessTokenVerifier(JWTVerifier):
             self._subject_prefix + known.id,
             scopes=scopes,
             kind=self._kind or ("client" if acts_for_itself else "user"),
-            claims=partial(parse_object, payload),  # read when somebody asks
+            claims=partial(parse_object, payload),  # parsed when it is called
             scheme=self.scheme,
             client_id=interned(client),
             credential_id=known.credential_id,
@@ -170,7 +170,7 @@ class AccessTokenVerifier(JWTVerifier):
 
 
 def client_in(profile: Profile, claims: Claims) -> str | None:
-    """The client that `claims` name; None when they name none, or something that is no identifier."""
+    """The client in `claims`; None if there is none, or if it is not an identifier."""
     for name in profile.clients:
         if name in claims:
             client: object = claims[name]
@@ -188,7 +188,7 @@ def _paths(templates: tuple[Path, ...], audiences: Collection[str]) -> Iterator[
 
 
 def _names_at(path: Path, claims: Claims) -> Iterator[str]:
-    """The strings of the list, or the names of the object, at `path`. What is neither holds no roles."""
+    """The strings of the list, or the member names of the object, at `path`. Any other value holds no roles."""
     found: object = claims
     for name in path:
         if not isinstance(found, Mapping):

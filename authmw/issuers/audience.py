@@ -1,4 +1,4 @@
-"""The audience of an API: the names, one of which a token has to be for, or any."""
+"""Audience of an API: names, one of which must be in ``aud``, or `AnyAudience`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from authmw.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class AnyAudience:
-    """Instead of an audience: tokens for every API of the issuer are accepted, and here is why that is right.
+    """Accepts tokens for every API of the issuer, in place of an audience. It needs a reason.
 
-    Whoever gets such a token from a user, another API of the issuer above all, can then use it here as that user
+    Any receiver of such a token, above all another API of the issuer, can then use it here as the user of the token
     (RFC 9068 §4, RFC 8725 §3.9).
 
     Args:
-        reason: for whoever reads the configuration.
+        reason: for readers of the configuration.
 
     Raises:
-        ConfigurationError: there is no reason.
+        ConfigurationError: the reason is empty.
 
     >>> AnyAudience("a proxy in front of it checks aud")
     AnyAudience(reason='a proxy in front of it checks aud')
@@ -34,23 +34,23 @@ class AnyAudience:
 
 
 Audience = str | Collection[str] | AnyAudience
-"""The name of this API, several of which one has to be in ``aud``, or `AnyAudience`."""
+"""The name of this API, several names of which one must be in ``aud``, or `AnyAudience`."""
 
 
 def audiences_in(audience: object) -> tuple[frozenset[str] | None, list[str]]:
-    """The names in `audience`, None for any, and what is wrong with it.
+    """The names in `audience`, None for any, and the mistakes in it.
 
     >>> audiences_in("orders")
     (frozenset({'orders'}), [])
     >>> audiences_in("")[1]
-    ["audience='' names nobody: give the name of this API in aud, or AnyAudience('why')"]
+    ["audience='' names no API: give the name of this API in aud, or AnyAudience('why')"]
     """
     if isinstance(audience, AnyAudience):
         return None, []
     names: list[Any] = [audience] if isinstance(audience, str) else _listed(audience)
     if not names or not all(isinstance(name, str) and name for name in names):
         return frozenset(), [
-            f"audience={audience!r} names nobody: give the name of this API in aud, or AnyAudience('why')"
+            f"audience={audience!r} names no API: give the name of this API in aud, or AnyAudience('why')"
         ]
     return frozenset(names), []
 

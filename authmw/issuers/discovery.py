@@ -1,7 +1,8 @@
-"""What an issuer says about itself, found where the specifications put it.
+"""Discovery of the metadata of an issuer, at its well-known URLs.
 
-OpenID Connect Discovery 1.0 §4 appends its path to the issuer, RFC 8414 §3.1 inserts one between the host and the
-path, and MCP clients look for OpenID's inserted too. The first document that names exactly this issuer counts.
+OpenID Connect Discovery 1.0 §4 appends its path to the issuer. RFC 8414 §3.1 inserts its path between the host and the
+path of the issuer. MCP clients also try the path of OpenID, inserted. The first document that names exactly this issuer
+counts.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ class Metadata:
     """The metadata of an issuer.
 
     Args:
-        issuer: byte for byte what was asked for (RFC 8414 §3.3).
-        url: where it was found.
-        jwks_uri: where the keys are: https, or http on this machine.
-        document: all of it.
-        lifetime: seconds for which it may be kept; None where the answer does not say.
+        issuer: byte for byte the name that was asked for (RFC 8414 §3.3).
+        url: its URL.
+        jwks_uri: the URL of the keys: https, or http on this machine.
+        document: the whole document.
+        lifetime: seconds for which it may be kept; None if the response does not say.
     """
 
     issuer: str
@@ -43,12 +44,12 @@ class Metadata:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the keys are on another server than the metadata, which then has to be on the internet."""
+        """Whether the keys are on another server than the metadata. That server must then have a public address."""
         return Location.of(self.jwks_uri).origin != Location.of(self.url).origin
 
 
 def mistakes_in_issuer(issuer: object) -> list[str]:
-    """What is wrong with `issuer` as the name of an issuer (RFC 8414 §2), each with its fix."""
+    """The mistakes in `issuer` as the name of an issuer (RFC 8414 §2), each with its fix."""
     if not isinstance(issuer, str) or not issuer:
         return ["issuer is empty: give the exact `iss` of its tokens, as 'https://id.example/realms/shop'"]
     if "/.well-known/" in issuer:
@@ -58,7 +59,7 @@ def mistakes_in_issuer(issuer: object) -> list[str]:
 
 
 def well_known_urls(issuer: str) -> tuple[str, ...]:
-    """Where the metadata of `issuer` may be, the likeliest first.
+    """The URLs where the metadata of `issuer` may be, the likeliest first.
 
     >>> for url in well_known_urls("https://id.example/shop"): print(url)
     https://id.example/shop/.well-known/openid-configuration
@@ -71,7 +72,7 @@ def well_known_urls(issuer: str) -> tuple[str, ...]:
 
 
 def issuer_of(url: str) -> str:
-    """The issuer whose metadata is at `url`, or `url` itself when that is no well-known URL.
+    """The issuer whose metadata is at `url`, or `url` itself if that is not a well-known URL.
 
     >>> issuer_of("https://id.example/shop/.well-known/openid-configuration")
     'https://id.example/shop'
@@ -89,12 +90,12 @@ def discover(fetcher: Fetcher, issuer: str, urls: tuple[str, ...] = ()) -> Metad
     """The metadata of `issuer`. It blocks.
 
     Args:
-        fetcher: asks.
+        fetcher: fetches the documents.
         issuer: the exact name.
-        urls: where to look; the well-known places unless given.
+        urls: the URLs to try; the well-known ones by default.
 
     Raises:
-        FetchFailed: it is nowhere, or what is there is none, or is another issuer's.
+        FetchFailed: there is no metadata at these URLs, or only invalid metadata or that of another issuer.
     """
     failure: FetchFailed | None = None
     began = monotonic()
@@ -102,7 +103,7 @@ def discover(fetcher: Fetcher, issuer: str, urls: tuple[str, ...] = ()) -> Metad
         try:
             return read_metadata(fetcher.fetch(url), issuer, url)
         except AnswerRefused as error:
-            # What was found and is wrong says more than what was not found.
+            # A wrong document is a better error message than a missing one.
             failure = failure if failure is not None and not failure.is_missing else error
         if monotonic() - began > TIMEOUT:
             break
@@ -110,10 +111,10 @@ def discover(fetcher: Fetcher, issuer: str, urls: tuple[str, ...] = ()) -> Metad
 
 
 def read_metadata(fetched: Fetched, issuer: str, url: str) -> Metadata:
-    """The metadata in an answer.
+    """The metadata in a response.
 
     Raises:
-        AnswerRefused: it is none, or is another issuer's.
+        AnswerRefused: it is not metadata, or it is that of another issuer.
     """
     if fetched.status != 200:
         raise AnswerRefused(f"{url} answers {fetched.status}", is_missing=fetched.status in (404, 410))
@@ -121,7 +122,7 @@ def read_metadata(fetched: Fetched, issuer: str, url: str) -> Metadata:
         document = parse_object(fetched.body)
     except ValueError as error:
         raise AnswerRefused(f"{url} is no metadata: {error}") from None
-    # RFC 8414 §3.3: identical, or the document is of somebody else, and must not be used.
+    # RFC 8414 §3.3: if the names are not identical, the document must not be used.
     if document.get("issuer") != issuer:
         raise AnswerRefused(
             f"{url} is the metadata of {shown(document.get('issuer'))}, not of {issuer!r}: if that is meant, "

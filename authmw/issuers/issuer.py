@@ -1,4 +1,4 @@
-"""The tokens of somebody else's issuer, by its name alone: where its keys are, it says itself."""
+"""Verifier of the access tokens of an external issuer, configured by the name of the issuer."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from authmw.issuers.peek import Peek, peek
 from authmw.issuers.profiles import RFC_9068, Profile, profile_of
 from authmw.verifiers.jwt import ScopeClaim
 
-# What a key that is not known yet may be the reason for.
-_PERHAPS_A_NEW_KEY: Final = frozenset({Reason.TOKEN_KEY, Reason.TOKEN_ALGORITHM, Reason.TOKEN_SIGNATURE})
+# Refusals that may mean that the issuer has a new key.
+_MAY_NEED_NEW_KEYS: Final = frozenset({Reason.TOKEN_KEY, Reason.TOKEN_ALGORITHM, Reason.TOKEN_SIGNATURE})
 _MANY_TENANTS: Final = tuple(
     f"https://login.microsoftonline.com/{tenant}/" for tenant in ("common", "organizations", "consumers")
 )
@@ -40,42 +40,43 @@ _MANY_TENANTS: Final = tuple(
 class Issuer:
     """Verifies the JWT access tokens of an issuer (RFC 9068 §4), with the keys that it publishes.
 
-    Its metadata and keys are fetched with the first token, never before, and then kept: through rotations, and for a
-    day when it is down. Nothing is fetched because of what a token says, but for a key with a new name, at most every
-    30 seconds. While its keys cannot be had at all, tokens are answered by 503 with ``Retry-After``.
+    It fetches the metadata and the keys with the first token, never before, and then keeps them: through rotations, and
+    for a day while the issuer is down. A token causes a fetch only if it names an unknown key, at most every 30
+    seconds. While there are no keys at all, the response to a token is a 503 with ``Retry-After``.
 
     Args:
-        issuer: the exact ``iss`` of its tokens, and what its metadata says: an https URL (http on this machine).
-        audience: the name of this API, which has to be in ``aud``; several; or ``AnyAudience("the reason")``.
+        issuer: the exact ``iss`` of its tokens and of its metadata: an https URL (http on this machine).
+        audience: the name of this API, which must be in ``aud``; several names; or ``AnyAudience("the reason")``.
         profile: ``"auth0"``, ``"keycloak"``, ``"entra"``, ``"cognito"``, ``"okta"``, ``"google"``, ``"zitadel"``, or a
-            `Profile` of your own. None for an issuer that keeps to RFC 9068.
-        types: the ``typ`` that its access tokens have, in place of the profile's.
-        scopes: where the scopes are, in place of the profile's; as for `JWTVerifier`.
-        role_prefix: makes a scope of each role, where the profile knows roles: ``requires_scopes("role:admin")``.
-            Empty for the role itself; None for no roles.
-        subject_prefix: stands before the ``sub`` in the principal's id, to tell the users of several issuers apart.
+            custom `Profile`. None for an issuer that follows RFC 9068.
+        types: the values of ``typ`` of its access tokens, in place of those of the profile.
+        scopes: the claims with the scopes, in place of those of the profile; as for `JWTVerifier`.
+        role_prefix: makes a scope from each role, if the profile knows roles: ``requires_scopes("role:admin")``. Empty:
+            the role itself is the scope. None: no roles.
+        subject_prefix: put in front of the ``sub`` to make the id of the principal, so that users of several issuers
+            have different ids.
         leeway: seconds by which its clock may differ, 60 at most.
-        required: further claims that have to be there.
-        rsa_algorithm: what its RSA keys are for that do not say so themselves.
-        metadata_url: where its metadata is, when that is not at one of the well-known places.
-        jwks_uri: where its keys are, when it has no metadata. Then there is nothing else to find.
-        fetcher: gets them: an `HTTPFetcher`, or the fake issuer of `authmw.testing`.
-        cache: how long keys are kept, and how often they are asked for.
+        required: further claims that must be present.
+        rsa_algorithm: the algorithm of its RSA keys that do not name one.
+        metadata_url: the URL of its metadata, if that is not a well-known URL.
+        jwks_uri: the URL of its keys, if it has no metadata. Then no metadata is fetched.
+        fetcher: fetches metadata and keys: an `HTTPFetcher`, or the fake issuer of `authmw.testing`.
+        cache: how long keys are kept, and how often they are fetched.
         clock: the time, in seconds since the epoch.
-        timer: seconds that only grow, for the age of keys.
-        chance: a number in [0, 1), by which the instances of a fleet do not all ask at once.
+        timer: a monotonic clock in seconds, for the age of keys.
+        chance: a random number in [0, 1), so that the processes of a fleet do not all fetch at the same moment.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: all mistakes in the arguments.
 
     >>> Issuer("https://id.example", audience="orders")
     Issuer('https://id.example', audience=['orders'], profile='rfc9068')
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
-    """The credentials it verifies."""
+    """The types of credentials that it verifies."""
     scheme: str = ""
-    """The name of the scheme it is given to."""
+    """The name of the scheme that it belongs to."""
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class Issuer:
 
         if not mistakes:
             try:
-                verifier(KeyRing(Key.generate()))  # what is wrong with its arguments is told now
+                verifier(KeyRing(Key.generate()))  # reports mistakes in its arguments at construction
             except ConfigurationError as error:
                 mistakes += error.mistakes
         if mistakes:
@@ -143,15 +144,15 @@ class Issuer:
 
     @property
     def version(self) -> int:
-        """Changes when one of its keys goes: what that key signed is not remembered any longer."""
+        """Changes when the issuer removes a key: verdicts on tokens of that key are no longer remembered."""
         return self.keys.version
 
     def verify(
         self, credentials: BearerToken | BoundToken, _request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict | None] | None:
-        """Whether the token holds; None when it has not the two dots of a signed JWT.
+        """The verdict on the token; None if it does not have the two dots of a signed JWT.
 
-        A flow only where keys have to be waited for.
+        The answer is a flow only if the token has to wait for keys.
         """
         if credentials.token.count(".") != 2:
             return None
@@ -160,14 +161,14 @@ class Issuer:
             seen = self._worth_a_fetch(credentials)
             return seen if isinstance(seen, Rejected) else self._wait(credentials)
         verdict = self.verifier_with(ring).verify(credentials)
-        if isinstance(verdict, Rejected) and verdict.reason in _PERHAPS_A_NEW_KEY:
+        if isinstance(verdict, Rejected) and verdict.reason in _MAY_NEED_NEW_KEYS:
             seen = self._worth_a_fetch(credentials)
             if isinstance(seen, Peek) and (seen.kid is None or seen.kid not in ring.current.by_kid):
                 return self._wait_for(credentials, seen.kid, ring, verdict)
         return verdict
 
     def verifier_with(self, ring: KeyRing) -> AccessTokenVerifier:
-        """What verifies with the keys of `ring`: one for as long as they are the same."""
+        """The verifier with the keys of `ring`. It is made anew only when the keys change."""
         made = self._made
         if made is None or made[0] is not ring:
             made = self._made = ring, self._verifier(ring)
@@ -175,7 +176,7 @@ class Issuer:
         return made[1]
 
     def _worth_a_fetch(self, credentials: BearerToken | BoundToken) -> Peek | Rejected:
-        """What the token says of itself, if one of this issuer's keys might have signed it."""
+        """The unverified part of the token, if a key of this issuer may have signed it; else the refusal."""
         seen = peek(credentials.token)
         if seen is None:
             return Rejected(Reason.TOKEN_MALFORMED, "not built as a signed JWT is")
@@ -188,8 +189,8 @@ class Issuer:
     def _wait(self, credentials: BearerToken | BoundToken) -> Flow[Verdict | None]:
         ring = yield from Ask(self.keys.wait)
         verdict = self.verifier_with(ring).verify(credentials)
-        if isinstance(verdict, Rejected) and verdict.reason in _PERHAPS_A_NEW_KEY and self.keys.is_failing:
-            seen = peek(credentials.token)  # these are old keys
+        if isinstance(verdict, Rejected) and verdict.reason in _MAY_NEED_NEW_KEYS and self.keys.is_failing:
+            seen = peek(credentials.token)  # the keys are old: the issuer may have a new one
             return (yield from self._wait_for(credentials, None if seen is None else seen.kid, ring, verdict))
         return (yield from verdict) if isinstance(verdict, Generator) else verdict
 

@@ -1,4 +1,4 @@
-"""OpenID Connect, as OpenAPI describes it: a bearer token, with the URL of the provider's metadata."""
+"""OpenID Connect scheme of OpenAPI: a bearer token, with the URL of the provider's metadata."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 class OpenIdConnect(BearerScheme):
     """An access token of an OpenID provider.
 
-    Give it the provider and this API's `audience`, and it finds the provider's keys with the first token and verifies
-    with them, as an `Issuer` does. Or give it a `verifier` of your own.
+    With the provider and the `audience` of this API, it finds the keys of the provider with the first token and
+    verifies with them, as an `Issuer` does. Or pass a `verifier`.
 
     Args:
         openid_connect_url: the provider's ``issuer``, or its ``/.well-known/openid-configuration``.
         verifier: an `Issuer` with more arguments, a `JWTVerifier` with the provider's keys, or a function.
-        audience: the name of this API, which has to be in ``aud``; several; or ``AnyAudience("the reason")``. In place
-            of a verifier.
-        profile: where the provider's tokens have what, as for `Issuer`: ``"keycloak"``.
+        audience: the name of this API, which must be in ``aud``; several names; or ``AnyAudience("the reason")``. In
+            place of a verifier.
+        profile: the form of the provider's access tokens, as for `Issuer`: ``"keycloak"``.
         name: the key in the OpenAPI document.
         description: for the OpenAPI document.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: all mistakes in the arguments.
 
     >>> scheme = OpenIdConnect("https://kc.example/realms/shop", audience="shop-api", profile="keycloak")
     >>> scheme.openapi()["openIdConnectUrl"]
@@ -49,7 +49,7 @@ class OpenIdConnect(BearerScheme):
         if audience is not None or profile is not None:
             verifier = _issuer(openid_connect_url, verifier, audience, profile)
         super().__init__(verifier, name=name, description=description)
-        # Without an audience nothing is found out here, and a URL is documented as it was given, relative or not.
+        # Without an audience nothing is fetched, and the document shows the URL as it was given, relative or not.
         self.openid_connect_url: str = openid_connect_url if audience is None else _metadata_url(openid_connect_url)
 
     def openapi(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a token says before anything of it is verified: enough to choose whom to ask, and never more than that."""
+"""Unverified part of a token. It only chooses the issuer and decides whether keys are fetched."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ASYMMETRIC: Final = frozenset(row.name for row in ALGORITHMS.values() if row.kt
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """What a stranger wrote.
+    """The unverified ``iss``, ``alg`` and ``kid`` of a token. Any client can write them.
 
     Args:
-        issuer: the ``iss``, if it is a string.
-        alg: the algorithm it says it is signed with.
-        kid: the key it says it is signed with, if it names one.
+        issuer: the ``iss``; None if it is not a string.
+        alg: the algorithm that the header names.
+        kid: the key that the header names; None if it names none.
     """
 
     issuer: str | None
@@ -29,12 +29,12 @@ class Peek:
 
     @property
     def is_worth_a_fetch(self) -> bool:
-        """Whether a key that its issuer publishes might have signed it: nobody fetches for ``HS256`` or ``none``."""
+        """Whether a published key may have signed it. For ``HS256`` and ``none`` nothing is fetched."""
         return self.alg in _ASYMMETRIC
 
 
 def peek(token: str) -> Peek | None:
-    """What `token` says of itself; None when it is not built as a signed JWT is."""
+    """The unverified part of `token`; None if it does not have the form of a signed JWT."""
     if len(token) > MAX_CREDENTIAL_LENGTH or not token.isascii():
         return None
     segments = token.encode("ascii").split(b".", 3)

@@ -1,7 +1,8 @@
-"""What the tokens of well-known issuers look like, as data.
+"""Profiles of well-known issuers: the form of their access tokens, as data.
 
-A profile says where things are, and what tells an access token from the issuer's other tokens. It takes no check away:
-signature, ``iss``, ``aud`` and ``exp`` are verified whatever it says, and what it adds can only refuse more.
+A profile names the claims of an issuer, and the rules that distinguish its access tokens from its other tokens. It
+removes no check: signature, ``iss``, ``aud`` and ``exp`` are always verified, and the rules of a profile can only
+refuse more tokens.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 from authmw.errors import ConfigurationError
 
 Path = tuple[str, ...]
-"""The names that lead to a claim: ``("realm_access", "roles")``. ``{audience}`` stands for each name of this API."""
+"""The member names on the way to a claim: ``("realm_access", "roles")``. ``{audience}``: each name of this API."""
 
 _UNTYPED: Final = ("at+jwt", "jwt", None)
 # OpenID Connect Core 1.0 §2 and §3.3.2.11: only an ID token has these. Back-Channel Logout 1.0 §2.4: `events`.
@@ -24,21 +25,21 @@ _ID_TOKEN: Final = ("nonce", *_HASHES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How an issuer writes its access tokens. `dataclasses.replace` makes one that differs in some.
+    """The form of an issuer's access tokens. Use `dataclasses.replace` to make a variant.
 
     Args:
-        name: for people.
-        types: the ``typ`` of the header that its access tokens have; None for none.
+        name: a label for people.
+        types: the values of ``typ`` in the header of its access tokens; None stands for no ``typ``.
         scopes: the claims that hold scopes.
-        roles: the claims that hold roles: a list, or an object whose names they are.
-        clients: the claims that hold the client's id, the first there is. One has to be there.
-        required: further claims that its access tokens have.
-        values: claims that have to have one of these values.
-        equal: claims that have to have the same value.
-        never: claims that its access tokens do not have, and others of its tokens do.
+        roles: the claims that hold roles: a list, or an object whose member names are the roles.
+        clients: the claims that hold the id of the client. The first one that is present counts; one must be present.
+        required: further claims that its access tokens must have.
+        values: claims, each with its allowed values.
+        equal: pairs of claims that must have the same value.
+        never: claims that other tokens of the issuer have, and its access tokens never have.
         audience_instead: the claim that names this API in tokens that have no ``aud`` at all.
-        issuers: templates that name one and the same issuer, where ``*`` stands for one and the same tenant.
-        programs: claims whose value says that a client acts for itself, and for no user.
+        issuers: groups of templates that name the same issuer. ``*`` stands for the same tenant in all of a group.
+        programs: claims and values that say that a client acts for itself and not for a user.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Profile:
     programs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def forms_of(self, issuer: str) -> frozenset[str]:
-        """Every ``iss`` that this issuer writes: itself, and what the profile lists as equal.
+        """Every ``iss`` of this issuer: its name, and the equal names of the profile.
 
         >>> sorted(ENTRA.forms_of("https://sts.windows.net/8d2f/"))
         ['https://login.microsoftonline.com/8d2f/v2.0', 'https://sts.windows.net/8d2f/']
@@ -80,7 +81,7 @@ def _tenant(template: str, issuer: str) -> str | None:
 
 
 RFC_9068: Final = Profile(name="rfc9068", roles=(("roles",),), required=("iat", "jti"))
-"""Access tokens as the specification has them (RFC 9068 §2.2)."""
+"""Access tokens as in the specification (RFC 9068 §2.2)."""
 
 AUTH0: Final = Profile(
     name="auth0",
@@ -101,7 +102,7 @@ KEYCLOAK: Final = Profile(
     roles=(("realm_access", "roles"), ("resource_access", "{audience}", "roles")),
     clients=("azp", "client_id"),
     required=("iat", "jti"),
-    # Each of its tokens says in the payload what it is: ID, Refresh, Offline and Logout are the others.
+    # Each of its tokens names its type in the payload; the others are ID, Refresh, Offline and Logout.
     values=MappingProxyType({"typ": ("Bearer", "DPoP")}),
 )
 """Keycloak. ``aud`` holds this API only once its client has an audience mapper."""
@@ -141,7 +142,7 @@ OKTA: Final = Profile(
     required=("iat", "jti"),
     never=(*_ID_TOKEN, "amr", "idp"),
 )
-"""Okta, with a custom authorization server. Those of the org's own server are for Okta alone."""
+"""Okta, with a custom authorization server. Access tokens of the org authorization server are only for Okta itself."""
 
 GOOGLE: Final = Profile(
     name="google",
@@ -149,7 +150,7 @@ GOOGLE: Final = Profile(
     scopes=(),
     clients=("azp",),
     required=("iat",),
-    # A service account that names its audience is azp and sub. With the ID token of a login azp is the application.
+    # In a token of a service account azp and sub are the account. In the ID token of a login azp is the application.
     equal=(("azp", "sub"),),
     never=_ID_TOKEN,
     issuers=(("https://accounts.google.com", "accounts.google.com"),),
@@ -177,7 +178,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
 
 
 def profile_of(given: str | Profile | None) -> Profile:
-    """The profile that `given` is or names; RFC 9068's for None.
+    """The profile `given`, or the one with that name; the profile of RFC 9068 for None.
 
     Raises:
         ConfigurationError: no profile has this name.

@@ -1,4 +1,4 @@
-"""Several issuers at once: a token chooses by the ``iss`` it claims, and has to hold for exactly that one."""
+"""Verifier for the tokens of several issuers: the ``iss`` of a token chooses the one that must have signed it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from authmw.issuers.peek import peek
 class Issuers:
     """Verifies the tokens of several issuers: ``Issuers(a, b)``.
 
-    The issuer that a token names has to have signed it. Nobody is asked about a token of an unknown issuer.
+    The issuer that a token names must have signed it. A token of an unknown issuer causes no fetch.
 
     Args:
-        issuers: two or more. A ``sub`` is unique within an issuer only, so that all but one need a `subject_prefix`.
+        issuers: two or more. A ``sub`` is unique within an issuer only, so all but one need a `subject_prefix`.
 
     Raises:
-        ConfigurationError: two have one ``iss`` or one prefix.
+        ConfigurationError: two issuers have the same ``iss`` or the same prefix.
 
     >>> staff = Issuer("https://login.example", audience="orders")
     >>> partners = Issuer("https://id.partner.example", audience="orders", subject_prefix="partner:")
@@ -33,7 +33,7 @@ class Issuers:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
-    """The credentials it verifies."""
+    """The types of credentials that it verifies."""
 
     def __init__(self, *issuers: Issuer) -> None:
         mistakes: list[str] = []
@@ -55,15 +55,15 @@ class Issuers:
             raise ConfigurationError(*mistakes)
         self.members: tuple[Issuer, ...] = issuers
         self._by_name = by_name
-        # Of each: what its users' ids may not begin with, since it is how another's begin.
-        self._foreign = {
+        # For each issuer: the longer prefixes of other issuers. The ids of its users must not begin with one of these.
+        self._other_prefixes = {
             prefix: tuple(other for other in by_prefix if other != prefix and other.startswith(prefix))
             for prefix in by_prefix
         }
 
     @property
     def scheme(self) -> str:
-        """The name of the scheme it is given to."""
+        """The name of the scheme that it belongs to."""
         return self.members[0].scheme
 
     @scheme.setter
@@ -73,13 +73,13 @@ class Issuers:
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Changes when a key of any of them goes."""
+        """Changes when one of the issuers removes a key."""
         return tuple([issuer.version for issuer in self.members])
 
     def verify(
         self, credentials: BearerToken | BoundToken, request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict | None] | None:
-        """Whether the token holds for the issuer that it names; None when it has not the two dots of a signed JWT."""
+        """The verdict of the issuer that the token names; None if it does not have the two dots of a signed JWT."""
         if credentials.token.count(".") != 2:
             return None
         seen = peek(credentials.token)
@@ -89,20 +89,24 @@ class Issuers:
         if issuer is None:
             return Rejected(Reason.TOKEN_ISSUER, f"iss is {shown(seen.issuer)}")
         verdict = issuer.verify(credentials, request)
-        foreign = self._foreign[issuer.subject_prefix]
-        if not foreign or isinstance(verdict, Rejected | None):
+        other_prefixes = self._other_prefixes[issuer.subject_prefix]
+        if not other_prefixes or isinstance(verdict, Rejected | None):
             return verdict
-        return _own(verdict, foreign) if isinstance(verdict, Authenticated) else _owned(verdict, foreign)
+        return (
+            _check_id(verdict, other_prefixes)
+            if isinstance(verdict, Authenticated)
+            else _check_id_in(verdict, other_prefixes)
+        )
 
     def __repr__(self) -> str:
         return f"Issuers({', '.join(repr(issuer.issuer) for issuer in self.members)})"
 
 
-def _own(verdict: Verdict | None, foreign: tuple[str, ...]) -> Verdict | None:
-    if isinstance(verdict, Authenticated) and verdict.principal.id.startswith(foreign):
+def _check_id(verdict: Verdict | None, other_prefixes: tuple[str, ...]) -> Verdict | None:
+    if isinstance(verdict, Authenticated) and verdict.principal.id.startswith(other_prefixes):
         return Rejected(Reason.TOKEN_CLAIMS, "sub begins as the ids of another issuer's users do")
     return verdict
 
 
-def _owned(flow: Flow[Verdict | None], foreign: tuple[str, ...]) -> Flow[Verdict | None]:
-    return _own((yield from flow), foreign)
+def _check_id_in(flow: Flow[Verdict | None], other_prefixes: tuple[str, ...]) -> Flow[Verdict | None]:
+    return _check_id((yield from flow), other_prefixes)

@@ -244,7 +244,7 @@ def checked_username(username: str) -> str:
     """`username` in NFC.
 
     Raises:
-        ConfigurationError: nobody could log in with that name.
+        ConfigurationError: no user could log in with that name.
 
     >>> checked_username("Zoe\u0308") == "Zo\u00eb"
     True

@@ -59,7 +59,7 @@ class RevocationFeed:
         store: where revocations are published.
         bound: seconds within which a revocation is honoured.
         clock: seconds since the epoch.
-        monotonic: seconds of a clock that nobody can set back.
+        monotonic: a monotonic clock in seconds.
 
     Raises:
         ConfigurationError: the store lacks a method, or the bound is not a number of seconds above 0.

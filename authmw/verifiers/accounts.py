@@ -1,7 +1,7 @@
 """Parts of every verifier that finds a user by name: count of attempts, check of the store's answer, principal.
 
 All ways to log in (Basic, Digest, the token endpoint) share one count of attempts. Otherwise a client that is throttled
-on one way could go on guessing on another.
+on one way could continue on another.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class TestTheIssuer:
     def test_an_impostor_does_not_send_us_elsewhere(self) -> None:
         fake = issuer()
         fake.metadata = {"issuer": "https://other.test", "jwks_uri": "https://victim.test/keys"}
-        assert "not asked" in found(fake)["jwks_uri"].words
+        assert "not fetched" in found(fake)["jwks_uri"].words
         assert not any("victim" in url for url in fake.requests)
 
     def test_keys_on_another_host_have_to_be_on_the_internet(self) -> None:
@@ -364,7 +364,7 @@ class TestTheToken:
         token = fake.token(audience="orders", header={"alg": "PS256"})
         assert 'rsa_algorithm="PS256"' in wrong(fake, token=token)["signature"].fix
 
-    @pytest.mark.parametrize("alg, words", [("none", "nobody signed"), ("HS256", "with a secret")])
+    @pytest.mark.parametrize("alg, words", [("none", "not signed"), ("HS256", "with a secret")])
     def test_what_no_published_key_is_for_is_told(self, alg: str, words: str) -> None:
         fake = issuer()
         token = fake.token(audience="orders", header={"alg": alg})

@@ -427,8 +427,8 @@ def test_every_mistake_is_told_at_once_and_none_holds_a_secret() -> None:
         ({"client_secret": ""}, "client_secret= is empty"),
         ({"bearer": "t0ken"}, "one way to authenticate"),
         ({"client_id": "", "client_secret": "", "bearer": "two words"}, "bearer= is a token"),
-        ({"audience": []}, "names nobody"),
-        ({"audience": ["orders", ""]}, "names nobody"),
+        ({"audience": []}, "names no API"),
+        ({"audience": ["orders", ""]}, "names no API"),
     ],
 )
 def test_a_mistake_is_told_with_its_fix(options: dict[str, Any], told: str) -> None:

@@ -62,7 +62,7 @@ def test_an_issuer_that_breaks_later_is_not_noticed_for_a_day(
             world.clock.now = 1_800_000_000.0 + hours * HOUR + 1
             assert world.ask(world.token(), driver) == OK
             world.settle()
-    assert "go on for now" in caplog.text
+    assert "used for now" in caplog.text
     world.clock.now = 1_800_000_000.0 + HOUR + DAY + 1
     assert world.ask(world.token(), driver).status == 503
 

@@ -1,1 +1,1 @@
-"""Finding: what is wrong with an issuer, its keys, or one of its tokens, each with its fix."""
+"""Diagnosis of an issuer, its keys and its tokens: findings, each with its fix."""

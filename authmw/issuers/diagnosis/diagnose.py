@@ -1,6 +1,6 @@
-"""What is found when an issuer, and a token of it, are looked at: ``authmw doctor``.
+"""Diagnosis of an issuer and of one of its tokens, for ``authmw doctor``.
 
-Only the issuer that was named is asked, as `Issuer` asks it. Nothing here repeats a token or its signature.
+It sends requests only to the named issuer, as `Issuer` does. Its output never contains a token or a signature.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def diagnose(
     profile: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> list[Finding]:
-    """What is found, and what is wrong, in the order in which `Issuer` would come upon it. It blocks.
+    """All findings, right and wrong, in the order in which `Issuer` makes its checks. It blocks.
 
     Args:
-        issuer: as it would be given to `Issuer`.
-        fetcher: asks.
-        token: an access token that clients send; None to look at the issuer alone.
-        audience: the name of this API; None leaves ``aud`` uncompared.
-        profile: the name of a profile; None for RFC 9068's.
+        issuer: the argument as for `Issuer`.
+        fetcher: fetches metadata and keys.
+        token: an access token that clients send; None to examine only the issuer.
+        audience: the name of this API; None to not compare ``aud``.
+        profile: the name of a profile; None for that of RFC 9068.
         clock: the time, in seconds since the epoch.
 
     Raises:
-        ConfigurationError: there is no such profile, or the audience names nobody.
+        ConfigurationError: there is no such profile, or the audience is empty.
 
     >>> from authmw.testing import FakeIssuer
     >>> fake = FakeIssuer()
@@ -46,15 +46,15 @@ def diagnose(
     """
     from authmw.issuers.diagnosis.issuer import examine
     from authmw.issuers.diagnosis.profile import likely_profile
-    from authmw.issuers.diagnosis.token import TokenDoctor
+    from authmw.issuers.diagnosis.token import TokenDiagnosis
     from authmw.issuers.discovery import issuer_of
 
-    doctor = TokenDoctor(issuer_of(issuer), audience=audience, profile=profile, clock=clock)
-    patient = examine(issuer, fetcher, clock=clock)
-    findings = list(patient.findings)
+    diagnosis = TokenDiagnosis(issuer_of(issuer), audience=audience, profile=profile, clock=clock)
+    report = examine(issuer, fetcher, clock=clock)
+    findings = list(report.findings)
     likely = likely_profile(issuer, {})
     if token is not None:
-        findings += doctor.examine(token, patient)
+        findings += diagnosis.examine(token, report)
     elif profile is None and likely is not None:
         findings.append(Finding("profile", None, f"this looks like {likely}", f'say Issuer(..., profile="{likely}")'))
     return findings

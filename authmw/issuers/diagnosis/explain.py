@@ -1,7 +1,7 @@
-"""What a token says and whether it holds, in plain words, for people who debug: ``authmw tokens explain``.
+"""Explanation of a token and of its verification, for ``authmw tokens explain``.
 
-It shows what a token says before anything is verified, and says so. It never repeats the signature, so what it writes
-is no token.
+It shows the content of a token before verification, and says so. It never shows the signature, so its output is
+not a usable token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from authmw.verifiers.jwt import JWTVerifier
 
 
 def explain(token: str, verifier: JWTVerifier | None = None) -> list[Finding]:
-    """What `token` says and, with a verifier, whether it holds: the same checks, each for itself.
+    """The content of `token` and, with a verifier, the result of each of its checks.
 
     The last finding is the verifier's verdict.
 
@@ -41,7 +41,7 @@ def explain(token: str, verifier: JWTVerifier | None = None) -> list[Finding]:
 
 
 def unverified(token: str) -> tuple[JSONObject, JSONObject] | None:
-    """The header and the claims of `token`, believed by nobody; None when they cannot be read."""
+    """The unverified header and claims of `token`; None if they cannot be read."""
     segments = token.split(".")
     if len(segments) != 3:
         return None
@@ -51,7 +51,7 @@ def unverified(token: str) -> tuple[JSONObject, JSONObject] | None:
 
 def _shape(count: int) -> str:
     if count == 5:
-        return "an encrypted JWE: encryption authenticates nobody, ask the issuer for signed tokens"
+        return "an encrypted JWE: encryption does not authenticate the issuer, ask it for signed tokens"
     segments = "1 segment" if count == 1 else f"{count} segments"
     return f"not a signed JWT: {segments} instead of 3; an opaque token says nothing by itself"
 

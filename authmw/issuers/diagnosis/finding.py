@@ -1,4 +1,4 @@
-"""Findings of a diagnosis: what was looked at, whether it is right, and the next step."""
+"""Finding of a diagnosis: the thing examined, whether it is right, and the next step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from authmw.crypto.jws import shown
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """One result of a diagnosis.
 
     Args:
-        check: what was looked at.
-        ok: whether it is as it should be; None where it is only worth knowing.
-        words: what was found, for people.
-        fix: the next step; empty where there is none to take.
+        check: the thing that was examined.
+        ok: whether it is right; None if it is only information.
+        words: the result, for people.
+        fix: the next step; empty if there is none.
     """
 
     check: str
@@ -25,7 +25,7 @@ class Finding:
 
 
 def difference(said: str, wanted: str) -> str:
-    """How the issuer `said` differs from the one that was `wanted`, after a comma; empty when they differ at large.
+    """How the issuer `said` differs from `wanted`, after a comma; empty if they differ in more than one part.
 
     >>> difference("https://id.example/", "https://id.example"), difference("http://id.example", "https://id.example")
     (', with a slash at the end', ', with http: in place of https:')
@@ -52,7 +52,7 @@ def difference(said: str, wanted: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """`value`, which a stranger wrote, as `shown` in a log, but with room for a long URL.
+    """`value`, which is untrusted, as `shown` in a log, but with room for a long URL.
 
     >>> quoted("https://id.example/\\n")
     "'https://id.example/\\\\n'"

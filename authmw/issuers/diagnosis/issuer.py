@@ -1,4 +1,4 @@
-"""What an issuer says about itself, and what of it is wrong: its metadata and its keys."""
+"""Diagnosis of an issuer: findings about its metadata and its keys."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from authmw.issuers.discovery import OAUTH, issuer_of, mistakes_in_issuer, well_
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
 from authmw.issuers.keys.published_keys import PublishedKeys
 
-_GRAVE: Final = {
-    "reads it can sign": "have the issuer replace it at once: nothing it signed can be trusted",
+_SEVERE: Final = {
+    "who reads it can sign": "have the issuer replace it at once: nothing it signed can be trusted",
     "keys have the kid": "have the issuer give each key a name of its own: tokens that name this one are refused",
 }
-_CLOSE: Final = 30  # seconds: the leeway of `Issuer`
+_CLOCK_TOLERANCE: Final = 30  # seconds: the default leeway of `Issuer`
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
-    """What an issuer publishes.
+class IssuerReport:
+    """The findings about an issuer, and its keys.
 
     Args:
-        findings: all that was found.
-        keys: those that can be used.
-        refused: why each of the others cannot, one sentence a key.
-        introspects: whether it says where it answers about tokens.
+        findings: all findings.
+        keys: the usable keys.
+        refused: why each of the others cannot be used, one sentence per key.
+        introspects: whether its metadata names an introspection endpoint.
     """
 
     findings: tuple[Finding, ...]
@@ -42,41 +42,41 @@ class Patient:
 
     @property
     def is_itself(self) -> bool:
-        """Whether its metadata is that of the issuer that was named. `Issuer` believes no other."""
+        """Whether the metadata is that of the named issuer. `Issuer` accepts no other."""
         return not any(found.check == "issuer" and found.ok is False for found in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A document at one of the well-known places."""
+    """A document at a well-known URL."""
 
     url: str
     document: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str]
 
 
-def examine(issuer: str, fetcher: Fetcher, *, clock: Callable[[], float]) -> Patient:
-    """Look at `issuer`. It blocks.
+def examine(issuer: str, fetcher: Fetcher, *, clock: Callable[[], float]) -> IssuerReport:
+    """Examine `issuer`. It blocks.
 
     Args:
-        issuer: as it would be given to `Issuer`.
-        fetcher: asks.
+        issuer: the argument as for `Issuer`.
+        fetcher: fetches metadata and keys.
         clock: the time, in seconds since the epoch.
     """
     name, findings = _name(issuer)
     if name is None:
-        return Patient(tuple(findings))
+        return IssuerReport(tuple(findings))
     found = _discover(name, fetcher)
     if isinstance(found, Finding):
-        return Patient((*findings, found))
+        return IssuerReport((*findings, found))
     findings += [_place(name, found), _issuer(name, found), *_clock(found, clock())]
     keys = _keys(name, found, fetcher)
     findings += [*keys.findings, *features(found.document)]
-    return Patient(tuple(findings), keys.keys, keys.refused, "introspection_endpoint" in found.document)
+    return IssuerReport(tuple(findings), keys.keys, keys.refused, "introspection_endpoint" in found.document)
 
 
 def _name(issuer: str) -> tuple[str | None, list[Finding]]:
-    """The issuer to look for, and what is wrong with how it was given."""
+    """The name of the issuer, and findings about how it was given."""
     name = issuer_of(issuer)
     if name != issuer:
         wrong = Finding("issuer", False, "that is the URL of its metadata", f"say Issuer({name!r}, ...)")
@@ -86,7 +86,7 @@ def _name(issuer: str) -> tuple[str | None, list[Finding]]:
 
 
 def _discover(issuer: str, fetcher: Fetcher) -> _Found | Finding:
-    """The document that names `issuer`, or else the first there is; or why there is none."""
+    """The document that names `issuer`, else the first document, else a finding that there is none."""
     first: _Found | None = None
     nothing: list[str] = []
     for url in well_known_urls(issuer):
@@ -141,42 +141,50 @@ def _issuer(issuer: str, found: _Found) -> Finding:
 
 
 def _clock(found: _Found, now: float) -> Iterator[Finding]:
-    """How far its clock is from ours, where it says what time it has (RFC 9110 §6.6.1)."""
+    """The difference of the clocks, if the response has a ``Date`` (RFC 9110 §6.6.1)."""
     from email.utils import parsedate_to_datetime  # loads socket
 
     try:
         ahead = parsedate_to_datetime(found.headers["date"]).timestamp() - now
     except (KeyError, ValueError, OverflowError):
         return
-    if abs(ahead) <= _CLOSE:
+    if abs(ahead) <= _CLOCK_TOLERANCE:
         yield Finding("clock", True, "this machine's and the issuer's agree")
     else:
         words = f"the issuer's is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
         yield Finding("clock", False, words, f"set both by NTP: Issuer(leeway=...) is for {MAX_LEEWAY} s at most")
 
 
-def _keys(issuer: str, found: _Found, fetcher: Fetcher) -> Patient:
+def _keys(issuer: str, found: _Found, fetcher: Fetcher) -> IssuerReport:
     url: object = found.document.get("jwks_uri")
     fix = "have the issuer say where its keys are, or say it yourself: Issuer(jwks_uri=...)"
     if not isinstance(url, str):
-        return Patient((Finding("jwks_uri", False, "the metadata does not say where the keys are", fix),))
+        return IssuerReport((Finding("jwks_uri", False, "the metadata does not say where the keys are", fix),))
     try:
         elsewhere = Location.of(url).origin != Location.of(found.url).origin
     except ValueError as error:
-        return Patient((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
+        return IssuerReport((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
     if elsewhere and found.document.get("issuer") != issuer:
-        return Patient((Finding("jwks_uri", None, f"{quoted(url)}, on another host: not asked for a stranger"),))
+        return IssuerReport(
+            (
+                Finding(
+                    "jwks_uri",
+                    None,
+                    f"{quoted(url)}, on another host: not fetched, since the metadata is of another issuer",
+                ),
+            )
+        )
     try:
         fetched = fetcher.fetch(url, accept="application/json, application/jwk-set+json", public=elsewhere)
         if fetched.status != 200:
             raise AnswerRefused(f"it answers {fetched.status}")
         published = PublishedKeys.of(fetched.body)
     except (FetchFailed, ValueError) as error:
-        # What the configuration names may be in a private network; what a document names may not.
+        # A URL from the configuration may be in a private network. A URL from a document may not.
         fix = "open that URL from this machine" + ("; if it is yours, say Issuer(jwks_uri=...)" if elsewhere else "")
-        return Patient((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
+        return IssuerReport((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
     place = Finding("jwks_uri", True, quoted(url)[1:-1] + (", on another host" if elsewhere else ""))
-    return Patient((place, *_published(published)), published.keys, published.refused)
+    return IssuerReport((place, *_published(published)), published.keys, published.refused)
 
 
 def _published(published: PublishedKeys) -> Iterator[Finding]:
@@ -188,12 +196,14 @@ def _published(published: PublishedKeys) -> Iterator[Finding]:
         fix = "no token can be verified: have the issuer sign with RS256, ES256, PS256 or EdDSA"
         yield Finding("keys", False, "none that can be used", fix)
     for why in published.refused:
-        grave = next((fix for words, fix in _GRAVE.items() if words in why), None)
-        yield Finding("unusable key", None if grave is None else False, why, grave or "tokens signed by it are refused")
+        severe = next((fix for words, fix in _SEVERE.items() if words in why), None)
+        yield Finding(
+            "unusable key", None if severe is None else False, why, severe or "tokens signed by it are refused"
+        )
 
 
 def features(document: Mapping[str, Any]) -> Iterator[Finding]:
-    """What is worth knowing before anything is built on this issuer."""
+    """Information about the features of the issuer."""
     endpoint: object = document.get("introspection_endpoint")
     if isinstance(endpoint, str):
         yield Finding(
@@ -204,12 +214,12 @@ def features(document: Mapping[str, Any]) -> Iterator[Finding]:
     if "S256" in _texts(document.get("code_challenge_methods_supported")):
         yield Finding("PKCE", None, "S256")
     elif "authorization_endpoint" in document:
-        words = "it does not say that it takes S256: MCP clients, for one, then do not log in"
-        yield Finding("PKCE", None, words, "switch it on, or find out whether it is merely not said")
+        words = "it does not say that it supports S256: MCP clients, for example, then do not log in"
+        yield Finding("PKCE", None, words, "switch it on, or find out whether only the metadata lacks it")
     grants = _texts(document.get("grant_types_supported"))
     if grants:
         old = [grant for grant in grants if grant in ("implicit", "password")]
-        fix = f"switch {' and '.join(old)} off where nobody needs it (RFC 9700 §2.1.2, §2.4)" if old else ""
+        fix = f"switch {' and '.join(old)} off where no client needs it (RFC 9700 §2.1.2, §2.4)" if old else ""
         yield Finding("grants", None, ", ".join(shown(grant)[1:-1] for grant in grants[:12]), fix)
     bound = _texts(document.get("dpop_signing_alg_values_supported"))
     if bound:

@@ -1,11 +1,11 @@
-"""Which of the well-known issuers this is likely to be, and how each gives a token its audience. Only ever a hint."""
+"""Hints about well-known issuers: the likely profile of an issuer, and how its tokens get an audience."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-# Parts of the issuer's URL, and claims that nobody else writes.
+# Parts of the issuer's URL, and claims that no other issuer writes.
 _SIGNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "keycloak": (("/realms/",), ("realm_access", "resource_access")),
     "auth0": ((".auth0.com",), ("gty",)),
@@ -27,7 +27,7 @@ _AUDIENCE: Final[Mapping[str, str]] = {
 
 
 def likely_profile(issuer: str, claims: Mapping[str, Any]) -> str | None:
-    """The name of the profile that fits the name of the issuer or, for want of that, its claims.
+    """The name of the profile that fits the name of the issuer, else its claims.
 
     >>> likely_profile("https://id.example/realms/shop", {}), likely_profile("https://id.example", {"cid": "0oa1"})
     ('keycloak', 'okta')
@@ -42,7 +42,7 @@ def likely_profile(issuer: str, claims: Mapping[str, Any]) -> str | None:
 
 
 def audience_fix(profile: str | None, wanted: str, said: str) -> str:
-    """How a token gets `wanted` into its ``aud``, which is `said` now.
+    """The fix for a token whose ``aud`` is `said` and not `wanted`.
 
     >>> audience_fix("keycloak", "'shop-api'", "'account'")
     "in Keycloak add an audience mapper with 'shop-api' to a client scope of the client"

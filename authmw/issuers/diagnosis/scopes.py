@@ -1,4 +1,4 @@
-"""The scopes of a token: those that count, and those that stand where nobody looks."""
+"""Diagnosis of the scopes of a token: those that count, and those in a claim that is not read."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST: Final = 20
 
 
 def diagnose_scopes(claims: Mapping[str, Any], verifier: AccessTokenVerifier, fitting: str | None) -> Finding:
-    """The scopes that `claims` grant, and where they are.
+    """The finding about the scopes that `claims` grant, and the claims that hold them.
 
     Args:
-        claims: of an access token.
-        verifier: what reads them, with its profile.
-        fitting: the name of another profile that fits the token; None when there is none.
+        claims: the claims of an access token.
+        verifier: reads the scopes, with its profile.
+        fitting: the name of another profile that fits the token; None if there is none.
     """
     granted = verifier.granted(claims)
     if isinstance(granted, Rejected):

@@ -1,4 +1,4 @@
-"""What a token of an issuer says, and what of it `Issuer` would refuse. It is never repeated, nor is its signature."""
+"""Diagnosis of a token: its content, and the checks of `Issuer` that it fails. Never shows the token."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from authmw.issuers.access_tokens import AccessTokenVerifier
 from authmw.issuers.audience import AnyAudience, Audience
 from authmw.issuers.diagnosis.explain import unverified
 from authmw.issuers.diagnosis.finding import Finding, difference, quoted
-from authmw.issuers.diagnosis.issuer import Patient
+from authmw.issuers.diagnosis.issuer import IssuerReport
 from authmw.issuers.diagnosis.profile import audience_fix, likely_profile
 from authmw.issuers.diagnosis.scopes import diagnose_scopes
-from authmw.issuers.diagnosis.signature import no_jwt, signature
-from authmw.issuers.diagnosis.token_type import what_it_is
+from authmw.issuers.diagnosis.signature import not_a_jwt, signature
+from authmw.issuers.diagnosis.token_type import not_an_access_token
 from authmw.issuers.profiles import profile_of
 
 _FIX: Final = {
@@ -31,17 +31,17 @@ _FIX: Final = {
 }
 
 
-class TokenDoctor:
-    """Looks at tokens as `Issuer` with the same arguments would.
+class TokenDiagnosis:
+    """Examines tokens as `Issuer` with the same arguments verifies them.
 
     Args:
         issuer: the exact name.
-        audience: the name of this API; None leaves ``aud`` uncompared.
-        profile: the name of a profile; None for RFC 9068's.
+        audience: the name of this API; None to not compare ``aud``.
+        profile: the name of a profile; None for that of RFC 9068.
         clock: the time, in seconds since the epoch.
 
     Raises:
-        ConfigurationError: there is no such profile, or the audience names nobody.
+        ConfigurationError: there is no such profile, or the audience is empty.
     """
 
     def __init__(
@@ -52,25 +52,25 @@ class TokenDoctor:
         self._profile = profile_of(profile)
         self._given = profile
         self._clock = clock
-        self._verifier(KeyRing(Key.generate()), profile)  # what is wrong with the arguments is told now
+        self._verifier(KeyRing(Key.generate()), profile)  # reports mistakes in the arguments at construction
 
-    def examine(self, token: str, patient: Patient) -> Iterator[Finding]:
-        """What is found in `token`, with the keys of the issuer at hand."""
+    def examine(self, token: str, report: IssuerReport) -> Iterator[Finding]:
+        """The findings about `token`, with the keys in the report on its issuer."""
         read = unverified(token)
         if read is None:
-            yield no_jwt(token, patient)
+            yield not_a_jwt(token, report)
             return
         members, claims = read
         header = _header(members)
         names = ", ".join(f"{name} {shown(members.get(name))}" for name in ("alg", "kid", "typ"))
         yield Finding("header", None, f"{names} (this and the claims are as the token says)")
-        yield from signature(token, members, patient)
-        ring = KeyRing(*patient.keys) if patient.keys else None
+        yield from signature(token, members, report)
+        ring = KeyRing(*report.keys) if report.keys else None
         verifier = self._verifier(ring or KeyRing(Key.generate()), self._given)
         yield self._iss(claims)
         yield from self._claims(header, claims, verifier)
         yield from _binding(claims)
-        if ring is not None and patient.is_itself:
+        if ring is not None and report.is_itself:
             yield _verdict(token, claims, verifier)
 
     def _verifier(self, ring: KeyRing, profile: str | None) -> AccessTokenVerifier:
@@ -86,9 +86,9 @@ class TokenDoctor:
         checks = dict(verifier.rules.checks)
         likely = likely_profile(self._issuer, claims)
         now = self._clock()
-        other = what_it_is(header.typ, claims)
+        other = not_an_access_token(header.typ, claims)
         if other is not None:
-            yield other  # and for whom it is says nothing about access tokens
+            yield other  # its other claims say nothing about access tokens
             return
         yield self._aud(claims, checks["audience"](header, claims, now), likely)
         yield _times(claims, checks["times"](header, claims, now))
@@ -173,7 +173,7 @@ def _binding(claims: Mapping[str, Any]) -> Iterator[Finding]:
     else:
         words = "bound, and not to the key of a DPoP proof: it is refused"
         yield Finding(
-            "cnf", False, words, "have the issuer bind it by DPoP, or not at all; certificates are not looked at"
+            "cnf", False, words, "have the issuer bind it by DPoP, or not at all; certificates are not checked"
         )
 
 

@@ -1,1 +1,1 @@
-"""Fetching: documents of issuers over HTTPS, bounded in size and time."""
+"""Fetching of issuers' documents over HTTPS, bounded in size and time."""

@@ -1,7 +1,7 @@
-"""One exchange with a server on a thread of its own, so that its deadline holds whatever the server or a resolver does.
+"""HTTP exchange with a deadline: one request and its response, on a thread of its own.
 
-A socket's timeout starts anew with each byte. Here the caller waits no longer than it said, and the connection is
-closed under a server that drips.
+The timeout of a socket starts again with each byte, and a DNS lookup has none. Here the caller never waits longer than
+its deadline. After the deadline the connection is closed, also if the server still sends bytes slowly.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _USER_AGENT: Final = "authmw"
 
 
 class Exchange:
-    """One request and its answer.
+    """One request and its response.
 
     Args:
-        location: where to.
-        headers: are sent.
-        form: is sent by POST; without it, it is a GET.
+        location: the URL.
+        headers: the request headers.
+        form: sent as the body of a POST. None for a GET.
         context: verifies certificates.
-        public: refuse addresses that are not on the internet.
-        proxies: go through the proxy that the environment names.
+        public: refuse a host with an address that is not public.
+        proxies: use the proxy that the environment names.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Exchange:
         self._headers = {
             "Host": location.netloc,
             "User-Agent": _USER_AGENT,
-            "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
+            "Accept-Encoding": "identity",  # a small compressed body could expand to a large one
             "Connection": "close",
             **({} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}),
             **headers,
@@ -66,23 +66,23 @@ class Exchange:
         self._proxies = proxies
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
-        self._given_up = False
-        self._over = threading.Event()
+        self._abandoned = False
+        self._finished = threading.Event()
         self._outcome: RawResponse | FetchFailed | None = None
 
     def within(self, seconds: float, max_bytes: int) -> RawResponse:
-        """The answer, if it is there in time.
+        """The response, if it is complete within `seconds`.
 
         Raises:
-            FetchFailed: it is not, or is none that can be used.
+            FetchFailed: it is not complete in time, or it cannot be used.
         """
         thread = threading.Thread(target=self._run, args=(seconds, max_bytes), name="authmw-fetch", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no more threads, or the interpreter is ending
             raise self._failed("no thread could be started") from error
-        if not self._over.wait(seconds):
-            self._hang_up()
+        if not self._finished.wait(seconds):
+            self._shut_down()
             raise self._failed(f"no complete answer within {seconds:g} s")
         if isinstance(self._outcome, tuple):
             return self._outcome
@@ -93,19 +93,19 @@ class Exchange:
             self._outcome = self._answer(seconds, max_bytes)
         except FetchFailed as error:
             self._outcome = error
-        except Exception as error:  # sockets, TLS, HTTP, names: whatever it is, there is no answer
-            self._outcome = self._failed(_told(error))
+        except Exception as error:  # any error of sockets, TLS, HTTP or DNS
+            self._outcome = self._failed(_cause_of(error))
             self._outcome.__cause__ = error
         finally:
             if self._connection is not None:
                 self._connection.close()
-            self._over.set()
+            self._finished.set()
 
     def _answer(self, seconds: float, max_bytes: int) -> RawResponse:
         connection = self._connection = self._connect(seconds)
-        self._socket = connection.sock  # which the connection forgets when an answer ends with it
-        if self._given_up:
-            raise self._failed("nobody waits for it any longer")
+        self._socket = connection.sock  # kept: the connection forgets its socket when a response closes it
+        if self._abandoned:
+            raise self._failed("the deadline has passed")
         connection.request(
             "GET" if self._body is None else "POST",
             self._location.target,
@@ -125,7 +125,7 @@ class Exchange:
             raise self._refused(f"it answers {response.status}, and redirects are not followed")
         headers = {name.lower(): response.headers[name] for name in response.headers}
         if headers.get("content-encoding", "identity").lower() != "identity":
-            raise self._refused("its answer is compressed, though nobody asked for that")
+            raise self._refused("its answer is compressed, though the request did not allow that")
         body = response.read(max_bytes + 1, decode_content=False)
         if len(body) > max_bytes:
             raise self._refused(f"its answer is longer than {max_bytes} bytes")
@@ -153,7 +153,7 @@ class Exchange:
         host = self._location.host
         found = socket.getaddrinfo(host, self._location.port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        # One bad address is enough: a name that leads inside half of the time leads inside.
+        # One private address is enough to refuse the name: a connection might use that one.
         if self._public and not all(map(is_public, addresses)):
             raise self._failed("it is named by a document, and is not on the internet")
         if self._location.scheme == "http" and not all(map(is_loopback, addresses)):
@@ -163,7 +163,7 @@ class Exchange:
     def _connection_to(self, host: str, port: int, seconds: float) -> HTTPConnection:
         if self._location.scheme == "http":
             return HTTPConnection(host, port, timeout=seconds)
-        # Connected to by address, verified by name.
+        # The connection uses the checked address; the certificate is verified for the name.
         return HTTPSConnection(
             host, port, timeout=seconds, ssl_context=self._context, server_hostname=self._location.host
         )
@@ -181,9 +181,9 @@ class Exchange:
         connection.connect()
         return connection
 
-    def _hang_up(self) -> None:
-        """End what the thread waits for, so that it ends as well."""
-        self._given_up = True
+    def _shut_down(self) -> None:
+        """Shut the socket down, so that the waiting thread ends."""
+        self._abandoned = True
         if self._socket is not None:
             with suppress(OSError):  # it is closed already
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -204,7 +204,7 @@ def _proxy_for(location: Location) -> str | None:
 
 
 def _is_inside(host: str) -> bool:
-    with suppress(OSError):  # as resolvers read 127.1 and 2130706433
+    with suppress(OSError):  # short forms that resolvers accept, as 127.1 and 2130706433
         return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
     try:
         return not is_public(host)
@@ -213,8 +213,8 @@ def _is_inside(host: str) -> bool:
         return is_loopback(name) or name.endswith(".localhost")  # RFC 6761 §6.3
 
 
-def _told(error: BaseException) -> str:
-    """What went wrong, by the name of the error: its message may hold what the server sent."""
+def _cause_of(error: BaseException) -> str:
+    """The cause, as the name of the error. Its message is left out: it may contain text from the server."""
     if isinstance(error, socket.gaierror | urllib3.exceptions.NameResolutionError):
         return "its name does not resolve"
     verify_message: object = getattr(error, "verify_message", None)

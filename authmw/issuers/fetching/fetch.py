@@ -1,4 +1,4 @@
-"""The one way to an issuer: a document by GET, or a form by POST. Whatever goes wrong is `FetchFailed`, a 503."""
+"""Protocol of fetchers: one document by GET, or one form by POST. A failure is `FetchFailed`, which becomes a 503."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from authmw.errors import Unavailable
 
 
 class FetchFailed(Unavailable):
-    """An issuer could not be asked, or its answer is of no use. The message names its host and no secret."""
+    """An issuer gave no usable response. The message names its host and contains no secret."""
 
     is_missing: bool = False
-    """Whether there is just nothing at that URL."""
+    """Whether there is no document at that URL (404 or 410)."""
 
 
 class AnswerRefused(FetchFailed):
-    """There was an answer, and it is of no use: a redirect, too long, not what it should be.
+    """The response of an issuer cannot be used: it is a redirect, too long or invalid.
 
     Args:
         message: for the log.
-        is_missing: whether there is just nothing at that URL.
+        is_missing: whether there is no document at that URL (404 or 410).
     """
 
     def __init__(self, message: str, *, is_missing: bool = False) -> None:
@@ -31,12 +31,12 @@ class AnswerRefused(FetchFailed):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an issuer answered.
+    """The response of an issuer.
 
     Args:
         status: any but a redirect.
-        headers: by name, in lower case; several of one name are joined by ``", "``.
-        body: all of it.
+        headers: by name in lower case. Headers with the same name are joined by ``", "``.
+        body: the whole body.
     """
 
     status: int
@@ -45,9 +45,9 @@ class Fetched:
 
 
 class Fetcher(Protocol):
-    """Fetches one URL. `authmw.testing.FakeIssuer` is one that needs no network.
+    """Fetches one URL. `authmw.testing.FakeIssuer` is a fetcher that needs no network.
 
-    It blocks: ask it through a flow, ``yield from Ask(fetcher.fetch, url)``, and no event loop waits for it.
+    It blocks. In a flow use ``yield from Ask(fetcher.fetch, url)``: then no event loop is blocked.
     """
 
     def fetch(
@@ -59,16 +59,16 @@ class Fetcher(Protocol):
         headers: Mapping[str, str] | None = None,
         public: bool = False,
     ) -> Fetched:
-        """What `url` answers.
+        """The response of `url`.
 
         Args:
-            url: from the configuration; with `public`, from a document.
-            accept: the media types wanted.
-            form: is sent by POST; without it, it is a GET.
+            url: from the configuration. With `public`, from a document.
+            accept: the accepted media types.
+            form: sent as the body of a POST. None for a GET.
             headers: more headers, as ``{"Authorization": …}``.
-            public: refuse hosts that are not on the internet: for each URL that somebody else wrote.
+            public: refuse a host with an address that is not public. Set it for each URL from a document.
 
         Raises:
-            FetchFailed: there is no answer, or it is a redirect, too long or too slow.
+            FetchFailed: there is no response, or it is a redirect, too long or too slow.
         """
         ...

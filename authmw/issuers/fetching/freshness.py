@@ -1,4 +1,4 @@
-"""How long an answer may be kept, as its own headers say (RFC 9111 §4.2.1)."""
+"""Freshness lifetime of a response, from its headers (RFC 9111 §4.2.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 
 
 def lifetime(headers: Mapping[str, str]) -> float | None:
-    """Seconds for which an answer with `headers` is fresh; None where they do not say.
+    """Seconds for which a response with `headers` is fresh; None if they do not say.
 
     Args:
         headers: by name in lower case.
@@ -40,7 +40,7 @@ def _seconds(value: str) -> int | None:
 
 
 def _until(expires: str | None, date: str | None) -> float | None:
-    """From ``Date`` to ``Expires``: by the server's clock alone, which need not be ours."""
+    """Seconds from ``Date`` to ``Expires``, both times of the server: the clock of this machine does not matter."""
     if expires is None or date is None:
         return None
     from email.utils import parsedate_to_datetime
@@ -48,4 +48,4 @@ def _until(expires: str | None, date: str | None) -> float | None:
     try:
         return max(0.0, (parsedate_to_datetime(expires) - parsedate_to_datetime(date)).total_seconds())
     except (ValueError, TypeError, OverflowError):
-        return 0.0  # RFC 9111 §5.3: what does not parse has expired
+        return 0.0  # RFC 9111 §5.3: an invalid date means that it has expired

@@ -1,4 +1,4 @@
-"""HTTP fetcher: documents of issuers over HTTPS, by urllib3."""
+"""Fetcher of issuers' documents over HTTPS, by urllib3."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ if TYPE_CHECKING:
     import ssl
 
 TIMEOUT: Final = 5.0
-"""Seconds for a whole exchange: the name, the connection, TLS, and the last byte of the body."""
+"""Seconds for a whole exchange: DNS, connection, TLS, and the last byte of the body."""
 
 
 MAX_BYTES: Final = 1024 * 1024
-"""Bytes of a body. The largest key sets of the big issuers have some 20 KiB."""
+"""The largest body, in bytes. The largest key sets of the big issuers have some 20 KiB."""
 
 
 class HTTPFetcher:
-    """Fetches over the network, and gives up in time: https (http on loopback only), certificates verified, no
-    redirects, no proxy unless asked for, and never more than `max_bytes` or longer than `timeout`.
+    """Fetches over the network, within `timeout` seconds and `max_bytes` bytes.
+
+    Only https (http on loopback), with verified certificates. It follows no redirects, and uses a proxy only with
+    `proxies`.
 
     Args:
-        timeout: seconds for the whole exchange, however slowly it drips.
-        max_bytes: of the body.
+        timeout: seconds for the whole exchange, also if the server sends byte by byte.
+        max_bytes: the largest body.
         ca_file: a file of certificates (PEM) to trust in place of the system's, for an issuer with a private CA.
-        proxies: True to go through what ``HTTPS_PROXY`` and ``NO_PROXY`` say. A proxy resolves the names itself,
-            so that nothing here can tell where they lead.
+        proxies: True to use the proxy from ``HTTPS_PROXY`` and ``NO_PROXY``. A proxy resolves names itself, so private
+            addresses behind a name cannot be refused here.
 
     Raises:
         ConfigurationError: a limit is not positive, or `ca_file` does not load.
@@ -58,7 +60,7 @@ class HTTPFetcher:
         if mistakes or isinstance(context, str):
             raise ConfigurationError(*mistakes)
         from authmw.issuers.fetching.exchange import (
-            Exchange,  # loads urllib3: not with authmw, and not during a request
+            Exchange,  # loads urllib3: neither at the import of authmw nor during a request
         )
 
         self._exchange = Exchange
@@ -67,7 +69,7 @@ class HTTPFetcher:
         self._context = context
         self._proxies = proxies
 
-    @CallMode.OWN_TIMEOUT  # it has a deadline of its own
+    @CallMode.OWN_TIMEOUT  # the exchange has a deadline of its own
     def fetch(
         self,
         url: str,
@@ -77,10 +79,10 @@ class HTTPFetcher:
         headers: Mapping[str, str] | None = None,
         public: bool = False,
     ) -> Fetched:
-        """As `Fetcher.fetch`. The address that was looked at is the one that is connected to.
+        """As `Fetcher.fetch`. The connection goes to the address that was checked.
 
         Raises:
-            FetchFailed: there is no answer, or it is a redirect, too long or too slow.
+            FetchFailed: there is no response, or it is a redirect, too long or too slow.
         """
         try:
             location = Location.of(url)
@@ -96,7 +98,8 @@ class HTTPFetcher:
 
 
 def _tls_context(ca_file: str | None) -> ssl.SSLContext | str:
-    # Here and not at the first fetch: a wrong file is told at once, and the system's certificates take a while to load.
+    # At construction and not at the first fetch: a wrong file is an error at once, and the system's certificates load
+    # slowly.
     import ssl
 
     try:

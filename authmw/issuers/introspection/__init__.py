@@ -1,1 +1,1 @@
-"""Token introspection (RFC 7662): tokens that their authorization server is asked about."""
+"""Token introspection (RFC 7662): verification of tokens by a request to their authorization server."""

@@ -1,4 +1,4 @@
-"""What an authorization server says of a token (RFC 7662 §2.2): is it active, for us, from whom we trust, now?"""
+"""Introspection response (RFC 7662 §2.2): its parser, and the rules for the members of an active token."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from authmw.stores.revoked import Issuance
 from authmw.verifiers.jwt import ScopeClaim
 
 Members = Mapping[str, Any]
-"""The members of an answer."""
+"""The members of an introspection response."""
 
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _OWN_FAULT: Final = frozenset({400, 401, 403})
 
-# What servers tell of the kind of a token, each by a member of its own, and the values of an access token.
-# Several answer "active" for a refresh token or an ID token as well: those are not for APIs.
-_KINDS: Final[Mapping[str, frozenset[str]]] = {
+# Members in which servers name the type of a token, with the values of an access token. Some servers answer "active"
+# for a refresh token or an ID token too: an API must not accept these.
+_ACCESS_TOKEN_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "token_type": frozenset({"bearer", "dpop", "access_token"}),  # RFC 7662 §2.2, as in RFC 6749 §7.1
     "typ": frozenset({"bearer", "dpop", "jwt", "at+jwt", "application/at+jwt"}),  # Keycloak
     "token_use": frozenset({"access", "access_token"}),  # Ory Hydra
@@ -35,16 +35,16 @@ _KINDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def members_of(answer: Fetched, server: str) -> Members | None:
-    """What is said of an active token; None of an inactive one, and of a kind that the server does not introspect.
+    """The members of an active token; None for an inactive token, or one of a type that the server does not introspect.
 
     Args:
-        answer: what the server answered.
-        server: who that is, for the message.
+        answer: the response of the server.
+        server: the host of the server, for the error message.
 
     Raises:
-        FetchFailed: the answer says neither.
+        FetchFailed: the response does not say whether the token is active.
     """
-    if _is_of_no_known_kind(answer):
+    if _is_unsupported_type(answer):
         return None
     if answer.status != _OK:
         hint = ": are the credentials of this API right?" if answer.status in _OWN_FAULT else ""
@@ -54,16 +54,17 @@ def members_of(answer: Fetched, server: str) -> Members | None:
     except ValueError as error:
         raise FetchFailed(f"{server}: introspection is answered by no JSON object: {error}") from None
     active: object = members.get("active")
-    # §2.2: a boolean. Whatever else is there says neither yes nor no.
+    # RFC 7662 §2.2: a boolean. Any other value means neither yes nor no.
     if active is not True and active is not False:
         raise FetchFailed(f"{server}: introspection is answered without active")
     return members if active else None
 
 
-def _is_of_no_known_kind(answer: Fetched) -> bool:
-    """Whether the server says that it introspects no tokens of this kind, as some do of every JWT.
+def _is_unsupported_type(answer: Fetched) -> bool:
+    """Whether the server says that it introspects no tokens of this type, as some servers say of every JWT.
 
-    The error is that of revocation (RFC 7009 §2.2.1). Who sent the token brought it about, so it is no failure.
+    The error code is that of revocation (RFC 7009 §2.2.1). The client caused it by its token, so it is not a failure of
+    the server.
     """
     if answer.status != _BAD_REQUEST:
         return False
@@ -75,15 +76,15 @@ def _is_of_no_known_kind(answer: Fetched) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRules:
-    """What the members of an active token must say.
+    """Rules for the members of an active token.
 
     Args:
-        audiences: one of these must be in ``aud``; None for any.
-        issuer: the exact ``iss``; None for any, and for none.
+        audiences: one of these must be in ``aud``; None to accept any.
+        issuer: the exact ``iss``; None to accept any or none.
         leeway: seconds by which the server's clock may differ.
-        scopes: where the scopes are.
-        kind: what the principals are; None to tell clients from users.
-        names: of the server that is asked, where they are known: an ``iss`` that is there is one of them.
+        scopes: the members with the scopes.
+        kind: the kind of the principals; None to distinguish clients and users by ``sub``.
+        names: the names of the server, if they are known: an ``iss`` in the response must be one of them.
     """
 
     audiences: frozenset[str] | None
@@ -94,7 +95,7 @@ class AnswerRules:
     names: frozenset[str] = frozenset()
 
     def judge(self, members: Members, scheme: str, now: float) -> Principal | Rejected:
-        """Who it is, or why the token is refused."""
+        """The principal, or why the token is refused."""
         refused = (
             self._type(members)
             or self._issuer(members)
@@ -106,20 +107,20 @@ class AnswerRules:
             return refused
         try:
             scopes = _granted(self.scopes, members)
-        except Exception as error:  # a function of the application may trip over what a server writes
+        except Exception as error:  # a function of the application may fail on the members that a server sends
             return Rejected(Reason.TOKEN_CLAIMS, f"the scopes: {type(error).__name__}")
         return self._principal(members, scopes, scheme)
 
     def _type(self, members: Members) -> Rejected | None:
-        # RFC 9449 §6.2: who is to look at the binding has to be told of it.
+        # RFC 9449 §6.2: the response must contain the binding, otherwise it cannot be checked.
         if str(members.get("token_type")).lower() == "dpop" and "cnf" not in members:
             return Rejected(Reason.TOKEN_TYPE, "token_type is DPoP, and there is no cnf")
-        for name, accepted in _KINDS.items():
+        for name, accepted in _ACCESS_TOKEN_TYPES.items():
             value: object = members.get(name)
             if value is not None and not (isinstance(value, str) and value.lower() in accepted):
                 return Rejected(Reason.TOKEN_TYPE, f"{name} is {shown(value)}")
-        # A refresh token is active, too. Where any audience will do, nothing else would tell it (RFC 7662 §2.2).
-        if self.audiences is None and all(members.get(name) is None for name in _KINDS):
+        # A refresh token is active, too (RFC 7662 §2.2). With any audience accepted, nothing else distinguishes it.
+        if self.audiences is None and all(members.get(name) is None for name in _ACCESS_TOKEN_TYPES):
             return Rejected(Reason.TOKEN_TYPE, "nothing says that it is an access token, and any audience will do")
         return None
 
@@ -154,7 +155,7 @@ class AnswerRules:
         return Principal(
             subject,
             scopes=scopes,
-            # RFC 9068 §2.2, and for opaque tokens too: a client that acts for itself.
+            # RFC 9068 §2.2, applied to opaque tokens too: then a client acts for itself.
             kind=self.kind or ("client" if subject == client_id else "user"),
             claims=MappingProxyType(dict(members)),
             scheme=scheme,
@@ -166,7 +167,7 @@ class AnswerRules:
 
 
 def issuance_of(principal: Principal) -> Issuance:
-    """Whatever the token of `principal` can be revoked by."""
+    """Everything that the token of `principal` can be revoked by."""
     claims = principal.claims
     return Issuance(principal.credential_id, claims.get("sid"), principal.id, principal.client_id, claims.get("iat"))
 
@@ -181,7 +182,7 @@ def _identifiers(members: Members) -> Rejected | None:
 
 
 def _texts(value: object) -> frozenset[str]:
-    """The strings in a string or a list of strings; nothing for anything else."""
+    """The strings in a string or a list of strings; empty for any other value."""
     values = cast("list[object]", value) if isinstance(value, list) else [value]
     texts = [each for each in values if isinstance(each, str)]
     return frozenset(texts) if len(texts) == len(values) else frozenset()

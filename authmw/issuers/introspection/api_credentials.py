@@ -1,4 +1,4 @@
-"""How this API says who it is to an authorization server (RFC 6749 §2.3.1, RFC 6750 §2.1). Secrets never show."""
+"""Credentials of this API at an authorization server (RFC 6749 §2.3.1, RFC 6750 §2.1), never shown in a repr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from authmw.http.grammar import is_token68
 from authmw.issuers.fetching.fetch import FetchFailed
 
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
-"""Where the secret travels: in the ``Authorization`` header, or in the form. Never in a URL."""
+"""Place of the secret in a request: the ``Authorization`` header or the form. Never the URL (RFC 6749 §2.3.1)."""
 
 _METHODS: Final[tuple[SecretMethod, ...]] = get_args(SecretMethod)
 
@@ -22,9 +22,9 @@ class ApiCredentials:
 
     Args:
         client_id: as registered with the authorization server.
-        client_secret: what proves it.
-        method: where the secret travels.
-        bearer: in place of both: the token, or a function that has the current one.
+        client_secret: the secret of that client.
+        method: the place of the secret in the request.
+        bearer: in place of both: a token, or a function that returns the current one.
 
     >>> ApiCredentials.checked(client_id="orders-api", client_secret="s3cret")
     ApiCredentials(client_id='orders-api', method='client_secret_basic')
@@ -44,10 +44,10 @@ class ApiCredentials:
         method: SecretMethod = "client_secret_basic",
         bearer: str | Callable[[], str] = "",
     ) -> ApiCredentials:
-        """The credentials, if there is one whole way to authenticate.
+        """The credentials, if they are complete for exactly one method.
 
         Raises:
-            ConfigurationError: all that is wrong with them. The message holds no secret.
+            ConfigurationError: all mistakes in the arguments. The message contains no secret.
         """
         mistakes = tuple(_mistakes(client_id, client_secret, method, bearer))
         if mistakes:
@@ -55,7 +55,7 @@ class ApiCredentials:
         return cls(client_id, client_secret, method, bearer)
 
     def headers(self) -> dict[str, str]:
-        """What authenticates in the headers.
+        """The headers that authenticate this API.
 
         Raises:
             FetchFailed: the function for `bearer` returned no token.
@@ -65,7 +65,7 @@ class ApiCredentials:
         return {"Authorization": self._basic()} if self.method == "client_secret_basic" else {}
 
     def form(self) -> dict[str, str]:
-        """What authenticates in the form."""
+        """The form fields that authenticate this API."""
         if self.bearer or self.method == "client_secret_basic":
             return {}
         return {"client_id": self.client_id, "client_secret": self.client_secret}
@@ -74,7 +74,7 @@ class ApiCredentials:
         from base64 import b64encode
         from urllib.parse import quote_plus
 
-        # RFC 6749 §2.3.1: both are form-urlencoded first (App. B), so that an id may hold a colon.
+        # RFC 6749 §2.3.1: both are form-urlencoded first (App. B), so the id may contain a colon.
         pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
         return f"Basic {b64encode(pair.encode()).decode()}"
 
@@ -82,7 +82,7 @@ class ApiCredentials:
 def _current(bearer: str | Callable[[], str]) -> str:
     token = cast("object", bearer if isinstance(bearer, str) else bearer())
     if not isinstance(token, str) or not is_token68(token):
-        # Whoever complains about the header later on would repeat it.
+        # The error of the HTTP library for an invalid header would repeat the token.
         raise FetchFailed("the function given as bearer= returned no token of RFC 6750 §2.1: is a line end in it?")
     return token
 
@@ -94,7 +94,7 @@ def _mistakes(client_id: object, client_secret: object, method: object, bearer: 
         if not callable(bearer) and not (isinstance(bearer, str) and is_token68(bearer)):
             yield "bearer= is a token of RFC 6750 §2.1, or a function that returns one"
         return
-    # RFC 7662 §2.1: whoever asks "MUST" be authorized. An unset variable must not ask as nobody.
+    # RFC 7662 §2.1: the server "MUST" require authorization. An unset variable must not lead to a request without it.
     if not (isinstance(client_id, str) and client_id):
         yield "client_id= is empty: register this API as a client of the authorization server"
     if not (isinstance(client_secret, str) and client_secret):

@@ -1,4 +1,4 @@
-"""Where the authorization server answers about tokens, as its metadata says (RFC 8414 §2)."""
+"""Introspection endpoint of an authorization server, from its metadata (RFC 8414 §2)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 
 KEPT: Final = (300.0, 86400.0)
-"""Seconds: the least and the most for which metadata is taken as it was."""
+"""The shortest and the longest time in seconds for which metadata is kept."""
 
 
 class Endpoint(NamedTuple):
-    """A URL to ask.
+    """URL of an introspection endpoint.
 
     Args:
         url: as configured or found.
-        public: whether it has to be on the internet, since a document of another server named it.
+        public: whether its address must be public: if a document of another server named it.
     """
 
     url: str
@@ -30,15 +30,15 @@ class Endpoint(NamedTuple):
 
 
 class DiscoveredEndpoint:
-    """The introspection endpoint of an issuer, looked for with the first token and kept as its metadata allows.
+    """The introspection endpoint of an issuer: found with the first token, and kept as long as its metadata allows.
 
     Args:
         issuer: the exact name, as in its metadata.
-        fetcher: asks; over the network by default.
-        timer: seconds that only grow.
+        fetcher: fetches the metadata; over the network by default.
+        timer: a monotonic clock in seconds.
 
     Raises:
-        ConfigurationError: that is no issuer.
+        ConfigurationError: `issuer` cannot be the name of an issuer.
 
     >>> DiscoveredEndpoint("https://id.example")
     DiscoveredEndpoint('https://id.example')
@@ -57,10 +57,10 @@ class DiscoveredEndpoint:
         self._known: tuple[Endpoint, float] | None = None
 
     def locate(self) -> Endpoint:
-        """Where to ask now. It blocks.
+        """The current endpoint. It blocks.
 
         Raises:
-            FetchFailed: there is no metadata, or it names no endpoint that may be asked.
+            FetchFailed: there is no metadata, or it names no endpoint with a permitted URL.
         """
         known = self._known
         if known is not None and self._timer() < known[1]:

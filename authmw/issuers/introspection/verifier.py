@@ -1,4 +1,4 @@
-"""Verifies bearer tokens by asking the authorization server that issued them (RFC 7662)."""
+"""Verifier of bearer tokens by introspection: it asks the authorization server that issued them (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -34,38 +34,39 @@ if TYPE_CHECKING:
     from authmw.stores.revocation_feed import RevocationFeed
 
 LONGEST_KEPT: Final = 300.0
-"""Seconds that an answer may be kept at most: so long would a revoked token be taken."""
+"""The longest time in seconds for which an answer is kept. A revoked token may be accepted for that time."""
 
 
 class IntrospectionVerifier:
-    """Verifies bearer tokens, opaque ones and JWTs alike, by what their authorization server says of them.
+    """Verifies bearer tokens, opaque ones and JWTs, by a request to their authorization server.
 
-    Only that a token is active is kept, by the token's SHA-256, until it expires and no longer than `keep` seconds:
-    within those a token that was revoked is still taken, unless `revocations` knows. Whatever goes wrong in between is
-    a 503, and never a success. Nothing is asked before the first token comes.
+    The answer "active" is kept, keyed by the SHA-256 of the token, until the token expires and at most for `keep`
+    seconds. In this time a revoked token is still accepted, unless `revocations` knows the revocation. Any failure of
+    the request is a 503 and never a success. Nothing is fetched before the first token.
 
     Args:
-        endpoint: the URL of the introspection endpoint; or the `Issuer` in whose metadata it stands, also as a
-            `DiscoveredEndpoint`, which is looked for with the first token.
-        audience: the name of this API in ``aud``, or several of them; a token without ``aud`` is refused. Otherwise
-            say why not: ``AnyAudience("...")``.
-        client_id: this API, as a client of the authorization server.
-        client_secret: what proves that.
-        method: where the secret travels: ``client_secret_basic`` or ``client_secret_post``.
-        bearer: authenticates this API in place of a secret: a token, or a function that has the current one.
-        issuer: the exact ``iss``; None where the server does not tell. An `Issuer`'s own is looked at where it does.
-        scopes: where the scopes are, as for `JWTVerifier`.
-        kind: what the principals are; by default clients where ``sub`` is the ``client_id`` or is missing, else users.
-        jwts: whether JWTs are asked about too; with False they are left to the next alternative.
-        keep: seconds that an answer is kept at most, up to 300; 0 to ask each time.
-        size: how many answers are kept; the oldest goes first.
-        leeway: seconds by which the server's clock may differ, 60 at most.
-        revocations: what was revoked, by ``jti``, ``sid``, ``sub`` or ``client_id``.
-        fetcher: asks; over the network by default, for five seconds at most.
+        endpoint: the URL of the introspection endpoint; or the `Issuer` whose metadata names it; or a
+            `DiscoveredEndpoint`. The latter two are found with the first token.
+        audience: the name of this API in ``aud``, or several names. A token without ``aud`` is refused. To accept any
+            ``aud``, give the reason: ``AnyAudience("...")``.
+        client_id: the id of this API as a client of the authorization server.
+        client_secret: the secret of that client.
+        method: the place of the secret: ``client_secret_basic`` or ``client_secret_post``.
+        bearer: authenticates this API in place of a secret: a token, or a function that returns the current one.
+        issuer: the exact ``iss``; None if the server does not send it. If `endpoint` is an `Issuer`, an ``iss`` in the
+            response must be a name of that issuer.
+        scopes: the members with the scopes, as for `JWTVerifier`.
+        kind: the kind of the principals; by default clients if ``sub`` is the ``client_id`` or is missing, else users.
+        jwts: whether JWTs are introspected too; with False they are left to the next alternative.
+        keep: the longest time in seconds that an answer is kept, up to 300; 0 to ask each time.
+        size: the largest number of kept answers; the oldest is dropped first.
+        leeway: seconds by which the clock of the server may differ, 60 at most.
+        revocations: the feed of revocations, by ``jti``, ``sid``, ``sub`` or ``client_id``.
+        fetcher: sends the request; over the network by default, for five seconds at most.
         clock: the time, in seconds since the epoch.
 
     Raises:
-        ConfigurationError: all that is wrong with the arguments.
+        ConfigurationError: all mistakes in the arguments.
 
     >>> from authmw import Auth, HTTPBearer
     >>> verifier = IntrospectionVerifier(
@@ -77,9 +78,9 @@ class IntrospectionVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
-    """The credentials it verifies: what it cannot, no scheme may give it."""
+    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
     scheme: str = ""
-    """The name of the scheme that principals are authenticated by."""
+    """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
     def __init__(
         self,
@@ -129,16 +130,16 @@ class IntrospectionVerifier:
     def verify(
         self, credentials: BearerToken | BoundToken, _request: RequestHead | None = None, /
     ) -> Verdict | Flow[Verdict] | None:
-        """Whether the token is active, and for this API; None for a JWT that is left to others.
+        """The verdict on the token: active, and for this API; None for a JWT if `jwts` is False.
 
-        One that is bound to a key (``cnf``) holds only with a proof by that key (RFC 9449 §7.2).
+        A token that is bound to a key (``cnf``) is accepted only with a proof by that key (RFC 9449 §7.2).
         """
         token = credentials.token
         if not self._jwts and token.count(".") == 2:
             return None
         if not token:
-            return Rejected(Reason.TOKEN_UNKNOWN, "an empty token")  # never reaches the server (class 18)
-        # Two tokens cannot be taken for one another, and none is in memory (class 14).
+            return Rejected(Reason.TOKEN_UNKNOWN, "an empty token")  # no server is asked about an empty token
+        # The SHA-256 of the whole token: two tokens never share an entry, and no token is kept in memory.
         key = sha256(token.encode("utf-8", "surrogatepass")).digest()
         principal = self._kept.get(key)
         if principal is None:
@@ -156,7 +157,7 @@ class IntrospectionVerifier:
         return verdict if isinstance(verdict, (Authenticated, Rejected)) else (yield from verdict)
 
     def _conclude(self, principal: Principal, credentials: BearerToken | BoundToken) -> Verdict | Flow[Verdict]:
-        """What holds of a token may be kept; who sent it, and what was revoked, is looked at each time."""
+        """The checks that each request needs, also with a kept answer: the sender of the token, and revocations."""
         refused = refuse_sender(principal.claims, credentials)
         if refused is not None:
             return refused
@@ -172,7 +173,7 @@ class IntrospectionVerifier:
     def _introspect(self, key: bytes, token: str) -> Principal | Rejected:
         now = self._clock()
         known = self._kept.get(key)
-        if known is not None:  # somebody was answered a moment ago
+        if known is not None:  # another request has got the answer meanwhile
             return known
         endpoint = self._endpoint if isinstance(self._endpoint, Endpoint) else self._endpoint.locate()
         answer = self._fetcher.fetch(
@@ -188,7 +189,9 @@ class IntrospectionVerifier:
         if isinstance(principal, Rejected):
             return principal
         expires_at = inf if principal.expires_at is None else principal.expires_at
-        self._kept.put(key, principal, min(expires_at, now + self._keep))  # as of when the server was asked
+        self._kept.put(
+            key, principal, min(expires_at, now + self._keep)
+        )  # from the time of the request, not of the response
         return principal
 
     def __repr__(self) -> str:
@@ -197,14 +200,14 @@ class IntrospectionVerifier:
 
 
 def _names(endpoint: str | Issuer | DiscoveredEndpoint) -> frozenset[str]:
-    """Every ``iss`` of the server that is asked, where it is known which one that is."""
+    """Every ``iss`` of the server, if its issuer is known."""
     if isinstance(endpoint, Issuer):
         return endpoint.issuers
     return frozenset() if isinstance(endpoint, str) else frozenset({endpoint.issuer})
 
 
 def _host(url: str) -> str:
-    """Who is asked, for a message: nothing of the path, which may be secret."""
+    """The server in `url`, for an error message, without the path: that may be secret."""
     return Location.of(url).base
 
 

@@ -1,4 +1,4 @@
-"""How long what an issuer publishes is kept, and how often it is asked for."""
+"""Policy of a key cache: how long keys are kept, and how often they are fetched."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from authmw.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePolicy:
-    """How long keys are kept and how often they are asked for. All in seconds.
+    """How long keys are kept, and how often they are fetched. All times in seconds.
 
     Args:
-        least: keys are not asked for again before, whatever their headers say.
-        most: keys are asked for again after, whatever their headers say.
-        default: for how long keys are fresh whose headers say nothing.
-        stale: for how long keys that are no longer fresh go on while the issuer does not answer.
-        cooldown: between two fetches for a `kid` that nobody knows.
-        first_retry: after a first failure. It doubles with each one that follows.
-        last_retry: what it grows to.
+        least: the shortest time that keys are fresh. It overrides the headers.
+        most: the longest time that keys are fresh. It overrides the headers.
+        default: the time that keys are fresh if the headers do not say.
+        stale: how long keys that are not fresh are still used while the issuer does not answer.
+        cooldown: the shortest time between two fetches for an unknown `kid`.
+        first_retry: the pause after the first failure. It doubles with each further failure.
+        last_retry: the longest pause.
 
     Raises:
-        ConfigurationError: a number is negative, or they are in the wrong order.
+        ConfigurationError: a number is out of range, or the numbers are in the wrong order.
     """
 
     least: float = 300
@@ -45,10 +45,10 @@ class CachePolicy:
             raise ConfigurationError(*mistakes)
 
     def fresh_for(self, lifetime: float | None) -> float:
-        """How long keys are fresh whose answer says `lifetime`."""
+        """Seconds for which keys are fresh if their response says `lifetime`."""
         return min(max(self.default if lifetime is None else lifetime, self.least), self.most)
 
     def retry_after(self, failures: int, chance: float) -> float:
-        """How long to wait after so many failures in a row; `chance` in [0, 1) spreads the instances of a fleet."""
+        """Seconds to wait after `failures` failures in a row; `chance` in [0, 1) spreads the processes of a fleet."""
         longest = min(self.first_retry * 2.0 ** min(failures - 1, 32), self.last_retry)
         return longest * (0.75 + 0.25 * chance)

@@ -27,8 +27,8 @@ from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.issuers.keys.key_source import KeyAnswer, KeySource, NoKeys
 
 logger: Final = logging.getLogger("authmw.issuers")
-_generations = itertools.count()  # no two moments of any two caches share one
-_LONGEST_FETCH: Final = 60.0  # seconds, several times what a fetch may take: then its thread is gone
+_generations = itertools.count()  # a new number for each change, different in all caches of the process
+_LONGEST_FETCH: Final = 60.0  # seconds, several times as long as a fetch may take: after it the thread must be dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class KeyCache:
     """The keys of one issuer in this process.
 
     Args:
-        source: asked for them, by one thread at a time.
-        name: of the issuer, for the log.
+        source: fetches the keys, in one thread at a time.
+        name: the issuer, for the log.
         policy: how long they are kept.
-        timer: seconds that only grow.
-        chance: a number in [0, 1), by which the instances of a fleet do not all come at once.
+        timer: a monotonic clock in seconds.
+        chance: a random number in [0, 1), so that the processes of a fleet do not all fetch at the same moment.
     """
 
     def __init__(
@@ -74,21 +74,22 @@ class KeyCache:
 
     @property
     def version(self) -> int:
-        """Changes when a key goes. Negative while it is not known whether one did: then nothing that was proved before
-        is to be relied on. Looking at it starts the refresh that is due.
+        """Changes when the issuer removes a key.
+
+        Negative while this is unknown: then no earlier verdict may be used. Reading it starts a refresh that is due.
         """
-        # Not one number for all such times: keys that came and went between two of them are not to be missed.
+        # A different negative number for each such time: otherwise a change between two of them would be missed.
         return -1 - self._generation if self.at_hand() is None else self._generation
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last fetch failed, so that the keys at hand may be old ones."""
+        """Whether the last fetch failed, so that the keys at hand may be old."""
         return self._failures > 0
 
     def at_hand(self) -> KeyRing | None:
-        """The keys to verify with, without waiting; None when they have to be waited for. Never blocks.
+        """The keys to verify with; None if they have to be fetched first. Never blocks.
 
-        Those that will soon be too old are replaced in the background.
+        Keys that are soon too old are replaced in the background.
         """
         held = self._held
         if held is None:
@@ -100,20 +101,20 @@ class KeyCache:
             self._withdraw(held)
             return None
         if now >= held.expires_at and not self._is_down(now):
-            return None  # nobody asked for long, so it is not known whether they still hold
+            return None  # no request came for a long time, so it is unknown whether the keys are still valid
         self._refresh_in_background(now)
         return held.ring
 
     def _is_down(self, now: float) -> bool:
-        """Whether the last fetch failed, and lately: who failed long ago may have taken keys out since."""
+        """Whether the last fetch failed recently. After an old failure the issuer may have removed keys since."""
         return self._failures > 0 and now < self._retry_at + self._policy.last_retry
 
     @CallMode.OWN_TIMEOUT  # the fetcher has a deadline of its own
     def wait(self) -> KeyRing:
-        """The keys to verify with, waiting for those that are not at hand.
+        """The keys to verify with. Waits for a fetch if there are none.
 
         Raises:
-            FetchFailed: the issuer cannot be asked, and there are no keys that it published within a day.
+            FetchFailed: the fetch failed, and there are no keys within `CachePolicy.stale`.
         """
         for _ in range(3):
             ring = self.at_hand()
@@ -130,14 +131,14 @@ class KeyCache:
 
     @CallMode.OWN_TIMEOUT
     def wait_for(self, kid: str | None, tried: KeyRing) -> KeyRing | None:
-        """Other keys than those `tried`, for a token that none of these signed; None when there are none.
+        """Newer keys than `tried`, for a token that no key of `tried` signed; None if there are none.
 
         Args:
-            kid: the key that the token names, if it names one.
+            kid: the key that the token names; None if it names none.
             tried: the keys at hand.
 
         Raises:
-            FetchFailed: the issuer cannot be asked, so that nobody knows whether the token is good.
+            FetchFailed: the fetch failed, so it is unknown whether the token is valid.
         """
         for _ in range(3):
             newer = self._newer(kid, tried)
@@ -159,7 +160,7 @@ class KeyCache:
         return ring
 
     def _join_or_lead(self, kid: str | None = None, tried: KeyRing | None = None) -> tuple[Call[None] | None, bool]:
-        """The fetch to wait for, and whether the caller has to make it; None while none may be made."""
+        """The fetch to wait for, and whether the caller has to run it; None while no fetch is allowed."""
         with self._flights.lock:
             fetch = self._flights.current(self._name)
             if fetch is not None:
@@ -171,7 +172,7 @@ class KeyCache:
                 held = self._held
                 newer = None if held is None or held.ring is tried else held.ring.current
                 if newer is not None and (kid is None or kid in newer.by_kid):
-                    return None, False  # since the caller looked: that fetch was for this one, too
+                    return None, False  # another fetch has ended since the caller read the keys
                 if now - self._asked_for_kid_at < self._policy.cooldown:
                     return None, False
                 self._asked_for_kid_at = now
@@ -199,7 +200,7 @@ class KeyCache:
             answer = self._source.keys()
         except FetchFailed as error:
             self._failed(error, fetch)
-        except Exception as error:  # a fetcher that somebody else wrote
+        except Exception as error:  # a custom source may raise any exception
             self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"), fetch)
         else:
             self._keep(answer, fetch)
@@ -210,17 +211,18 @@ class KeyCache:
         ring = KeyRing(*answer.keys)
         with self._flights.lock:
             if not self._flights.is_latest(self._name, fetch):
-                return  # it took so long that a later one was made: what that brought is newer
+                return  # it took so long that a later fetch has started, whose keys are newer
             now, fresh = self._timer(), self._policy.fresh_for(answer.lifetime)
             held, failures = self._held, self._failures
             gone = held is not None and not _names(held.ring) <= _names(ring)
             if held is not None and _names(ring) == _names(held.ring):
                 ring = held.ring
-            # Between three quarters and the whole of the time, so that there is time left to try again.
+            # Refresh after 75 to 95 % of the time, so that there is time left for a second try.
             early = now + fresh * (0.75 + 0.2 * self._chance())
             self._failures, self._failure, self._retry_at = 0, None, -math.inf
             self._held = _Held(ring, early, now + fresh, now + fresh + self._policy.stale)
-            # After the keys, never before: nothing that the old ones prove is remembered under the new version.
+            # Set after the keys, never before: otherwise a verdict by the old keys could be remembered under the new
+            # version.
             self._generation = next(_generations) if gone else self._generation
         if failures:
             logger.info("%s answers again, after %d failures", self._name, failures)
@@ -235,11 +237,13 @@ class KeyCache:
             self._retry_at = self._timer() + delay
             held = self._held
             if isinstance(error, NoKeys) and held is not None:
-                # It does answer, and says that none of these holds any longer.
+                # The issuer has answered, and publishes none of the kept keys any longer.
                 self._held, held = None, None
                 self._generation = next(_generations)
-        kept = "its tokens are answered by 503" if held is None else "the keys that are known go on for now"
-        logger.warning("the keys of %s could not be had (%s); %s; next try in %.1f s", self._name, error, kept, delay)
+        kept = "its tokens are answered by 503" if held is None else "the known keys are used for now"
+        logger.warning(
+            "the keys of %s could not be fetched (%s); %s; next try in %.1f s", self._name, error, kept, delay
+        )
 
     def _withdraw(self, held: _Held) -> None:
         with self._flights.lock:
@@ -247,15 +251,15 @@ class KeyCache:
                 return
             self._held = None
             self._generation = next(_generations)
-        logger.error("the keys of %s are too old to go on with", self._name)
+        logger.error("the keys of %s are too old to be used", self._name)
 
     def _unavailable(self) -> FetchFailed:
         failure = self._failure
-        unavailable = FetchFailed(f"{self._name}: {failure or 'its keys are not there yet'}")
+        unavailable = FetchFailed(f"{self._name}: {failure or 'its keys are not fetched yet'}")
         unavailable.retry_after = max(1, math.ceil(self._retry_at - self._timer())) if self._failures else 1
         return unavailable
 
 
 def _names(ring: KeyRing) -> frozenset[tuple[str, ...]]:
-    """What tells the keys of a ring from others: their names, and what they are."""
+    """The identity of the keys of a ring: their names and their content."""
     return frozenset(tuple(sorted((key.public_jwk() or {}).values())) for key in ring.current.keys)

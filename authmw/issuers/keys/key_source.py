@@ -1,4 +1,4 @@
-"""Where the keys of an issuer come from: its metadata, which says where they are, and the set that is there."""
+"""Source of the keys of an issuer: it finds the URL in the metadata and fetches the JWK Set."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from authmw.issuers.keys.published_keys import PublishedKeys
 
 logger: Final = logging.getLogger("authmw.issuers")
 METADATA_LIFETIME: Final = (3600.0, 86400.0)
-"""Seconds: the least and the most for which metadata is taken as it was."""
+"""The shortest and the longest time in seconds for which metadata is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """What a source answered.
+    """The answer of a key source.
 
     Args:
-        keys: at least one, to verify with.
-        lifetime: seconds for which they are fresh; None where the answer does not say.
+        keys: the keys to verify with, at least one.
+        lifetime: seconds for which they are fresh; None if the response does not say.
     """
 
     keys: tuple[Key, ...]
@@ -33,32 +33,32 @@ class KeyAnswer:
 
 
 class NoKeys(FetchFailed):
-    """The issuer answered, and publishes no key that can be used: what it published before is withdrawn."""
+    """The issuer publishes no usable key. So the keys that it published before are withdrawn."""
 
 
 class KeySource(Protocol):
-    """Gets the keys of one issuer. It may block."""
+    """Fetches the keys of one issuer. It may block."""
 
     def keys(self) -> KeyAnswer:
         """The keys that are published now.
 
         Raises:
             NoKeys: none of them can be used.
-            FetchFailed: they could not be had.
+            FetchFailed: they could not be fetched.
         """
         ...
 
 
 class PublishedAt:
-    """The keys that an issuer publishes over HTTP. Used by one thread at a time.
+    """Fetches the keys that an issuer publishes over HTTP. One thread at a time may use it.
 
     Args:
         issuer: the exact name.
-        fetcher: asks.
-        metadata_urls: where its metadata is; the well-known places when empty.
-        jwks_uri: where its keys are, from the configuration: then no metadata is looked for.
-        rsa_algorithm: what RSA keys are for that do not say it.
-        timer: seconds that only grow.
+        fetcher: fetches metadata and keys.
+        metadata_urls: the URLs of its metadata; the well-known ones if empty.
+        jwks_uri: the URL of its keys, from the configuration. Then no metadata is fetched.
+        rsa_algorithm: the algorithm of RSA keys that do not name one.
+        timer: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -86,21 +86,21 @@ class PublishedAt:
 
         Raises:
             NoKeys: none of them can be used.
-            FetchFailed: they could not be had.
+            FetchFailed: they could not be fetched.
         """
         url, public = self._location()
         try:
             fetched = self._fetcher.fetch(url, accept="application/json, application/jwk-set+json", public=public)
             keys = self._keys_in(fetched, url)
         except FetchFailed:
-            self._metadata = None  # they may have moved
+            self._metadata = None  # the URL of the keys may have changed
             raise
         if not keys:
             raise NoKeys(f"{url} holds no key that can be used")
         return KeyAnswer(keys, lifetime(fetched.headers))
 
     def _location(self) -> tuple[str, bool]:
-        """The URL of the keys, and whether it has to be on the internet, since somebody else named it."""
+        """The URL of the keys, and whether its address must be public: if a document of another server named it."""
         if self._jwks_uri is not None:
             return self._jwks_uri, False
         now = self._timer()

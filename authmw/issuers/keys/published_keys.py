@@ -1,7 +1,7 @@
-"""The keys that an issuer publishes: those that can be used, and why the others cannot.
+"""Parser of the JWK Set of an issuer: the usable keys, and why each of the others is not used.
 
-A set is not refused for one bad key: issuers publish keys for encryption, and of algorithms that nobody here knows,
-beside the good ones. What is kept can only verify: no secret, and nothing with a private half.
+One bad key does not make the set invalid (RFC 7517 §5): issuers also publish keys for encryption, and keys with
+algorithms that authmw does not know. The usable keys can only verify: no secrets and no private keys.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from authmw.crypto.key import Key
 from authmw.errors import ConfigurationError
 
 MAX_KEYS: Final = 100
-"""The big issuers publish fewer than ten."""
+"""The largest number of keys in a set. The big issuers publish fewer than ten."""
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedKeys:
-    """What a JWK Set comes to.
+    """The keys of a JWK Set.
 
     Args:
-        keys: public keys with a name of their own each, in the order in which they are published.
-        refused: why each of the others was left out, one sentence a key, for the log.
+        keys: public keys, each with a different name, in the published order.
+        refused: why each of the others is not used, one sentence per key, for the log.
     """
 
     keys: tuple[Key, ...]
@@ -38,11 +38,11 @@ class PublishedKeys:
         """The keys in a JWK Set (RFC 7517 §5).
 
         Args:
-            octets: the document.
-            rsa_algorithm: what RSA keys are for that do not say it themselves.
+            octets: the document, as bytes.
+            rsa_algorithm: the algorithm of RSA keys that do not name one.
 
         Raises:
-            ValueError: it is no JWK Set; the message holds nothing of it.
+            ValueError: it is not a JWK Set. The message contains nothing from the document.
         """
         members: object = parse_object(octets).get("keys")
         if not isinstance(members, list):
@@ -54,7 +54,7 @@ class PublishedKeys:
         refused: list[str] = []
         for index, jwk in enumerate(jwks):
             if _member(jwk, "use") == "enc":
-                continue  # for encryption: nothing is wrong with it, and it signs nothing
+                continue  # a valid key for encryption, which signs nothing
             try:
                 keys.append(_key(jwk, rsa_algorithm))
             except ConfigurationError as error:
@@ -67,16 +67,16 @@ def _key(jwk: object, rsa_algorithm: str) -> Key:
         raise ConfigurationError("it is no JSON object")
     members = cast("Mapping[str, Any]", jwk)
     if members.get("kty") == "oct":
-        # With secrets in a set that anybody may read, anybody could sign (RFC 8725 §2.1).
-        raise ConfigurationError("it is a secret, and whoever reads it can sign")
+        # RFC 8725 §2.1: the set is public, so every reader of a secret in it could sign tokens.
+        raise ConfigurationError("it is a secret, and everybody who reads it can sign")
     if not _PRIVATE.isdisjoint(members):
-        raise ConfigurationError("its private half is published, and whoever reads it can sign")
+        raise ConfigurationError("its private half is published, and everybody who reads it can sign")
     alg = rsa_algorithm if members.get("kty") == "RSA" and "alg" not in members else None
     return Key.from_jwk(members, alg=alg)
 
 
 def _unambiguous(keys: list[Key], refused: list[str]) -> tuple[tuple[Key, ...], tuple[str, ...]]:
-    """The keys whose name is no other's. Of two different keys with one name neither is used: one may be forged."""
+    """The keys with a unique name. Of two different keys with one name neither is used: one may be forged."""
     unique = {(key.kid, key.alg, str(key.public_jwk())): key for key in keys}
     names = Counter(kid for kid, _, _ in unique)
     refused += [f"{count} keys have the kid {shown(kid)}" for kid, count in names.items() if count > 1]

@@ -41,8 +41,8 @@ class Issuer:
     """Verifies the JWT access tokens of an issuer (RFC 9068 §4), with the keys that it publishes.
 
     It fetches the metadata and the keys with the first token, never before, and then keeps them: through rotations, and
-    for a day while the issuer is down. A token causes a fetch only if it names an unknown key, at most every 30
-    seconds. While there are no keys at all, the response to a token is a 503 with ``Retry-After``.
+    for a day while the issuer is down. Tokens that no known key has signed cause at most one fetch in 30 seconds. While
+    there are no keys at all, the response to a token is a 503 with ``Retry-After``.
 
     Args:
         issuer: the exact ``iss`` of its tokens and of its metadata: an https URL (http on this machine).

@@ -89,24 +89,20 @@ class Issuers:
         if issuer is None:
             return Rejected(Reason.TOKEN_ISSUER, f"iss is {shown(seen.issuer)}")
         verdict = issuer.verify(credentials, request)
-        other_prefixes = self._other_prefixes[issuer.subject_prefix]
-        if not other_prefixes or isinstance(verdict, Rejected | None):
+        prefixes = self._other_prefixes[issuer.subject_prefix]
+        if not prefixes or isinstance(verdict, Rejected | None):
             return verdict
-        return (
-            _check_id(verdict, other_prefixes)
-            if isinstance(verdict, Authenticated)
-            else _check_id_in(verdict, other_prefixes)
-        )
+        return _check_id(verdict, prefixes) if isinstance(verdict, Authenticated) else _check_id_in(verdict, prefixes)
 
     def __repr__(self) -> str:
         return f"Issuers({', '.join(repr(issuer.issuer) for issuer in self.members)})"
 
 
-def _check_id(verdict: Verdict | None, other_prefixes: tuple[str, ...]) -> Verdict | None:
-    if isinstance(verdict, Authenticated) and verdict.principal.id.startswith(other_prefixes):
+def _check_id(verdict: Verdict | None, prefixes: tuple[str, ...]) -> Verdict | None:
+    if isinstance(verdict, Authenticated) and verdict.principal.id.startswith(prefixes):
         return Rejected(Reason.TOKEN_CLAIMS, "sub begins as the ids of another issuer's users do")
     return verdict
 
 
-def _check_id_in(flow: Flow[Verdict | None], other_prefixes: tuple[str, ...]) -> Flow[Verdict | None]:
-    return _check_id((yield from flow), other_prefixes)
+def _check_id_in(flow: Flow[Verdict | None], prefixes: tuple[str, ...]) -> Flow[Verdict | None]:
+    return _check_id((yield from flow), prefixes)

@@ -68,7 +68,7 @@ class ApiKeyVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (ApiKey, BearerToken)
-    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
+    """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
     scheme: str = ""
     """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 

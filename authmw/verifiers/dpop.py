@@ -52,7 +52,7 @@ class DPoPVerifier:
         nonces: keeps each used ``jti``; in this process by default. Several processes need to share one. Otherwise a
             proof that one process has seen can be replayed to another.
         server_nonces: issues nonces; then each proof must contain one. The age of a proof is then the age of its nonce,
-            and the time in the proof does not count.
+            and its ``iat`` does not count.
         max_age: seconds after its ``iat`` for which a proof is valid; 300 at most.
         leeway: seconds by which the clock of the client may differ in addition; 60 at most.
         clock: seconds since the epoch.
@@ -66,7 +66,7 @@ class DPoPVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (DPoPToken,)
-    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
+    """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
 
     def __init__(
         self,

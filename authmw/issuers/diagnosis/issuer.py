@@ -165,15 +165,8 @@ def _keys(issuer: str, found: _Found, fetcher: Fetcher) -> IssuerReport:
     except ValueError as error:
         return IssuerReport((Finding("jwks_uri", False, f"{quoted(url)}: {error}", fix),))
     if elsewhere and found.document.get("issuer") != issuer:
-        return IssuerReport(
-            (
-                Finding(
-                    "jwks_uri",
-                    None,
-                    f"{quoted(url)}, on another host: not fetched, since the metadata is of another issuer",
-                ),
-            )
-        )
+        words = f"{quoted(url)}, on another host: not fetched, since the metadata is of another issuer"
+        return IssuerReport((Finding("jwks_uri", None, words),))
     try:
         fetched = fetcher.fetch(url, accept="application/json, application/jwk-set+json", public=elsewhere)
         if fetched.status != 200:
@@ -197,9 +190,8 @@ def _published(published: PublishedKeys) -> Iterator[Finding]:
         yield Finding("keys", False, "none that can be used", fix)
     for why in published.refused:
         severe = next((fix for words, fix in _SEVERE.items() if words in why), None)
-        yield Finding(
-            "unusable key", None if severe is None else False, why, severe or "tokens signed by it are refused"
-        )
+        ok = None if severe is None else False
+        yield Finding("unusable key", ok, why, severe or "tokens signed by it are refused")
 
 
 def features(document: Mapping[str, Any]) -> Iterator[Finding]:

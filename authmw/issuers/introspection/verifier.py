@@ -53,8 +53,8 @@ class IntrospectionVerifier:
         client_secret: the secret of that client.
         method: the place of the secret: ``client_secret_basic`` or ``client_secret_post``.
         bearer: authenticates this API in place of a secret: a token, or a function that returns the current one.
-        issuer: the exact ``iss``; None if the server does not send it. If `endpoint` is an `Issuer`, an ``iss`` in the
-            response must be a name of that issuer.
+        issuer: the exact ``iss``; None if the server does not send it. If `endpoint` is an `Issuer` or a
+            `DiscoveredEndpoint`, an ``iss`` in the response must be a name of that issuer.
         scopes: the members with the scopes, as for `JWTVerifier`.
         kind: the kind of the principals; by default clients if ``sub`` is the ``client_id`` or is missing, else users.
         jwts: whether JWTs are introspected too; with False they are left to the next alternative.
@@ -78,7 +78,7 @@ class IntrospectionVerifier:
     """
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
-    """The types of credentials that it verifies. `Auth` refuses a scheme of another type at construction."""
+    """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
     scheme: str = ""
     """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
@@ -189,9 +189,8 @@ class IntrospectionVerifier:
         if isinstance(principal, Rejected):
             return principal
         expires_at = inf if principal.expires_at is None else principal.expires_at
-        self._kept.put(
-            key, principal, min(expires_at, now + self._keep)
-        )  # from the time of the request, not of the response
+        # `keep` counts from the request, not from the response.
+        self._kept.put(key, principal, min(expires_at, now + self._keep))
         return principal
 
     def __repr__(self) -> str:

@@ -74,7 +74,7 @@ def make_user(
     name = checked_username(username)
     password_hash = None if password is None else hashed(password, hasher)
     if id is not None and (not id or not id.isprintable()):
-        raise ConfigurationError("an id is printable and not empty")
+        raise ConfigurationError(f"id={id!r} has to be printable and not empty")
     return User(
         name if id is None else id,
         name,

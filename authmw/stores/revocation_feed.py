@@ -155,7 +155,7 @@ class RevocationFeed:
                 self._revoked.note(revocation)
             is_last = len(page.revocations) < PAGE
             if not is_last and page.cursor == self._cursor:
-                raise FlowError("revocations_after answers a full page whose cursor leads nowhere")
+                raise FlowError("revocations_after answers a full page whose cursor does not advance")
             # Only after the page is noted: an interrupted reading reads the page again.
             self._cursor = page.cursor
             if is_last:

@@ -31,7 +31,7 @@ from tests.stores.file_nonces import path_of
 
 FAMILIES = FamilyStoreContract
 NONCES = NonceStoreContract
-ONE_IS_FRESH = "test_of_many_claims_at_once_one_is_fresh"
+ONE_IS_FRESH = "test_of_many_uses_at_once_one_is_fresh"
 
 
 def of_one_process(contract: type[StoreContract[Any]], open_store: Callable[[], object]) -> StoreContract[Any]:
@@ -107,11 +107,11 @@ def test_an_asynchronous_store_that_keeps_the_contract_passes_and_is_closed() ->
 
 
 def test_processes_that_keep_each_other_out_pass() -> None:
-    assert keeps(Atomic(), "test_of_claims_by_processes_at_once_one_is_fresh")
+    assert keeps(Atomic(), "test_of_uses_by_processes_at_once_one_is_fresh")
 
 
 def test_processes_that_read_and_then_write_are_caught() -> None:
-    test = "test_of_claims_by_processes_at_once_one_is_fresh"
+    test = "test_of_uses_by_processes_at_once_one_is_fresh"
     assert not all(keeps(ReadingThenWriting(), test) for _ in range(5))
 
 
@@ -139,7 +139,7 @@ def test_who_names_no_factory_is_told() -> None:
 
     case = Mine()
     with case.opened(), pytest.raises(pytest.fail.Exception, match="Mine needs factory"):
-        case.test_of_claims_by_processes_at_once_one_is_fresh()
+        case.test_of_uses_by_processes_at_once_one_is_fresh()
     with pytest.raises(pytest.fail.Exception, match="Mine needs factory"), case.opened():
         super(Mine, case).open_store()
 

@@ -261,7 +261,7 @@ class Answering(Store):
         (None, "answers a RevocationPage"),
         ((), "answers a RevocationPage"),
         (RevocationPage((("token", "jti-1"),), "1"), "answers Revocation"),  # type: ignore[arg-type]  # the mistake under test
-        (RevocationPage(tuple(Revocation("token", str(n), 0, 9e9) for n in range(PAGE)), "1"), "leads nowhere"),
+        (RevocationPage(tuple(Revocation("token", str(n), 0, 9e9) for n in range(PAGE)), "1"), "does not advance"),
     ],
     ids=["nothing", "no page", "no revocation", "a cursor that stays"],
 )

@@ -19,12 +19,12 @@ class NonceStoreContract(StoreContract[NonceStore]):
         """Use `count` of `nonce` for an hour."""
         return self.ask(self.store.use_nonce, nonce, count, _in_an_hour())
 
-    def test_a_count_is_fresh_once_and_only_above_all_claimed_before(self) -> None:
+    def test_a_count_is_fresh_once_and_only_above_all_used_before(self) -> None:
         uses = [self.use("n", count) for count in (1, 1, 3, 2, 3, 4)]
         fresh, replayed = NonceUse.FRESH, NonceUse.REPLAYED
         assert uses == [fresh, replayed, fresh, replayed, replayed, fresh]
 
-    def test_nonces_are_claimed_apart(self) -> None:
+    def test_nonces_are_used_apart(self) -> None:
         assert [self.use(nonce, 1) for nonce in ("n", "N", "n ", "nn", "%", "n")] == [NonceUse.FRESH] * 5 + [
             NonceUse.REPLAYED
         ]
@@ -37,12 +37,12 @@ class NonceStoreContract(StoreContract[NonceStore]):
             NonceUse.FRESH,
         ]
 
-    def test_a_claim_outlives_a_shorter_one_of_the_same_nonce(self) -> None:
+    def test_a_use_outlives_a_shorter_one_of_the_same_nonce(self) -> None:
         assert self.use("n", 1) is NonceUse.FRESH
         self.ask(self.store.use_nonce, "n", 1, time.time() - 1)
         assert self.use("n", 1) is NonceUse.REPLAYED
 
-    def test_of_many_claims_at_once_one_is_fresh(self) -> None:
+    def test_of_many_uses_at_once_one_is_fresh(self) -> None:
         for uses in self.race(partial(_use, _nonces(self.rounds))):
             assert uses.count(NonceUse.FRESH) == 1
 
@@ -54,7 +54,7 @@ class NonceStoreContract(StoreContract[NonceStore]):
             assert self.use(nonces[number], len(uses) + 1) is NonceUse.FRESH
 
     @between_processes
-    def test_of_claims_by_processes_at_once_one_is_fresh(self) -> None:
+    def test_of_uses_by_processes_at_once_one_is_fresh(self) -> None:
         for uses in self.race_processes(partial(_use, _nonces(self.rounds))):
             assert uses.count(NonceUse.FRESH) == 1
 

@@ -1,4 +1,4 @@
-"""Stores: the Protocols that a store implements, their records, and the decisions that all stores share."""
+"""Stores: ports, records, administration, rotation, throttling, revocation feed, stores in memory."""
 
 from typing import TYPE_CHECKING
 

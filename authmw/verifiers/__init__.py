@@ -1,1 +1,1 @@
-"""Verifiers: they turn credentials into a verdict. One file each."""
+"""Verifiers: from credentials to a verdict, one file each."""

@@ -28,8 +28,8 @@ class AuthMiddleware(StarletteAuthMiddleware):
         public: path patterns, as ``/health``, ``/docs`` or ``GET /docs/*``, below ``root_path``.
 
     Raises:
-        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its guard or has its
-            principal from ``Depends()``, and every name that two different security schemes have.
+        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its enforcing wrapper or
+            has its principal from ``Depends()``, and every name that two different security schemes have.
 
     >>> from authmw import Auth, HTTPBearer, Principal
     >>> from fastapi import FastAPI

@@ -41,7 +41,7 @@ def check_names(app: FastAPI, around: Around) -> None:
 
 
 def _schemes_of(entry: Entry) -> Iterator[tuple[str, Any]]:
-    auths = [guarded.auth for guarded, _ in entry.around.guards]
+    auths = [settings.auth for settings, _ in entry.around.guards]
     auths += [each.auth for each in asked_by_dependencies(entry.route) if each.auth is not None]
     for auth in dict.fromkeys(auths):
         for name, described in security_schemes(auth).items():

@@ -1,4 +1,4 @@
-"""Extension `FlaskAuth`, which puts the middleware around an application and the guard in front of its views."""
+"""Extension `FlaskAuth`, which puts the middleware around an application and the check in front of its views."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from authmw.errors import ConfigurationError
 from authmw.identity.calling import find_calls_by
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
-from authmw_flask.guard import ViewGuard
 from authmw_flask.kept import kept_call, mark_context
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask, answer_refusals
 from authmw_flask.routes import RouteTable
+from authmw_flask.view_check import ViewCheck
 
 
 class FlaskAuth:
@@ -87,14 +87,14 @@ class FlaskAuth:
             raise ConfigurationError(*settings.mistakes, *error.mistakes) from None
         if settings.mistakes:
             raise ConfigurationError(*settings.mistakes)
-        guard = ViewGuard(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
-        app.before_request(guard)  # Flask refuses this once the application serves
+        check = ViewCheck(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
+        app.before_request(check)  # Flask refuses this once the application serves
         _put_first(app.before_request_funcs[None])
         app.url_value_preprocessor(mark_context)
         _put_first(app.url_value_preprocessors[None])
         answer_refusals(app)
         find_calls_by(kept_call)
-        app.extensions["authmw"] = middleware.guarded
+        app.extensions["authmw"] = middleware.guard_settings
         setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from flask import Flask
 
-from authmw.engine.guard import Guarded
+from authmw.engine.guard import GuardSettings
 from authmw.engine.routes.frameworks import inwards
 from authmw.engine.routes.route import Protection, Route, protected
 from authmw_flask import listing
@@ -16,7 +16,7 @@ from authmw_flask.openapi import document
 
 
 def routes_of(app: object) -> list[Route]:
-    """Every route of a Flask application, with what protects it: its guard, or middleware around it.
+    """Every route of a Flask application, with what protects it: `FlaskAuth`, or middleware around it.
 
     Args:
         app: the application, or a middleware around it.
@@ -25,9 +25,9 @@ def routes_of(app: object) -> list[Route]:
     routes = listing.routes_of(cast("Flask", application))
     for middleware in reversed(around):
         routes += listing.mounts_of(middleware)
-        guarded: object = getattr(middleware, "guarded", None)
-        if isinstance(guarded, Guarded):
-            routes = [_behind(guarded, route) for route in routes]
+        settings: object = getattr(middleware, "guard_settings", None)
+        if isinstance(settings, GuardSettings):
+            routes = [_behind(settings, route) for route in routes]
     return routes
 
 
@@ -38,9 +38,9 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
     return document.openapi_document(cast("Flask", application), **options)
 
 
-def _behind(guarded: Guarded, route: Route) -> Route:
+def _behind(settings: GuardSettings, route: Route) -> Route:
     """`route` behind a middleware, which protects it if nothing else does."""
     if route.protection is not Protection.UNPROTECTED:
         return route
-    protection, requirement = protected(None, guarded, method=route.method, path=route.path)
+    protection, requirement = protected(None, settings, method=route.method, path=route.path)
     return replace(route, protection=protection, requirement=requirement)

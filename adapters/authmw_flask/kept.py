@@ -16,7 +16,7 @@ from flask.globals import request_ctx
 
 from authmw.engine.authentication import Authentication
 from authmw.engine.context import Call
-from authmw.engine.guard import Guarded
+from authmw.engine.guard import GuardSettings
 from authmw.http.request import WSGIRequest
 from authmw.identity.principal import Principal
 
@@ -46,10 +46,10 @@ def kept_call(ended: object) -> Call | None:
     environ = context.request.environ
     if _SERVES in vars(context) and (ended is not None or _PRESERVED not in environ):
         return None
-    principal, guarded = environ.get("authmw.principal"), context.app.extensions.get("authmw")
-    if not isinstance(principal, Principal) or not isinstance(guarded, Guarded):
+    principal, settings = environ.get("authmw.principal"), context.app.extensions.get("authmw")
+    if not isinstance(principal, Principal) or not isinstance(settings, GuardSettings):
         return None
-    return Call(guarded.auth, Authentication(principal), WSGIRequest(environ))
+    return Call(settings.auth, Authentication(principal), WSGIRequest(environ))
 
 
 def _context() -> RequestContext:

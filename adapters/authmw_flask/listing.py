@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authmw.engine.declarations import enforced_by, lacks_guard, requirement_of
+from authmw.engine.declarations import enforced_by, is_unenforced, requirement_of
 from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Access, Requirement
@@ -21,7 +21,7 @@ from authmw_flask.templates import parameters_of, template_of
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-    from authmw.engine.guard import Guarded
+    from authmw.engine.guard import GuardSettings
 
 # They are also listed for a rule that takes any method. Flask makes no such rule, but a program can add one to the map.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -58,31 +58,31 @@ def routes_of(app: Flask) -> list[Route]:
 def unplaced_routes(app: Flask) -> Iterator[Route]:
     """The routes of `routes_of` without their places. Those are read from the source files, and documents omit them."""
     table = RouteTable(app, app.wsgi_app)
-    guarded = guarded_in(app)
+    settings = guard_settings_of(app)
     for rule in app.url_map.iter_rules():
         if not rule.build_only and not rule.websocket:
             for method in _methods(app, rule):
-                yield _route(app, table, guarded, rule, method)
-    yield from _mounts(app, guarded)
+                yield _route(app, table, settings, rule, method)
+    yield from _mounts(app, settings)
 
 
-def guarded_in(app: Flask) -> Guarded | None:
-    """The guard of `app`; None without `FlaskAuth`."""
-    return cast("Guarded | None", app.extensions.get("authmw"))
+def guard_settings_of(app: Flask) -> GuardSettings | None:
+    """The settings of the guard in front of `app`; None without `FlaskAuth`."""
+    return cast("GuardSettings | None", app.extensions.get("authmw"))
 
 
-def checked_guarded(app: Flask) -> Guarded:
-    """The guard of `app`.
+def checked_guard_settings(app: Flask) -> GuardSettings:
+    """The settings of the guard in front of `app`.
 
     Raises:
         ConfigurationError: it has none.
     """
-    guarded = guarded_in(app)
-    if guarded is None:
+    settings = guard_settings_of(app)
+    if settings is None:
         raise ConfigurationError(
             f"nothing guards {app.name}, so no document can say what is enforced: call FlaskAuth(app, auth) first"
         )
-    return guarded
+    return settings
 
 
 def _methods(app: Flask, rule: Rule) -> Iterable[str]:
@@ -98,12 +98,12 @@ def _methods(app: Flask, rule: Rule) -> Iterable[str]:
     return [*(method for method in _METHODS if method in own), *sorted(own.difference(_METHODS))]
 
 
-def _route(app: Flask, table: RouteTable, guarded: Guarded | None, rule: Rule, method: str) -> Route:
+def _route(app: Flask, table: RouteTable, settings: GuardSettings | None, rule: Rule, method: str) -> Route:
     path = template_of(rule)
     redirects = rule.redirect_to is not None or rule.alias  # no view is called then, so only the default counts
     declared = None if redirects else table.requirement(rule.endpoint, method)
-    protection, requirement = protected(declared, guarded, method=method, path=path)
-    if guarded is None and declared is not None and not _enforces(table, rule.endpoint, method, declared):
+    protection, requirement = protected(declared, settings, method=method, path=path)
+    if settings is None and declared is not None and not _enforces(table, rule.endpoint, method, declared):
         protection = Protection.MISPLACED
     view = app.view_functions.get(rule.endpoint)
     return Route(
@@ -147,22 +147,22 @@ def mounts_of(layer: object) -> list[Route]:
     return [replace(route, place=place_of(route.endpoint)) for route in _mounted_by(layer, None)]
 
 
-def _mounts(app: Flask, guarded: Guarded | None) -> Iterator[Route]:
+def _mounts(app: Flask, settings: GuardSettings | None) -> Iterator[Route]:
     """The applications that dispatchers mount, also those in front of the guard."""
-    in_front = guarded is not None
+    in_front = settings is not None
     layer: Any = app.wsgi_app
     while layer is not None:
         in_front = in_front and not isinstance(layer, AuthMiddleware)
-        yield from _mounted_by(layer, None if in_front else guarded)
+        yield from _mounted_by(layer, None if in_front else settings)
         layer = getattr(layer, "app", None)
 
 
-def _mounted_by(layer: object, guarded: Guarded | None) -> Iterator[Route]:
+def _mounted_by(layer: object, settings: GuardSettings | None) -> Iterator[Route]:
     if not isinstance(layer, DispatcherMiddleware):
         return
     for mount, mounted in layer.mounts.items():
         path = f"{mount}/*"
-        protection, requirement = _before(mounted, guarded, path)
+        protection, requirement = _before(mounted, settings, path)
         yield Route(
             path=path,
             name=getattr(mounted, "__qualname__", type(mounted).__name__),
@@ -174,14 +174,14 @@ def _mounted_by(layer: object, guarded: Guarded | None) -> Iterator[Route]:
         )
 
 
-def _before(mounted: object, guarded: Guarded | None, path: str) -> Protected:
+def _before(mounted: object, settings: GuardSettings | None, path: str) -> Protected:
     """The protection of a mounted application: the guard in front of it, or its own guard."""
     # No guard in front reads what a mounted application declares: the application enforces it, or nothing does.
-    if lacks_guard(mounted):
+    if is_unenforced(mounted):
         return Protection.MISPLACED, requirement_of(mounted)
     declared = enforced_by(mounted)
-    around = protected(declared, guarded, method="", path=path)
-    own = guarded_in(mounted) if isinstance(mounted, Flask) else getattr(mounted, "guarded", None)
+    around = protected(declared, settings, method="", path=path)
+    own = guard_settings_of(mounted) if isinstance(mounted, Flask) else getattr(mounted, "guard_settings", None)
     if own is not None and around[1].is_open:
         return protected(declared, own, method="", path="/*")
     return around

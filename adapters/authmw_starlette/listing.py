@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import WebSocketRoute
 
-from authmw.engine.declarations import lacks_guard
+from authmw.engine.declarations import is_unenforced
 from authmw.engine.routes.route import Kind, Protection, Route, place_of, protected
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies
@@ -68,14 +68,15 @@ def protections_of(entry: Entry, method: str) -> Protections:
     by: dict[Auth, Requirement] = {}
     # Each guard enforces the declarations in front of the next guard, which enforces the others.
     ends = (*entry.around.before[1:], len(asked))
-    for (guarded, prefix), end in zip(entry.around.guards, ends, strict=False):
-        for_it = needed(asked, guarded.auth)
+    for (settings, prefix), end in zip(entry.around.guards, ends, strict=False):
+        for_it = needed(asked, settings.auth)
         if for_it is not None and not for_it.is_open:
-            for_it = needed((*asked[:end], *(each for each in asked[end:] if each.auth is guarded.auth)), guarded.auth)
-        protection, requirement = protected(for_it, guarded, method=method, path=entry.path[len(prefix) :])
+            further_in = (each for each in asked[end:] if each.auth is settings.auth)
+            for_it = needed((*asked[:end], *further_in), settings.auth)
+        protection, requirement = protected(for_it, settings, method=method, path=entry.path[len(prefix) :])
         found.append(protection)
-        known = by.get(guarded.auth, requirement)
-        by[guarded.auth] = requirement if known is requirement else known & requirement
+        known = by.get(settings.auth, requirement)
+        by[settings.auth] = requirement if known is requirement else known & requirement
     for auth in dict.fromkeys(each.auth for each in asked):
         if auth is not None and auth not in by:
             # Without middleware, the first engine authenticates the caller for the others.
@@ -131,7 +132,7 @@ def _asked(entry: Entry, method: str) -> tuple[Asked, ...]:
 
 def _is_misplaced(entry: Entry) -> bool:
     called = () if entry.route is None else called_for(entry.route)
-    return entry.around.misplaced or any(lacks_guard(each) for each in called)
+    return entry.around.misplaced or any(is_unenforced(each) for each in called)
 
 
 def _listed(entry: Entry, method: str) -> Route:

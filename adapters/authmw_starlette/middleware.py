@@ -11,7 +11,7 @@ from authmw.http.request import ASGIRequest
 from authmw.identity.requirement import Access
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.refusing import carry
-from authmw_starlette.routes import declared, declares, registered_without_guard
+from authmw_starlette.routes import declared, declares, registered_without_wrapper
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,8 +26,8 @@ class AuthMiddleware(ASGIAuthMiddleware):
     """Guards a Starlette or FastAPI application, by ``add_middleware`` or from outside.
 
     It is `authmw.asgi.AuthMiddleware`, and it knows the routes. An endpoint marked ``@public`` is open. The challenge
-    of a 401 names the scopes of the requested endpoint. If an endpoint was registered without its guard, because
-    ``@requires_scopes`` stands above ``@app.get``, the application does not serve any request.
+    of a 401 names the scopes of the requested endpoint. If an endpoint was registered without its enforcing wrapper,
+    because ``@requires_scopes`` stands above ``@app.get``, the application does not serve any request.
 
     A middleware that rewrites paths has to stand outside of this one, since this one has to see the path that is
     routed.
@@ -39,7 +39,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
 
     Raises:
-        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its guard.
+        ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its enforcing wrapper.
 
     >>> from authmw import Auth, HTTPBearer, Principal
     >>> from starlette.applications import Starlette
@@ -65,7 +65,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         """Serve one connection.
 
         Raises:
-            ConfigurationError: an endpoint lacks its guard. Nothing is served then.
+            ConfigurationError: an endpoint lacks its enforcing wrapper. Nothing is served then.
         """
         if not self._walked:
             mistakes = self._mistakes(scope)
@@ -83,7 +83,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
         """The mistakes for which the application must not be served. Called before the first connection."""
-        return registered_without_guard(self._routing(scope))
+        return registered_without_wrapper(self._routing(scope))
 
     def _requirement_of(self, request: RequestHead) -> Requirement | None:
         if not isinstance(request, ASGIRequest):

@@ -50,8 +50,8 @@ def openapi_document(
 
 
 def _auth_of(app: object) -> Auth:
-    guards = [*guards_around(app), *(guarded for entry in entries(app) for guarded, _ in entry.around.guards)]
-    found = dict.fromkeys(guarded.auth for guarded in guards)
+    guards = [*guards_around(app), *(settings for entry in entries(app) for settings, _ in entry.around.guards)]
+    found = dict.fromkeys(settings.auth for settings in guards)
     if not found:
         raise ConfigurationError("nothing guards this application: app.add_middleware(AuthMiddleware, auth=auth) first")
     if len(found) > 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Match
 
-from authmw.engine.declarations import is_guarded, lacks_guard, needed_by
+from authmw.engine.declarations import is_enforcing, is_unenforced, needed_by
 from authmw.engine.markers import chain_of
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
@@ -71,13 +71,13 @@ def declares(app: object) -> bool:
     return any(hasattr(each, "routes") or asked_by(each) for each in inwards(app))
 
 
-def registered_without_guard(app: object) -> tuple[str, ...]:
+def registered_without_wrapper(app: object) -> tuple[str, ...]:
     """A sentence for each endpoint that declares what it needs, but is registered so that nothing enforces it."""
-    found = dict.fromkeys(_place(each) for each in _registered(app) if lacks_guard(each))
+    found = dict.fromkeys(_place(each) for each in _registered(app) if is_unenforced(each))
     return tuple(
-        f"{place} is registered without its guard: write @requires_scopes below @app.get, next to the function, "
-        "and register or mount what the decorator returned; an endpoint that needs less than another one of the same "
-        "function registers a wrapper of its own, as authenticated(function)"
+        f"{place} is registered without its enforcing wrapper: write @requires_scopes below @app.get, next to the "
+        "function, and register or mount what the decorator returned; an endpoint that needs less than another one of "
+        "the same function registers a wrapper of its own, as authenticated(function)"
         for place in found
     )
 
@@ -85,10 +85,10 @@ def registered_without_guard(app: object) -> tuple[str, ...]:
 def _declared_below(app: object, scope: Scope) -> _Declared | None:
     """The declarations on `app` and below it; None if no route of it matches."""
     own = _NOTHING
-    behind_guard = False
+    behind_wrapper = False
     for each in inwards(app):
-        own += () if behind_guard else asked_by(each)
-        behind_guard = is_guarded(each)
+        own += () if behind_wrapper else asked_by(each)
+        behind_wrapper = is_enforcing(each)
         routes = getattr(each, "routes", None)
         if routes is not None:
             return _in_table(own, routes, _as_seen_by(each, scope))
@@ -169,23 +169,23 @@ def _as_seen_by(app: object, scope: Scope) -> Scope:
 
 
 def inwards(app: object) -> Iterator[object]:
-    """`app`, and what it wraps as a guard of authmw or as middleware, down to a route table."""
+    """`app`, and what it wraps as an enforcing wrapper or as middleware, down to a route table."""
     seen: list[object] = []
     while app is not None and not any(app is each for each in seen):
         seen.append(app)
         yield app
         if hasattr(app, "routes"):
             return
-        app = getattr(app, "__wrapped__" if is_guarded(app) else "app", None)
+        app = getattr(app, "__wrapped__" if is_enforcing(app) else "app", None)
 
 
 def _registered(app: object) -> Iterator[object]:
     """Every endpoint and application that is registered below `app`, and `app` itself."""
-    behind_guard = False
+    behind_wrapper = False
     for each in inwards(app):
-        if not behind_guard:
+        if not behind_wrapper:
             yield each
-        behind_guard = is_guarded(each)
+        behind_wrapper = is_enforcing(each)
         for route in getattr(each, "routes", None) or ():
             yield from _registered_by(route)
         yield from _registered(fallback_of(each))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authmw.asgi import AuthMiddleware
-from authmw.engine.declarations import is_guarded, lacks_guard
-from authmw.engine.guard import Guarded
+from authmw.engine.declarations import is_enforcing, is_unenforced
+from authmw.engine.guard import GuardSettings
 from authmw_starlette.dependencies import Asked, asked_by_dependencies
 from authmw_starlette.routers import fallback_of, frontends_of, included_by
 from authmw_starlette.routes import asked_by, contexts_of, inwards, route_of
@@ -39,14 +39,14 @@ class Around:
 
     prefix: str = ""
     parameters: tuple[dict[str, Any], ...] = ()
-    guards: tuple[tuple[Guarded, str], ...] = ()
+    guards: tuple[tuple[GuardSettings, str], ...] = ()
     asked: tuple[Asked, ...] = ()
     before: tuple[int, ...] = ()
     misplaced: bool = False
 
-    def behind(self, guarded: Guarded) -> Around:
+    def behind(self, settings: GuardSettings) -> Around:
         """The same, with one more guard."""
-        return replace(self, guards=(*self.guards, (guarded, self.prefix)), before=(*self.before, len(self.asked)))
+        return replace(self, guards=(*self.guards, (settings, self.prefix)), before=(*self.before, len(self.asked)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +86,11 @@ def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[
         around: the paths, guards and declarations around it.
         name: the name of its entry, if its routes are unknown.
     """
-    behind_guard = False
+    behind_wrapper = False
     owner, outside = app, around
     for owner in inwards(app):
-        outside, around = around, _through(owner, around, behind_guard=behind_guard)
-        behind_guard = is_guarded(owner)
+        outside, around = around, _through(owner, around, behind_wrapper=behind_wrapper)
+        behind_wrapper = is_enforcing(owner)
         routes = getattr(owner, "routes", None)
         if routes is not None:
             table = Entry(owner=owner, outside=outside, around=around)
@@ -101,24 +101,24 @@ def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[
     yield Entry(owner=owner, outside=outside, around=around, name=name)
 
 
-def guards_around(app: object) -> tuple[Guarded, ...]:
+def guards_around(app: object) -> tuple[GuardSettings, ...]:
     """The guards of `app` itself: those that wrap it, and those of ``add_middleware``."""
     around = Around()
     for each in inwards(app):
-        around = _through(each, around, behind_guard=True)
-    return tuple(guarded for guarded, _ in around.guards)
+        around = _through(each, around, behind_wrapper=True)
+    return tuple(settings for settings, _ in around.guards)
 
 
 def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
     around = table.around
     if getattr(route, "endpoint", None) is not None:
         for each in inwards(getattr(route, "app", None)):
-            guarded = getattr(each, "guarded", None)
-            around = around.behind(guarded) if isinstance(guarded, Guarded) else around
+            settings = getattr(each, "guard_settings", None)
+            around = around.behind(settings) if isinstance(settings, GuardSettings) else around
         yield replace(table, around=around, route=route)
         return
     contexts = list(contexts_of(route))
-    if any(lacks_guard(router) for router in included_by(route)):
+    if any(is_unenforced(router) for router in included_by(route)):
         table = replace(table, around=replace(around, misplaced=True))
     for context in contexts:
         yield from _entries_of(route_of(context), table)
@@ -145,19 +145,19 @@ def _beside_the_routes(table: Entry) -> Iterator[Entry]:
         yield from entries(fallback, around, getattr(fallback, "__name__", ""))
 
 
-def _through(app: object, around: Around, *, behind_guard: bool) -> Around:
+def _through(app: object, around: Around, *, behind_wrapper: bool) -> Around:
     """`around` for the routes inside of `app`."""
-    for guarded in (getattr(app, "guarded", None), *_added(app)):
-        around = around.behind(guarded) if isinstance(guarded, Guarded) else around
-    misplaced = around.misplaced or (not behind_guard and lacks_guard(app))
-    return replace(around, asked=around.asked + (() if behind_guard else asked_by(app)), misplaced=misplaced)
+    for settings in (getattr(app, "guard_settings", None), *_added(app)):
+        around = around.behind(settings) if isinstance(settings, GuardSettings) else around
+    misplaced = around.misplaced or (not behind_wrapper and is_unenforced(app))
+    return replace(around, asked=around.asked + (() if behind_wrapper else asked_by(app)), misplaced=misplaced)
 
 
-def _added(app: object) -> Iterator[Guarded]:
+def _added(app: object) -> Iterator[GuardSettings]:
     """The guards among the middleware that `app` will build when it is started."""
     for each in getattr(app, "user_middleware", ()):
         if isinstance(each.cls, type) and issubclass(each.cls, AuthMiddleware):
-            yield each.cls(_nowhere, *each.args, **each.kwargs).guarded
+            yield each.cls(_nowhere, *each.args, **each.kwargs).guard_settings
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:

@@ -45,8 +45,8 @@ class Call:
 
     refused: AccessRefused | None = None
     """The refusal that was raised last, until the request ends."""
-    left_guard: bool = False
-    """`refused` came out of a guarded function."""
+    left_wrapper: bool = False
+    """`refused` came out of an enforcing wrapper."""
     carry: Callable[[Refusal], AccessRefused] | None = None
     """Makes the exception that the framework in between carries; None without an adapter."""
 
@@ -77,7 +77,7 @@ class Call:
 
     def refuse(self, refusal: Refusal) -> AccessRefused:
         """The exception by which `refusal` travels from here. It is noted as raised, so raise it."""
-        self.left_guard = False
+        self.left_wrapper = False
         self.refused = self.refuse_with(refusal)
         return self.refused
 
@@ -102,7 +102,7 @@ class Call:
         framework = caught_by_framework(refused)
         if framework is None:
             return None
-        if self.left_guard or self.has_adapter:
+        if self.left_wrapper or self.has_adapter:
             return refused.refusal
         log_missing_handler(refused, framework)
         return None
@@ -156,11 +156,11 @@ def enforce(requirement: Requirement, *, principal: Principal | None = None) -> 
         raise outside_of_a_call()
 
 
-def leave_guard(refused: AccessRefused) -> None:
-    """Note that `refused` comes out of a guarded function."""
+def leave_wrapper(refused: AccessRefused) -> None:
+    """Note that `refused` comes out of an enforcing wrapper."""
     call = call_here()
     if call is not None:
-        call.refused, call.left_guard = refused, True
+        call.refused, call.left_wrapper = refused, True
 
 
 @contextmanager

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from authmw.engine.markers import (
     chain_of,
     entry_of,
-    is_instance_of_guarded,
+    is_instance_of_enforcing_class,
     is_own_wrapper,
     marked_requirement,
     name_of,
     recorded_above,
-    refers_to_guard,
+    refers_to_enforcing_wrapper,
 )
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import AUTHENTICATED, Requirement
@@ -52,11 +52,11 @@ def requirement_of(target: object) -> Requirement:
 
 def enforced_by(target: object) -> Requirement | None:
     """What calling `target` asks for, with nothing in front of it; None for nothing."""
-    return declared_by(target) if is_guarded(target) else None
+    return declared_by(target) if is_enforcing(target) else None
 
 
-def lacks_guard(target: object) -> bool:
-    """Whether an endpoint that registered `target` needs something that calling it does not ask for."""
+def is_unenforced(target: object) -> bool:
+    """Whether an endpoint that registered `target` needs something that a call of `target` does not enforce."""
     needed = needed_by(target)
     if needed is None or needed.is_open:
         return False
@@ -64,16 +64,16 @@ def lacks_guard(target: object) -> bool:
     return enforced is None or not enforced.includes(needed)
 
 
-def is_guarded(target: object) -> bool:
-    """Whether calling `target` enforces what it declares: False for a view registered below its decorator."""
+def is_enforcing(target: object) -> bool:
+    """Whether a call of `target` enforces what `target` declares: False for a view registered below its decorator."""
     # A subclass inherits the marker, and may have replaced the method that enforces it.
     if isinstance(target, type):
         entry = entry_of(target)
         # What calls a class makes an instance, and asks nothing of its __call__.
         target = None if entry in (None, "__call__") else getattr(target, entry)
-    elif is_instance_of_guarded(target):
+    elif is_instance_of_enforcing_class(target):
         target = type(target).__call__
-    return any(refers_to_guard(link) for link in chain_of(target))
+    return any(refers_to_enforcing_wrapper(link) for link in chain_of(target))
 
 
 def declared_on(app: object) -> RequirementOf | None:
@@ -82,9 +82,9 @@ def declared_on(app: object) -> RequirementOf | None:
     Raises:
         ConfigurationError: a wrapper of `app` declares what calling `app` does not ask for.
     """
-    if lacks_guard(app):
+    if is_unenforced(app):
         raise ConfigurationError(
-            f"{name_of(app)} is guarded without its decorator: give AuthMiddleware what the decorator returned, "
+            f"AuthMiddleware got {name_of(app)} without its decorator: give it what the decorator returned, "
             "or authenticated(app) if anyone authenticated may call it"
         )
     requirement = needed_by(app)

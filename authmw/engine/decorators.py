@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any, Final, NoReturn, TypeVar, overload
 
 from authmw.engine.markers import mark
-from authmw.engine.wrappers import guarded, opened
+from authmw.engine.wrappers import enforcing, opened
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import (
     AUTHENTICATED,
@@ -41,7 +41,7 @@ class Requires:
 
     def __call__(self, target: T, /) -> T:
         """Guard `target`; stacked decorators accumulate."""
-        return guarded(target, self.requirement)
+        return enforcing(target, self.requirement)
 
 
 def requires_scopes(*scopes: str | AnyOf) -> Requires:
@@ -92,7 +92,7 @@ def authenticated(target: Any = None, /) -> Any:
     Registered as ``authenticated(view)``, an endpoint needs no more than that, whatever else wraps the same view.
     """
     _check_no_parentheses(target, "authenticated")
-    return guarded(target, AUTHENTICATED)
+    return enforcing(target, AUTHENTICATED)
 
 
 @overload

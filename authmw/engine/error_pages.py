@@ -29,7 +29,7 @@ class _Framework(NamedTuple):
 
     Args:
         last: the functions that catch what nothing else has caught.
-        handler: what has refusals answered there that are raised outside of guarded functions.
+        handler: registers what answers a refusal that is raised outside of an enforcing wrapper.
     """
 
     last: frozenset[str]
@@ -73,7 +73,7 @@ def caught_by_framework(refused: AccessRefused) -> str | None:
 def log_missing_handler(refused: AccessRefused, framework: str) -> None:
     """Log why a refusal became an error page."""
     logger.error(
-        "%s was raised outside of a guarded function, and %s took it for a bug: decorate the function, or register a "
+        "%s was raised outside of a decorated function, and %s took it for a bug: decorate the function, or register a "
         "handler: %s (page Middleware, Refusals from below)",
         refused,
         framework,

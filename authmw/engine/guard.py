@@ -1,4 +1,4 @@
-"""Default deny, as both middlewares apply it: what becomes of a request before the application sees it."""
+"""Default deny in front of an application, as both middlewares apply it before the application sees the request."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ OPEN: Final = Passage.OPEN
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """How an application is guarded, for what lists its routes and writes its document.
+class GuardSettings:
+    """Settings of the guard in front of an application, for the lists of its routes and for its document.
 
     Args:
         auth: the engine.
@@ -71,7 +71,7 @@ class Guard:
             mistakes += error.mistakes
         if mistakes:
             raise ConfigurationError(*mistakes)
-        self.guarded: Guarded = Guarded(auth, default, cast("tuple[str, ...]", patterns))
+        self.settings: GuardSettings = GuardSettings(auth, default, cast("tuple[str, ...]", patterns))
         self._auth = auth
         self._default = AUTHENTICATED if default == "deny" else PUBLIC
         self._requirement_of = requirement_of

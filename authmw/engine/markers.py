@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from authmw.identity.principal import Principal
 
 _MARKER: Final = "__authmw_requirement__"
-_GUARD: Final = "__authmw_guard__"
+_ENFORCING: Final = "__authmw_enforcing_wrapper__"
 _WRAPPER: Final = "__authmw_wrapper__"
 _ABOVE: Final = "__authmw_declared_above__"
 
@@ -48,19 +48,19 @@ def recorded_above(target: object) -> Requirement | None:
     return record if isinstance(record, Requirement) else None
 
 
-def refers_to_guard(target: object) -> bool:
-    """Whether `target` is a guard, or has the attributes of one that it wraps."""
-    return getattr(target, _GUARD, None) is not None
+def refers_to_enforcing_wrapper(target: object) -> bool:
+    """Whether `target` is an enforcing wrapper, or has the attributes of one that it wraps."""
+    return getattr(target, _ENFORCING, None) is not None
 
 
-def is_instance_of_guarded(target: object) -> bool:
-    """Whether `target` is an object whose class is guarded, and not itself."""
-    return hasattr(type(target), _GUARD) and _GUARD not in getattr(target, "__dict__", ())
+def is_instance_of_enforcing_class(target: object) -> bool:
+    """Whether the class of `target` enforces what it declares, and `target` itself is no enforcing wrapper."""
+    return hasattr(type(target), _ENFORCING) and _ENFORCING not in getattr(target, "__dict__", ())
 
 
-def is_own_guard(target: object) -> bool:
-    """Whether `target` itself is a guard, and not something that wraps one."""
-    return getattr(target, _GUARD, None) is target
+def is_enforcing_wrapper(target: object) -> bool:
+    """Whether `target` itself is an enforcing wrapper, and not something that wraps one."""
+    return getattr(target, _ENFORCING, None) is target
 
 
 def is_own_wrapper(target: object) -> bool:
@@ -90,10 +90,10 @@ def entry_of(target: type) -> str | None:
     return None
 
 
-def as_guard(guard: C, requirement: Requirement) -> C:
-    """`guard`, marked as what enforces `requirement` when it is called."""
-    setattr(guard, _GUARD, guard)
-    return as_wrapper(guard, requirement)
+def as_enforcing_wrapper(wrapper: C, requirement: Requirement) -> C:
+    """`wrapper`, marked as one that enforces `requirement` when it is called."""
+    setattr(wrapper, _ENFORCING, wrapper)
+    return as_wrapper(wrapper, requirement)
 
 
 def as_wrapper(wrapper: C, requirement: Requirement) -> C:

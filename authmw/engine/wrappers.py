@@ -1,7 +1,8 @@
-"""Wrappers that the decorators return: a guard asks before it calls what it wraps, an open copy asks nothing.
+"""Wrappers that the decorators return: enforcing wrappers, and open copies.
 
-Each is an object of its own, with its own declaration: so one function can stand under several endpoints that need
-different things. Classes, blueprints and objects that are opened are declared on in place.
+An enforcing wrapper decides before it calls the function that it wraps. An open copy decides nothing. Each wrapper is
+an object with its own declaration, so one function can stand under several endpoints with different requirements. A
+class, a blueprint, or an object that is opened gets its declaration in place.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from functools import partial, update_wrapper, wraps
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
-from authmw.engine.context import call_here, enforce, leave_guard
+from authmw.engine.context import call_here, enforce, leave_wrapper
 from authmw.engine.declarations import declared_by
-from authmw.engine.markers import as_guard, as_wrapper, entry_of, is_own_guard, mark, name_of, record_above
+from authmw.engine.markers import (
+    as_enforcing_wrapper,
+    as_wrapper,
+    entry_of,
+    is_enforcing_wrapper,
+    mark,
+    name_of,
+    record_above,
+)
 from authmw.errors import ConfigurationError
 from authmw.http.refusal import AccessRefused
 from authmw.identity.requirement import Requirement
@@ -23,32 +32,32 @@ T = TypeVar("T")
 _CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
 
 
-def guarded(target: T, requirement: Requirement) -> T:
-    """A guard around `target` that asks for `requirement`, and for what `target` declares already.
+def enforcing(target: T, requirement: Requirement) -> T:
+    """An enforcing wrapper of `target`: it enforces `requirement`, and what `target` declares already.
 
     Raises:
-        ConfigurationError: `target` is declared to be public, or cannot be guarded.
+        ConfigurationError: `target` is declared to be public, or cannot be wrapped.
     """
     declared = declared_by(target)
     if declared is not None and declared.public:
         raise _contradiction(target)
     requirement = requirement if declared is None else declared & requirement
     if isinstance(target, type):
-        return cast("T", _guard_class(target, requirement))
+        return cast("T", _enforce_in_class(target, requirement))
     if not callable(target):
         if hasattr(target, "__get__"):
             raise ConfigurationError(f"{name_of(target)} hides its function: decorate the function below @classmethod")
         mark(target, requirement)  # a blueprint: its adapter reads the marker
         return target
     record_above(target, requirement)
-    return cast("T", _guard(target, requirement))
+    return cast("T", _wrapped(target, requirement))
 
 
 def opened(target: T, requirement: Requirement) -> T:
-    """A copy of the function `target` that declares `requirement`, which is public; anything else is marked in place.
+    """An open copy of the function `target` that declares `requirement`; any other object is marked in place.
 
     Raises:
-        ConfigurationError: `target` is declared to need something, or takes no marker.
+        ConfigurationError: `target` is declared to need credentials, or it cannot have attributes.
     """
     declared = declared_by(target)
     if declared is not None and not declared.public:
@@ -68,7 +77,7 @@ def _contradiction(target: object) -> ConfigurationError:
 
 
 def _copy_of(function: FunctionType) -> FunctionType:
-    """The same code as an object of its own: it stays a coroutine function or a generator, and costs no call."""
+    """Another function object with the same code: it stays a coroutine function or a generator, and costs no call."""
     made = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
@@ -83,80 +92,80 @@ def _copy_of_partial(target: Any) -> partial[Any]:
     return made
 
 
-def _guard(target: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
-    inner = _unguarded(target)
+def _wrapped(target: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    inner = _unwrapped(target)
     function = _function_of(inner)
     if function is None:
-        return _GuardedCallable(target, inner, requirement)
+        return _EnforcingCallable(target, inner, requirement)
     if function.__code__.co_flags & _CO_COROUTINE:
 
         @wraps(function)
-        async def guard_async(*args: Any, **kwargs: Any) -> Any:
+        async def enforcing_async(*args: Any, **kwargs: Any) -> Any:
             try:
                 _enforce(requirement, args)
                 return await inner(*args, **kwargs)
             except AccessRefused as refused:
-                leave_guard(refused)
+                leave_wrapper(refused)
                 raise
 
-        return _around(target, guard_async, requirement)
+        return _around(target, enforcing_async, requirement)
 
     @wraps(function)
-    def guard(*args: Any, **kwargs: Any) -> Any:
+    def enforcing_sync(*args: Any, **kwargs: Any) -> Any:
         try:
             _enforce(requirement, args)
             return inner(*args, **kwargs)
         except AccessRefused as refused:
-            leave_guard(refused)
+            leave_wrapper(refused)
             raise
 
-    return _around(target, guard, requirement)
+    return _around(target, enforcing_sync, requirement)
 
 
-def _unguarded(target: Any) -> Callable[..., Any]:
-    """What the guards of authmw around `target` call: the next guard asks for what they ask for."""
-    while is_own_guard(target):
+def _unwrapped(target: Any) -> Callable[..., Any]:
+    """The function inside the enforcing wrappers around `target`: the new wrapper enforces what they enforce."""
+    while is_enforcing_wrapper(target):
         target = target.__wrapped__
     return cast("Callable[..., Any]", target)
 
 
 def _function_of(target: object) -> FunctionType | None:
-    """The function that `target` is, or that it is a partial of: frameworks take a guard of those for a function."""
+    """The function that `target` is, or is a partial of: its enforcing wrapper is a function, as frameworks expect."""
     while isinstance(target, partial):
         target = target.func
     return target if isinstance(target, FunctionType) else None
 
 
-def _around(target: Callable[..., Any], guard: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
-    vars(guard)["__wrapped__"] = target
-    return as_guard(guard, requirement)
+def _around(target: Callable[..., Any], wrapper: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    vars(wrapper)["__wrapped__"] = target
+    return as_enforcing_wrapper(wrapper, requirement)
 
 
-class _GuardedCallable:
-    """A guarded application or other callable object. It offers nothing but the call, so nothing goes around it."""
+class _EnforcingCallable:
+    """Enforcing wrapper of an application or other callable object. It offers the call only: nothing goes around it."""
 
     def __init__(self, target: Callable[..., Any], inner: Callable[..., Any], requirement: Requirement) -> None:
         self.__wrapped__ = target
         self._inner = inner
         self._requirement = requirement
-        as_guard(self, requirement)
+        as_enforcing_wrapper(self, requirement)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             _enforce(self._requirement, args)
             return self._inner(*args, **kwargs)
         except AccessRefused as refused:
-            leave_guard(refused)
+            leave_wrapper(refused)
             raise
 
 
-def _guard_class(target: type, requirement: Requirement) -> type:
-    """A class-based view is guarded where its framework enters it."""
+def _enforce_in_class(target: type, requirement: Requirement) -> type:
+    """A class-based view is enforced in the method by which its framework enters it."""
     entry = entry_of(target)
     if entry is None:
-        raise ConfigurationError(f"{name_of(target)} has no dispatch method to guard: decorate its methods instead")
-    setattr(target, entry, _guard(getattr(target, entry), requirement))
-    return as_guard(target, requirement)
+        raise ConfigurationError(f"{name_of(target)} has no dispatch method to wrap: decorate its methods instead")
+    setattr(target, entry, _wrapped(getattr(target, entry), requirement))
+    return as_enforcing_wrapper(target, requirement)
 
 
 def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
@@ -165,9 +174,9 @@ def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
 
 
 def _is_lifespan(args: tuple[Any, ...]) -> bool:
-    """Whether an ASGI application is being told about start-up and shutdown, by nobody.
+    """Whether the call is the lifespan of an ASGI application (start-up and shutdown), which has no caller.
 
-    A view may be called with a dict that a client wrote: so only the whole shape counts, and only outside a request.
+    A view may be called with a dict that a client wrote. So all three arguments have to fit, outside of a request.
     """
     match args[-3:]:
         case ({"type": "lifespan"}, receive, send):

@@ -16,7 +16,7 @@ from authmw.engine.authentication import NOBODY, Authentication
 from authmw.engine.context import Call
 from authmw.engine.declarations import declared_on
 from authmw.engine.error_pages import is_added_by_layer, refusal_in, without_repeats
-from authmw.engine.guard import OPEN, Guard, Guarded, RequirementOf
+from authmw.engine.guard import OPEN, Guard, GuardSettings, RequirementOf
 from authmw.engine.public_paths import Default
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, RequestHead, WSGIRequest
@@ -68,8 +68,8 @@ class AuthMiddleware:
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self.guarded: Guarded = self._guard.guarded
-        """How the application is guarded."""
+        self.guard_settings: GuardSettings = self._guard.settings
+        """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The header that says which request headers answers depend on."""

@@ -233,8 +233,8 @@ class InASGI(InWSGI):
         return ask_asgi(self.app[number], case_of(number, token)).status
 
 
-READ_BY_A_GUARD: Final = (InFlask, InFlaskAsync, InFlaskAsClass)
-"""Where a guard reads what is registered, before the view is called."""
+CHECKED_BEFORE_THE_VIEW: Final = (InFlask, InFlaskAsync, InFlaskAsClass)
+"""Where a check reads what is registered, before the view is called."""
 CALLED_ALONE: Final = (InStarlette, InStarletteSync, InFastAPI, InFastAPISync, InWSGI, InASGI)
 """Where nothing asks but what is registered itself."""
 
@@ -293,7 +293,7 @@ def _protection(declared: Needs | None) -> Protection:
     return Protection.PUBLIC if declared.open else Protection.DECLARED
 
 
-@pytest.mark.parametrize("framework", READ_BY_A_GUARD)
+@pytest.mark.parametrize("framework", CHECKED_BEFORE_THE_VIEW)
 @given(wrapping=wrappings())
 @settings(max_examples=EXAMPLES)
 def test_each_endpoint_needs_what_it_registered_and_what_was_declared_above_that(

@@ -57,7 +57,7 @@ def test_a_class_that_is_not_entered_by_its_guard_is_refused(route: Any) -> None
     app = Starlette(routes=[route])
     app.add_middleware(AuthMiddleware, auth=AUTH, default="allow")
     assert [route.protection for route in routes_of(app)] == [Protection.MISPLACED]
-    with pytest.raises(ConfigurationError, match="without its guard"):
+    with pytest.raises(ConfigurationError, match="without its enforcing wrapper"):
         TestClient(app).get("/x/")
 
 

@@ -24,7 +24,7 @@ from authmw import (
     requires,
     requires_scopes,
 )
-from authmw.engine.declarations import is_guarded, requirement_of
+from authmw.engine.declarations import is_enforcing, requirement_of
 from authmw.engine.markers import marked_requirement
 from authmw.http.reasons import Reason
 from authmw.identity.requirement import OPTIONAL, PUBLIC, Access
@@ -203,8 +203,8 @@ def test_a_view_that_was_registered_below_its_decorator_is_found() -> None:
     def view() -> str:
         return "open"
 
-    assert is_guarded(view)
-    assert not is_guarded(routes[0])
+    assert is_enforcing(view)
+    assert not is_enforcing(routes[0])
     assert requirement_of(routes[0]) == Requirement.all_of("write")
 
 
@@ -213,7 +213,7 @@ def test_nothing_declared_means_anyone_authenticated() -> None:
 
     assert marked_requirement(view) is None
     assert requirement_of(view) == Requirement()
-    assert not is_guarded(view)
+    assert not is_enforcing(view)
 
 
 @pytest.mark.parametrize("thing", [None, 1, "text", object(), [], {}], ids=lambda thing: type(thing).__name__)
@@ -238,7 +238,7 @@ def test_a_public_view_needs_nobody_and_stays_itself() -> None:
 
     assert view() == "open"
     assert requirement_of(view).public
-    assert not is_guarded(view)
+    assert not is_enforcing(view)
 
 
 def _always(*_: object) -> bool:
@@ -262,7 +262,7 @@ def test_an_optional_view_needs_nobody_and_knows_who_calls() -> None:
     with acting_as(READER):
         assert view() == "reader"
     assert requirement_of(view) == OPTIONAL
-    assert not is_guarded(view)
+    assert not is_enforcing(view)
 
 
 @pytest.mark.parametrize("other", [needs_write, authenticated, requires(_always)], ids=["scopes", "auth", "predicate"])
@@ -317,8 +317,8 @@ def test_a_subclass_that_replaces_the_guarded_method_is_found() -> None:
         def dispatch_request(self) -> str:
             return "open"
 
-    assert is_guarded(View)
-    assert not is_guarded(Sub)
+    assert is_enforcing(View)
+    assert not is_enforcing(Sub)
     assert requirement_of(Sub).all_scopes == ("write",)
 
 

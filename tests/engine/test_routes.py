@@ -17,20 +17,20 @@ from starlette.routing import Route as StarletteRoute
 
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal, Requirement, any_of, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.guard import Guarded
+from authmw.engine.guard import GuardSettings
 from authmw.engine.routes.frameworks import is_known, openapi_document, routes_of
 from authmw.engine.routes.route import Kind, Protection, Route, needs, place_of, protected
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 
 AUTH = Auth(HTTPBearer())
-DENY = Guarded(AUTH, "deny", ("/health", "GET /docs/*"))
-ALLOW = Guarded(AUTH, "allow", ("/health",))
+DENY = GuardSettings(AUTH, "deny", ("/health", "GET /docs/*"))
+ALLOW = GuardSettings(AUTH, "allow", ("/health",))
 READ = Requirement.all_of("orders:read")
 
 
 @pytest.mark.parametrize(
-    "declared, guarded, method, path, protection, requirement",
+    "declared, settings, method, path, protection, requirement",
     [
         (READ, DENY, "GET", "/orders", Protection.DECLARED, READ),
         (READ, ALLOW, "GET", "/orders", Protection.DECLARED, READ),
@@ -54,13 +54,13 @@ READ = Requirement.all_of("orders:read")
 )
 def test_what_stands_between_a_stranger_and_a_route(
     declared: Requirement | None,
-    guarded: Guarded | None,
+    settings: GuardSettings | None,
     method: str,
     path: str,
     protection: Protection,
     requirement: Requirement,
 ) -> None:
-    assert protected(declared, guarded, method=method, path=path) == (protection, requirement)
+    assert protected(declared, settings, method=method, path=path) == (protection, requirement)
 
 
 def can_pay(principal: Principal, request: object) -> bool:

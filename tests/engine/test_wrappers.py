@@ -31,7 +31,7 @@ from authmw import (
     requires_scopes,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.declarations import declared_by, enforced_by, is_guarded, lacks_guard, needed_by, requirement_of
+from authmw.engine.declarations import declared_by, enforced_by, is_enforcing, is_unenforced, needed_by, requirement_of
 from authmw.engine.markers import too_many_declarations
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
@@ -79,8 +79,8 @@ def test_the_bare_function_declares_nothing_itself_and_asks_for_nothing() -> Non
     bare = fresh()
     needs_write(bare)
     assert (declared_by(bare), enforced_by(bare)) == (None, None)
-    assert lacks_guard(bare)
-    assert not is_guarded(bare)
+    assert is_unenforced(bare)
+    assert not is_enforcing(bare)
 
 
 def test_authenticated_says_explicitly_that_no_more_is_needed() -> None:
@@ -94,15 +94,15 @@ def test_what_stands_above_a_wrapper_counts_for_an_endpoint_that_registered_that
     inner = needs_read(fresh())
     outer = foreign(needs_write(requires_scopes("more")(inner)))
     assert scopes_of(inner) == scopes_of(outer) == {"read", "write", "more"}
-    assert lacks_guard(inner)
-    assert not lacks_guard(outer)
+    assert is_unenforced(inner)
+    assert not is_unenforced(outer)
     assert declared_by(inner) == READ
 
 
 def test_what_is_declared_on_both_sides_is_no_mistake_if_the_inner_side_asks_for_it() -> None:
     inner = needs_read(fresh())
     authenticated(needs_read(inner))
-    assert not lacks_guard(inner)
+    assert not is_unenforced(inner)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
@@ -123,7 +123,7 @@ def test_a_copy_of_attributes_by_another_decorator_is_the_declaration_of_what_it
     writing = foreign(needs_write(bare))
     assert (needed_by(reading), needed_by(writing)) == (READ, WRITE)
     assert needed_by(before) == needed_by(between) == READ & WRITE
-    assert [is_guarded(each) for each in (reading, writing, before, between)] == [True, True, False, False]
+    assert [is_enforcing(each) for each in (reading, writing, before, between)] == [True, True, False, False]
     assert needed_by(authenticated(between)) == AUTHENTICATED
 
 
@@ -134,7 +134,7 @@ def test_another_decorator_that_says_only_what_it_wraps_is_followed() -> None:
 
     assert "__authmw_requirement__" not in vars(wrapper)
     assert needed_by(wrapper) == READ
-    assert is_guarded(wrapper)
+    assert is_enforcing(wrapper)
 
 
 def test_another_decorator_that_does_not_call_still_declares_what_it_stands_for() -> None:
@@ -156,7 +156,7 @@ def test_a_hole_opens_one_wrapper_and_no_other(opened: Any, requirement: Require
         hole, writing = opened(bare), needs_write(bare)
         assert (needed_by(hole), needed_by(writing), needed_by(bare)) == (requirement, WRITE, WRITE)
         assert hole() == "seen"
-        assert not lacks_guard(hole)
+        assert not is_unenforced(hole)
 
 
 def test_a_function_is_open_if_all_that_was_declared_of_it_are_holes() -> None:
@@ -242,8 +242,8 @@ def test_a_method_is_wrapped_for_each_use_of_it() -> None:
     reading = needs_read(Orders.list)
     assert needed_by(Orders().list) == READ
     assert needed_by(Orders().read) == READ
-    assert not lacks_guard(Orders().read)
-    assert lacks_guard(Orders().list)
+    assert not is_unenforced(Orders().read)
+    assert is_unenforced(Orders().list)
     with acting_as(READER):
         assert reading(Orders()) == "orders"
     with pytest.raises(ConfigurationError, match="decorate the function it was made from"):
@@ -281,7 +281,7 @@ def test_an_application_given_without_its_guard_is_refused(middleware: Any) -> N
     auth = Auth(HTTPBearer())
     app = Application()
     reading = needs_read(app)
-    with pytest.raises(ConfigurationError, match="Application is guarded without its decorator: give AuthMiddleware"):
+    with pytest.raises(ConfigurationError, match="AuthMiddleware got Application without its decorator: give it"):
         middleware(app, auth)
     for each in (reading, authenticated(app), public(Application()), Application()):
         middleware(each, auth)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from authmw.engine.routes.route import Kind, Route
-from authmw_flask.listing import checked_guarded, unplaced_routes
+from authmw_flask.listing import checked_guard_settings, unplaced_routes
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -59,14 +59,14 @@ def openapi_document(
     """
     from authmw.openapi import document
 
-    guarded = checked_guarded(app)
+    settings = checked_guard_settings(app)
     described = [
         _operation(route)
         for route in unplaced_routes(app)
         if route.kind is Kind.HTTP and (route.in_document if include is None else include(route))
     ]
     return document(
-        guarded.auth,
+        settings.auth,
         described,
         title=app.name if title is None else title,
         version=version,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.engine.routes.route import Kind
 from authmw.errors import ConfigurationError
-from authmw_flask.listing import checked_guarded, unplaced_routes
+from authmw_flask.listing import checked_guard_settings, unplaced_routes
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -46,11 +46,11 @@ def secured_document(app: Flask, document: Mapping[str, Any], *, prefix: str | N
     """
     from authmw.openapi import secured
 
-    guarded = checked_guarded(app)
+    settings = checked_guard_settings(app)
     known = _Requirements(app)
     bases = _bases(document) if prefix is None else (prefix.rstrip("/"),)
     base = _best(bases, known, document)
-    return secured(document, guarded.auth, lambda path, method: known.requirement(base + path, method))
+    return secured(document, settings.auth, lambda path, method: known.requirement(base + path, method))
 
 
 class _Requirements:

@@ -15,7 +15,7 @@ from authmw.engine.public_paths import PublicPaths
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Access, Requirement, predicate_name
 
 if TYPE_CHECKING:
-    from authmw.engine.guard import Guarded
+    from authmw.engine.guard import GuardSettings
 
 
 class Kind(Enum):
@@ -109,20 +109,20 @@ class Route:
         )
 
 
-def protected(declared: Requirement | None, guarded: Guarded | None, *, method: str, path: str) -> Protected:
+def protected(declared: Requirement | None, settings: GuardSettings | None, *, method: str, path: str) -> Protected:
     """What stands between a stranger and a route, and what it therefore needs.
 
     Args:
         declared: what is declared for it, on the way down to it; None for nothing.
-        guarded: the middleware in front; None when there is none. A decorator without it lets nobody in.
+        settings: of the middleware in front; None when there is none. A decorator without it lets nobody in.
         method: in capitals.
         path: as OpenAPI writes it.
     """
     if declared is not None:
         return (Protection.PUBLIC if declared.is_open else Protection.DECLARED), declared
-    if guarded is not None and PublicPaths(guarded.public).covers(method, path):
+    if settings is not None and PublicPaths(settings.public).covers(method, path):
         return Protection.PUBLIC, PUBLIC
-    if guarded is not None and guarded.default == "deny":
+    if settings is not None and settings.default == "deny":
         return Protection.DEFAULT, AUTHENTICATED
     return Protection.UNPROTECTED, PUBLIC
 

@@ -107,7 +107,7 @@ def test_a_router_that_is_decorated_and_then_included_as_it_was_is_refused(depth
         between.include_router(router)
         app.include_router(between)
     assert [route.protection for route in routes_of(app)] == [Protection.MISPLACED]
-    with pytest.raises(ConfigurationError, match="APIRouter is registered without its guard"):
+    with pytest.raises(ConfigurationError, match="APIRouter is registered without its enforcing wrapper"):
         client_of(app).get("/items", headers=as_("reader"))
 
 

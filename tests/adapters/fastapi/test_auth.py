@@ -88,7 +88,7 @@ def test_a_forgotten_guard_stops_the_application_before_it_serves() -> None:
     async def items() -> None: ...
 
     FastAPIAuth(app, make_auth())
-    with pytest.raises(ConfigurationError, match=r"items .* is registered without its guard"), client_of(app):
+    with pytest.raises(ConfigurationError, match=r"items .* registered without its enforcing wrapper"), client_of(app):
         pass
 
 
@@ -102,7 +102,7 @@ def test_a_dependency_that_is_registered_below_its_guard_stops_it_as_well() -> N
     async def items() -> None: ...
 
     FastAPIAuth(app, make_auth())
-    with pytest.raises(ConfigurationError, match=r"helper .* is registered without its guard"):
+    with pytest.raises(ConfigurationError, match=r"helper .* is registered without its enforcing wrapper"):
         client_of(app).get("/items")
 
 

@@ -1,4 +1,4 @@
-"""An endpoint that was registered without its guard is refused before anybody is served."""
+"""An endpoint that was registered without its enforcing wrapper is refused before anybody is served."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ UNGUARDED: dict[str, Callable[[], Starlette]] = {
 @pytest.mark.parametrize("kind", UNGUARDED)
 def test_an_endpoint_without_its_guard_stops_the_start_up(kind: str, placement: Placement) -> None:
     app = guard(UNGUARDED[kind](), placement)
-    with pytest.raises(ConfigurationError, match="registered without its guard"), client_of(app):
+    with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(app):
         pass
 
 
@@ -104,7 +104,7 @@ def test_an_endpoint_without_its_guard_stops_the_start_up(kind: str, placement: 
 def test_an_endpoint_without_its_guard_is_never_served(kind: str, placement: Placement) -> None:
     client = client_of(guard(UNGUARDED[kind](), placement), headers=READER)
     for _ in range(2):
-        with pytest.raises(ConfigurationError, match="registered without its guard"):
+        with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"):
             client.get("/orders")
 
 

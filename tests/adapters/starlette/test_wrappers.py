@@ -87,7 +87,7 @@ def test_a_bare_endpoint_beside_its_wrappers_stops_the_start_up(make: Callable[[
     app = guarded(Route("/read", needs_read(endpoint)), Route("/bare", endpoint))
     assert scopes(app) == {"/read": "orders:read", "/bare": "orders:read"}
     assert [route.protection for route in routes_of(app)] == [Protection.DECLARED, Protection.MISPLACED]
-    with pytest.raises(ConfigurationError, match=r"registered without its guard.*authenticated\("), client_of(app):
+    with pytest.raises(ConfigurationError, match=r"without its enforcing wrapper.*authenticated\("), client_of(app):
         pass
 
 
@@ -107,7 +107,7 @@ def test_a_hole_for_one_route_opens_no_other() -> None:
     app = guarded(Route("/hole", public(endpoint)), Route("/write", needs_write(endpoint)))
     assert statuses(app) == {"/hole": (200, 200, 200), "/write": (401, 403, 403)}
     app = guarded(Route("/hole", public(endpoint)), Route("/bare", endpoint))
-    with pytest.raises(ConfigurationError, match="registered without its guard"), client_of(app):
+    with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(app):
         pass
 
 
@@ -123,7 +123,7 @@ def test_websockets_are_wrapped_one_by_one() -> None:
             assert websocket.receive_text() == "seen"
         with pytest.raises(WebSocketDisconnect), client.websocket_connect("/write"):
             pass
-    with pytest.raises(ConfigurationError, match="guard"), client_of(guarded(WebSocketRoute("/", endpoint))):
+    with pytest.raises(ConfigurationError, match="wrapper"), client_of(guarded(WebSocketRoute("/", endpoint))):
         pass
 
 
@@ -135,7 +135,7 @@ def test_an_application_is_mounted_twice_with_two_requirements() -> None:
     with client_of(app) as client:
         assert 'scope="orders:read"' in client.get("/read/in").headers["WWW-Authenticate"]
     app = guarded(Mount("/read", app=needs_read(router)), Mount("/bare", app=router))
-    with pytest.raises(ConfigurationError, match="guard"), client_of(app):
+    with pytest.raises(ConfigurationError, match="wrapper"), client_of(app):
         pass
 
 
@@ -210,7 +210,7 @@ def test_a_wrapper_that_only_the_endpoint_of_a_route_names_stops_the_start_up(
     found.endpoint = needs_read(found.endpoint)
     app = guarded(found)
     assert [each.protection for each in routes_of(app)] == [Protection.MISPLACED]
-    with pytest.raises(ConfigurationError, match="registered without its guard"), client_of(app):
+    with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(app):
         pass
 
 
@@ -219,7 +219,7 @@ def test_a_websocket_route_calls_what_it_was_made_with() -> None:
 
     route = WebSocketRoute("/live", endpoint)
     setattr(route, "endpoint", needs_read(endpoint))  # noqa: B010 - from outside
-    with pytest.raises(ConfigurationError, match="registered without its guard"), client_of(guarded(route)):
+    with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(guarded(route)):
         pass
 
 
@@ -235,7 +235,7 @@ def test_an_endpoint_of_an_included_router_is_held_to_what_is_called(asked: bool
     app.add_middleware(AuthMiddleware, auth=make_auth())
     # Releases of FastAPI differ in when they look at the endpoint.
     if [each.protection for each in routes_of(app) if each.path == "/orders"] == [Protection.MISPLACED]:
-        with pytest.raises(ConfigurationError, match="registered without its guard"), client_of(app):
+        with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(app):
             pass
     else:
         assert client_of(app).get("/orders", headers=OTHER).status_code == 403

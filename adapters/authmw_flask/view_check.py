@@ -1,4 +1,4 @@
-"""Guard that Flask calls before every view, which enforces what the view declares."""
+"""Check that Flask runs before every view: it enforces what the view declares."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from authmw_flask.routes import RouteTable
 _request: LocalProxy[Request] = cast("LocalProxy[Request]", request)
 
 
-class ViewGuard:
+class ViewCheck:
     """The first function that Flask runs before each request. It enforces what was declared for the view.
 
     Args:
@@ -46,17 +46,17 @@ class ViewGuard:
         environ["authmw.path_params"] = current.view_args or {}
         call = call_here()
         if call is not None:
-            return self._guard(call, current)
+            return self._check(call, current)
         # Defence in depth: the middleware was removed from app.wsgi_app, so no caller is authenticated.
         call = Call(self._auth, NOBODY, WSGIRequest(environ))
         call.carry = RefusedByFlask
         token = current_call.set(call)
         try:
-            return self._guard(call, current)
+            return self._check(call, current)
         finally:
             current_call.reset(token)
 
-    def _guard(self, call: Call, current: Request) -> Response | None:
+    def _check(self, call: Call, current: Request) -> Response | None:
         is_authenticated = call.authentication.principal.is_authenticated
         rule = current.url_rule
         needed = None if rule is None else self._routes.requirement(rule.endpoint, current.method)

@@ -1,14 +1,14 @@
-"""The engine: schemes paired with verifiers, and the rules by which they are asked.
+"""`Auth`, the engine: schemes with their verifiers, and every decision about a request.
 
-Every decision about a request is made here; middleware and adapters only carry it out. The rules:
+Middleware and adapters hold no policy; they carry out what is decided here. The rules:
 
-1. A scheme that finds nothing is skipped; a verifier that sees credentials of another kind says None, and the next
-   alternative is asked.
-2. The first verdict decides. A credential that was presented and is bad is refused: it neither falls through to the
-   next alternative nor to anonymous.
-3. Presented, but nobody's, is refused too.
-4. A store that fails stops everything: 503, never 401 and never a success.
-5. What contradicts itself, as two ``Authorization`` headers, is a 400.
+1. A scheme that finds no credentials is skipped. A verifier that does not know the credentials returns None, and the
+   next alternative is evaluated.
+2. The first verdict decides. A rejected credential is refused: neither another alternative nor anonymous access
+   replaces it.
+3. Credentials that no verifier knows are refused too.
+4. A store that fails ends the request with a 503: never with a 401, and never with a success.
+5. A request that contradicts itself is a 400, for example one with two ``Authorization`` headers (RFC 9110 §5.3).
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from authmw.engine import audit
-from authmw.engine.alternatives import Asking, Attempt, try_of
-from authmw.engine.authentication import Authentication
+from authmw.engine.authentication import Authentication, DeferredOutcome, Outcome, evaluator_of
 from authmw.engine.remembered import Memo
 from authmw.errors import ConfigurationError, FlowError, Unavailable
 from authmw.flow.flow import STORE_TIMEOUT, run, run_async
@@ -39,18 +38,18 @@ if TYPE_CHECKING:
 
 
 class Auth:
-    """Who may be trusted: the schemes a request may authenticate by, and how refusals are answered.
+    """The schemes by which a request may authenticate, and the form of refusals.
 
     Args:
         accept: a scheme, or several combined by ``|`` (one of these) and ``&`` (all of these at once).
         realm: the protection space named in challenges (RFC 9110 §11.5): printable ASCII.
-        remember: how many verified tokens are remembered, by their SHA-256, until they expire; 0 for none.
-        render: makes the body of refusals; status and challenges stay ours.
-        scopes: the scopes of the application, each with what it means to people: for documents and their pages.
-        resource: what clients may know of this API before they have a token (RFC 9728). Challenges name it.
-        pool: where passwords are hashed.
-        store_timeout: seconds that a store may take to answer under ASGI, before that is a 503.
-        clock: seconds since the epoch.
+        remember: number of verified tokens that are remembered, by their SHA-256, until they expire; 0 for none.
+        render: makes the body of refusals. It cannot change the status and the challenges.
+        scopes: the scopes of the application, each with its meaning in words, for documents and their pages.
+        resource: the metadata of this API, for clients without a token (RFC 9728). Challenges name its URL.
+        pool: the thread pool that hashes passwords.
+        store_timeout: seconds that a store may take under ASGI; after them the response is a 503.
+        clock: returns the time in seconds since the epoch.
 
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
@@ -79,60 +78,60 @@ class Auth:
         self.scopes: dict[str, str] = dict(scopes or {})
         self.resource: ProtectedResource | None = None if resource is None else resource.with_scopes(self.scopes)
         self.vary: str = ", ".join(_vary(self.schemes))
-        self._try = try_of(accept)
+        self._evaluate = evaluator_of(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self.render: Callable[[Refusal], Body] | None = render
         self._pool = pool
         self._store_timeout = store_timeout
         for scheme in self.schemes:
             scheme.bind(realm)
-        # Only the first alternative may be recalled unasked: it is the one that would decide.
+        # Only results of the first alternative are remembered: no other alternative can decide before it (rule 2).
         self._first: Alternatives = accept.parts[0] if isinstance(accept, OneOf) else accept
         self.memo: Memo | None = _memo(self._first, remember, clock)
-        """What was proved about ``Authorization`` values before; None where nothing is remembered."""
+        """Cache of verified ``Authorization`` values; None where nothing is remembered."""
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:
-        """Who is calling, under WSGI or anywhere else without an event loop."""
+        """Authenticate `request`, under WSGI or anywhere else without an event loop."""
         version = None if self.memo is None else self.memo.version
         try:
-            attempt = self._attempt(request)
-            if isinstance(attempt, Asking):
-                attempt = run(attempt.flow, pool=self._pool)
+            outcome = self._outcome(request)
+            if isinstance(outcome, DeferredOutcome):
+                outcome = run(outcome.flow, pool=self._pool)
         except Unavailable as error:
             return self._unavailable(error, request)
-        return self._conclude(attempt, request, version)
+        return self._conclude(outcome, request, version)
 
     async def authenticate_async(self, request: RequestHead) -> Authentication | Refusal:
-        """Who is calling, on an event loop."""
+        """Authenticate `request` on an event loop."""
         version = None if self.memo is None else self.memo.version
         try:
-            attempt = self._attempt(request)
-            if isinstance(attempt, Asking):
-                attempt = await run_async(attempt.flow, pool=self._pool, store_timeout=self._store_timeout)
+            outcome = self._outcome(request)
+            if isinstance(outcome, DeferredOutcome):
+                outcome = await run_async(outcome.flow, pool=self._pool, store_timeout=self._store_timeout)
         except Unavailable as error:
             return self._unavailable(error, request)
-        return self._conclude(attempt, request, version)
+        return self._conclude(outcome, request, version)
 
-    def _attempt(self, request: RequestHead) -> Attempt | Asking | Refusal:
-        """What the request's credentials come to, or the flow that finds out."""
+    def _outcome(self, request: RequestHead) -> Outcome | DeferredOutcome | Refusal:
+        """The outcome of all alternatives."""
         if self._reads_authorization:
             authorization = request.authorization
             if authorization is not None and authorization.duplicate:
                 return self._reject(None, Rejected(Reason.AUTHORIZATION_DUPLICATE), request)
-        return self._try(request)
+        return self._evaluate(request)
 
-    def _conclude(self, attempt: Attempt | Refusal, request: RequestHead, version: Any) -> Authentication | Refusal:
-        """What follows from an attempt. `version` is that of the memo from before it."""
-        if isinstance(attempt, tuple):
-            verdict, scheme = attempt
+    def _conclude(self, outcome: Outcome | Refusal, request: RequestHead, version: Any) -> Authentication | Refusal:
+        """The result that follows from `outcome`. `version` is that of the memo before the evaluation."""
+        if isinstance(outcome, tuple):
+            verdict, scheme = outcome
             if isinstance(verdict, Rejected):
                 return self._reject(scheme, verdict, request)
             return self._accept(verdict, scheme, request, version)
-        if isinstance(attempt, Refusal):
-            return attempt
-        if attempt is not None and all(scheme.verifier is None for scheme in self.schemes):
-            return Authentication(ANONYMOUS, credentials=attempt.credentials)
-        presented = attempt is not None or (self._reads_authorization and request.authorization is not None)
+        if isinstance(outcome, Refusal):
+            return outcome
+        if outcome is not None and all(scheme.verifier is None for scheme in self.schemes):
+            return Authentication(ANONYMOUS, credentials=outcome.credentials)
+        presented = outcome is not None or (self._reads_authorization and request.authorization is not None)
         return Authentication(ANONYMOUS, presented=presented)
 
     def _accept(
@@ -152,7 +151,7 @@ class Auth:
         return authentication
 
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:
-        """Drop what is remembered of a principal, a credential (``jti``) or a client, as after a revocation."""
+        """Drop the remembered results of a principal, a credential (``jti``) or a client, after a revocation."""
         if self.memo is not None:
             self.memo.forget(
                 lambda known: bool(
@@ -173,10 +172,10 @@ class Auth:
         """Whether the caller meets `requirement`: `ALLOWED`, or the refusal to answer with.
 
         Args:
-            authentication: what `authenticate` found.
-            requirement: what the operation asks for.
-            request: for the predicates and the log.
-            principal: who has to meet it, when that is not the authenticated one.
+            authentication: the result of `authenticate`.
+            requirement: the requirement of the operation.
+            request: the request, for the predicates and the log.
+            principal: the principal that has to meet it; by default the authenticated one.
         """
         principal = authentication.principal if principal is None else principal
         if not principal.is_authenticated:
@@ -188,7 +187,7 @@ class Auth:
         if missing:
             rejected = Rejected(Reason.SCOPE_MISSING)
             scopes = requirement.all_scopes
-            # Only the scheme that authenticated is challenged again, and only Bearer and DPoP have words for scopes.
+            # RFC 6750 §3.1 and RFC 9449 §7.1 define insufficient_scope; other schemes have no parameter for scopes.
             scheme = authentication.scheme
             challenges = self._challenges(scheme, rejected=rejected, scopes=scopes) if scheme else ()
             challenges = tuple(challenge for challenge in challenges if challenge.scheme in ("Bearer", "DPoP"))
@@ -202,7 +201,7 @@ class Auth:
             if answer is False:
                 detail = predicate_name(predicate)
                 return self._refuse(Reason.FORBIDDEN, request, principal, challenges=(), detail=detail)
-            raise FlowError(f"the predicate {predicate_name(predicate)} answers True or False, not {type(answer)}")
+            raise FlowError(f"the predicate {predicate_name(predicate)} returns True or False, not {type(answer)}")
         audit.allowed(principal, request)
         return ALLOWED
 
@@ -213,7 +212,7 @@ class Auth:
             for challenge in self._challenges(each, rejected=rejected if scheme is None or each is scheme else None)
         )
         if rejected.reason in (Reason.TOO_MANY_ATTEMPTS, Reason.CROSS_SITE):
-            challenges = ()  # other credentials would not help
+            challenges = ()  # other credentials would not change the decision
         return self._refuse(
             rejected.reason,
             request,
@@ -259,12 +258,12 @@ class Auth:
 
 
 def _vary(schemes: tuple[SecurityScheme[Any], ...]) -> dict[str, None]:
-    """The request headers that answers depend on, each once."""
+    """The names of the request headers that responses depend on, each once."""
     return dict.fromkeys(name for scheme in schemes for name in scheme.vary.split(", ") if name)
 
 
 def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | None:
-    """The memory of what `first` proves; None where that must not be remembered or is no use."""
+    """The cache for results of `first`; None where they must not be remembered, or where that saves nothing."""
     scheme = first.schemes[0]
     if not size or scheme is not first or not scheme.in_authorization or not hasattr(scheme.verifier, "version"):
         return None
@@ -285,7 +284,7 @@ def _check(accept: object, realm: object, remember: object, scopes: object, reso
     if not isinstance(realm, str) or not realm or not realm.isascii() or not realm.isprintable():
         mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")
     if type(remember) is not int or remember < 0:
-        mistakes.append("remember= is how many verified tokens are kept: a number, 0 for none")
+        mistakes.append("remember= is the number of verified tokens that are kept: write an int, 0 for none")
     if resource is not None and not hasattr(resource, "named_in"):
         mistakes.append(
             "resource= describes this API: ProtectedResource('https://api.example', ['https://id.example'])"

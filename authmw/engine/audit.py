@@ -1,7 +1,7 @@
-"""The audit log: one record per decision, under the logger ``authmw.audit``, with no secret in it.
+"""Audit log: one record per decision, under the logger ``authmw.audit``, without secrets.
 
-Refusals are INFO, what could not be decided is ERROR, successes are DEBUG. Text from the wire is escaped and cut, so
-that it cannot forge a line.
+Refusals are INFO, failures to decide are ERROR, successes are DEBUG. Text from the request is escaped and cut, so that
+a client cannot forge a line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_TEXT: Final = 128
 
 
 def printable(text: str) -> str:
-    """`text` fit for one field of one log line: escaped, without spaces, at most 128 characters.
+    """`text` as one field of one log line: escaped, without spaces, cut after 128 characters.
 
     >>> printable("bob refused\\n")
     'bob\\\\x20refused\\\\n'
@@ -47,19 +47,19 @@ def refused(refusal: Refusal, principal: Principal, request: RequestHead) -> Non
 
 
 def admitted(principal: Principal, request: Callable[[], RequestHead]) -> None:
-    """Record who was let in by the middleware. The head is made only for the record."""
+    """Record a caller whom the middleware let in. `request` makes the head, which only this record needs."""
     if logger.isEnabledFor(logging.DEBUG):
         _success("admitted", principal, request())
 
 
 def allowed(principal: Principal, request: RequestHead) -> None:
-    """Record who met what a view asks for."""
+    """Record a caller who met the requirement of a view."""
     if logger.isEnabledFor(logging.DEBUG):
         _success("allowed", principal, request)
 
 
 def unavailable(error: Unavailable, request: RequestHead) -> None:
-    """Record that no decision could be made. Of the cause only its type is told: its text may hold parameters."""
+    """Record that no decision could be made. Only the type of the cause is logged: its text may hold parameters."""
     cause = type(error.__cause__).__name__ if error.__cause__ is not None else ""
     fields = {
         "code": "authmw.unavailable",
@@ -72,7 +72,7 @@ def unavailable(error: Unavailable, request: RequestHead) -> None:
 
 
 def _innermost(error: BaseException | None) -> str:
-    """File and line where it was raised: enough to find a mistake in one's own store."""
+    """File and line where `error` was raised, so that a mistake in an application's own store can be found."""
     trace = None if error is None else error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -89,7 +89,7 @@ def _log(level: int, event: str, fields: dict[str, Any]) -> None:
 
 
 def write(to: logging.Logger, level: int, event: str, fields: dict[str, Any]) -> None:
-    """One record: the fields that are not empty, each fit for a line of its own log."""
+    """Write one record: the fields that are not empty, each as `printable` text."""
     shown = {name: printable(value) for name, value in fields.items() if value}
     text = " ".join(f"{name}={value}" for name, value in shown.items())
     to.log(level, "authmw %s %s", event, text, extra={"authmw": {"event": event, **shown}})

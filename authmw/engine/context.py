@@ -1,11 +1,11 @@
-"""The current principal, for code that has no request in hand: a view, a service, a log filter.
+"""Context of the request that is being served: the current principal, and `enforce`, for code without a request.
 
-A context variable holds the `Call` that is being served, so that threads, tasks and greenlets each see their own, and
-streaming bodies still do. The caller ends with the request: what copied the context (a task, a worker that a request
-happened to start, the next request of a connection) holds the same `Call`, and finds nobody once it has ended.
+A context variable holds the `Call`, so each thread, task and greenlet sees its own, and so do streaming bodies. The
+caller ends with the request. A copy of the context (in a task, in a worker that a request started, in the next request
+of a connection) holds the same `Call`, and finds no caller after its end.
 
-`enforce` decides by the engine and raises a refusal as the exception that the framework in between carries
-(`Call.carry`; adapters set it). Code that catches the exception has dealt with it: no later response is changed.
+`enforce` decides by the engine. It raises a refusal as the exception that the framework carries (`Call.carry`, which
+adapters set). If code catches that exception, no later response is changed.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class Call:
     """One request on its way through the application, below the middleware.
 
     Args:
-        auth: the engine that authenticated it.
-        authentication: what it found.
-        request: the head of the request; a middleware makes it when it is asked for.
+        auth: the engine that authenticated the request.
+        authentication: its result.
+        request: the head of the request; a middleware makes it on first use.
     """
 
     refused: AccessRefused | None = None
-    """The refusal that was raised last, until the request ends."""
+    """The last refusal that was raised; None after the end of the request."""
     left_wrapper: bool = False
     """`refused` came out of an enforcing wrapper."""
     carry: Callable[[Refusal], AccessRefused] | None = None
-    """Makes the exception that the framework in between carries; None without an adapter."""
+    """Makes the exception that carries a refusal through the framework; None without an adapter."""
 
     def __init__(self, auth: Auth, authentication: Authentication, request: RequestHead | None = None) -> None:
         self.auth = auth
@@ -76,13 +76,13 @@ class Call:
             raise self.refuse(decision)
 
     def refuse(self, refusal: Refusal) -> AccessRefused:
-        """The exception by which `refusal` travels from here. It is noted as raised, so raise it."""
+        """The exception that carries `refusal`. It is recorded as raised, so raise it."""
         self.left_wrapper = False
         self.refused = self.refuse_with(refusal)
         return self.refused
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
-        """The exception by which `refusal` travels."""
+        """The exception that carries `refusal` through the framework."""
         return AccessRefused(refusal) if self.carry is None else self.carry(refusal)
 
     @property
@@ -91,7 +91,7 @@ class Call:
         return self.carry is not None
 
     def refusal_for(self, status: int) -> Refusal | None:
-        """The refusal that a framework made an error page of; None when the response is the application's own.
+        """The refusal from which a framework made this error page; None when the response is the application's own.
 
         Args:
             status: of the response that starts now.
@@ -109,28 +109,28 @@ class Call:
 
     @property
     def ended(self) -> bool:
-        """Whether the application is done with the request: who still holds this call finds nobody in it."""
+        """Whether the application is done with the request. Then this call has no caller any more."""
         return self.authentication is ENDED
 
     def end(self) -> None:
         """Forget the caller: the application is done with the request."""
         self.authentication = ENDED
         if self.refused is not None:
-            self.refused = None  # its traceback refers to this call
+            self.refused = None  # its traceback refers to this call: no reference cycle
 
 
-# Only this module makes calls. It is looked at on each request, which a cast would cost a function call.
+# Only this module makes calls. It is read on each request, so no cast, which would cost a function call.
 _current_call: Final[ContextVar[Call | None]] = current_call  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 def call_here() -> Call | None:
-    """The request being served here; None outside of one, and where it has ended."""
+    """The request that is being served here; None outside of a request, and after its end."""
     call = _current_call.get()
     return cast("Call | None", kept_call(call)) if call is None or call.authentication is ENDED else call
 
 
 def current_principal() -> Principal:
-    """Who is calling: the principal of the request being served here, `ANONYMOUS` outside of one.
+    """The principal of the request that is being served here; `ANONYMOUS` outside of a request.
 
     >>> current_principal().is_authenticated
     False
@@ -140,14 +140,15 @@ def current_principal() -> Principal:
 
 
 def enforce(requirement: Requirement, *, principal: Principal | None = None) -> None:
-    """Refuse the request being served here unless it meets `requirement`.
+    """Refuse the request that is being served here, unless its caller meets `requirement`.
 
     Args:
-        requirement: what is asked for.
-        principal: who has to meet it; the current principal by default.
+        requirement: the requirement to meet.
+        principal: the principal that has to meet it; by default the current one.
 
     Raises:
-        AccessRefused: it does not, or no middleware authenticated anybody. The middleware answers it.
+        AccessRefused: the principal does not meet it, or no middleware authenticated the request. The middleware
+            makes the response from it.
     """
     call = call_here()
     if call is not None:
@@ -165,7 +166,7 @@ def leave_wrapper(refused: AccessRefused) -> None:
 
 @contextmanager
 def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Principal, None, None]:
-    """Run code as `principal`: background jobs, command lines, tests. It ends with the block.
+    """Run a block as `principal`, in a background job, a command or a test.
 
     >>> with acting_as(Principal("alice", scopes={"orders:read"})):
     ...     current_principal().id
@@ -178,10 +179,10 @@ def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Princ
 
 
 def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, run as who is calling now: wherever and whenever it is called, also after the request has ended.
+    """`function`, which will run as the present caller: in any thread or task, also after the end of the request.
 
-    It is how a request passes its caller on to a thread, a task or a queue. Without it, these find nobody once the
-    request has ended. Whether the credentials are still valid is not asked again.
+    By this a request hands its caller to a thread, a task or a queue. Without it, they find no caller after the end of
+    the request. The credentials are not verified again.
 
     Args:
         function: a function or a coroutine function.
@@ -211,7 +212,7 @@ def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def copies_of(call: Call | None) -> Callable[[], Call]:
-    """Makes calls that are as `call` is now, each of which ends by itself; those of nobody for None."""
+    """A factory of copies of `call` as it is now, each with an end of its own; for None, of calls without a caller."""
     if call is None:
         call = Call(_nobodys_auth(), NOBODY)
     auth, authentication, request, carry = call.auth, call.authentication, call.request, call.refuse_with
@@ -228,7 +229,7 @@ def copies_of(call: Call | None) -> Callable[[], Call]:
 def _serving(call: Call) -> Generator[None, None, None]:
     outer = call_here()
     if outer is not None:
-        call.carry = outer.refuse_with  # what is raised here travels through the same framework
+        call.carry = outer.refuse_with  # the same framework carries what is raised here
     token = current_call.set(call)
     try:
         yield
@@ -238,7 +239,7 @@ def _serving(call: Call) -> Generator[None, None, None]:
 
 
 def _nobodys_auth() -> Auth:
-    # Imported here: most programs that import this have an Auth of their own.
+    # Imported here: most programs have an Auth and never need this one.
     from authmw.engine.auth import Auth
     from authmw.schemes.http_bearer import HTTPBearer
 

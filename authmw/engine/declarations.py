@@ -1,9 +1,9 @@
-"""Declarations: what an endpoint needs, by the markers of the object that it registered.
+"""Declarations: the requirement of an endpoint, by the markers of the object that it registered.
 
-A declaration belongs to the wrapper that the decorator returned. All that is below that wrapper keeps a record of it:
-a function that was registered bare, for another endpoint, looks exactly like one whose decorator stands above the
-decorator of the framework. So an endpoint needs what is declared on the object that it registered, and all that was
-declared above that object. What was declared on another wrapper of the same function is not above it.
+A declaration belongs to the wrapper that the decorator returned. Everything below that wrapper keeps a record of it,
+because a bare function that was registered for another endpoint looks exactly like a function whose decorator stands
+above the decorator of the framework. So an endpoint needs what is declared on the object that it registered, and
+everything that was declared above that object. A declaration on another wrapper of the same function is not above it.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
 
 
 def declared_by(target: object) -> Requirement | None:
-    """What `target` declares: itself, or by the wrapper of authmw that it wraps; None for nothing."""
+    """The requirement that `target` declares, itself or by the wrapper of authmw inside it; None for none."""
     return _declarations(target)[0]
 
 
 def needed_by(target: object) -> Requirement | None:
-    """What an endpoint needs that registered `target`; None where nothing was declared.
+    """The requirement of an endpoint that registered `target`; None where nothing was declared.
 
-    That is what `target` declares, and all that was declared above it. A bare function declares nothing itself, so it
-    needs everything that was declared on any wrapper of it. It is open only if nothing but ``@public`` and
-    ``@optionally_authenticated`` was.
+    It is what `target` declares, together with everything that was declared above it. A bare function declares nothing
+    itself, so it needs everything that was declared on any wrapper of it. It is open only if all of that is ``@public``
+    or ``@optionally_authenticated``.
     """
     return None if target is None else _both(*_declarations(target))
 
 
 def requirement_of(target: object) -> Requirement:
-    """What an endpoint needs that registered `target`; anyone authenticated where nothing was declared."""
+    """The requirement of an endpoint that registered `target`; authentication where nothing was declared."""
     return needed_by(target) or AUTHENTICATED
 
 
 def enforced_by(target: object) -> Requirement | None:
-    """What calling `target` asks for, with nothing in front of it; None for nothing."""
+    """The requirement that a call of `target` enforces by itself; None for none."""
     return declared_by(target) if is_enforcing(target) else None
 
 
@@ -66,10 +66,10 @@ def is_unenforced(target: object) -> bool:
 
 def is_enforcing(target: object) -> bool:
     """Whether a call of `target` enforces what `target` declares: False for a view registered below its decorator."""
-    # A subclass inherits the marker, and may have replaced the method that enforces it.
+    # A subclass inherits the marker, but it may override the method that enforces it.
     if isinstance(target, type):
         entry = entry_of(target)
-        # What calls a class makes an instance, and asks nothing of its __call__.
+        # A call of a class makes an instance. It does not run __call__, so nothing is enforced.
         target = None if entry in (None, "__call__") else getattr(target, entry)
     elif is_instance_of_enforcing_class(target):
         target = type(target).__call__
@@ -77,10 +77,10 @@ def is_enforcing(target: object) -> bool:
 
 
 def declared_on(app: object) -> RequirementOf | None:
-    """What a whole application asks for, as the answer to what any request of it needs; None for nothing.
+    """A function that returns the requirement of a whole application for each request; None where it declares none.
 
     Raises:
-        ConfigurationError: a wrapper of `app` declares what calling `app` does not ask for.
+        ConfigurationError: a wrapper of `app` declares a requirement that a call of `app` does not enforce.
     """
     if is_unenforced(app):
         raise ConfigurationError(
@@ -98,8 +98,8 @@ def declared_on(app: object) -> RequirementOf | None:
 
 
 def _declarations(target: object) -> tuple[Requirement | None, Requirement | None]:
-    """What `target` declares, and what was declared above it."""
-    if isinstance(target, FunctionType):  # asked in each request of Flask
+    """The requirement that `target` declares, and the one that was declared above it."""
+    if isinstance(target, FunctionType):  # the fast path: Flask asks on each request
         if not target.__dict__:
             return None, None
         if is_own_wrapper(target):
@@ -110,9 +110,9 @@ def _declarations(target: object) -> tuple[Requirement | None, Requirement | Non
         declared = _both(declared, marked_requirement(link))
         above = _both(above, recorded_above(link))
         if is_own_wrapper(link):
-            break  # what is further in is part of what this one declares, or belongs to other wrappers
+            break  # what is inside is part of this declaration already, or belongs to other wrappers
         is_partial = is_partial or isinstance(link, partial)
-    # A hole is explicit: a partial inherits what a view needs, and not that it needs nothing.
+    # Public access has to be explicit: a partial inherits what a view needs, but never @public.
     return (_closed(declared), _closed(above)) if is_partial else (declared, above)
 
 

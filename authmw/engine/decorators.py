@@ -1,9 +1,8 @@
-"""What a view needs, said on the view: ``@requires_scopes`` and its family.
+"""Decorators that declare the requirement of a view: ``@requires_scopes`` and its family.
 
-One decorator for sync and async functions, Flask views, Starlette and FastAPI endpoints, class-based views, plain WSGI
-and ASGI callables, and any function called below the middleware. It returns a wrapper that declares what is needed,
-and the function below keeps a record of that: so the route table shows what is needed, and a decorator in the wrong
-place is found.
+Each works on sync and async functions, Flask views, Starlette and FastAPI endpoints, class-based views, plain WSGI and
+ASGI callables, and any function that is called below the middleware. It returns a wrapper with the declaration, and the
+function keeps a record of it. So the route table shows the requirement, and a decorator in the wrong place is found.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _CO_COROUTINE: Final = 0x80
 
 
 class Requires:
-    """A decorator that asks for a requirement; made by `requires_scopes` and `requires`."""
+    """A decorator that enforces a requirement; made by `requires_scopes` and `requires`."""
 
     __slots__ = ("requirement",)
 
@@ -40,18 +39,18 @@ class Requires:
         self.requirement: Requirement = requirement
 
     def __call__(self, target: T, /) -> T:
-        """Guard `target`; stacked decorators accumulate."""
+        """Wrap `target`. The requirements of several decorators add up."""
         return enforcing(target, self.requirement)
 
 
 def requires_scopes(*scopes: str | AnyOf) -> Requires:
-    """All of `scopes` are needed; `any_of` stands for one of several.
+    """Require all of `scopes`; `any_of` stands for one of several.
 
-    The declaration belongs to the wrapper that it returns: one function can be wrapped twice, for two endpoints that
-    need different scopes. An endpoint that registered the bare function needs all that was declared on any wrapper.
+    The declaration belongs to the wrapper that it returns. So one function can be wrapped twice, for two endpoints
+    that need different scopes. An endpoint that registers the bare function needs what any wrapper of it declares.
 
     Raises:
-        ConfigurationError: no scope, or one that RFC 6749 §3.3 does not allow.
+        ConfigurationError: there is no scope, or RFC 6749 §3.3 does not allow one.
 
     >>> @requires_scopes("orders:read")
     ... def orders() -> list[str]:
@@ -68,7 +67,11 @@ def requires_scopes(*scopes: str | AnyOf) -> Requires:
 
 
 def requires(predicate: Predicate) -> Requires:
-    """The predicate has to answer True: ``@requires(lambda principal, request: ...)``. Not True is a 403."""
+    """Require that a predicate returns True: ``@requires(lambda principal, request: ...)``. False is a 403.
+
+    Raises:
+        ConfigurationError: `predicate` is no function of a principal and a request, or it is async.
+    """
     if not callable(predicate):
         raise ConfigurationError(f"requires({predicate!r}) needs a function of a principal and a request")
     if not _takes_two(predicate):
@@ -78,7 +81,7 @@ def requires(predicate: Predicate) -> Requires:
         )
     code = getattr(predicate, "__code__", None)
     if code is not None and code.co_flags & _CO_COROUTINE:
-        raise ConfigurationError(f"the predicate {predicate_name(predicate)} is async: decide from what is at hand")
+        raise ConfigurationError(f"the predicate {predicate_name(predicate)} is async: write it as a plain function")
     return Requires(Requirement(predicates=(predicate,)))
 
 
@@ -87,9 +90,9 @@ def authenticated(target: T, /) -> T: ...
 @overload
 def authenticated() -> NoReturn: ...
 def authenticated(target: Any = None, /) -> Any:
-    """Anyone may call this, as long as they are authenticated.
+    """Require authentication, and no scope.
 
-    Registered as ``authenticated(view)``, an endpoint needs no more than that, whatever else wraps the same view.
+    An endpoint that registers ``authenticated(view)`` needs only that, also if other wrappers of `view` declare more.
     """
     _check_no_parentheses(target, "authenticated")
     return enforcing(target, AUTHENTICATED)
@@ -100,13 +103,13 @@ def public(target: T, /) -> T: ...
 @overload
 def public() -> NoReturn: ...
 def public(target: Any = None, /) -> Any:
-    """Anybody may call this: an explicit hole in default deny.
+    """Allow access without credentials: an explicit exception from default deny.
 
-    It opens the copy of the function that it returns; a class, a blueprint or another object it opens in place. What
-    another wrapper of the same function needs stays as it is, and so does what the bare function needs by that.
+    Of a function it opens the copy that it returns. A class, a blueprint or another object is opened in place. The
+    requirements of other wrappers of the same function stay, and so does what the bare function needs by them.
 
     Raises:
-        ConfigurationError: the same view asks for something.
+        ConfigurationError: the same view declares a requirement.
     """
     _check_no_parentheses(target, "public")
     return opened(target, PUBLIC)
@@ -117,23 +120,23 @@ def optionally_authenticated(target: T, /) -> T: ...
 @overload
 def optionally_authenticated() -> NoReturn: ...
 def optionally_authenticated(target: Any = None, /) -> Any:
-    """Anybody may call this, and who presents credentials is known: `public`, whose document offers the schemes.
+    """Allow access without credentials, and authenticate callers who present them. Documents list the schemes.
 
     Raises:
-        ConfigurationError: the same view asks for something.
+        ConfigurationError: the same view declares a requirement.
     """
     _check_no_parentheses(target, "optionally_authenticated")
     return opened(target, OPTIONAL)
 
 
 def own_credentials(target: T) -> T:
-    """Mark an endpoint that anybody may call and that authenticates its callers itself. For adapters."""
+    """Mark an endpoint that is open and authenticates its callers itself. For adapters."""
     mark(target, OWN_CREDENTIALS)
     return target
 
 
 def _takes_two(predicate: object) -> bool:
-    """Whether two arguments can be given to `predicate`, as far as it can be told: False for most views."""
+    """Whether `predicate` takes two arguments; False for most views. Any other callable than a function passes."""
     function = getattr(predicate, "__func__", predicate)
     if not isinstance(function, FunctionType):
         return True

@@ -1,11 +1,11 @@
-"""Error pages of frameworks: how one that was made of a refusal is told from a response of the application.
+"""Error pages that frameworks make of refusals, and how they differ from responses of the application.
 
-A framework without an adapter takes `AccessRefused` for a bug and answers 500. That page, and nothing else, may be
-replaced by the refusal. Two facts tell it. Its status is exactly 500. And the traceback of the refusal begins in the
-function of the framework that answers what nothing else has caught. Where code of the application catches the refusal,
-the traceback begins in a function of the application: each later response is its own, also the 500 of a bug.
+A framework without an adapter takes `AccessRefused` for a bug and responds with 500. Only that page may be replaced by
+the refusal. It has two signs. Its status is exactly 500. And the traceback of the refusal begins in the function of the
+framework that catches what no other code has caught. Where code of the application catches the refusal, the traceback
+begins in a function of the application. Then each later response is the application's own, also the 500 of a bug.
 
-Neither ``sys.exc_info()`` nor the lifetime of the exception tells this: Falcon, Flask and Quart have left their
+Neither ``sys.exc_info()`` nor the lifetime of the exception is such a sign: Falcon, Flask and Quart have left their
 ``except`` block when the response starts.
 """
 
@@ -21,14 +21,14 @@ from authmw.http.refusal import AccessRefused, Refusal
 logger: Final = logging.getLogger("authmw")
 _SERVER_ERROR: Final = 500
 _CLOSED_BY_ERROR: Final = frozenset({1011, 4500})
-"""How frameworks close a websocket for an exception: RFC 6455 §7.4.1, and Litestar's code of its own."""
+"""Close codes that frameworks use for an exception: 1011 (RFC 6455 §7.4.1), and 4500 of Litestar."""
 
 
 class _Framework(NamedTuple):
-    """A framework that answers exceptions.
+    """A framework that makes error pages of exceptions.
 
     Args:
-        last: the functions that catch what nothing else has caught.
+        last: the functions that catch what no other code has caught.
         handler: registers what answers a refusal that is raised outside of an enforcing wrapper.
     """
 
@@ -47,19 +47,19 @@ _FRAMEWORKS: Final = {
 
 
 def is_error_page(status: int) -> bool:
-    """Whether a response of `status` may be what a framework makes of an exception that it does not know."""
+    """Whether a response of `status` may be the page of a framework for an unknown exception."""
     return status == _SERVER_ERROR
 
 
 def is_error_close(code: int) -> bool:
-    """Whether a websocket that is closed with `code` may be closed for an exception."""
+    """Whether a framework may have closed a websocket with `code` because of an exception."""
     return code in _CLOSED_BY_ERROR
 
 
 def caught_by_framework(refused: AccessRefused) -> str | None:
-    """The framework whose last resort caught `refused`; None where code of the application did, or nothing yet."""
+    """The framework whose last handler caught `refused`; None where the application caught it, or nobody yet."""
     handled: BaseException | None = sys.exc_info()[1]
-    # A task group raises it in a group, which is still being handled where the error page of it is sent.
+    # A task group raises it inside a group. While the error page is sent, the group is still being handled.
     is_grouped = handled is not None and handled is not refused and refusal_in(handled) is not None
     trace = (handled if handled is not None and is_grouped else refused).__traceback__  # begins where it was caught
     if trace is None:
@@ -82,7 +82,7 @@ def log_missing_handler(refused: AccessRefused, framework: str) -> None:
 
 
 def refusal_in(error: BaseException | None) -> Refusal | None:
-    """The refusal that was raised, by itself or out of a task group with no other error beside it."""
+    """The refusal in `error`: `error` itself, or in a group that has no other error in it."""
     if isinstance(error, AccessRefused):
         return error.refusal
     if not isinstance(error, ExceptionGroup):
@@ -101,7 +101,7 @@ _OF_THE_PAGE: Final = frozenset(
 
 
 def is_added_by_layer(name: str) -> bool:
-    """Whether the header `name` stays when an error page is replaced: it is not about the page, as those of CORS are.
+    """Whether the header `name` stays when an error page is replaced: it does not describe the page (as CORS).
 
     >>> is_added_by_layer("Access-Control-Allow-Origin"), is_added_by_layer("Content-Length")
     (True, False)
@@ -110,7 +110,7 @@ def is_added_by_layer(name: str) -> bool:
 
 
 def without_repeats(own: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those of `own` that `headers` do not say already: a refusal that a framework carries has its ``Vary``.
+    """The headers of `own` that `headers` do not contain already. A refusal that a framework carries has its ``Vary``.
 
     >>> without_repeats([("Vary", "Authorization")], [("vary", "Origin, Authorization")])
     []

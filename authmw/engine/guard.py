@@ -16,15 +16,15 @@ from authmw.http.request import RequestHead
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
 
 RequirementOf = Callable[[RequestHead], Requirement | None]
-"""What the operation that a request asks for needs, as the route table tells; None when it cannot be told."""
+"""Finds the requirement of the operation of a request in the route table; None when the table has none."""
 
 
 class Passage(Enum):
-    """How a request goes on to the application."""
+    """How the guard lets a request pass to the application."""
 
     OPEN = "open"
     PREFLIGHT = "preflight"
-    """A CORS preflight: it needs the application's headers, and gets nothing of its content."""
+    """A CORS preflight: the response has the application's headers, and none of its content."""
 
 
 OPEN: Final = Passage.OPEN
@@ -36,7 +36,7 @@ class GuardSettings:
 
     Args:
         auth: the engine.
-        default: what a view needs that says nothing.
+        default: the default for views without a declaration.
         public: patterns of `PublicPaths`.
     """
 
@@ -46,13 +46,16 @@ class GuardSettings:
 
 
 class Guard:
-    """Lets requests pass, or refuses them.
+    """Default deny in front of an application: lets each request pass, or refuses it.
 
     Args:
         auth: the engine.
-        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to the views.
+        default: ``deny`` refuses requests without credentials, except for `public`; ``allow`` leaves it to the views.
         public: patterns of `PublicPaths`.
-        requirement_of: asks the route table. Only for requests without credentials.
+        requirement_of: looks into the route table. It is called only for requests without credentials.
+
+    Raises:
+        ConfigurationError: every mistake at once.
     """
 
     def __init__(
@@ -77,9 +80,9 @@ class Guard:
         self._requirement_of = requirement_of
 
     def admit(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
-        """How the request goes on, or the refusal to answer it with.
+        """How the request passes, or the refusal of it.
 
-        Somebody who is authenticated passes: what a view needs beyond that is asked where the view is known.
+        An authenticated caller passes. Scopes and predicates are decided where the view is known.
         """
         if authentication.principal.is_authenticated:
             return OPEN
@@ -98,7 +101,7 @@ class Guard:
 
     def _refuse(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
         requirement = self._known(request)
-        # Presented, but nobody's: a public route does not want it either.
+        # Unrecognised credentials are refused on a public route too (rule 3 of the engine).
         decision = self._auth.decide(authentication, AUTHENTICATED if requirement.is_open else requirement, request)
         return decision if isinstance(decision, Refusal) else OPEN
 

@@ -1,7 +1,7 @@
-"""Markers: attributes of one object that say what it declares, and what was declared above it.
+"""Markers: attributes of one object with its declaration, and with a record of what was declared above it.
 
-`functools.wraps` copies attributes, and so do decorators of other packages: a wrapper of authmw refers to itself, which
-a copy does not.
+`functools.wraps` copies attributes, and so do decorators of other packages. So a wrapper of authmw refers to itself in
+a marker: in a copy, that marker refers to another object.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ C = TypeVar("C")
 
 
 def marked_requirement(target: object) -> Requirement | None:
-    """What was declared on a view, a class, a blueprint or an application; None for nothing."""
+    """The requirement declared on a view, a class, a blueprint or an application; None for none."""
     if not hasattr(target, "__dict__") and not hasattr(target, "__func__"):
         return None
     marker: object = getattr(target, _MARKER, None)
     if not isinstance(marker, Requirement):
         return None
-    # A hole is explicit: a subclass inherits what a view needs, and not that it needs nothing.
+    # Public access has to be explicit: a subclass inherits what a view needs, but never @public.
     return None if marker.public and isinstance(target, type) and _MARKER not in vars(target) else marker
 
 
 def recorded_above(target: object) -> Requirement | None:
-    """What the wrappers of `target` declared, all of it together; None for nothing."""
+    """The requirement that all wrappers of `target` declared together; None for none."""
     record: object = getattr(target, _ABOVE, None)
     return record if isinstance(record, Requirement) else None
 
@@ -69,7 +69,7 @@ def is_own_wrapper(target: object) -> bool:
 
 
 def chain_of(target: object) -> Iterator[object]:
-    """`target` and what it wraps, one inside the other: by `functools.wraps`, as a partial, as a bound method."""
+    """`target` and the objects inside it, from outside in: by `functools.wraps`, as a partial, as a bound method."""
     for _ in range(_DEEPEST_CHAIN):
         if target is None:
             return
@@ -83,7 +83,7 @@ def chain_of(target: object) -> Iterator[object]:
 
 
 def entry_of(target: type) -> str | None:
-    """The method by which a framework enters a class-based view; None for none that is known."""
+    """The method by which a framework calls a class-based view; None where there is none."""
     for entry in ("dispatch_request", "dispatch", "__call__"):
         if isinstance(getattr(target, entry, None), FunctionType):
             return entry
@@ -97,16 +97,16 @@ def as_enforcing_wrapper(wrapper: C, requirement: Requirement) -> C:
 
 
 def as_wrapper(wrapper: C, requirement: Requirement) -> C:
-    """`wrapper`, marked as what a decorator returned that declares `requirement`."""
+    """`wrapper`, marked as the result of a decorator that declares `requirement`."""
     setattr(wrapper, _MARKER, requirement)
     setattr(wrapper, _WRAPPER, wrapper)
     if not isinstance(wrapper, type):
-        vars(wrapper).pop(_ABOVE, None)  # of what it wraps: that was declared by other wrappers
+        vars(wrapper).pop(_ABOVE, None)  # a copy of the record of what it wraps
     return wrapper
 
 
 def mark(target: object, requirement: Requirement) -> None:
-    """Declare on `target` itself what it needs: a blueprint, a class, an application.
+    """Declare `requirement` on `target` itself: a blueprint, a class, an application.
 
     Raises:
         ConfigurationError: it cannot have attributes.
@@ -118,9 +118,9 @@ def mark(target: object, requirement: Requirement) -> None:
 
 
 def record_above(target: object, requirement: Requirement) -> None:
-    """Keep on `target`, and on all that it wraps, that a wrapper of it declares `requirement`.
+    """Record on `target`, and on everything that it wraps, that a wrapper of it declares `requirement`.
 
-    What was declared is merged and the wrapper is not kept, so wrappers may be made in every request.
+    Requirements are merged, and wrappers are not kept, so that a program may make wrappers on each request.
 
     Raises:
         ConfigurationError: `target` cannot have attributes.
@@ -138,7 +138,7 @@ def record_above(target: object, requirement: Requirement) -> None:
 
 
 class _Records:
-    """Writer of all records. It locks, so that threads that declare at once lose nothing of each other."""
+    """Writer of all records. It locks, so that no record is lost when several threads declare at once."""
 
     def __init__(self) -> None:
         self._renew()
@@ -157,12 +157,12 @@ _records: Final = _Records()
 
 
 def too_many_declarations(principal: Principal, request: RequestHead) -> bool:
-    """Stands for more different declarations than are kept of one function: nobody would meet them all."""
+    """False. It stands for more declarations than are kept of one function: such a function refuses every caller."""
     return False
 
 
 def name_of(target: object) -> str:
-    """What `target` is called in a sentence."""
+    """The name of `target` in an error message."""
     return getattr(target, "__qualname__", type(target).__name__)
 
 
@@ -172,4 +172,4 @@ def _bounded(requirement: Requirement) -> Requirement:
 
 
 def _no_attributes(target: object) -> ConfigurationError:
-    return ConfigurationError(f"{name_of(target)} takes no marker: decorate the function it was made from")
+    return ConfigurationError(f"{name_of(target)} cannot have attributes: decorate the function it was made from")

@@ -1,4 +1,4 @@
-"""What clients read of an API before they ask for a token: whose tokens it takes, and for which scopes (RFC 9728)."""
+"""Protected resource metadata of an API (RFC 9728): the issuers and scopes of its tokens, for clients without one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from authmw.identity.scopes import checked_scopes
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 """The well-known path of RFC 9728 §3."""
 MAX_AGE: Final = 300
-"""Seconds that a copy may be kept."""
+"""Seconds for which clients may cache the metadata."""
 
-# The schemes of access tokens. §5.1 allows the parameter with others too, whose clients have no use for it.
+# The schemes of access tokens. RFC 9728 §5.1 allows the parameter with other schemes too; their clients ignore it.
 _TOKEN_SCHEMES: Final = frozenset({"Bearer", "DPoP"})
 _PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
 _OWN: Final = frozenset(
     {"resource", "authorization_servers", "scopes_supported", "bearer_methods_supported", "resource_name"}
 )
-# Anybody may read it, from pages of any origin: MCP Inspector and other clients that run in a browser.
+# Pages of any origin may read it: MCP Inspector and other clients run in a browser.
 _CORS: Final = (("Access-Control-Allow-Origin", "*"),)
 _PREFLIGHT: Final = (
     *_CORS,
@@ -37,17 +37,17 @@ _PREFLIGHT: Final = (
 
 
 class ProtectedResource:
-    """An API as clients know it: ``Auth(..., resource=ProtectedResource("https://api.example/mcp", [issuer]))``.
+    """The metadata of an API: ``Auth(..., resource=ProtectedResource("https://api.example/mcp", [issuer]))``.
 
-    Every challenge then names the URL of its metadata, and the middleware answers there, to anybody. Clients look for
-    it at the root of the host, so that what is mounted below that needs the same document served there too: by
-    ``Mount(ProtectedResource.of(auth), app)`` of `authmw.asgi` or `authmw.wsgi`, or an adapter's route.
+    Every challenge then names the URL of the metadata (RFC 9728 §5.1), and the middleware serves it there to anybody.
+    Clients look for it at the root of the host (§3.1). An application that is mounted below the root needs it at the
+    root too: by ``Mount(ProtectedResource.of(auth), app)`` of `authmw.asgi` or `authmw.wsgi`, or by an adapter's route.
 
     Args:
-        resource: the URL of the API as its clients write it, to the byte: they compare it, and ask for tokens for it.
-        authorization_servers: the issuers whose tokens it takes.
-        scopes: the scopes that clients may ask for; those of the `Auth` by default.
-        name: what to call the API before people.
+        resource: the URL of the API, byte for byte as its clients write it: they compare it, and request tokens for it.
+        authorization_servers: the issuers whose tokens it accepts.
+        scopes: the scopes that clients may request; those of the `Auth` by default.
+        name: the name of the API, for people.
         more: further members of RFC 9728 §2, as ``{"resource_documentation": "https://…"}``.
 
     Raises:
@@ -81,9 +81,9 @@ class ProtectedResource:
         self.name: str = name
         self._more: dict[str, Any] = dict(more or {})
         parts = urlsplit(resource)
-        # §3.1: a slash right behind the host "MUST be removed" before the well-known path is put in.
+        # RFC 9728 §3.1: a slash right behind the host "MUST be removed" before the well-known path is put in.
         self.metadata_path: str = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
-        """Where the metadata is, from the root of the host."""
+        """The path of the metadata, from the root of the host."""
         self.metadata_url: str = f"{parts.scheme}://{parts.netloc}{self.metadata_path}"
         """The URL of the metadata."""
         self._body = json.dumps(self.document, separators=(",", ":")).encode()
@@ -103,10 +103,10 @@ class ProtectedResource:
 
     @staticmethod
     def of(given: ProtectedResource | Describes) -> ProtectedResource:
-        """`given`, or the resource of an `Auth`, which knows the scopes.
+        """`given`, or the resource of an `Auth`, with the scopes of the `Auth`.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: `given` is no `ProtectedResource`, or the `Auth` was made without one.
         """
         found: object = given if isinstance(given, ProtectedResource) else getattr(given, "resource", None)
         if not isinstance(found, ProtectedResource):
@@ -116,9 +116,9 @@ class ProtectedResource:
         return found
 
     def respond(self, request: RequestHead) -> Response | None:
-        """The answer to a request for the metadata, the same for everybody; None for any other request.
+        """The response to a request for the metadata, the same for each client; None for any other request.
 
-        The application may be mounted anywhere, so the path counts from its root or from that of the host.
+        The application may be mounted anywhere. So the path counts from its root, or from the root of the host.
         """
         path = request.path
         if not path.endswith(self.metadata_path) or self.metadata_path not in (path, request.root + path):
@@ -132,13 +132,13 @@ class ProtectedResource:
         return self._response(405, b"Use GET or HEAD.", kind, ("Allow", "GET, HEAD, OPTIONS"))
 
     def named_in(self, challenge: Challenge) -> Challenge:
-        """`challenge`, with where clients find out who issues tokens (§5.1)."""
+        """`challenge` with the URL of the metadata, by which clients find the issuers (RFC 9728 §5.1)."""
         if challenge.scheme not in _TOKEN_SCHEMES:
             return challenge
         return Challenge(challenge.scheme, (*challenge.params, ("resource_metadata", self.metadata_url)))
 
     def with_scopes(self, scopes: Iterable[str]) -> ProtectedResource:
-        """The same API with `scopes`, unless it has its own."""
+        """The same API with `scopes`, unless it has scopes of its own."""
         if self.scopes:
             return self
         return ProtectedResource(
@@ -153,7 +153,7 @@ class ProtectedResource:
 
 
 class Describes(Protocol):
-    """An `Auth` that was made with ``resource=``: it knows the resource, with all its scopes."""
+    """An `Auth` that was made with ``resource=``: it has the resource, with all scopes."""
 
     @property
     def resource(self) -> ProtectedResource | None:
@@ -168,14 +168,14 @@ def _in_resource(resource: object) -> Iterable[str]:
         return
     parts = urlsplit(cast("str", resource))
     if parts.query or not _PLAIN_PATH.fullmatch(parts.path):
-        # §1.2 says that a query should not be there, and an escape is read in more ways than one.
-        yield f"resource={resource!r} has a path without escapes and no query: write 'https://api.example/mcp'"
+        # RFC 9728 §1.2: the URL should have no query. Escapes are refused, since programs read them in different ways.
+        yield f"resource={resource!r} may have neither escapes in its path nor a query: write 'https://api.example/mcp'"
 
 
 def _in_servers(servers: object) -> Iterable[str]:
     listed: list[object] = list(cast("Collection[object]", servers)) if isinstance(servers, list | tuple | set) else []
     if not listed:
-        yield "authorization_servers= is a list of the issuers whose tokens are taken: ['https://id.example']"
+        yield "authorization_servers= is a list of the issuers whose tokens are accepted: ['https://id.example']"
     for server in listed:
         wrong = mistake_in_url(server, query=False)
         if wrong:
@@ -191,8 +191,8 @@ def _in_more(more: object) -> Iterable[str]:
     members = cast("Mapping[object, object]", more)
     taken = sorted(str(name) for name in members if name in _OWN)
     if taken:
-        yield f"more= holds {', '.join(taken)}, which is said by the other arguments: take it out"
+        yield f"more= holds {', '.join(taken)}, which the other arguments set: remove it from more="
     try:
         json.dumps(dict(members), allow_nan=False)
     except (TypeError, ValueError):
-        yield "more= holds what is no JSON: write strings, lists, numbers and mappings"
+        yield "more= has values that are no JSON: write strings, lists, numbers and mappings"

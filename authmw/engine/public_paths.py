@@ -1,7 +1,8 @@
-"""Which path needs what: default deny with public patterns.
+"""Public paths: the patterns of paths that need no authentication.
 
-A pattern is compared with the path below ``SCRIPT_NAME`` or ``root_path`` as the server gives it, and only when that
-path is canonical (PATH-1): one that two layers may read differently is not public, whatever it looks like.
+A pattern is compared with the path below ``SCRIPT_NAME`` or ``root_path``, as the server gives it. Only a canonical
+path can be public: one without escapes, dot segments, empty segments and other bytes that two layers may read in
+different ways.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from authmw.errors import ConfigurationError
 from authmw.http.request import RequestHead
 
 Default = Literal["deny", "allow"]
-"""What happens to a request without credentials where nothing else is said."""
+"""The decision on a request without credentials, for views without a declaration."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"})
 _PATTERN = re.compile(r"(?:(?P<method>[A-Z]+) )?(?P<path>/[!$&'()+,\-./0-9:=@A-Z_a-z~]*)(?P<below>\*)?")
 
 
 class PublicPaths:
-    """The paths that nobody needs to be authenticated for.
+    """The paths that need no authentication.
 
     Args:
-        patterns: each ``/health`` (that path), ``/docs/*`` (everything below ``/docs/``), or the same behind a
-            method: ``GET /docs/*``. ``GET`` stands for ``HEAD`` too. Without a method all common ones are meant;
-            ``TRACE``, ``get`` and whatever else a client thinks of are never public.
+        patterns: each ``/health`` (that path), ``/docs/*`` (everything below ``/docs/``), or the same after a
+            method: ``GET /docs/*``. ``GET`` includes ``HEAD``. A pattern without a method means all common methods;
+            ``TRACE``, ``get`` and any other method are never public.
 
     Raises:
-        ConfigurationError: every pattern that could mean something else than it says.
+        ConfigurationError: every pattern that could be read in two ways.
     """
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
@@ -52,7 +53,7 @@ class PublicPaths:
             raise ConfigurationError(*mistakes)
 
     def matches(self, request: RequestHead) -> bool:
-        """Whether the request asks for a public path."""
+        """Whether the path of the request is public, for its method."""
         if not self._exact and not self._below:
             return False
         if request.method not in _METHODS or not request.is_canonical:
@@ -68,7 +69,7 @@ class PublicPaths:
 
         Args:
             method: of the route, in capitals; empty for a websocket.
-            template: its path, with ``{name}`` where something is filled in.
+            template: its path, with ``{name}`` for each parameter.
 
         >>> PublicPaths(["/static/*"]).covers("GET", "/static/{filename}")
         True
@@ -83,7 +84,7 @@ class PublicPaths:
 
 
 def patterns_in(given: object) -> tuple[object, ...]:
-    """What was given for patterns, one by one: text is one pattern, and what is no collection is looked at as one."""
+    """The patterns in `given`, one by one: a string is one pattern, and so is an object that is no collection."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         return (given,)
     return tuple(cast("Iterable[object]", given))
@@ -93,16 +94,16 @@ def _problem(pattern: str, match: re.Match[str] | None) -> str:
     if match is None:
         method, space, path = pattern.rpartition(" ")
         if space and method.isalpha() and not method.isupper() and path.startswith("/"):
-            return f"the method stands in capitals: write {method.upper()} {path}"
+            return f"a method is written in capitals: write {method.upper()} {path}"
         if re.search(r"[{}<>]", path):
-            return "there are no placeholders: write /docs/* for everything below /docs/"
+            return "patterns have no placeholders: write /docs/* for everything below /docs/"
         if "*" in path[:-1]:
-            return "* stands at the end only: write /docs/* for everything below /docs/"
-        return "write a path as /health or /docs/*, with a method before it if need be: GET /docs/*"
+            return "* is allowed at the end only: write /docs/* for everything below /docs/"
+        return "write a path as /health or /docs/*, or a method and a path as GET /docs/*"
     if match["method"] and match["method"] not in _METHODS:
-        return f"{match['method']} is no method; use one of {', '.join(sorted(_METHODS))}"
+        return f"{match['method']} is no known method: use one of {', '.join(sorted(_METHODS))}"
     if match["below"] and not match["path"].endswith("/"):
-        return f"* stands behind a slash only: write {pattern[:-1]}/* for everything below, {pattern[:-1]} for itself"
+        return f"* needs a slash before it: write {pattern[:-1]}/* for everything below, {pattern[:-1]} for itself"
     if "//" in match["path"] or re.search(r"/\.{1,2}(?:/|$)", match["path"]):
         return "empty and dot segments never match: write the path without them"
     return ""

@@ -1,8 +1,9 @@
 """Cache of verified credentials, keyed by the SHA-256 of the ``Authorization`` header. No entry outlives its token.
 
-Only successes that a signature proves, or whose revocations are followed, are kept (`Authenticated.remember_until`).
-No credential is kept in memory, only its digest, so two credentials cannot be taken for one another (class 14). A
-change of keys drops everything. What may have been revoked is not recalled (`Authenticated.still_holds`).
+Only successes that a signature proves, or whose revocations this process follows, are kept
+(`Authenticated.remember_until`). The key is the digest of the whole header, so one credential cannot get the result of
+another, and no credential stays in memory. A change of keys drops all entries. An entry whose token may have been
+revoked is not returned (`Authenticated.still_holds`).
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Memo(BoundedCache[bytes, "Authentication"]):
     """A bounded cache of verified ``Authorization`` values.
 
     Args:
-        size: how many are kept; the oldest goes first.
-        clock: seconds since the epoch.
-        verifier: what proved the entries. When its ``version`` (that of its keys) changes, all are dropped.
+        size: maximum number of entries; the oldest is dropped first.
+        clock: returns the time in seconds since the epoch.
+        verifier: the verifier of the entries. When its ``version`` (that of its keys) changes, all are dropped.
     """
 
     __slots__ = ("_forgotten", "_seen", "_verifier")
@@ -36,13 +37,17 @@ class Memo(BoundedCache[bytes, "Authentication"]):
         self._forgotten = 0
 
     def recall(self, header: bytes) -> Authentication | None:
-        """What was proved about this ``Authorization`` value, if it is remembered and still valid."""
+        """The result for this ``Authorization`` value; None where it is not remembered or not valid any more."""
         return self.get(sha256(header).digest()) if self._verifier.version == self._seen else None
 
     def remember(
         self, header: bytes, authentication: Authentication, until: float, version: Any, holds: Holds | None = None
     ) -> None:
-        """Remember a success until `until`, proved since `version` was taken, and recall it only while it `holds`."""
+        """Remember a success until `until`, and return it only while it `holds`.
+
+        `version` is the one from before the verification: if keys changed or entries were dropped since then, the
+        success is not remembered.
+        """
         with self._lock:
             if self._verifier.version != self._seen:
                 self._entries.clear()
@@ -52,11 +57,11 @@ class Memo(BoundedCache[bytes, "Authentication"]):
 
     @property
     def version(self) -> Any:
-        """What a verification depends on now: taken before it begins, given to `remember`."""
+        """State that a verification depends on: read it before the verification, and give it to `remember`."""
         return self._verifier.version, self._forgotten
 
     def forget(self, matches: Callable[[Principal], bool]) -> None:
-        """Drop every entry whose principal `matches`. What is being verified meanwhile is not remembered."""
+        """Drop every entry whose principal `matches`. Verifications that are running are not remembered."""
         with self._lock:
             self._forgotten += 1
             doomed = [key for key, (known, *_) in self._entries.items() if matches(known.principal)]

@@ -62,7 +62,7 @@ def test_the_version_and_the_title_can_be_chosen(run: Run, application: str) -> 
 def test_what_fastapi_decides_itself_is_not_overruled(run: Run) -> None:
     refused = run("openapi", "fast:app", "--openapi", "3.0")
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "FastAPI decides its openapi: say it where the application is made" in refused.stderr
+    assert "FastAPI decides its openapi: set it where the application is made" in refused.stderr
 
 
 def test_it_is_indented_for_people_and_one_line_with_json(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Public patterns: only what every layer reads alike is public (PATH-1 to PATH-4)."""
+"""Public patterns: only what every layer reads alike is public."""
 
 from __future__ import annotations
 

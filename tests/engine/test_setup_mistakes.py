@@ -134,7 +134,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "public numbers in Flask": (lambda: flask_auth(Flask("shop"), AUTH, public=[1]), "not 1: write public="),
     "Flask swapped": (lambda: flask_auth(AUTH, Flask("shop")), "it is not an Auth: write FlaskAuth(app, auth)"),
     "WSGI swapped": (lambda: middleware(AUTH, app), "AuthMiddleware(app, auth) needs an Auth, not function"),
-    "remember None": (lambda: untyped.Auth(SCHEME, remember=None), "remember= is how many verified tokens"),
+    "remember None": (lambda: untyped.Auth(SCHEME, remember=None), "remember= is the number of verified tokens"),
     "a realm of None": (lambda: untyped.Auth(SCHEME, realm=None), "realm=None"),
     "@authenticated()": (untyped.authenticated, "write @authenticated without parentheses"),
     "@public()": (untyped.public, "write @public without parentheses"),
@@ -142,9 +142,9 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: SQLStores("sqlite:////nowhere/app.db"),
         "the folder /nowhere does not exist",
     ),
-    "a placeholder": (lambda: middleware(app, AUTH, public="/a/{id}"), "there are no placeholders"),
+    "a placeholder": (lambda: middleware(app, AUTH, public="/a/{id}"), "patterns have no placeholders"),
     "a method in small letters": (lambda: middleware(app, AUTH, public="get /x"), "in capitals: write GET /x"),
-    "a star in the middle": (lambda: middleware(app, AUTH, public="/*/x"), "* stands at the end only"),
+    "a star in the middle": (lambda: middleware(app, AUTH, public="/*/x"), "* is allowed at the end only"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Frameworks whose routes can be listed, found by the entry points of their adapters. The core imports no adapter."""
+"""Frameworks whose routes can be listed: a registry by the entry points of their adapters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP: Final = "authmw.frameworks"
-"""The group of the entry points. The name of each is the class of an application (``flask.app.Flask``), the value is
-a `Framework`."""
+"""The group of the entry points. The name of each is the class of an application (``flask.app.Flask``), and its value
+is a `Framework`. The core imports no adapter until an application of that class is given."""
 
 
 class Framework(Protocol):
-    """What an adapter tells about applications of its framework: a module with these two functions will do."""
+    """What an adapter tells about applications of its framework: a module with these two functions."""
 
     def routes_of(self, app: Any, /) -> list[Route]:
         """Every route of `app`, with what protects it. `app` may be wrapped in middleware."""
@@ -34,10 +34,10 @@ def routes_of(app: object) -> list[Route]:
     """Every route of a Flask, Starlette or FastAPI application, with what protects it.
 
     Args:
-        app: the application, or what is wrapped around it. A middleware of ours out there protects what is below it.
+        app: the application, or the middleware around it. An `AuthMiddleware` among that protects the routes below.
 
     Raises:
-        ConfigurationError: it is no such application, so that nobody can tell its routes.
+        ConfigurationError: no adapter knows the application.
     """
     *_, application = inwards(app)
     return _framework(application).routes_of(app)
@@ -47,25 +47,25 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
     """The OpenAPI document of a Flask, Starlette or FastAPI application.
 
     Args:
-        app: the application, or what is wrapped around it.
+        app: the application, or the middleware around it.
         options: those of the ``openapi_document`` of its adapter.
 
     Raises:
-        ConfigurationError: it is no such application, or its framework decides what was given here.
+        ConfigurationError: no adapter knows the application, or its framework decides one of `options`.
     """
     *_, application = inwards(app)
     write = _framework(application).openapi_document
     known = signature(write).parameters
     if unknown := [name for name in options if name not in known]:
         name = type(application).__name__
-        raise ConfigurationError(f"{name} decides its {' and '.join(unknown)}: say it where the application is made")
+        raise ConfigurationError(f"{name} decides its {' and '.join(unknown)}: set it where the application is made")
     if "title" in known and known["title"].default is Parameter.empty:
         options.setdefault("title", "API")
     return write(app, **options)
 
 
 def is_known(app: object) -> bool:
-    """Whether an adapter knows applications of that type.
+    """Whether an adapter knows the type of `app`.
 
     >>> is_known(object())
     False
@@ -74,10 +74,10 @@ def is_known(app: object) -> bool:
 
 
 def inwards(app: object) -> Iterator[object]:
-    """`app`, and what it wraps as middleware does, down to an application that an adapter knows.
+    """`app` and the applications inside it, from outside in, down to one that an adapter knows.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: no adapter knows any of them.
     """
     seen: list[object] = []
     each = app
@@ -85,10 +85,10 @@ def inwards(app: object) -> Iterator[object]:
         seen.append(each)
         yield each
         below = getattr(each, "app", None)
-        each = getattr(below, "__self__", below)  # app.wsgi_app, a method of Flask's
+        each = getattr(below, "__self__", below)  # app.wsgi_app is a method of Flask
         if each is None or any(each is other for other in seen):
             raise ConfigurationError(
-                f"{type(app).__name__} is no application of Flask, Starlette or FastAPI, so its routes cannot be told: "
+                f"{type(app).__name__} is no application of Flask, Starlette or FastAPI, so it has no routes to list: "
                 "name the application itself"
             )
     yield each
@@ -96,7 +96,7 @@ def inwards(app: object) -> Iterator[object]:
 
 @cache
 def _entry_points() -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points  # loads email and socket, which a command's --help need not wait for
+    from importlib.metadata import entry_points  # loads email and socket, which slow down --help
 
     return {each.name: each for each in entry_points(group=GROUP)}
 
@@ -108,7 +108,7 @@ def _entry_point(app: object) -> EntryPoint | None:
 
 
 def _framework(app: object) -> Framework:
-    """What the adapter tells. The adapter is imported here, by its name."""
+    """The `Framework` of `app`. Its adapter is imported here, by its name."""
     found = _entry_point(app)
     try:
         framework: Framework | None = None if found is None else found.load()

@@ -1,7 +1,7 @@
-"""The routes of an application, each with what protects it: for ``authmw routes``, for documents and for tests.
+"""Route of an application with its protection, for ``authmw routes``, for documents and for tests.
 
-Adapters fill these in from the route tables of their frameworks. Nothing is decided here; what is said here is what
-middleware, guards and decorators enforce.
+Adapters make routes from the route tables of their frameworks. Nothing is decided here: a route shows what middleware
+and enforcing wrappers enforce.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a route leads to."""
+    """The kind of endpoint at a route."""
 
     HTTP = "http"
     WEBSOCKET = "websocket"
     MOUNT = "mount"
-    """Another application, whose routes cannot be told."""
+    """Another application, whose routes cannot be listed."""
 
 
 class Protection(Enum):
-    """What stands between a route and a stranger."""
+    """What protects a route from clients without credentials."""
 
     DECLARED = "declared"
-    """The view says what it needs."""
+    """A requirement that the view declares."""
     DEFAULT = "default"
-    """Default deny: anyone who is authenticated."""
+    """Default deny: the route needs authentication."""
     PUBLIC = "public"
-    """Nothing, and somebody said so."""
+    """Nothing, by an explicit declaration or pattern."""
     UNPROTECTED = "unprotected"
-    """Nothing, and nobody said so."""
+    """Nothing, and nothing declares it public."""
     MISPLACED = "misplaced"
-    """The view says what it needs, and is registered so that nothing asks for it."""
+    """Nothing: the view declares a requirement, and is registered in such a way that nothing enforces it."""
 
 
 Protected = tuple[Protection, Requirement]
-"""What stands between a stranger and a route, and what the route needs."""
+"""The protection of a route, and the requirement that is enforced there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method of one path, with what protects it.
+    """One method of one path, with its protection.
 
     Args:
-        path: as OpenAPI writes it: ``/orders/{number}``; of a mount ``/admin/*``.
-        method: in capitals; empty for websockets and mounts. HEAD goes with GET.
-        name: of the endpoint, as its framework calls it.
-        protection: what stands between it and a stranger.
-        requirement: what is enforced.
-        kind: what it leads to.
-        place: where the endpoint is written: ``shop.py:12``; empty where that cannot be told.
+        path: in the form of OpenAPI, ``/orders/{number}``; of a mount ``/admin/*``.
+        method: in capitals; empty for websockets and mounts. HEAD belongs to GET.
+        name: of the endpoint in its framework.
+        protection: what protects it.
+        requirement: the requirement that is enforced.
+        kind: the kind of endpoint.
+        place: file and line of the endpoint, ``shop.py:12``; empty where unknown.
         in_document: whether it belongs in an OpenAPI document.
         parameters: the Parameter Objects of its path.
-        endpoint: what is called; for its docstring.
+        endpoint: the function or application that is called; for its docstring.
     """
 
     path: str
@@ -76,20 +76,20 @@ class Route:
 
     @property
     def is_open(self) -> bool:
-        """Whether a stranger gets in where nobody said so: what ``authmw routes --check`` fails for."""
+        """Whether it is open without being declared public: then ``authmw routes --check`` fails."""
         return self.protection in (Protection.UNPROTECTED, Protection.MISPLACED)
 
     @property
     def label(self) -> str:
-        """What it is called in a sentence and in lists: ``GET /orders``, ``WEBSOCKET /live``, ``MOUNT /admin/*``."""
+        """Its name in messages and lists: ``GET /orders``, ``WEBSOCKET /live``, ``MOUNT /admin/*``."""
         return f"{self.method or self.kind.name} {self.path}"
 
     @property
     def fix(self) -> str:
-        """What to do about a route that is open; empty where there is nothing to be done."""
+        """How to close a route that is open; empty where it is not."""
         if self.protection is Protection.MISPLACED:
             return (
-                "its decorator is not what is registered, so that nothing asks: "
+                "it is registered without its enforcing wrapper, so nothing enforces what it declares: "
                 "write @requires_scopes next to the function, below the decorator that registers it, "
                 "and register what it returned"
             )
@@ -97,26 +97,26 @@ class Route:
             return ""
         if self.kind is Kind.MOUNT:
             return (
-                "nothing protects it: mount it before the guard is put around, wrap it in an AuthMiddleware, "
+                "nothing protects it: mount it before FlaskAuth is called, wrap it in an AuthMiddleware, "
                 f'or name it in public=["{self.path}"]'
             )
         before, braces, _ = self.path.partition("{")
         pattern = before[: before.rindex("/") + 1] + "*" if braces else self.path
         by_pattern = f' or public=["{f"{self.method} {pattern}".strip()}"]' if pattern != "/*" else ""
         return (
-            "nothing protects it: decorate it with @requires_scopes or @authenticated, or if anybody may call it with "
+            "nothing protects it: decorate it with @requires_scopes or @authenticated, or, to open it, with "
             f"@public{by_pattern}"
         )
 
 
 def protected(declared: Requirement | None, settings: GuardSettings | None, *, method: str, path: str) -> Protected:
-    """What stands between a stranger and a route, and what it therefore needs.
+    """The protection of a route, and the requirement that is enforced there.
 
     Args:
-        declared: what is declared for it, on the way down to it; None for nothing.
-        settings: of the middleware in front; None when there is none. A decorator without it lets nobody in.
+        declared: the requirement declared for it, on the endpoint and around it; None for none.
+        settings: of of the middleware in front; None without one. Without it, a decorator refuses every caller.
         method: in capitals.
-        path: as OpenAPI writes it.
+        path: in the form of OpenAPI.
     """
     if declared is not None:
         return (Protection.PUBLIC if declared.is_open else Protection.DECLARED), declared
@@ -128,7 +128,7 @@ def protected(declared: Requirement | None, settings: GuardSettings | None, *, m
 
 
 def needs(requirement: Requirement) -> str:
-    """What a requirement asks for, in a line.
+    """A requirement in one line.
 
     >>> from authmw import any_of
     >>> needs(Requirement.all_of("orders:read", any_of("a", "b")))
@@ -147,7 +147,7 @@ def needs(requirement: Requirement) -> str:
 
 
 def place_of(endpoint: object) -> str:
-    """Where a function or a class is written, as ``shop.py:12``, from the directory one is in; empty if unknown."""
+    """File and line of a function or a class, ``shop.py:12``, relative to the working directory; empty if unknown."""
     import inspect
     import os
 
@@ -166,7 +166,7 @@ def place_of(endpoint: object) -> str:
         return ""
     _, installed, below = file.partition(f"site-packages{os.sep}")
     if installed:
-        # Where a framework's class is written says nothing of what was made of it.
+        # The place of a framework's class tells nothing about one object of it.
         return "" if is_instance else f"{below}:{line}"
     relative = os.path.relpath(file)
     return f"{file if relative.startswith('..') else relative}:{line}"

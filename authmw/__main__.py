@@ -1,4 +1,4 @@
-"""``python -m authmw`` is the command ``authmw``."""
+"""Entry point of ``python -m authmw``: the command ``authmw``."""
 
 from authmw.cli import main
 

@@ -1,9 +1,10 @@
-"""One call protects an MCP server that is served over streamable HTTP (Model Context Protocol, "Authorization").
+"""Protection of an MCP server over streamable HTTP (Model Context Protocol, "Authorization"): `protect_mcp`.
 
-It authenticates by the engine, tells clients where tokens come from, and asks for more scopes where a tool needs them.
-A session is continued by nobody but who began it.
-The tools that a message calls stand in its body: it is read after the caller is known, within a limit, and by rules so
-strict that the server cannot see another tool in it.
+The engine authenticates each request. Challenges tell clients where to get tokens. A tool may need more scopes. Only
+the principal that began a session can continue it.
+
+The body of a message names the tool that it calls. The body is read after authentication, within a limit, and by rules
+so strict that the server cannot read the name of another tool in it.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ _CALLER: Final = "authmw.caller"
 _SDK: Final = "mcp.server.lowlevel.server"
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
-"""Bytes of a message. The official servers have the same limit."""
+"""Maximum bytes of a message: the limit of the official servers."""
 _QUICK: Final = 32 * 1024
-"""Bytes of a message that are read in less than a millisecond; with more, no event loop waits for it."""
+"""Bytes of a message that are parsed in less than a millisecond. A larger one is parsed in a thread."""
 
 _SESSION: Final = b"mcp-session-id"
 
@@ -58,20 +59,20 @@ def protect_mcp(
     tools: Mapping[str, Iterable[str]] | None = None,
     public: Iterable[str] = (),
 ) -> AuthMiddleware:
-    """Guard the MCP server `app`: nobody gets in without a token, but for the metadata that tells where to get one.
+    """Guard the MCP server `app`: each request needs a token, except for the metadata that says where to get one.
 
-    Clients find the authorization server by the challenge of the first 401 (RFC 9728), ask for tokens for `resource`
-    (RFC 8707), and step up when a 403 ``insufficient_scope`` names what a tool needs. Below, `authmw.current_principal`
-    tells who calls.
+    Clients find the authorization server by the challenge of the first 401 (RFC 9728), request tokens for `resource`
+    (RFC 8707), and request more scopes when a 403 ``insufficient_scope`` names those of a tool. Below,
+    `authmw.current_principal` returns the caller.
 
     Args:
         app: an ASGI application, as ``mcp.streamable_http_app()`` of the official SDK.
         by: verifies the tokens, which have to be for `resource`; or an `Auth` with a resource of its own, in place of
             `resource` and `authorization_servers`.
-        resource: the URL of the server as clients write it, as ``https://api.example/mcp``.
-        authorization_servers: the issuers whose tokens are taken; that of `by` where it tells its ``issuer``.
-        scopes: what each request needs.
-        tools: by the name of a tool, what calling it needs besides.
+        resource: the URL of the server as clients write it: ``https://api.example/mcp``.
+        authorization_servers: the issuers whose tokens are accepted; by default the ``issuer`` of `by`.
+        scopes: the scopes that each request needs.
+        tools: name of a tool → the scopes that a call of it needs besides.
         public: path patterns that need no token, as ``/health``.
 
     Raises:
@@ -104,7 +105,7 @@ def protect_mcp(
 
 
 class _Server:
-    """The server, below the middleware: each message is let through if its caller may call what it calls."""
+    """The server below the middleware: passes a message on if its caller may call the tool in it."""
 
     def __init__(self, app: ASGIApp, base: Requirement, tools: Mapping[str, Requirement], public: PublicPaths) -> None:
         self._app = app
@@ -121,7 +122,7 @@ class _Server:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            # Nobody reads along on a websocket: whoever opens one may call whatever is there.
+            # Messages of a websocket are not read here. So its caller needs the scopes of all tools.
             enforce(self._everything)
             await self._app(scope, receive, send)
             return
@@ -143,7 +144,7 @@ class _Server:
         except ValueError:
             await _NOT_JSON.serve_asgi(scope, receive, send)
         except BodyIncomplete:
-            return  # nobody is there to be answered
+            return  # the client has disconnected
         else:
             enforce(self._tools.get(called or "", self._base))
             await self._app(scope, request.receive, send)
@@ -159,18 +160,18 @@ class _Server:
         return tell
 
     def _is_open(self, request: RequestHead) -> bool:
-        # Of a preflight, the middleware passes on the headers only.
+        # Of the response to a preflight, the middleware sends the headers only.
         is_nobody = not current_principal().is_authenticated
         return self._public.matches(request) or (is_nobody and request.is_preflight)
 
 
 def caller_of_message(_: object) -> Call | None:
-    """Who sent the message that the official SDK, version 1, is dealing with here; None elsewhere.
+    """The caller of the message that version 1 of the official SDK is handling here; None elsewhere.
 
-    There, one task serves a whole session, in the context of its first request. The SDK keeps the request of each
-    message in a context variable of its own. Version 2 deals with each message in the context of its request.
+    In that version, one task serves a whole session in the context of its first request. The SDK keeps the request of
+    each message in a context variable. Version 2 handles each message in the context of its request.
     """
-    current: Any = getattr(sys.modules.get(_SDK), "request_ctx", None)  # a context variable, which version 2 has not
+    current: Any = getattr(sys.modules.get(_SDK), "request_ctx", None)  # a context variable; version 2 has none
     message: Any = None if current is None else current.get(None)
     scope: Scope = getattr(getattr(message, "request", None), "scope", {})
     make_call: Callable[[], Call] | None = scope.get(_CALLER)
@@ -181,7 +182,7 @@ def _called(body: bytes) -> str | None:
     """The tool that a message calls; None for a message that calls none.
 
     Raises:
-        ValueError: it is no single message that everybody reads alike. Batches are not, since none are left in MCP.
+        ValueError: it is no single message that all parsers read alike. Batches are refused: MCP has removed them.
     """
     message = parse_object(body)
     if message.get("method") != "tools/call":
@@ -194,7 +195,7 @@ def _called(body: bytes) -> str | None:
 
 
 def _error(status: int, code: int, message: str) -> Response:
-    """An error that answers no message in particular (JSON-RPC 2.0 §5.1)."""
+    """Response with an error for no particular message: its ``id`` is null (JSON-RPC 2.0 §5.1)."""
     error = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
     body = json.dumps(error, separators=(",", ":")).encode()
     kind = (("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"))
@@ -203,7 +204,7 @@ def _error(status: int, code: int, message: str) -> Response:
 
 _NOT_JSON: Final = _error(400, -32700, "Parse error")
 _TOO_LARGE: Final = _error(413, -32600, "The message is too large")
-# What the official servers answer for one that they do not know, so that a client begins anew.
+# The response of the official servers to an unknown session: the client begins a new one.
 _NO_SESSION: Final = _error(404, -32600, "Session not found")
 
 
@@ -222,20 +223,20 @@ def _auth(by: object, resource: str, servers: Collection[str], scopes: tuple[str
         described = ProtectedResource(resource, found, scopes=scopes)
         return Auth(HTTPBearer(cast("Verifier[BearerToken]", by)), realm="mcp", resource=described)
     if resource or servers:
-        raise ConfigurationError("the Auth says what the resource is: leave out resource= and authorization_servers=")
+        raise ConfigurationError("the Auth has the resource already: leave out resource= and authorization_servers=")
     if by.resource is None:
-        raise ConfigurationError("clients have to find the issuer: write Auth(..., resource=ProtectedResource(...))")
+        raise ConfigurationError("clients cannot find the issuer: write Auth(..., resource=ProtectedResource(...))")
     return by
 
 
 class SessionIds:
-    """Binds the IDs of a server's sessions to who began them (MCP, "Security Best Practices": session hijacking).
+    """Session IDs bound to the principal that began the session (MCP, "Security Best Practices": session hijacking).
 
-    A server knows a session by an ID that it made up, and takes whoever sends that for who began it. So what clients
-    see is that ID with a code behind it, which nobody can make for another principal. Nothing is kept for it.
+    A server takes any client that sends the ID of a session for the one that began it. So clients get the ID with a MAC
+    (HMAC-SHA-256) of the ID and the principal appended, which cannot be made for another principal. Nothing is stored.
 
     Args:
-        entropy: makes the key; it lives as long as the process, and so do sessions.
+        entropy: makes the key. The key lives as long as the process, as the sessions of the server do.
 
     >>> ids = SessionIds()
     >>> seen = ids.told([(b"mcp-session-id", b"s-1")], Principal("alice"))
@@ -249,14 +250,14 @@ class SessionIds:
         self._key = entropy(32)
 
     def told(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers:
-        """The headers of an answer, as `principal` gets them."""
+        """The headers of a response, with the session ID that `principal` gets."""
         return [
             (name, b"%b.%b" % (value, self._code(value, principal))) if name.lower() == _SESSION else (name, value)
             for name, value in headers
         ]
 
     def meant(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers | None:
-        """The headers of a request, as the server knows them; None when they name a session of somebody else."""
+        """The headers of a request, with the ID that the server knows; None for a session of another principal."""
         found: _Headers = []
         for name, value in headers:
             session = value

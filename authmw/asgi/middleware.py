@@ -1,7 +1,7 @@
-"""ASGI middleware: authenticate, expose, refuse (ASGI 3, HTTP and websockets).
+"""ASGI middleware that authenticates each connection, exposes the caller, and sends refusals (ASGI 3).
 
-It holds no policy: the engine decides, the guard applies the default, and this carries the answer out. Streaming,
-trailers and disconnects are as they would be without it; ``lifespan`` passes through.
+It holds no policy: the engine decides, the guard applies the default, and the middleware sends the result. Streaming,
+trailers and disconnects work as without it. It covers HTTP and websockets; ``lifespan`` passes through.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from authmw.http.response import POLICY_VIOLATION, WITHOUT_CONTENT, is_sent_to_p
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 
-# Frameworks type scopes and messages in ways of their own, which do not fit each other. Any of them can be guarded.
+# The types of scopes and messages differ between frameworks. Applications of all of them are accepted.
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SERVER_ERROR: Final = 500
 
 
 class GrantedScopes:
-    """``scope["auth"]`` in Starlette's sense: what is granted, with ``authenticated`` before the scopes."""
+    """Value of ``scope["auth"]`` in Starlette's sense: ``authenticated``, and the scopes of the principal."""
 
     __slots__ = ("_principal",)
 
@@ -40,25 +40,25 @@ class GrantedScopes:
 
     @property
     def scopes(self) -> list[str]:
-        """``authenticated`` and the principal's scopes; empty for nobody."""
+        """``authenticated`` and the principal's scopes; empty for an anonymous caller."""
         return ["authenticated", *sorted(self._principal.scopes)] if self._principal.is_authenticated else []
 
 
 class AuthMiddleware:
     """Guards an ASGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
 
-    Below it, the scope has ``authmw.principal`` and ``authmw.scopes``, and ``user`` and ``auth`` in Starlette's sense;
-    `authmw.current_principal` tells the same anywhere. Websockets are guarded too, before they are accepted.
+    Below it, the scope has ``authmw.principal`` and ``authmw.scopes``, and ``user`` and ``auth`` in Starlette's sense.
+    `authmw.current_principal` returns the same principal anywhere. Websockets are guarded before they are accepted.
 
     Args:
         app: the application.
-        auth: who may be trusted.
-        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        auth: the schemes by which requests authenticate.
+        default: ``deny`` refuses requests without credentials, except for `public`; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
-        requirement_of: what a request's operation needs, from the route table; adapters pass it.
-        own_credentials: whether what answers a request authenticates it itself; adapters pass it.
-        carry: makes the exception by which a refusal travels through the framework below, from the scope that was
-            handed to the application; adapters pass it.
+        requirement_of: finds the requirement of a request's operation in the route table; adapters pass it.
+        own_credentials: whether the endpoint of a request authenticates it itself; adapters pass it.
+        carry: makes the exception that carries a refusal through the framework below, from the scope that the
+            application got; adapters pass it.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -78,7 +78,7 @@ class AuthMiddleware:
         self.app = app
         self._own_credentials = own_credentials
         self.carry = carry
-        """Makes the exception by which a refusal travels through the framework below."""
+        """Makes the exception that carries a refusal through the framework below."""
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
@@ -86,14 +86,14 @@ class AuthMiddleware:
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
-        """The header that says which request headers answers depend on."""
+        """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
         self._resource = auth.resource
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection.
 
         Raises:
-            ValueError: the scope is of a type nobody has heard of, so it cannot be guarded.
+            ValueError: the scope is of an unknown type, so it cannot be guarded.
         """
         kind = scope["type"]
         if kind == "lifespan":
@@ -127,13 +127,13 @@ class AuthMiddleware:
 
 
 class _Passing(Call):
-    """One connection on its way through the application, and its response on the way back."""
+    """One connection that passes through the application, and its response."""
 
     headers_only = False
     started = False
-    """The application's response has begun, or its websocket was accepted."""
+    """The application's response has started, or its websocket was accepted."""
     answered = False
-    """The whole response was sent, in the place of the application's: the rest of that is dropped."""
+    """A complete response was sent instead of the application's, whose further messages are dropped."""
     connected = False
     """The application has received something."""
 
@@ -169,7 +169,7 @@ class _Passing(Call):
         except Exception as error:
             refusal = refusal_in(error)
             if self.answered and (refusal or refusal_in(error.__cause__)):
-                return  # the framework let the exception go on, or raised one that says it came too late for it
+                return  # the framework raised it again after its error page, or raised an error in answer to it
             if refusal is None:
                 raise
             if not self.started:
@@ -183,13 +183,13 @@ class _Passing(Call):
             self.end()
 
     async def receive(self) -> Message:
-        """The application's ``receive``, for websockets."""
+        """The ``receive`` that the application gets, for websockets."""
         message = await self._receive()
         self.connected = True
         return message
 
     def send(self, message: Message) -> Awaitable[None]:
-        """The application's ``send``. Not a coroutine function: what it hands on is awaited by the application."""
+        """The ``send`` that the application gets. No coroutine function: the application awaits the result."""
         kind = message["type"]
         if self.answered:
             return _nothing()
@@ -211,14 +211,14 @@ class _Passing(Call):
         return self._send(message)
 
     def _own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """What is added to the `headers` of the application's response."""
+        """The headers that are added to the `headers` of the application's response."""
         own = self._middleware.vary
         if self.authentication.headers:
             own = own + _encoded(self.authentication.headers)
         return own if self.refused is None else _encoded(without_repeats(_decoded(own), _decoded(headers)))
 
     async def _send_head(self, message: Message) -> None:
-        """The head of the application's response and nothing of its content, however it would send that."""
+        """Send the head of the application's response, and none of its content."""
         self.answered = True
         kept = [each for each in message["headers"] if is_sent_to_preflight(each[0].decode("latin-1"))]
         if message["status"] not in WITHOUT_CONTENT:
@@ -227,7 +227,7 @@ class _Passing(Call):
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _replace(self, refusal: Refusal, replaced: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        """Answer `refusal`, with the headers that layers added to the error page that it replaces."""
+        """Send `refusal`, with the headers that layers added to the error page that it replaces."""
         self.refused = None
         self.answered = self.started = True
         response = refusal.response()
@@ -238,11 +238,11 @@ class _Passing(Call):
 
 
 async def _nothing() -> None:
-    """What is left to send of a response that was replaced."""
+    """The ``send`` of a message that is dropped."""
 
 
 def _exposed(scope: Scope, authentication: Authentication) -> Scope:
-    """A copy of `scope` with the result where applications look for it."""
+    """A copy of `scope` with the result of authentication in it."""
     principal = authentication.principal
     exposed = {
         **scope,
@@ -265,7 +265,7 @@ def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 
 
 def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """The one ``Authorization`` header; None without one, and None with two."""
+    """The only ``Authorization`` header; None where there is none, and None where there are two."""
     found: bytes | None = None
     for name, value in headers:
         if name == b"authorization":

@@ -1,4 +1,4 @@
-"""The ASGI application that serves a document or a service of authmw (ASGI 3)."""
+"""ASGI application that serves a document or a service of authmw (ASGI 3)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from authmw.http.response import POLICY_VIOLATION, Response
 class Mount:
     """Serves a docs page, the metadata of a protected resource, or the endpoints of a token service.
 
-    Their paths are below ``root_path``. With `app`, the two are one application: what `served` does not respond to goes
-    to `app`, with websockets and ``lifespan``.
+    Their paths are below ``root_path``. With `app`, the two are one application: `app` gets the requests to which
+    `served` does not respond, websockets, and ``lifespan``.
 
     Args:
-        served: what responds.
-        app: the application around; without it, the rest is a 404, and a websocket is closed.
+        served: the document or the service.
+        app: gets everything else; without it, other requests are a 404, and websockets are closed.
 
     Raises:
-        ConfigurationError: `served` does not respond to requests.
+        ConfigurationError: `served` cannot respond to requests.
 
     >>> from authmw.issuers import ProtectedResource
     >>> async def root(scope, receive, send): ...
@@ -40,7 +40,7 @@ class Mount:
         """Serve one connection.
 
         Raises:
-            ValueError: the scope is of an unknown type, and there is no `app` to take it.
+            ValueError: the scope is of an unknown type, and there is no `app`.
         """
         if scope["type"] == "http":
             request = ASGIRequest(scope, receive)
@@ -55,7 +55,7 @@ class Mount:
             await _serve_no_request(scope, receive, send)
 
     async def respond(self, request: ASGIRequest) -> Response | None:
-        """The response to `request`; None for a request that is for something else."""
+        """The response to `request`; None for a request that is not for `served`."""
         found = self.served.respond(request)
         if not isinstance(found, Generator):
             return found
@@ -63,7 +63,7 @@ class Mount:
 
 
 async def _serve_no_request(scope: Scope, receive: Receive, send: Send) -> None:
-    """Close a websocket, and acknowledge that the server starts and ends: there is nothing to do for it."""
+    """Close a websocket, and acknowledge the start and the end of the server."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})

@@ -1,7 +1,7 @@
-"""WSGI middleware: authenticate, expose, refuse (PEP 3333).
+"""WSGI middleware that authenticates each request, exposes the caller, and sends refusals (PEP 3333).
 
-It holds no policy: the engine decides, the guard applies the default, and this carries the answer out. Streaming,
-``write()``, ``close()`` and ``wsgi.file_wrapper`` are as they would be without it.
+It holds no policy: the engine decides, the guard applies the default, and the middleware sends the result. Streaming,
+``write()``, ``close()`` and ``wsgi.file_wrapper`` work as without it.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ Serve = Callable[[Response, Environ, StartResponse], Iterable[bytes]]
 class AuthMiddleware:
     """Guards a WSGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
 
-    Below it, the environ has ``authmw.principal`` and ``authmw.scopes``, and ``REMOTE_USER`` and ``AUTH_TYPE`` when
-    somebody is authenticated and only then; `authmw.current_principal` tells the same anywhere.
+    Below it, the environ has ``authmw.principal`` and ``authmw.scopes``. It has ``REMOTE_USER`` and ``AUTH_TYPE`` if,
+    and only if, the caller is authenticated. `authmw.current_principal` returns the same principal anywhere.
 
     Args:
         app: the application.
-        auth: who may be trusted.
-        default: ``deny`` lets nobody in without credentials, but for `public`; ``allow`` leaves it to decorators.
+        auth: the schemes by which requests authenticate.
+        default: ``deny`` refuses requests without credentials, except for `public`; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``SCRIPT_NAME``.
-        requirement_of: what a request's operation needs, from the route table; adapters pass it.
-        own_credentials: whether what answers a request authenticates it itself; adapters pass it.
+        requirement_of: finds the requirement of a request's operation in the route table; adapters pass it.
+        own_credentials: whether the endpoint of a request authenticates it itself; adapters pass it.
         serve: sends a refusal that is made in front of the application; adapters pass it.
-        carry: makes the exception by which a refusal travels through the framework below; adapters pass it.
+        carry: makes the exception that carries a refusal through the framework below; adapters pass it.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -64,7 +64,7 @@ class AuthMiddleware:
         self._own_credentials = own_credentials
         self._serve = serve or Response.serve_wsgi
         self.carry = carry
-        """Makes the exception by which a refusal travels through the framework below."""
+        """Makes the exception that carries a refusal through the framework below."""
         self.auth = auth
         requirement_of = requirement_of or declared_on(app)
         self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
@@ -72,7 +72,7 @@ class AuthMiddleware:
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
-        """The header that says which request headers answers depend on."""
+        """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
         self._resource = auth.resource
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -100,17 +100,17 @@ class AuthMiddleware:
         return passing.run()
 
     def _refuse(self, refusal: Refusal, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        _expose(environ, NOBODY)  # for the functions that a framework runs on each response
+        _expose(environ, NOBODY)  # for functions that a framework runs on each response
         return self._serve(refusal.response(), environ, start_response)
 
 
 class _Passing(Call):
-    """One request on its way through the application, and its response on the way back."""
+    """One request that passes through the application, and its response."""
 
     headers_only = False
     started = False
     replaced: Response | None = None
-    """What was sent in the place of the application's response."""
+    """The refusal that was sent instead of the application's response."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Passing(Call):
         finally:
             current_call.reset(token)
         if self.replaced is None and (type(body) in (list, tuple) or _is_file(body, environ)):
-            self.end()  # nothing of the application runs while this is sent
+            self.end()  # no code of the application runs while the server sends this
             return body
         try:
             stream = _Body(self, body)
@@ -176,7 +176,7 @@ class _Passing(Call):
             raise
 
     def _head_of(self, body: Iterable[bytes]) -> Iterable[bytes]:
-        """Nothing of the application's body. An application may start its response with its first chunk only."""
+        """An empty body. The first chunk is read, since an application may start its response as late as there."""
         try:
             next(iter(body), None)
         finally:
@@ -184,7 +184,7 @@ class _Passing(Call):
         return [] if self.replaced is None else self.replaced.content_for(self._environ["REQUEST_METHOD"])
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-        """The application's ``start_response``. The status is the application's, and headers are only added."""
+        """The ``start_response`` that the application gets. The status stays; headers are only added."""
         vary, owed = self._middleware.vary, self.authentication.headers
         if self.refused is not None:
             refusal = self.refusal_for(int(status[:3]))
@@ -205,15 +205,15 @@ class _Passing(Call):
         return self._start_response(status, headers, exc_info)
 
     def _replace(self, refusal: Refusal, exc_info: Any = None, kept: Headers | None = None) -> list[bytes]:
-        """Answer `refusal`, with the headers `kept` of the error page that it replaces."""
+        """Send `refusal`, with the headers `kept` from the error page that it replaces."""
         self.refused = None
-        if self.replaced is not None:  # the framework let the exception go on after its error page
+        if self.replaced is not None:  # the framework raised the exception again after its error page
             return self.replaced.content_for(self._environ["REQUEST_METHOD"])
         self.replaced = response = refusal.response()
         headers = [*response.headers, *(kept or ())]
         headers += without_repeats(self.authentication.headers, headers)
         if self.started and exc_info is None and sys.exc_info()[0] is not None:
-            exc_info = sys.exc_info()  # PEP 3333: a response is started again with an exception only
+            exc_info = sys.exc_info()  # PEP 3333: a second start needs exc_info
         try:
             self._start_response(response.status_line, headers, *_given(exc_info))
         finally:
@@ -241,7 +241,7 @@ class _Passing(Call):
         return b"".join(self.replaced.content_for(self._environ["REQUEST_METHOD"]))
 
     def close(self, body: object) -> None:
-        """Close the application's body, with the principal in the context for the last time."""
+        """Close the application's body, with the principal in the context; then the caller ends."""
         token = current_call.set(self)
         try:
             _close(body)
@@ -251,7 +251,7 @@ class _Passing(Call):
 
 
 class _Body:
-    """A body that is made while it is sent: a generator, or a framework's own iterable."""
+    """Response body that the application makes while it is sent: a generator, or an iterable of a framework."""
 
     __slots__ = ("_body", "_chunks", "_done", "_passing")
 
@@ -276,7 +276,7 @@ class _Body:
 
 
 def _expose(environ: Environ, authentication: Authentication) -> None:
-    """Put the result where applications look for it, and take away what a client or a server put there."""
+    """Put the result into the environ, and remove values that a client or a server put there."""
     principal = authentication.principal
     environ["authmw.principal"] = principal
     environ["authmw.scopes"] = principal.scopes

@@ -1,4 +1,4 @@
-"""The WSGI application that serves a document or a service of authmw (PEP 3333)."""
+"""WSGI application that serves a document or a service of authmw (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from authmw.http.response import Response, StartResponse, WSGIApp
 class Mount:
     """Serves a docs page, the metadata of a protected resource, or the endpoints of a token service.
 
-    Their paths are below ``SCRIPT_NAME``. With `app`, the two are one application: what `served` does not respond to
-    goes to `app`.
+    Their paths are below ``SCRIPT_NAME``. With `app`, the two are one application: `app` gets the
+    requests to which `served` does not respond.
 
     Args:
-        served: what responds.
-        app: the application around; without it, the rest is a 404.
+        served: the document or the service.
+        app: gets all other requests; without it they are a 404.
 
     Raises:
-        ConfigurationError: `served` does not respond to requests.
+        ConfigurationError: `served` cannot respond to requests.
 
     >>> from authmw.issuers import ProtectedResource
     >>> def root(environ, start_response): ...
@@ -42,6 +42,6 @@ class Mount:
         return (response or NOT_FOUND).serve_wsgi(environ, start_response)
 
     def respond(self, request: WSGIRequest) -> Response | None:
-        """The response to `request`; None for a request that is for something else."""
+        """The response to `request`; None for a request that is not for `served`."""
         found = self.served.respond(request)
         return run(found, pool=self._pool) if isinstance(found, Generator) else found

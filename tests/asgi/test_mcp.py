@@ -389,7 +389,7 @@ def test_a_mistake_is_told_with_its_fix(options: dict[str, Any], told: str) -> N
 def test_clients_have_to_be_able_to_find_the_issuer() -> None:
     with pytest.raises(ConfigurationError, match="list of the issuers"):
         protect_mcp(Server(), HTTPBearerLess(), resource=RESOURCE)
-    with pytest.raises(ConfigurationError, match="clients have to find the issuer"):
+    with pytest.raises(ConfigurationError, match="clients cannot find the issuer"):
         protect_mcp(Server(), Auth(HTTPBearer()))
     resource = ProtectedResource(RESOURCE, ["https://id.example"])
     with pytest.raises(ConfigurationError, match="leave out resource="):

@@ -1,4 +1,4 @@
-"""A whole OpenAPI document, for an application that has no generator of its own."""
+"""OpenAPI document of an application without a generator, made from `Operation` records."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path, as a route table and its view tell.
+    """One method of one path, as the route table and the view have it.
 
     Args:
-        path: as OpenAPI writes it: ``/orders/{number}``.
+        path: in the form of OpenAPI: ``/orders/{number}``.
         method: in capitals.
-        requirement: what is enforced.
-        name: what the operation is called in code; it becomes the ``operationId``, with the method where it is taken.
-        doc: the docstring of its view: the first paragraph is the summary, what follows the description.
-        parameters: Parameter Objects, as the converters of the path have them.
-        tags: what it is listed under.
+        requirement: the requirement that is enforced.
+        name: of the operation in code. It becomes the ``operationId``; if another operation has it, with the method.
+        doc: the docstring of its view: the first paragraph is the summary, the rest is the description.
+        parameters: Parameter Objects, by the converters of the path.
+        tags: the names of its groups in the document.
     """
 
     path: str
@@ -51,20 +51,20 @@ def document(
     openapi: Literal["3.0", "3.1"] = "3.1",
     servers: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """An OpenAPI document of `operations`: paths, methods, parameters, summaries, and all that concerns security.
+    """An OpenAPI document of `operations`: paths, methods, parameters, summaries, and everything about security.
 
-    What comes in a body and what goes out is not known here: for those, use a generator and `secured`. Of two
-    operations of one path and method the first is described, as it is the first that frameworks call. Methods that
-    OpenAPI does not know, as QUERY, are left out.
+    The bodies of requests and responses are unknown here: for them, use a generator and `secured`. Of two operations
+    with one path and method the first is described, because frameworks call the first. Methods that OpenAPI does not
+    have, as QUERY, are left out.
 
     Args:
-        auth: who may be trusted.
-        operations: what the application serves.
+        auth: the schemes by which requests authenticate.
+        operations: the operations of the application.
         title: of the API.
         version: of the API.
         description: of the API (CommonMark).
         openapi: the version of the specification.
-        servers: the URLs under which the API is served. Without any, it is where the document is.
+        servers: the URLs under which the API is served; by default the one under which the document is.
 
     >>> from authmw import Auth, HTTPBearer
     >>> made = document(Auth(HTTPBearer()), [Operation(path="/orders", method="GET", doc="All orders.")], title="Shop")
@@ -89,7 +89,7 @@ def document(
 
 
 def _with_one_name_for_each_path(operations: Iterable[Operation]) -> Iterator[Operation]:
-    """The operations, their parameters named as they were first: ``/{a}`` and ``/{b}`` are one path (3.1.1 §4.8.8)."""
+    """The operations, with one set of parameter names: ``/{a}`` and ``/{b}`` are one path (OpenAPI 3.1.1 §4.8.8)."""
     first: dict[str, str] = {}
     for operation in operations:
         path = first.setdefault(_PARAMETER.sub("{}", operation.path), operation.path)

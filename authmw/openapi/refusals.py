@@ -1,7 +1,7 @@
-"""The refusals of an operation as its document describes them, in problem documents (RFC 9457).
+"""Response Objects for the refusals of an operation: problem documents (RFC 9457).
 
-What may come is described, also where it is seldom: 400, 401 and 429 wherever credentials are looked at, and 403 where
-somebody who is known can be refused.
+Every possible refusal is described, also a rare one: 400, 401 and 429 where an operation reads credentials, and 403
+where it can refuse an authenticated caller.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ def schema() -> dict[str, Any]:
 
 
 def looks_at_credentials(requirement: Requirement) -> bool:
-    """Whether an operation with that requirement refuses anybody who keeps to its document."""
+    """Whether an operation with that requirement reads credentials, so that it can refuse a request for them."""
     return not requirement.is_open or requirement.access is Access.OPTIONAL
 
 
 def refusals(
     auth: Auth, requirement: Requirement, *, method: str, version: Version, schema: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The Response Object for each status that an operation refuses by.
+    """(status, Response Object) for each refusal of an operation.
 
     Args:
-        auth: who may be trusted.
-        requirement: what the operation asks for. To one that is public nobody has to bring anything.
+        auth: the schemes by which requests authenticate.
+        requirement: the requirement of the operation. A public one has no refusals.
         method: in capitals.
         version: of the document.
-        schema: the name that the schema of the body has in it.
+        schema: the name of the schema of the body in it.
     """
     if not looks_at_credentials(requirement):
         return
@@ -91,7 +91,7 @@ def refusals(
 
 
 def _forbidden(auth: Auth, requirement: Requirement, method: str) -> str:
-    """Why somebody who is known is refused; empty where nobody is."""
+    """The reasons to refuse an authenticated caller, in words; empty where there are none."""
     reasons: list[str] = []
     if requirement.all_scopes:
         meanings = "; ".join(_explained(scope, auth.scopes) for scope in requirement.all_scopes)
@@ -108,7 +108,7 @@ def _explained(scope: str, scopes: Mapping[str, str]) -> str:
 
 
 def _body(refusal: Refusal, version: Version, schema: str) -> dict[str, Any]:
-    """The schema of the body, with what it usually says."""
+    """The schema of the body, with a typical example."""
     kind, usual = "application/problem+json", refusal.problem()
     if version == "2.0":
         return {"schema": {"$ref": f"#/definitions/{schema}"}, "examples": {kind: usual}}

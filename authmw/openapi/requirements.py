@@ -1,11 +1,11 @@
-"""The ``security`` of an operation: what its requirement means, in OpenAPI's words (OpenAPI 3.1.1 §4.8.30).
+"""``security`` of an operation: its requirement as Security Requirement Objects (OpenAPI 3.1.1 §4.8.30).
 
-An operation's security is a list of alternatives. Each is an object with the schemes that are needed at once, each
-with the scopes it has to bring. So ``|`` becomes alternatives, ``&`` one object, ``any_of`` an alternative for each
-choice. No alternative at all is public; an empty one lets in whoever brings nothing.
+The security of an operation is a list of alternatives. Each is an object with the schemes that are needed together, and
+with the scopes of each. So ``|`` becomes alternatives, ``&`` becomes one object, and ``any_of`` becomes one alternative
+for each choice. An empty list is public. An empty object in it allows requests without credentials.
 
-What the engine never lets decide is left out: an alternative that needs all that an earlier one does, since that one
-decides before it; and one that needs two kinds of credentials in the one ``Authorization`` header of a request.
+Alternatives that never decide are left out: one that needs everything that an earlier one needs, since the earlier one
+decides first; and one that needs two kinds of credentials in the only ``Authorization`` header of a request.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from authmw.identity.requirement import Requirement
 
 SecurityRequirement = dict[str, list[str]]
-"""The Security Requirement Object: by the name of each scheme needed, the scopes."""
+"""Security Requirement Object: name of a scheme → scopes."""
 
 
 def security(auth: Auth, requirement: Requirement, version: Version = "3.1") -> list[SecurityRequirement]:
     """The ``security`` of an operation with that requirement.
 
-    Scopes stand where the version allows them: with every scheme in 3.1 (as roles, where it is not OAuth 2), with
-    ``oauth2`` and ``openIdConnect`` before. Predicates have no words in OpenAPI.
+    Scopes are written where the version allows them: in 3.1 with every scheme (as roles, if it is not OAuth 2), in
+    earlier versions with ``oauth2`` and ``openIdConnect``. OpenAPI cannot express predicates.
 
     Args:
-        auth: who may be trusted.
-        requirement: what the operation asks for.
+        auth: the schemes by which requests authenticate.
+        requirement: the requirement of the operation.
         version: of the document.
 
     >>> from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, Requirement
@@ -58,7 +58,7 @@ def security(auth: Auth, requirement: Requirement, version: Version = "3.1") -> 
 
 
 def alternatives(accept: Alternatives) -> tuple[Way, ...]:
-    """Every way to be let in, in the order in which they are tried.
+    """Every combination of schemes that can authenticate a request, in the order of evaluation.
 
     >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
     >>> len(alternatives(HTTPBearer() | HTTPBasic()))
@@ -66,16 +66,16 @@ def alternatives(accept: Alternatives) -> tuple[Way, ...]:
     >>> len(alternatives(HTTPBearer() | APIKeyHeader("X-Site") & HTTPBearer()))
     1
     """
-    # One is left: `AllOf` refuses what nobody can send.
+    # At least one is left: `AllOf` refuses combinations that no request can have.
     possible = tuple(way for way in ways(accept) if not _needs_two_authorizations(way))
     names = [{scheme.name for scheme in way} for way in possible]
     return tuple(way for index, way in enumerate(possible) if not any(each <= names[index] for each in names[:index]))
 
 
 def carries_scopes(described: dict[str, Any], version: Version) -> bool:
-    """Whether the scheme with that description may have scopes behind its name."""
+    """Whether a scheme with that description may have scopes in a Security Requirement Object."""
     if version == "2.0":
-        return described["type"] == "oauth2" and bool(described["flows"])  # without a flow it is not OAuth 2 there
+        return described["type"] == "oauth2" and bool(described["flows"])  # without a flow it is an API key there
     return version == "3.1" or described["type"] in ("oauth2", "openIdConnect")
 
 
@@ -93,7 +93,7 @@ def _asks_for_less(one: SecurityRequirement, other: SecurityRequirement) -> bool
 
 
 def _choices(requirement: Requirement) -> Iterator[list[str]]:
-    """Each set of scopes that is enough, in the order of declaration."""
+    """Each set of scopes that meets the requirement, in the order of declaration."""
     for chosen in product(*(group.scopes for group in requirement.alternatives)):
         enough = {*requirement.scopes, *chosen}
         yield [scope for scope in requirement.all_scopes if scope in enough]

@@ -1,4 +1,4 @@
-"""``securitySchemes``: the schemes of an `Auth`, described as each version of OpenAPI can."""
+"""``securitySchemes`` of a document: the schemes of an `Auth`, in each version of OpenAPI."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def security_schemes(auth: Auth, version: Version = "3.1", *, used: Iterable[str
     """The ``components.securitySchemes`` of OpenAPI 3, or the ``securityDefinitions`` of Swagger 2.0.
 
     Args:
-        auth: who may be trusted. Its scopes are those of every OAuth 2 flow that describes none itself.
+        auth: the schemes. Its scopes are those of every OAuth 2 flow that has no scopes itself.
         version: of the document.
-        used: the scopes that operations name. Where a flow does not describe one of them, it is listed without words.
+        used: the scopes that operations name. A flow that does not describe one of them lists it without a description.
 
     Raises:
-        ConfigurationError: a scheme has a name that no document may have.
+        ConfigurationError: the name of a scheme is not allowed in a document.
 
     >>> from authmw import Auth, OAuth2PasswordBearer
     >>> auth = Auth(OAuth2PasswordBearer("token"), scopes={"orders:read": "See orders"})
@@ -59,7 +59,7 @@ def _with_scopes(scheme: dict[str, Any], described: Mapping[str, str], used: tup
 
 
 def _in_swagger(scheme: dict[str, Any]) -> dict[str, Any]:
-    """Swagger 2.0 knows ``basic``, ``apiKey`` in a header or the query, and ``oauth2`` with one flow."""
+    """Swagger 2.0 has ``basic``, ``apiKey`` in a header or the query, and ``oauth2`` with one flow."""
     extra = {"description": scheme["description"]} if "description" in scheme else {}
     kind = scheme["type"]
     if kind == "http" and scheme["scheme"] == "basic":

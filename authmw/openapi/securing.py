@@ -1,4 +1,4 @@
-"""Security for a document that a generator made: the schemes, what each operation needs, and how it refuses."""
+"""Security added to a document of a generator: schemes, requirements and refusals of each operation."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from authmw.engine.auth import Auth
 
 RequirementOfOperation = Callable[[str, str], Requirement | None]
-"""From a path of the document, as ``/orders/{number}``, and a method in capitals to what is enforced there; None where
-no operation of the application is known, so that it stays as it is."""
+"""(path of the document, ``/orders/{number}``; method in capitals) → the requirement that is enforced there. None where
+the application has no such operation: it stays as it is."""
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
 def secured(document: Mapping[str, Any], auth: Auth, requirement_of: RequirementOfOperation) -> dict[str, Any]:
-    """`document` with the security that is enforced, in the place of what was written there by hand.
+    """A copy of `document` with the security that is enforced. It replaces security that was written by hand.
 
-    Only what is below ``paths`` is an operation of the application: webhooks and callbacks stay as they are.
+    Only operations below ``paths`` belong to the application: webhooks and callbacks stay as they are.
 
     Args:
-        document: an OpenAPI 3.1 or 3.0 or a Swagger 2.0 document. It stays as it is.
-        auth: who may be trusted.
-        requirement_of: what is enforced for each operation.
+        document: an OpenAPI 3.1, OpenAPI 3.0 or Swagger 2.0 document. It is not changed.
+        auth: the schemes by which requests authenticate.
+        requirement_of: the requirement that is enforced for each operation.
 
     Raises:
-        ConfigurationError: the document is of another version, or refers to other files for its operations.
+        ConfigurationError: the document has another version, or its operations are in other files.
 
     >>> from authmw import Auth, HTTPBearer, Requirement
     >>> made = {"openapi": "3.1.1", "paths": {"/orders": {"get": {"responses": {}}}}}
@@ -78,10 +78,10 @@ def secure(
     *,
     method: str = "GET",
 ) -> None:
-    """Write the security of one operation, and its refusals where it does not describe those statuses itself."""
+    """Write the security of one operation, and its refusals, except for statuses that it describes already."""
     operation["security"] = security(auth, requirement, version)
     responses: dict[Any, Any] = operation.get("responses") or {}
-    described = {str(status) for status in responses}  # some generators have numbers
+    described = {str(status) for status in responses}  # some generators use numbers
     for status, response in refusals.refusals(auth, requirement, method=method, version=version, schema=schema):
         if status not in described:
             responses[status] = response
@@ -89,7 +89,7 @@ def secure(
 
 
 def section(document: dict[str, Any], version: Version, name: str, name_in_swagger: str) -> dict[str, Any]:
-    """The section of the components under that name, made where there is none."""
+    """The section of the components with that name, which is added if there is none."""
     if version != "2.0":
         document = _member(document, "components")
     return _member(document, name if version != "2.0" else name_in_swagger)
@@ -104,12 +104,12 @@ def _member(parent: dict[str, Any], name: str) -> dict[str, Any]:
 def _path_items(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     paths: dict[Any, Any] = document.get("paths") or {}
     for path, item in paths.items():
-        if str(path).startswith("/") and isinstance(item, dict):  # the others are extensions
+        if str(path).startswith("/") and isinstance(item, dict):  # other members are extensions (x-...)
             yield path, cast("dict[str, Any]", item)
 
 
 def _inline_path_items(document: dict[str, Any], requirement_of: RequirementOfOperation) -> None:
-    """Write each path item that is elsewhere in the document where it is referred to: paths may differ in security."""
+    """Replace each reference to a path item by a copy of it, since paths may differ in security."""
     for path, written in list(_path_items(document)):
         item, seen = written, list[object]()
         while (reference := item.get("$ref")) is not None:
@@ -117,7 +117,7 @@ def _inline_path_items(document: dict[str, Any], requirement_of: RequirementOfOp
             if found is None:
                 if any(requirement_of(path, method.upper()) is not None for method in _METHODS):
                     raise ConfigurationError(
-                        f"{path} is {reference}, which is not in this document: write its path item into it"
+                        f"{path} refers to {reference}, which is not in this document: write its path item into it"
                     )
                 break
             seen.append(reference)
@@ -126,7 +126,7 @@ def _inline_path_items(document: dict[str, Any], requirement_of: RequirementOfOp
 
 
 def _referred_to(document: dict[str, Any], reference: object) -> dict[str, Any] | None:
-    """What a JSON Pointer in a fragment leads to (RFC 6901 §6), if it is an object of this document."""
+    """The object of this document to which a JSON Pointer in a fragment refers (RFC 6901 §6); None for none."""
     start, *names = str(reference).split("/")
     found: dict[str, Any] | None = document if start == "#" else None
     for name in names:
@@ -142,7 +142,7 @@ def _unescaped(name: str) -> str:
 
 
 def _unshared(value: Any) -> Any:
-    """A copy in which no two places are one object, as generators let them be: what is written to one is its own."""
+    """A deep copy without shared objects: generators use one object in several places, which may differ in security."""
     if isinstance(value, Mapping):
         return {name: _unshared(each) for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType]  # Any, says mypy
     if isinstance(value, list | tuple):
@@ -151,7 +151,7 @@ def _unshared(value: Any) -> Any:
 
 
 def _placed_schema(document: dict[str, Any], version: Version) -> str:
-    """The name under which the schema of refusals is in the document now; one that is taken is left alone."""
+    """Add the schema of refusals to the document. Returns its name, which is changed if another schema has it."""
     schemas = section(document, version, "schemas", "definitions")
     name, schema = refusals.SCHEMA, refusals.schema()
     while schemas.get(name, schema) != schema:

@@ -206,7 +206,7 @@ def test_a_path_item_that_is_elsewhere_in_the_document_is_secured_for_each_path(
 )
 def test_a_path_item_that_cannot_be_secured_is_refused(reference: str) -> None:
     given = made("3.1", {"/orders": {"$ref": reference}})
-    with pytest.raises(ConfigurationError, match=r"/orders is .*: write its path item into it"):
+    with pytest.raises(ConfigurationError, match=r"/orders refers to .*: write its path item into it"):
         secured(given, AUTH, always(NEEDS_READ))
 
 

@@ -1,4 +1,4 @@
-"""The two pages. No script stands in them, and what is said to the scripts stands in attributes, escaped."""
+"""HTML of the docs page and of its redirect page. Scripts are files, and get their settings by escaped attributes."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ REDIRECT: Final = b"""\
 </body>
 </html>
 """
-"""Where an authorization server sends the browser back to."""
+"""The page to which an authorization server redirects the browser (RFC 6749 §4.1.2)."""
 
 
 def docs(title: str, settings: Mapping[str, str]) -> bytes:
     """The docs page.
 
     Args:
-        title: of the browser's tab, until the document's own is known.
-        settings: what the script is told, by attribute. ``openapi`` is where the document is.
+        title: of the browser's tab, until the document is loaded.
+        settings: the settings of the script: attribute → value. ``openapi`` is the URL of the document.
     """
     attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in settings.items())
     text = _DOCS.format(title=escape(title), settings=attributes, openapi=escape(settings["openapi"]))

@@ -1,4 +1,4 @@
-"""The docs page: what it shows, and which of its files answers which path."""
+"""`DocsPage`: the settings of the docs page, and the file for each path below it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from authmw.errors import ConfigurationError
 from authmw.identity.scopes import checked_scopes
-from authmw.openapi.docs_page import answers, html, swagger_ui
+from authmw.openapi.docs_page import html, responses, swagger_ui
 from authmw.openapi.docs_page.policy import checked_origins, content_security_policy, origin_of, origins_in
 
 if TYPE_CHECKING:
@@ -35,28 +35,29 @@ _OWN: Final[Mapping[str, str]] = {
 
 
 class DocsPage:
-    """Shows an OpenAPI document with Swagger UI: reading it, Authorize by every scheme, and trying operations out.
+    """A page that shows an OpenAPI document with Swagger UI: read it, authorize by each scheme, and try operations.
 
-    It is the same for every server. ``Mount(page)`` of `authmw.wsgi` and `authmw.asgi`, Flask's ``docs_blueprint`` and
-    Starlette's ``docs_routes`` serve it. The page stands at a path like ``/docs/``, and its files below.
+    ``Mount(page)`` of `authmw.wsgi` and `authmw.asgi`, Flask's ``docs_blueprint`` and Starlette's ``docs_routes`` serve
+    it. The page has a path like ``/docs/``, and its files are below that. Nothing comes from other hosts, the HTML has
+    no script in it, and every URL is relative: so the page works offline, and under any prefix.
 
-    A document that names no ``servers`` describes the API that the page belongs to: its paths begin at the root of the
-    application, whatever prefix that has. Relative URLs in it, as that of the token endpoint, are resolved against
-    the server, as a directory (OpenAPI 3.1.1 §4.6).
+    A document without ``servers`` describes the API of the same application: its paths begin at the root of the
+    application, also under a prefix. Relative URLs in it, as that of the token endpoint, are resolved against
+    the URL of the server, as a directory (OpenAPI 3.1.1 §4.6).
 
     Args:
-        openapi_url: where the document is: relative to the root of the application, or whole.
-        document: the document, or what makes it each time it is asked for: it is served at ``openapi.json`` below the
-            page, and ``openapi_url`` stays unused.
-        title: of the browser's tab; that of the document by default.
-        client_id: stands in the Authorize dialog already.
-        scopes: are ticked there already.
-        persist: what was authorized outlives a reload of the page. It ends with the tab, and passwords that were
-            changed for a token are not kept.
-        connect: origins besides its own that the page may ask: of the API and of token endpoints. What `document`
-            names is known.
-        root: from the page to the root of the application, as a relative URL: ``../../`` for ``/internal/docs/``. A
-            blueprint and routes find it themselves.
+        openapi_url: the URL of the document, relative to the root of the application, or absolute.
+        document: the document, or a function that makes it on each request for it. It is served at ``openapi.json``
+            below the page, and ``openapi_url`` is not used.
+        title: of the browser's tab; by default the title of the document.
+        client_id: is filled in in the Authorize dialog.
+        scopes: are ticked in the Authorize dialog.
+        persist: keep the authorization when the page is reloaded. It ends with the tab. Passwords that were exchanged
+            for a token are not kept.
+        connect: other origins to which the page may send requests: of the API and of token endpoints. Those that
+            `document` names are added.
+        root: the path from the page to the root of the application, as a relative URL: ``../../`` for
+            ``/internal/docs/``. A blueprint and routes compute it themselves.
 
     Raises:
         ConfigurationError: every mistake at once; Swagger UI's files are not installed.
@@ -96,25 +97,25 @@ class DocsPage:
         self._directory = directory
 
     def respond(self, request: RequestHead, path: str | None = None, root: str = "") -> Response:
-        """The answer to a request.
+        """The response to a request.
 
         Args:
-            request: its method and its ``If-None-Match`` are looked at.
-            path: what follows the path that the page was put at: ``/`` is the page; nothing leads there. By default the
-                path of the request.
-            root: from the page to the root of the application, as a relative URL; by default that of the page.
+            request: its method and its ``If-None-Match`` are read.
+            path: the path after that of the page: ``/`` is the page, an empty one redirects to it. By default the path
+                of the request.
+            root: the path from the page to the root of the application, as a relative URL; by default `self.root`.
         """
         path = request.path if path is None else path
         if request.method not in ("GET", "HEAD"):
-            return answers.method_not_allowed()
+            return responses.method_not_allowed()
         if path == "":
-            return answers.one_slash_further(request)
+            return responses.slash_appended(request)
         if path == "/":
             return self._page(request, root or self.root)
         if path == _REDIRECT:
-            return answers.kept_nowhere(html.REDIRECT, _HTML, (("Content-Security-Policy", content_security_policy()),))
+            return responses.uncached(html.REDIRECT, _HTML, (("Content-Security-Policy", content_security_policy()),))
         if path == _OPENAPI and self._document is not None:
-            return answers.content(request, _json(self._made()), "application/json")
+            return responses.content(request, _json(self._made()), "application/json")
         return self._file(request, path.removeprefix("/"))
 
     def _page(self, request: RequestHead, root: str) -> Response:
@@ -128,7 +129,7 @@ class DocsPage:
         }
         policy = content_security_policy(self._origins())
         body = html.docs(self.title or "API", settings)
-        return answers.content(request, body, _HTML, (("Content-Security-Policy", policy),))
+        return responses.content(request, body, _HTML, (("Content-Security-Policy", policy),))
 
     def _openapi_url(self, root: str) -> str:
         if self._document is not None:
@@ -136,12 +137,12 @@ class DocsPage:
         return self.openapi_url if origin_of(self.openapi_url) else root + self.openapi_url
 
     def _file(self, request: RequestHead, name: str) -> Response:
-        """Only names that are known by heart reach the disk."""
+        """A file of the page. Only names from the two lists are read from the disk."""
         if name in _OWN:
-            return answers.content(request, _own(name), _OWN[name])
+            return responses.content(request, _own(name), _OWN[name])
         if name in swagger_ui.FILES:
-            return answers.content(request, swagger_ui.read(self._directory, name), swagger_ui.FILES[name])
-        return answers.not_found()
+            return responses.content(request, swagger_ui.read(self._directory, name), swagger_ui.FILES[name])
+        return responses.not_found()
 
     def _origins(self) -> tuple[str, ...]:
         named = (origin_of(self.openapi_url),) if self._document is None else origins_in(self._made())
@@ -156,7 +157,7 @@ class DocsPage:
 
 
 def _checked(mistakes: list[str], check: Callable[[], T]) -> T | None:
-    """What `check` answers; None where it finds mistakes, which join the others."""
+    """The result of `check`; None where it raises, and then `mistakes` gets its mistakes."""
     try:
         return check()
     except ConfigurationError as error:
@@ -166,13 +167,13 @@ def _checked(mistakes: list[str], check: Callable[[], T]) -> T | None:
 
 def _in_url(url: object) -> Iterable[str]:
     if not isinstance(url, str):
-        yield f"openapi_url={url!r} is no text: pass the document itself as document=..."
+        yield f"openapi_url={url!r} is no string: pass the document itself as document=..."
     elif not url or (":" in url and origin_of(url) is None):
-        yield f'openapi_url={url!r} is neither relative nor of https: write "openapi.json" or "https://api.example/..."'
+        yield f'openapi_url={url!r} is neither a relative URL nor an https URL: write "openapi.json" or "https://api.example/..."'
     elif url.startswith("/"):
         yield (
-            f"openapi_url={url!r} would be elsewhere under a prefix: it is relative to the root of the application, "
-            f"so write {url.lstrip('/')!r}"
+            f"openapi_url={url!r} would miss a prefix. It is relative to the root of the application: write "
+            f"{url.lstrip('/')!r}"
         )
 
 

@@ -1,7 +1,7 @@
-"""What the browser may do with the page: the Content-Security-Policy (CSP Level 3), and whom its scripts may ask.
+"""Content-Security-Policy of the docs page (CSP Level 3), and the origins to which its scripts may send requests.
 
-Scripts and styles come from the page's own origin, from files, and nothing in the HTML is one. What is asked elsewhere
-is the API, where the document says so, and the authorization server that hands out tokens.
+Scripts and styles come from files of the page's own origin; inline ones are not allowed. Requests to other origins go
+to the API, if the document names its servers, and to the authorization server that issues tokens.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 from authmw.errors import ConfigurationError
 
 # scheme "://" host [ ":" port ]                                             RFC 6454 §6.2
-# Nothing that ends a source expression or a directive fits in here.
+# No character that ends a source expression or a directive matches (CSP Level 3 §2.3).
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _BEFORE_PATH: Final = re.compile(r"[^/?#]*//[^/?#]*")
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -23,7 +23,7 @@ def content_security_policy(origins: Iterable[str] = ()) -> str:
     """The policy of the page.
 
     Args:
-        origins: whom its scripts may ask besides their own origin.
+        origins: the other origins to which its scripts may send requests.
 
     >>> content_security_policy(["https://id.example"]).split("; ")[4]
     "connect-src 'self' https://id.example"
@@ -43,10 +43,10 @@ def content_security_policy(origins: Iterable[str] = ()) -> str:
 
 
 def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
-    """`origins`, each of which is one.
+    """`origins`, after a check that each of them is one.
 
     Raises:
-        ConfigurationError: one is not, as for its path.
+        ConfigurationError: one is no origin; it has a path, for example.
     """
     given = (origins,) if isinstance(origins, str) else tuple(origins)
     wrong = [each for each in given if _ORIGIN.fullmatch(each) is None]
@@ -56,7 +56,7 @@ def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
 
 
 def origin_of(url: object) -> str | None:
-    """The origin of an absolute URL; None for a relative one, and for what is none or has a variable in it.
+    """The origin of an absolute URL; None for a relative one, for one with a variable, and for anything else.
 
     >>> origin_of("https://ID.example/token"), origin_of("token"), origin_of("https://{region}.example/")
     ('https://id.example', None, None)
@@ -67,7 +67,7 @@ def origin_of(url: object) -> str | None:
 
 
 def origins_in(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The origins that `document` sends scripts to: of its servers, and where its schemes say that tokens come from."""
+    """The origins that `document` names: those of its servers, and those of the token endpoints of its schemes."""
     found = (origin_of(url) for url in _urls_in(document))
     return tuple(dict.fromkeys(origin for origin in found if origin is not None))
 
@@ -85,8 +85,8 @@ def _urls_in(document: Mapping[str, Any]) -> Iterator[object]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType] - it is of JSON
+    return value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
 def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType] - it is of JSON
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType] - JSON

@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RoutedPage:
-    """What a framework's adapter mounts at each route of a docs page.
+    """The docs page at one route of a router, which has found the path below the page.
 
     Args:
-        page: what is shown.
-        path: below the page's own; by default the path parameter ``path``, after a slash.
+        page: the page.
+        path: the path after that of the page; by default a slash and the path parameter ``path``.
     """
 
     page: DocsPage
     path: str | None = None
 
     def respond(self, request: RequestHead) -> Response:
-        """The response to `request`, which leads to the root of the application in which it was routed."""
+        """The response to `request`. The root of the application is the one in which the request was routed."""
         path = f"/{request.path_params.get('path', '')}" if self.path is None else self.path
         return self.page.respond(request, path, way_up(request.path))
 
 
 def way_up(path: str) -> str:
-    """From a page at `path` to the root, as a relative URL.
+    """The relative URL from a page at `path` to the root.
 
     >>> way_up("/docs/"), way_up("/internal/docs/"), way_up("/")
     ('../', '../../', './')

@@ -1,6 +1,6 @@
-"""Swagger UI's files, taken from the installed package ``flask-swagger-ui``, which follows its releases.
+"""Files of Swagger UI, in the installed package ``flask-swagger-ui``, which follows its releases.
 
-Nothing of that package is imported: it is where the files are.
+The package is not imported; only its files are read.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ FILES: Final[Mapping[str, str]] = {
     "favicon-16x16.png": "image/png",
     "favicon-32x32.png": "image/png",
 }
-"""Every file that is served, with its type. No other name is ever looked for on the disk."""
+"""Name → media type of each file that is served. Other names are not looked for on the disk."""
 
 
 def directory() -> Path:
-    """Where Swagger UI's files are.
+    """The directory of Swagger UI's files.
 
     Raises:
-        ConfigurationError: the package is not installed, or has them no more.
+        ConfigurationError: the package is not installed, or lacks one of the files.
     """
     from importlib.util import find_spec
     from pathlib import Path

@@ -235,7 +235,7 @@ def test_a_change_has_another_tag() -> None:
     assert len(tags) == 2
 
 
-def test_the_page_that_gets_the_code_is_kept_nowhere() -> None:
+def test_the_page_that_gets_the_code_is_in_no_cache() -> None:
     assert header(ask(DocsPage(), "/oauth2-redirect.html"), "Cache-Control") == "no-store"
 
 

@@ -21,8 +21,7 @@ from fastapi import FastAPI
 from authmw.errors import ConfigurationError
 from authmw.openapi import secured, security
 from authmw.openapi.requirements import SecurityRequirement
-from authmw.openapi.securing import operations_in
-from authmw.openapi.versions import version_of
+from authmw.openapi.securing import operations_in, version_of
 from authmw_fastapi.names import check_names
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint
 
 from authmw.engine import decorators
-from authmw.openapi.docs_page.routed import RoutedPage
+from authmw.openapi.docs_page.page import RoutedPage
 from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from authmw.engine import decorators
-from authmw.openapi.docs_page.routed import RoutedPage
+from authmw.openapi.docs_page.page import RoutedPage
 from authmw_starlette.mounted import MountedEndpoint
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw.openapi.securing import secured
-from authmw.openapi.versions import WRITTEN_AS
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
 
 _METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
+_WRITTEN_AS: Final[Mapping[str, str]] = {"3.0": "3.0.4", "3.1": "3.1.1"}
 _PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -80,7 +80,7 @@ def document(
             needed[key] = operation.requirement
             paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, taken)
     made: dict[str, Any] = {
-        "openapi": WRITTEN_AS[openapi],
+        "openapi": _WRITTEN_AS[openapi],
         "info": {"title": title, "version": version, **({"description": description} if description else {})},
         **({"servers": [{"url": url} for url in each]} if (each := list(servers)) else {}),
         "paths": paths,
@@ -105,7 +105,7 @@ def _with_one_name_for_each_path(operations: Iterable[Operation]) -> Iterator[Op
 
 
 def _described(operation: Operation, taken: set[str]) -> dict[str, Any]:
-    summary, description = _told(operation.doc)
+    summary, description = _summary_and_description(operation.doc)
     responses = {"2XX": {"description": "What was asked for."}}
     if operation.parameters:
         responses["404"] = {"description": "There is no such thing."}
@@ -119,7 +119,7 @@ def _described(operation: Operation, taken: set[str]) -> dict[str, Any]:
     return {**{name: value for name, value in described.items() if value}, "responses": responses}
 
 
-def _told(doc: str) -> tuple[str, str]:
+def _summary_and_description(doc: str) -> tuple[str, str]:
     """The summary and the description in a docstring."""
     from inspect import cleandoc
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from authmw.engine.auth import Auth
     from authmw.identity.requirement import Requirement
-    from authmw.openapi.versions import Version
+    from authmw.openapi.schemes import Version
 
 SCHEMA: Final = "Refusal"
 """The name of the schema of their bodies."""

@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from authmw.identity.requirement import Access
-from authmw.openapi.versions import Version
+from authmw.openapi.schemes import Version
 from authmw.schemes.base import Alternatives, Way, ways
 
 if TYPE_CHECKING:

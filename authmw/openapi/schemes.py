@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from authmw.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
-    from authmw.openapi.versions import Version
+
+Version = Literal["2.0", "3.0", "3.1"]
+"""Version of a document. 2.0 is Swagger, which some generators still write. It has no bearer tokens: they become API
+keys."""
 
 _FLOWS_OF_SWAGGER: Final = {
     "authorizationCode": "accessCode",

@@ -9,8 +9,7 @@ from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Requirement
 from authmw.openapi import refusals
 from authmw.openapi.requirements import security
-from authmw.openapi.schemes import security_schemes
-from authmw.openapi.versions import Version, version_of
+from authmw.openapi.schemes import Version, security_schemes
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
@@ -59,6 +58,24 @@ def secured(document: Mapping[str, Any], auth: Auth, requirement_of: Requirement
     schemes = section(result, version, "securitySchemes", "securityDefinitions")
     schemes.update(security_schemes(auth, version, used=used))
     return result
+
+
+def version_of(document: Mapping[str, Any]) -> Version:
+    """The version in the ``openapi`` or ``swagger`` member of `document`.
+
+    Raises:
+        ConfigurationError: it is neither OpenAPI 3.1 or 3.0 nor Swagger 2.0.
+
+    >>> version_of({"openapi": "3.1.0"})
+    '3.1'
+    """
+    said = str(document.get("openapi") or document.get("swagger") or "")
+    for version in ("3.1", "3.0", "2.0"):
+        if said == version or said.startswith(f"{version}."):
+            return version
+    raise ConfigurationError(
+        f"a document of OpenAPI 3.1, 3.0 or Swagger 2.0 is needed, and this is {said or 'neither'}"
+    )
 
 
 def operations_in(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

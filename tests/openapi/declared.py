@@ -21,7 +21,7 @@ from authmw import (
     OpenIdConnect,
     TrustedHeader,
 )
-from authmw.openapi.versions import Version
+from authmw.openapi.schemes import Version
 from authmw.schemes.session_cookie import SessionCookie
 
 READ: Final = "orders:read"

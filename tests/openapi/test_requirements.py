@@ -20,7 +20,7 @@ from authmw import (
 )
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 from authmw.openapi import security
-from authmw.openapi.versions import Version
+from authmw.openapi.schemes import Version
 from authmw.schemes.base import Alternatives
 from tests.openapi.declared import READ, VERSIONS, WRITE
 

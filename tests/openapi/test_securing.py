@@ -14,8 +14,8 @@ from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer, OAuth2Pas
 from authmw.http.refusal import Body
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.openapi import secured, security_schemes
+from authmw.openapi.schemes import Version
 from authmw.openapi.securing import RequirementOfOperation
-from authmw.openapi.versions import Version
 from tests.openapi.declared import MARKS, READ, VERSIONS, WRITE, every_scheme, made, mistakes_in, operation
 
 AUTH = Auth(HTTPBearer())

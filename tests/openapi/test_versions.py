@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from authmw import ConfigurationError
-from authmw.openapi.versions import version_of
+from authmw.openapi.securing import version_of
 
 
 @pytest.mark.parametrize(

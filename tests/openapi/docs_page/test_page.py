@@ -16,7 +16,7 @@ from authmw import ConfigurationError
 from authmw.http.response import Response
 from authmw.openapi import DocsPage
 from authmw.openapi.docs_page import swagger_ui
-from authmw.openapi.docs_page.routed import way_up
+from authmw.openapi.docs_page.page import way_up
 from tests.requests import wsgi_request
 
 INFO: dict[str, Any] = {"openapi": "3.1.1", "info": {"title": "Shop", "version": "1"}, "paths": {}}

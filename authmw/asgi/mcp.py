@@ -127,11 +127,11 @@ class _Server:
             await self._app(scope, receive, send)
             return
         enforce(self._base)
-        headers = self._sessions.meant(scope["headers"], current_principal())
+        headers = self._sessions.for_server(scope["headers"], current_principal())
         if headers is None:
             await _NO_SESSION.serve_asgi(scope, receive, send)
             return
-        scope, send = {**scope, "headers": headers, _CALLER: copies_of(call_here())}, self._telling(send)
+        scope, send = {**scope, "headers": headers, _CALLER: copies_of(call_here())}, self._binding_sessions(send)
         if not self._tools or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -149,15 +149,15 @@ class _Server:
             enforce(self._tools.get(called or "", self._base))
             await self._app(scope, request.receive, send)
 
-    def _telling(self, send: Send) -> Send:
+    def _binding_sessions(self, send: Send) -> Send:
         principal = current_principal()
 
-        async def tell(message: Message) -> None:
+        async def bound(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": self._sessions.told(message.get("headers", ()), principal)}
+                message = {**message, "headers": self._sessions.for_client(message.get("headers", ()), principal)}
             await send(message)
 
-        return tell
+        return bound
 
     def _is_open(self, request: RequestHead) -> bool:
         # Of the response to a preflight, the middleware sends the headers only.
@@ -239,24 +239,24 @@ class SessionIds:
         entropy: makes the key. The key lives as long as the process, as the sessions of the server do.
 
     >>> ids = SessionIds()
-    >>> seen = ids.told([(b"mcp-session-id", b"s-1")], Principal("alice"))
-    >>> ids.meant(seen, Principal("alice"))
+    >>> seen = ids.for_client([(b"mcp-session-id", b"s-1")], Principal("alice"))
+    >>> ids.for_server(seen, Principal("alice"))
     [(b'mcp-session-id', b's-1')]
-    >>> ids.meant(seen, Principal("bob")) is None
+    >>> ids.for_server(seen, Principal("bob")) is None
     True
     """
 
     def __init__(self, entropy: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._key = entropy(32)
 
-    def told(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers:
+    def for_client(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers:
         """The headers of a response, with the session ID that `principal` gets."""
         return [
             (name, b"%b.%b" % (value, self._code(value, principal))) if name.lower() == _SESSION else (name, value)
             for name, value in headers
         ]
 
-    def meant(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers | None:
+    def for_server(self, headers: Iterable[tuple[bytes, bytes]], principal: Principal) -> _Headers | None:
         """The headers of a request, with the ID that the server knows; None for a session of another principal."""
         found: _Headers = []
         for name, value in headers:

@@ -174,7 +174,7 @@ def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Princ
     """
     from authmw.engine.authentication import Authentication
 
-    with _serving(Call(auth or _nobodys_auth(), Authentication(principal))):
+    with _serving(Call(auth or _auth_without_callers(), Authentication(principal))):
         yield principal
 
 
@@ -214,7 +214,7 @@ def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
 def copies_of(call: Call | None) -> Callable[[], Call]:
     """A factory of copies of `call` as it is now, each with an end of its own; for None, of calls without a caller."""
     if call is None:
-        call = Call(_nobodys_auth(), NOBODY)
+        call = Call(_auth_without_callers(), NOBODY)
     auth, authentication, request, carry = call.auth, call.authentication, call.request, call.refuse_with
 
     def make_call() -> Call:
@@ -238,7 +238,7 @@ def _serving(call: Call) -> Generator[None, None, None]:
         call.end()
 
 
-def _nobodys_auth() -> Auth:
+def _auth_without_callers() -> Auth:
     # Imported here: most programs have an Auth and never need this one.
     from authmw.engine.auth import Auth
     from authmw.schemes.http_bearer import HTTPBearer

@@ -26,6 +26,7 @@ from authmw.cli.output import json_option, printable, show
 from authmw.cli.secret_input import read_token
 from authmw.cli.stores import Database, Place, existing, open_stores, redis_stores
 from authmw.issuers.diagnosis.explain import unverified
+from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.stores.administration import NotFound
 
 
@@ -131,8 +132,6 @@ def _signed(places: _Places, text: str) -> _Revoked:
 
 
 def _refresh(places: _Places, text: str) -> _Revoked:
-    from authmw.oauth2.refresh_tokens import RefreshToken
-
     token = RefreshToken.parse(text)
     family = None if token is None else end_session_with(places.every, token.key)
     if family is None:

@@ -7,6 +7,7 @@ Rule 2: each segment has exactly one accepted spelling, and no token makes the r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -210,6 +211,4 @@ def header_segment(key: Key, typ: str | None) -> bytes:
 
 
 def _json(members: Mapping[str, Any]) -> bytes:
-    import json
-
     return json.dumps(members, separators=(",", ":")).encode("ascii")

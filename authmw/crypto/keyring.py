@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from authmw.crypto.jose.private_file import replace
+from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.key import Key
 from authmw.errors import ConfigurationError
 
@@ -122,8 +125,6 @@ class KeyRing:
         Raises:
             ConfigurationError: the file does not exist or cannot be read, or a key in it is wrong.
         """
-        from authmw.crypto.jose.strict_json import parse_object
-
         try:
             return cls.from_jwks(parse_object(Path(path).read_bytes()))
         except FileNotFoundError:
@@ -143,10 +144,6 @@ class KeyRing:
         Raises:
             OSError: the file cannot be written. An existing file is not changed.
         """
-        import json
-
-        from authmw.crypto.jose.private_file import replace
-
         jwks = {"keys": [key.private_jwk() for key in self.current.keys]}
         replace(Path(path), json.dumps(jwks, indent=2).encode("ascii") + b"\n")
 

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
-from authmw.engine.authentication import ENDED, NOBODY
+from authmw.engine.authentication import ENDED, NOBODY, Authentication
 from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
@@ -172,8 +172,6 @@ def acting_as(principal: Principal, auth: Auth | None = None) -> Generator[Princ
     ...     current_principal().id
     'alice'
     """
-    from authmw.engine.authentication import Authentication
-
     with _serving(Call(auth or _auth_without_callers(), Authentication(principal))):
         yield principal
 

@@ -11,6 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
+from io import BytesIO
 from typing import Any, Final, cast
 
 from authmw.flow.call_mode import CallMode
@@ -226,8 +227,6 @@ class WSGIRequest(RequestHead):
 
     def read_body(self, limit: int) -> bytes:
         """The whole body. The application reads it again, from a buffer."""
-        from io import BytesIO
-
         environ = self.environ
         declared = str(environ.get("CONTENT_LENGTH") or "")
         if _LENGTH.fullmatch(declared) is not None:

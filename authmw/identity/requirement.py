@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from authmw.errors import ConfigurationError
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.scopes import checked_scopes
@@ -28,8 +29,6 @@ def any_of(*scopes: str) -> AnyOf:
     Raises:
         ConfigurationError: there is no scope, or one that RFC 6749 §3.3 does not allow.
     """
-    from authmw.errors import ConfigurationError
-
     if not scopes:
         raise ConfigurationError('any_of() needs at least one scope: any_of("orders:admin", "orders:write")')
     return AnyOf(checked_scopes(scopes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authmw.errors import ConfigurationError
+from authmw.issuers.discovery import issuer_of, well_known_urls
+from authmw.issuers.issuer import Issuer
 from authmw.schemes.http_bearer import BearerScheme
 from authmw.schemes.oauth2 import BearerVerifier
 
@@ -60,9 +62,6 @@ class OpenIdConnect(BearerScheme):
 def _issuer(
     url: str, verifier: BearerVerifier, audience: Audience | None, profile: str | Profile | None
 ) -> BearerVerifier:
-    from authmw.issuers.discovery import issuer_of
-    from authmw.issuers.issuer import Issuer
-
     if verifier is not None:
         raise ConfigurationError(
             "OpenIdConnect takes a verifier, or audience= and profile= to make one: give these to Issuer(...) instead"
@@ -73,6 +72,4 @@ def _issuer(
 
 
 def _metadata_url(url: str) -> str:
-    from authmw.issuers.discovery import well_known_urls
-
     return url if "/.well-known/" in url else well_known_urls(url)[0]

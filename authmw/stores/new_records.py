@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Protocol, get_args
 
-from authmw.crypto.http_digest import DigestAlgorithm
+from authmw.crypto.http_digest import DigestAlgorithm, ha1, userhash
+from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import Entropy, new_api_key, new_id, new_token, token_digest
+from authmw.crypto.passwords import PasswordHasher, prepared
 from authmw.errors import ConfigurationError
 from authmw.identity.principal import PrincipalKind
 from authmw.identity.scopes import checked_scopes
+from authmw.identity.usernames import canonical_username
 from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, ClientSecret, TokenRecord, User
 
 DIGEST_ALGORITHMS: Final[tuple[DigestAlgorithm, ...]] = ("SHA-256",)
@@ -46,9 +49,6 @@ class HA1:
     @classmethod
     def of(cls, username: str, realm: str, password: str, algorithm: DigestAlgorithm) -> HA1:
         """The HA1 of a password. Raises `ConfigurationError` if the password is not acceptable."""
-        from authmw.crypto.http_digest import ha1, userhash
-        from authmw.crypto.passwords import prepared
-
         secret = prepared(password)
         if secret is None:
             raise ConfigurationError(_BAD_PASSWORD)
@@ -227,8 +227,6 @@ def _mistakes_in_jwks(auth_method: ClientAuthMethod, jwks: Mapping[str, Any] | N
         return [] if jwks is None else [f"jwks= is for private_key_jwt, and the method is {auth_method}"]
     if jwks is None:
         return ["private_key_jwt needs the client's public keys: jwks="]
-    from authmw.crypto.keyring import KeyRing
-
     try:
         ring = KeyRing.from_jwks(jwks)
     except ConfigurationError as error:
@@ -249,8 +247,6 @@ def checked_username(username: str) -> str:
     >>> checked_username("Zoe\u0308") == "Zo\u00eb"
     True
     """
-    from authmw.identity.usernames import canonical_username
-
     name = canonical_username(username)
     # In Basic (RFC 7617 §2) and in Digest (RFC 7616 §3.4.2) the first colon ends the name.
     if name is None or ":" in name:
@@ -268,8 +264,6 @@ def checked_lifetime(lifetime: float) -> float:
 def hashed(password: str, hasher: Hasher | None) -> str:
     """The hash of `password`, by the default hasher unless one is given."""
     if hasher is None:
-        from authmw.crypto.passwords import PasswordHasher
-
         hasher = PasswordHasher()
     try:
         return hasher.hash(password)

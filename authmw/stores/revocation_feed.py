@@ -10,6 +10,7 @@ Two rules hold everywhere here:
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 import threading
@@ -167,8 +168,6 @@ class RevocationFeed:
 
     def close(self) -> None:
         """Stop the thread. From then on each check asks the store."""
-        import atexit
-
         atexit.unregister(self.close)
         self._closing.set()
         self._fresh_until = -math.inf
@@ -223,8 +222,6 @@ class RevocationFeed:
                 self._has_warned = True
                 return
             self._thread = started
-        import atexit
-
         atexit.register(self.close)
 
     def _follow(self) -> None:

@@ -9,6 +9,7 @@ from authmw.errors import ConfigurationError
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.identity.verdict import Verdict
+from authmw.verifiers.lookup import LookupVerifier
 
 C = TypeVar("C")
 
@@ -44,6 +45,4 @@ def as_verifier(verifier: Verifier[C] | Callable[..., Any] | None) -> Verifier[C
         raise ConfigurationError(
             f"{type(verifier).__name__} is no verifier: pass an object with .verify, or a function"
         )
-    from authmw.verifiers.lookup import LookupVerifier
-
     return cast("Verifier[C]", LookupVerifier(verifier))

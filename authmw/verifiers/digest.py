@@ -17,6 +17,7 @@ from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.identity.credentials import DigestResponse
 from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.memory.nonces import MemoryNonces
 from authmw.stores.ports import DigestStore, NonceStore, Throttle, require_methods
 from authmw.stores.records import DigestUser, NonceUse
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of
@@ -287,8 +288,6 @@ def _misplaced(detail: str) -> Rejected:
 
 
 def _in_this_process(clock: Callable[[], float]) -> NonceStore:
-    from authmw.stores.memory.nonces import MemoryNonces
-
     return MemoryNonces(clock=clock)
 
 

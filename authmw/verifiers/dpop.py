@@ -27,6 +27,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BoundToken, DPoPToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.stores.memory.nonces import MemoryNonces
 from authmw.stores.ports import NonceStore, require_methods
 from authmw.stores.records import NonceUse
 from authmw.verifiers.base import Verifier
@@ -190,6 +191,4 @@ def _mistakes_in_algorithms(algorithms: Collection[object]) -> list[str]:
 
 
 def _in_this_process(clock: Callable[[], float]) -> NonceStore:
-    from authmw.stores.memory.nonces import MemoryNonces
-
     return MemoryNonces(clock=clock)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,43 @@ EXTRAS = {
     "authmw_sqlalchemy": ("sqlalchemy", "sql"),
     "authmw_redis": ("redis", "redis"),
 }
+
+# Imports inside functions, by what they save. A module that is not here is imported at the top of its file.
+LATE = {
+    "packages that take long to load": "argon2 jwt cryptography asgiref alembic redis werkzeug",
+    "event loops and threads, which only some drivers need": "asyncio concurrent.futures ssl",
+    "modules of Python that take a millisecond or more, or load such": (
+        "ast base64 email.utils importlib.metadata importlib.util inspect ipaddress pathlib random secrets shlex "
+        "urllib.parse urllib.request"
+    ),
+    "modules of authmw that load one of these, or that few programs use": (
+        "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.engine.auth "
+        "authmw.engine.routes.frameworks authmw.issuers.fetching.exchange authmw.openapi authmw.schemes.http_bearer "
+        "authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
+    ),
+}
+
+
+def late_imports() -> Iterator[tuple[str, str]]:
+    """Each import inside a function: where it is, and what it imports."""
+    for path in sorted([*ROOT.glob("authmw/**/*.py"), *ROOT.glob("adapters/**/*.py")]):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for node in ast.walk(function):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node.module
+                elif isinstance(node, ast.Import):
+                    yield from ((f"{path.relative_to(ROOT)}:{node.lineno}", name.name) for name in node.names)
+
+
+def test_an_import_inside_a_function_saves_what_is_named_here() -> None:
+    named = tuple(" ".join(LATE.values()).split())
+    found = list(late_imports())
+    odd = [each for each in found if not any(each[1] == name or each[1].startswith(f"{name}.") for name in named)]
+    assert odd == []
+    unused = [name for name in named if not any(f"{module}.".startswith(f"{name}.") for _, module in found)]
+    assert unused == []
 
 
 @pytest.mark.parametrize("statement", ["import authmw", "from authmw import *", "import authmw.wsgi, authmw.asgi"])

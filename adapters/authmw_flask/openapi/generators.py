@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.errors import ConfigurationError
+from authmw_flask.openapi.secured import secured_document
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -50,8 +51,6 @@ def secure_openapi(app: Flask, generator: object = None, *, prefix: str | None =
         raise ConfigurationError(_unknown(made_by, is_app=made_by is app))
 
     def secure(document: Mapping[str, Any]) -> dict[str, Any]:
-        from authmw_flask.openapi.secured import secured_document
-
         return secured_document(app, document, prefix=prefix)
 
     hook(made_by, secure)

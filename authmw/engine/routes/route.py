@@ -6,6 +6,7 @@ and enforcing wrappers enforce.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -149,7 +150,6 @@ def needs(requirement: Requirement) -> str:
 def place_of(endpoint: object) -> str:
     """File and line of a function or a class, ``shop.py:12``, relative to the working directory; empty if unknown."""
     import inspect
-    import os
 
     target: Any = getattr(endpoint, "view_class", endpoint)
     while hasattr(target, "func"):  # functools.partial

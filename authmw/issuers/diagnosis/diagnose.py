@@ -10,6 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from authmw.issuers.diagnosis.finding import Finding
+from authmw.issuers.diagnosis.issuer import examine
+from authmw.issuers.diagnosis.profile import likely_profile
+from authmw.issuers.diagnosis.token import TokenDiagnosis
+from authmw.issuers.discovery import issuer_of
 
 if TYPE_CHECKING:
     from authmw.issuers.audience import Audience
@@ -44,11 +48,6 @@ def diagnose(
     ...     if found.ok is False: print(found.words, "->", found.fix)
     it calls itself 'https://issuer.test', without the slash at the end -> say Issuer('https://issuer.test', ...)
     """
-    from authmw.issuers.diagnosis.issuer import examine
-    from authmw.issuers.diagnosis.profile import likely_profile
-    from authmw.issuers.diagnosis.token import TokenDiagnosis
-    from authmw.issuers.discovery import issuer_of
-
     diagnosis = TokenDiagnosis(issuer_of(issuer), audience=audience, profile=profile, clock=clock)
     report = examine(issuer, fetcher, clock=clock)
     findings = list(report.findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -216,8 +217,6 @@ def _in_document(document: object) -> Iterable[str]:
 
 
 def _json(document: Document) -> bytes:
-    import json
-
     return json.dumps(dict(document), separators=(",", ":")).encode()
 
 

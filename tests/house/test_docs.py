@@ -112,6 +112,7 @@ def test_the_docs_build_strictly(site: Path) -> None:
     assert (site / "index.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_reference_is_what_faces_export(site: Path) -> None:
     headings = re.compile(r'<h2 id="([\w.]+)" class="doc doc-heading"')
     for face in FACES:
@@ -123,11 +124,13 @@ def test_the_reference_is_what_faces_export(site: Path) -> None:
     assert {path.name for path in (site / "reference").iterdir()} == {*FACES, "index.html"}
 
 
+@pytest.mark.slow
 def test_the_examples_of_docstrings_are_shown_as_code(site: Path) -> None:
     page = (site / "reference" / "authmw" / "index.html").read_text()
     assert 'class="language-pycon highlight"' in page
 
 
+@pytest.mark.slow
 def test_the_built_pages_load_nothing_from_elsewhere(site: Path) -> None:
     loads = re.compile(
         r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//|<link\b[^>]*\bhref=[\"']?(?:https?:)?//"

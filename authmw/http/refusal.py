@@ -1,4 +1,4 @@
-"""Decisions of the engine: `ALLOWED`, or a `Refusal` with its complete response.
+"""Refusals: what the engine decides, `ALLOWED` or a `Refusal` with its complete response.
 
 The responses of all adapters are made here, so that they have the same bytes: status, challenges, and a body in
 ``application/problem+json`` (RFC 9457), with ``error`` and ``error_description`` for OAuth clients.

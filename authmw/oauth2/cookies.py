@@ -18,9 +18,9 @@ from authmw.http.origin import is_from
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2.access_tokens import Issued
+from authmw.oauth2.audit import Decision
 from authmw.oauth2.client_authentication import find_client
 from authmw.oauth2.cookie_mode import CookieMode
-from authmw.oauth2.decisions import Decision
 from authmw.oauth2.form import read_form
 from authmw.oauth2.password import PasswordLogin, password
 from authmw.oauth2.paths import COOKIE_PATHS

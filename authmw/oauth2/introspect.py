@@ -13,8 +13,8 @@ from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.principal import Principal
+from authmw.oauth2.audit import Decision
 from authmw.oauth2.client_authentication import ClientAuthentication, find_client
-from authmw.oauth2.decisions import Decision
 from authmw.oauth2.presented_token import Found, FoundRefreshToken, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, invalid_client, json_response
 from authmw.stores.ports import RevocationStore, UserStore

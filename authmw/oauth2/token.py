@@ -8,8 +8,8 @@ from typing import Final, Protocol
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
-from authmw.oauth2 import decisions
 from authmw.oauth2.access_tokens import Issued
+from authmw.oauth2.audit import Decision
 from authmw.oauth2.client_authentication import ClientAuthentication, authenticate_client
 from authmw.oauth2.client_credentials import ClientTokenIssuance, client_credentials
 from authmw.oauth2.form import Form, read_form
@@ -39,7 +39,7 @@ _GRANTS: Final[dict[str, GrantFlow]] = {
 
 def token(service: TokenGrants, request: RequestHead) -> Flow[Response]:
     """Tokens for a grant, or the error of RFC 6749 §5.2."""
-    decision = decisions.Decision("token", request)
+    decision = Decision("token", request)
     form = yield from read_form(request)
     if isinstance(form, OAuthError):
         return decision.refused(form)
@@ -51,9 +51,7 @@ def token(service: TokenGrants, request: RequestHead) -> Flow[Response]:
     return issued.response()
 
 
-def _issue(
-    service: TokenGrants, request: RequestHead, form: Form, decision: decisions.Decision
-) -> Flow[Issued | OAuthError]:
+def _issue(service: TokenGrants, request: RequestHead, form: Form, decision: Decision) -> Flow[Issued | OAuthError]:
     grant_type = form.get("grant_type")
     if grant_type is None:
         return invalid_request("A grant_type is needed.")

@@ -8,9 +8,9 @@ from typing import Any, cast, get_args
 
 import click
 
-from authmw.cli.ending import end_client
 from authmw.cli.options import database_option, duration, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
+from authmw.cli.revocation import end_client
 from authmw.cli.stores import open_stores, redis_stores
 from authmw.stores.new_records import GRANT_TYPES
 from authmw.stores.records import Client, ClientAuthMethod

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from authmw.cli.ending import end_session, sessions_of
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, moment, printable, show, table
+from authmw.cli.revocation import end_session, sessions_of
 from authmw.cli.stores import existing, open_stores, redis_stores
 from authmw.stores.administration import NotFound
 from authmw.stores.records import RefreshFamily

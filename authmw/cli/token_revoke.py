@@ -12,7 +12,9 @@ from typing import Final
 
 import click
 
-from authmw.cli.ending import (
+from authmw.cli.options import database_option, redis_option
+from authmw.cli.output import json_option, printable, show
+from authmw.cli.revocation import (
     end_client,
     end_session,
     end_session_with,
@@ -21,8 +23,6 @@ from authmw.cli.ending import (
     revoke_signed,
     revoke_token,
 )
-from authmw.cli.options import database_option, redis_option
-from authmw.cli.output import json_option, printable, show
 from authmw.cli.secret_input import read_token
 from authmw.cli.stores import Database, Place, existing, open_stores, redis_stores
 from authmw.issuers.diagnosis.explain import unverified

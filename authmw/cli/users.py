@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from authmw.cli.ending import end_user
 from authmw.cli.options import database_option, redis_option, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
+from authmw.cli.revocation import end_user
 from authmw.cli.secret_input import password_stdin_option, read_password
 from authmw.cli.stores import existing, open_stores, redis_stores
 from authmw.stores.records import User

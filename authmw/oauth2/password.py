@@ -13,12 +13,12 @@ from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
-from authmw.oauth2.ending import refuse_access_tokens
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import SessionIssuance, end_if_revoked
 from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
+from authmw.oauth2.revocation import refuse_access_tokens
 from authmw.stores.records import Client, RefreshFamily, User
 from authmw.verifiers.password import PasswordVerifier
 

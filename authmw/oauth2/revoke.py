@@ -17,9 +17,9 @@ from authmw.http.response import Response
 from authmw.identity.principal import Principal
 from authmw.oauth2.audit import Decision
 from authmw.oauth2.client_authentication import ClientAuthentication
-from authmw.oauth2.ending import TokenStores, end_session, end_signed_token, end_token
 from authmw.oauth2.presented_token import FoundRefreshToken, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
+from authmw.oauth2.revocation import TokenStores, end_session, end_signed_token, end_token
 from authmw.stores.records import Client, TokenRecord
 
 

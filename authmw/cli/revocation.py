@@ -1,4 +1,4 @@
-"""Ending of sessions and revocation of tokens, in the database and in Redis.
+"""Revocation of sessions and tokens, in the database and in Redis.
 
 Running processes follow the revocations of only one of the two. The commands do not know which one, so they write to
 both; the other write does no harm. Every function may be called twice, so a command that failed can be run again.
@@ -14,7 +14,7 @@ from typing import TypeVar
 from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import Ask, Flow, run
-from authmw.oauth2 import ending
+from authmw.oauth2 import revocation
 from authmw.oauth2.sessions import list_sessions
 from authmw.stores.administration import NotFound
 from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
@@ -25,17 +25,17 @@ T = TypeVar("T")
 
 def end_user(places: Iterable[Place], subject: str) -> int:
     """End all sessions of a user and refuse all tokens. Returns how many sessions ended."""
-    return sum(run(ending.end_user(_Stores.at(place), subject)) for place in places)
+    return sum(run(revocation.end_user(_Stores.at(place), subject)) for place in places)
 
 
 def end_client(places: Iterable[Place], client_id: str) -> int:
     """End all sessions of a client and refuse all its tokens. Returns how many sessions ended."""
-    return sum(run(ending.end_client(_Stores.at(place), client_id)) for place in places)
+    return sum(run(revocation.end_client(_Stores.at(place), client_id)) for place in places)
 
 
 def end_session(places: Iterable[Place], family_id: str) -> RefreshFamily | None:
     """End one session and refuse its tokens. Returns the session, also if it had ended before, or None."""
-    return _first(run(ending.end_session(_Stores.at(place), family_id)) for place in places)
+    return _first(run(revocation.end_session(_Stores.at(place), family_id)) for place in places)
 
 
 def end_session_with(places: Iterable[Place], key: str) -> RefreshFamily | None:
@@ -71,12 +71,12 @@ def revoke_signed(places: Iterable[Place], jti: str, expires_at: float | None = 
     """
     ends = time.time() + LONGEST_TOKEN if expires_at is None else expires_at
     for place in places:
-        run(ending.end_signed_token(_Stores.at(place), jti, ends))
+        run(revocation.end_signed_token(_Stores.at(place), jti, ends))
 
 
 @dataclass(frozen=True, slots=True)
 class _Stores:
-    """The `TokenStores` of one place, for `authmw.oauth2.ending`. There is no feed: the command verifies no tokens."""
+    """The `TokenStores` of one place, for `authmw.oauth2.revocation`. No feed: the command verifies no tokens."""
 
     tokens: TokenKeeper
     families: FamilyStore
@@ -98,7 +98,7 @@ def _first(answers: Iterable[T | None]) -> T | None:
 def _revoke_token(stores: _Stores, digest: str) -> Flow[TokenRecord | None]:
     record = yield from Ask(stores.tokens.find_token, digest)
     if record is not None:
-        yield from ending.end_token(stores, record)
+        yield from revocation.end_token(stores, record)
     return record
 
 
@@ -107,5 +107,5 @@ def _revoke_record(place: Place, token_id: str) -> TokenRecord | None:
         record = place.tokens.revoke(token_id)
     except NotFound:
         return None
-    run(ending.end_token(_Stores.at(place), record))
+    run(revocation.end_token(_Stores.at(place), record))
     return record

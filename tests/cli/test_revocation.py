@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from authmw.cli import ending
+from authmw.cli import revocation
 from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores import MemoryStores
@@ -29,10 +29,10 @@ class InMemory(MemoryStores):
 
 
 WAYS: dict[str, Callable[[list[Place]], object]] = {
-    "its id": lambda places: ending.end_session(places, "login_1"),
-    "its refresh token": lambda places: ending.end_session_with(iter(places), FAMILY.key),
-    "its user": lambda places: ending.end_user(places, "alice"),
-    "its client": lambda places: ending.end_client(places, "shop"),
+    "its id": lambda places: revocation.end_session(places, "login_1"),
+    "its refresh token": lambda places: revocation.end_session_with(iter(places), FAMILY.key),
+    "its user": lambda places: revocation.end_user(places, "alice"),
+    "its client": lambda places: revocation.end_client(places, "shop"),
 }
 
 

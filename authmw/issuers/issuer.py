@@ -18,7 +18,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Rejected, Verdict
-from authmw.issuers.access_tokens import AccessTokenVerifier
+from authmw.issuers.access_token_verifier import AccessTokenVerifier
 from authmw.issuers.audience import Audience
 from authmw.issuers.discovery import mistakes_in_issuer
 from authmw.issuers.fetching.fetch import Fetcher

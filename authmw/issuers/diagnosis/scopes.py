@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from authmw.crypto.jws import shown
 from authmw.identity.verdict import Rejected
-from authmw.issuers.access_tokens import AccessTokenVerifier
+from authmw.issuers.access_token_verifier import AccessTokenVerifier
 from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.profiles import PROFILES
 

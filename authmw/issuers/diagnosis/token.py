@@ -13,7 +13,7 @@ from authmw.crypto.keyring import KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.issuers.access_tokens import AccessTokenVerifier
+from authmw.issuers.access_token_verifier import AccessTokenVerifier
 from authmw.issuers.audience import AnyAudience, Audience
 from authmw.issuers.diagnosis.explain import unverified
 from authmw.issuers.diagnosis.finding import Finding, difference, quoted

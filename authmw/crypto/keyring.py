@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from authmw.crypto.jose.private_file import replace
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.key import Key
+from authmw.crypto.private_file import replace
 from authmw.errors import ConfigurationError
 
 if TYPE_CHECKING:

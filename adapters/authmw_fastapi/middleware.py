@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from authmw_starlette.middleware import AuthMiddleware as StarletteAuthMiddleware
 
 from authmw.errors import ConfigurationError
-from authmw_fastapi.made_up import made_up_principals
 from authmw_fastapi.openapi import document_everything
+from authmw_fastapi.unauthenticated_principals import unauthenticated_principals
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -41,7 +41,7 @@ class AuthMiddleware(StarletteAuthMiddleware):
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
         # The application to which this was added, or in which it is mounted, has more routes than the wrapped one.
         whole = scope.get("app") or self
-        mistakes = super()._mistakes(scope) + made_up_principals(whole)
+        mistakes = super()._mistakes(scope) + unauthenticated_principals(whole)
         try:
             document_everything(whole)
         except ConfigurationError as error:

@@ -13,7 +13,7 @@ from authmw.errors import ConfigurationError
 from authmw.identity.calling import find_calls_by
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.config import Settings
-from authmw_flask.kept import kept_call, mark_context
+from authmw_flask.preserved_requests import kept_call, mark_context
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask, answer_refusals
 from authmw_flask.routes import RouteTable
 from authmw_flask.view_check import ViewCheck

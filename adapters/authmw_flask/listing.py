@@ -15,8 +15,8 @@ from authmw.engine.routes.route import Kind, Protected, Protection, Route, place
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware
+from authmw_flask.path_templates import parameters_of, template_of
 from authmw_flask.routes import RouteTable, handler_of, view_class_of
-from authmw_flask.templates import parameters_of, template_of
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule

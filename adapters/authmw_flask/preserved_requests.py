@@ -1,4 +1,4 @@
-"""Caller of a request that Flask keeps: in ``copy_current_request_context``, and in ``with client:`` of a test.
+"""Caller of a request that Flask preserves: in ``copy_current_request_context``, and in ``with client:`` of a test.
 
 Flask keeps a request in a context variable of its own, and passes on a copy where the program asks for it. Elsewhere
 the variable may be left over, and there is no caller: in a worker that copied all context variables of a request, in

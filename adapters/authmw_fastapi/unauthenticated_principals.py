@@ -9,7 +9,7 @@ from authmw.engine.routes.route import place_of
 from authmw.identity.principal import Principal
 
 
-def made_up_principals(app: object) -> tuple[str, ...]:
+def unauthenticated_principals(app: object) -> tuple[str, ...]:
     """A sentence for each endpoint below `app` that has ``Annotated[Principal, Depends()]`` on the way to it."""
     found: dict[str, None] = {}
     for entry in entries(app):

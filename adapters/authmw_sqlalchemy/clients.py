@@ -16,9 +16,9 @@ from authmw.identity.scopes import checked_scopes
 from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.new_records import make_client, make_secret
 from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
+from authmw_sqlalchemy.base import Store, listed, text, unlisted
 from authmw_sqlalchemy.revoking import client_ended
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
-from authmw_sqlalchemy.store import Store, listed, text, unlisted
 from authmw_sqlalchemy.tables import clients, users
 
 _COLUMNS = tuple(clients.c)

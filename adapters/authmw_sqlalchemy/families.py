@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Update, and_, bindparam, case, insert, sel
 
 from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.rotation import rotated
+from authmw_sqlalchemy.base import Store, as_text, text
 from authmw_sqlalchemy.statements import Operation, Query, Row, every, first
-from authmw_sqlalchemy.store import Store, as_text, text
 from authmw_sqlalchemy.tables import clients, users
 from authmw_sqlalchemy.tables import refresh_families as families
 

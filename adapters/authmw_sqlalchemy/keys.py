@@ -13,8 +13,8 @@ from authmw.crypto.opaque_tokens import Entropy
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_api_key
 from authmw.stores.records import ApiKeyRecord
+from authmw_sqlalchemy.base import Store, text
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
-from authmw_sqlalchemy.store import Store, text
 from authmw_sqlalchemy.tables import api_keys, clients, users
 
 _COLUMNS = tuple(api_keys.c)

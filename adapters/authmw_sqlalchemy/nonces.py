@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Table, bindparam, case, cast, select
 
 from authmw.stores.records import NonceUse
+from authmw_sqlalchemy.base import Store, as_key
 from authmw_sqlalchemy.statements import Database, Query, Row
-from authmw_sqlalchemy.store import Store, as_key
 from authmw_sqlalchemy.tables import nonces
 
 

@@ -23,9 +23,9 @@ from authmw.flow.call_mode import CallMode
 from authmw.flow.drive import drive
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
-from authmw_sqlalchemy.connections import BoundedConnection, arguments, is_broken
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.kept_connections import KeptConnections
+from authmw_sqlalchemy.postgres_connections import BoundedConnection, arguments, is_broken
+from authmw_sqlalchemy.postgres_idle_connections import IdleConnections
 from authmw_sqlalchemy.statements import AsyncCommit, Exclusive, Operation, Query, Row, Step
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class PostgresDatabase:
             self.engine.dispose(close=False)
 
     def _reset(self) -> None:
-        self._connections = KeptConnections[Cursor[Any]](lambda cursor: cursor.connection.close())
+        self._connections = IdleConnections[Cursor[Any]](lambda cursor: cursor.connection.close())
         self._slots = threading.BoundedSemaphore(self._pool_size)
 
     def _rows(self, query: Query, values: tuple[object, ...], *, read_only: bool) -> list[Row]:

@@ -23,10 +23,10 @@ from authmw.flow.call_mode import CallMode
 from authmw.flow.drive import drive_async
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
-from authmw_sqlalchemy.connections import BoundedAsyncConnection, arguments
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.kept_connections import KeptConnections
 from authmw_sqlalchemy.postgres import POOL_TIMEOUT, engine_options, executable, refuse_broken, refuse_missing
+from authmw_sqlalchemy.postgres_connections import BoundedAsyncConnection, arguments
+from authmw_sqlalchemy.postgres_idle_connections import IdleConnections
 from authmw_sqlalchemy.statements import Operation, Query, Row
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ class _Loop:
         self._owns_pool = not isinstance(target, AsyncEngine)
         self._opened = weakref.WeakSet[Driver[Any]]()
         self.engine = target if isinstance(target, AsyncEngine) else self._open_engine(target, pool_size)
-        self.connections = KeptConnections[AsyncCursor[Any]](lambda cursor: _close(cursor.connection))
+        self.connections = IdleConnections[AsyncCursor[Any]](lambda cursor: _close(cursor.connection))
         self.slots = asyncio.Semaphore(pool_size)
         self._pool_size = pool_size
 

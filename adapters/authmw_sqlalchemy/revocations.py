@@ -10,8 +10,8 @@ from typing import Final, cast
 from sqlalchemy import bindparam, func, insert, select, union_all
 
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
+from authmw_sqlalchemy.base import Store
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every
-from authmw_sqlalchemy.store import Store
 from authmw_sqlalchemy.tables import revocations
 
 _COLUMNS = (revocations.c.kind, revocations.c.target, revocations.c.at, revocations.c.expires_at)

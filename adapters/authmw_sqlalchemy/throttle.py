@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Table, bindparam, case, select, update
 
 from authmw.stores.throttling import Count, ThrottlePolicy
+from authmw_sqlalchemy.base import Store, as_key
 from authmw_sqlalchemy.statements import AsyncCommit, Database, Operation, Query, nothing
-from authmw_sqlalchemy.store import Store, as_key
 from authmw_sqlalchemy.tables import familiar_sources, throttle
 
 

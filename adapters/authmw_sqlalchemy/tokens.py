@@ -14,8 +14,8 @@ from authmw.identity.principal import PrincipalKind
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_token
 from authmw.stores.records import TokenRecord
+from authmw_sqlalchemy.base import Store, listed, text, unlisted
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
-from authmw_sqlalchemy.store import Store, listed, text, unlisted
 from authmw_sqlalchemy.tables import clients, tokens, users
 
 _COLUMNS = tuple(tokens.c)

@@ -17,9 +17,9 @@ from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
 from authmw.stores.records import DigestUser, User
+from authmw_sqlalchemy.base import Store, text
 from authmw_sqlalchemy.revoking import user_ended
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
-from authmw_sqlalchemy.store import Store, text
 from authmw_sqlalchemy.tables import clients, user_digests, users
 
 _COLUMNS = (

@@ -8,8 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from psycopg import AsyncConnection, Connection, DataError, Error
 
-from authmw_sqlalchemy.connections import ServerTimeout, is_broken
 from authmw_sqlalchemy.errors import unavailable
+from authmw_sqlalchemy.postgres_connections import ServerTimeout, is_broken
 from authmw_sqlalchemy.statements import Row
 
 
@@ -21,7 +21,7 @@ class _Cursor(Protocol):
 C = TypeVar("C", bound=_Cursor)
 
 
-class KeptConnections(Generic[C]):
+class IdleConnections(Generic[C]):
     """The connections of one thread pool or of one event loop that wait for the next lookup, each as its cursor.
 
     Args:

@@ -13,7 +13,7 @@ from authmw.flow.flow import Flow
 from authmw.flow.pool import WorkPool
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
-from authmw.oauth2 import mistakes
+from authmw.oauth2 import argument_checks
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import respond
 from authmw.oauth2.lifetimes import Lifetimes
@@ -76,12 +76,12 @@ class TokenService:
         runtime: Runtime | None = None,
     ) -> None:
         wrong = [
-            *mistakes.in_issuer(issuer),
-            *mistakes.in_audience(audience),
-            *mistakes.in_stores(stores),
-            *mistakes.in_keys(keys),
-            *mistakes.in_names(first_party=first_party, realm=realm, scopes=scopes),
-            *mistakes.in_features(cookies=cookies, lifetimes=lifetimes, runtime=runtime),
+            *argument_checks.in_issuer(issuer),
+            *argument_checks.in_audience(audience),
+            *argument_checks.in_stores(stores),
+            *argument_checks.in_keys(keys),
+            *argument_checks.in_names(first_party=first_party, realm=realm, scopes=scopes),
+            *argument_checks.in_features(cookies=cookies, lifetimes=lifetimes, runtime=runtime),
         ]
         if wrong:
             raise ConfigurationError(*wrong)

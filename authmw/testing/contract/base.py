@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from authmw.testing.contract.open_store import OpenStore, Play, load
 from authmw.testing.contract.processes import race_processes
-from authmw.testing.contract.session import Play, Session, load
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class StoreContract(Generic[S]):
 
     namespace: str
     """The name for the data of this test: letters, digits and underscores, different for each test."""
-    session: Session[S]
+    opened_store: OpenStore[S]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -58,25 +58,25 @@ class StoreContract(Generic[S]):
         """Open a store for one test while the block runs, under a new namespace."""
         self.namespace = f"contract_{uuid4().hex[:12]}"
         try:
-            self.session = Session(self.open_store())
+            self.opened_store = OpenStore(self.open_store())
             try:
                 yield
             finally:
-                self.session.close()
+                self.opened_store.close()
         finally:
             self.drop(self.namespace)
 
     @contextmanager
-    def second_store(self) -> Generator[Session[S]]:
+    def second_store(self) -> Generator[OpenStore[S]]:
         """A second store with a namespace of its own. Its data are removed when the block ends."""
         own = self.namespace
         self.namespace = f"{own}_other"
         try:
-            session: Session[S] = Session(self.open_store())
+            opened: OpenStore[S] = OpenStore(self.open_store())
             try:
-                yield session
+                yield opened
             finally:
-                session.close()
+                opened.close()
                 self.drop(self.namespace)
         finally:
             self.namespace = own
@@ -105,15 +105,15 @@ class StoreContract(Generic[S]):
     @property
     def store(self) -> S:
         """The store, opened by `open_store`."""
-        return self.session.store
+        return self.opened_store.store
 
     def ask(self, method: Callable[P, T | Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a method of the store, awaited if it has to be."""
-        return self.session.ask(method, *args, **kwargs)
+        return self.opened_store.ask(method, *args, **kwargs)
 
     def race(self, play: Play[S, T], *, racers: int = RACERS, rounds: int = 0) -> list[list[T]]:
         """Run `play` on several threads (or tasks) at once. Returns their answers, round by round."""
-        return self.session.race(play, racers=racers, rounds=rounds or self.rounds)
+        return self.opened_store.race(play, racers=racers, rounds=rounds or self.rounds)
 
     def race_processes(self, play: Play[S, T], *, rounds: int = 0) -> list[list[T]]:
         """Run `play` in several processes at once. Returns their answers, round by round."""

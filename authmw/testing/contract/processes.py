@@ -8,7 +8,7 @@ from functools import cache
 from multiprocessing.synchronize import Barrier
 from typing import Final, TypeVar
 
-from authmw.testing.contract.session import TIMEOUT, Play, Session, aborting, by_round, load
+from authmw.testing.contract.open_store import TIMEOUT, OpenStore, Play, aborting, by_round, load
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -55,11 +55,11 @@ def _plays(factory: str, namespace: str, play: Play[S, T], racer: int, rounds: i
     assert _start is not None
     answers: list[T] = []
     with aborting(_start):
-        session: Session[S] = Session(load(factory)(namespace))
+        opened: OpenStore[S] = OpenStore(load(factory)(namespace))
         try:
             for number in range(rounds):
                 _start.wait(TIMEOUT)
-                answers.append(session.run(play(session.store, racer, number)))
+                answers.append(opened.run(play(opened.store, racer, number)))
         finally:
-            session.close()
+            opened.close()
     return answers

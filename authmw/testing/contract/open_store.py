@@ -35,7 +35,7 @@ def load(factory: str) -> Callable[[str], object]:
     return cast("Callable[[str], object]", getattr(import_module(module), name))
 
 
-class Session(Generic[S]):
+class OpenStore(Generic[S]):
     """A store that is open until this is closed.
 
     Args:

@@ -15,7 +15,7 @@ from authmw.http.refusal import Body
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.openapi import secured, security_schemes
 from authmw.openapi.schemes import Version
-from authmw.openapi.securing import RequirementOfOperation
+from authmw.openapi.securing import RequirementOfOperation, version_of
 from tests.openapi.declared import MARKS, READ, VERSIONS, WRITE, every_scheme, made, mistakes_in, operation
 
 AUTH = Auth(HTTPBearer())
@@ -233,3 +233,27 @@ def test_other_components_stay() -> None:
 def test_a_version_that_is_not_known_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"this is 3\.2\.0"):
         secured({"openapi": "3.2.0"}, Auth(APIKeyHeader("X-Key")), always(None))
+
+
+@pytest.mark.parametrize(
+    "said, version",
+    [
+        ({"openapi": "3.1.0"}, "3.1"),
+        ({"openapi": "3.1.1"}, "3.1"),
+        ({"openapi": "3.0.0"}, "3.0"),
+        ({"openapi": "3.0.4"}, "3.0"),
+        ({"openapi": 3.1}, "3.1"),
+        ({"swagger": "2.0"}, "2.0"),
+        ({"swagger": 2.0}, "2.0"),
+    ],
+)
+def test_a_document_says_its_version(said: dict[str, Any], version: str) -> None:
+    assert version_of(said) == version
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"openapi": "3.2.0"}, {"openapi": "3.10.0"}, {"openapi": "4"}, {"swagger": "1.2"}, {"openapi": None}]
+)
+def test_a_document_of_another_version_is_refused_in_a_sentence(said: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"3\.1, 3\.0 or Swagger 2\.0 is needed"):
+        version_of(said)

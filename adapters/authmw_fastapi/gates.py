@@ -49,7 +49,7 @@ class RequirementGate(Gate):
         self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes
     ) -> Principal:
         """The principal, if it meets the requirement."""
-        _let_through(connection, None, self.asked(tuple(security_scopes.scopes)).requirement, principal)
+        _enforce(connection, None, self.asked(tuple(security_scopes.scopes)).requirement, principal)
         return principal
 
 
@@ -77,7 +77,7 @@ class AuthGate(Gate):
     ) -> Principal:
         """The principal, if it meets the requirement."""
         document_at_sight(connection)
-        _let_through(connection, self.auth, Requirement.all_of(*security_scopes.scopes), principal)
+        _enforce(connection, self.auth, Requirement.all_of(*security_scopes.scopes), principal)
         return principal
 
     def __eq__(self, other: object) -> bool:
@@ -122,7 +122,7 @@ def _signature(principal: Any, **others: Any) -> Signature:
     )
 
 
-def _let_through(connection: HTTPConnection, auth: Auth | None, requirement: Requirement, principal: Principal) -> None:
+def _enforce(connection: HTTPConnection, auth: Auth | None, requirement: Requirement, principal: Principal) -> None:
     call = call_by(connection, auth)
     if not requirement.is_open and (not principal.is_authenticated or requirement.missing(principal.scopes)):
         # The refusal names all that the operation requires, not only what this gate requires.

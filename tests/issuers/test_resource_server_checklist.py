@@ -23,8 +23,8 @@ from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
 from tests.contract.cases import Answer as ContractAnswer
 from tests.contract.cases import Case
+from tests.engine.resource_apps import AT_ROOT, EVERYWHERE, PATH, RESOURCE, Answer
 from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, SECRET, URL, FakeServer, answered, verifier_of
-from tests.issuers.resource_apps import AT_ROOT, EVERYWHERE, PATH, RESOURCE, Answer
 from tests.requests import wsgi_request
 
 SCOPES: Final = "orders:read orders:write"

@@ -13,7 +13,7 @@ from authmw.errors import ConfigurationError
 from authmw.http.challenge import parse_challenges
 from tests.contract.cases import Answer as ContractAnswer
 from tests.contract.cases import Case
-from tests.issuers.resource_apps import AT_ROOT, EVERYWHERE, MOUNTED, PATH, RESOURCE, Answer
+from tests.engine.resource_apps import AT_ROOT, EVERYWHERE, MOUNTED, PATH, RESOURCE, Answer
 
 DOCUMENT: Final = (
     (

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from authmw.issuers.issuer import Issuer
     from authmw.issuers.openid_connect import OpenIdConnect
     from authmw.schemes.api_key import APIKeyCookie, APIKeyHeader, APIKeyQuery
-    from authmw.schemes.base import AuthorizationScheme
+    from authmw.schemes.base import AuthorizationScheme, SecurityScheme
     from authmw.schemes.http_basic import HTTPBasic
     from authmw.schemes.http_bearer import HTTPBearer
     from authmw.schemes.http_digest import HTTPDigest
@@ -99,6 +99,7 @@ __all__ = [
     "Rejected",
     "RequestHead",
     "Requirement",
+    "SecurityScheme",
     "TokenVerifier",
     "TrustedHeader",
     "TrustedUser",
@@ -139,7 +140,7 @@ _HOMES = {
     "issuers.issuer": "Issuer",
     "issuers.openid_connect": "OpenIdConnect",
     "schemes.api_key": "APIKeyCookie APIKeyHeader APIKeyQuery",
-    "schemes.base": "AuthorizationScheme",
+    "schemes.base": "AuthorizationScheme SecurityScheme",
     "schemes.http_basic": "HTTPBasic",
     "schemes.http_bearer": "HTTPBearer",
     "schemes.http_digest": "HTTPDigest",

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, ItemsView
 from typing import TYPE_CHECKING, Final, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from authmw.http.refusal import AccessRefused
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
     from authmw.http.response import Response

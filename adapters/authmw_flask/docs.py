@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint
 
 from authmw.engine import decorators
-from authmw.openapi.docs_page.page import RoutedPage
+from authmw.openapi.docs_page.page import DocsPage, RoutedPage
 from authmw_flask.mounted import add_view, mounted_view
-
-if TYPE_CHECKING:
-    from authmw.openapi.docs_page.page import DocsPage
 
 
 def docs_blueprint(

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from flask import Response, request
+from flask import Blueprint, Flask, Response, request
 
-from authmw.http.mountable import NOT_FOUND
+from authmw.http.mountable import NOT_FOUND, Mountable
 from authmw.http.request import WSGIRequest
 from authmw.wsgi.mount import Mount
-
-if TYPE_CHECKING:
-    from flask import Blueprint, Flask
-
-    from authmw.http.mountable import Mountable
 
 # The mounted object answers every method itself, the same as under any other server.
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

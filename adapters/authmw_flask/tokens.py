@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint
+from flask import Blueprint, Flask
 
 from authmw.engine.decorators import own_credentials, public
 from authmw.oauth2.documents import metadata_path
@@ -14,7 +14,6 @@ from authmw.oauth2.routed import RoutedEndpoint
 from authmw_flask.mounted import add_view, mounted_view
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.blueprints import BlueprintSetupState
 
     from authmw.oauth2.service import TokenService

@@ -11,11 +11,10 @@ from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authmw.engine.declarations import needed_by
-from authmw.identity.requirement import PUBLIC
+from authmw.identity.requirement import PUBLIC, Requirement
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
-    from authmw.identity.requirement import Requirement
 
 
 class Asked(NamedTuple):

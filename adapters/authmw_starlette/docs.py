@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from starlette.routing import Route
 
 from authmw.engine import decorators
-from authmw.openapi.docs_page.page import RoutedPage
+from authmw.openapi.docs_page.page import DocsPage, RoutedPage
 from authmw_starlette.mounted import MountedEndpoint
-
-if TYPE_CHECKING:
-    from authmw.openapi.docs_page.page import DocsPage
 
 
 def docs_routes(page: DocsPage, path: str = "/docs", *, public: bool = False) -> list[Route]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.errors import ConfigurationError
-from authmw.http.request import ASGIRequest
-from authmw.identity.requirement import Access
+from authmw.http.request import ASGIRequest, RequestHead
+from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.refusing import carry
 from authmw_starlette.routes import declared, declares, registered_without_wrapper
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from authmw.engine.auth import Auth
     from authmw.engine.public_paths import Default
-    from authmw.http.request import RequestHead
-    from authmw.identity.requirement import Requirement
 
 
 class AuthMiddleware(ASGIAuthMiddleware):

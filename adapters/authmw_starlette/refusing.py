@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocket, WebSocketState
 
-from authmw.http.refusal import AccessRefused
+from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.response import POLICY_VIOLATION
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Scope
 
     from authmw.engine.context import Call
-    from authmw.http.refusal import Refusal
 
 _HANDLERS: Final = "starlette.exception_handlers"
 

@@ -26,7 +26,6 @@ from authmw.identity.requirement import Requirement
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
-    from authmw.engine.authentication import Authentication
 
 _CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
 

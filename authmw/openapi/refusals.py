@@ -6,20 +6,17 @@ where it can refuse an authenticated caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
-from authmw.identity.requirement import Access
+from authmw.identity.requirement import Access, Requirement
 from authmw.schemes.session_cookie import SessionCookie
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from authmw.engine.auth import Auth
-    from authmw.identity.requirement import Requirement
     from authmw.openapi.schemes import Version
 
 SCHEMA: Final = "Refusal"

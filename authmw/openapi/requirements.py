@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from authmw.identity.requirement import Access
+from authmw.identity.requirement import Access, Requirement
 from authmw.openapi.schemes import Version
 from authmw.schemes.base import Alternatives, Way, ways
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
-    from authmw.identity.requirement import Requirement
 
 SecurityRequirement = dict[str, list[str]]
 """Security Requirement Object: name of a scheme → scopes."""

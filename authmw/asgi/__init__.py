@@ -1,4 +1,4 @@
-"""The ASGI door: the middleware, the mount that serves authmw's own documents, and MCP."""
+"""The ASGI interface: the middleware, the mount that serves authmw's own documents, and MCP."""
 
 from typing import TYPE_CHECKING
 

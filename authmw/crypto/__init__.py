@@ -1,1 +1,1 @@
-"""Cryptography: keys and key rings, signing, opaque tokens, passwords, HTTP Digest, JOSE, DPoP proofs."""
+"""Cryptography: keys, signing, claims, opaque tokens, passwords, legacy hashes, HTTP Digest, JOSE, DPoP proofs."""

@@ -1,1 +1,1 @@
-"""`Auth`: alternatives, remembered verdicts, guard, public paths, audit, context, decorators, routes."""
+"""`Auth`: alternatives, verdict cache, guard, public paths, audit, context, decorators, markers, routes, metadata."""

@@ -1,1 +1,1 @@
-"""Security schemes: how a credential travels, one file per family."""
+"""Security schemes: how a credential travels, one file per family (`OpenIdConnect` is in `issuers`)."""

@@ -1,1 +1,1 @@
-"""Verifiers: from credentials to a verdict, one file each."""
+"""Verifiers of local credentials, and their common parts: from credentials to a verdict."""

@@ -1,4 +1,4 @@
-"""The WSGI door: the middleware, and the mount that serves authmw's own documents."""
+"""The WSGI interface: the middleware, and the mount that serves authmw's own documents."""
 
 from typing import TYPE_CHECKING
 

@@ -16,6 +16,7 @@ from authmw.engine.markers import (
     chain_of,
     entry_of,
     is_instance_of_enforcing_class,
+    is_opened_itself,
     is_own_wrapper,
     marked_requirement,
     name_of,
@@ -108,7 +109,8 @@ def _declarations(target: object) -> tuple[Requirement | None, Requirement | Non
     is_partial = False
     for link in chain_of(target):
         declared = _both(declared, marked_requirement(link))
-        above = _both(above, recorded_above(link))
+        recorded = recorded_above(link)
+        above = _both(above, recorded if link is target and is_opened_itself(link) else _closed(recorded))
         if is_own_wrapper(link):
             break  # what is inside is part of this declaration already, or belongs to other wrappers
         is_partial = is_partial or isinstance(link, partial)

@@ -24,6 +24,7 @@ _MARKER: Final = "__authmw_requirement__"
 _ENFORCING: Final = "__authmw_enforcing_wrapper__"
 _WRAPPER: Final = "__authmw_wrapper__"
 _ABOVE: Final = "__authmw_declared_above__"
+_OPENED: Final = "__authmw_opened__"
 
 _DEEPEST_CHAIN: Final = 1000
 _MOST_RECORDED: Final = 100
@@ -46,6 +47,11 @@ def recorded_above(target: object) -> Requirement | None:
     """The requirement that all wrappers of `target` declared together; None for none."""
     record: object = getattr(target, _ABOVE, None)
     return record if isinstance(record, Requirement) else None
+
+
+def is_opened_itself(target: object) -> bool:
+    """Whether an open record was written on `target` itself, and not copied from what it wraps."""
+    return getattr(target, _OPENED, None) is target
 
 
 def refers_to_enforcing_wrapper(target: object) -> bool:
@@ -135,6 +141,8 @@ def record_above(target: object, requirement: Requirement) -> None:
         except AttributeError:
             if link is target:
                 raise _no_attributes(target) from None
+        if requirement.is_open:
+            return  # public access has to be explicit: it does not open what `target` wraps
 
 
 class _Records:
@@ -150,6 +158,8 @@ class _Records:
     def add(self, target: object, requirement: Requirement) -> None:
         with self._lock:
             known = recorded_above(target)
+            if requirement.is_open:
+                setattr(target, _OPENED, target)
             setattr(target, _ABOVE, requirement if known is None else _bounded(known & requirement))
 
 

@@ -167,7 +167,9 @@ class Wrapping:
                 break
         below = set(self.path(number))
         above: Needs | None = None
-        for other, (_, layer) in enumerate(self.made, 1):
+        for other, (wrapped, layer) in enumerate(self.made, 1):
+            if layer.asked is not None and layer.asked.open and wrapped != number:
+                continue  # it opens nothing but the very thing it was put on
             if layer.asked is not None and other not in below and not set(reached).isdisjoint(self.path(other)):
                 above = both(above, layer.asked)
         if any((layer := self.layer(each)) is not None and layer.is_partial for each in reached):

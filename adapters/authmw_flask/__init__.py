@@ -8,7 +8,7 @@ Views declare what they need. No order of the decorators leaves a view open::
     @app.get("/orders")
     @requires_scopes("orders:read")
     def orders() -> dict[str, str]:
-        return {"hello": current_principal.id}
+        return {"hello": current_principal().id}
 """
 
 from typing import TYPE_CHECKING

@@ -91,7 +91,7 @@ class RedisFamilies:
 
     A rotation whose connection breaks is sent a second time. It carries a random mark, so that it is not taken for a
     reuse. If the reply stays lost, the client gets a 503. When that client tries again, the answer is RACED within the
-    grace time; with a grace of 0 it looks like a thief, and the family ends.
+    grace time; with a grace of 0 it looks like an attacker, and the family ends.
 
     Args:
         server: runs the commands.

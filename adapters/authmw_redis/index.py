@@ -1,4 +1,4 @@
-"""Indexes of the tokens and families of a subject, a client or a family, which miss no record that is being added.
+"""Indexes of tokens and families, by subject, client and family. None misses a record that is being added.
 
 An index and its records are in different slots, so no script can change both. Instead, adding enters the record into
 every index and then stores it, and revoking reads the indexes and then revokes. When the two meet:

@@ -1,10 +1,10 @@
-"""Revocations in Redis: the latest one of each name, in the order in which they were published.
+"""Revocations in Redis: the latest one for each kind and id, in the order in which they were published.
 
 They are not in a stream: it would have to be trimmed, and a reader with an older cursor would miss some. Each one has a
 place in a sorted set instead. One that is published again moves to the end, where every reader finds it, however old
 its cursor is. Only expired ones are removed.
 
-Places are microseconds of the server's clock, and they rise even if that clock is set back. So a cursor still works
+Places are microseconds of Redis's clock, and they rise even if that clock is set back. So a cursor still works
 after a failover that lost the latest revocations, or all of them: a cursor beyond the last place reads everything.
 """
 

@@ -182,7 +182,8 @@ def _called(body: bytes) -> str | None:
     """The tool that a message calls; None for a message that calls none.
 
     Raises:
-        ValueError: it is no single message that all parsers read alike. Batches are refused: MCP has removed them.
+        ValueError: it is not exactly one message, or parsers could read it differently. Batches are refused: MCP has
+            removed them.
     """
     message = parse_object(body)
     if message.get("method") != "tools/call":

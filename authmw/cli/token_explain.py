@@ -47,7 +47,7 @@ _MARKS = {True: "ok", False: "FAILS", None: "-"}
 
 
 def _findings(signed: str, *, issuer: str | None, audience: str | None, keys_path: Path) -> tuple[list[Finding], bool]:
-    """What was found, and whether the token is accepted: only when its signature could be verified."""
+    """The findings, and whether the token is accepted. It is never accepted if its signature could not be verified."""
     try:
         ring = KeyRing.load(keys_path)
     except ConfigurationError as error:

@@ -101,7 +101,7 @@ def set_password(
 ) -> None:
     """Replace the password of USERNAME. Asks for the new one.
 
-    Every session of the user ends, and every token is refused: a thief of the old password may have them.
+    Every session of the user ends, and every token is refused: an attacker with the old password may have them.
     """
     store, others = open_stores(database).users, redis_stores(redis)
     existing(store, username)

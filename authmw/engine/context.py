@@ -209,7 +209,7 @@ def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def copies_of(call: Call | None) -> Callable[[], Call]:
-    """A factory of copies of `call` as it is now, each with an end of its own; for None, of calls without a caller."""
+    """A factory of copies of `call` as it is now. Each copy ends separately. For None, the copies have no caller."""
     if call is None:
         call = Call(_auth_without_callers(), NOBODY)
     auth, authentication, request, carry = call.auth, call.authentication, call.request, call.refuse_with

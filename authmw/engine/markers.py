@@ -134,7 +134,7 @@ def record_above(target: object, requirement: Requirement) -> None:
     for depth, link in enumerate(chain_of(target), 1):
         if isinstance(link, type):
             return
-        if depth == _DEEPEST_CHAIN:  # or it wraps itself
+        if depth == _DEEPEST_CHAIN:  # the chain may also be a circle
             raise ConfigurationError(f"{name_of(target)} is wrapped {depth} times: decorate the function once")
         try:
             _records.add(link, requirement)
@@ -167,7 +167,7 @@ _records: Final = _Records()
 
 
 def too_many_declarations(principal: Principal, request: RequestHead) -> bool:
-    """False. It stands for more declarations than are kept of one function: such a function refuses every caller."""
+    """Always False. It replaces the declarations of a function that has too many: the function refuses every caller."""
     return False
 
 

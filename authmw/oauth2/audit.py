@@ -34,7 +34,7 @@ class Decision:
         """The id of the user or client that a token is about."""
 
     def refused(self, error: OAuthError) -> Response:
-        """Log a refusal; its response."""
+        """Log a refusal, and return its response."""
         self._write("refused", error=error.error, status=str(error.status), detail=error.detail or error.description)
         return error.response()
 

@@ -40,7 +40,7 @@ class ClientRegistry(Protocol):
 
     @property
     def own_client(self) -> Client:
-        """The first-party application, unless it is registered."""
+        """The client that stands for the first-party application while no client of that id is registered."""
         ...
 
 

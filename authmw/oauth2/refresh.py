@@ -34,7 +34,7 @@ from authmw.verifiers.accounts import checked_user
 
 
 class FamilyLookup(Protocol):
-    """Where the family of a refresh token is looked up."""
+    """What is needed to find the family of a refresh token."""
 
     @property
     def issuer(self) -> str:
@@ -87,8 +87,8 @@ def refresh_session(
     if token is None:
         return invalid_grant(detail="not a refresh token")
     family = yield from find_family(service, token)
-    # RFC 6749 §6: the token is bound to its client. Another client that presents it changes nothing: else a thief of
-    # the token could end the session.
+    # RFC 6749 §6: the token is bound to its client. Another client that presents it changes nothing: else an
+    # attacker with the token could end the session.
     if family is None or family.client_id != client.id:
         return invalid_grant(detail="no family of this client")
     refused = yield from _refused(service, family, now)
@@ -199,7 +199,7 @@ def _rotate(
             # gets the same successor, not a second one.
             next_token = token.successor(family.salt)
         case Outcome.REUSED:
-            # RFC 9700 §4.14.2: one of the two parties that used the token is a thief, and it cannot be known which.
+            # RFC 9700 §4.14.2: one of the two parties that used the token is an attacker, and it cannot be known which.
             yield from refuse_access_tokens(service, family.id, now)
             return invalid_grant(detail=f"{family.id} is ended: a refresh token was used again")
         case Outcome.ENDED:

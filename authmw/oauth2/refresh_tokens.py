@@ -28,7 +28,7 @@ from typing import Final
 from authmw.crypto.opaque_tokens import RANDOM_LENGTH, Entropy, base62, checksum, token_digest
 
 _SALT_OCTETS: Final = 32
-_RANDOM_OCTETS: Final = 32  # 80 bits more than the text holds: the remainder is as good as even
+_RANDOM_OCTETS: Final = 32  # 80 bits more than the text needs, so the bias of the remainder is negligible
 _FAMILY_LENGTH: Final = 22
 _ISSUER_LENGTH: Final = RANDOM_LENGTH - _FAMILY_LENGTH
 _TOKEN: Final = re.compile(

@@ -46,7 +46,7 @@ def revoke(service: RevocationEndpoint, request: RequestHead) -> Flow[Response]:
 def revoke_token(service: TokenRevocation, client: Client, text: str) -> Flow[str]:
     """Revoke the token `text`, if it was issued to `client`.
 
-    A second time repeats every step: the first may have been interrupted.
+    A second call repeats every step, because the first may have been interrupted.
 
     Returns:
         The id of the revoked token or session, for the log; empty for none.

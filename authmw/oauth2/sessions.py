@@ -111,7 +111,7 @@ def list_sessions(service: TokenStores, subject: str) -> Flow[tuple[RefreshFamil
 
 
 def end_own_session(service: TokenStores, session_id: str, subject: str) -> Flow[bool]:
-    """End a live session of `subject`; whether there was one."""
+    """End a live session of `subject`. Returns whether there was one."""
     live = yield from list_sessions(service, subject)
     if all(family.id != session_id for family in live):
         return False

@@ -5,7 +5,7 @@ not know. It raises if it cannot answer: that becomes a 503. A store keeps only 
 key.
 
 Each method is atomic, and its answer is complete: no port has a ``get`` that a ``put`` has to follow. What a method has
-answered is durable. The contract tests in `authmw.testing` check all of this for any store.
+answered is durable. The contract tests in `authmw.testing.contract` check all of this for any store.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ Answer: TypeAlias = T | Awaitable[T]
 """Return type of a port's method: the answer from a ``def``, an awaitable of the answer from an ``async def``."""
 
 
-def require_methods(taker: str, store: object, *methods: str) -> None:
+def require_methods(receiver: str, store: object, *methods: str) -> None:
     """Check at construction that `store` has all of `methods`.
 
     Args:
-        taker: the class or the argument that takes the store, named in the error message.
+        receiver: the class or the argument that receives the store, named in the error message.
         store: the object that was passed as a store.
-        methods: the methods that `taker` calls.
+        methods: the methods that `receiver` calls.
 
     Raises:
         ConfigurationError: `store` is a class and not an instance, or it lacks a method.
     """
     if isinstance(store, type):
-        raise ConfigurationError(f"{taker} needs a store, not its class: pass {store.__name__}(...)")
+        raise ConfigurationError(f"{receiver} needs a store, not its class: pass {store.__name__}(...)")
     missing = [f".{method}" for method in methods if not callable(getattr(store, method, None))]
     if missing:
         every = " and ".join(f".{method}" for method in methods)
         raise ConfigurationError(
-            f"{taker} needs a store with {every}: {type(store).__name__} has no {' and no '.join(missing)}"
+            f"{receiver} needs a store with {every}: {type(store).__name__} has no {' and no '.join(missing)}"
         )
 
 

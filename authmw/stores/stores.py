@@ -47,7 +47,7 @@ class Stores:
         Raises:
             ConfigurationError: an object has no store, or asynchronous stores stand beside blocking ones.
         """
-        found: dict[str, Any] = {}  # the taker of a store checks its methods
+        found: dict[str, Any] = {}  # the class that receives a store checks its methods
         revocations: list[RevocationStore] = []
         mistakes: list[str] = []
         for each in stores:

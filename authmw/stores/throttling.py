@@ -21,7 +21,7 @@ class ThrottlePolicy:
     No account is locked for ever: no wait is longer than `longest`, and an attempt during a wait does not prolong it.
 
     Args:
-        taker: the class that takes the policy, named in the error message.
+        receiver: the class that receives the policy, named in the error message.
         free: attempts without any wait.
         first: seconds of the first wait.
         longest: seconds of the longest wait. After that time without an attempt, the count of a key starts again at 0.
@@ -35,9 +35,9 @@ class ThrottlePolicy:
 
     __slots__ = ("first", "free", "longest")
 
-    def __init__(self, taker: str, *, free: int, first: float, longest: float) -> None:
+    def __init__(self, receiver: str, *, free: int, first: float, longest: float) -> None:
         if free < 1 or first <= 0 or longest < first:
-            raise ConfigurationError(f"{taker} needs free >= 1 and 0 < first <= longest")
+            raise ConfigurationError(f"{receiver} needs free >= 1 and 0 < first <= longest")
         self.free: int = free
         self.first: float = first
         self.longest: float = longest

@@ -34,7 +34,7 @@ def refuse_sender(claims: Mapping[str, Any], credentials: BearerToken | BoundTok
     """
     if isinstance(credentials, BoundToken):
         return _refuse_key(claims.get("cnf"), credentials.thumbprint)
-    # RFC 9449 §7.2: otherwise a thief of the token could use it without a proof.
+    # RFC 9449 §7.2: otherwise an attacker with the token could use it without a proof.
     if "cnf" in claims:
         return Rejected(
             Reason.TOKEN_BOUND, f"bound by {_names(_members(claims['cnf']))}, and it came as a bearer token"

@@ -1,4 +1,5 @@
-"""Verifier of Digest responses: every check of RFC 7616 §3.4.6, ordered so that a guesser learns least."""
+"""Verifier of Digest responses: every check of RFC 7616 §3.4.6, in an order that reveals as little as possible to
+an attacker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Base classes of the security schemes: FastAPI's own, and the one that all schemes of this package share.
+"""Base classes of the security schemes: FastAPI's class, and the class that all schemes of this package extend.
 
 No module of this package postpones the evaluation of annotations: older releases of FastAPI cannot resolve the
 annotations of an instance that is used as a dependency.

@@ -1,1 +1,1 @@
-"""DPoP (RFC 9449): proofs that the sender of a token has the key to which the token is bound."""
+"""DPoP (RFC 9449): nonces of the server, and proofs that the sender of a token has the key to which it is bound."""

@@ -34,7 +34,8 @@ def routes_of(app: object) -> list[Route]:
     """Every route of a Flask, Starlette or FastAPI application, with what protects it.
 
     Args:
-        app: the application, or the middleware around it. An `AuthMiddleware` among that protects the routes below.
+        app: the application, or the outermost middleware around it. Every `AuthMiddleware` on the way inwards counts as
+            protection of the routes.
 
     Raises:
         ConfigurationError: no adapter knows the application.

@@ -103,7 +103,8 @@ class Exchange:
 
     def _answer(self, seconds: float, max_bytes: int) -> RawResponse:
         connection = self._connection = self._connect(seconds)
-        self._socket = connection.sock  # kept: the connection forgets its socket when a response closes it
+        # The connection drops its reference to the socket when a response closes it.
+        self._socket = connection.sock
         if self._abandoned:
             raise self._failed("the deadline has passed")
         connection.request(

@@ -1,4 +1,4 @@
-"""Contract of administration: disabling a user or a client, in one store, ends all that the others hold of it."""
+"""Contract of administration: disabling a user or client in one store ends its sessions, tokens and keys in all."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def a_family(**changes: Any) -> RefreshFamily:
 
 
 def a_rotation(family: RefreshFamily, presented: str | None = None, **changes: Any) -> Rotation:
-    """A rotation a minute after `family` began, with its current token or with another one."""
+    """A rotation one minute after the start of `family`. It presents the current token, or `presented` if given."""
     rotation = Rotation(
         key=family.key,
         presented=family.current if presented is None else presented,

@@ -41,7 +41,7 @@ from tests.requests import asgi_request, wsgi_request
 
 MEBIBYTE = 1 << 20
 LONGEST = 0.05
-"""Seconds that a megabyte from a stranger may take (JWT-1)."""
+"""Seconds that a megabyte in a request may take (docs/threats.md, row 8)."""
 
 
 @CallMode.NONBLOCKING
@@ -267,7 +267,7 @@ def test_class_2_a_secret_may_be_written_in_any_of_these(write: Callable[[bytes]
         assert Key.from_secret(write(octets)).symmetric
 
 
-# A megabyte of anything (JWT-1, HDR-4).
+# A megabyte of anything (docs/threats.md, row 8).
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Whether the time of an answer tells why a login is refused: unknown, disabled or throttled, beside a wrong password.
 
 A pair is one attempt of each kind, one after the other in shuffled order, with everything kept in SQLite. The
-threshold (PWD-7): the medians differ by no more than 3 ms or 10 %, whichever is more.
+threshold: the medians differ by no more than 3 ms or 10 %, whichever is more.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason="the vectors of Pro
 # Labels that are wrong upstream: 346 and 350 are PS384 tokens with a key for PS256, 347 and 351 are for an algorithm
 # "ES521" that does not exist, 367 and 370 are the same text as the valid 357, and 372 and 373 hold a `?`.
 OVERRULED = {346: False, 347: False, 350: False, 351: False, 367: True, 370: True, 372: False, 373: False}
-# A JWS may sign nothing. A JWT is never empty, and an empty segment is refused before anything is decoded (JWT-1).
+# A JWS may sign nothing. A JWT is never empty, and an empty segment is refused before anything is decoded.
 EMPTY = "emptyPayload"
 # Several keys name no algorithm; they are used with that of their tokens.
 DEFAULT_ALG = {"RSA": "RS256", "EC": "ES256", "oct": "HS256"}

@@ -23,7 +23,7 @@ from tests.servers.running import Server
 pytestmark = [pytest.mark.servers, pytest.mark.fleet]
 
 TIMEOUT: Final = 2.0
-"""Seconds that a store may take (ERR-3)."""
+"""Seconds that a store may take."""
 SLACK: Final = 1.0
 """Seconds for everything else, on a machine that does something else too."""
 IN_FLIGHT: Final = 0.1

@@ -1,8 +1,5 @@
-"""The lines of the checklist for what an API owes to the OAuth clients that come to it, each with a test of its name.
-
-M6 is the metadata of a protected resource (RFC 9728), M7 its challenges (RFC 9728 §5.1, RFC 6750 §3.1), and S5 the
-client of introspection (RFC 7662).
-"""
+"""Rules for an API that OAuth clients call: its metadata (RFC 9728), challenges (RFC 9728 §5.1, RFC 6750 §3.1) and
+introspection (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ def status_of(verifier: IntrospectionVerifier, token: str = "opaque") -> int:
     return 200 if found.principal.is_authenticated else 401
 
 
-# M6
+# Metadata (RFC 9728)
 
 
 @pytest.mark.parametrize("interface", EVERYWHERE)
@@ -77,7 +74,7 @@ def test_m6_what_is_not_advertised_is_not_taken(interface: str) -> None:
     assert ask(interface, "/mcp?access_token=writer")[0] == 401
 
 
-# M7
+# Challenges (RFC 9728 §5.1, RFC 6750 §3.1)
 
 
 @pytest.mark.parametrize("interface", AT_ROOT)
@@ -103,7 +100,7 @@ def test_m7_a_403_is_insufficient_scope_and_names_the_scopes(interface: str) -> 
     assert ask(interface, "/mcp", "writer")[0] == 200
 
 
-# S5
+# Introspection (RFC 7662)
 
 
 def test_s5_a_server_that_does_not_answer_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is sent, an endpoint answers it (G7): no 5xx, no exception, and nothing is granted."""
+"""Whatever is sent, an endpoint answers it: no 5xx, no exception, and nothing is granted."""
 
 from __future__ import annotations
 

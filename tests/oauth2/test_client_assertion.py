@@ -1,4 +1,4 @@
-"""private_key_jwt (C6; RFC 7523 §3, RFC 7521 §4.2, OpenID Connect Core §9)."""
+"""private_key_jwt (RFC 7523 §3, RFC 7521 §4.2, OpenID Connect Core §9)."""
 
 from __future__ import annotations
 

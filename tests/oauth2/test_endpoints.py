@@ -1,4 +1,4 @@
-"""What holds for every endpoint (G1 to G10), asked through WSGI and ASGI with the same answer to the byte."""
+"""Rules of every endpoint: forms, methods, headers and errors, with the same bytes through WSGI and ASGI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an API accepts of what the service issues (RFC 6750 §3, RFC 9068 §4): the lines S1 to S3 of the checklist."""
+"""What an API accepts of what the service issues (RFC 6750 §3, RFC 9068 §4)."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_tok_2_a_store_that_matches_loosely_does_not_authenticate() -> None:
     assert reason_of(verifier, ApiKey(new_api_key())) is Reason.KEY_UNKNOWN
     assert isinstance(verdict_of(verifier, ApiKey(good)), Authenticated)
     odd = ApiKeyVerifier(Loose(replace(record_of(good), digest="\u00e9")))
-    assert reason_of(odd, ApiKey(good)) is Reason.KEY_UNKNOWN, "class 19: not even with a digest that is not ASCII"
+    assert reason_of(odd, ApiKey(good)) is Reason.KEY_UNKNOWN, "not even with a digest that is not ASCII"
 
 
 def test_key_4_a_key_expires_at_the_second_it_says(store: type[Keys]) -> None:

@@ -1,4 +1,4 @@
-"""JWTs as access tokens: what their claims must say, and who comes out of them (JWT-5, JWT-6, JWT-7)."""
+"""JWTs as access tokens: their claims, and the principal (docs/threats.md, rows 10, 12 and 34)."""
 
 from __future__ import annotations
 
@@ -332,7 +332,7 @@ def test_a_client_that_acts_for_itself_is_a_client() -> None:
 
 def test_a_verdict_may_be_remembered_until_the_token_expires_and_no_longer() -> None:
     assert authenticated(token(exp=NOW + 7)).remember_until == NOW + 7
-    # During the leeway the token is good, and nothing is remembered beyond its time (class 14).
+    # During the leeway the token is good, and nothing is remembered beyond its time.
     assert authenticated(token(exp=NOW - 7)).remember_until == NOW - 7
 
 

@@ -1,4 +1,4 @@
-"""JSON of strangers: read so that no two readers can see different things in it (JWT-2)."""
+"""Strict JSON: text that two parsers could read differently is refused (docs/threats.md, row 11)."""
 
 from __future__ import annotations
 

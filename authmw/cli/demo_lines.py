@@ -33,6 +33,8 @@ class Line:
 MEMBER: Final = r"""member() { echo "$ANSWER" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }"""
 """A shell function that prints one member of the JSON in ``ANSWER``. It does not need jq."""
 
+_CURL: Final = r"curl -i -w '\n'"
+"""Prints the head and the body, and ends the line: JSON bodies have no newline at their end."""
 _TOKEN: Final = '"$(member access_token)"'  # noqa: S105 - a shell expression
 _REFRESH_TOKEN: Final = '"$(member refresh_token)"'  # noqa: S105
 _BEARER: Final = '"Authorization: Bearer $(member access_token)"'
@@ -72,12 +74,12 @@ def login_lines(port: int, other: int, credentials: Credentials) -> list[Line]:
     refresh = _kept("-d grant_type=refresh_token", f"-d refresh_token={_REFRESH_TOKEN}", f"{url}/auth/token")
     return [
         Line("log in, and keep the answer", login, 200),
-        Line("the token in it", f"curl -i -H {_BEARER} {url}/orders", 200),
+        Line("the token in it", f"{_CURL} -H {_BEARER} {url}/orders", 200),
         Line("refresh: a new access token and a new refresh token", refresh, 200),
-        Line("the new token", f"curl -i -H {_BEARER} {url}/orders", 200),
-        Line("revoke it", f"curl -i -d token={_TOKEN} {url}/auth/revoke", 200),
-        Line("a second later it is refused everywhere", f"sleep 1; curl -i -H {_BEARER} {url}/orders", 401),
-        Line("by the other application, too", f"curl -i -H {_BEARER} http://{HOST}:{other}/orders", 401),
+        Line("the new token", f"{_CURL} -H {_BEARER} {url}/orders", 200),
+        Line("revoke it", f"{_CURL} -d token={_TOKEN} {url}/auth/revoke", 200),
+        Line("a second later it is refused everywhere", f"sleep 1; {_CURL} -H {_BEARER} {url}/orders", 401),
+        Line("by the other application, too", f"{_CURL} -H {_BEARER} http://{HOST}:{other}/orders", 401),
     ]
 
 
@@ -96,4 +98,4 @@ def _kept(*arguments: str) -> str:
 
 
 def _curl(*arguments: str) -> str:
-    return shlex.join(["curl", "-i", *arguments])
+    return f"{_CURL} {shlex.join(arguments)}"

@@ -160,7 +160,7 @@ def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after
     assert "Traceback" not in log
     assert log.endswith("Stopped.\n")
     assert "authmw refused code=authmw.scope-missing principal=alice" in log
-    # LOG-1: what was sent in to prove something stands in no log, and neither does what was given out.
+    # No credential is in the log: neither those that were sent, nor those that were issued.
     secrets = secrets_in("\n".join([demo.printed, *answers]))
     assert {each[:3] for each in secrets} == {"eyJ", "ak_", "rt_", "cor"}
     assert [secret for secret in secrets if secret in log] == []
@@ -357,4 +357,5 @@ def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
 def test_a_line_is_quoted_for_a_shell() -> None:
     hostile = Credentials("alice", "a'b \"$(c)`d`", "t", "k")
     line = next(line for line in lines(8000, hostile) if " -u " in line.command)
-    assert shlex.split(line.command)[3] == "alice:a'b \"$(c)`d`"
+    words = shlex.split(line.command)
+    assert words[words.index("-u") + 1] == "alice:a'b \"$(c)`d`"

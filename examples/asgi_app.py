@@ -43,7 +43,7 @@ SCOPES = {"orders:read": "See orders", "orders:write": "Change orders"}
 
 @public
 async def index(scope: Scope, receive: Receive, send: Send) -> None:
-    """Who is asking, if anybody."""
+    """The caller, or anonymous."""
     await answer(send, {"hello": current_principal().id or "stranger"})
 
 
@@ -125,7 +125,7 @@ def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json
         for (method, path), view in ROUTES.items()
     ]
     docs = Mount(DocsPage(document=document(auth, operations, title="Orders")))
-    # Beside what is guarded: anybody may read, and the token service reads the credentials of its clients itself.
+    # Beside what is guarded: every client may read, and the token service reads the credentials of its clients itself.
     guarded = AuthMiddleware(application, auth, public=["/"])
     return mounted("/docs", docs, mounted("/auth", Mount(service), guarded))
 

@@ -62,8 +62,8 @@ def create_app(database: str = "sqlite:///app.db") -> FastAPI:
     app = FastAPI(title="Orders", docs_url=None, redoc_url=None)
     app.include_router(shop)
     app.include_router(orders)
-    FastAPIAuth(app, auth)  # around everything: /openapi.json wants somebody, too
-    # The docs are for everybody, and nothing of them is fetched from elsewhere, as it would be by FastAPI's own.
+    FastAPIAuth(app, auth)  # around everything: /openapi.json needs an authenticated caller, too
+    # The docs are public. They load nothing from other hosts, as FastAPI's own page would.
     app.router.routes.extend(docs_routes(DocsPage(document=app.openapi), public=True))
     return app
 

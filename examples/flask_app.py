@@ -42,7 +42,7 @@ shop = Blueprint("shop", __name__)
 @shop.get("/")
 @public
 def index() -> dict[str, str]:
-    """Who is asking, if anybody."""
+    """The caller, or anonymous."""
     return {"hello": current_principal.id or "stranger"}
 
 

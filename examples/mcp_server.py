@@ -1,5 +1,7 @@
-"""An MCP server over streamable HTTP, protected by one call: whoever has a token of the issuer for it may read orders,
-and adding one takes a scope more, which clients ask for when they are told.
+"""An MCP server over streamable HTTP, protected by one call.
+
+Every client that has a token of the issuer for this server may read orders. Adding an order takes one more scope,
+which clients request when the server names it.
 
     pip install mcp
     ISSUER=https://id.example RESOURCE=https://api.example/mcp python examples/mcp_server.py

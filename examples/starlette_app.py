@@ -27,7 +27,7 @@ async def index(request: Request) -> JSONResponse:
 
 
 async def me(request: Request) -> JSONResponse:
-    """Nothing is declared here, and so it takes somebody: that is the default."""
+    """Nothing is declared here, so the default holds: an authenticated caller."""
     return JSONResponse({"id": request.user.identity, "scopes": request.auth.scopes})
 
 

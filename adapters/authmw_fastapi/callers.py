@@ -77,8 +77,8 @@ class _CallerBy:
         try:
             yield call.authentication.principal
         finally:
-            current_call.reset(token)
             call.end()
+            current_call.reset(token)
 
     async def _authenticate(self, connection: HTTPConnection, response: Response) -> Call:
         request = ASGIRequest(connection.scope)  # without access to the body

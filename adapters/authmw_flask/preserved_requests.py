@@ -43,6 +43,8 @@ def kept_call(ended: object) -> Call | None:
     if not has_request_context():
         return None
     context = _context()
+    if not getattr(context, "_cv_tokens", True):
+        return None  # popped already: a worker that was started below it still has it in its context variables
     environ = context.request.environ
     if _SERVES in vars(context) and (ended is not None or _PRESERVED not in environ):
         return None

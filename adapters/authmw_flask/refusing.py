@@ -12,6 +12,7 @@ from authmw.http import response as core
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ
 from authmw.http.response import StartResponse
+from authmw.identity.calling import current_call
 
 
 class RefusedByFlask(AccessRefused, HTTPException):
@@ -86,11 +87,15 @@ class FlaskResponses:
     def _processed(self, answer: Response, environ: Environ) -> Response:
         context = self._app.request_context(environ)
         context.url_adapter = None  # otherwise the context would match a route
+        token = current_call.set(None)  # the functions see no caller, also below another middleware
         try:
             context.push()  # opens the session: pop also after a failure, as Flask does
             processed = self._app.process_response(answer)
         finally:
-            context.pop()
+            try:
+                context.pop()
+            finally:
+                current_call.reset(token)
         if not callable(processed):
             raise TypeError(f"a function after the request returned {type(processed).__name__}, not the response")
         return processed

@@ -14,10 +14,12 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from authmw.engine.authentication import ENDED, NOBODY, Authentication
 from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler
+from authmw.errors import ConfigurationError
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.calling import current_call, kept_call, outside_of_a_call
@@ -27,7 +29,9 @@ from authmw.identity.requirement import Requirement
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
 
-_CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
+_CO_GENERATOR: Final = 0x20  # the flags of inspect, without the import
+_CO_COROUTINE: Final = 0x80
+_CO_ASYNC_GENERATOR: Final = 0x200
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -182,7 +186,10 @@ def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
     the request. The credentials are not verified again.
 
     Args:
-        function: a function or a coroutine function.
+        function: a function or a coroutine function. One that returns a coroutine is awaited as the caller too.
+
+    Raises:
+        ConfigurationError: `function` is a generator function. Its code would run after the call.
 
     >>> with acting_as(Principal("alice")):
     ...     job = carry_caller(lambda: current_principal().id)
@@ -191,6 +198,10 @@ def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
     """
     make_call = copies_of(call_here())
     code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR):
+        raise ConfigurationError(
+            f"{function.__qualname__} is a generator function: give carry_caller the function that iterates over it"
+        )
     if code is not None and code.co_flags & _CO_COROUTINE:
 
         @wraps(function)
@@ -203,9 +214,17 @@ def carry_caller(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def carried(*args: P.args, **kwargs: P.kwargs) -> R:
         with _serving(make_call()):
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        if isinstance(result, CoroutineType):
+            return cast("R", _awaited(cast("Any", result), make_call()))
+        return result
 
     return carried
+
+
+async def _awaited(coroutine: Any, call: Call) -> Any:
+    with _serving(call):
+        return await coroutine
 
 
 def copies_of(call: Call | None) -> Callable[[], Call]:
@@ -230,9 +249,13 @@ def _serving(call: Call) -> Generator[None, None, None]:
     token = current_call.set(call)
     try:
         yield
+    except AccessRefused as refused:
+        if outer is not None and call.refused is refused:
+            outer.refused, outer.left_wrapper = refused, call.left_wrapper
+        raise
     finally:
+        call.end()  # first: the reset fails where the block spans a `yield` and ends in another context
         current_call.reset(token)
-        call.end()
 
 
 def _auth_without_callers() -> Auth:

@@ -106,7 +106,9 @@ def public(target: Any = None, /) -> Any:
     """Allow access without credentials: an explicit exception from default deny.
 
     Of a function it opens the copy that it returns. A class, a blueprint or another object is opened in place. The
-    requirements of other wrappers of the same function stay, and so does what the bare function needs by them.
+    requirements of other wrappers of the same function stay, and so does what the bare function needs by them. Without
+    such requirements an endpoint that registers the bare function is open too, since ``@public`` above ``@app.get``
+    looks the same; what the function itself wraps is not.
 
     Raises:
         ConfigurationError: the same view declares a requirement.

@@ -7,7 +7,8 @@ import contextvars
 import inspect
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from authmw import (
     ANONYMOUS,
     AccessRefused,
     Auth,
+    ConfigurationError,
     HTTPBearer,
     Principal,
     acting_as,
@@ -501,3 +503,39 @@ def test_a_function_that_returns_an_awaitable_is_passed_on_as_a_function() -> No
         return await job()
 
     assert asyncio.run(main()) == "alice"
+
+
+# Callables whose work begins after the call
+
+
+async def _name(_: int = 0) -> str:
+    return current_principal().id
+
+
+class _Job:
+    async def __call__(self) -> str:
+        return current_principal().id
+
+
+@pytest.mark.parametrize("job", [partial(_name, 1), lambda: _name(2), _Job()], ids=["partial", "lambda", "object"])
+def test_a_carried_function_that_returns_a_coroutine_is_awaited_as_the_caller(job: Any) -> None:
+    with acting_as(Principal("alice")):
+        carried = carry_caller(job)
+
+    async def another_request() -> tuple[str, str]:
+        with acting_as(Principal("bob")):
+            return await carried(), current_principal().id
+
+    assert asyncio.run(another_request()) == ("alice", "bob")
+
+
+def test_a_generator_function_is_not_carried() -> None:
+    def chunks() -> Iterator[str]:
+        yield current_principal().id
+
+    async def messages() -> AsyncIterator[str]:
+        yield current_principal().id
+
+    for function in (chunks, messages):
+        with pytest.raises(ConfigurationError, match="is a generator function: give carry_caller the function that"):
+            carry_caller(function)

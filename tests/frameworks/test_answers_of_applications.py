@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
+import falcon
 import pytest
+from falcon.testing import TestClient
 
+from authmw import Auth, HTTPBearer, Principal, acting_as, carry_caller, requires_scopes
+from authmw.wsgi import AuthMiddleware
 from tests.frameworks import apps
 from tests.frameworks.clients import Seen, ask_asgi, ask_wsgi
 
@@ -181,3 +185,22 @@ def test_the_refusal_of_one_request_has_no_effect_on_the_next(kind: str) -> None
     assert ask("/refused/guarded").status == 403
     assert ask("/bug-alone/guarded").status == 500
     assert ask("/own-200/guarded").status == 200
+
+
+def test_a_refusal_of_a_guarded_function_that_runs_as_another_caller_is_answered() -> None:
+    @requires_scopes("admin")
+    def wipe() -> None: ...
+
+    class Orders:
+        def on_get(self, request: Any, response: Any) -> None:
+            with acting_as(Principal("service")):
+                wipe()
+
+        def on_post(self, request: Any, response: Any) -> None:
+            carry_caller(wipe)()
+
+    app = falcon.App()
+    app.add_route("/orders", Orders())
+    guarded = AuthMiddleware(app, Auth(HTTPBearer({"t": Principal("alice")}.get)))
+    client = TestClient(guarded, headers={"Authorization": "Bearer t"})
+    assert [client.simulate_request(method, "/orders").status_code for method in ("GET", "POST")] == [403, 403]

@@ -134,6 +134,19 @@ def test_a_copy_of_the_request_context_carries_the_caller_also_after_the_request
         assert pool.submit(_service_or_refusal).result() == "401"
 
 
+def test_a_worker_started_in_a_copied_request_context_finds_nobody_after_it(app: Flask) -> None:
+    left: list[contextvars.Context] = []
+
+    @app.get("/")
+    def view() -> str:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(copy_current_request_context(lambda: left.append(contextvars.copy_context()))).result()
+        return "ok"
+
+    ask(app, "/", as_="reader").close()
+    assert left[0].run(lambda: core_principal().id) == ""
+
+
 def test_a_worker_that_copied_all_of_the_context_finds_nobody_after_the_request(app: Flask) -> None:
     left: list[contextvars.Context] = []
 

@@ -74,6 +74,8 @@ async def ask_asgi_here(app: Any, path: str, *, token: str = TOKEN, method: str 
 
     async def send(message: Message) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            gone.set()  # as a server does: newer Quart waits for it
 
     try:
         await app(scope_of(path, token, method), receive, send)

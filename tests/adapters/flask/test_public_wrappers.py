@@ -32,18 +32,32 @@ def measuring(view: View) -> View:
     return measured
 
 
+def itself(view: View) -> View:
+    return view
+
+
+def demonstrating(view: View) -> View:
+    return partial(view, demo=True)
+
+
+def redacting_twice(view: View) -> View:
+    return redacting(measuring(view))
+
+
 @pytest.mark.parametrize("opened", [public, optionally_authenticated])
 @pytest.mark.parametrize(
     "full, teaser",
     [
-        (lambda view: view, redacting),
-        (lambda view: view, lambda view: partial(view, demo=True)),
-        (lambda view: view, lambda view: redacting(measuring(view))),
-        (measuring, lambda view: view),
+        (itself, redacting),
+        (itself, demonstrating),
+        (itself, redacting_twice),
+        (measuring, itself),
     ],
     ids=["copied its name", "partial", "wrapped twice", "the other endpoint is wrapped"],
 )
-def test_a_public_endpoint_does_not_open_what_it_wraps(opened: Any, full: Any, teaser: Any) -> None:
+def test_a_public_endpoint_does_not_open_what_it_wraps(
+    opened: Any, full: Callable[[View], View], teaser: Callable[[View], View]
+) -> None:
     def view(demo: bool = False) -> str:
         return "all orders"
 

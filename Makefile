@@ -8,7 +8,7 @@ export PORT
 PYTEST_ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all check docs bench clean
+.PHONY: demo test test-all check docs bench mutants clean
 
 demo: $(VENV)/.stamp-demo
 	$(BIN)/python -m authmw demo
@@ -39,8 +39,13 @@ docs: $(VENV)/.stamp-docs
 bench: $(VENV)/.stamp-bench
 	$(BIN)/python -m tests.benchmarks
 
+# Mistakes that are made on purpose: make mutants MUTANTS="--since main", "--help".
+MUTANTS ?=
+mutants: $(VENV)/.stamp-test
+	$(BIN)/python -m tests.mutants $(MUTANTS)
+
 clean:
-	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* \
+	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .mutants .coverage* \
 		build dist docs/site docs/.cache docs/reference
 	find */ -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from authmw.engine.context import acting_as, carry_caller, current_principal
     from authmw.engine.declarations import requirement_of
     from authmw.engine.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
+    from authmw.engine.inherited import InheritedAuth
+    from authmw.engine.own_user import current_user, current_user_async
     from authmw.errors import AuthmwError, ConfigurationError, Unavailable
+    from authmw.events.console import log_to_console
     from authmw.http.challenge import Challenge
     from authmw.http.grammar import parse_params
     from authmw.http.reasons import Reason
@@ -83,6 +86,7 @@ __all__ = [
     "HTTPBearer",
     "HTTPDPoP",
     "HTTPDigest",
+    "InheritedAuth",
     "Issuer",
     "JWTVerifier",
     "Key",
@@ -110,7 +114,10 @@ __all__ = [
     "authenticated",
     "carry_caller",
     "current_principal",
+    "current_user",
+    "current_user_async",
     "issue",
+    "log_to_console",
     "optionally_authenticated",
     "parse_params",
     "public",
@@ -127,7 +134,10 @@ _HOMES = {
     "engine.context": "acting_as carry_caller current_principal",
     "engine.decorators": "authenticated optionally_authenticated public requires requires_scopes",
     "engine.declarations": "requirement_of",
+    "engine.inherited": "InheritedAuth",
+    "engine.own_user": "current_user current_user_async",
     "errors": "AuthmwError ConfigurationError Unavailable",
+    "events.console": "log_to_console",
     "http.challenge": "Challenge",
     "http.grammar": "parse_params",
     "http.reasons": "Reason",

@@ -1,7 +1,6 @@
 """A guarded ASGI application without any framework, over an SQLite file, with logins: tokens, passwords and API keys.
 
     authmw users create alice --scope orders:read
-    authmw jwk generate
     python examples/asgi_app.py
     curl -d grant_type=password -d username=alice -d password=... http://127.0.0.1:8000/auth/token
     curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
@@ -109,7 +108,12 @@ async def answer(send: Send, content: Any, status: int = 200) -> None:
 def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> ASGIApp:
     stores = SQLStores(database)
     service = TokenService(
-        issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True, scopes=SCOPES
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        stores=stores,
+        keys=KeyRing.load(keys, create=True),
+        password=True,
+        scopes=SCOPES,
     )
     auth = Auth(
         OAuth2PasswordBearer("auth/token", service.verifier())

@@ -1,7 +1,6 @@
 """A guarded Flask application over an SQLite file, with logins: tokens, passwords and API keys open it.
 
     authmw users create alice --scope orders:read
-    authmw jwk generate
     python examples/flask_app.py
     curl -d grant_type=password -d username=alice -d password=... http://127.0.0.1:8000/auth/token
     curl -H "Authorization: Bearer eyJ..." http://127.0.0.1:8000/orders
@@ -73,7 +72,12 @@ def me() -> dict[str, Any]:
 def create_app(database: str = "sqlite:///app.db", keys: str | Path = "keys.json") -> Flask:
     stores = SQLStores(database)
     service = TokenService(
-        issuer=ISSUER, audience=AUDIENCE, stores=stores, keys=KeyRing.load(keys), password=True, scopes=SCOPES
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        stores=stores,
+        keys=KeyRing.load(keys, create=True),
+        password=True,
+        scopes=SCOPES,
     )
     auth = Auth(
         OAuth2PasswordBearer("auth/token", service.verifier())

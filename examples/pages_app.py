@@ -1,7 +1,6 @@
 """Pages in a browser that log in: their tokens are in cookies that no script can read, and no other site can use.
 
     authmw users create alice --scope orders:read
-    authmw jwk generate
     python examples/pages_app.py
 
 Then open http://127.0.0.1:8000/ and log in. Anywhere but on loopback it has to be https.
@@ -73,7 +72,7 @@ def create_app(
         issuer=f"{url}/auth",
         audience="orders",
         stores=SQLStores(database),
-        keys=KeyRing.load(keys),
+        keys=KeyRing.load(keys, create=True),
         cookies=CookieMode([url]),
     )
     auth = Auth(HTTPBearer(service.verifier()) | session_cookie(service), realm="orders")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 from authmw.stores.revocation_feed import RevocationFeed
 from tests import support
+
+pytest_plugins = ["authmw.testing.plugin"]
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("authmw", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -29,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in support.TIERS):
             item.add_marker("in_process")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there by now out of every later search for garbage: it stays, and is large."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import trio
 
-from authmw.flow.flow import run, run_async
+from authmw.flow.flow import Flow, Shielded, run, run_async
 
 
 def _asyncio(flow: Any, **options: Any) -> Any:
@@ -24,3 +24,20 @@ def _trio(flow: Any, **options: Any) -> Any:
 
 DRIVERS: Final[Mapping[str, Callable[..., Any]]] = {"sync": run, "asyncio": _asyncio, "trio": _trio}
 """Each takes a flow, and the options of `run`."""
+
+
+def unshielded(flow: Flow[Any]) -> Flow[Any]:
+    """`flow` with the questions of its shielded parts among its own, for tests that answer each of them."""
+    answer: Any = None
+    failure: BaseException | None = None
+    while True:
+        try:
+            question = flow.send(answer) if failure is None else flow.throw(failure)
+        except StopIteration as done:
+            return done.value
+        try:
+            answer = yield from (unshielded(*question.args) if isinstance(question, Shielded) else question)
+        except BaseException as error:  # also when the flow is closed: it may clean up
+            failure = error
+        else:
+            failure = None

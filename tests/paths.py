@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Final
+from urllib.parse import unquote
 
 _DETOURS: Final = (
     "/health/../admin",
@@ -154,8 +156,45 @@ _JOINTS: Final = (
 
 _JOINED: Final = tuple(prefix + joint + tail for prefix in _PREFIXES for joint in _JOINTS for tail in ("/admin", ""))
 
-TARGETS: Final = tuple(dict.fromkeys(_DETOURS + _JOINED))
-"""Near 190 raw targets; none of them is one of `PUBLIC` as it stands."""
+# Octets that are no part of a name, spaces and what looks like them, look-alikes of the slash and the dot, bytes that
+# are no UTF-8, and letters, which are harmless below /docs/ and nowhere else.
+_OCTETS: Final = (
+    *("%00", "%09", "%0a", "%0d", "%1f", "%7f", "%20", "%23", "%25", "%2e", "%2E", "%2f", "%2F", "%3a", "%3b", "%3f"),
+    *("%5c", "%5C", "%41", "%61", "%64", "%c0%af", "%c0%ae", "%e0%80%af", "%ff", "%c3", "%ed%a0%80", "%f5%80%80%80"),
+    *("%c2%80", "%c2%85", "%c2%a0", "%c3%bc", "%e2%80%8b", "%e2%80%a8", "%e3%80%80", "%ef%bc%8f", "%ef%bc%8e"),
+    *("%ef%bb%bf", "%25%32%65", "%252e", "%u002e", "%", "%2", "%zz", "%5b", "%5d"),
+)
+_PLACES: Final = (
+    "/docs/{}",
+    "/docs/{}admin",
+    "/docs/..{}/admin",
+    "/docs/{}../admin",
+    "/docs/.{}./admin",
+    "/docs/..{}admin",
+    "/docs/{}/../../admin",
+    "/docs/a{}/../../admin",
+    "/docs{}../admin",
+    "/docs{}/admin",
+    "/{}docs/a",
+    "/health{}",
+    "/{}health",
+    "/admin{}/../docs/a",
+)
+
+TARGETS: Final = tuple(
+    dict.fromkeys((*_DETOURS, *_JOINED, *(place.format(octet) for place in _PLACES for octet in _OCTETS)))
+)
+"""More than 800 raw targets; none of them is one of `PUBLIC` as it stands."""
 
 PUBLIC: Final = ("/health", "/docs/intro")
 """What is public: ``/health`` and all below ``/docs/``."""
+
+
+def resolved(path: str) -> str:
+    """The most obliging reading of a path that an application might have."""
+    for _ in range(3):
+        path = unquote(path, errors="replace")
+    path = path.replace("\\", "/").replace("\x00", "").partition("#")[0].partition("?")[0].strip().lower()
+    path = "/".join(segment.partition(";")[0] for segment in path.split("/"))
+    normal = posixpath.normpath("/" + path.lstrip("/"))
+    return normal + "/" if path.endswith("/") and normal != "/" else normal

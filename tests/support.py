@@ -17,7 +17,7 @@ import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-TIERS: Final = ("servers", "fleet", "clients", "browser", "slow")
+TIERS: Final = ("servers", "fleet", "clients", "programs", "browser", "slow")
 """The marks of tests that ``make test`` leaves out. A test with none of them is marked ``in_process``."""
 
 
@@ -58,6 +58,13 @@ def _has_fastapi_releases() -> bool:
     return all(map(releases.is_cached, needed)) or releases.is_reachable()
 
 
+def _has_package_index() -> bool:
+    """Whether pip finds a package."""
+    from tests.fastapi_suite import releases
+
+    return releases.is_reachable()
+
+
 def _has_oidc_provider() -> bool:
     """Whether node is there, and the certified provider, or npm can fetch it."""
     from tests.oidc_provider import package
@@ -73,6 +80,7 @@ _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "mcp": lambda: _is_installed("mcp"),
     "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
     "oidc-provider": _has_oidc_provider,
+    "package-index": _has_package_index,
     "postgresql": lambda: _is_installed("psycopg", "sqlalchemy") and _listens(5432),
     "redis": lambda: _is_installed("redis") and _listens(6379),
     "redis-server": lambda: _is_installed("redis") and shutil.which("redis-server") is not None,
@@ -88,9 +96,9 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, a database that listens on its usual port
-            of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks: ``importlinter``,
-            ``zensical``.
+        need: ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, ``package-index``, a database that listens
+            on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks:
+            ``importlinter``, ``zensical``.
 
     Raises:
         RuntimeError: a test that runs in process asks for a server: it needs one of the marks in `TIERS`.

@@ -32,11 +32,17 @@ from authmw_fastapi.extension import FastAPIAuth
 from authmw_fastapi.middleware import AuthMiddleware
 from authmw_fastapi.openapi import openapi_document
 from authmw_fastapi.resource_metadata import add_resource_metadata
+from authmw_fastapi.users import CurrentUser
+
+if TYPE_CHECKING:
+    from authmw_fastapi.local import LocalAuth
 
 __all__ = [
     "AuthMiddleware",
     "CurrentPrincipal",
+    "CurrentUser",
     "FastAPIAuth",
+    "LocalAuth",
     "OptionalPrincipal",
     "Scopes",
     "Security",
@@ -54,4 +60,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
-    __getattr__, __dir__ = face(__name__)
+    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth"})

@@ -85,10 +85,11 @@ class _CallerBy:
         found = await self.auth.authenticate_async(request)
         if isinstance(found, Refusal):
             raise refuse(connection, found)
-        audit.admitted(found.principal, lambda: request)
+        call = _CallHere(self.auth, found, request)
+        audit.admitted(found.principal, call)
         for name, value in (*found.headers, *((("Vary", self.auth.vary),) if self.auth.vary else ())):
             response.headers.append(name, value)
-        return _CallHere(self.auth, found, request)
+        return call
 
 
 class _CallHere(Call):

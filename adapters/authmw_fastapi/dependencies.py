@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import fastapi
 from fastapi import Depends
-from fastapi.params import Depends as Dependency
 
 from authmw.engine.auth import Auth
 from authmw.errors import ConfigurationError
@@ -15,7 +14,7 @@ from authmw.identity.principal import Principal
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, AnyOf, Requirement
 from authmw.identity.scopes import checked_scopes
 from authmw_fastapi.callers import asks_for_nothing
-from authmw_fastapi.gates import AuthGate, RequirementGate
+from authmw_fastapi.gates import AuthGate, RequirementGate, ScopesDependency
 
 CurrentPrincipal = Annotated[Principal, Depends(RequirementGate(AUTHENTICATED))]
 """The caller, who has to be authenticated: ``async def me(principal: CurrentPrincipal)``."""
@@ -28,11 +27,12 @@ of another dependency it does not.
 """
 
 
-def Scopes(*scopes: str | AnyOf) -> Dependency:  # noqa: N802 - as FastAPI's Depends and Security
+def Scopes(*scopes: str | AnyOf) -> ScopesDependency:  # noqa: N802 - as FastAPI's Depends and Security
     """A dependency that requires all of `scopes`; `any_of` stands for one of several.
 
     As ``Annotated[Principal, Scopes("items:read")]`` it also provides the principal; as ``dependencies=[Scopes(...)]``
-    it is for a route, a router or an application. An endpoint requires all of those on the way to it.
+    it is for a route, a router or an application. An endpoint requires all of those on the way to it. It may stand
+    inside of ``Depends(...)`` too.
 
     Raises:
         ConfigurationError: no scope, or one that RFC 6749 §3.3 does not allow.
@@ -42,8 +42,7 @@ def Scopes(*scopes: str | AnyOf) -> Dependency:  # noqa: N802 - as FastAPI's Dep
     """
     if not scopes:
         raise ConfigurationError("Scopes() needs a scope; for anyone who is authenticated, use CurrentPrincipal")
-    dependency: Dependency = Depends(RequirementGate(Requirement.all_of(*scopes)))
-    return dependency
+    return ScopesDependency(Requirement.all_of(*scopes))
 
 
 def Security(  # noqa: N802 - as FastAPI's

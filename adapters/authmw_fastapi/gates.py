@@ -9,6 +9,7 @@ from authmw_starlette.dependencies import Asked, Gate
 from authmw_starlette.refusing import refuse
 from authmw_starlette.routes import asked_of_matched, needed
 from fastapi import Depends
+from fastapi.params import Depends as Dependency
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
@@ -51,6 +52,32 @@ class RequirementGate(Gate):
         """The principal, if it meets the requirement."""
         _enforce(connection, None, self.asked(tuple(security_scopes.scopes)).requirement, principal)
         return principal
+
+
+class ScopesDependency(Dependency, Gate):
+    """What `Scopes` returns: a declaration for FastAPI, and also the dependency itself, for ``Depends(Scopes(...))``.
+
+    Args:
+        requirement: the scopes.
+    """
+
+    def __init__(self, requirement: Requirement) -> None:
+        gate = RequirementGate(requirement)
+        super().__init__(gate)
+        object.__setattr__(self, "_gate", gate)  # newer releases make FastAPI's class a frozen one
+        object.__setattr__(self, "__signature__", gate.__signature__)
+
+    def asked(self, scopes: tuple[str, ...]) -> Asked:
+        """As that of its gate."""
+        return self._gate.asked(scopes)
+
+    async def __call__(
+        self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes
+    ) -> Principal:
+        """The principal, if it has the scopes."""
+        return await self._gate(connection, principal, security_scopes)
+
+    _gate: RequirementGate
 
 
 class AuthGate(Gate):
@@ -132,6 +159,13 @@ def _enforce(connection: HTTPConnection, auth: Auth | None, requirement: Require
         audit.allowed(principal, call.request)
 
 
+def nothing_authenticates() -> ConfigurationError:
+    """The mistake of a dependency for the caller where no `Auth` has seen the request."""
+    return ConfigurationError(
+        "nothing authenticates this request: FastAPIAuth(app, auth) first, or ask by Security(auth)"
+    )
+
+
 def _scopes_of_operation(connection: HTTPConnection, auth: Auth | None) -> Requirement:
     whole = needed(asked_of_matched(connection.scope), auth) or Requirement()
     return Requirement(scopes=whole.scopes, alternatives=whole.alternatives)
@@ -140,9 +174,7 @@ def _scopes_of_operation(connection: HTTPConnection, auth: Auth | None) -> Requi
 def _refuse(connection: HTTPConnection, call: Call | None, requirement: Requirement, principal: Principal) -> NoReturn:
     if call is None:
         if not principal.is_authenticated:
-            raise ConfigurationError(
-                "nothing authenticates this request: FastAPIAuth(app, auth) first, or ask by Security(auth)"
-            )
+            raise nothing_authenticates()
         # A test has replaced the caller.
         raise refuse(connection, Refusal(Reason.SCOPE_MISSING, scopes=requirement.all_scopes))
     decision = call.auth.decide(call.authentication, requirement, call.request, principal=principal)

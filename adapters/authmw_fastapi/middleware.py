@@ -26,6 +26,10 @@ class AuthMiddleware(StarletteAuthMiddleware):
         auth: verifies credentials.
         default: ``deny`` requires credentials except at `public` paths; ``allow`` leaves it to endpoints.
         public: path patterns, as ``/health``, ``/docs`` or ``GET /docs/*``, below ``root_path``.
+        preflights: ``guard`` answers the CORS preflights of strangers; ``application`` hands them on.
+        needs: rules from outside, ``{"GET /api/*": "read", "/api/*": "write"}``, which add to what endpoints declare.
+        leave: path patterns of the parts that authenticate their callers themselves.
+        hide_credentials: whether the application sees requests without the credentials that `auth` reads.
 
     Raises:
         ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its enforcing wrapper or

@@ -23,6 +23,7 @@ from authmw.openapi import secured, security
 from authmw.openapi.requirements import SecurityRequirement
 from authmw.openapi.securing import operations_in, version_of
 from authmw_fastapi.names import check_names
+from authmw_fastapi.outer_urls import Roots, resolve_urls, roots_outside
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -100,6 +101,7 @@ class _Documented:
         self._inner = inner
         self._native: dict[str, Any] | None = None
         self._made: dict[str, Any] | None = None
+        self._roots: Roots = {}
 
     def __call__(self) -> dict[str, Any]:
         is_part = _asking.get() is self._app
@@ -108,13 +110,20 @@ class _Documented:
             document = self._inner()
         finally:
             _asking.reset(token)
-        if is_part or document is self._made:
+        if is_part:
             return document
-        if self._made is None or document is not self._native:
-            self._native, self._made = document, _secured(document, self._app, self.around)
-            if self._app.openapi_schema is document and _documented(self._app) is self:
-                self._app.openapi_schema = self._made  # where FastAPI keeps it, and programs look for it
-        return self._made
+        known, roots = self._made, roots_outside(self._app, self.around)
+        if known is not None and (document is known or document is self._native) and roots == self._roots:
+            return known
+        if document is known and self._native is not None:
+            document = self._native
+        made = _secured(document, self._app, self.around)
+        resolve_urls(made, roots)
+        self._native, self._made, self._roots = document, made, roots
+        kept = self._app.openapi_schema
+        if kept is not None and (kept is document or kept is known) and _documented(self._app) is self:
+            self._app.openapi_schema = made  # where FastAPI keeps it, and programs look for it
+        return made
 
     def forget(self) -> None:
         """Forget the document, so that the next call makes it again."""

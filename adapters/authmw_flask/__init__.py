@@ -27,10 +27,15 @@ from authmw_flask.openapi.generators import secure_openapi
 from authmw_flask.openapi.secured import secured_document
 from authmw_flask.proxies import current_principal, current_user
 from authmw_flask.resource_metadata import resource_metadata_blueprint
+from authmw_flask.signals import signal
 from authmw_flask.tokens import token_blueprint
+
+if TYPE_CHECKING:
+    from authmw_flask.local import LocalAuth
 
 __all__ = [
     "FlaskAuth",
+    "LocalAuth",
     "any_of",
     "authenticated",
     "current_principal",
@@ -44,8 +49,9 @@ __all__ = [
     "resource_metadata_blueprint",
     "secure_openapi",
     "secured_document",
+    "signal",
     "token_blueprint",
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
-    __getattr__, __dir__ = face(__name__)
+    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth"})

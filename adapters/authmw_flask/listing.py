@@ -11,12 +11,14 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authmw.engine.declarations import enforced_by, is_unenforced, requirement_of
+from authmw.engine.decorators import declared_by_decorator
 from authmw.engine.routes.route import Kind, Protected, Protection, Route, place_of, protected
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.path_templates import parameters_of, template_of
 from authmw_flask.routes import RouteTable, handler_of, view_class_of
+from authmw_flask.surroundings import ApplicationContext
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -57,7 +59,7 @@ def routes_of(app: Flask) -> list[Route]:
 
 def unplaced_routes(app: Flask) -> Iterator[Route]:
     """The routes of `routes_of` without their places. Those are read from the source files, and documents omit them."""
-    table = RouteTable(app, app.wsgi_app)
+    table = RouteTable(app, app.wsgi_app, ApplicationContext(app))
     settings = guard_settings_of(app)
     for rule in app.url_map.iter_rules():
         if not rule.build_only and not rule.websocket:
@@ -122,8 +124,9 @@ def _enforces(table: RouteTable, endpoint: str, method: str, declared: Requireme
     """Whether the registered view enforces all that was declared, without a guard in front of it."""
     if declared.is_open:
         return True
-    by_carrier = (enforced_by(carrier) for carrier in table.carriers(endpoint, method))
-    enforced = Requirement.together(each for each in by_carrier if each is not None)
+    by_carrier = map(enforced_by, table.carriers(endpoint, method))
+    by_decorator = map(declared_by_decorator, table.method_decorators(endpoint, method))
+    enforced = Requirement.together(each for each in (*by_carrier, *by_decorator) if each is not None)
     return enforced is not None and enforced.includes(declared)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, request
 
@@ -35,3 +35,8 @@ def mounted_view(served: Mountable) -> View:
 def add_view(target: Flask | Blueprint, rule: str, name: str, view: View) -> None:
     """Register `view` at `rule` for all methods."""
     target.add_url_rule(rule, name, view, methods=_METHODS, provide_automatic_options=False)
+
+
+def put_first(functions: list[Any]) -> None:
+    """Make Flask call the function that was added last before all others."""
+    functions.insert(0, functions.pop())

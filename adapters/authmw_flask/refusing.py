@@ -1,4 +1,7 @@
-"""Responses of refusals in Flask: by an exception inside of it, and by ``process_response`` in front of it."""
+"""Responses of refusals in Flask: by an exception inside of it, and by ``process_response`` in front of it.
+
+Preflights are answered in front of it too.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import NoReturn
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from authmw.engine.context import call_here
+from authmw.errors import Unavailable
 from authmw.http import response as core
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ
@@ -40,22 +45,34 @@ class RefusedByFlask(AccessRefused, HTTPException):
 def answer_refusals(app: Flask) -> None:
     """Make `app` answer each `AccessRefused`, also one raised elsewhere, such as in a thread that a view waits for.
 
-    A handler that the application has registered for it stays.
+    It answers `Unavailable` by a 503, if a view asks a store that is down. A handler that the application has
+    registered for one of them stays.
     """
     handlers = app.error_handler_spec[None][None]
     handlers.setdefault(AccessRefused, _answer)
+    handlers.setdefault(Unavailable, _answer_outage)
 
 
 def _answer(refused: AccessRefused) -> Response:
     return _response_of(refused.refusal.response())
 
 
+def _answer_outage(error: Unavailable) -> Response:
+    call = call_here()
+    if call is None:
+        raise error
+    return _answer(call.refuse(call.auth.unavailable(error, call.request)))
+
+
 def _response_of(response: core.Response) -> Response:
-    return Response(response.body, response.status_line, list(response.headers))
+    answer = Response(response.body, response.status_line, list(response.headers))
+    if not response.body:
+        del answer.headers["Content-Type"]  # Flask adds it to a response that has none
+    return answer
 
 
 class FlaskResponses:
-    """Sends a refusal that is made in front of Flask, after the functions that `app` runs on each response.
+    """Sends a response that is made in front of Flask, after the functions that `app` runs on each response.
 
     These can add their headers, as Flask-CORS does. No route is matched, and no other code of the application runs.
 
@@ -74,8 +91,8 @@ class FlaskResponses:
         try:
             answer = self._processed(answer, environ)
         except Exception:
-            # As Flask itself does when they fail on an error page. The refusal has to be sent in any case.
-            self._app.logger.exception("Finalizing a refusal failed")
+            # As Flask itself does when they fail on an error page. The response has to be sent in any case.
+            self._app.logger.exception("Finalizing a response in front of Flask failed")
             answer = _response_of(response)
         return answer(environ, start_response)
 

@@ -6,17 +6,39 @@ stands above or below ``@app.get``, or whether a blueprint was marked before or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.routing import Rule
 
-from authmw.engine.declarations import needed_by
+from authmw.engine.declarations import lost_in, needed_by
+from authmw.engine.decorators import declared_by_decorator
+from authmw.engine.promise import Promise
+from authmw.engine.undeclared_scopes import warn_of_undeclared
+from authmw.flow.application_code import Surroundings
 from authmw.http.request import Environ, RequestHead, WSGIRequest
 from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
+
+if TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+    from authmw.engine.auth import Auth
+
+
+class ViewPromise(Promise):
+    """The promise to a stranger who was let in for a public view.
+
+    Args:
+        app: the application that has the view.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
 
 
 class RouteTable:
@@ -25,11 +47,17 @@ class RouteTable:
     Args:
         app: the application.
         wsgi_app: its ``wsgi_app`` before it was guarded.
+        around: makes the context in which converters of the application run.
+        auth: the engine whose scopes the views should need; None to not look at that.
     """
 
-    def __init__(self, app: Flask, wsgi_app: object) -> None:
+    def __init__(self, app: Flask, wsgi_app: object, around: Surroundings, auth: Auth | None = None) -> None:
+        # What is no Auth is a mistake that the middleware tells.
+        self._unlooked = auth if getattr(auth, "scopes", None) else None
         self._app = app
+        self._around = around
         self._dispatchers = tuple(_dispatchers(wsgi_app))
+        self._lost_in: dict[object, tuple[object, Requirement | None]] = {}
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
         """The requirement of `endpoint`, from its outermost blueprint to its method; None if nothing was declared."""
@@ -38,32 +66,80 @@ class RouteTable:
             declared = needed_by(carrier)
             if declared is not None:
                 needed = declared if needed is None else needed & declared
-        return needed
+        view = self._app.view_functions.get(endpoint)
+        view_class = view_class_of(view)
+        if view_class is not None:
+            handler = handler_of(view_class, method)
+            more = map(declared_by_decorator, method_decorators_of(view_class, method))
+            lost = None if handler is None else self._lost(handler, (endpoint, method))
+            needed = Requirement.together(each for each in (needed, *more, lost) if each is not None)
+        lost = self._lost(view, endpoint)
+        return needed if lost is None else lost if needed is None else needed & lost
+
+    def look_at_scopes(self) -> None:
+        """Warn of scopes that are not declared: once, at the first request, when the views are registered."""
+        auth, self._unlooked = self._unlooked, None
+        if auth is not None:
+            warn_of_undeclared(self._scopes(), auth)
+
+    def _scopes(self) -> Iterator[tuple[str, str]]:
+        """Each view, by its method and rule, with each scope that it needs."""
+        for rule in self._app.url_map.iter_rules():
+            for method in sorted((rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}):
+                needed = self.requirement(rule.endpoint, method)
+                yield from ((f"{method} {rule.rule}", scope) for scope in (needed.all_scopes if needed else ()))
+
+    def _lost(self, target: object, key: object) -> Requirement | None:
+        """The requirement that is declared inside of `target`, and that a call of it does not enforce."""
+        known = self._lost_in.get(key)
+        if known is None or known[0] is not target:
+            known = self._lost_in[key] = (target, lost_in(target))
+        return known[1]
 
     def requirement_of(self, request: RequestHead) -> Requirement | None:
         """The requirement of the view that will serve `request`.
 
-        None if nothing was declared, or if no view is found: 404, 405, redirects, mounted applications.
+        None if nothing was declared, or if no view is found: 404, 405, redirects, mounted applications, preflights that
+        Flask answers.
         """
+        self.look_at_scopes()
         if not isinstance(request, WSGIRequest) or self._is_mounted(request.path):
             return None
-        endpoint = self._match(request.environ)
-        return None if endpoint is None else self.requirement(endpoint, request.method)
+        rule = self._match(request.environ)
+        if rule is None or (getattr(rule, "provide_automatic_options", False) and request.is_preflight):
+            return None  # a preflight that Flask would answer itself is not for the view
+        requirement = self.requirement(rule.endpoint, request.method)
+        if requirement is not None and requirement.is_open:
+            request.promise = ViewPromise(self._app)
+        return requirement
+
+    def knows(self, request: RequestHead) -> bool:
+        """Whether Flask routes `request`, and finds no view that it would also find without the slash at the end."""
+        if not isinstance(request, WSGIRequest) or self._is_mounted(request.path):
+            return False
+        rule = self._match(request.environ)
+        return rule is None or not request.path.endswith("/") or rule.rule.endswith("/")
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
         """Whether the view that will serve `request` authenticates its callers itself."""
         # The paths of such views have known ends, and comparing these is cheaper than the route table.
-        if not request.path.endswith(PATHS):
+        if not request.path.endswith(PATHS) or not request.is_canonical:
             return False
         requirement = self.requirement_of(request)
         return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
 
-    def _match(self, environ: Environ) -> str | None:
+    def _match(self, environ: Environ) -> Rule | None:
         try:
-            adapter = self._app.create_url_adapter(self._app.request_class(environ))
-            return None if adapter is None else adapter.match()[0]
+            with self._around() if self._has_own_converters() else nullcontext():
+                adapter = self._app.create_url_adapter(self._app.request_class(environ))
+                return None if adapter is None else adapter.match(return_rule=True)[0]
         except Exception:  # a refused host, no such route, a converter that fails: all stay denied
             return None
+
+    def _has_own_converters(self) -> bool:
+        """Whether the application has converters, which may use its context, as Flask matches routes within it."""
+        converters = self._app.url_map.converters.values()
+        return any(not converter.__module__.startswith("werkzeug.") for converter in converters)
 
     def carriers(self, endpoint: str, method: str) -> Iterator[object]:
         """What may carry declarations for `endpoint`: blueprints from the outermost on, class, view, method."""
@@ -75,6 +151,10 @@ class RouteTable:
         yield view_class
         yield view
         yield handler_of(view_class, method)
+
+    def method_decorators(self, endpoint: str, method: str) -> tuple[object, ...]:
+        """The decorators that flask-restful and flask-restx put on the methods of a class when they call them."""
+        return method_decorators_of(view_class_of(self._app.view_functions.get(endpoint)), method)
 
     def _is_mounted(self, path: str) -> bool:
         # Werkzeug hands such a path to another application before this one routes it.
@@ -99,6 +179,19 @@ def handler_of(view_class: type | None, method: str) -> Any:
         return None
     handler = getattr(view_class, method.lower(), None)
     return getattr(view_class, "get", None) if handler is None and method == "HEAD" else handler
+
+
+def method_decorators_of(view_class: type | None, method: str) -> tuple[object, ...]:
+    """The ``method_decorators`` of a class for `method`: a list for all methods, or one by the name of each.
+
+    Those of ``get`` count for HEAD too: flask-restful calls ``get`` then, without them.
+    """
+    found: object = getattr(view_class, "method_decorators", ())
+    if isinstance(found, Mapping):
+        by_name = cast("Mapping[str, Iterable[object]]", found)
+        names = ("head", "get") if method == "HEAD" else (method.lower(),)
+        return tuple(each for name in names for each in by_name.get(name, ()))
+    return tuple(cast("Iterable[object]", found)) if isinstance(found, list | tuple) else ()
 
 
 def _dispatchers(wsgi_app: object) -> Iterator[DispatcherMiddleware]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, request
 
-from authmw.engine.decorators import own_credentials, public
+from authmw.engine.declarations import needed_by
+from authmw.engine.decorators import own_credentials
+from authmw.http.request import WSGIRequest
+from authmw.identity.requirement import Access
 from authmw.oauth2.documents import metadata_path
-from authmw.oauth2.endpoints import endpoints_of
+from authmw.oauth2.endpoints import check_service, endpoints_of
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.routed import RoutedEndpoint
-from authmw_flask.mounted import add_view, mounted_view
+from authmw_flask.mounted import add_view, mounted_view, put_first
 
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
@@ -40,13 +43,28 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
     >>> app.test_client().get("/auth/token").status
     '405 Method Not Allowed'
     """
+    check_service(service, "token_blueprint")
     blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
     for path in endpoints_of(service):
         add_view(blueprint, path, _name(path), own_credentials(mounted_view(RoutedEndpoint(service, path))))
     root = metadata_path(service.issuer)
+    blueprint.record(_keep_bodies)
     if root != WELL_KNOWN:
         blueprint.record(lambda state: _add_metadata(state, service, root))
     return blueprint
+
+
+def _keep_bodies(state: BlueprintSetupState) -> None:
+    """Read the bodies before any other function of the application does."""
+    app = cast("Flask", state.app)
+
+    def keep_body(endpoint: str | None, values: object) -> None:
+        needed = needed_by(app.view_functions.get(endpoint or ""))
+        if needed is not None and needed.access is Access.OWN_CREDENTIALS:
+            WSGIRequest(request.environ).keep_body()
+
+    app.url_value_preprocessor(keep_body)
+    put_first(app.url_value_preprocessors[None])
 
 
 def _name(path: str) -> str:
@@ -54,5 +72,5 @@ def _name(path: str) -> str:
 
 
 def _add_metadata(state: BlueprintSetupState, service: TokenService, root: str) -> None:
-    view = public(mounted_view(RoutedEndpoint(service, WELL_KNOWN)))
+    view = own_credentials(mounted_view(RoutedEndpoint(service, WELL_KNOWN)))
     add_view(cast("Flask", state.app), root, f"{state.name}_metadata", view)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 from flask import Flask, Request, Response, request
 from werkzeug.local import LocalProxy
@@ -11,14 +12,36 @@ from werkzeug.routing import Rule
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import NOBODY
 from authmw.engine.context import Call, call_here, enforce
+from authmw.engine.promise import PathPromise, promises_of
 from authmw.engine.public_paths import Default, PublicPaths
-from authmw.http.request import WSGIRequest
+from authmw.http.request import Environ, WSGIRequest
 from authmw.identity.calling import current_call
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
 from authmw_flask.refusing import RefusedByFlask
-from authmw_flask.routes import RouteTable
+from authmw_flask.routes import RouteTable, ViewPromise
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 _request: LocalProxy[Request] = cast("LocalProxy[Request]", request)
+
+
+def keep_promises(app: Flask) -> None:
+    """Make `app` confirm that a public view was reached, after all functions that it runs before a view.
+
+    Some of those may answer in place of the view. See `Promise.allows`.
+    """
+    replaced = vars(app).get("dispatch_request")  # by another extension
+    of_class, itself = type(app).dispatch_request, ref(app)  # no cycle: the application holds the function
+
+    def dispatch_request(*args: Any) -> ResponseReturnValue:
+        call = current_call.get()
+        if not isinstance(call, Call) or not call.authentication.principal.is_authenticated:
+            for promise in _promises_for(itself(), _current_request().environ):
+                promise.kept = True
+        return of_class(cast("Flask", itself()), *args) if replaced is None else replaced(*args)
+
+    setattr(app, "dispatch_request", dispatch_request)  # noqa: B010 - type checkers take it for a method only
 
 
 class ViewCheck:
@@ -41,12 +64,16 @@ class ViewCheck:
 
     def __call__(self) -> Response | None:
         """Let the request pass, or raise its refusal; a response only for a preflight that no handler may see."""
-        current = _request._get_current_object()  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
+        self._routes.look_at_scopes()
+        current = _current_request()
         environ = current.environ
         environ["authmw.path_params"] = current.view_args or {}
         call = call_here()
         if call is not None:
-            return self._check(call, current)
+            answer = self._check(call, current)
+            for promise in _promises_for(self._app, environ):
+                promise.routed = True
+            return answer
         # Defence in depth: the middleware was removed from app.wsgi_app, so no caller is authenticated.
         call = Call(self._auth, NOBODY, WSGIRequest(environ))
         call.carry = RefusedByFlask
@@ -61,16 +88,37 @@ class ViewCheck:
         rule = current.url_rule
         needed = None if rule is None else self._routes.requirement(rule.endpoint, current.method)
         if needed is None:
-            if is_authenticated or self._public.matches(call.request):
+            if is_authenticated or self._is_public(current.environ):
                 return None
             needed = self._default
-        if not is_authenticated and not needed.public and call.request.is_preflight:
+        if (
+            not is_authenticated
+            and not needed.public
+            and call.request.is_preflight
+            and not promises_of(current.environ)
+        ):
             return self._answer_preflight(rule)
         enforce(needed)
         return None
+
+    def _is_public(self, environ: Environ) -> bool:
+        """Whether a stranger was let in for this public path. If a layer has changed it, the new one is looked at."""
+        arrived, promises = WSGIRequest(environ), promises_of(environ)
+        if not promises:  # under default="allow", or without the middleware
+            return self._public.matches(arrived, self._routes.knows)
+        return all(isinstance(each, PathPromise) and each.holds(arrived) for each in promises)
 
     def _answer_preflight(self, rule: Rule | None) -> Response | None:
         """Flask's own answer to OPTIONS, if the view handles OPTIONS itself: without credentials none may reach it."""
         if rule is None or getattr(rule, "provide_automatic_options", False):
             return None
         return self._app.make_default_options_response()
+
+
+def _promises_for(app: Flask | None, environ: Environ) -> list[ViewPromise]:
+    """The promises for views of `app`, and not of another application that a layer called instead."""
+    return [each for each in promises_of(environ) if isinstance(each, ViewPromise) and each.app is app]
+
+
+def _current_request() -> Request:
+    return _request._get_current_object()  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from importlib.util import find_spec
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import closing
+from functools import partial
+from inspect import signature
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from authmw.errors import ConfigurationError
+from authmw.flow.breaker import Breaker
 from authmw.flow.drive import drive, drive_async
 from authmw.stores.ports import Answer
 from authmw_redis.commands import Batch, Steps, Words
@@ -55,17 +59,33 @@ class Server:
     def __init__(self, target: Target) -> None:
         self._owns_client = isinstance(target, str)
         self.client: Any = _client(target) if isinstance(target, str) else _checked(target, asynchronous=False)
+        probe: Callable[[], object] = partial(_ping, target) if isinstance(target, str) else self._ask_given
+        self.breaker: Breaker = Breaker("Redis", probe, is_answer=_is_answer)
+        """Refuses steps while the server is silent. The stores for asyncio share it, if they have the same URL."""
 
     def run(self, steps: Steps[T]) -> T:
         """The result of the steps."""
-        return drive(
-            steps, lambda step: self._batch(step) if isinstance(step, Batch) else self.client.execute_command(*step)
-        )
+        self.breaker.admit()
+        try:
+            with self.breaker.watch():
+                return drive(
+                    steps,
+                    lambda step: self._batch(step) if isinstance(step, Batch) else self.client.execute_command(*step),
+                )
+        except redis.TimeoutError:
+            if self._owns_client:  # the idle connections would time out too, one after the other
+                self.client.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     def close(self) -> None:
         """Close every connection, but not those of the application's client. Using it again opens new ones."""
+        self.breaker.close()
         if self._owns_client:
             self.client.close()
+
+    def _ask_given(self) -> None:
+        """Ask the server anything, by the client of the application."""
+        self.client.ping()
 
     def _batch(self, batch: Batch) -> list[Any]:
         if _is_cluster(self.client):
@@ -94,6 +114,8 @@ class AsyncServer:
     """
 
     def __init__(self, target: AsyncTarget) -> None:
+        self.breaker: Breaker = Breaker("Redis", is_answer=_is_answer)
+        """Refuses steps while the server is silent."""
         self._url = target if isinstance(target, str) else None
         self._given: Any = None if isinstance(target, str) else _checked(target, asynchronous=True)
         self._clients: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[Any, None]]] = {}
@@ -105,10 +127,18 @@ class AsyncServer:
         return self._run(steps)
 
     async def _run(self, steps: Steps[T]) -> T:
+        await self.breaker.admit_async()
         client = await self._client() if self._given is None else self._given
-        return await drive_async(
-            steps, lambda step: _batch(client, step) if isinstance(step, Batch) else client.execute_command(*step)
-        )
+        try:
+            with self.breaker.watch():
+                return await drive_async(
+                    steps,
+                    lambda step: _batch(client, step) if isinstance(step, Batch) else client.execute_command(*step),
+                )
+        except redis.TimeoutError:
+            if self._given is None:  # the idle connections would time out too, one after the other
+                await client.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     async def aclose(self) -> None:
         """Close the connections of this event loop. Using it again opens new ones."""
@@ -160,6 +190,18 @@ def _as_reply(error: RedisError) -> RedisError:
     raise error
 
 
+def _is_answer(error: BaseException) -> bool:
+    """Whether an exception is a reply of the server."""
+    return isinstance(error, redis.ResponseError)
+
+
+def _ping(url: str) -> None:
+    """Ask the server anything, on a new connection: the others may be lost."""
+    client: Any = _client(url)
+    with closing(client):
+        client.ping()
+
+
 def _is_cluster(client: object) -> bool:
     # The cluster clients of redis-py do not pipeline scripts.
     return isinstance(client, redis.RedisCluster | redis.asyncio.RedisCluster)
@@ -168,30 +210,58 @@ def _is_cluster(client: object) -> bool:
 def _client(url: str) -> redis.Redis:
     _checked_url(url)
     pools: Any = redis.ConnectionPool
-    return redis.Redis.from_pool(pools.from_url(url, retry=Retry(NoBackoff(), 0), **_options()))
+    return redis.Redis.from_pool(pools.from_url(url, retry=Retry(NoBackoff(), 0), **_options(redis.Connection)))
+
+
+class _Pool(redis.asyncio.BlockingConnectionPool):
+    """A pool that notices before its use that an idle connection was reset.
+
+    redis-py looks for the end of the stream only, which a server that crashes or a firewall does not send.
+    """
+
+    async def ensure_connection(self, connection: Any) -> None:
+        """Connect `connection` anew if it broke while it was idle."""
+        reader: asyncio.StreamReader | None = getattr(connection, "_reader", None)
+        if reader is not None and reader.exception() is not None:
+            await connection.disconnect(nowait=True)
+        await super().ensure_connection(connection)
 
 
 def _async_client(url: str) -> redis.asyncio.Redis:
-    pools: Any = redis.asyncio.BlockingConnectionPool
+    pools: Any = _Pool
     pool = pools.from_url(
-        url, retry=AsyncRetry(NoBackoff(), 0), max_connections=_ASYNC_CONNECTIONS, timeout=TIMEOUT, **_options()
+        url,
+        retry=AsyncRetry(NoBackoff(), 0),
+        max_connections=_ASYNC_CONNECTIONS,
+        timeout=TIMEOUT,
+        **_options(Connection),
     )
     return redis.asyncio.Redis.from_pool(pool)
 
 
-def _options() -> dict[str, Any]:
-    """The options of both clients. They send nothing a second time by themselves: `commands.ask` decides that."""
+def _options(connection: type) -> dict[str, Any]:
+    """The options of a client. It sends nothing a second time by itself: `commands.ask` decides that.
+
+    Args:
+        connection: the class of its connections.
+    """
     options: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": TIMEOUT,
         "health_check_interval": _HEALTH_CHECK,
     }
-    if find_spec("redis.maint_notifications") is not None:
+    if _takes(connection, "maint_notifications_config"):
         from redis.maint_notifications import MaintNotificationsConfig
 
         # While it expects such notifications, redis-py does not notice that an idle connection was closed.
         options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
     return options
+
+
+def _takes(connection: type, option: str) -> bool:
+    """Whether a connection takes an option. From release to release of redis-py, the classes differ in that."""
+    made = [vars(each).get("__init__") for each in connection.__mro__]
+    return any(option in signature(each).parameters for each in made if callable(each) and each is not object.__init__)
 
 
 def _checked_url(url: str) -> None:

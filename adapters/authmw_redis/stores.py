@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import redis
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw_redis.families import RedisFamilies
 from authmw_redis.health import concerns
 from authmw_redis.names import Names
@@ -19,6 +20,7 @@ from authmw_redis.throttle import RedisThrottle
 from authmw_redis.tokens import RedisTokenAdmin, RedisTokens
 
 
+@explains_arguments('RedisStores("redis://...")')
 class RedisStores:
     """Stores of short-lived records in Redis or Valkey: ``TokenVerifier(RedisStores("redis://localhost").tokens)``.
 
@@ -47,10 +49,10 @@ class RedisStores:
         target: Target,
         *,
         prefix: str = "authmw",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         free: int = 10,
-        first: float = 1.0,
-        longest: float = 900.0,
+        first: Seconds = 1.0,
+        longest: Seconds = 900.0,
     ) -> None:
         self._server = Server(target)
         names = Names(prefix)
@@ -71,6 +73,7 @@ class RedisStores:
         self._server.close()
 
 
+@explains_arguments('AsyncRedisStores("redis://...")')
 class AsyncRedisStores:
     """The stores of `RedisStores` for ASGI on asyncio, with methods to await.
 
@@ -95,10 +98,10 @@ class AsyncRedisStores:
         *,
         sync: redis.Redis | redis.RedisCluster | None = None,
         prefix: str = "authmw",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         free: int = 10,
-        first: float = 1.0,
-        longest: float = 900.0,
+        first: Seconds = 1.0,
+        longest: Seconds = 900.0,
     ) -> None:
         self._server = AsyncServer(target)
         twin = target if isinstance(target, str) and sync is None else sync
@@ -106,6 +109,8 @@ class AsyncRedisStores:
             raise ConfigurationError("with a client, give a blocking one of the same server too: sync=redis.Redis(...)")
         self.sync: RedisStores = RedisStores(twin, prefix=prefix, clock=clock, free=free, first=first, longest=longest)
         """The same stores for threads."""
+        if twin is target:  # the server of both
+            self._server.breaker = self.sync._server.breaker  # pyright: ignore[reportPrivateUsage]
         names = Names(prefix)
         self.tokens: RedisTokens = CallMode.ASYNC(RedisTokens(self._server, names, clock=clock))
         self.families: RedisFamilies = CallMode.ASYNC(RedisFamilies(self._server, names, clock=clock))

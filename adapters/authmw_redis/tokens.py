@@ -12,11 +12,13 @@ from json import JSONDecoder, JSONEncoder
 from typing import Any, Final
 
 from authmw.crypto.opaque_tokens import Entropy
+from authmw.flow.durations import Seconds
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_token
 from authmw.stores.ports import Answer
 from authmw.stores.records import TokenRecord
+from authmw.stores.told_changes import revokes
 from authmw_redis.commands import Command, Script, Steps, ask, ask_all, milliseconds, text
 from authmw_redis.index import enter, of_all, refuse, refused_at
 from authmw_redis.names import IndexedBy, Names
@@ -152,7 +154,7 @@ class RedisTokenAdmin(RedisTokens):
         subject: str,
         scopes: Iterable[str] = (),
         *,
-        lifetime: float = 3600.0,
+        lifetime: Seconds = 3600.0,
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
@@ -179,6 +181,7 @@ class RedisTokenAdmin(RedisTokens):
             records = self._server.run(of_all(indexes, lambda digest, _: self._get(digest), _record))
         return tuple(sorted(records, key=lambda record: (record.created_at, record.id)))
 
+    @revokes("token")
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on. It may be revoked twice. Raises `NotFound`."""
         record = self._server.run(self._revoke_by_id(token_id))

@@ -9,6 +9,7 @@ from functools import partial, update_wrapper
 from typing import ClassVar, Final
 
 from authmw.flow.call_mode import CallMode
+from authmw_sqlalchemy.schema import check
 from authmw_sqlalchemy.statements import Database
 
 _LONGEST_KEY: Final = 512
@@ -33,6 +34,14 @@ class Store:
             for name in self._LOOKUPS:
                 method = getattr(self, name)
                 setattr(self, name, CallMode.NONBLOCKING(update_wrapper(partial(method), method)))
+
+    def check_tables(self) -> list[str]:
+        """A sentence for each thing that is missing in the tables, as `authmw_sqlalchemy.check` says it.
+
+        Raises:
+            StoreUnavailable: the database failed.
+        """
+        return check(self._database.location)
 
 
 def text(words: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,11 +11,15 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from authmw.crypto.opaque_tokens import Entropy
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.identity.scopes import checked_scopes
 from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.new_records import make_client, make_secret
 from authmw.stores.records import Client, ClientAuthMethod, ClientSecret
+from authmw.stores.told_changes import revokes
 from authmw_sqlalchemy.base import Store, listed, text, unlisted
+from authmw_sqlalchemy.retired import retired_at
 from authmw_sqlalchemy.revoking import client_ended
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
 from authmw_sqlalchemy.tables import clients, users
@@ -37,9 +40,7 @@ class SQLClients(Store):
 
     _LOOKUPS = ("find_client",)
 
-    def __init__(
-        self, database: Database, *, clock: Callable[[], float] = time.time, entropy: Entropy = os.urandom
-    ) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = now, entropy: Entropy = os.urandom) -> None:
         super().__init__(database)
         self._clock = clock
         self._entropy = entropy
@@ -77,6 +78,7 @@ class SQLClients(Store):
         """Every client, by id."""
         return self._database.read(_LIST, (), every(_client))
 
+    @revokes("client")
     def disable(self, client_id: str) -> Client:
         """Refuse the client and its tokens from now on, and end all its families."""
         return self._database.run(self._disabled, client_id)
@@ -89,7 +91,7 @@ class SQLClients(Store):
         """Replace the scopes that it may be granted."""
         return self._database.run(_changed, client_id, {"scopes": text(checked_scopes(scopes))})
 
-    def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
+    def rotate_secret(self, client_id: str, *, overlap: Seconds = 0.0) -> tuple[str, Client]:
         """A new secret, shown only this once. The older ones stay valid for `overlap` seconds."""
         return self._database.run(self._renewed, client_id, overlap)
 
@@ -99,7 +101,7 @@ class SQLClients(Store):
         yield from client_ended(client_id, at)
         return client
 
-    def _renewed(self, client_id: str, overlap: float) -> Operation[tuple[str, Client]]:
+    def _renewed(self, client_id: str, overlap: Seconds) -> Operation[tuple[str, Client]]:
         # The first statement locks the row, so the values that it returns cannot change before the commit.
         client = yield from _changed(client_id, {"name": clients.c.name})
         secret, renewed = make_secret(client, overlap=overlap, now=self._clock(), entropy=self._entropy)
@@ -126,6 +128,8 @@ def _created(secret: str | None, client: Client) -> Operation[tuple[str | None, 
         raise taken from None
     if (yield select(users.c.id).where(users.c.id == client.id)).first() is not None:
         raise taken
+    if (yield from retired_at(client.id)) is not None:
+        raise AlreadyExists(f"the id {client.id!r} was that of a user who was deleted: choose another one")
     return secret, client
 
 

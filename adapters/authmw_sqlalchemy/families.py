@@ -70,6 +70,12 @@ def ended_where(condition: ColumnElement[bool], at: float) -> Operation[tuple[Re
     return tuple(map(_family, ended))
 
 
+def families_of(subject: str) -> Operation[tuple[RefreshFamily, ...]]:
+    """Every family of a subject, also those that have ended, oldest first, as part of a transaction."""
+    of_subject = select(*_COLUMNS).where(families.c.subject == subject)
+    return tuple(map(_family, (yield of_subject.order_by(families.c.created_at, families.c.id))))
+
+
 def _added(family: RefreshFamily) -> Operation[None]:
     kept = {**asdict(family), "scopes": text(family.scopes), "name": as_text(family.name)}
     yield insert(families).values(kept)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 
 from sqlalchemy import Insert, bindparam, case, func, insert, or_, select, update
 
 from authmw.crypto.opaque_tokens import Entropy
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.stores.administration import NotFound
-from authmw.stores.new_records import make_api_key
+from authmw.stores.new_records import checked_overlap, make_api_key
 from authmw.stores.records import ApiKeyRecord
+from authmw.stores.told_changes import revokes
 from authmw_sqlalchemy.base import Store, text
+from authmw_sqlalchemy.retired import revoked_from_start
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.tables import api_keys, clients, users
 
@@ -57,7 +60,7 @@ class SQLApiKeys(Store):
         database: Database,
         *,
         prefix: str = "ak",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         entropy: Entropy = os.urandom,
     ) -> None:
         super().__init__(database)
@@ -74,7 +77,7 @@ class SQLApiKeys(Store):
         return self._database.write(_TOUCH, (key_id, at), nothing)
 
     def create(
-        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
+        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: Seconds | None = None
     ) -> tuple[str, ApiKeyRecord]:
         """A new key, shown only this once, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
@@ -86,16 +89,20 @@ class SQLApiKeys(Store):
             return self._database.read(_LIST, (), every(_record))
         return self._database.read(_LIST_OWNER, (owner,), every(_record))
 
+    @revokes("key")
     def revoke(self, key_id: str) -> ApiKeyRecord:
         """Refuse the key from now on."""
         return self._database.run(_revoked, key_id, self._clock())
 
-    def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
+    def rotate(self, key_id: str, *, overlap: Seconds = 0.0) -> tuple[str, ApiKeyRecord]:
         """A new key to replace one, which stays valid for `overlap` seconds."""
-        return self._database.run(self._rotated, key_id, self._clock() + max(overlap, 0.0))
+        return self._database.run(self._rotated, key_id, self._clock() + checked_overlap(overlap))
 
     def _rotated(self, key_id: str, ends: float) -> Operation[tuple[str, ApiKeyRecord]]:
-        # The first statement locks the row, so the values that it returns cannot change before the commit.
+        # The owner first, as a transaction that deletes the owner does it: otherwise each could wait for the other.
+        owner = select(api_keys.c.owner).where(api_keys.c.id == key_id).scalar_subquery()
+        yield select(users.c.id).where(users.c.id == owner).with_for_update(read=True)
+        # This statement locks the row, so the values that it returns cannot change before the commit.
         locked = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
         row = (yield locked.values(name=api_keys.c.name).returning(*_COLUMNS)).one_or_none()
         if row is None:
@@ -103,13 +110,13 @@ class SQLApiKeys(Store):
         old = _record(row)
         key, record = self._make(old.owner, old.scopes, name=old.name, lifetime=None)
         record = replace(record, expires_at=old.expires_at)
-        yield _insert(record)
+        record = yield from _added(record)
         earlier = case((api_keys.c.expires_at < ends, api_keys.c.expires_at), else_=ends)
         yield update(api_keys).where(api_keys.c.id == key_id).values(expires_at=earlier)
         return key, record
 
     def _make(
-        self, owner: str, scopes: Iterable[str], *, name: str, lifetime: float | None
+        self, owner: str, scopes: Iterable[str], *, name: str, lifetime: Seconds | None
     ) -> tuple[str, ApiKeyRecord]:
         return make_api_key(
             owner,
@@ -126,9 +133,14 @@ def _insert(record: ApiKeyRecord) -> Insert:
     return insert(api_keys).values({**asdict(record), "scopes": text(record.scopes)})
 
 
-def _created(key: str, record: ApiKeyRecord) -> Operation[tuple[str, ApiKeyRecord]]:
+def _added(record: ApiKeyRecord) -> Operation[ApiKeyRecord]:
+    record = replace(record, revoked_at=(yield from revoked_from_start(record.owner)))
     yield _insert(record)
-    return key, record
+    return record
+
+
+def _created(key: str, record: ApiKeyRecord) -> Operation[tuple[str, ApiKeyRecord]]:
+    return key, (yield from _added(record))
 
 
 def _revoked(key_id: str, at: float) -> Operation[ApiKeyRecord]:
@@ -138,6 +150,11 @@ def _revoked(key_id: str, at: float) -> Operation[ApiKeyRecord]:
     if row is None:
         raise NotFound(f"there is no API key {key_id!r}")
     return _record(row)
+
+
+def keys_of(owner: str) -> Operation[tuple[ApiKeyRecord, ...]]:
+    """The keys of `owner`, oldest first, as part of a transaction."""
+    return tuple(map(_record, (yield _ordered.where(api_keys.c.owner == owner))))
 
 
 def _record(row: Row) -> ApiKeyRecord:

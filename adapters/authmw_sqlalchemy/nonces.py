@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Table, bindparam, case, cast, select
 
+from authmw.flow.clocks import now
 from authmw.stores.records import NonceUse
 from authmw_sqlalchemy.base import Store, as_key
 from authmw_sqlalchemy.statements import Database, Query, Row
@@ -42,7 +42,7 @@ class SQLNonces(Store):
         clock: seconds since the epoch.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = now) -> None:
         super().__init__(database)
         self._clock = clock
 

@@ -19,12 +19,20 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DisconnectionError
 
 from authmw.errors import StoreUnavailable
+from authmw.flow.breaker import Breaker
 from authmw.flow.call_mode import CallMode
 from authmw.flow.drive import drive
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
-from authmw_sqlalchemy.postgres_connections import BoundedConnection, arguments, is_broken
+from authmw_sqlalchemy.postgres_connections import (
+    PROBE_TIMEOUT,
+    BoundedConnection,
+    arguments,
+    is_answer,
+    is_broken,
+    question,
+)
 from authmw_sqlalchemy.postgres_idle_connections import IdleConnections
 from authmw_sqlalchemy.statements import AsyncCommit, Exclusive, Operation, Query, Row, Step
 
@@ -48,7 +56,11 @@ class PostgresDatabase:
         self._owns_pool = not isinstance(target, Engine)
         self.engine: Engine = shared(target) if isinstance(target, Engine) else _opened(target, pool_size)
         self._pool_size = pool_size
+        self.location: URL | Engine = self.engine
+        """Where the database is."""
         self._ready = False
+        self.breaker: Breaker = Breaker("the database", self._probe, is_answer=is_answer)
+        """Refuses questions while the database is silent. An asynchronous database on the same server shares it."""
         self._reset()
         in_each_child(self._after_fork)
 
@@ -66,7 +78,8 @@ class PostgresDatabase:
 
     def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
         """Run `operation` as one transaction, and return its result."""
-        with self.begin() as connection:
+        self.breaker.admit()
+        with self.breaker.watch(), question(), self.begin() as connection:
             return drive(operation(*args), lambda statement: connection.execute(executable(statement)))
 
     @contextmanager
@@ -84,6 +97,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Close every connection. Using the database again opens new ones."""
+        self.breaker.close()
         self._connections.close()
         if self._owns_pool:
             self.engine.dispose()
@@ -101,19 +115,37 @@ class PostgresDatabase:
 
     def _rows(self, query: Query, values: tuple[object, ...], *, read_only: bool) -> list[Row]:
         statement = query.postgres
-        slots = self._slots
-        if not slots.acquire(timeout=POOL_TIMEOUT):
-            raise StoreUnavailable(f"all {self._pool_size} connections to the database are in use: raise pool_size=")
 
         def step(cursor: Cursor[Any] | None) -> object:
             if cursor is None:
                 return self._open()
             return cursor.execute(statement.sql, statement.arranged(values), prepare=True).fetchall()
 
-        try:
-            return drive(self._connections.rows(read_only=read_only), step)
-        finally:
-            slots.release()
+        self.breaker.admit()
+        with question():
+            slots = self._slots
+            if not slots.acquire(timeout=POOL_TIMEOUT):
+                taken = f"all {self._pool_size} connections to the database are in use: raise pool_size="
+                raise StoreUnavailable(taken)
+            try:
+                with self.breaker.watch():
+                    return drive(self._connections.rows(read_only=read_only), step)
+            finally:
+                slots.release()
+
+    def _probe(self) -> None:
+        """Ask the database anything, on a new connection: the others may be lost."""
+        self._connections.close()
+        if self._owns_pool:
+            self.engine.dispose()
+        with question(PROBE_TIMEOUT):
+            cursor = self._open()
+            try:
+                cursor.execute("SELECT 1").fetchall()
+            except BaseException:
+                cursor.connection.close()
+                raise
+        self._connections.idle.append(cursor)
 
     def _open(self) -> Cursor[Any]:
         with as_unavailable(Error):

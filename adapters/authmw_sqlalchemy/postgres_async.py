@@ -14,18 +14,19 @@ from typing import Any, TypeVar
 
 from psycopg import AsyncConnection as Driver
 from psycopg import AsyncCursor, Error
-from sqlalchemy import URL, Table, event, text
+from sqlalchemy import URL, Engine, Table, event, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from authmw.errors import StoreUnavailable
+from authmw.flow.breaker import Breaker
 from authmw.flow.call_mode import CallMode
 from authmw.flow.drive import drive_async
 from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
 from authmw_sqlalchemy.postgres import POOL_TIMEOUT, engine_options, executable, refuse_broken, refuse_missing
-from authmw_sqlalchemy.postgres_connections import BoundedAsyncConnection, arguments
+from authmw_sqlalchemy.postgres_connections import BoundedAsyncConnection, arguments, is_answer
 from authmw_sqlalchemy.postgres_idle_connections import IdleConnections
 from authmw_sqlalchemy.statements import Operation, Query, Row
 
@@ -38,13 +39,17 @@ class AsyncPostgresDatabase:
     Args:
         target: a URL, or an application's `AsyncEngine`, whose pool is then shared.
         pool_size: the number of each loop's connections for lookups, and again of those for transactions.
+        breaker: that of the same database for threads, if the target is a URL.
     """
 
     read_mode = CallMode.ASYNC
 
-    def __init__(self, target: URL | AsyncEngine, *, pool_size: int) -> None:
+    def __init__(self, target: URL | AsyncEngine, *, pool_size: int, breaker: Breaker | None = None) -> None:
         self._target = _shared(target) if isinstance(target, AsyncEngine) else target
+        self.location: URL | Engine = target.url if isinstance(target, AsyncEngine) else target
+        """Where the database is."""
         self._pool_size = pool_size
+        self._breaker = breaker or Breaker("the database", is_answer=is_answer)
         self._ready = False
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
         in_each_child(self._after_fork)
@@ -63,6 +68,11 @@ class AsyncPostgresDatabase:
 
     async def run(self, operation: Callable[..., Operation[Any]], *args: object) -> Any:
         """Run `operation` as one transaction, and return its result."""
+        await self._breaker.admit_async()
+        with self._breaker.watch():
+            return await self._run(operation, *args)
+
+    async def _run(self, operation: Callable[..., Operation[Any]], *args: object) -> Any:
         async with self.begin() as connection:
             return await drive_async(operation(*args), lambda statement: connection.execute(executable(statement)))
 
@@ -113,9 +123,11 @@ class AsyncPostgresDatabase:
             await cursor.execute(statement.sql, statement.arranged(values), prepare=True)
             return await cursor.fetchall()
 
+        await self._breaker.admit_async()
         await loop.take_slot()
         try:
-            return await drive_async(loop.connections.rows(read_only=read_only), step)
+            with self._breaker.watch():
+                return await drive_async(loop.connections.rows(read_only=read_only), step)
         finally:
             loop.slots.release()
 

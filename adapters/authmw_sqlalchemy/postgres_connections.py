@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from psycopg import AsyncConnection, Connection, OperationalError, waiting
+from psycopg import AsyncConnection, Connection, Error, OperationalError, waiting
 from sqlalchemy import URL
 
 T = TypeVar("T")
@@ -21,21 +24,47 @@ CONNECT_TIMEOUT: Final = 2
 """Seconds; libpq takes no fewer."""
 STATEMENT_TIMEOUT: Final = 1.5
 """Seconds after which the server gives up a statement."""
-_ANSWER_TIMEOUT: Final = 1.8
-"""Seconds after which a server that does not answer counts as gone."""
+ANSWER_TIMEOUT: Final = 1.8
+"""Seconds after which a server that does not answer counts as gone; for threads, also those of a whole question: to
+wait for a connection, to open one, and for all statements."""
+PROBE_TIMEOUT: Final = 1.0
+"""Seconds in which a server that was silent has to take a connection and answer."""
 _CHECK_INTERVAL: Final = 0.1
 """Seconds between two looks at the time, while a task waits for the server."""
+
+
+_deadline: ContextVar[float] = ContextVar("authmw_postgres_deadline", default=inf)
 
 
 class ServerTimeout(OperationalError):
     """The server did not answer in time."""
 
 
+@contextmanager
+def question(seconds: float = ANSWER_TIMEOUT) -> Generator[None, None, None]:
+    """Bound everything in this block together, on this thread: no wait goes on beyond `seconds` from now."""
+    token = _deadline.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def seconds_left(longest: float) -> float:
+    """The seconds that a wait may take, at most `longest`: until the end of the `question`."""
+    return max(0.0, min(longest, _deadline.get() - monotonic()))
+
+
 class BoundedConnection(Connection[Any]):
     """A connection that is closed when the server does not answer in time."""
 
+    @classmethod
+    def _connect_gen(cls, *args: Any, **kwargs: Any) -> Any:
+        # psycopg's own timeout is for each address of the host, and has whole seconds.
+        return _bounded(super()._connect_gen(*args, **kwargs), _nothing_to_close)
+
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
-        """Wait for the server, but no longer than `_ANSWER_TIMEOUT`."""
+        """Wait for the server, but no longer than `ANSWER_TIMEOUT`."""
         return super().wait(_bounded(gen, self.pgconn.finish), *args, **kwargs)
 
 
@@ -43,7 +72,7 @@ class BoundedAsyncConnection(AsyncConnection[Any]):
     """The same connection for an event loop. It is also closed when the task that waits for it is cancelled."""
 
     async def wait(self, gen: Generator[Any, Any, T], *_: Any, **__: Any) -> T:
-        """Wait for the server, but no longer than `_ANSWER_TIMEOUT`."""
+        """Wait for the server, but no longer than `ANSWER_TIMEOUT`."""
         try:
             return await waiting.wait_async(
                 _bounded(gen, self.pgconn.finish), self.pgconn.socket, interval=_CHECK_INTERVAL
@@ -52,6 +81,16 @@ class BoundedAsyncConnection(AsyncConnection[Any]):
             # psycopg would ask the server to cancel, and wait for that. A cancelled task must not wait.
             self.pgconn.finish()
             raise
+
+
+def _nothing_to_close() -> None:
+    """A connection that is being opened closes itself."""
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether an exception, or its cause, is an answer of the server."""
+    causes = (error, error.__cause__, getattr(error, "orig", None))
+    return any(isinstance(each, Error) and each.sqlstate is not None for each in causes)
 
 
 def arguments(url: URL) -> dict[str, Any]:
@@ -83,7 +122,7 @@ def _bounded(gen: Generator[Any, Any, T], close: Callable[[], None]) -> Generato
     """`gen`, which is ended with `ServerTimeout` and `close` when it has waited for too long."""
     try:
         wanted = next(gen)
-        deadline = monotonic() + _ANSWER_TIMEOUT
+        deadline = monotonic() + seconds_left(ANSWER_TIMEOUT)
         while True:
             ready = yield wanted
             if not ready and monotonic() > deadline:

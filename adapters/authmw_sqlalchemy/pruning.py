@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Delete, Table, delete, func, select
 
+from authmw.flow.clocks import now
 from authmw_sqlalchemy.statements import Database, Operation
 from authmw_sqlalchemy.tables import familiar_sources, nonces, refresh_families, revocations, throttle, tokens
 
@@ -40,7 +40,7 @@ class Pruned:
 
 
 def prune(
-    database: Database, now: float | None = None, batch: int = 1000, *, clock: Callable[[], float] = time.time
+    database: Database, now: float | None = None, batch: int = 1000, *, clock: Callable[[], float] = now
 ) -> Iterator[Pruned]:
     """Delete expired rows, `batch` rows in each transaction, and yield the progress.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final, cast
 
 from sqlalchemy import bindparam, func, insert, select, union_all
 
+from authmw.flow.clocks import now
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw_sqlalchemy.base import Store
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every
@@ -48,7 +48,7 @@ class SQLRevocations(Store):
     _LOOKUPS = ("revocations_after", "find_revocations")
 
     def __init__(
-        self, database: Database, *, clock: Callable[[], float] = time.time, sync: SQLRevocations | None = None
+        self, database: Database, *, clock: Callable[[], float] = now, sync: SQLRevocations | None = None
     ) -> None:
         super().__init__(database)
         self._clock = clock
@@ -82,6 +82,13 @@ def published(*given: Revocation) -> Operation[None]:
     rows = [{"kind": each.kind, "target": each.id, "at": each.at, "expires_at": each.expires_at} for each in given]
     for start in range(0, len(rows), _MOST_ROWS):
         yield insert(revocations).values(rows[start : start + _MOST_ROWS])
+
+
+def revocations_of(user_id: str, now: float) -> Operation[tuple[Revocation, ...]]:
+    """The revocations of a user that have not expired, oldest first, as part of a transaction."""
+    of_user = select(*_COLUMNS).where(revocations.c.kind == "user", revocations.c.target == user_id)
+    live = of_user.where(revocations.c.expires_at > now).order_by(revocations.c.sequence)
+    return tuple(map(_revocation, (yield live)))
 
 
 @cache

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 FIRST: Final = "0001"
 """The revision of databases that were made before there were migrations."""
-HEAD: Final = "0002"
+HEAD: Final = "0004"
 """The newest revision."""
+_UPGRADE_TIMEOUT_MS: Final = 10_000
+"""Milliseconds for which SQLite waits while another process makes or upgrades the tables."""
 
 _UPGRADE: Final = "run `authmw db upgrade`"
 _MAKE_VERSION_TABLE: Final = (
@@ -161,13 +163,16 @@ def exclusive(engine: Engine) -> Generator[Connection, None, None]:
             return
         driver: Any = connection.connection.driver_connection
         level, driver.isolation_level = driver.isolation_level, None
+        (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
         try:
+            driver.execute(f"PRAGMA busy_timeout = {_UPGRADE_TIMEOUT_MS}")
             if not driver.in_transaction:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             connection.commit()
         finally:
             connection.rollback()
+            driver.execute(f"PRAGMA busy_timeout = {patience}")
             driver.isolation_level = level
 
 

@@ -65,6 +65,8 @@ class SQLiteDatabase:
         self._readers: deque[sqlite3.Connection] = deque()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
+        self.location: URL | Engine = self.engine
+        """Where the database is."""
         self._ready = False
         in_each_child(self._after_fork)
         # A database that is no longer referenced closes its connections by itself.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import ClauseElement, CursorResult, Dialect, Executable, Table
+from sqlalchemy import URL, ClauseElement, CursorResult, Dialect, Engine, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authmw.flow.call_mode import CallMode
@@ -103,6 +103,11 @@ class Database(Protocol):
     @property
     def read_mode(self) -> CallMode:
         """The call mode of `read`. If it is ASYNC, the other methods are asynchronous too."""
+        ...
+
+    @property
+    def location(self) -> URL | Engine:
+        """Where the database is."""
         ...
 
     def insert(self, table: Table) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import URL, Engine
 
 from authmw.crypto.http_digest import DigestAlgorithm
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.clocks import now
 from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
 from authmw_sqlalchemy.clients import SQLClients
 from authmw_sqlalchemy.families import SQLFamilies
@@ -27,6 +27,7 @@ from authmw_sqlalchemy.users import SQLUsers
 POOL_SIZE = 8
 
 
+@explains_arguments('SQLStores("sqlite:///app.db")')
 class SQLStores:
     """All stores of authmw, in SQLite or PostgreSQL: ``PasswordVerifier(SQLStores("sqlite:///app.db").users)``.
 
@@ -54,7 +55,7 @@ class SQLStores:
         *,
         hasher: Hasher | None = None,
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         pool_size: int = POOL_SIZE,
     ) -> None:
         opened: Any = _opened(target, pool_size)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy import URL
 
 from authmw.crypto.http_digest import DigestAlgorithm
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.clocks import now
 from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
 from authmw.stores.ports import (
     ApiKeyStore,
     ClientStore,
     DigestStore,
-    FamiliarSources,
     FamilyStore,
     NonceStore,
     PasswordUpgrader,
@@ -39,15 +38,14 @@ from authmw_sqlalchemy.users import SQLUsers
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from authmw_sqlalchemy.postgres import PostgresDatabase
+
 
 class AsyncUsers(UserStore, DigestStore, PasswordUpgrader, Protocol):
     """A store that finds users, and their HA1."""
 
 
-class AsyncThrottle(Throttle, FamiliarSources, Protocol):
-    """Counts of attempts, and the sources that accounts were used from."""
-
-
+@explains_arguments('AsyncSQLStores("postgresql+psycopg://...")')
 class AsyncSQLStores:
     """All stores of authmw in PostgreSQL, for ASGI on asyncio: ``TokenVerifier(AsyncSQLStores(url).tokens)``.
 
@@ -71,7 +69,7 @@ class AsyncSQLStores:
         *,
         hasher: Hasher | None = None,
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         pool_size: int = POOL_SIZE,
     ) -> None:
         url = _checked(target)
@@ -84,7 +82,9 @@ class AsyncSQLStores:
             url, hasher=hasher, digest_algorithms=digest_algorithms, clock=clock, pool_size=pool_size
         )
         """The stores of the same database for threads and the command, not for an event loop."""
-        self._opened = AsyncPostgresDatabase(given, pool_size=pool_size)
+        # An engine of the application may reach its server in a way that is unknown here, so the twin cannot probe it.
+        shared = cast("PostgresDatabase", self.sync.database).breaker if given is url else None
+        self._opened = AsyncPostgresDatabase(given, pool_size=pool_size, breaker=shared)
         opened = cast("Database", self._opened)  # its methods return awaitables, and so do those of its stores
         self.database: Database = opened
         """The database, to make a store with other settings: ``SQLThrottle(stores.database, free=5)``."""
@@ -94,7 +94,7 @@ class AsyncSQLStores:
         self.clients: ClientStore = SQLClients(opened, clock=clock)
         self.families: FamilyStore = SQLFamilies(opened)
         self.nonces: NonceStore = SQLNonces(opened, clock=clock)
-        self.throttle: AsyncThrottle = SQLThrottle(opened)
+        self.throttle: Throttle = SQLThrottle(opened)
         self.revocations: RevocationStore = SQLRevocations(opened, clock=clock, sync=self.sync.revocations)
 
     async def aclose(self) -> None:

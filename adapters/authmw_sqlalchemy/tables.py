@@ -91,6 +91,14 @@ user_digests: Final = Table(
     UniqueConstraint("userhash", "realm", "algorithm"),
 )
 
+# The SHA-256 of the ids of deleted users, so that no later user or client gets one of them. The ids are not kept.
+retired_ids: Final = Table(
+    "authmw_retired_ids",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("retired_at", Double, nullable=False),
+)
+
 api_keys: Final = Table(
     "authmw_api_keys",
     metadata,
@@ -185,6 +193,7 @@ throttle: Final = Table(
     Column("attempts", BigInteger, nullable=False),
     Column("not_before", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
+    Column("state", Text, nullable=False, server_default=""),
 )
 Index(None, throttle.c.expires_at)
 
@@ -193,7 +202,9 @@ familiar_sources: Final = Table(
     metadata,
     Column("pair", Text, primary_key=True),
     Column("expires_at", Double, nullable=False),
+    Column("account", Text, nullable=False, server_default=""),
 )
+Index(None, familiar_sources.c.account)
 Index(None, familiar_sources.c.expires_at)
 
 # Rows are appended and pruned, never changed. SQLite must not give the number of a pruned row to a new one.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from authmw.crypto.opaque_tokens import Entropy
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.administration import NotFound
 from authmw.stores.new_records import make_token
 from authmw.stores.records import TokenRecord
+from authmw.stores.told_changes import revokes
 from authmw_sqlalchemy.base import Store, listed, text, unlisted
+from authmw_sqlalchemy.retired import revoked_from_start
 from authmw_sqlalchemy.statements import Database, Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.tables import clients, tokens, users
 
@@ -67,7 +70,7 @@ class SQLTokens(Store):
         database: Database,
         *,
         prefix: str = "at",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         entropy: Entropy = os.urandom,
     ) -> None:
         super().__init__(database)
@@ -104,7 +107,7 @@ class SQLTokens(Store):
         subject: str,
         scopes: Iterable[str] = (),
         *,
-        lifetime: float = 3600.0,
+        lifetime: Seconds = 3600.0,
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
@@ -127,6 +130,7 @@ class SQLTokens(Store):
             return self._database.read(_LIST, (), every(_record))
         return self._database.read(_LIST_SUBJECT, (subject,), every(_record))
 
+    @revokes("token")
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on."""
         return self._database.run(_revoked, token_id, self._clock())
@@ -141,6 +145,7 @@ def _added(record: TokenRecord) -> Operation[None]:
 
 
 def _created(token: str, record: TokenRecord) -> Operation[tuple[str, TokenRecord]]:
+    record = replace(record, revoked_at=(yield from revoked_from_start(record.subject)))
     yield from _added(record)
     return token, record
 
@@ -152,6 +157,11 @@ def _revoked(token_id: str, at: float) -> Operation[TokenRecord]:
     if row is None:
         raise NotFound(f"there is no token {token_id!r}")
     return _record(row)
+
+
+def tokens_of(subject: str) -> Operation[tuple[TokenRecord, ...]]:
+    """The tokens of `subject`, oldest first, as part of a transaction."""
+    return tuple(map(_record, (yield _ordered.where(tokens.c.subject == subject))))
 
 
 def _record(row: Row) -> TokenRecord:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from authmw.crypto.http_digest import DigestAlgorithm
+from authmw.crypto.opaque_tokens import new_id
+from authmw.flow.clocks import now
 from authmw.identity.scopes import checked_scopes
 from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
 from authmw.stores.records import DigestUser, User
+from authmw.stores.told_changes import changes_user
 from authmw_sqlalchemy.base import Store, text
+from authmw_sqlalchemy.erasing import user_erased, user_renamed
+from authmw_sqlalchemy.exporting import user_exported
+from authmw_sqlalchemy.retired import retired_at
 from authmw_sqlalchemy.revoking import user_ended
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
 from authmw_sqlalchemy.tables import clients, user_digests, users
@@ -69,11 +75,12 @@ class SQLUsers(Store):
         *,
         hasher: Hasher | None = None,
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
     ) -> None:
         super().__init__(database)
         self._hasher = hasher
-        self._algorithms = tuple(digest_algorithms)
+        self.digest_algorithms: tuple[DigestAlgorithm, ...] = tuple(digest_algorithms)
+        """An HA1 is kept for each of these."""
         self._clock = clock
 
     def find(self, username: str) -> User | None:
@@ -92,6 +99,7 @@ class SQLUsers(Store):
         """Store `new` if the hash still is `old`. Returns whether it was stored."""
         return self._database.write(_REPLACE, (user_id, old, new), bool)
 
+    @changes_user("created")
     def create(
         self,
         username: str,
@@ -101,10 +109,20 @@ class SQLUsers(Store):
         scopes: Iterable[str] = (),
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
+        password_hash: str | None = None,
         hasher: Hasher | None = None,
     ) -> User:
         """A new user; see `authmw.stores.UserAdmin.create`."""
-        user = make_user(username, password, hasher or self._hasher, id=id, scopes=scopes, attributes=attributes)
+        user = make_user(
+            username,
+            password,
+            hasher or self._hasher,
+            id=id,
+            scopes=scopes,
+            attributes=attributes,
+            password_hash=password_hash,
+            digest_realm=digest_realm,
+        )
         values = {
             "id": user.id,
             "username": user.username,
@@ -115,35 +133,59 @@ class SQLUsers(Store):
         }
         realms = {digest_realm} if digest_realm is not None and password is not None else set[str]()
         digests = self._ha1s(user.username, password or "", realms)
-        return self._database.run(self._created, user, values, digests)
+        return self._database.run(self._created, user, values, digests, id is None)
 
     def list(self) -> tuple[User, ...]:
         """Every user, by name."""
         return self._database.read(_LIST, (), every(_user))
 
+    @changes_user("disabled")
     def disable(self, username: str) -> User:
         """Refuse the user, and the user's keys and tokens, from now on. Ends every family of the user."""
         return self._database.run(self._disabled, _canonical(username))
 
+    @changes_user("enabled")
     def enable(self, username: str) -> User:
         """Undo `disable`. Earlier tokens and families stay revoked."""
         return self._database.run(_changed, _canonical(username), {"disabled_at": None})
 
+    @changes_user("password")
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
         """Replace the password, and the HA1 of every realm that has one. Revokes what was issued until now."""
         name = checked_username(username)
         realms = frozenset[str]() if digest_realm is None else frozenset({digest_realm})
         return self._database.run(self._renewed, name, password, hashed(password, self._hasher), realms)
 
+    @changes_user("scopes")
     def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
         """Replace the scopes of the user."""
         return self._database.run(_changed, _canonical(username), {"scopes": text(checked_scopes(scopes))})
 
-    def _created(self, user: User, values: Mapping[str, object], digests: tuple[HA1, ...]) -> Operation[User]:
+    @changes_user("deleted")
+    def delete(self, username: str) -> User:
+        """Erase the user, and what is kept about the user; see `authmw.stores.UserAdmin.delete`."""
+        return self._database.run(self._deleted, _canonical(username))
+
+    @changes_user("renamed")
+    def rename(self, username: str, new: str) -> User:
+        """Give the user another name; see `authmw.stores.UserAdmin.rename`."""
+        return self._database.run(_renamed, _canonical(username), checked_username(new))
+
+    def export(self, username: str) -> dict[str, Any]:
+        """Everything that is kept about the user; see `authmw.stores.UserAdmin.export`."""
+        return self._database.run(self._exported, _canonical(username))
+
+    def _created(
+        self, user: User, values: Mapping[str, object], digests: tuple[HA1, ...], may_choose: bool
+    ) -> Operation[User]:
         taken = AlreadyExists(f"there is a user {user.username!r}, or a user or client with that id, already")
         yield Exclusive(users)
+        if (yield from retired_at(user.id)) is not None:
+            if not may_choose:
+                raise AlreadyExists(f"the id {user.id!r} was that of a user who was deleted: choose another one")
+            user = replace(user, id=new_id("user"))
         try:
-            yield insert(users).values(values)
+            yield insert(users).values({**values, "id": user.id})
         except IntegrityError:
             raise taken from None
         yield from self._keep_digests(user.id, digests)
@@ -156,6 +198,20 @@ class SQLUsers(Store):
         user = yield from _changed(username, {"disabled_at": func.coalesce(users.c.disabled_at, at)})
         yield from user_ended(user.id, at)
         return user
+
+    def _deleted(self, username: str) -> Operation[User]:
+        row = (yield delete(users).where(users.c.username == username).returning(*_COLUMNS)).one_or_none()
+        if row is None:
+            raise _not_found(username)
+        user = _user(row)
+        yield from user_erased(user.id, user.username, self._clock())
+        return user
+
+    def _exported(self, username: str) -> Operation[dict[str, Any]]:
+        row = (yield select(*_COLUMNS).where(users.c.username == username)).one_or_none()
+        if row is None:
+            raise _not_found(username)
+        return (yield from user_exported(_user(row), self._clock()))
 
     def _renewed(self, username: str, password: str, password_hash: str, realms: frozenset[str]) -> Operation[User]:
         user = yield from _changed(username, {"password_hash": password_hash})
@@ -174,15 +230,39 @@ class SQLUsers(Store):
             )
 
     def _ha1s(self, username: str, password: str, realms: Iterable[str]) -> tuple[HA1, ...]:
-        return tuple(HA1.of(username, realm, password, algorithm) for realm in realms for algorithm in self._algorithms)
+        return tuple(
+            HA1.of(username, realm, password, algorithm) for realm in realms for algorithm in self.digest_algorithms
+        )
 
 
 def _changed(username: str, values: Mapping[str, object]) -> Operation[User]:
     changed = yield update(users).where(users.c.username == username).values(values).returning(*_COLUMNS)
     row = changed.one_or_none()
     if row is None:
-        raise NotFound(f"there is no user {username!r}")
+        raise _not_found(username)
     return _user(row)
+
+
+def _renamed(username: str, new: str) -> Operation[User]:
+    taken = AlreadyExists(f"{new!r} is the name of another user, or the id of another user or of a client")
+    yield Exclusive(users)
+    row = (yield select(*_COLUMNS).where(users.c.username == username)).one_or_none()
+    if row is None:
+        raise _not_found(username)
+    user = _user(row)
+    if new == user.username:
+        return user
+    others = select(users.c.id).where(or_(users.c.username == new, users.c.id == new), users.c.id != user.id)
+    for found in (others, select(clients.c.id).where(clients.c.id == new)):
+        if (yield found).first() is not None:
+            raise taken
+    yield update(users).where(users.c.id == user.id).values(username=new)
+    yield from user_renamed(user.id, user.username, new)
+    return replace(user, username=new)
+
+
+def _not_found(username: str) -> NotFound:
+    return NotFound(f"there is no user {username!r}")
 
 
 def _user(row: Row) -> User:

@@ -18,6 +18,8 @@ from authmw import (
     any_of,
     authenticated,
     current_principal,
+    current_user,
+    current_user_async,
     optionally_authenticated,
     public,
     requires,
@@ -30,11 +32,17 @@ from authmw_starlette.openapi import openapi_document
 from authmw_starlette.resource_metadata import resource_metadata_route
 from authmw_starlette.tokens import metadata_route, token_routes
 
+if TYPE_CHECKING:
+    from authmw_starlette.local import LocalAuth
+
 __all__ = [
     "AuthMiddleware",
+    "LocalAuth",
     "any_of",
     "authenticated",
     "current_principal",
+    "current_user",
+    "current_user_async",
     "docs_routes",
     "metadata_route",
     "openapi_document",
@@ -47,4 +55,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
-    __getattr__, __dir__ = face(__name__)
+    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth"})

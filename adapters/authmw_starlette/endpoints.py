@@ -9,23 +9,21 @@ from typing import Any, Final
 
 from starlette.endpoints import HTTPEndpoint
 
-from authmw.engine.markers import chain_of
+from authmw.engine.reached import reached_from
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 
 
-def called_by(route: Any) -> Any:
-    """The function, class or application that `route` calls.
+def called_by(route: Any) -> tuple[Any, ...]:
+    """What `route` calls: the function, class or application that it was made with.
 
-    A route calls the object that it was made with. If its ``endpoint`` is replaced later, by a wrapper, only the
-    attribute changes.
+    Its attribute ``endpoint`` is the same object, unless one of the two was replaced later. If what is called calls the
+    ``endpoint`` in turn, that follows as the second. Otherwise the ``endpoint`` is never called.
     """
-    original = _original_of(route)
-    reached = tuple(chain_of(original))
-    if any(each is route.endpoint for each in reached):
-        return route.endpoint
-    # If the two are not linked, one is a wrapper without ``__wrapped__``, which is taken to call the ``endpoint``.
-    return original if any(each is other for each in reached for other in chain_of(route.endpoint)) else route.endpoint
+    called = _original_of(route)
+    if called is route.endpoint or not any(each is route.endpoint for each in reached_from(called)):
+        return (called,)
+    return (called, route.endpoint)
 
 
 def function_of(endpoint: Any) -> Any:
@@ -52,25 +50,29 @@ def handlers_of(endpoint: Any) -> Iterator[object]:
 
 
 def _original_of(route: Any) -> Any:
-    """The object that `route` was made with, as far as it can be found."""
-    call = getattr(getattr(route, "dependant", None), "call", None)
-    if call is not None:
-        return call  # FastAPI reads this at each request
+    """The object that `route` was made with, as far as it can be found; else its ``endpoint``."""
     app: Any = getattr(route, "app", None)
     while hasattr(app, "app"):
         app = app.app  # the middleware of one route
-    return _adapted(app) or app
+    adapted: Any = _held_by(app, "f", "func") if _is_of(app, "starlette.routing", "fastapi.routing") else None
+    if _runs_in_thread(adapted):
+        adapted = adapted.args[0]  # one that is not async: `partial(run_in_threadpool, function)`
+    # FastAPI calls what its tree of dependencies names at each request. The route has the tree too, unless replaced.
+    tree = _held_by(adapted, "dependant") or getattr(route, "dependant", None)
+    call = getattr(tree, "call", None)
+    return next((each for each in (call, adapted, app) if each is not None), route.endpoint)
 
 
-def _adapted(app: object) -> Any:
-    """The function from which Starlette made the application `app`; None for any other application."""
-    if not isinstance(app, FunctionType) or app.__module__ != "starlette.routing":
+def _held_by(function: object, *names: str) -> Any:
+    """What `function` has in its closure under the first of `names` that is there; None for nothing."""
+    if not isinstance(function, FunctionType):
         return None
-    held = dict(zip(app.__code__.co_freevars, app.__closure__ or (), strict=True))
-    cell = held.get("f") or held.get("func")
-    function: Any = None if cell is None else cell.cell_contents
-    # One that is not async is called in a thread: `partial(run_in_threadpool, function)`.
-    return function.args[0] if _runs_in_thread(function) else function
+    held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    return next((held[name].cell_contents for name in names if name in held), None)
+
+
+def _is_of(function: object, *modules: str) -> bool:
+    return isinstance(function, FunctionType) and function.__globals__.get("__name__") in modules
 
 
 def _runs_in_thread(function: object) -> bool:

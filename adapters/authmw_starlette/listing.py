@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.endpoints import HTTPEndpoint
@@ -18,7 +19,10 @@ from authmw_starlette.walk import Entry, entries
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
 
-_STRONGEST_FIRST: Final = (Protection.DECLARED, Protection.DEFAULT, Protection.PUBLIC, Protection.UNPROTECTED)
+_STRONGEST_FIRST: Final = (
+    *(Protection.UNREACHABLE, Protection.CONTRADICTED, Protection.DECLARED, Protection.RULE, Protection.DEFAULT),
+    *(Protection.LEFT_ALONE, Protection.PUBLIC, Protection.UNPROTECTED),
+)
 
 
 def routes_of(app: object) -> list[Route]:
@@ -39,6 +43,24 @@ def routes_of(app: object) -> list[Route]:
     [('/orders/{number}', ('orders:read',))]
     """
     return [_listed(entry, method) for entry in entries(app) for method in methods_of(entry)]
+
+
+def undeclared_scopes(app: object, auth: Auth) -> Iterator[tuple[str, str]]:
+    """Each endpoint of `app` that needs a scope which ``Auth(scopes=...)`` does not have, and the scope.
+
+    Args:
+        app: the application.
+        auth: the engine that is asked for its scopes. Below a guard with another one, nothing is said.
+    """
+    for entry in entries(app) if auth.scopes else ():
+        if any(settings.auth is not auth for settings, _ in entry.around.guards):
+            continue
+        for method in methods_of(entry):
+            mine = (each.requirement for each in _asked(entry, method) if each.auth in (None, auth))
+            for scope in dict.fromkeys(scope for each in mine for scope in each.all_scopes):
+                if scope not in auth.scopes:
+                    listed = _listed(entry, method)
+                    yield f"{listed.label} ({listed.place})" if listed.place else listed.label, scope
 
 
 class Protections(NamedTuple):
@@ -132,7 +154,7 @@ def _asked(entry: Entry, method: str) -> tuple[Asked, ...]:
 
 def _is_misplaced(entry: Entry) -> bool:
     called = () if entry.route is None else called_for(entry.route)
-    return entry.around.misplaced or any(is_unenforced(each) for each in called)
+    return entry.around.misplaced or any(is_unenforced(*each) for each in called)
 
 
 def _listed(entry: Entry, method: str) -> Route:

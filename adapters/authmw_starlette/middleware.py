@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
-from authmw.errors import ConfigurationError
+from authmw.engine.adapter import Adapter
+from authmw.engine.promise import PathPromise, Promise
+from authmw.engine.undeclared_scopes import warn_of_undeclared
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.http.refusal import AccessRefused
 from authmw.http.request import ASGIRequest, RequestHead
+from authmw.identity.calling import guarded_by
 from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
+from authmw_starlette.cors import next_cors_middleware
+from authmw_starlette.listing import undeclared_scopes
+from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere
 from authmw_starlette.refusing import carry
-from authmw_starlette.routes import declared, declares, registered_without_wrapper
+from authmw_starlette.routes import Step, asked_at, declares, inwards, needed, places_on_way, registered_without_wrapper
+from authmw_starlette.walk import foreign_prefixes
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from authmw.engine.auth import Auth
+    from authmw.engine.guard import Preflights
+    from authmw.engine.path_rules import Needs
     from authmw.engine.public_paths import Default
+    from authmw.http.refusal import Refusal
 
 
+@explains_arguments('app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])')
 class AuthMiddleware(ASGIAuthMiddleware):
     """Guards a Starlette or FastAPI application, by ``add_middleware`` or from outside.
 
@@ -27,14 +41,19 @@ class AuthMiddleware(ASGIAuthMiddleware):
     of a 401 names the scopes of the requested endpoint. If an endpoint was registered without its enforcing wrapper,
     because ``@requires_scopes`` stands above ``@app.get``, the application does not serve any request.
 
-    A middleware that rewrites paths has to stand outside of this one, since this one has to see the path that is
-    routed.
+    A stranger is let in for the public endpoint alone. What answers before it is reached, or a layer inside that
+    rewrites the path to another endpoint, gives the stranger a 401.
 
     Args:
         app: the application, given by ``add_middleware``.
         auth: verifies credentials.
         default: ``deny`` requires credentials except at `public` paths; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
+        preflights: ``guard`` answers the CORS preflights of strangers, by Starlette's ``CORSMiddleware`` if that is the
+            next layer; ``application`` hands them on.
+        needs: rules from outside, ``{"GET /api/*": "read", "/api/*": "write"}``, which add to what endpoints declare.
+        leave: path patterns of the parts that authenticate their callers themselves.
+        hide_credentials: whether the application sees requests without the credentials that `auth` reads.
 
     Raises:
         ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its enforcing wrapper.
@@ -46,18 +65,42 @@ class AuthMiddleware(ASGIAuthMiddleware):
     >>> app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])
     """
 
-    def __init__(self, app: ASGIApp, auth: Auth, *, default: Default = "deny", public: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        auth: Auth,
+        *,
+        default: Default = "deny",
+        public: Iterable[str] = (),
+        preflights: Preflights = "guard",
+        needs: Needs | None = None,
+        leave: Iterable[str] = (),
+        hide_credentials: bool = False,
+    ) -> None:
         super().__init__(
             app,
             auth,
             default=default,
             public=public,
-            requirement_of=self._requirement_of,
-            own_credentials=self._reads_own_credentials,
-            carry=carry,
+            preflights=preflights,
+            needs=needs,
+            leave=leave,
+            hide_credentials=hide_credentials,
+            _adapter=_StarletteAdapter(self),
         )
         self._table = app if declares(app) else None
+        self._framework = next((each for each in inwards(app) if hasattr(each, "routes")), None)
         self._walked = False
+        self._warned: set[str] = set()
+        self._looks_at_paths = False
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> None:
+            """What Starlette does with ``middleware=[AuthMiddleware(app, auth)]``: raise the line to write."""
+            raise ConfigurationError(
+                "a list of middleware holds no applications: write middleware=[Middleware(AuthMiddleware, auth=auth)]"
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection.
@@ -67,6 +110,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         """
         if not self._walked:
             mistakes = self._mistakes(scope)
+            warn_of_undeclared(undeclared_scopes(self.routing(scope), self.auth), self.auth, self._warned)
             if scope["type"] == "lifespan":
                 # This check is repeated at the first request: the start-up may add routes.
                 if mistakes:
@@ -77,25 +121,41 @@ class AuthMiddleware(ASGIAuthMiddleware):
                 raise ConfigurationError(*mistakes)
             else:
                 self._walked = True
+        root = getattr(self._framework, "root_path", "")
+        if root and scope.get("root_path") != root:
+            scope = {**scope, "root_path": root}  # as FastAPI does it before it routes
         await super().__call__(scope, receive, send)
+
+    def promise(self, request: ASGIRequest) -> Promise:
+        """The promise by which a stranger passes. For a public path it holds behind the layers of each router too."""
+        promise = super().promise(request)
+        if isinstance(promise, PathPromise):
+            if not self._looks_at_paths:
+                place_everywhere(self.routing(request.scope))
+                self._looks_at_paths = True
+            setattr(promise, "places", partial(places_on_way, self.routing(request.scope), request.scope))  # noqa: B010
+        return promise
+
+    def answer_preflight(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer a CORS preflight, by the ``CORSMiddleware`` that is the next layer if there is one."""
+        cors = next_cors_middleware(self.app)
+        return super().answer_preflight(scope, receive, send) if cors is None else cors(scope, receive, send)
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
         """The mistakes for which the application must not be served. Called before the first connection."""
-        return registered_without_wrapper(self._routing(scope))
+        hiding = hiding_routers(self.routing(scope)) if self.guard_settings.public else ()
+        return registered_without_wrapper(self.routing(scope)) + hiding + self._repeated()
 
-    def _requirement_of(self, request: RequestHead) -> Requirement | None:
-        if not isinstance(request, ASGIRequest):
-            return None
-        return declared(self._routing(request.scope), request.scope, self.auth)
+    def _repeated(self) -> tuple[str, ...]:
+        """The mistake if a layer inside of this one is the same guard again."""
+        inside = (each for each in inwards(self.app) if isinstance(each, ASGIAuthMiddleware))
+        if not any(each.auth is self.auth for each in inside):
+            return ()
+        return (
+            "the application is guarded twice by the same Auth: write app.add_middleware(AuthMiddleware, ...) once",
+        )
 
-    def _reads_own_credentials(self, request: RequestHead) -> bool:
-        # The paths of such endpoints have known ends, and comparing these is cheaper than the route table.
-        if not request.path.endswith(PATHS):
-            return False
-        requirement = self._requirement_of(request)
-        return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
-
-    def _routing(self, scope: Scope) -> object:
+    def routing(self, scope: Scope) -> object:
         """The application whose routes are read: the wrapped one, or else the one to which this was added.
 
         Inside of a router (``router`` is in the scope), ``app`` may be an application around the wrapped one.
@@ -103,3 +163,42 @@ class AuthMiddleware(ASGIAuthMiddleware):
         if self._table is not None:
             return self._table
         return scope.get("app") if "router" not in scope else None
+
+
+guarded_by("app.add_middleware(AuthMiddleware, auth=auth)")
+
+
+class _StarletteAdapter(Adapter):
+    """Knows the routes of the application behind `middleware`."""
+
+    keeps_promises = True
+
+    def __init__(self, middleware: AuthMiddleware) -> None:
+        self._middleware = middleware
+        self._foreign: tuple[str, ...] | None = None
+
+    def requirement_of(self, request: RequestHead) -> Requirement | None:
+        if not isinstance(request, ASGIRequest):
+            return None
+        way: list[Step] = []
+        auth = self._middleware.auth
+        requirement = needed(asked_at(self._middleware.routing(request.scope), request.scope, way), auth)
+        if requirement is not None and requirement.is_open:
+            request.promise = WayPromise(way, auth)
+        return requirement
+
+    def reads_own_credentials(self, request: RequestHead) -> bool:
+        # The paths of such endpoints have known ends, and comparing these is cheaper than the route table.
+        if not request.path.endswith(PATHS) or not request.is_canonical:
+            return False
+        requirement = self.requirement_of(request)
+        return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
+
+    def knows_router(self, request: RequestHead) -> bool:
+        if self._foreign is None:
+            app = self._middleware.routing(request.scope) if isinstance(request, ASGIRequest) else None
+            self._foreign = foreign_prefixes(app)
+        return not request.path.startswith(self._foreign)
+
+    def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
+        return carry(request.scope, refusal) if isinstance(request, ASGIRequest) else AccessRefused(refusal)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from starlette.websockets import WebSocket, WebSocketState
 
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.response import POLICY_VIOLATION
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -55,7 +54,7 @@ async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp |
     if not isinstance(connection, WebSocket):
         return response.serve_asgi
     if connection.application_state is WebSocketState.CONNECTED:
-        await connection.close(POLICY_VIOLATION)
+        await connection.close(response.close_code)
     else:
         connected = connection.client_state is not WebSocketState.CONNECTING
         await response.serve_asgi(connection.scope, connection.receive, connection.send, connected=connected)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from authmw.engine.declarations import is_enforcing, is_unenforced, needed_by
-from authmw.engine.markers import chain_of
+from authmw.engine.reached import chain_of
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.endpoints import called_by, function_of, handler_of, handlers_of
@@ -26,7 +26,29 @@ if TYPE_CHECKING:
 
 _Declared = tuple[Asked, ...]
 _NOTHING: Final[_Declared] = ()
+_ROUTED_BY: Final = ("type", "method", "scheme", "path", "root_path", "query_string")
 _WRITTEN_BY_ROUTERS: Final = frozenset({"endpoint", "fastapi", "path_params", "route", "router"})
+
+
+class Step(NamedTuple):
+    """A step on the way of a request: a router, or what is reached behind layers that know no routes.
+
+    Args:
+        target: the router; or else a route or an application.
+        holder: the object that calls `target` by its attribute ``app``; None for a router.
+        asked: the declarations on the way to it, the outermost first.
+        seen: what it routes by.
+    """
+
+    target: Any
+    holder: Any
+    asked: _Declared
+    seen: tuple[object, ...]
+
+    @property
+    def root(self) -> str:
+        """The ``root_path`` that it gets."""
+        return str(self.seen[1 + _ROUTED_BY.index("root_path")] or "")
 
 
 def declared(app: object, scope: Scope, auth: Auth | None = None) -> Requirement | None:
@@ -42,17 +64,58 @@ def declared(app: object, scope: Scope, auth: Auth | None = None) -> Requirement
     return needed(asked_at(app, scope), auth)
 
 
-def asked_at(app: object, scope: Scope) -> _Declared:
-    """The declarations for the endpoint to which `app` will route `scope`, from the outside in."""
+def asked_at(app: object, scope: Scope, way: list[Step] | None = None) -> _Declared:
+    """The declarations for the endpoint to which `app` will route `scope`, from the outside in.
+
+    Args:
+        app: the application or router.
+        scope: of the request, as `app` gets it.
+        way: gets the steps on the way to the endpoint.
+    """
     try:
-        return _declared_below(app, scope) or _NOTHING
+        return _declared_below(app, scope, _NOTHING, [] if way is None else way) or _NOTHING
     except Exception:  # a path convertor may raise anything; the default applies
         return _NOTHING
 
 
+def places_on_way(app: object, scope: Scope) -> list[tuple[object, str]]:
+    """The routers to which `app` will route `scope`, each with the ``root_path`` that it gets."""
+    way: list[Step] = []
+    asked_at(app, scope, way)
+    return [(step.target, step.root) for step in way]
+
+
+def asked_from(step: Step, scope: Scope, way: list[Step]) -> _Declared:
+    """The declarations for the endpoint to which `step` will route `scope`, which may differ from what was seen before.
+
+    Args:
+        step: the step, which is behind the layers around it.
+        scope: of the request, as the step gets it.
+        way: gets the steps from this one on.
+    """
+    unrouted = _unrouted(scope)
+    way.append(step._replace(seen=routed_by(scope)))
+    try:
+        routes = getattr(step.target, "routes", None)
+        if routes is not None:
+            return _in_table(step.asked, routes, unrouted, way) or _NOTHING
+        if getattr(step.target, "endpoint", None) is not None:
+            return step.asked + _asked_by_route(step.target, unrouted)
+    except Exception:
+        return _NOTHING
+    return step.asked
+
+
+def routed_by(scope: Scope) -> tuple[object, ...]:
+    """The part of `scope` on which the choice of an endpoint depends."""
+    given: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
+    headers = tuple((name, value) for name, value in given)  # a layer may change the list itself
+    return (headers, *(scope.get(name) for name in _ROUTED_BY))
+
+
 def asked_of_matched(scope: Scope) -> _Declared:
     """The declarations for the endpoint to which `scope` has been routed."""
-    unrouted = {name: value for name, value in scope.items() if name not in _WRITTEN_BY_ROUTERS}
+    unrouted = _unrouted(scope)
     # A mount adds its path to ``root_path``. So the application may have routed with either of the two values.
     for root_path in dict.fromkeys(scope.get(name, "") for name in ("root_path", "app_root_path")):
         found = asked_at(scope.get("app"), {**unrouted, "root_path": root_path})
@@ -73,46 +136,66 @@ def declares(app: object) -> bool:
 
 def registered_without_wrapper(app: object) -> tuple[str, ...]:
     """A sentence for each endpoint that declares what it needs, but is registered so that nothing enforces it."""
-    found = dict.fromkeys(_place(each) for each in _registered(app) if is_unenforced(each))
+    found = dict.fromkeys(_place(each[-1]) for each in _registered(app) if is_unenforced(*each))
     return tuple(
         f"{place} is registered without its enforcing wrapper: write @requires_scopes below @app.get, next to the "
-        "function, and register or mount what the decorator returned; an endpoint that needs less than another one of "
-        "the same function registers a wrapper of its own, as authenticated(function)"
+        "function, and register or mount what the decorator returned; write a cache below @requires_scopes; an "
+        "endpoint that needs less than another one of the same function registers a wrapper of its own, as "
+        "authenticated(function)"
         for place in found
     )
 
 
-def _declared_below(app: object, scope: Scope) -> _Declared | None:
-    """The declarations on `app` and below it; None if no route of it matches."""
-    own = _NOTHING
+def _declared_below(app: object, scope: Scope, asked: _Declared, way: list[Step]) -> _Declared | None:
+    """`asked`, the declarations on `app`, and those below it; None if no route of it matches."""
     behind_wrapper = False
+    holder, target = None, None
     for each in inwards(app):
-        own += () if behind_wrapper else asked_by(each)
+        asked += () if behind_wrapper else asked_by(each)
         behind_wrapper = is_enforcing(each)
         routes = getattr(each, "routes", None)
         if routes is not None:
-            return _in_table(own, routes, _as_seen_by(each, scope))
-    return own
+            seen = _as_seen_by(each, scope)
+            way.append(Step(getattr(each, "router", each), None, asked, routed_by(seen)))
+            return _in_table(asked, routes, seen, way)
+        holder, target = target, each
+    if holder is not None:
+        way.append(Step(target, holder, asked, routed_by(scope)))
+    return asked
 
 
-def _in_table(own: _Declared, routes: Iterable[Any], scope: Scope) -> _Declared | None:
+def _in_table(asked: _Declared, routes: Iterable[Any], scope: Scope, way: list[Step]) -> _Declared | None:
     for route in routes:
         match, child_scope = route.matches(scope)
         if match is Match.FULL:
-            below = _declared_on(route, {**scope, **child_scope})
-            return None if below is None else own + below
+            return _declared_on(route, {**scope, **child_scope}, asked, way)
     return None
 
 
-def _declared_on(route: Any, scope: Scope) -> _Declared | None:
+def _declared_on(route: Any, scope: Scope, asked: _Declared, way: list[Step]) -> _Declared | None:
     if getattr(route, "endpoint", None) is not None:
-        by_dependencies = tuple(asked_by_dependencies(route, _overrides(route, scope)))
-        return by_dependencies + asked_by_endpoint(route, scope["method"] if scope["type"] == "http" else "")
-    app = getattr(route, "app", None)
-    return _in_included_router(route, scope) if app is None else _declared_below(app, scope)
+        holder = _innermost_layer(route)
+        if holder is not route:
+            way.append(Step(route, holder, asked, routed_by(scope)))
+        return asked + _asked_by_route(route, scope)
+    app = mounted_by(route)
+    return _in_included_router(route, scope, asked, way) if app is None else _declared_below(app, scope, asked, way)
 
 
-def _in_included_router(route: object, scope: Scope) -> _Declared | None:
+def _asked_by_route(route: Any, scope: Scope) -> _Declared:
+    by_dependencies = tuple(asked_by_dependencies(route, _overrides(route, scope)))
+    return by_dependencies + asked_by_endpoint(route, scope["method"] if scope["type"] == "http" else "")
+
+
+def _innermost_layer(route: Any) -> Any:
+    """The innermost of the layers that were given to `route` alone; the route itself if it has none."""
+    holder, is_known = route, isinstance(route, BaseRoute)  # FastAPI calls other objects than its contexts of routes
+    while is_known and holder.app is not route.endpoint and hasattr(holder.app, "app"):
+        holder = holder.app
+    return holder
+
+
+def _in_included_router(route: object, scope: Scope, asked: _Declared, way: list[Step]) -> _Declared | None:
     """FastAPI >= 0.137 keeps included routers as a tree, whose leaves are contexts of routes."""
     for context in contexts_of(route):
         matches: Any = context.original_route.matches
@@ -120,7 +203,7 @@ def _in_included_router(route: object, scope: Scope) -> _Declared | None:
             return None  # a custom route class may match other paths than its context does
         match, child_scope = context.matches(scope)
         if match is Match.FULL:
-            return _declared_on(route_of(context), {**scope, **child_scope})
+            return _declared_on(route_of(context), {**scope, **child_scope}, asked, way)
     return None
 
 
@@ -145,8 +228,9 @@ def asked_by_endpoint(route: Any, method: str) -> _Declared:
         method: in upper case, since a method of a class may have its own declaration. Empty for a websocket.
     """
     called = called_by(route)
-    handler = handler_of(called, method)
-    return asked_by(called) + (_NOTHING if handler is None else asked_by(handler))
+    handler = handler_of(called[-1], method)
+    declared_by_them = tuple(asked for each in called for asked in asked_by(each))
+    return declared_by_them + (_NOTHING if handler is None else asked_by(handler))
 
 
 def asked_by(target: object) -> _Declared:
@@ -160,6 +244,10 @@ def _overrides(route: object, scope: Scope) -> Container[object]:
     provider = getattr(route, "dependency_overrides_provider", None) or scope.get("app")
     overrides: Container[object] = getattr(provider, "dependency_overrides", ())
     return overrides
+
+
+def _unrouted(scope: Scope) -> Scope:
+    return {name: value for name, value in scope.items() if name not in _WRITTEN_BY_ROUTERS}
 
 
 def _as_seen_by(app: object, scope: Scope) -> Scope:
@@ -179,23 +267,48 @@ def inwards(app: object) -> Iterator[object]:
         app = getattr(app, "__wrapped__" if is_enforcing(app) else "app", None)
 
 
-def _registered(app: object) -> Iterator[object]:
-    """Every endpoint and application that is registered below `app`, and `app` itself."""
+def mounted_by(route: object) -> Any:
+    """The application that `route` mounts, or None.
+
+    It stands behind the layers of that route. If one of these does not show what it calls, it is returned without them.
+    """
+    app = getattr(route, "app", None)
+    if app is None or any(hasattr(each, "routes") for each in inwards(app)):
+        return app
+    base = getattr(route, "_base_app", None)
+    return base if hasattr(base, "routes") else app
+
+
+def owners_of(app: object) -> Iterator[object]:
+    """`app`, and the applications and routers that it mounts, as far as they have routes."""
+    for each in inwards(app):
+        routes = getattr(each, "routes", None)
+        if routes is None:
+            continue
+        yield each
+        for route in routes:
+            for leaf in [route_of(context) for context in contexts_of(route)] or [route]:
+                if getattr(leaf, "endpoint", None) is None:
+                    yield from owners_of(mounted_by(leaf))
+
+
+def _registered(app: object) -> Iterator[tuple[object, ...]]:
+    """Every endpoint and application that is registered below `app`, and `app` itself, as `is_unenforced` takes it."""
     behind_wrapper = False
     for each in inwards(app):
         if not behind_wrapper:
-            yield each
+            yield (each,)
         behind_wrapper = is_enforcing(each)
         for route in getattr(each, "routes", None) or ():
             yield from _registered_by(route)
         yield from _registered(fallback_of(each))
 
 
-def _registered_by(route: Any) -> Iterator[object]:
+def _registered_by(route: Any) -> Iterator[tuple[object, ...]]:
     if getattr(route, "endpoint", None) is not None:
         yield from called_for(route)
         return
-    yield from included_by(route)
+    yield from ((router,) for router in included_by(route))
     for context in contexts_of(route):
         yield from _registered_by(route_of(context))
     yield from _registered(getattr(route, "app", None))
@@ -203,12 +316,11 @@ def _registered_by(route: Any) -> Iterator[object]:
         yield from _registered_by(below)
 
 
-def called_for(route: Any) -> Iterator[object]:
+def called_for(route: Any) -> Iterator[tuple[object, ...]]:
     """All that is called for `route`: its endpoint, the methods of a class-based endpoint, and its dependencies."""
     called = called_by(route)
     yield called
-    yield from handlers_of(called)
-    yield from dependencies_of(route)
+    yield from ((each,) for each in (*handlers_of(called[-1]), *dependencies_of(route)))
 
 
 def _place(target: Any) -> str:

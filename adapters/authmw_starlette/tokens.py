@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from authmw.engine.decorators import own_credentials
 from authmw.oauth2.documents import metadata_path
-from authmw.oauth2.endpoints import endpoints_of
+from authmw.oauth2.endpoints import check_service, endpoints_of
 from authmw.oauth2.paths import WELL_KNOWN
 from authmw.oauth2.routed import RoutedEndpoint
 from authmw_starlette.mounted import MountedEndpoint
@@ -32,6 +32,7 @@ def token_routes(service: TokenService) -> list[Route]:
     >>> token_routes(service)[0].path
     '/token'
     """
+    check_service(service, "token_routes")
     return [_route(path, service, path) for path in endpoints_of(service)]
 
 

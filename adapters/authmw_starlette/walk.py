@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.staticfiles import StaticFiles
+
 from authmw.asgi import AuthMiddleware
 from authmw.engine.declarations import is_enforcing, is_unenforced
 from authmw.engine.guard import GuardSettings
+from authmw.engine.routes.patterns import PlacedGuard
 from authmw_starlette.dependencies import Asked, asked_by_dependencies
 from authmw_starlette.routers import fallback_of, frontends_of, included_by
-from authmw_starlette.routes import asked_by, contexts_of, inwards, route_of
+from authmw_starlette.routes import asked_by, contexts_of, inwards, mounted_by, route_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _BELOW_MOUNT: Final = "/{path}"
+_FRONTEND: Final = "frontend"
 _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "IntegerConvertor": {"type": "integer", "minimum": 0},
     "FloatConvertor": {"type": "number", "minimum": 0},
@@ -109,6 +113,18 @@ def guards_around(app: object) -> tuple[GuardSettings, ...]:
     return tuple(settings for settings, _ in around.guards)
 
 
+def foreign_prefixes(app: object) -> tuple[str, ...]:
+    """The fixed beginnings of all paths that `app` hands to applications with routers other than Starlette's."""
+    unknown = (each for each in entries(app) if each.route is None and each.name != _FRONTEND)
+    return tuple(each.around.prefix.partition("{")[0] for each in unknown if not isinstance(each.owner, StaticFiles))
+
+
+def guards_of(app: object) -> list[PlacedGuard]:
+    """Each guard of `app` and of the applications that it mounts, outermost first."""
+    inside = (PlacedGuard(*guard) for entry in entries(app) for guard in entry.around.guards)
+    return list(dict.fromkeys((*map(PlacedGuard, guards_around(app)), *inside)))
+
+
 def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
     around = table.around
     if getattr(route, "endpoint", None) is not None:
@@ -117,19 +133,20 @@ def _entries_of(route: Any, table: Entry) -> Iterator[Entry]:
             around = around.behind(settings) if isinstance(settings, GuardSettings) else around
         yield replace(table, around=around, route=route)
         return
-    contexts = list(contexts_of(route))
-    if any(is_unenforced(router) for router in included_by(route)):
+    included = list(included_by(route))
+    if any(map(is_unenforced, included)):
         table = replace(table, around=replace(around, misplaced=True))
+    contexts = list(contexts_of(route))
     for context in contexts:
         yield from _entries_of(route_of(context), table)
-    if not contexts:
+    if not contexts and not included:  # a router that was included may have no routes
         # A mount; or a host, which has no path.
         below = replace(
             around,
             prefix=around.prefix + _template(route).removesuffix(_BELOW_MOUNT),
             parameters=around.parameters + tuple(each for each in _parameters(route) if each["name"] != "path"),
         )
-        yield from entries(getattr(route, "app", route), below, getattr(route, "name", None) or "")
+        yield from entries(mounted_by(route) or route, below, getattr(route, "name", None) or "")
 
 
 def _beside_the_routes(table: Entry) -> Iterator[Entry]:
@@ -139,7 +156,7 @@ def _beside_the_routes(table: Entry) -> Iterator[Entry]:
         # No declaration opens a frontend that the default closes, since only the route table is read for that.
         asked = tuple(each for each in asked_by_dependencies(group) if not each.requirement.is_open)
         in_front = replace(around, prefix=around.prefix + path, asked=around.asked + asked)
-        yield replace(table, around=in_front, name="frontend")
+        yield replace(table, around=in_front, name=_FRONTEND)
     fallback = fallback_of(table.owner)
     if fallback is not None:
         yield from entries(fallback, around, getattr(fallback, "__name__", ""))

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.asgi.middleware import ASGIApp, AuthMiddleware
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.engine.adapter import OneOperation
 from authmw.engine.auth import Auth
 from authmw.engine.context import Call, call_here, copies_of, current_principal, enforce
+from authmw.engine.guard import Preflights
+from authmw.engine.path_patterns import patterns_in
 from authmw.engine.protected_resource import ProtectedResource
-from authmw.engine.public_paths import PublicPaths, patterns_in
+from authmw.engine.public_paths import PublicPaths
 from authmw.errors import ConfigurationError
 from authmw.flow.pool import in_thread
 from authmw.http.request import ASGIRequest, BodyIncomplete, BodyTooLarge, Message, Receive, RequestHead, Scope, Send
@@ -44,6 +47,9 @@ MAX_MESSAGE: Final = 4 * 1024 * 1024
 _QUICK: Final = 32 * 1024
 """Bytes of a message that are parsed in less than a millisecond. A larger one is parsed in a thread."""
 
+_DEEPEST: Final = 512
+"""The largest depth of a message. Clients send documents as arguments, which nest deeper than tokens do."""
+
 _SESSION: Final = b"mcp-session-id"
 
 _Headers = list[tuple[bytes, bytes]]
@@ -58,6 +64,7 @@ def protect_mcp(
     scopes: Iterable[str] = (),
     tools: Mapping[str, Iterable[str]] | None = None,
     public: Iterable[str] = (),
+    preflights: Preflights = "guard",
 ) -> AuthMiddleware:
     """Guard the MCP server `app`: each request needs a token, except for the metadata that says where to get one.
 
@@ -74,6 +81,7 @@ def protect_mcp(
         scopes: the scopes that each request needs.
         tools: name of a tool → the scopes that a call of it needs besides.
         public: path patterns that need no token, as ``/health``.
+        preflights: ``guard`` answers the CORS preflights of browsers; ``application`` hands them on to `app`.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -97,11 +105,7 @@ def protect_mcp(
     patterns = cast("tuple[str, ...]", patterns_in(public))
     find_calls_by(caller_of_message)
     server = _Server(app, base, {name: base & each for name, each in needed.items()}, PublicPaths(patterns))
-
-    def requirement_of(_: RequestHead) -> Requirement:
-        return base
-
-    return AuthMiddleware(server, auth, public=patterns, requirement_of=requirement_of)
+    return AuthMiddleware(server, auth, public=patterns, preflights=preflights, _adapter=OneOperation(base))
 
 
 class _Server:
@@ -160,7 +164,7 @@ class _Server:
         return bound
 
     def _is_open(self, request: RequestHead) -> bool:
-        # Of the response to a preflight, the middleware sends the headers only.
+        # The middleware hands on a preflight only if it was told to, and sends only the headers of the response.
         is_nobody = not current_principal().is_authenticated
         return self._public.matches(request) or (is_nobody and request.is_preflight)
 
@@ -185,14 +189,23 @@ def _called(body: bytes) -> str | None:
         ValueError: it is not exactly one message, or parsers could read it differently. Batches are refused: MCP has
             removed them.
     """
-    message = parse_object(body)
-    if message.get("method") != "tools/call":
+    message = parse_object(body, max_depth=_DEEPEST, half_surrogates=True)
+    method: object = message.get("method")
+    _refuse_half_surrogates(*message, method)
+    if method != "tools/call":
         return None
     params: object = message.get("params")
-    name = cast("dict[str, Any]", params).get("name") if isinstance(params, dict) else None
+    members = cast("dict[str, Any]", params) if isinstance(params, dict) else {}
+    name: object = members.get("name")
+    _refuse_half_surrogates(*members, name)
     if not isinstance(name, str):
         raise ValueError("a tool without a name")
     return name
+
+
+def _refuse_half_surrogates(*texts: object) -> None:
+    """Refuse names that parsers repair in different ways. Arguments may contain them: a text that was cut ends so."""
+    "".join(each for each in texts if isinstance(each, str)).encode()  # a UnicodeEncodeError is a ValueError
 
 
 def _error(status: int, code: int, message: str) -> Response:

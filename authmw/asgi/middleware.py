@@ -11,16 +11,22 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from authmw.engine import audit
+from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
-from authmw.engine.authentication import NOBODY, Authentication
+from authmw.engine.authentication import ENDED, LEFT_ALONE, OWN_CREDENTIALS, PRIVATE, Authentication
 from authmw.engine.context import Call
-from authmw.engine.declarations import declared_on
+from authmw.engine.declarations import adapter_of
 from authmw.engine.error_pages import is_added_by_layer, is_error_close, refusal_in, without_repeats
-from authmw.engine.guard import OPEN, Guard, GuardSettings, RequirementOf
+from authmw.engine.guard import OPEN, Guard, GuardSettings, Passage, Preflights, preflight_response
+from authmw.engine.hidden_credentials import HiddenCredentials
+from authmw.engine.path_rules import Needs
+from authmw.engine.promise import PROMISES, Promise, promise_for
 from authmw.engine.public_paths import Default
+from authmw.errors import ConfigurationError, Unavailable, explains_arguments
+from authmw.flow.application_code import takes
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
-from authmw.http.response import POLICY_VIOLATION, WITHOUT_CONTENT, is_sent_to_preflight, joined
+from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
+from authmw.http.response import WITHOUT_CONTENT, is_for_cors, is_sent_to_preflight, joined
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 
@@ -44,6 +50,16 @@ class GrantedScopes:
         return ["authenticated", *sorted(self._principal.scopes)] if self._principal.is_authenticated else []
 
 
+def _check_is_asgi(app: object) -> None:
+    """Refuse an application of WSGI, as far as it can be told: one that takes two arguments, and not three."""
+    if takes(app, 2) and not takes(app, 3):
+        raise ConfigurationError(
+            "this is authmw.asgi, and the application is none of ASGI: write from authmw.wsgi import AuthMiddleware, "
+            "or FlaskAuth(app, auth) of authmw_flask for Flask"
+        )
+
+
+@explains_arguments('AuthMiddleware(app, auth, public=["/health"])')
 class AuthMiddleware:
     """Guards an ASGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
 
@@ -55,10 +71,15 @@ class AuthMiddleware:
         auth: the schemes by which requests authenticate.
         default: ``deny`` refuses requests without credentials, except for `public`; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``root_path``.
-        requirement_of: finds the requirement of a request's operation in the route table; adapters pass it.
-        own_credentials: whether the endpoint of a request authenticates it itself; adapters pass it.
-        carry: makes the exception that carries a refusal through the framework below, from the scope that the
-            application got; adapters pass it.
+        preflights: ``guard`` answers the CORS preflights of strangers; ``application`` hands them on, so that any layer
+            and handler of the application may run for them, and withholds the content of the answer.
+        needs: rules from outside, as ``{"GET /api/*": "read", "/api/*": "write"}``: path pattern → scopes. The longest
+            path wins, then the one with a method. They add to what decorators declare.
+        leave: path patterns of the parts whose program authenticates its callers itself. Nothing of a request is looked
+            at there, and no identity is set.
+        hide_credentials: whether the headers, cookies and query parameters that `auth` reads are taken out of the scope
+            that the application gets. At `leave` paths they stay.
+        _adapter: that of the framework of `app`, if it has one.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -71,22 +92,29 @@ class AuthMiddleware:
         *,
         default: Default = "deny",
         public: Iterable[str] = (),
-        requirement_of: RequirementOf | None = None,
-        own_credentials: Callable[[RequestHead], bool] | None = None,
-        carry: Callable[[Scope, Refusal], AccessRefused] | None = None,
+        preflights: Preflights = "guard",
+        needs: Needs | None = None,
+        leave: Iterable[str] = (),
+        hide_credentials: bool = False,
+        _adapter: Adapter | None = None,
     ) -> None:
         self.app = app
-        self._own_credentials = own_credentials
-        self.carry = carry
-        """Makes the exception that carries a refusal through the framework below."""
         self.auth = auth
-        requirement_of = requirement_of or declared_on(app)
-        self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self.guard_settings: GuardSettings = self._guard.settings
+        self.adapter: Adapter = _adapter or adapter_of(app)
+        """The adapter of the framework of the application."""
+        self.guard: Guard = Guard(
+            auth, self.adapter, default=default, public=public, preflights=preflights, needs=needs, leave=leave
+        )
+        """The guard in front of the application."""
+        _check_is_asgi(app)
+        self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
+        """What is taken out of the scope that the application gets; None for nothing."""
+        self.guard_settings: GuardSettings = self.guard.settings
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
+        self._preflight = preflight_response(auth.vary)
         self._resource = auth.resource
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,30 +134,53 @@ class AuthMiddleware:
             if response is not None:
                 await response.serve_asgi(scope, receive, send)
                 return
+        if self.guard.leaves_paths:
+            request = ASGIRequest(scope, receive)
+            if self.guard.leaves(request):
+                await self._pass(self.guard.promised, LEFT_ALONE, request, send)
+                return
+        found: Authentication | Refusal | None = None
         if self._recall is not None:
             header = _only_authorization(scope["headers"])
-            known = self._recall(header) if header is not None else None
-            if known is not None:
-                await _Passing(self, scope, receive, send, known).run()
+            found = self._recall(header) if header is not None else None
+            if found is not None and not self.guard.rules:
+                await _Passing(self, scope, receive, send, found).run()
                 return
         request = ASGIRequest(scope, receive)
-        if self._own_credentials is not None and self._own_credentials(request):
-            await _Passing(self, scope, receive, send, NOBODY).run()
+        if self.adapter.reads_own_credentials(request):
+            await request.keep_body()
+            await self._pass(self.guard.passage_by_table(request), OWN_CREDENTIALS, request, send)
             return
-        found = await self.auth.authenticate_async(request)
-        passage = found if isinstance(found, Refusal) else self._guard.admit(found, request)
+        if found is None:
+            found = await self.auth.authenticate_async(request)
+        passage = found if isinstance(found, Refusal) else self.guard.admit(found, request)
         if isinstance(passage, Refusal):
             await passage.response().serve_asgi(scope, receive, send)
         elif not isinstance(found, Refusal):
-            passing = _Passing(self, scope, request.receive, send, found)
-            passing.headers_only = passage is not OPEN
-            await passing.run()
+            await self._pass(passage, found, request, send)
+
+    def _pass(self, passage: Passage, found: Authentication, request: ASGIRequest, send: Send) -> Awaitable[None]:
+        scope, receive = request.scope, request.receive
+        if passage is OPEN:
+            return _Passing(self, scope, receive, send, found).run()
+        if passage is Passage.PREFLIGHT_ANSWERED:
+            return self.answer_preflight(scope, receive, send)
+        if passage is Passage.PREFLIGHT_PASSED:
+            return _PassingPreflight(self, scope, receive, send, found).run()
+        return _PassingByPromise(self, scope, receive, send, found).run_by(self.promise(request))
+
+    def promise(self, request: ASGIRequest) -> Promise:
+        """The promise by which a stranger passes. Adapters override it."""
+        return promise_for(request)
+
+    def answer_preflight(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer a CORS preflight in front of the application. Adapters override it."""
+        return self._preflight.serve_asgi(scope, receive, send)
 
 
 class _Passing(Call):
     """One connection that passes through the application, and its response."""
 
-    headers_only = False
     started = False
     """The application's response has started, or its websocket was accepted."""
     answered = False
@@ -142,45 +193,54 @@ class _Passing(Call):
     ) -> None:
         self.auth = middleware.auth
         self.authentication = authentication
-        self._request = None
         self._middleware = middleware
         self._scope = _exposed(scope, authentication)
         self._receive = receive
         self._send = send
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
-        carry = self._middleware.carry
-        return AccessRefused(refusal) if carry is None else carry(self._scope, refusal)
+        return self._middleware.adapter.carry(refusal, self.request)
 
     @property
     def has_adapter(self) -> bool:
-        return self._middleware.carry is not None
+        return self._middleware.adapter.keeps_promises
 
     def _make_request(self) -> ASGIRequest:
         return ASGIRequest(self._scope)
 
     async def run(self) -> None:
-        audit.admitted(self.authentication.principal, self._make_request)
+        audit.admitted(self.authentication.principal, self)
         is_websocket = self._scope["type"] == "websocket"
         receive = self.receive if is_websocket else self._receive
         token = current_call.set(self)
         try:
-            await self._middleware.app(self._scope, receive, self.send)
+            await self._middleware.app(self._shown(), receive, self.send)
         except Exception as error:
-            refusal = refusal_in(error)
-            if self.answered and (refusal or refusal_in(error.__cause__)):
+            if self.answered and (isinstance(error, Unavailable) or refusal_in(error) or refusal_in(error.__cause__)):
                 return  # the framework raised it again after its error page, or raised an error in answer to it
+            refusal = self.refusal_of(error)
             if refusal is None:
                 raise
             if not self.started:
                 await self._replace(refusal)
             elif is_websocket:
-                await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
+                await self._send({"type": "websocket.close", "code": refusal.response().close_code})
             else:
                 raise
         finally:
             current_call.reset(token)
-            self.end()
+            self.authentication = ENDED  # as end(), without the call
+            if self.own_user is not None:
+                self.own_user = None
+            if self.refused is not None:
+                self.refused = None
+
+    def _shown(self) -> Scope:
+        """The scope that the application gets."""
+        hidden, found = self._middleware.hidden, self.authentication
+        if hidden is None or found is OWN_CREDENTIALS or found is LEFT_ALONE:
+            return self._scope
+        return hidden.scope(self._scope)
 
     async def receive(self) -> Message:
         """The ``receive`` that the application gets, for websockets."""
@@ -195,15 +255,19 @@ class _Passing(Call):
             return _nothing()
         if kind in ("http.response.start", "websocket.http.response.start"):
             headers = message.get("headers", ())
-            refusal = None if self.refused is None else self.refusal_for(message["status"])
+            status = message["status"]
+            refusal = None if self.refused is None and status != _SERVER_ERROR else self.refusal_for(status)
             if refusal is not None:
                 return self._replace(refusal, headers)
             self.started = True
             headers = [*headers, *self._own(headers)]
-            message = {**message, "headers": headers if kind == "http.response.start" else joined(headers)}
-            return self._send_head(message) if self.headers_only else self._send(message)
+            return self._send({**message, "headers": headers if kind == "http.response.start" else joined(headers)})
         if kind == "websocket.accept":
             self.started = True
+            if self.authentication.headers:
+                headers = message.get("headers", ())
+                owed = without_repeats(self.authentication.headers, _decoded(headers))
+                message = {**message, "headers": [*headers, *_encoded(each for each in owed if each != PRIVATE)]}
         elif kind == "websocket.close" and self.refused is not None and not self.started:
             refusal = self.refusal_for(_SERVER_ERROR) if is_error_close(message.get("code", 1000)) else None
             if refusal is not None:
@@ -212,19 +276,10 @@ class _Passing(Call):
 
     def _own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that are added to the `headers` of the application's response."""
-        own = self._middleware.vary
+        own = [] if self.authentication is LEFT_ALONE else self._middleware.vary
         if self.authentication.headers:
-            own = own + _encoded(self.authentication.headers)
+            own = own + _encoded(without_repeats(self.authentication.headers, _decoded(headers)))
         return own if self.refused is None else _encoded(without_repeats(_decoded(own), _decoded(headers)))
-
-    async def _send_head(self, message: Message) -> None:
-        """Send the head of the application's response, and none of its content."""
-        self.answered = True
-        kept = [each for each in message["headers"] if is_sent_to_preflight(each[0].decode("latin-1"))]
-        if message["status"] not in WITHOUT_CONTENT:
-            kept.append((b"content-length", b"0"))
-        await self._send({"type": "http.response.start", "status": message["status"], "headers": kept})
-        await self._send({"type": "http.response.body", "body": b""})
 
     async def _replace(self, refusal: Refusal, replaced: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send `refusal`, with the headers that layers added to the error page that it replaces."""
@@ -237,6 +292,43 @@ class _Passing(Call):
         await response.serve_asgi(self._scope, self._receive, self._send, connected=self.connected)
 
 
+class _PassingPreflight(_Passing):
+    """A CORS preflight that the application answers: nothing of the content is sent."""
+
+    def send(self, message: Message) -> Awaitable[None]:
+        is_start = message["type"] == "http.response.start" and not self.answered
+        return self._send_head(message) if is_start else super().send(message)
+
+    async def _send_head(self, message: Message) -> None:
+        kept = [each for each in message.get("headers", ()) if is_sent_to_preflight(each[0].decode("latin-1"))]
+        if message["status"] not in WITHOUT_CONTENT:
+            kept.append((b"content-length", b"0"))
+        await super().send({**message, "headers": kept})
+        if not self.answered:
+            self.answered = True
+            await self._send({"type": "http.response.body", "body": b""})
+
+
+class _PassingByPromise(_Passing):
+    """A connection of a stranger that passes for the sake of one public endpoint."""
+
+    _promise: Promise
+    promises: tuple[Promise, ...]
+    """All promises of the request, those of guards further out first."""
+
+    def run_by(self, promise: Promise) -> Awaitable[None]:
+        """Serve the connection. `promise` is in the scope of the application too."""
+        self._promise = promise
+        self.promises = self._scope[PROMISES] = (*self._scope.get(PROMISES, ()), promise)
+        return self.run()
+
+    def send(self, message: Message) -> Awaitable[None]:
+        if self.answered or self._promise.allows(message.get("status", 0)):
+            return super().send(message)
+        for_cors = [each for each in message.get("headers", ()) if is_for_cors(each[0].decode("latin-1"))]
+        return self._replace(self.refusal_of_stranger(), for_cors)
+
+
 async def _nothing() -> None:
     """The ``send`` of a message that is dropped."""
 
@@ -244,6 +336,8 @@ async def _nothing() -> None:
 def _exposed(scope: Scope, authentication: Authentication) -> Scope:
     """A copy of `scope` with the result of authentication in it."""
     principal = authentication.principal
+    if authentication is LEFT_ALONE:
+        return {**scope, "authmw.principal": principal, "authmw.scopes": principal.scopes}
     exposed = {
         **scope,
         "authmw.principal": principal,

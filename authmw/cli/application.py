@@ -14,13 +14,10 @@ from typing import Any, Final, cast
 
 import click
 
-from authmw.cli.options import OptionDecorator
-
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _FACTORIES: Final = ("create_app", "make_app")  # the names that Flask's command looks for
-_TARGET: Final = re.compile(rf"(?P<module>{_NAME}):(?P<path>{_NAME})(?P<call>\(\))?")
-
-application_argument: OptionDecorator = click.argument("application", metavar="[MODULE:APP]", required=False)
+_TARGET: Final = re.compile(rf"(?P<module>{_NAME})(?::(?P<path>{_NAME})(?P<call>\(\))?)?")
+_OF_DJANGO: Final = "application"  # the name that Django gives it in wsgi.py and asgi.py
 
 
 class NoApplication(click.ClickException):
@@ -31,6 +28,8 @@ class NoApplication(click.ClickException):
 
 def load(name: str | None) -> Any:
     """The application of that name. Without a name: the application of Flask's command, if this runs inside it.
+
+    The name of a module alone stands for its ``application``, as Django names it.
 
     Modules are also looked for in the current directory.
 
@@ -46,7 +45,11 @@ def load(name: str | None) -> Any:
         here = str(Path.cwd())
         if here not in sys.path:
             sys.path.insert(0, here)
-        target = _attribute(_module(found["module"]), found["module"], found["path"])
+        module = _module(found["module"])
+        if found["path"] is None and not hasattr(module, _OF_DJANGO):
+            why = _instead(module) or ": write shop:app, or shop:create_app() for a factory"
+            raise NoApplication(f"{name!r} names no application{why}")
+        target = _attribute(module, found["module"], found["path"] or _OF_DJANGO)
         if found["call"]:
             return _called(target, name)
         if isfunction(target):

@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 
 import click
 
-from authmw.cli.options import database_option, duration, redis_option, scope_option
+from authmw.cli.options import database_option, duration, no_scopes_option, redis_option, replacing, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.revocation import end_client
 from authmw.cli.stores import open_stores, redis_stores
@@ -130,10 +130,12 @@ def enable(client_id: str, database: str, as_json: bool) -> None:
 @clients.command("set-scopes")
 @click.argument("client_id")
 @scope_option
+@no_scopes_option
 @database_option
 @json_option
-def set_scopes(client_id: str, scopes: tuple[str, ...], database: str, as_json: bool) -> None:
-    """Replace the scopes of CLIENT_ID by the given ones, or by none. Existing tokens keep their scopes."""
+def set_scopes(client_id: str, scopes: tuple[str, ...], no_scopes: bool, database: str, as_json: bool) -> None:
+    """Replace the scopes of CLIENT_ID by the given ones. Existing tokens keep their scopes."""
+    scopes = replacing(scopes, no_scopes=no_scopes)
     client = open_stores(database).clients.set_scopes(client_id, scopes)
     _show(client, f"has the scopes {listed(client.scopes)}" if client.scopes else "has no scopes", as_json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import shutil
 import signal
 import sys
 import threading
@@ -15,16 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from authmw.cli.demo_lines import HOST, MEMBER, Line, lines, login_lines, written
+from authmw.cli.demo_lines import HOST, LINES, prelude, written
 from authmw.cli.output import json_option, show
 
 if TYPE_CHECKING:
     from authmw.cli.demo_user import DemoUser
 
-_ABSENT: Final = (
-    "the demo runs the programs of examples/, which come with the source and not with the package: "
-    "clone the repository and run `make demo`"
-)
+_IN_WHEEL: Final = "authmw.cli.demo_apps"
+"""Where the build puts the two examples that the demo runs."""
 
 
 @click.command()
@@ -46,24 +45,23 @@ _ABSENT: Final = (
 )
 @json_option
 def demo(port: int, directory: Path, as_json: bool) -> None:
-    """Run the Flask example and the ASGI example on loopback, and print requests to try. Ctrl-C stops it."""
+    """Run a Flask and an ASGI application on loopback, and print requests to try. Ctrl-C stops it.
+
+    It needs Flask, SQLAlchemy, Swagger UI and uvicorn: pip install "authmw[demo]".
+    """
     with _stopped_by_signals():
         from authmw.cli.demo_servers import serving
         from authmw.cli.demo_user import prepare
 
         flask_app, asgi_app = _example("flask_app"), _example("asgi_app")
-        user = prepare(directory, issuer=asgi_app.ISSUER, audience=asgi_app.AUDIENCE)
+        user = prepare(directory)
         where = (user.database, user.keys_path)
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
         with serving(port, lambda: flask_app.create_app(*where), lambda: asgi_app.create_app(*where)):
             # From here on each request is logged to stderr, with the reason of a refusal.
             logging.getLogger().setLevel(logging.INFO)
             logging.getLogger("werkzeug").setLevel(logging.INFO)
-            ports = ((port, port + 1), (port + 1, port))
-            requests = [
-                [*lines(each, user.credentials), *login_lines(each, other, user.credentials)] for each, other in ports
-            ]
-            show(_document(port, user, requests), _text(port, user, requests), as_json=as_json)
+            show(_document(port, user), screen(port, user), as_json=as_json)
             threading.Event().wait()
     click.echo("Stopped.", err=True)
 
@@ -93,12 +91,23 @@ def _stopped_by_signals() -> Generator[None]:
 
 
 def _example(name: str) -> Any:
-    """The module of that name in the folder ``examples``, which stands beside the package in a checkout."""
+    """The example of that name: a part of the wheel, and in a checkout a file of the folder ``examples``."""
+    from importlib.util import find_spec
+
+    try:
+        if find_spec(_IN_WHEEL) is not None:
+            return importlib.import_module(f"{_IN_WHEEL}.{name}")
+        return _of_checkout(name)
+    except ImportError as error:
+        raise click.ClickException(
+            f'the demo needs Flask, SQLAlchemy, Swagger UI and uvicorn: pip install "authmw[demo]" ({error})'
+        ) from None
+
+
+def _of_checkout(name: str) -> Any:
     import authmw
 
     root = Path(authmw.__file__).resolve().parent.parent
-    if not (root / "examples" / f"{name}.py").is_file():
-        raise click.ClickException(_ABSENT)
     sys.path.insert(0, str(root))
     try:
         return importlib.import_module(f"examples.{name}")
@@ -106,48 +115,42 @@ def _example(name: str) -> Any:
         sys.path.remove(str(root))
 
 
-def _document(port: int, user: DemoUser, requests: list[list[Line]]) -> dict[str, Any]:
+def _document(port: int, user: DemoUser) -> dict[str, Any]:
+    flask, asgi = (f"http://{HOST}:{each}" for each in (port, port + 1))
     return {
-        "flask": f"http://{HOST}:{port}",
-        "asgi": f"http://{HOST}:{port + 1}",
-        "docs": [f"http://{HOST}:{each}/docs" for each in (port, port + 1)],
+        "flask": flask,
+        "asgi": asgi,
+        "docs": [f"{flask}/docs", f"{asgi}/docs"],
         "database": user.database,
         "username": user.credentials.username,
-        "prelude": MEMBER,
-        "requests": [{"command": line.command, "status": line.status} for each in requests for line in each],
+        "preludes": [prelude(each, user.credentials) for each in (port, port + 1)],
+        "requests": [{"command": line.command, "status": line.status} for line in LINES],
     }
 
 
-def _text(port: int, user: DemoUser, requests: list[list[Line]]) -> str:
-    flask, asgi = ("\n".join(map(written, each)) for each in requests)
+def screen(port: int, user: DemoUser) -> str:
+    """What fits a terminal of 24 lines and 80 columns. What a person needs first stands last, above the cursor."""
+    flask, asgi = (f"http://{HOST}:{each}" for each in (port, port + 1))
+    lines = "\n".join(map(written, LINES))
     return f"""\
-Flask on http://{HOST}:{port} and ASGI on http://{HOST}:{port + 1}, reachable from this machine only.
-{user.introduction}
-
-In a browser: http://{HOST}:{port}/docs and http://{HOST}:{port + 1}/docs
-Authorize there by name and password, then try it out.
-
-Paste these into another terminal; the expected status is after the #.
-
-# prints one member of the kept answer, such as access_token
-{MEMBER}
-
-# ---- Flask ----
-{flask}
-
-# ---- ASGI: the same token, the same password, the same key ----
-{asgi}
-
-# ---- the users, which are still there after a restart ----
+Flask on {flask} and ASGI on {asgi} answer alike,
+on this machine only. Ctrl-C stops them. Paste this into another terminal, then
+again with the other URL; after each # stands the status that comes.
+{prelude(port, user.credentials)}
+{lines}
 {_this_command()} users list --database {user.database}
 
-Ctrl-C stops it."""
+In a browser: {flask}/docs and {asgi}/docs
+{user.introduction}"""
 
 
 def _this_command() -> str:
+    """The command as it can be typed here."""
     import shlex
 
-    python = Path(sys.executable)
-    here = Path.cwd()
-    shown = python.relative_to(here) if python.is_relative_to(here) else python
-    return f"{shlex.quote(str(shown))} -m authmw"
+    python, here = Path(sys.executable), Path.cwd()
+    if python.is_relative_to(here):
+        return f"{shlex.quote(str(python.relative_to(here)))} -m authmw"
+    found = shutil.which("authmw")
+    is_this = found is not None and Path(found).parent == python.parent
+    return "authmw" if is_this else f"{shlex.quote(str(python))} -m authmw"

@@ -1,4 +1,7 @@
-"""Requests that the demo prints: curl commands to copy, each with the status that it gets."""
+"""Requests that the demo prints: lines to paste into a shell, each with the status that it gets.
+
+All of it fits a terminal of 24 lines and 80 columns, so that nothing has scrolled away when the demo waits.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Final
 
 HOST: Final = "127.0.0.1"
 """The address that the demo listens on: loopback, which no other machine reaches."""
-_BAD_TOKEN: Final = "Authorization: Bearer not.a.token"  # noqa: S105 - no real token
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,85 +19,73 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
-    token: str = field(repr=False)
     api_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One request by curl, and the status of its answer."""
-
-    what: str
-    command: str = field(repr=False)
-    status: int
-
-
-MEMBER: Final = r"""member() { echo "$ANSWER" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }"""
-"""A shell function that prints one member of the JSON in ``ANSWER``. It does not need jq."""
-
-_CURL: Final = r"curl -i -w '\n'"
-"""Prints the head and the body, and ends the line: JSON bodies have no newline at their end."""
-_TOKEN: Final = '"$(member access_token)"'  # noqa: S105 - a shell expression
-_REFRESH_TOKEN: Final = '"$(member refresh_token)"'  # noqa: S105
-_BEARER: Final = '"Authorization: Bearer $(member access_token)"'
-
-
-def lines(port: int, credentials: Credentials) -> list[Line]:
-    """The requests to the application on `port` with the credentials that exist from the start."""
-    url = f"http://{HOST}:{port}"
-    token = f"Authorization: Bearer {credentials.token}"
-    return [
-        Line("no credentials", _curl(f"{url}/orders"), 401),
-        Line("a token, which may read", _curl("-H", token, f"{url}/orders"), 200),
-        Line("the same token, which may not write", _curl("-X", "POST", "-H", token, f"{url}/orders"), 403),
-        Line("name and password", _curl("-u", f"{credentials.username}:{credentials.password}", f"{url}/orders"), 200),
-        Line("an API key", _curl("-H", f"X-API-Key: {credentials.api_key}", f"{url}/orders"), 200),
-        Line("a bad token", _curl("-H", _BAD_TOKEN, f"{url}/orders"), 401),
-        Line("two Authorization headers", _curl("-H", token, "-H", _BAD_TOKEN, f"{url}/orders"), 400),
-        Line("no credentials, on a public path", _curl(f"{url}/"), 200),
-    ]
-
-
-def login_lines(port: int, other: int, credentials: Credentials) -> list[Line]:
-    """The requests that log in, refresh and revoke on `port`, in this order; `MEMBER` comes before them.
+    """A command of the shell, which uses the variables of `prelude`.
 
     Args:
-        port: the port of the application to log in to.
-        other: the port of the other application, which refuses a revoked token too.
-        credentials: the name and password to log in with.
+        command: the command, on one or two lines.
+        status: the status of the answer; None for a command that only sets variables.
+        what: what is tried, in a word or two.
     """
-    url = f"http://{HOST}:{port}"
-    login = _kept(
-        "-d grant_type=password",
-        shlex.join(["-d", f"username={credentials.username}"]),
-        shlex.join(["--data-urlencode", f"password={credentials.password}"]),
-        f"{url}/auth/token",
+
+    command: str
+    status: int | None = None
+    what: str = ""
+
+
+_BEARER: Final = '-H "Authorization: Bearer $TOKEN"'
+_KEPT: Final = '; echo "$ANSWER"'
+# Each request prints the head and the body, and ends the line: JSON bodies have no newline at their end. A POST to
+# /orders would need orders:write.
+LINES: Final = (
+    Line(r"curl -iw '\n' $URL/orders", 401, "no credentials"),
+    Line(r"""curl -iw '\n' -u "$NAME:$PASSWORD" $URL/orders""", 200, "name and password"),
+    Line(r"""curl -iw '\n' -H "X-API-Key: $KEY" $URL/orders""", 200, "an API key"),
+    Line(
+        "ANSWER=$(curl -si -d grant_type=password -d username=$NAME --data-urlencode \\\n"
+        f'  "password=$PASSWORD" $URL/auth/token){_KEPT}',
+        200,
+        "log in",
+    ),
+    Line("TOKEN=$(member access_token) REFRESH=$(member refresh_token)"),
+    Line(rf"curl -iw '\n' {_BEARER} $URL/orders", 200, "read"),
+    Line(rf"curl -iw '\n' {_BEARER} -d x $URL/orders", 403, "write"),
+    Line(
+        f"ANSWER=$(curl -si -d grant_type=refresh_token -d refresh_token=$REFRESH \\\n  $URL/auth/token){_KEPT}",
+        200,
+        "refresh",
+    ),
+    Line(r"curl -iw '\n' -d token=$TOKEN $URL/auth/revoke", 200, "revoke"),
+    Line(rf"sleep 1; curl -iw '\n' {_BEARER} $URL/orders", 401, "gone"),
+)
+"""The requests, in this order: the later ones use what the earlier ones were answered."""
+
+
+def prelude(port: int, credentials: Credentials) -> str:
+    """The variables and the function that `LINES` use, for the application on `port`.
+
+    ``member`` prints one member of the JSON in ``ANSWER``. It does not need jq.
+    """
+    return "\n".join(
+        [
+            f"URL=http://{HOST}:{port} NAME={shlex.quote(credentials.username)}",
+            f"KEY={shlex.quote(credentials.api_key)}",
+            f"PASSWORD={shlex.quote(credentials.password)}",
+            r"""member() { echo "$ANSWER" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }""",
+        ]
     )
-    refresh = _kept("-d grant_type=refresh_token", f"-d refresh_token={_REFRESH_TOKEN}", f"{url}/auth/token")
-    return [
-        Line("log in, and keep the answer", login, 200),
-        Line("the token in it", f"{_CURL} -H {_BEARER} {url}/orders", 200),
-        Line("refresh: a new access token and a new refresh token", refresh, 200),
-        Line("the new token", f"{_CURL} -H {_BEARER} {url}/orders", 200),
-        Line("revoke it", f"{_CURL} -d token={_TOKEN} {url}/auth/revoke", 200),
-        Line("a second later it is refused everywhere", f"sleep 1; {_CURL} -H {_BEARER} {url}/orders", 401),
-        Line("by the other application, too", f"{_CURL} -H {_BEARER} http://{HOST}:{other}/orders", 401),
-    ]
 
 
 def written(line: Line) -> str:
-    """`line` for a shell: a comment, and a command with the status that it gets.
+    """`line` for a shell: the command, with the status that it gets.
 
-    >>> print(written(Line("no credentials", "curl -i http://127.0.0.1:8000/orders", 401)))
-    # no credentials
-    curl -i http://127.0.0.1:8000/orders  # 401
+    >>> print(written(Line("curl -i $URL/orders", 401, "no credentials")))
+    curl -i $URL/orders  # 401 no credentials
+    >>> print(written(Line("TOKEN=$(member access_token)")))
+    TOKEN=$(member access_token)
     """
-    return f"# {line.what}\n{line.command}  # {line.status}"
-
-
-def _kept(*arguments: str) -> str:
-    return f'ANSWER=$(curl -si {" ".join(arguments)}); echo "$ANSWER"'
-
-
-def _curl(*arguments: str) -> str:
-    return f"{_CURL} {shlex.join(arguments)}"
+    return line.command if line.status is None else f"{line.command}  # {line.status} {line.what}".rstrip()

@@ -39,7 +39,9 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
-            raise click.ClickException(f"port {port} is taken: try `PORT=9000 make demo`") from None
+            raise click.ClickException(
+                f"port {port} is taken: try `authmw demo --port 9000`, or `PORT=9000 make demo`"
+            ) from None
         raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None
     return listening
 
@@ -75,7 +77,7 @@ def _asgi(app: Any, listening: socket.socket) -> Generator[None]:
     try:
         uvicorn: Any = importlib.import_module("uvicorn")
     except ImportError:
-        raise click.ClickException("the demo serves ASGI with uvicorn: pip install uvicorn") from None
+        raise click.ClickException('the demo serves ASGI with uvicorn: pip install "authmw[demo]"') from None
     # uvicorn installs its signal handlers on the main thread only.
     server: Any = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
     with _running(lambda: server.run(sockets=[listening]), stop=lambda: setattr(server, "should_exit", True)):

@@ -1,4 +1,4 @@
-"""User of the demo: created at the first run, with a new token and a new API key at each run."""
+"""User of the demo: created at the first run, with a new API key at each run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import click
 from authmw.cli.demo_lines import Credentials
 from authmw.cli.jwk import new_ring
 from authmw.cli.stores import Database, open_stores
-from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import Match, PasswordHasher
-from authmw.crypto.signing import issue
 from authmw.stores.records import User
 
 _USERNAME: Final = "alice"
@@ -21,7 +19,6 @@ _USERNAME: Final = "alice"
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - the password of xkcd 936, for loopback only
 _SCOPES: Final = frozenset({"orders:read"})
 _KEY_NAME: Final = "demo"
-_TOKEN_LIFETIME: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +31,29 @@ class DemoUser:
     introduction: str
 
 
-def prepare(directory: Path, *, issuer: str, audience: str) -> DemoUser:
+def prepare(directory: Path) -> DemoUser:
     """The user of the demo in `directory`. Creates what does not exist yet."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise click.ClickException(f"{directory} cannot be created: {error.strerror}") from None
     database, keys_path = f"sqlite:///{directory / 'demo.db'}", directory / "keys.json"
-    ring = KeyRing.load(keys_path) if keys_path.exists() else new_ring(keys_path)
+    if not keys_path.exists():
+        new_ring(keys_path)
     stores = open_stores(database, create=True)
     user, introduction = _user(stores, directory)
-    token = issue(
-        user.id, keys=ring, issuer=issuer, audience=audience, scopes=sorted(_SCOPES), lifetime=_TOKEN_LIFETIME
-    )
-    return DemoUser(
-        database, keys_path, Credentials(user.username, _PASSWORD, token, _fresh_key(stores, user)), introduction
-    )
+    credentials = Credentials(user.username, _PASSWORD, _fresh_key(stores, user))
+    return DemoUser(database, keys_path, credentials, introduction)
 
 
 def _user(stores: Database, directory: Path) -> tuple[User, str]:
     user = stores.users.find(_USERNAME)
     if user is None:
         user = stores.users.create(_USERNAME, _PASSWORD, scopes=_SCOPES)
-        return user, (
-            f"Created the user {_USERNAME} with the scope {' '.join(_SCOPES)} and the password {_PASSWORD!r},\n"
-            "which is the same in every demo."
-        )
+        return user, f"Created {_USERNAME}, who may {' '.join(_SCOPES)}. Password: {_PASSWORD}"
     if user.disabled or user.scopes != _SCOPES or not _has_the_password(user):
-        return user, (
-            f"The user {_USERNAME} was changed since an earlier run, so some answers will differ.\n"
-            f"Remove {directory} to start again."
-        )
-    return user, f"The user {_USERNAME} is there from an earlier run, with the password {_PASSWORD!r}."
+        return user, f"{_USERNAME} was changed since an earlier run, so answers differ: remove {directory}"
+    return user, f"{_USERNAME} is there from an earlier run. Password: {_PASSWORD}"
 
 
 def _has_the_password(user: User) -> bool:

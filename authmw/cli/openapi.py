@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from authmw.cli.application import NoApplication, application_argument, load
+from authmw.cli.application import NoApplication, load
+from authmw.cli.options import application_argument
 from authmw.cli.output import json_option, show
 from authmw.engine.routes.frameworks import openapi_document
 from authmw.errors import ConfigurationError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -16,23 +16,65 @@ json_option: OptionDecorator = click.option(
 )
 
 
+_STATES: Final = {
+    "active": "green",
+    "ok": "green",
+    "disabled": "red",
+    "expired": "red",
+    "revoked": "red",
+    "WRONG": "red",
+    "UNPROTECTED": "red",
+    "MISPLACED": "red",
+}
+"""Colours of states in tables, on a terminal."""
+_STATE_COLUMNS: Final = ("", "STATUS", "PROTECTION")
+
+
 def show(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print `document` as JSON, or `text`."""
-    click.echo(json.dumps(document) if as_json else text)
+    if as_json:
+        click.echo(json.dumps(document), color=False)
+    else:
+        click.echo(text)
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool | None:
+    """Whether to print in colour: never or always, as the environment says; None for on a terminal only.
+
+    ``NO_COLOR`` (no-color.org) counts before ``FORCE_COLOR``; of both an empty text counts as nothing.
+
+    >>> wants_colour({"NO_COLOR": "1", "FORCE_COLOR": "1"}), wants_colour({"FORCE_COLOR": "1"}), wants_colour({})
+    (False, True, None)
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return False if environ.get("TERM") == "dumb" else None
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Aligned columns under their titles, two spaces apart.
+    """Aligned columns under their titles, two spaces apart, with codes for colours that `click.echo` may take out.
 
-    >>> print(table(["NAME", "SCOPES"], [["alice", "orders:read"]]))
+    >>> print(click.unstyle(table(["NAME", "SCOPES"], [["alice", "orders:read"]])))
     NAME   SCOPES
     alice  orders:read
     """
-    lines = [titles, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    lines = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(len(line[column]) for line in (titles, *lines)) for column in range(len(titles))]
+    title = _aligned([click.style(each, bold=True) if each else each for each in titles], titles, widths)
+    return "\n".join([title, *(_aligned(list(map(_coloured, titles, line)), line, widths) for line in lines)])
+
+
+def _aligned(shown: Sequence[str], cells: Sequence[str], widths: Sequence[int]) -> str:
+    """`shown`, which are `cells` with codes for colours, padded to `widths`."""
+    padded = [f"{text}{' ' * (width - len(cell))}" for text, cell, width in zip(shown, cells, widths, strict=True)]
+    return "  ".join(padded).rstrip()
+
+
+def _coloured(title: str, cell: str) -> str:
+    colour = _STATES.get(cell) if title in _STATE_COLUMNS else None
+    return cell if colour is None else click.style(cell, fg=colour)
 
 
 def printable(text: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import click
 
 from authmw.cli.options import database_option
 from authmw.cli.output import json_option, show
-from authmw.cli.stores import Pruned, open_stores
+from authmw.cli.progress import progress
+from authmw.cli.stores import open_stores
 
 
 @click.command()
@@ -32,16 +31,10 @@ def prune(batch: int, database: str, as_json: bool) -> None:
     total = next(steps).total
     deleted: Counter[str] = Counter()
     before = 0
-    for step in _with_progress(steps, total) if sys.stderr.isatty() and not as_json and total else steps:
-        deleted[step.table] += step.deleted - before
-        before = step.deleted
+    with progress("Pruning", total, shown=not as_json) as show_progress:
+        for step in steps:
+            deleted[step.table] += step.deleted - before
+            before = step.deleted
+            show_progress(before)
     words = f"{before} expired {'record' if before == 1 else 'records'} deleted"
     show({"deleted": before, "tables": dict(sorted(deleted.items()))}, words, as_json=as_json)
-
-
-def _with_progress(steps: Iterator[Pruned], total: int) -> Iterator[Pruned]:
-    """`steps`, with a progress bar on standard error."""
-    with click.progressbar(length=total, label="Pruning", file=sys.stderr) as bar:
-        for step in steps:
-            yield step
-            bar.update(step.deleted - bar.pos)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import token_digest
+from authmw.flow.clocks import now
 from authmw.flow.flow import Ask, Flow, run
 from authmw.oauth2 import revocation
 from authmw.oauth2.sessions import list_sessions
@@ -82,7 +83,7 @@ class _Stores:
     families: FamilyStore
     revocations: RevocationStore
     feed: None = None
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = now
 
     @classmethod
     def at(cls, place: Place) -> _Stores:

@@ -6,6 +6,7 @@ needs it. Exit codes: 0 done, 1 refused or failed (a sentence on stderr), 2 wron
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -13,10 +14,12 @@ import click
 from authmw.cli.clients import clients
 from authmw.cli.db import db
 from authmw.cli.demo import demo
-from authmw.cli.doctor import doctor
+from authmw.cli.doctor.command import doctor
+from authmw.cli.explain.command import explain
 from authmw.cli.jwk import jwk
 from authmw.cli.keys import keys
 from authmw.cli.openapi import openapi
+from authmw.cli.output import wants_colour
 from authmw.cli.prune import prune
 from authmw.cli.routes import routes
 from authmw.cli.sessions import sessions
@@ -29,6 +32,7 @@ class _PlainErrors(click.Group):
     """Prints one sentence on stderr for an expected failure, and exits with 1. A bug keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        ctx.color = wants_colour(os.environ)  # the contexts of all commands inherit it
         try:
             return super().invoke(ctx)
         except AuthmwError as error:
@@ -60,7 +64,7 @@ def group() -> None:
     """Manage the users, clients, API keys, tokens, sessions, signing keys and database of authmw; list routes."""
 
 
-for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, routes, openapi, doctor, demo):
+for _command in (users, clients, keys, tokens, token, sessions, jwk, db, prune, routes, openapi, explain, doctor, demo):
     group.add_command(_command)
 
 

@@ -30,7 +30,7 @@ def read_password(*, from_stdin: bool) -> str:
     if not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask for the password on: use --password-stdin")
     # On stderr: stdout holds only the document of --json.
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return _checked(typed)
 
 

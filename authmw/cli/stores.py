@@ -12,8 +12,10 @@ from typing import Any, Final, Protocol
 
 import click
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.stores.administration import ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
-from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
+from authmw.stores.new_records import DIGEST_ALGORITHMS
+from authmw.stores.ports import FamilyStore, RevocationStore, Throttle, TokenKeeper
 from authmw.stores.records import User
 
 _SQLITE_FILE: Final = "sqlite:///"
@@ -32,7 +34,7 @@ class Tokens(TokenAdmin, TokenKeeper, Protocol):
 
 
 class Place(Protocol):
-    """The stores of tokens, refresh families and revocations, in the database or in Redis."""
+    """The stores of tokens, refresh families, revocations and attempts, in the database or in Redis."""
 
     @property
     def tokens(self) -> Tokens:
@@ -47,6 +49,11 @@ class Place(Protocol):
     @property
     def revocations(self) -> RevocationStore:
         """The revocations that running processes follow."""
+        ...
+
+    @property
+    def throttle(self) -> Throttle:
+        """Its limits of attempts, and what accounts are familiar with."""
         ...
 
     def close(self) -> None:
@@ -96,12 +103,15 @@ class Database(Place, Protocol):
         ...
 
 
-def open_stores(url: str, *, create: bool = False) -> Database:
+def open_stores(
+    url: str, *, create: bool = False, digest_algorithms: tuple[DigestAlgorithm, ...] = DIGEST_ALGORITHMS
+) -> Database:
     """The stores at `url`. They are closed when the command ends.
 
     Args:
         url: of the database.
         create: create a file of SQLite that does not exist yet.
+        digest_algorithms: an HA1 is stored for each of these.
 
     Raises:
         click.ClickException: there is no such file, or SQLAlchemy is not installed.
@@ -111,7 +121,7 @@ def open_stores(url: str, *, create: bool = False) -> Database:
             f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
             "or create it with `authmw users create`"
         )
-    stores: Database = sql_adapter().SQLStores(url)
+    stores: Database = sql_adapter().SQLStores(url, digest_algorithms=digest_algorithms)
     click.get_current_context().call_on_close(stores.close)
     return stores
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 
@@ -20,11 +21,27 @@ from authmw.verifiers.jwt import JWTVerifier
 
 @click.command("explain")
 @click.argument("text", metavar="[TOKEN]", default="-")
-@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, help="The required issuer (iss).")
-@click.option("--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, help="The required audience (aud).")
+@click.option(
+    "--issuer",
+    envvar="AUTHMW_ISSUER",
+    default=lambda: _of_application("issuer"),
+    show_envvar=True,
+    help="The required issuer (iss); with --app, that of the application.",
+)
+@click.option(
+    "--audience",
+    envvar="AUTHMW_AUDIENCE",
+    default=lambda: _of_application("audience"),
+    show_envvar=True,
+    type=click.UNPROCESSED,
+    metavar="TEXT",
+    help="The required audience (aud); with --app, that of the application.",
+)
 @keys_option
 @json_option
-def explain_token(text: str, issuer: str | None, audience: str | None, keys_path: Path, as_json: bool) -> None:
+def explain_token(
+    text: str, issuer: str | None, audience: str | Collection[str] | None, keys_path: Path, as_json: bool
+) -> None:
     """Say in plain words what a token says, which checks pass, and what to do next.
 
     The token is read from standard input, where no list of processes shows it. Exit code 1: it would be refused.
@@ -43,10 +60,19 @@ def explain_token(text: str, issuer: str | None, audience: str | None, keys_path
         sys.exit(1)
 
 
+def _of_application(name: str) -> Any:
+    from authmw.cli.settings import settings_of_application
+
+    known = settings_of_application()
+    return None if known is None else getattr(known, name)
+
+
 _MARKS = {True: "ok", False: "FAILS", None: "-"}
 
 
-def _findings(signed: str, *, issuer: str | None, audience: str | None, keys_path: Path) -> tuple[list[Finding], bool]:
+def _findings(
+    signed: str, *, issuer: str | None, audience: str | Collection[str] | None, keys_path: Path
+) -> tuple[list[Finding], bool]:
     """The findings, and whether the token is accepted. It is never accepted if its signature could not be verified."""
     try:
         ring = KeyRing.load(keys_path)

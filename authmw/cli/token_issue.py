@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from authmw.cli.jwk import new_ring
-from authmw.cli.options import database_option, duration, keys_option, scope_option
+from authmw.cli.options import audience_option, database_option, duration, issuer_option, keys_option, scope_option
 from authmw.cli.output import json_option, show
 from authmw.cli.stores import existing, granted, open_stores
 from authmw.crypto.keyring import KeyRing
@@ -20,14 +20,8 @@ from authmw.stores.records import LONGEST_TOKEN
 @click.argument("username")
 @scope_option
 @click.option("--lifetime", type=duration, default="10m", show_default=True, help="How long the token is valid.")
-@click.option("--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="The issuer: the iss.")
-@click.option(
-    "--audience",
-    envvar="AUTHMW_AUDIENCE",
-    show_envvar=True,
-    required=True,
-    help="The API it is for: the aud.",
-)
+@issuer_option
+@audience_option
 @keys_option
 @database_option
 @json_option
@@ -37,7 +31,7 @@ def issue(
     scopes: tuple[str, ...],
     lifetime: int,
     issuer: str,
-    audience: str,
+    audience: str | tuple[str, ...],
     keys_path: Path,
     database: str,
     as_json: bool,

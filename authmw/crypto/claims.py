@@ -10,6 +10,7 @@ from typing import Any, Final, TypeGuard, cast
 
 from authmw.crypto.jws import Header, shown
 from authmw.errors import ConfigurationError
+from authmw.flow.durations import Seconds, seconds
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 
@@ -49,7 +50,7 @@ class ClaimRules:
         issuer: str | None,
         audience: str | Collection[str] | None,
         types: Collection[str | None],
-        leeway: float,
+        leeway: Seconds,
         required: Collection[str],
     ) -> ClaimRules:
         """The rules from the arguments of a verifier.
@@ -58,6 +59,7 @@ class ClaimRules:
             ConfigurationError: an argument is wrong. The message names all mistakes.
         """
         mistakes: list[str] = []
+        leeway = seconds(leeway, "leeway")
         audiences = frozenset([audience] if isinstance(audience, str) else audience or ())
         if issuer == "":
             mistakes.append("issuer is empty: give the exact iss of the tokens, or None for tokens without one")
@@ -142,8 +144,11 @@ class ClaimRules:
                 return Rejected(Reason.TOKEN_CLAIMS, f"{name} is missing")
         return None
 
+    def _has_subject(self, claims: Claims) -> bool:
+        return is_identifier(claims.get("sub"))
+
     def _identifiers(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
-        if not is_identifier(claims.get("sub")):
+        if not self._has_subject(claims):
             return Rejected(Reason.TOKEN_CLAIMS, "sub is missing or is no identifier")
         for name in ("jti", "client_id"):
             if name in claims and not is_identifier(claims[name]):
@@ -164,7 +169,7 @@ def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(one, str) for one in cast("list[object]", value))
 
 
-def is_identifier(value: object) -> bool:
+def is_identifier(value: object) -> TypeGuard[str]:
     """Whether `value` can be an identifier: a string of 1 to 255 characters without control characters and surrogates.
 
     >>> is_identifier("alice"), is_identifier(""), is_identifier("alice\\n"), is_identifier(7)

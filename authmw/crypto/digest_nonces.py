@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import os
-import time
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
 from authmw.errors import ConfigurationError
+from authmw.flow.clocks import now
 
 _TIME: Final = 10  # hex digits, in seconds: enough until the year 36812
 _RANDOM: Final = 16  # bytes
@@ -50,7 +50,7 @@ class DigestNonces:
         self,
         *,
         secret: bytes | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         if secret is not None and len(secret) < _MIN_SECRET:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authmw.crypto.jose import base64url
+from authmw.crypto.jose.algorithms import usual_name
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing, KeySet
@@ -20,8 +21,6 @@ from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 
-MAX_KEYS_TRIED: Final = 4
-"""For a token without ``kid``: the largest number of keys that are tried, the newest first."""
 _MAX_HEADERS: Final = 64
 
 
@@ -109,7 +108,7 @@ class JWSReader:
             if key.verify(message, signature):
                 break
         else:
-            return Rejected(Reason.TOKEN_SIGNATURE, f"not signed by the key {header.keys[0].kid!a}")
+            return Rejected(Reason.TOKEN_SIGNATURE, _not_signed(header.keys))
         if head not in known and len(known) < _MAX_HEADERS:
             known[head] = header
 
@@ -134,6 +133,7 @@ def read_header(segment: bytes, keys: KeySet) -> Header | Rejected:
         if name in members:
             return _malformed(f"the header has {name}, which is not supported")
     alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
+    alg = usual_name(alg) if isinstance(alg, str) else alg
     if not isinstance(alg, str) or not any(key.alg == alg for key in keys.keys):
         return Rejected(Reason.TOKEN_ALGORITHM, f"alg is {shown(alg)}; {_algorithms(keys)}")
     if ("kid" in members and not isinstance(kid, str)) or ("typ" in members and not isinstance(typ, str)):
@@ -146,13 +146,21 @@ def read_header(segment: bytes, keys: KeySet) -> Header | Rejected:
 
 def _candidates(alg: str, kid: str | None, keys: KeySet) -> tuple[Key, ...] | Rejected:
     if kid is None:
-        return tuple(key for key in keys.keys if key.alg == alg)[:MAX_KEYS_TRIED]
-    key = keys.by_kid.get(kid)
-    if key is None:
+        return tuple(key for key in keys.keys if key.alg == alg)
+    named = keys.by_kid.get(kid)
+    if named is None:
         return Rejected(Reason.TOKEN_KEY, f"no key is named {shown(kid)}")
-    if key.alg != alg:
-        return Rejected(Reason.TOKEN_ALGORITHM, f"alg is {shown(alg)}, and the key {shown(kid)} is for {key.alg}")
-    return (key,)
+    fitting = tuple(key for key in named if key.alg == alg)
+    if not fitting:
+        theirs = " and ".join(key.alg for key in named)
+        return Rejected(Reason.TOKEN_ALGORITHM, f"alg is {shown(alg)}, and the key {shown(kid)} is for {theirs}")
+    return fitting
+
+
+def _not_signed(keys: tuple[Key, ...]) -> str:
+    if len(keys) == 1:
+        return f"not signed by the key {keys[0].kid!a}"
+    return f"the token names no key, and none of the {len(keys)} keys for {keys[0].alg} signed it"
 
 
 def _algorithms(keys: KeySet) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authmw.crypto.jose import key_formats, key_material
-from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.algorithms import ALGORITHMS, usual_name
 from authmw.crypto.jose.key_material import Material
 from authmw.errors import ConfigurationError
 
@@ -46,6 +46,7 @@ class Key:
         Raises:
             ConfigurationError: `alg` is not one of `authmw.crypto.jose.algorithms.ALGORITHMS`.
         """
+        alg = usual_name(alg)
         _check_algorithm(alg)
         return cls._of(key_material.generate(ALGORITHMS[alg]), alg, kid)
 
@@ -67,10 +68,10 @@ class Key:
     def from_pem(
         cls, pem: str | bytes, *, alg: str | None = None, kid: str | None = None, password: bytes | None = None
     ) -> Key:
-        """The private or public key in PEM text.
+        r"""The private or public key in PEM text.
 
         Args:
-            pem: the text, not the name of a file.
+            pem: the text, not the name of a file. In an environment variable its line ends may be written as ``\n``.
             alg: the algorithm. It is required for RSA keys; each curve has only one.
             kid: the name of the key in tokens. The default is its thumbprint (RFC 7638).
             password: decrypts an encrypted private key.
@@ -92,8 +93,11 @@ class Key:
         Raises:
             ConfigurationError: the JWK is wrong, its ``use`` and ``key_ops`` included. The message names all mistakes.
         """
+        jwk = key_formats.without_nulls(jwk)
         mistakes = key_formats.mistakes_in_jwk(jwk)
+        alg = None if alg is None else usual_name(alg)
         named = jwk.get("alg", alg)
+        named = usual_name(named) if isinstance(named, str) else named
         if alg is not None and named != alg:
             mistakes.append(f"the JWK is bound to another algorithm than {alg}: leave alg= out, or make a key for it")
         if named is None:
@@ -111,7 +115,7 @@ class Key:
 
     @classmethod
     def _of(cls, material: Material, alg: str | None, kid: object, *, may_sign: bool = True) -> Key:
-        alg = alg if alg is not None else key_material.infer_algorithm(material)
+        alg = usual_name(alg) if alg is not None else key_material.infer_algorithm(material)
         mistakes = _mistakes_in_algorithm(alg) or key_material.mistakes_in_material(material, ALGORITHMS[str(alg)])
         if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= _MAX_KID and kid.isprintable()):
             mistakes = [*mistakes, f"the kid is not a printable text of 1 to {_MAX_KID} characters"]

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jwk_set import UsableKeys, usable_keys
 from authmw.crypto.key import Key
+from authmw.crypto.private_file import create as create_file
 from authmw.crypto.private_file import replace
 from authmw.errors import ConfigurationError
+from authmw.events.hub import hub
+from authmw.events.records import KeysRotated
 
 if TYPE_CHECKING:
     from os import PathLike
+
+logger: Final = logging.getLogger("authmw.keys")
 
 __all__ = ["Key", "KeyRing", "KeySet"]
 
@@ -27,12 +36,12 @@ class KeySet:
 
     Args:
         keys: the keys in order; the first signs.
-        by_kid: the same keys by name.
+        by_kid: the same keys by name. Keys of one name have different algorithms.
         version: increases with each change of the ring.
     """
 
     keys: tuple[Key, ...]
-    by_kid: Mapping[str, Key]
+    by_kid: Mapping[str, tuple[Key, ...]]
     version: int
 
     @classmethod
@@ -40,22 +49,27 @@ class KeySet:
         """`keys`, if they fit together.
 
         Raises:
-            ConfigurationError: there is no key, two keys have the same name, or secrets are mixed with key pairs.
+            ConfigurationError: there is no key, two keys have the same name and algorithm, or secrets are mixed with
+                key pairs.
         """
         mistakes = [mistake for key in keys for mistake in _mistakes_in_key(key)]
         if mistakes:
             raise ConfigurationError(*mistakes)
         if not keys:
             mistakes.append("a ring needs a key: KeyRing.generate() makes one")
-        kids = [key.kid for key in keys]
-        for kid in dict.fromkeys(kid for kid in kids if kids.count(kid) > 1):
-            mistakes.append(f"two keys have the kid {kid!r}: give each key its own name")
+        names = Counter((key.kid, key.alg) for key in keys)
+        mistakes += [
+            f"two keys for {alg} have the kid {kid!r}: give each key its own name"
+            for (kid, alg), number in names.items()
+            if number > 1
+        ]
         if len({key.symmetric for key in keys}) > 1:
             # RFC 8725 §3.1: with both kinds in one ring, a mistake could use a published key as a secret.
             mistakes.append("secrets and key pairs are mixed: make one ring, and one verifier, for each kind")
         if mistakes:
             raise ConfigurationError(*mistakes)
-        return cls(keys, MappingProxyType(dict(zip(kids, keys, strict=True))), version)
+        by_kid = {kid: tuple(key for key in keys if key.kid == kid) for kid in dict.fromkeys(key.kid for key in keys)}
+        return cls(keys, MappingProxyType(by_kid), version)
 
 
 class KeyRing:
@@ -68,7 +82,8 @@ class KeyRing:
         keys: the keys in order; the first signs.
 
     Raises:
-        ConfigurationError: there is no key, two keys have the same kid, or secrets are mixed with key pairs.
+        ConfigurationError: there is no key, two keys have the same kid and algorithm, or secrets are mixed with key
+            pairs.
 
     >>> ring = KeyRing.generate("EdDSA")
     >>> old = ring.signer.kid
@@ -98,37 +113,54 @@ class KeyRing:
         return cls(Key.generate(alg))
 
     @classmethod
-    def from_jwks(cls, jwks: Mapping[str, Any]) -> KeyRing:
-        """The ring in a JWK Set (RFC 7517 §5) of private keys, public keys or secrets. All its keys must be valid.
+    def from_jwks(cls, jwks: Mapping[str, Any], *, rsa_algorithm: str | None = None) -> KeyRing:
+        """The ring in a JWK Set (RFC 7517 §5) of private keys, public keys or secrets.
+
+        Private keys and secrets must all be valid. A public key that cannot be used is left out, with a warning in the
+        log: issuers also publish keys for encryption, and keys of types and algorithms that authmw does not know.
+
+        Args:
+            jwks: the members of the set.
+            rsa_algorithm: the algorithm of public RSA keys that do not name one, such as those of Microsoft Entra ID.
 
         Raises:
-            ConfigurationError: a key is wrong. The message names all mistakes in all keys.
+            ConfigurationError: a private key or a secret is wrong, an RSA key has no algorithm, or no key can be used.
+                The message names all mistakes in all keys.
         """
-        if not isinstance(jwks.get("keys"), list):
-            raise ConfigurationError("this is no JWK Set: it needs a list of keys under 'keys'")
-        members: list[object] = jwks["keys"]
-        keys: list[Key] = []
-        mistakes: list[str] = []
-        for index, jwk in enumerate(members):
-            try:
-                keys.append(_key(jwk))
-            except ConfigurationError as error:
-                mistakes += [f"keys[{index}]: {mistake}" for mistake in error.mistakes]
-        if mistakes:
-            raise ConfigurationError(*mistakes)
+        keys, left_out = keys_in(jwks, rsa_algorithm=rsa_algorithm)
+        for why in left_out:
+            logger.warning("a key of a JWK Set is not used: %s", why)
         return cls(*keys)
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> KeyRing:
+    def load(cls, path: str | PathLike[str], *, create: bool = False) -> KeyRing:
         """The ring that `save` wrote to the file at `path`.
 
+        Args:
+            path: the file.
+            create: make the file, with one new key for ES256, if it does not exist. Of several processes that start at
+                the same time one makes it, and all use it. For one machine: each machine or container would make keys
+                of its own, and refuse the tokens of the others.
+
         Raises:
-            ConfigurationError: the file does not exist or cannot be read, or a key in it is wrong.
+            ConfigurationError: the file does not exist or cannot be read, or a key in it is wrong; or `create` is given
+                and the environment says ``AUTHMW_ENV=production``.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     made = KeyRing.load(f"{folder}/keys.json", create=True)
+        ...     KeyRing.load(f"{folder}/keys.json").signer.kid == made.signer.kid
+        True
         """
+        if create:
+            _create(Path(path))
         try:
             return cls.from_jwks(parse_object(Path(path).read_bytes()))
         except FileNotFoundError:
-            raise ConfigurationError(f"{path} does not exist: `authmw jwk generate` makes it") from None
+            raise ConfigurationError(
+                f"{path} does not exist: `authmw jwk generate` makes it, and on one machine "
+                f'KeyRing.load("{path}", create=True) does'
+            ) from None
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
         except ConfigurationError as error:
@@ -144,8 +176,7 @@ class KeyRing:
         Raises:
             OSError: the file cannot be written. An existing file is not changed.
         """
-        jwks = {"keys": [key.private_jwk() for key in self.current.keys]}
-        replace(Path(path), json.dumps(jwks, indent=2).encode("ascii") + b"\n")
+        replace(Path(path), _private_jwks(self))
 
     @property
     def signer(self) -> Key:
@@ -172,6 +203,8 @@ class KeyRing:
         with self._lock:
             key = Key.generate(alg or self.signer.alg)
             self._change((key, *self.current.keys))
+        if hub.listening:
+            hub.emit(KeysRotated(added=(key.kid,)))
         return key
 
     def retire(self, kid: str) -> None:
@@ -183,9 +216,12 @@ class KeyRing:
         with self._lock:
             if kid not in self.current.by_kid:
                 raise ConfigurationError(f"the ring has no key {kid!r}; it has {', '.join(self.current.by_kid)}")
-            if len(self.current.keys) == 1:
+            remaining = tuple(key for key in self.current.keys if key.kid != kid)
+            if not remaining:
                 raise ConfigurationError(f"{kid!r} is the only key: rotate first, then retire it")
-            self._change(tuple(key for key in self.current.keys if key.kid != kid))
+            self._change(remaining)
+        if hub.listening:
+            hub.emit(KeysRotated(removed=(kid,)))
 
     def _change(self, keys: tuple[Key, ...]) -> None:
         self.current = KeySet.of(keys, self.current.version + 1)
@@ -199,32 +235,90 @@ class KeyRing:
         return f"KeyRing{self.current.keys!r}"
 
 
-def mistakes_in_ring(ring: object, receiver: str) -> list[str]:
+ENVIRONMENT: Final = "AUTHMW_ENV"
+"""The environment variable that says where the program runs: ``production`` or ``development``."""
+
+
+def in_production() -> bool:
+    """Whether the environment says ``AUTHMW_ENV=production``: nothing is then made or assumed in silence."""
+    return os.environ.get(ENVIRONMENT) == "production"
+
+
+def _private_jwks(ring: KeyRing) -> bytes:
+    return json.dumps({"keys": [key.private_jwk() for key in ring.current.keys]}, indent=2).encode("ascii") + b"\n"
+
+
+def _create(path: Path) -> None:
+    """Make the file of a new ring, unless there is a file."""
+    if in_production():
+        raise ConfigurationError(
+            f"KeyRing.load({str(path)!r}, create=True) with {ENVIRONMENT}=production: each machine would make keys of "
+            f"its own. Make the file once, by `authmw jwk generate --keys {path}`, give it to every machine, and leave "
+            "out create=True"
+        )
+    if path.exists():
+        return
+    try:
+        made = create_file(path, _private_jwks(KeyRing.generate()))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be made: {error.strerror}. Make it by `authmw jwk generate --keys {path}`"
+        ) from None
+    if made:
+        logger.warning("made new signing keys in %s: keep this file, and give no one else access to it", path.resolve())
+
+
+MAKE_RING: Final = 'KeyRing.load("keys.json", create=True)'
+"""The line that gets a ring of key pairs on one machine."""
+
+
+def mistakes_in_ring(ring: object, receiver: str, *, pairs: bool = False) -> list[str]:
     """The mistake if `ring` is not a `KeyRing`. It does not repeat the value, which may be a secret.
 
     Args:
         ring: the argument.
         receiver: the name of the class that has the argument, for the message.
+        pairs: whether only key pairs would do, and no secret.
     """
     if isinstance(ring, KeyRing):
         return []
     if isinstance(ring, Key):
         return [f"{receiver} needs a ring of keys, not one key: pass KeyRing(key)"]
-    if isinstance(ring, str | bytes):
-        return [f"{receiver} needs a KeyRing, not {type(ring).__name__}: pass KeyRing(Key.from_secret(...))"]
-    given = ring.__name__ if isinstance(ring, type) else type(ring).__name__
-    return [f"{receiver} needs a KeyRing, not {given}: pass KeyRing(...), KeyRing.load(...) or KeyRing.from_jwks(...)"]
+    kind = ring.__name__ if isinstance(ring, type) else type(ring).__name__
+    if isinstance(ring, str | bytes | os.PathLike):
+        line = MAKE_RING if pairs else _ring_of(cast("object", ring))
+        return [f"{receiver} needs a KeyRing, not {kind}: pass {line}"]
+    return [f"{receiver} needs a KeyRing, not {kind}: pass KeyRing(...), KeyRing.load(...) or KeyRing.from_jwks(...)"]
 
 
 def _mistakes_in_key(key: object) -> list[str]:
     if isinstance(key, Key):
         return []
-    if isinstance(key, str | bytes):
-        return ["a KeyRing holds keys, not text: write KeyRing(Key.from_secret(...)), or Key.from_pem(...) for PEM"]
+    if isinstance(key, str | bytes | os.PathLike):
+        return [f"a KeyRing holds keys, not text: write {_ring_of(cast('object', key))}"]
     return [f"a KeyRing holds keys, not {type(key).__name__}: write KeyRing(Key.generate()), or KeyRing.from_jwks(...)"]
 
 
-def _key(jwk: object) -> Key:
-    if not isinstance(jwk, Mapping):
-        raise ConfigurationError("not a JSON object")
-    return Key.from_jwk(cast("Mapping[str, Any]", jwk))
+def _ring_of(text: object) -> str:
+    """The line that makes a ring of `text`: of the name of a file, of PEM text, or of a secret."""
+    start = text.decode("latin-1") if isinstance(text, bytes) else str(text)
+    if isinstance(text, os.PathLike) or start.endswith((".json", ".jwks")):
+        return 'KeyRing.load("keys.json"), with the name of the file'
+    if "-----BEGIN" in start:
+        return "KeyRing(Key.from_pem(...))"
+    return f"KeyRing(Key.from_secret(...)) of 32 bytes or more, or {MAKE_RING}"
+
+
+def keys_in(jwks: Mapping[str, Any], *, rsa_algorithm: str | None = None) -> UsableKeys:
+    """The keys in a JWK Set, as for `KeyRing.from_jwks`, and why others are left out.
+
+    Raises:
+        ConfigurationError: a private key or a secret is wrong, or no key can be used.
+    """
+    members: object = jwks.get("keys")
+    if not isinstance(members, list):
+        raise ConfigurationError("this is no JWK Set: it needs a list of keys under 'keys'")
+    found = usable_keys(cast("list[object]", members), rsa_algorithm=rsa_algorithm)
+    if members and not found.keys:
+        raise ConfigurationError(*(found.left_out or ("it has keys for encryption only: give keys for signatures",)))
+    return found

@@ -26,18 +26,9 @@ A longer password is refused at the same cost as a wrong one."""
 
 _SALT_BYTES: Final = 16  # RFC 9106 §3.1
 _DIGEST_BYTES: Final = 32
-# RFC 9106 §4 recommends at most 2 GiB of memory. A stored hash with higher parameters is a mistake, and to verify it
-# would stop the server.
-_MAX_MEMORY_KIB: Final = 2**21
-_MAX_TIME: Final = 64
-_MAX_LANES: Final = 64
-
 # The category Cc of Unicode: C0, DEL and C1. RFC 8265 §4.1 does not allow control characters in passwords either.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# $argon2id$v=19$m=65536,t=3,p=4$<salt>$<digest>      the PHC string format
-_ARGON2: Final = re.compile(
-    r"\$argon2(id|i|d)\$v=19\$m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)", re.ASCII
-)
+_ARGON2: Final = re.compile(legacy_hashes.ARGON2, re.ASCII)
 
 
 class Match(Enum):
@@ -72,7 +63,11 @@ class Argon2Profile:
         # RFC 9106 §3.1: memory is at least 8 KiB for each lane.
         if self.time < 1 or self.lanes < 1 or self.memory < 8 * self.lanes:
             raise ConfigurationError("Argon2Profile needs time >= 1, lanes >= 1 and memory >= 8 * lanes (KiB)")
-        if self.time > _MAX_TIME or self.lanes > _MAX_LANES or self.memory > _MAX_MEMORY_KIB:
+        if (
+            self.time > legacy_hashes.MAX_ARGON2_TIME
+            or self.lanes > legacy_hashes.MAX_ARGON2_LANES
+            or self.memory > legacy_hashes.MAX_ARGON2_MEMORY_KIB
+        ):
             raise ConfigurationError("Argon2Profile allows time <= 64, lanes <= 64 and memory <= 2 GiB")
 
 
@@ -166,9 +161,23 @@ class PasswordHasher:
         if parameters is None:
             found = legacy_hashes.matches(password=password, encoded=hash)
             return Match.MATCH_OUTDATED if found else self._mismatch()
-        if not _is_bounded(parameters):
+        if not legacy_hashes.is_affordable_argon2(parameters):
             return self._mismatch()
         return self._verify_argon2(secret, hash, parameters)
+
+    @staticmethod
+    def problem_with(hash: str) -> str:
+        """Why `verify` cannot match `hash` with any password, in words for a log; empty if it can.
+
+        >>> PasswordHasher(CHEAPEST).problem_with("md5$salt$0123456789abcdef")
+        'the stored hash is in a format that is not known (md5)'
+        """
+        parameters = _ARGON2.fullmatch(hash)
+        if parameters is None:
+            return legacy_hashes.problem_with(hash)
+        return (
+            "" if legacy_hashes.is_affordable_argon2(parameters) else "the stored hash needs more work than is allowed"
+        )
 
     def _verify_argon2(self, secret: bytes, encoded: str, parameters: re.Match[str]) -> Match:
         from argon2.exceptions import VerificationError, VerifyMismatchError
@@ -217,11 +226,6 @@ def _argon2_verify(secret: bytes, encoded: str, kind: str) -> None:
     from argon2.low_level import Type, verify_secret
 
     verify_secret(encoded.encode("ascii"), secret, {"id": Type.ID, "i": Type.I, "d": Type.D}[kind])
-
-
-def _is_bounded(parameters: re.Match[str]) -> bool:
-    memory, time, lanes = map(int, parameters.group(2, 3, 4))
-    return memory <= _MAX_MEMORY_KIB and time <= _MAX_TIME and lanes <= _MAX_LANES
 
 
 def _unpadded(raw: bytes) -> str:

@@ -15,7 +15,40 @@ def replace(path: Path, content: bytes) -> None:
     """
     # If `path` is a symbolic link, its target is replaced, and the link stays.
     path = Path(os.path.realpath(path))
-    # mkstemp creates the file with mode 0600, whatever the umask is. The file is in the same directory, so that the
+    name = _written_beside(path, content)
+    try:
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def create(path: Path, content: bytes) -> bool:
+    """Write `content` to a new file at `path` with mode 0600, as `replace` does. Only one of several processes does.
+
+    Returns:
+        Whether this process made the file. If not, the file was there first, and is not changed.
+
+    Raises:
+        OSError: the file cannot be written, or the file system has no hard links.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists():
+        return False
+    name = _written_beside(path, content)
+    try:
+        # As atomic as a rename, but it fails if there is a file: no lock is left behind by a process that is killed.
+        os.link(name, path)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(name)
+    return True
+
+
+def _written_beside(path: Path, content: bytes) -> str:
+    """The name of a new file with `content` in the directory of `path`, which is complete on the disk."""
+    # mkstemp creates the file with mode 0600, whatever the umask is. The file is in the same directory, so that a
     # rename is atomic.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -23,7 +56,7 @@ def replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+    return name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from math import floor
 from typing import Any, Final
@@ -13,6 +12,8 @@ from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import header_segment, write
 from authmw.crypto.keyring import Key, KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.identity.principal import Principal
 from authmw.identity.scopes import checked_scopes
@@ -56,8 +57,8 @@ class TokenIssuer:
         *,
         issuer: str,
         audience: str | Collection[str],
-        lifetime: int = 600,
-        clock: Callable[[], float] = time.time,
+        lifetime: Seconds = 600,
+        clock: Callable[[], float] = now,
         new_id: Callable[[], str] = random_id,
     ) -> None:
         audiences = [audience] if isinstance(audience, str) else list(audience)
@@ -68,13 +69,14 @@ class TokenIssuer:
             mistakes.append("issuer is empty: give the name or URL of the signer")
         if not audiences or not all(audiences):
             mistakes.append("audience is empty: give the name of the API for which the tokens are")
+        lifetime = seconds(lifetime, "lifetime")
         mistakes += _mistakes_in_lifetime(lifetime)
         if mistakes:
             raise ConfigurationError(*mistakes)
         self.keys = keys
         self.issuer = issuer
         self.audience: str | list[str] = audiences[0] if len(audiences) == 1 else audiences
-        self.lifetime = lifetime
+        self.lifetime: float = lifetime
         self._clock = clock
         self._new_id = new_id
         # All tokens of a key have the same first segment, so that it is made once.
@@ -86,7 +88,7 @@ class TokenIssuer:
         *,
         scopes: Iterable[str] | None = None,
         client_id: str | None = None,
-        lifetime: int | None = None,
+        lifetime: Seconds | None = None,
         after: float | None = None,
         claims: Mapping[str, Any] | None = None,
     ) -> str:
@@ -111,7 +113,7 @@ class TokenIssuer:
             raise ConfigurationError("a token needs a subject: give a principal, or a sub that is not empty")
         if client_id is None:
             client_id = about.id if about.kind == "client" else about.client_id
-        lifetime = self.lifetime if lifetime is None else lifetime
+        lifetime = self.lifetime if lifetime is None else seconds(lifetime, "lifetime")
         granted = checked_scopes(sorted(about.scopes) if scopes is None else scopes)
         mistakes = [
             *_mistakes_in_names(about, client_id),
@@ -158,10 +160,10 @@ def issue(
     issuer: str,
     audience: str | Collection[str],
     scopes: Iterable[str] | None = None,
-    lifetime: int = 600,
+    lifetime: Seconds = 600,
     client_id: str | None = None,
     claims: Mapping[str, Any] | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = now,
 ) -> str:
     """One access token, for programs that rarely make one. The arguments are those of `TokenIssuer`.
 
@@ -186,7 +188,7 @@ def _encoded(written: dict[str, Any], more: Mapping[str, Any] | None) -> bytes:
     return payload
 
 
-def _mistakes_in_lifetime(lifetime: int) -> list[str]:
+def _mistakes_in_lifetime(lifetime: float) -> list[str]:
     return [] if lifetime > 0 else ["lifetime is not positive: give the seconds until a token expires, 600 for example"]
 
 

@@ -1,55 +1,68 @@
 """Audit log: one record per decision, under the logger ``authmw.audit``, without secrets.
 
-Refusals are INFO, failures to decide are ERROR, successes are DEBUG. Text from the request is escaped and cut, so that
-a client cannot forge a line.
+Refusals are INFO, failures to decide are ERROR, successes are DEBUG. `authmw.events.log` writes them, so that a client
+cannot forge a line.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from authmw.errors import Unavailable
+from authmw.events import log
+from authmw.events.hub import hub
+from authmw.events.log import Field
+from authmw.events.records import RequestAuthenticated, RequestRefused
+from authmw.flow.application_code import raised_at, was_raised_by_application
+from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead
-from authmw.identity.principal import Principal
+from authmw.identity.principal import ANONYMOUS, Principal
+
+if TYPE_CHECKING:
+    from authmw.schemes.base import SecurityScheme
 
 logger: Final = logging.getLogger("authmw.audit")
-_MAX_TEXT: Final = 128
-
-
-def printable(text: str) -> str:
-    """`text` as one field of one log line: escaped, without spaces, cut after 128 characters.
-
-    >>> printable("bob refused\\n")
-    'bob\\\\x20refused\\\\n'
-    """
-    cut = text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
-    return cut.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
+_MAX_FILE: Final = 100
+_MAX_PARTS: Final = 3
 
 
 def refused(refusal: Refusal, principal: Principal, request: RequestHead) -> None:
     """Record a refusal."""
-    if not logger.isEnabledFor(logging.INFO):
+    if hub.listening:
+        _tell_of_refusal(refusal, principal, request)
+    if not log.is_written(logger, logging.INFO, debug=request.debug):
         return
-    fields = {
+    fields: dict[str, Field] = {
         "code": refusal.reason.code,
         "principal": principal.id,
         "credential": principal.credential_id or "",
-        "missing": ",".join(refusal.missing),
+        "missing": refusal.missing,
         "client": request.client,
         "method": request.method,
         "path": request.path,
+        "status": refusal.status,
         "detail": refusal.detail,
     }
-    _log(logging.INFO, "refused", fields)
+    log.write(logger, logging.INFO, "refused", fields, debug=request.debug)
 
 
-def admitted(principal: Principal, request: Callable[[], RequestHead]) -> None:
-    """Record a caller whom the middleware let in. `request` makes the head, which only this record needs."""
+class HasRequest(Protocol):
+    """An object that makes the head of its request when it is read."""
+
+    @property
+    def request(self) -> RequestHead:
+        """The head of the request."""
+        ...
+
+
+def admitted(principal: Principal, call: HasRequest) -> None:
+    """Record a caller whom the middleware let in. Only this record needs the head of the request."""
+    if hub.listening and principal.is_authenticated:
+        _tell_of_success(principal, call.request)
     if logger.isEnabledFor(logging.DEBUG):
-        _success("admitted", principal, request())
+        _success("admitted", principal, call.request)
 
 
 def allowed(principal: Principal, request: RequestHead) -> None:
@@ -58,38 +71,92 @@ def allowed(principal: Principal, request: RequestHead) -> None:
         _success("allowed", principal, request)
 
 
-def unavailable(error: Unavailable, request: RequestHead) -> None:
-    """Record that no decision could be made. Only the type of the cause is logged: its text may hold parameters."""
-    cause = type(error.__cause__).__name__ if error.__cause__ is not None else ""
+def unavailable(
+    error: Unavailable, request: RequestHead, schemes: tuple[SecurityScheme[Any], ...] | None = None
+) -> None:
+    """Record that no decision could be made, and where code of the application failed.
+
+    The text of an exception may hold parameters, so only its type is logged. That of a failure which code of the
+    application raised is logged without the credentials of the request. In debug mode and at DEBUG, a second record has
+    the traceback without them.
+
+    Args:
+        error: why there is no decision.
+        request: the request.
+        schemes: the schemes that read the credentials; None where they are in the body, and then there is no traceback.
+    """
+    if hub.listening:
+        _tell_of_refusal(Refusal(Reason.UNAVAILABLE), ANONYMOUS, request)
+    cause = error.__cause__
+    place = None if cause is None else raised_at(cause)
     fields = {
         "code": "authmw.unavailable",
-        "error": str(error),
-        "cause": cause,
-        "at": _innermost(error.__cause__),
+        "error": _text_of(error, request, schemes),
+        "cause": "" if cause is None else _types_of(cause),
+        "at": "" if place is None else f"{place.file[-_MAX_FILE:]}:{place.line}",
+        "in": "" if place is None else place.function,
         "path": request.path,
     }
-    _log(logging.ERROR, "unavailable", fields)
+    log.write(logger, logging.ERROR, "unavailable", fields)
+    level = logging.ERROR if request.debug else logging.DEBUG
+    if cause is None or schemes is None or not logger.isEnabledFor(level):
+        return
+    from authmw.engine.redaction import redacted_traceback
+
+    logger.log(level, "authmw traceback, without credentials:\n%s", redacted_traceback(cause, request, schemes))
 
 
-def _innermost(error: BaseException | None) -> str:
-    """File and line where `error` was raised, so that a mistake in an application's own store can be found."""
-    trace = None if error is None else error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+def _text_of(error: Unavailable, request: RequestHead, schemes: tuple[SecurityScheme[Any], ...] | None) -> str:
+    """The text of `error`; only its type, if code of the application wrote it and the credentials are in the body."""
+    if not was_raised_by_application(error):
+        return str(error)
+    if schemes is None:
+        return type(error).__name__
+    from authmw.engine.redaction import without_credentials
+
+    return without_credentials(str(error), request, schemes)
+
+
+def _types_of(error: BaseException) -> str:
+    """The types of `error`: of its parts, if it is a group, and of what caused it."""
+    name = type(error).__name__
+    if isinstance(error, BaseExceptionGroup):
+        parts = cast("BaseExceptionGroup[BaseException]", error).exceptions[:_MAX_PARTS]
+        name = f"{name}({','.join(type(part).__name__ for part in parts)})"
+    return name if error.__cause__ is None else f"{name}<{type(error.__cause__).__name__}"
 
 
 def _success(event: str, principal: Principal, request: RequestHead) -> None:
     fields = {"principal": principal.id, "scheme": principal.scheme, "method": request.method, "path": request.path}
-    _log(logging.DEBUG, event, fields)
+    log.write(logger, logging.DEBUG, event, fields)
 
 
-def _log(level: int, event: str, fields: dict[str, Any]) -> None:
-    write(logger, level, event, fields)
+def _tell_of_refusal(refusal: Refusal, principal: Principal, request: RequestHead) -> None:
+    hub.emit(
+        RequestRefused(
+            code=refusal.reason.code,
+            status=refusal.status,
+            principal=principal.id,
+            credential=principal.credential_id or "",
+            missing=refusal.missing,
+            client=principal.client_id or "",
+            source=request.client,
+            method=request.method,
+            path=request.path,
+            detail=refusal.detail,
+        )
+    )
 
 
-def write(to: logging.Logger, level: int, event: str, fields: dict[str, Any]) -> None:
-    """Write one record: the fields that are not empty, each as `printable` text."""
-    shown = {name: printable(value) for name, value in fields.items() if value}
-    text = " ".join(f"{name}={value}" for name, value in shown.items())
-    to.log(level, "authmw %s %s", event, text, extra={"authmw": {"event": event, **shown}})
+def _tell_of_success(principal: Principal, request: RequestHead) -> None:
+    hub.emit(
+        RequestAuthenticated(
+            principal=principal.id,
+            scheme=principal.scheme,
+            credential=principal.credential_id or "",
+            client=principal.client_id or "",
+            source=request.client,
+            method=request.method,
+            path=request.path,
+        )
+    )

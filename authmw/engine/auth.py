@@ -5,39 +5,55 @@ Middleware and adapters hold no policy; they carry out what is decided here. The
 1. A scheme that finds no credentials is skipped. A verifier that does not know the credentials returns None, and the
    next alternative is evaluated.
 2. The first verdict decides. A rejected credential is refused: neither another alternative nor anonymous access
-   replaces it.
-3. Credentials that no verifier knows are refused too.
+   replaces it. Only a cookie that authenticates nobody counts as absent: a browser sends it without being asked.
+3. Credentials in the ``Authorization`` header, of a scheme that is accepted, decide alone, in whatever order the
+   alternatives stand; credentials that no verifier knows are refused.
 4. A store that fails ends the request with a 503: never with a 401, and never with a success.
 5. A request that contradicts itself is a 400, for example one with two ``Authorization`` headers (RFC 9110 §5.3).
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from authmw.engine import audit
-from authmw.engine.authentication import Authentication, DeferredOutcome, Outcome, evaluator_of
+from authmw.engine.auth_arguments import check_arguments
+from authmw.engine.authentication import (
+    PRIVATE,
+    Authentication,
+    DeadCookie,
+    DeferredOutcome,
+    Outcome,
+    evaluator_of,
+    in_order_of_evaluation,
+)
+from authmw.engine.message import MessageHead, takes_tokens_alone
 from authmw.engine.remembered import Memo
-from authmw.errors import ConfigurationError, FlowError, Unavailable
+from authmw.engine.user_loading import LoadUser, UserLoading
+from authmw.errors import ConfigurationError, FlowError, NoDependency, Unavailable, explains_arguments
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import STORE_TIMEOUT, run, run_async
 from authmw.flow.pool import WorkPool, default_pool
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
-from authmw.http.refusal import ALLOWED, Body, Decision, Refusal
+from authmw.http.refusal import ALLOWED, AccessRefused, Body, Decision, Refusal
 from authmw.http.request import RequestHead
+from authmw.identity.calling import active_call
 from authmw.identity.principal import ANONYMOUS, Principal
-from authmw.identity.requirement import Requirement, predicate_name
-from authmw.identity.scopes import scope_mistakes
+from authmw.identity.requirement import AUTHENTICATED, AnyOf, Requirement, predicate_name
 from authmw.identity.verdict import Authenticated, Rejected
-from authmw.schemes.base import Alternatives, OneOf, SecurityScheme
+from authmw.schemes.base import Alternatives, SecurityScheme, Way, reads_authorization_only
+from authmw.verifiers.base import says_it_ignores_the_request
 
 if TYPE_CHECKING:
     from authmw.engine.protected_resource import ProtectedResource
 
 
-class Auth:
+@explains_arguments("Auth(HTTPBearer(...) | APIKeyHeader(...), realm=...)")
+class Auth(NoDependency):
     """The schemes by which a request may authenticate, and the form of refusals.
 
     Args:
@@ -47,8 +63,12 @@ class Auth:
         render: makes the body of refusals. It cannot change the status and the challenges.
         scopes: the scopes of the application, each with its meaning in words, for documents and their pages.
         resource: the metadata of this API, for clients without a token (RFC 9728). Challenges name its URL.
+        reason_pages: the address below which each public code of a refusal has its page, which ends in ``/`` or ``#``.
+            The problem document of a refusal has the address of its page as ``type``; without this, ``about:blank``.
         pool: the thread pool that hashes passwords.
         store_timeout: seconds that a store may take under ASGI; after them the response is a 503.
+        load_user: a function of the principal, ``def`` or ``async def``, that returns the user object of the
+            application, or None. `current_user` calls it, once in a request.
         clock: returns the time in seconds since the epoch.
 
     Raises:
@@ -67,50 +87,174 @@ class Auth:
         render: Callable[[Refusal], Body] | None = None,
         scopes: Mapping[str, str] | None = None,
         resource: ProtectedResource | None = None,
+        reason_pages: str = "",
         pool: WorkPool = default_pool,
-        store_timeout: float = STORE_TIMEOUT,
-        clock: Callable[[], float] = time.time,
+        store_timeout: Seconds = STORE_TIMEOUT,
+        load_user: LoadUser | None = None,
+        clock: Callable[[], float] = now,
     ) -> None:
-        _check(accept, realm, remember, scopes, resource)
+        check_arguments(accept, realm, remember, scopes, resource, reason_pages=reason_pages, load_user=load_user)
         self.accept = accept
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
         self.scopes: dict[str, str] = dict(scopes or {})
         self.resource: ProtectedResource | None = None if resource is None else resource.with_scopes(self.scopes)
+        self.reason_pages: str = reason_pages
         self.vary: str = ", ".join(_vary(self.schemes))
         self._evaluate = evaluator_of(accept)
+        self._takes_tokens_alone = takes_tokens_alone(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self.render: Callable[[Refusal], Body] | None = render
         self._pool = pool
-        self._store_timeout = store_timeout
+        self._store_timeout: float = seconds(store_timeout, "store_timeout")
+        self.load_user: LoadUser | None = load_user
+        self.user_loading: UserLoading | None = None
+        """Loads the user objects of callers; None without a `load_user`."""
+        if load_user is not None:
+            self.user_loading = UserLoading(load_user, pool, self._store_timeout)
         for scheme in self.schemes:
             scheme.bind(realm)
-        # Only results of the first alternative are remembered: no other alternative can decide before it (rule 2).
-        self._first: Alternatives = accept.parts[0] if isinstance(accept, OneOf) else accept
-        self.memo: Memo | None = _memo(self._first, remember, clock)
+        # Only results of the way that is tried first are remembered: no other can decide before it (rules 2 and 3).
+        reading, others = in_order_of_evaluation(accept)
+        self._first: Way = (*reading, *others)[0]
+        self.memo: Memo | None = _memo(self._first, remember, clock) if _decides_as_auth(type(self)) else None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:
+        """An `Auth` for bearer tokens of an external issuer, configured by the environment.
+
+        ``AUTHMW_ISSUER`` and ``AUTHMW_AUDIENCE`` are needed; ``AUTHMW_PROFILE``, ``AUTHMW_REALM``,
+        ``AUTHMW_METADATA_URL`` and ``AUTHMW_JWKS_URI`` are the arguments of `Issuer`. With ``AUTHMW_CLIENT_ID`` and
+        ``AUTHMW_CLIENT_SECRET`` tokens are introspected (RFC 7662), at ``AUTHMW_INTROSPECTION_ENDPOINT`` or where the
+        metadata of the issuer says. ``AUTHMW_CLIENT_SECRET_FILE`` names a file with the secret. What the environment
+        does not have is read from ``authmw.toml``, or from the file that ``AUTHMW_CONFIG`` names.
+
+        Args:
+            environ: the environment; that of the process unless given.
+            load_user: returns the user object of the application, as for the constructor.
+
+        Raises:
+            ConfigurationError: every mistake at once: what is missing, what is wrong, and names that are no setting.
+
+        >>> Auth.from_env({"AUTHMW_ISSUER": "https://id.example", "AUTHMW_AUDIENCE": "orders"}).realm
+        'app'
+        """
+        # By name: the engine does not know the rooms that make an Auth from settings.
+        auth: Self = import_module("authmw.local.external").external_auth(cls, environ, load_user)
+        return auth
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:
         """Authenticate `request`, under WSGI or anywhere else without an event loop."""
-        version = None if self.memo is None else self.memo.version
+        version = None
+        if self.memo is not None:
+            known = self.memo.recall_other_spelling(request.header("authorization"))
+            if known is not None:
+                return known
+            version = self.memo.version
         try:
             outcome = self._outcome(request)
             if isinstance(outcome, DeferredOutcome):
-                outcome = run(outcome.flow, pool=self._pool)
+                outcome = run(outcome.flow, pool=self._pool, around=request.around)
         except Unavailable as error:
-            return self._unavailable(error, request)
+            return self.unavailable(error, request)
         return self._conclude(outcome, request, version)
 
     async def authenticate_async(self, request: RequestHead) -> Authentication | Refusal:
         """Authenticate `request` on an event loop."""
-        version = None if self.memo is None else self.memo.version
+        version = None
+        if self.memo is not None:
+            known = self.memo.recall_other_spelling(request.header("authorization"))
+            if known is not None:
+                return known
+            version = self.memo.version
         try:
             outcome = self._outcome(request)
             if isinstance(outcome, DeferredOutcome):
-                outcome = await run_async(outcome.flow, pool=self._pool, store_timeout=self._store_timeout)
+                outcome = await run_async(
+                    outcome.flow, pool=self._pool, store_timeout=self._store_timeout, thread=request.call_blocking
+                )
         except Unavailable as error:
-            return self._unavailable(error, request)
+            return self.unavailable(error, request)
         return self._conclude(outcome, request, version)
+
+    def verify_token(self, token: object, *scopes: str | AnyOf, requirement: Requirement = AUTHENTICATED) -> Principal:
+        """The principal of a bearer token that came in a message, and not in the head of a request.
+
+        Browsers cannot set a header on a websocket, so a client of GraphQL or socket.io sends its token in the first
+        message. The token is verified by the same alternatives, with the same log and revocations, as in
+        ``Authorization: Bearer`` (RFC 6750 §2.1). Nothing else of the handshake counts as a credential. A token that is
+        bound to a key is refused, since a message has no proof (RFC 9449 §7.2). So is a token where a second credential
+        is needed beside it (``&``).
+
+        The answer holds for now. To ask again, call this again with the same token. A token that the engine remembers
+        costs no signature check and no question to a store, until it expires or is revoked.
+
+        Args:
+            token: the token as it came, with or without ``Bearer`` before it. Whatever is no token is refused.
+            scopes: the scopes that the operation needs, all of them; of `any_of` one is enough.
+            requirement: what else the operation needs, as `requirement_of` answers it. A caller who is not
+                authenticated never meets it.
+
+        Raises:
+            AccessRefused: the token is bad or missing, or a scope is. `AccessRefused.refusal` has the reason, the
+                status, the body and `Refusal.close_code`.
+            Unavailable: a store or another service does not answer: the token may be good. See
+                `Unavailable.close_code`.
+            ConfigurationError: no alternative takes a bearer token alone, or a scope is none.
+
+        >>> from authmw import AccessRefused, HTTPBearer
+        >>> auth = Auth(HTTPBearer({"t0ken": Principal("alice", scopes={"orders:read"})}.get))
+        >>> auth.verify_token("t0ken", "orders:read").id
+        'alice'
+        >>> try:
+        ...     auth.verify_token("t0ken", "orders:write")
+        ... except AccessRefused as refused:
+        ...     refused.refusal.reason.code, refused.refusal.close_code
+        ('authmw.scope-missing', 1008)
+        """
+        needed = _needed_by(scopes, requirement)
+        message = self._message(token)
+        found = self._without_verifying(message)
+        return self._admitted(self.authenticate(message) if found is None else found, needed, message)
+
+    async def verify_token_async(
+        self, token: object, *scopes: str | AnyOf, requirement: Requirement = AUTHENTICATED
+    ) -> Principal:
+        """As `verify_token`, on an event loop."""
+        needed = _needed_by(scopes, requirement)
+        message = self._message(token)
+        found = self._without_verifying(message)
+        return self._admitted(await self.authenticate_async(message) if found is None else found, needed, message)
+
+    def _message(self, token: object) -> MessageHead:
+        if not self._takes_tokens_alone:
+            raise ConfigurationError(
+                "verify_token() verifies a bearer token that comes alone: let the Auth accept HTTPBearer(...), or "
+                "another scheme of bearer tokens, as one alternative"
+            )
+        call = active_call()
+        return MessageHead(token, None if call is None else call.request)
+
+    def _without_verifying(self, message: MessageHead) -> Authentication | Refusal | None:
+        """The remembered result, or the refusal of what is no token; None where the token has to be verified."""
+        if message.malformed is not None:
+            return self._reject(None, message.malformed, message)
+        header = message.header("authorization")
+        return self.memo.recall(header.encode()) if self.memo is not None and header is not None else None
+
+    def _admitted(self, found: Authentication | Refusal, needed: Requirement, message: MessageHead) -> Principal:
+        """The principal of `message`, if it meets what is needed."""
+        decision = found if isinstance(found, Refusal) else self.decide(found, needed, message)
+        if decision is ALLOWED and isinstance(found, Authentication):
+            return found.principal
+        refusal = cast("Refusal", decision)
+        if refusal.reason is Reason.UNAVAILABLE:
+            error = Unavailable("the token of a message cannot be verified now: the log authmw.audit has the reason")
+            error.retry_after = refusal.retry_after or error.retry_after
+            raise error
+        call = active_call()
+        raise AccessRefused(refusal) if call is None else call.refuse(refusal)
 
     def _outcome(self, request: RequestHead) -> Outcome | DeferredOutcome | Refusal:
         """The outcome of all alternatives."""
@@ -129,19 +273,27 @@ class Auth:
             return self._accept(verdict, scheme, request, version)
         if isinstance(outcome, Refusal):
             return outcome
+        if isinstance(outcome, DeadCookie):
+            presented = self._reads_authorization and request.authorization is not None
+            headers = (*outcome.clearing, PRIVATE)
+            return Authentication(ANONYMOUS, headers=headers, presented=presented, dead_cookie=outcome)
         if outcome is not None and all(scheme.verifier is None for scheme in self.schemes):
             return Authentication(ANONYMOUS, credentials=outcome.credentials)
+        refused = None if outcome is None else outcome.refused_token()
+        if refused is not None:
+            return self._reject(*refused, request)
         presented = outcome is not None or (self._reads_authorization and request.authorization is not None)
         return Authentication(ANONYMOUS, presented=presented)
 
     def _accept(
         self, verdict: Authenticated, scheme: SecurityScheme[Any], request: RequestHead, version: Any
     ) -> Authentication:
-        authentication = Authentication(verdict.principal.authenticated_by(scheme.name), scheme, verdict.headers)
+        headers = verdict.headers if scheme.in_authorization else (*verdict.headers, PRIVATE)
+        authentication = Authentication(verdict.principal.authenticated_by(scheme.name), scheme, headers)
         if (
             self.memo is not None
             and verdict.remember_until is not None
-            and scheme is self._first
+            and self._first == (scheme,)
             and not verdict.headers
         ):
             header = request.header("authorization")
@@ -181,8 +333,13 @@ class Auth:
         if not principal.is_authenticated:
             if requirement.is_open:
                 return ALLOWED
-            reason = Reason.SCHEME_UNSUPPORTED if authentication.presented else Reason.CREDENTIALS_MISSING
-            return self._refuse(reason, request, principal, scopes=requirement.all_scopes)
+            dead, scopes = authentication.dead_cookie, requirement.all_scopes
+            headers = () if dead is None else dead.clearing
+            if authentication.presented or dead is None:
+                reason = Reason.SCHEME_UNSUPPORTED if authentication.presented else Reason.CREDENTIALS_MISSING
+                return self._refuse(reason, request, principal, scopes=scopes, headers=headers)
+            reason, detail = dead.rejected.reason, dead.rejected.detail
+            return self._refuse(reason, request, principal, scopes=scopes, detail=detail, headers=headers)
         missing = requirement.missing(principal.scopes)
         if missing:
             rejected = Rejected(Reason.SCOPE_MISSING)
@@ -205,13 +362,17 @@ class Auth:
         audit.allowed(principal, request)
         return ALLOWED
 
+    def reject(self, authentication: Authentication, rejected: Rejected, request: RequestHead) -> Refusal:
+        """The refusal of a caller who was authenticated, and whose credentials turn out to be nobody's any more."""
+        return self._reject(authentication.scheme, rejected, request)
+
     def _reject(self, scheme: SecurityScheme[Any] | None, rejected: Rejected, request: RequestHead) -> Refusal:
         challenges = tuple(
             challenge
             for each in self.schemes
             for challenge in self._challenges(each, rejected=rejected if scheme is None or each is scheme else None)
         )
-        if rejected.reason in (Reason.TOO_MANY_ATTEMPTS, Reason.CROSS_SITE):
+        if rejected.reason in (Reason.TOO_MANY_ATTEMPTS, Reason.ACCOUNT_THROTTLED):
             challenges = ()  # other credentials would not change the decision
         return self._refuse(
             rejected.reason,
@@ -229,10 +390,16 @@ class Auth:
         challenges = scheme.challenges(self.realm, rejected=rejected, scopes=scopes)
         return challenges if self.resource is None else tuple(map(self.resource.named_in, challenges))
 
-    def _unavailable(self, error: Unavailable, request: RequestHead) -> Refusal:
-        audit.unavailable(error, request)
+    def unavailable(self, error: Unavailable, request: RequestHead) -> Refusal:
+        """The 503 of a request for which a store or another service could not answer. It is logged."""
+        audit.unavailable(error, request, self.schemes)
         return Refusal(
-            Reason.UNAVAILABLE, retry_after=error.retry_after, vary=self.vary, detail=str(error), render=self.render
+            Reason.UNAVAILABLE,
+            retry_after=error.retry_after,
+            vary=self.vary,
+            detail=str(error),
+            render=self.render,
+            pages=self.reason_pages,
         )
 
     def _refuse(
@@ -252,9 +419,22 @@ class Auth:
             challenges = tuple(
                 challenge for scheme in self.schemes for challenge in self._challenges(scheme, scopes=scopes)
             )
-        refusal = Refusal(reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render, headers)
+        refusal = Refusal(
+            reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render, headers, self.reason_pages
+        )
         audit.refused(refusal, principal, request)
         return refusal
+
+
+def _needed_by(scopes: tuple[str | AnyOf, ...], requirement: object) -> Requirement:
+    """What a message needs: authentication in any case."""
+    if not isinstance(requirement, Requirement):
+        raise ConfigurationError(
+            f"requirement={requirement!r} is no Requirement: name scopes as arguments after the token, or pass "
+            "requirement_of(view) of a function that declares what it needs"
+        )
+    needed = Requirement.all_of(*scopes) if scopes else AUTHENTICATED
+    return needed if requirement is AUTHENTICATED else needed & requirement
 
 
 def _vary(schemes: tuple[SecurityScheme[Any], ...]) -> dict[str, None]:
@@ -262,32 +442,20 @@ def _vary(schemes: tuple[SecurityScheme[Any], ...]) -> dict[str, None]:
     return dict.fromkeys(name for scheme in schemes for name in scheme.vary.split(", ") if name)
 
 
-def _memo(first: Alternatives, size: int, clock: Callable[[], float]) -> Memo | None:
-    """The cache for results of `first`; None where they must not be remembered, or where that saves nothing."""
-    scheme = first.schemes[0]
-    if not size or scheme is not first or not scheme.in_authorization or not hasattr(scheme.verifier, "version"):
+def _memo(first: Way, size: int, clock: Callable[[], float]) -> Memo | None:
+    """The cache for results of `first`; None where they must not be remembered, or where that saves nothing.
+
+    A result counts for every request with the same ``Authorization``, so nothing else of a request may decide it.
+    """
+    scheme = first[0]
+    if not size or len(first) > 1 or not reads_authorization_only(scheme):
         return None
-    return Memo(size, clock, scheme.verifier)
+    verifier = scheme.verifier
+    if not says_it_ignores_the_request(verifier) or not hasattr(verifier, "version"):
+        return None
+    return Memo(size, clock, verifier)
 
 
-def _check(accept: object, realm: object, remember: object, scopes: object, resource: object) -> None:
-    mistakes: list[str] = scope_mistakes(scopes)
-    if not isinstance(accept, Alternatives):
-        mistakes.append(f"Auth({accept!r}) accepts schemes: write Auth(HTTPBearer(...)) or Auth(a | b)")
-    else:
-        # Two schemes of one name would overwrite each other in the OpenAPI document.
-        last = {scheme.name: scheme for scheme in accept.schemes}
-        mistakes += [
-            f"two schemes are named {name}: give one of them a name of its own, {name}(..., name=...)"
-            for name in sorted({each.name for each in accept.schemes if each is not last[each.name]})
-        ]
-    if not isinstance(realm, str) or not realm or not realm.isascii() or not realm.isprintable():
-        mistakes.append(f"realm={realm!r} has to be printable ASCII and not empty: it stands in a header")
-    if type(remember) is not int or remember < 0:
-        mistakes.append("remember= is the number of verified tokens that are kept: write an int, 0 for none")
-    if resource is not None and not hasattr(resource, "named_in"):
-        mistakes.append(
-            "resource= describes this API: ProtectedResource('https://api.example', ['https://id.example'])"
-        )
-    if mistakes:
-        raise ConfigurationError(*mistakes)
+def _decides_as_auth(kind: type[Auth]) -> bool:
+    """Whether no subclass has its own way to authenticate, which a remembered result would leave out."""
+    return kind.authenticate is Auth.authenticate and kind.authenticate_async is Auth.authenticate_async

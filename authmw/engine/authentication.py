@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from functools import partial
 from types import GeneratorType
 from typing import Any, Final, NamedTuple
 
-from authmw.errors import ConfigurationError, FlowError
+from authmw.errors import AuthmwError, FlowError, StoreUnavailable
+from authmw.flow.application_code import is_of_application
 from authmw.flow.flow import Flow
+from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
+from authmw.identity.credentials import BearerToken, DPoPToken
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.schemes.base import AllOf, Alternatives, OneOf, SecurityScheme
+from authmw.schemes.base import Alternatives, SecurityScheme, Way, ways
+
+
+class DeadCookie:
+    """Outcome of a scheme whose cookie authenticates nobody. It counts as absent, since browsers send it unasked."""
+
+    __slots__ = ("rejected", "scheme")
+
+    def __init__(self, rejected: Rejected, scheme: SecurityScheme[Any]) -> None:
+        self.rejected: Rejected = rejected
+        self.scheme: SecurityScheme[Any] = scheme
+
+    @property
+    def clearing(self) -> tuple[tuple[str, str], ...]:
+        """The headers that clear the cookie; none where it has to be kept."""
+        return self.scheme.clearing(self.rejected)
 
 
 class Authentication(NamedTuple):
@@ -21,9 +40,11 @@ class Authentication(NamedTuple):
     Args:
         principal: the caller, as the credentials prove it.
         scheme: the scheme that authenticated; None where none did.
-        headers: what the scheme adds to the response (``Authentication-Info``).
+        headers: what is added to the response: ``Authentication-Info`` of the scheme, and `PRIVATE` for others than
+            those in ``Authorization``, unless the response says something about caching itself.
         presented: the request has credentials that no scheme of the `Auth` recognised.
         credentials: what a scheme without a verifier extracted. They prove nothing.
+        dead_cookie: a cookie that authenticates nobody. It is the reason of the refusal where credentials are needed.
     """
 
     principal: Principal
@@ -31,28 +52,67 @@ class Authentication(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     presented: bool = False
     credentials: object = None
+    dead_cookie: DeadCookie | None = None
 
 
 NOBODY: Final = Authentication(ANONYMOUS)
 """The request has no credentials that a scheme of the `Auth` reads."""
 
+LEFT_ALONE: Final = Authentication(ANONYMOUS)
+"""The program authenticates the callers of this path itself, so that nothing of the request was looked at."""
+
+OWN_CREDENTIALS: Final = Authentication(ANONYMOUS)
+"""The endpoint reads the credentials of the request itself, as a token endpoint does. Nothing was looked at."""
+
 ENDED: Final = Authentication(ANONYMOUS)
 """The application is done with the request. It is compared by ``is``, which costs the least on each request."""
 
 
+PRIVATE: Final = ("Cache-Control", "private")
+"""Header that keeps a response out of shared caches. RFC 9111 §3.5 does so for requests with ``Authorization`` only."""
+
+
 class Unrecognised:
-    """Outcome of an alternative whose verifier does not know the credentials."""
+    """Outcome of an alternative whose verifier does not know the credentials.
 
-    __slots__ = ("credentials",)
+    Args:
+        credentials: what a scheme extracted.
+        declined: the schemes whose verifiers answered None, each with the credentials.
+    """
 
-    def __init__(self, credentials: object) -> None:
+    __slots__ = ("credentials", "declined")
+
+    def __init__(self, credentials: object, *declined: tuple[SecurityScheme[Any], object]) -> None:
         self.credentials: object = credentials
+        self.declined: tuple[tuple[SecurityScheme[Any], object], ...] = declined
+
+    def beside(self, other: Unrecognised | None) -> Unrecognised:
+        """This outcome together with that of another alternative."""
+        return self if other is None else Unrecognised(self.credentials, *self.declined, *other.declined)
+
+    def refused_token(self) -> tuple[SecurityScheme[Any], Rejected] | None:
+        """The refusal of a token that no verifier takes (RFC 6750 §3.1), and its scheme; None for other credentials."""
+        tokens = [(scheme, each.token) for scheme, each in self.declined if isinstance(each, BearerToken | DPoPToken)]
+        if not tokens:
+            return None
+        scheme, token = tokens[0]
+        form = "a JWT" if token.count(".") == 2 else "an opaque token"
+        expected = dict.fromkeys(_expected_by(scheme.verifier) for scheme, _ in tokens)
+        return scheme, Rejected(Reason.TOKEN_KIND, f"it is {form}; expected: {' or '.join(expected)}")
+
+
+def _expected_by(verifier: object) -> str:
+    """The kind of token that `verifier` knows, for the log."""
+    expected = ""
+    with suppress(Exception):  # it may be a property of the application, and the token is refused in any case
+        expected = str(getattr(verifier, "expects", ""))
+    return expected or f"what {type(verifier).__name__} knows"
 
 
 Decided = tuple[Verdict, SecurityScheme[Any]]
 """The verdict that decides, and the scheme that it is about."""
 
-Outcome = Decided | Unrecognised | None
+Outcome = Decided | Unrecognised | DeadCookie | None
 """Result of one alternative; None when the request has no credentials for it."""
 
 
@@ -72,23 +132,33 @@ Evaluate = Callable[[RequestHead], Outcome | DeferredOutcome]
 """Evaluates one alternative on a request."""
 
 
-def evaluator_of(part: Alternatives) -> Evaluate:
-    """The function that evaluates `part`. The combination is read here, once, and not on each request.
+def evaluator_of(accept: Alternatives) -> Evaluate:
+    """The function that evaluates `accept`. The combination is read here, once, and not on each request.
 
     Raises:
-        ConfigurationError: `part` is neither a scheme nor a combination of schemes.
+        ConfigurationError: `accept` is neither a scheme nor a combination of schemes.
     """
-    if isinstance(part, SecurityScheme):
-        return partial(_evaluate_scheme, part)
-    if isinstance(part, OneOf):
-        evaluators = tuple(map(evaluator_of, part.parts))
-        return lambda request: DeferredOutcome(_evaluate_one_of(evaluators, request))
-    if isinstance(part, AllOf):
-        evaluators, schemes = tuple(map(evaluator_of, part.parts)), part.schemes
-        return lambda request: DeferredOutcome(_evaluate_all_of(evaluators, schemes, request))
-    raise ConfigurationError(
-        f"{type(part).__name__} is neither a scheme nor a combination of schemes: combine schemes by | and &"
-    )
+    if isinstance(accept, SecurityScheme):
+        return _evaluator_of_scheme(accept.schemes[0])
+    reading, others = in_order_of_evaluation(accept)
+    evaluators = {scheme: _evaluator_of_scheme(scheme) for scheme in accept.schemes}
+    return lambda request: DeferredOutcome(_evaluate_ways(reading, others, evaluators, request))
+
+
+def in_order_of_evaluation(accept: Alternatives) -> tuple[tuple[Way, ...], tuple[Way, ...]]:
+    """The ways of `accept` that read the ``Authorization`` header, which are tried first, and the others.
+
+    Raises:
+        ConfigurationError: `accept` has a part that is neither a scheme nor a combination of schemes.
+    """
+    reading, others = list[Way](), list[Way]()
+    for way in ways(accept):
+        (reading if any(scheme.in_authorization for scheme in way) else others).append(way)
+    return tuple(reading), tuple(others)
+
+
+def _evaluator_of_scheme(scheme: SecurityScheme[Any]) -> Evaluate:
+    return partial(_evaluate_foreign if _is_foreign(scheme) else _evaluate_scheme, scheme)
 
 
 def _evaluate_scheme(scheme: SecurityScheme[Any], request: RequestHead) -> Outcome | DeferredOutcome:
@@ -96,7 +166,7 @@ def _evaluate_scheme(scheme: SecurityScheme[Any], request: RequestHead) -> Outco
     if credentials is None:
         return None
     if isinstance(credentials, Rejected):
-        return credentials, scheme
+        return DeadCookie(credentials, scheme) if scheme.in_cookie else (credentials, scheme)
     if scheme.verifier is None:
         return Unrecognised(credentials)
     verdict: object = scheme.verifier.verify(credentials, request)
@@ -109,37 +179,122 @@ def _evaluate_flow(verdict: Flow[object], credentials: object, scheme: SecurityS
     return _outcome_of((yield from verdict), credentials, scheme)
 
 
-def _evaluate_one_of(evaluators: tuple[Evaluate, ...], request: RequestHead) -> Flow[Outcome]:
-    """The first alternative with a verdict decides."""
+def _is_foreign(scheme: SecurityScheme[Any]) -> bool:
+    """Whether `scheme` or its verifier is of the application."""
+    return is_of_application(scheme) or (scheme.verifier is not None and is_of_application(scheme.verifier))
+
+
+def _evaluate_foreign(scheme: SecurityScheme[Any], request: RequestHead) -> Outcome | DeferredOutcome:
+    """As `_evaluate_scheme`, for a scheme or a verifier of the application: in its surroundings, and it may raise."""
+    try:
+        if request.around is None:
+            outcome = _evaluate_scheme(scheme, request)
+        else:
+            with request.around():
+                outcome = _evaluate_scheme(scheme, request)
+    except AuthmwError:
+        raise
+    except Exception as error:
+        raise _failure(scheme, error) from error
+    if not isinstance(outcome, DeferredOutcome):
+        return outcome
+    return DeferredOutcome(_evaluate_foreign_flow(scheme, request, outcome.flow))
+
+
+def _evaluate_foreign_flow(scheme: SecurityScheme[Any], request: RequestHead, flow: Flow[Outcome]) -> Flow[Outcome]:
+    try:
+        with nullcontext() if request.around is None else request.around():
+            return (yield from flow)
+    except AuthmwError:
+        raise
+    except Exception as error:
+        raise _failure(scheme, error) from error
+
+
+def _failure(scheme: SecurityScheme[Any], error: Exception) -> StoreUnavailable:
+    """What code of the application raised, as a failure to decide."""
+    name = type(scheme if scheme.verifier is None else scheme.verifier).__name__
+    return StoreUnavailable(f"{name} raised {type(error).__name__}")
+
+
+def _evaluate_ways(
+    reading: tuple[Way, ...],
+    others: tuple[Way, ...],
+    evaluators: dict[SecurityScheme[Any], Evaluate],
+    request: RequestHead,
+) -> Flow[Outcome]:
+    """The first way with a verdict decides. Each scheme is evaluated once. A dead cookie is no verdict.
+
+    If the ``Authorization`` header has credentials for a scheme of `reading`, nothing else of the request replaces
+    them: `others` are not tried.
+    """
+    known: dict[SecurityScheme[Any], Outcome] = {}
     unrecognised: Unrecognised | None = None
-    for evaluate in evaluators:
-        found = evaluate(request)
-        outcome = (yield from found.flow) if isinstance(found, DeferredOutcome) else found
+    dead: DeadCookie | None = None
+    for way in (*reading, None, *others):
+        if way is None:
+            if unrecognised is not None and any(_presents(each, known, request) for way in reading for each in way):
+                return unrecognised
+            continue
+        outcome = yield from _evaluate_way(way, known, evaluators, request)
         if isinstance(outcome, tuple):
             return outcome
-        unrecognised = unrecognised or outcome
-    return unrecognised
+        if isinstance(outcome, DeadCookie):
+            dead = dead or outcome
+        else:
+            unrecognised = outcome if unrecognised is None else unrecognised.beside(outcome)
+    return unrecognised or dead
 
 
-def _evaluate_all_of(
-    evaluators: tuple[Evaluate, ...], schemes: tuple[SecurityScheme[Any], ...], request: RequestHead
+def _evaluate_way(
+    way: Way,
+    known: dict[SecurityScheme[Any], Outcome],
+    evaluators: dict[SecurityScheme[Any], Evaluate],
+    request: RequestHead,
 ) -> Flow[Outcome]:
-    """All parts have to succeed. The last one names the principal."""
+    """All schemes of `way` have to succeed. The last one names the principal."""
     headers: tuple[tuple[str, str], ...] = ()
     decided: Decided | None = None
-    for evaluate in evaluators:
-        found = evaluate(request)
-        outcome = (yield from found.flow) if isinstance(found, DeferredOutcome) else found
+    for scheme in way:
+        if scheme not in known:
+            found = evaluators[scheme](request)
+            known[scheme] = (yield from found.flow) if isinstance(found, DeferredOutcome) else found
+        outcome = known[scheme]
+        if len(way) == 1:
+            return outcome
         if not isinstance(outcome, tuple):
-            # Without one part the others prove nothing. So credentials for any part count as unrecognised.
-            others = (scheme.extract(request) for scheme in schemes)
-            return outcome or next((Unrecognised(other) for other in others if other is not None), None)
-        verdict, scheme = outcome
+            # Without one part the others prove nothing. So credentials for any part count as unrecognised, but a cookie
+            # counts as absent.
+            if isinstance(outcome, Unrecognised):
+                return outcome
+            extracted = (_extracted(other, request) for other in way if not other.in_cookie)
+            return next((Unrecognised(other) for other in extracted if other is not None), outcome)
+        verdict, _ = outcome
         if isinstance(verdict, Rejected):
             return outcome
         headers += verdict.headers
         decided = Authenticated(verdict.principal, headers=headers), scheme
     return decided
+
+
+def _presents(scheme: SecurityScheme[Any], known: dict[SecurityScheme[Any], Outcome], request: RequestHead) -> bool:
+    """Whether the ``Authorization`` header has credentials for `scheme`."""
+    if not scheme.in_authorization:
+        return False
+    return known[scheme] is not None if scheme in known else _extracted(scheme, request) is not None
+
+
+def _extracted(scheme: SecurityScheme[Any], request: RequestHead) -> object:
+    """What `scheme` extracts. Outside of `_evaluate_foreign`, too, a scheme of the application may raise."""
+    if not is_of_application(scheme):
+        return scheme.extract(request)
+    try:
+        with nullcontext() if request.around is None else request.around():
+            return scheme.extract(request)
+    except AuthmwError:
+        raise
+    except Exception as error:
+        raise _failure(scheme, error) from error
 
 
 def _outcome_of(verdict: object, credentials: object, scheme: SecurityScheme[Any]) -> Outcome:
@@ -153,9 +308,11 @@ def _outcome_of(verdict: object, credentials: object, scheme: SecurityScheme[Any
             raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
         return verdict, scheme
     if isinstance(verdict, Rejected):
-        return verdict, scheme
+        return DeadCookie(verdict, scheme) if scheme.in_cookie else (verdict, scheme)
     if verdict is None:
-        return Unrecognised(credentials)
+        if scheme.in_cookie:
+            return DeadCookie(Rejected(Reason.SCHEME_UNSUPPORTED, "a cookie of another kind"), scheme)
+        return Unrecognised(credentials, (scheme, credentials))
     raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
 
 

@@ -10,6 +10,7 @@ adapters set). If code catches that exception, no later response is changed.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,13 +19,14 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from authmw.engine.authentication import ENDED, NOBODY, Authentication
-from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler
-from authmw.errors import ConfigurationError
+from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler, refusal_in
+from authmw.errors import ConfigurationError, Unavailable
+from authmw.http.reasons import Reason
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.calling import current_call, kept_call, outside_of_a_call
 from authmw.identity.principal import ANONYMOUS, Principal
-from authmw.identity.requirement import Requirement
+from authmw.identity.requirement import AUTHENTICATED, Requirement
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
@@ -46,10 +48,13 @@ class Call:
         request: the head of the request; a middleware makes it on first use.
     """
 
+    _request: RequestHead | None = None
     refused: AccessRefused | None = None
     """The last refusal that was raised; None after the end of the request."""
     left_wrapper: bool = False
     """`refused` came out of an enforcing wrapper."""
+    own_user: tuple[Principal, object] | None = None
+    """The principal that `load_user` was asked for, and its answer; None before that, and after the end."""
     carry: Callable[[Refusal], AccessRefused] | None = None
     """Makes the exception that carries a refusal through the framework; None without an adapter."""
 
@@ -93,6 +98,13 @@ class Call:
         """Whether an adapter carries refusals through the framework."""
         return self.carry is not None
 
+    def refusal_of(self, error: BaseException) -> Refusal | None:
+        """The refusal that answers `error`, which left the application; None for an error of its own.
+
+        A store that the application asks itself may be down as well: that is a 503 too.
+        """
+        return self.auth.unavailable(error, self.request) if isinstance(error, Unavailable) else refusal_in(error)
+
     def refusal_for(self, status: int) -> Refusal | None:
         """The refusal from which a framework made this error page; None when the response is the application's own.
 
@@ -100,8 +112,11 @@ class Call:
             status: of the response that starts now.
         """
         refused = self.refused
-        if refused is None or not is_error_page(status):
+        if not is_error_page(status):
             return None
+        if refused is None:
+            error = sys.exc_info()[1]
+            return self.refusal_of(error) if isinstance(error, Unavailable) and caught_by_framework(error) else None
         framework = caught_by_framework(refused)
         if framework is None:
             return None
@@ -109,6 +124,14 @@ class Call:
             return refused.refusal
         log_missing_handler(refused, framework)
         return None
+
+    def refusal_of_stranger(self) -> Refusal:
+        """The refusal of a stranger who did not reach the public endpoint: the last that was raised, or a 401."""
+        if self.refused is not None:
+            return self.refused.refusal
+        decision = self.auth.decide(self.authentication, AUTHENTICATED, self.request)
+        missing = Refusal(Reason.CREDENTIALS_MISSING, pages=self.auth.reason_pages)
+        return decision if isinstance(decision, Refusal) else missing
 
     @property
     def ended(self) -> bool:
@@ -118,6 +141,8 @@ class Call:
     def end(self) -> None:
         """Forget the caller: the application is done with the request."""
         self.authentication = ENDED
+        if self.own_user is not None:
+            self.own_user = None
         if self.refused is not None:
             self.refused = None  # its traceback refers to this call: no reference cycle
 

@@ -10,25 +10,21 @@ from __future__ import annotations
 
 from functools import partial
 from types import FunctionType
-from typing import TYPE_CHECKING
 
+from authmw.engine.adapter import OneOperation
 from authmw.engine.markers import (
-    chain_of,
+    enforcing_wrapper_of,
     entry_of,
+    is_enforcing_wrapper,
     is_instance_of_enforcing_class,
-    is_opened_itself,
     is_own_wrapper,
     marked_requirement,
     name_of,
-    recorded_above,
-    refers_to_enforcing_wrapper,
 )
+from authmw.engine.reached import called_from, chain_of, goes_around, is_cache
+from authmw.engine.records import is_opened_itself, recorded_above
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import AUTHENTICATED, Requirement
-
-if TYPE_CHECKING:
-    from authmw.engine.guard import RequirementOf
-    from authmw.http.request import RequestHead
 
 
 def declared_by(target: object) -> Requirement | None:
@@ -46,6 +42,27 @@ def needed_by(target: object) -> Requirement | None:
     return None if target is None else _both(*_declarations(target))
 
 
+def lost_in(target: object) -> Requirement | None:
+    """The requirement that is declared inside of `target` and that a call of it does not enforce; None for none.
+
+    A cache answers without a call of what is below it. A decorator may call the innermost function, and no wrapper.
+    """
+    lost: Requirement | None = None
+    for each in called_from(target):
+        if is_own_wrapper(each):
+            continue  # a call of it enforces what it declares
+        if is_cache(each):
+            lost = _both(lost, _marked_below(each))
+        elif not is_enforcing(each):
+            lost = _both(lost, declared_by(each))
+    return _closed(lost)
+
+
+def declared_in(target: object) -> Requirement | None:
+    """The requirement that a wrapper around `target` enforces besides its own; None for none."""
+    return _both(declared_by(target), lost_in(target))
+
+
 def requirement_of(target: object) -> Requirement:
     """The requirement of an endpoint that registered `target`; authentication where nothing was declared."""
     return needed_by(target) or AUTHENTICATED
@@ -56,12 +73,20 @@ def enforced_by(target: object) -> Requirement | None:
     return declared_by(target) if is_enforcing(target) else None
 
 
-def is_unenforced(target: object) -> bool:
-    """Whether an endpoint that registered `target` needs something that a call of `target` does not enforce."""
-    needed = needed_by(target)
+def is_unenforced(*targets: object) -> bool:
+    """Whether an endpoint needs something that a call of it does not enforce.
+
+    Args:
+        targets: what the endpoint registered; or what is called for it, and what that calls in turn.
+    """
+    needed = None
+    for target in targets:
+        needed = _both(_both(needed, needed_by(target)), lost_in(target))
     if needed is None or needed.is_open:
         return False
-    enforced = enforced_by(target)
+    enforced = None
+    for target in targets:
+        enforced = _both(enforced, enforced_by(target))
     return enforced is None or not enforced.includes(needed)
 
 
@@ -74,11 +99,18 @@ def is_enforcing(target: object) -> bool:
         target = None if entry in (None, "__call__") else getattr(target, entry)
     elif is_instance_of_enforcing_class(target):
         target = type(target).__call__
-    return any(refers_to_enforcing_wrapper(link) for link in chain_of(target))
+    wrapper: object = None
+    for link in chain_of(target):
+        wrapper = wrapper or enforcing_wrapper_of(link)
+        if is_enforcing_wrapper(link):
+            break
+        if is_cache(link):
+            return False  # what it remembers, it gives to every caller
+    return wrapper is not None and (wrapper is target or not goes_around(target, wrapper))
 
 
-def declared_on(app: object) -> RequirementOf | None:
-    """A function that returns the requirement of a whole application for each request; None where it declares none.
+def adapter_of(app: object) -> OneOperation:
+    """The adapter of an application whose framework is not known: what it declares counts for the whole of it.
 
     Raises:
         ConfigurationError: a wrapper of `app` declares a requirement that a call of `app` does not enforce.
@@ -88,14 +120,7 @@ def declared_on(app: object) -> RequirementOf | None:
             f"AuthMiddleware got {name_of(app)} without its decorator: give it what the decorator returned, "
             "or authenticated(app) if anyone authenticated may call it"
         )
-    requirement = needed_by(app)
-    if requirement is None:
-        return None
-
-    def known(_: RequestHead) -> Requirement | None:
-        return requirement
-
-    return known
+    return OneOperation(needed_by(app))
 
 
 def _declarations(target: object) -> tuple[Requirement | None, Requirement | None]:
@@ -116,6 +141,13 @@ def _declarations(target: object) -> tuple[Requirement | None, Requirement | Non
         is_partial = is_partial or isinstance(link, partial)
     # Public access has to be explicit: a partial inherits what a view needs, but never @public.
     return (_closed(declared), _closed(above)) if is_partial else (declared, above)
+
+
+def _marked_below(cache: object) -> Requirement | None:
+    marked: Requirement | None = None
+    for each in filter(is_own_wrapper, called_from(cache)):
+        marked = _both(marked, marked_requirement(each))
+    return marked
 
 
 def _both(one: Requirement | None, other: Requirement | None) -> Requirement | None:

@@ -7,12 +7,12 @@ function keeps a record of it. So the route table shows the requirement, and a d
 
 from __future__ import annotations
 
-from types import FunctionType
-from typing import Any, Final, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from authmw.engine.markers import mark
 from authmw.engine.wrappers import enforcing, opened
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, NoDependency
+from authmw.flow.application_code import takes
 from authmw.identity.requirement import (
     AUTHENTICATED,
     OPTIONAL,
@@ -26,14 +26,20 @@ from authmw.identity.requirement import (
 
 T = TypeVar("T")
 
-_CO_VARARGS: Final = 0x04  # inspect.CO_VARARGS, without the import
-_CO_COROUTINE: Final = 0x80
+_CO_COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the import
 
 
-class Requires:
+class Requires(NoDependency):
     """A decorator that enforces a requirement; made by `requires_scopes` and `requires`."""
 
     __slots__ = ("requirement",)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def dependency(self) -> None:
+            """What FastAPI asks each of ``dependencies=[...]`` for."""
+            raise ConfigurationError(self._instead())
 
     def __init__(self, requirement: Requirement) -> None:
         self.requirement: Requirement = requirement
@@ -41,6 +47,13 @@ class Requires:
     def __call__(self, target: T, /) -> T:
         """Wrap `target`. The requirements of several decorators add up."""
         return enforcing(target, self.requirement)
+
+    def _instead(self) -> str:
+        scopes = ", ".join(f'"{scope}"' for scope in self.requirement.scopes) or "..."
+        return (
+            f"a decorator is no dependency: write Scopes({scopes}), of authmw_fastapi, or the decorator below "
+            "@app.get, next to the function"
+        )
 
 
 def requires_scopes(*scopes: str | AnyOf) -> Requires:
@@ -72,9 +85,15 @@ def requires(predicate: Predicate) -> Requires:
     Raises:
         ConfigurationError: `predicate` is no function of a principal and a request, or it is async.
     """
+    given: object = predicate
+    if isinstance(given, str):
+        raise ConfigurationError(f'{given!r} is a scope: write @requires_scopes("{given}")')
     if not callable(predicate):
-        raise ConfigurationError(f"requires({predicate!r}) needs a function of a principal and a request")
-    if not _takes_two(predicate):
+        raise ConfigurationError(
+            f"requires() needs a function of a principal and a request, not {type(predicate).__name__}: "
+            "write @requires(lambda principal, request: ...)"
+        )
+    if not takes(predicate, 2):
         raise ConfigurationError(
             f"{predicate_name(predicate)} does not take a principal and a request: "
             "write @requires(lambda principal, request: ...) above the view"
@@ -131,23 +150,24 @@ def optionally_authenticated(target: Any = None, /) -> Any:
     return opened(target, OPTIONAL)
 
 
+def declared_by_decorator(decorator: object) -> Requirement | None:
+    """The requirement that `decorator` declares; None for one of another package. For adapters."""
+    if isinstance(decorator, Requires):
+        return decorator.requirement
+    return next((requirement for each, requirement in _DECLARE if each is decorator), None)
+
+
+_DECLARE: Final = ((authenticated, AUTHENTICATED), (public, PUBLIC), (optionally_authenticated, OPTIONAL))
+
+
 def own_credentials(target: T) -> T:
     """Mark an endpoint that is open and authenticates its callers itself. For adapters."""
     mark(target, OWN_CREDENTIALS)
     return target
 
 
-def _takes_two(predicate: object) -> bool:
-    """Whether `predicate` takes two arguments; False for most views. Any other callable than a function passes."""
-    function = getattr(predicate, "__func__", predicate)
-    if not isinstance(function, FunctionType):
-        return True
-    code = function.__code__
-    most = code.co_argcount - (function is not predicate)
-    needed = most - len(function.__defaults__ or ())
-    return needed <= 2 and (most >= 2 or bool(code.co_flags & _CO_VARARGS))
-
-
 def _check_no_parentheses(target: object, decorator: str) -> None:
     if target is None:
         raise ConfigurationError(f"write @{decorator} without parentheses, above the view")
+    if isinstance(target, str):
+        raise ConfigurationError(f'@{decorator} takes no scopes: write @requires_scopes("{target}")')

@@ -16,7 +16,10 @@ import sys
 from collections.abc import Iterable
 from typing import Final, NamedTuple, cast
 
+from authmw.engine.authentication import PRIVATE
+from authmw.errors import Unavailable
 from authmw.http.refusal import AccessRefused, Refusal
+from authmw.http.set_cookie import without_cookies_set
 
 logger: Final = logging.getLogger("authmw")
 _SERVER_ERROR: Final = 500
@@ -56,7 +59,7 @@ def is_error_close(code: int) -> bool:
     return code in _CLOSED_BY_ERROR
 
 
-def caught_by_framework(refused: AccessRefused) -> str | None:
+def caught_by_framework(refused: AccessRefused | Unavailable) -> str | None:
     """The framework whose last handler caught `refused`; None where the application caught it, or nobody yet."""
     handled: BaseException | None = sys.exc_info()[1]
     # A task group raises it inside a group. While the error page is sent, the group is still being handled.
@@ -112,14 +115,21 @@ def is_added_by_layer(name: str) -> bool:
 def without_repeats(own: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers of `own` that `headers` do not contain already. A refusal that a framework carries has its ``Vary``.
 
-    >>> without_repeats([("Vary", "Authorization")], [("vary", "Origin, Authorization")])
+    `PRIVATE` is left out if `headers` say anything about caching, and a ``Set-Cookie`` as in `without_cookies_set`.
+
+    >>> without_repeats([("Vary", "Authorization"), PRIVATE], [("vary", "Origin, Authorization")])
+    [('Cache-Control', 'private')]
+    >>> without_repeats([PRIVATE], [("cache-control", "public")])
     []
     """
+    headers = list(headers)
     said = [(name.lower(), _members(value)) for name, value in headers]
     return [
-        (name, value)
-        for name, value in own
-        if not any(known == name.lower() and members >= _members(value) for known, members in said)
+        each
+        for each in without_cookies_set(own, headers)
+        if not any(
+            known == each[0].lower() and (each == PRIVATE or members >= _members(each[1])) for known, members in said
+        )
     ]
 
 

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, cast
+from typing import Final, Literal, cast
 
+from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import Authentication
-from authmw.engine.public_paths import Default, PublicPaths, patterns_in
+from authmw.engine.path_patterns import patterns_in
+from authmw.engine.path_rules import Needs, PathRules
+from authmw.engine.promise import PathPromise
+from authmw.engine.public_paths import Default, PublicPaths
+from authmw.engine.undeclared_scopes import warn_of_undeclared
 from authmw.errors import ConfigurationError
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead
+from authmw.http.response import Response
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Requirement
+from authmw.schemes.base import Alternatives
 
-RequirementOf = Callable[[RequestHead], Requirement | None]
-"""Finds the requirement of the operation of a request in the route table; None when the table has none."""
+Preflights = Literal["guard", "application"]
+"""Who answers the CORS preflights of strangers where `OPTIONS` is not public."""
 
 
 class Passage(Enum):
-    """How the guard lets a request pass to the application."""
+    """How the guard treats a request that it does not refuse."""
 
     OPEN = "open"
-    PREFLIGHT = "preflight"
+    """The application serves it."""
+    PROMISED = "promised"
+    """The application serves it by a `Promise`: for the sake of one public endpoint, or of a public path."""
+    PREFLIGHT_ANSWERED = "preflight answered"
+    """A CORS preflight: the guard answers it, and no code of the application runs."""
+    PREFLIGHT_PASSED = "preflight passed"
     """A CORS preflight: the response has the application's headers, and none of its content."""
 
 
@@ -38,11 +50,17 @@ class GuardSettings:
         auth: the engine.
         default: the default for views without a declaration.
         public: patterns of `PublicPaths`.
+        preflights: who answers CORS preflights.
+        needs: the patterns of `PathRules`, each with what it needs.
+        leave: patterns of the paths whose program authenticates its callers itself.
     """
 
     auth: Auth
     default: Default
     public: tuple[str, ...]
+    preflights: Preflights = "guard"
+    needs: tuple[tuple[str, Requirement], ...] = ()
+    leave: tuple[str, ...] = ()
 
 
 class Guard:
@@ -50,9 +68,12 @@ class Guard:
 
     Args:
         auth: the engine.
+        adapter: that of the framework of the application.
         default: ``deny`` refuses requests without credentials, except for `public`; ``allow`` leaves it to the views.
         public: patterns of `PublicPaths`.
-        requirement_of: looks into the route table. It is called only for requests without credentials.
+        preflights: ``guard`` answers the preflights of strangers here; ``application`` hands them on.
+        needs: the rules of `PathRules`. They add to what the endpoints declare.
+        leave: patterns of the paths whose program authenticates its callers itself.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -61,55 +82,139 @@ class Guard:
     def __init__(
         self,
         auth: Auth,
+        adapter: Adapter,
         *,
         default: Default,
         public: Iterable[str],
-        requirement_of: RequirementOf | None = None,
+        preflights: Preflights = "guard",
+        needs: Needs | None = None,
+        leave: Iterable[str] = (),
     ) -> None:
-        mistakes = _mistakes(auth, default)
-        patterns = patterns_in(public)
+        mistakes = _mistakes(auth, default, preflights)
+        # A generator is read once; a member that is no string is a mistake, which is found below.
+        opened, left = cast("tuple[str, ...]", patterns_in(public)), cast("tuple[str, ...]", patterns_in(leave))
         try:
-            self._public = PublicPaths(cast("tuple[str, ...]", patterns))
+            self.public: PublicPaths = PublicPaths(opened)
         except ConfigurationError as error:
             mistakes += error.mistakes
+        try:
+            self.left: PublicPaths = PublicPaths(left, "leave")
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        try:
+            self.rules: PathRules = PathRules(needs)
+        except ConfigurationError as error:
+            mistakes += error.mistakes
+        mistakes = mistakes or _contradictions(self.public, self.left, self.rules)
         if mistakes:
             raise ConfigurationError(*mistakes)
-        self.settings: GuardSettings = GuardSettings(auth, default, cast("tuple[str, ...]", patterns))
+        rules = tuple((str(pattern), needed) for pattern, needed in self.rules.by_pattern.items())
+        self.settings: GuardSettings = GuardSettings(auth, default, opened, preflights, rules, left)
+        warn_of_undeclared(_scopes_in(self.rules), auth)
+        self.leaves_paths: bool = bool(self.left.patterns)
+        """Whether there are paths whose program authenticates its callers itself."""
         self._auth = auth
         self._default = AUTHENTICATED if default == "deny" else PUBLIC
-        self._requirement_of = requirement_of
+        self.adapter: Adapter = adapter
+        self.promised: Passage = Passage.PROMISED if adapter.keeps_promises and default == "deny" else OPEN
+        """How a request passes for the sake of a public endpoint or path."""
+        self._preflight = Passage.PREFLIGHT_ANSWERED if preflights == "guard" else Passage.PREFLIGHT_PASSED
+
+    def leaves(self, request: RequestHead) -> bool:
+        """Whether the program authenticates the callers of this path itself. Such a request passes as `promised`."""
+        return self._is_among(self.left, request)
 
     def admit(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
         """How the request passes, or the refusal of it.
 
-        An authenticated caller passes. Scopes and predicates are decided where the view is known.
+        An authenticated caller passes if the rules let it. What endpoints need is decided where the view is known.
         """
         if authentication.principal.is_authenticated:
-            return OPEN
+            rule = self.rule(request)
+            return OPEN if rule is None else self._decide(authentication, rule, request)
         if authentication.presented:
-            return self._refuse(authentication, request)
-        if self._default.is_open or self._public.matches(request):
+            return self._refuse(authentication, self._known(request), request)
+        if self._default.is_open and self.rule(request) is None:
             return OPEN
-        if request.is_preflight:
-            return Passage.PREFLIGHT
-        requirement = self._known(request)
-        return OPEN if requirement.is_open else self._refuse(authentication, request)
+        if self.is_public(request):
+            return self.promised
+        known = self._known(request)
+        if known.is_open:
+            return self.promised
+        # A browser sends a preflight without credentials (Fetch §3.2.2), and asks nothing of the operation itself.
+        return self._preflight if request.is_preflight else self._refuse(authentication, known, request)
+
+    def passage_by_table(self, request: RequestHead) -> Passage:
+        """The passage of a stranger for whom the route table names a public endpoint."""
+        self.is_public(request)  # if it is, the promise is for the path
+        return self.promised
+
+    def is_public(self, request: RequestHead) -> bool:
+        """Whether the path of `request` is public."""
+        return self._is_among(self.public, request)
+
+    def _is_among(self, paths: PublicPaths, request: RequestHead) -> bool:
+        """Whether `paths` have the path of `request`. If so, that is what an adapter gets a promise for."""
+        is_among = paths.matches(request, self.adapter.knows_router)
+        if is_among and self.promised is not OPEN:
+            request.promise = PathPromise(paths, request, self.adapter.knows_router)
+        return is_among
+
+    def rule(self, request: RequestHead) -> Requirement | None:
+        """What the rules need; None if no rule names the path, or if it is public."""
+        rule = self.rules.requirement(request) if self.rules else None
+        return None if rule is None or self.public.matches(request, self.adapter.knows_router) else rule
 
     def _known(self, request: RequestHead) -> Requirement:
-        known = self._requirement_of(request) if self._requirement_of is not None else None
-        return self._default if known is None else known
+        declared, rule = self.adapter.requirement_of(request), self.rule(request)
+        known = self._default if declared is None else declared
+        return known if rule is None else known & rule
 
-    def _refuse(self, authentication: Authentication, request: RequestHead) -> Passage | Refusal:
-        requirement = self._known(request)
+    def _refuse(self, authentication: Authentication, known: Requirement, request: RequestHead) -> Passage | Refusal:
         # Unrecognised credentials are refused on a public route too (rule 3 of the engine).
-        decision = self._auth.decide(authentication, AUTHENTICATED if requirement.is_open else requirement, request)
+        return self._decide(authentication, AUTHENTICATED if known.is_open else known, request)
+
+    def _decide(self, authentication: Authentication, needed: Requirement, request: RequestHead) -> Passage | Refusal:
+        decision = self._auth.decide(authentication, needed, request)
         return decision if isinstance(decision, Refusal) else OPEN
 
 
-def _mistakes(auth: object, default: object) -> list[str]:
+def preflight_response(vary: str) -> Response:
+    """The response to a CORS preflight that the guard answers. It says nothing of path and method.
+
+    Args:
+        vary: the request headers on which responses depend.
+    """
+    return Response(204, (("Vary", vary),) if vary else (), b"")
+
+
+def _scopes_in(rules: PathRules) -> Iterator[tuple[str, str]]:
+    for pattern, needed in rules.by_pattern.items():
+        yield from ((f"needs pattern '{pattern}'", scope) for scope in needed.all_scopes)
+
+
+def _mistakes(auth: object, default: object, preflights: object) -> list[str]:
     mistakes: list[str] = []
     if not isinstance(auth, Auth):
-        mistakes.append(f"AuthMiddleware(app, auth) needs an Auth, not {type(auth).__name__}")
+        kind = type(auth).__name__
+        line = f"Auth({kind}(...))" if isinstance(auth, Alternatives) else "AuthMiddleware(app, auth)"
+        mistakes.append(f"AuthMiddleware(app, auth) needs an Auth, not {kind}: write {line}")
     if default not in ("deny", "allow"):
         mistakes.append(f'default={default!r} has to be "deny" or "allow"')
+    if preflights not in ("guard", "application"):
+        mistakes.append(f'preflights={preflights!r} has to be "guard" or "application"')
     return mistakes
+
+
+def _contradictions(public: PublicPaths, left: PublicPaths, rules: PathRules) -> list[str]:
+    """A sentence for each pattern that never applies, since another argument names all of its paths."""
+    opened = [("public", each) for each in public.patterns] + [("leave", each) for each in left.patterns]
+    mistakes = [
+        f"needs pattern '{pattern}' never applies, since {setting} has '{other}': take one of them out"
+        for pattern in rules.by_pattern
+        for setting, other in opened
+        if other.contains(pattern)
+    ]
+    return mistakes + [
+        f"'{each}' is in public and in leave: take it out of one" for each in left.patterns if each in public.patterns
+    ]

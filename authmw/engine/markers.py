@@ -1,4 +1,4 @@
-"""Markers: attributes of one object with its declaration, and with a record of what was declared above it.
+"""Markers: attributes of one object with its declaration.
 
 `functools.wraps` copies attributes, and so do decorators of other packages. So a wrapper of authmw refers to itself in
 a marker: in a copy, that marker refers to another object.
@@ -6,28 +6,15 @@ a marker: in a copy, that marker refers to another object.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from threading import Lock
-from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from types import FunctionType
+from typing import Any, Final, TypeVar
 
 from authmw.errors import ConfigurationError
-from authmw.flow.forks import in_each_child
 from authmw.identity.requirement import Requirement
-
-if TYPE_CHECKING:
-    from authmw.http.request import RequestHead
-    from authmw.identity.principal import Principal
 
 _MARKER: Final = "__authmw_requirement__"
 _ENFORCING: Final = "__authmw_enforcing_wrapper__"
 _WRAPPER: Final = "__authmw_wrapper__"
-_ABOVE: Final = "__authmw_declared_above__"
-_OPENED: Final = "__authmw_opened__"
-
-_DEEPEST_CHAIN: Final = 1000
-_MOST_RECORDED: Final = 100
 
 C = TypeVar("C")
 
@@ -43,20 +30,9 @@ def marked_requirement(target: object) -> Requirement | None:
     return None if marker.public and isinstance(target, type) and _MARKER not in vars(target) else marker
 
 
-def recorded_above(target: object) -> Requirement | None:
-    """The requirement that all wrappers of `target` declared together; None for none."""
-    record: object = getattr(target, _ABOVE, None)
-    return record if isinstance(record, Requirement) else None
-
-
-def is_opened_itself(target: object) -> bool:
-    """Whether an open record was written on `target` itself, and not copied from what it wraps."""
-    return getattr(target, _OPENED, None) is target
-
-
-def refers_to_enforcing_wrapper(target: object) -> bool:
-    """Whether `target` is an enforcing wrapper, or has the attributes of one that it wraps."""
-    return getattr(target, _ENFORCING, None) is not None
+def enforcing_wrapper_of(target: object) -> object:
+    """The enforcing wrapper that `target` is, or whose attributes it has; None for none."""
+    return getattr(target, _ENFORCING, None)
 
 
 def is_instance_of_enforcing_class(target: object) -> bool:
@@ -66,7 +42,7 @@ def is_instance_of_enforcing_class(target: object) -> bool:
 
 def is_enforcing_wrapper(target: object) -> bool:
     """Whether `target` itself is an enforcing wrapper, and not something that wraps one."""
-    return getattr(target, _ENFORCING, None) is target
+    return enforcing_wrapper_of(target) is target
 
 
 def is_own_wrapper(target: object) -> bool:
@@ -74,18 +50,12 @@ def is_own_wrapper(target: object) -> bool:
     return getattr(target, _WRAPPER, None) is target
 
 
-def chain_of(target: object) -> Iterator[object]:
-    """`target` and the objects inside it, from outside in: by `functools.wraps`, as a partial, as a bound method."""
-    for _ in range(_DEEPEST_CHAIN):
-        if target is None:
-            return
-        yield target
-        if isinstance(target, partial):
-            target = target.func
-        elif isinstance(target, MethodType):
-            target = target.__func__
-        else:
-            target = getattr(target, "__wrapped__", None)
+def is_proxy(target: Any) -> bool:
+    """Whether `target` passes attributes on to what it stands for, as the proxies of wrapt and Werkzeug do."""
+    try:
+        return target.__class__ is not type(target)
+    except Exception:  # it stands for nothing just now
+        return True
 
 
 def entry_of(target: type) -> str | None:
@@ -106,8 +76,6 @@ def as_wrapper(wrapper: C, requirement: Requirement) -> C:
     """`wrapper`, marked as the result of a decorator that declares `requirement`."""
     setattr(wrapper, _MARKER, requirement)
     setattr(wrapper, _WRAPPER, wrapper)
-    if not isinstance(wrapper, type):
-        vars(wrapper).pop(_ABOVE, None)  # a copy of the record of what it wraps
     return wrapper
 
 
@@ -120,55 +88,7 @@ def mark(target: object, requirement: Requirement) -> None:
     try:
         setattr(target, _MARKER, requirement)
     except AttributeError:
-        raise _no_attributes(target) from None
-
-
-def record_above(target: object, requirement: Requirement) -> None:
-    """Record on `target`, and on everything that it wraps, that a wrapper of it declares `requirement`.
-
-    Requirements are merged, and wrappers are not kept, so that a program may make wrappers on each request.
-
-    Raises:
-        ConfigurationError: `target` cannot have attributes.
-    """
-    for depth, link in enumerate(chain_of(target), 1):
-        if isinstance(link, type):
-            return
-        if depth == _DEEPEST_CHAIN:  # the chain may also be a circle
-            raise ConfigurationError(f"{name_of(target)} is wrapped {depth} times: decorate the function once")
-        try:
-            _records.add(link, requirement)
-        except AttributeError:
-            if link is target:
-                raise _no_attributes(target) from None
-        if requirement.is_open:
-            return  # public access has to be explicit: it does not open what `target` wraps
-
-
-class _Records:
-    """Writer of all records. It locks, so that no record is lost when several threads declare at once."""
-
-    def __init__(self) -> None:
-        self._renew()
-        in_each_child(self._renew)
-
-    def _renew(self) -> None:
-        self._lock = Lock()
-
-    def add(self, target: object, requirement: Requirement) -> None:
-        with self._lock:
-            known = recorded_above(target)
-            if requirement.is_open:
-                setattr(target, _OPENED, target)
-            setattr(target, _ABOVE, requirement if known is None else _bounded(known & requirement))
-
-
-_records: Final = _Records()
-
-
-def too_many_declarations(principal: Principal, request: RequestHead) -> bool:
-    """Always False. It replaces the declarations of a function that has too many: the function refuses every caller."""
-    return False
+        raise no_attributes(target) from None
 
 
 def name_of(target: object) -> str:
@@ -176,10 +96,6 @@ def name_of(target: object) -> str:
     return getattr(target, "__qualname__", type(target).__name__)
 
 
-def _bounded(requirement: Requirement) -> Requirement:
-    parts: tuple[Any, ...] = (*requirement.scopes, *requirement.alternatives, *requirement.predicates)
-    return requirement if len(parts) <= _MOST_RECORDED else Requirement(predicates=(too_many_declarations,))
-
-
-def _no_attributes(target: object) -> ConfigurationError:
+def no_attributes(target: object) -> ConfigurationError:
+    """The mistake of a decorator on an object that can have no attributes."""
     return ConfigurationError(f"{name_of(target)} cannot have attributes: decorate the function it was made from")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.location import mistake_in_url
 from authmw.http.request import RequestHead
@@ -36,6 +36,7 @@ _PREFLIGHT: Final = (
 )
 
 
+@explains_arguments("ProtectedResource('https://api.example', ['https://id.example'])")
 class ProtectedResource:
     """The metadata of an API: ``Auth(..., resource=ProtectedResource("https://api.example/mcp", [issuer]))``.
 
@@ -121,7 +122,9 @@ class ProtectedResource:
         The application may be mounted anywhere. So the path counts from its root, or from the root of the host.
         """
         path = request.path
-        if not path.endswith(self.metadata_path) or self.metadata_path not in (path, request.root + path):
+        if not path.endswith(self.metadata_path) or not request.is_canonical:
+            return None
+        if self.metadata_path not in (path, request.root + path):
             return None
         if request.method in ("GET", "HEAD"):
             kind = ("Content-Type", "application/json")

@@ -2,23 +2,26 @@
 
 A pattern is compared with the path below ``SCRIPT_NAME`` or ``root_path``, as the server gives it. Only a canonical
 path can be public: one without escapes, dot segments, empty segments and other bytes that two layers may read in
-different ways.
+different ways. Below a pattern that ends in ``/*`` there may be escapes of octets that no layer takes for anything but
+a part of a name. Where the router is not known, every router that is known to differ has to read the path as it is.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Final, Literal, cast
+from collections.abc import Callable, Iterable
+from typing import Literal
 
+from authmw.engine.path_patterns import COMMON_METHODS, PathPattern, PatternTable, parsed, patterns_in
 from authmw.errors import ConfigurationError
 from authmw.http.request import RequestHead
+from authmw.http.target import is_canonical, is_canonical_once_decoded
+
+KnowsRouter = Callable[[RequestHead], bool]
+"""Says of a request whether the router that finds its view is known to read the path as authmw does: by ``PATH_INFO``,
+or by ``path`` below ``root_path``, and with the slash at its end."""
 
 Default = Literal["deny", "allow"]
 """The decision on a request without credentials, for views without a declaration."""
-
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"})
-_PATTERN = re.compile(r"(?:(?P<method>[A-Z]+) )?(?P<path>/[!$&'()+,\-./0-9:=@A-Z_a-z~]*)(?P<below>\*)?")
 
 
 class PublicPaths:
@@ -28,41 +31,48 @@ class PublicPaths:
         patterns: each ``/health`` (that path), ``/docs/*`` (everything below ``/docs/``), or the same after a
             method: ``GET /docs/*``. ``GET`` includes ``HEAD``. A pattern without a method means all common methods;
             ``TRACE``, ``get`` and any other method are never public.
+        setting: the argument that has them, for the messages.
 
     Raises:
         ConfigurationError: every pattern that could be read in two ways.
     """
 
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
-        self._exact: set[tuple[str, str]] = set()
-        self._below: list[tuple[str, str]] = []
+    def __init__(self, patterns: Iterable[str] = (), setting: str = "public") -> None:
         mistakes: list[str] = []
-        for pattern in patterns_in(patterns):
-            if not isinstance(pattern, str):
-                mistakes.append(f'public holds paths, not {pattern!r}: write public=["/health", "GET /docs/*"]')
-                continue
-            match = _PATTERN.fullmatch(pattern)
-            problem = _problem(pattern, match)
-            if match is None or problem:
-                mistakes.append(f"public pattern {pattern!r}: {problem}")
-            elif match["below"]:
-                self._below.append((match["method"] or "", match["path"]))
-            else:
-                self._exact.add((match["method"] or "", match["path"]))
+        self.patterns: list[PathPattern] = parsed(patterns_in(patterns), setting, mistakes)
         if mistakes:
             raise ConfigurationError(*mistakes)
+        self._table = PatternTable((each, each) for each in self.patterns)
 
-    def matches(self, request: RequestHead) -> bool:
-        """Whether the path of the request is public, for its method."""
-        if not self._exact and not self._below:
-            return False
-        if request.method not in _METHODS or not request.is_canonical:
+    def matches(self, request: RequestHead, knows_router: KnowsRouter | None = None) -> bool:
+        """Whether the path of the request is public, for its method.
+
+        Args:
+            request: its path counts both as the server decoded it and as the client sent it.
+            knows_router: is asked about a path that not all routers read in the same way. Without it such a path is
+                not public.
+        """
+        if not self.patterns or request.method not in COMMON_METHODS:
             return False
         method, path = request.method, request.path or "/"
         methods = ("", method, "GET") if method == "HEAD" else ("", method)
-        return any((each, path) in self._exact for each in methods) or any(
-            path.startswith(prefix) for each, prefix in self._below if each in methods
-        )
+        if self._names(path, methods):
+            is_public, is_read_alike = request.is_canonical, True
+        else:
+            prefixes = self._prefixes(path, methods)
+            is_public = bool(prefixes) and (request.is_canonical or any(_is_name_below(p, request) for p in prefixes))
+            # Many routers read /docs/ as /docs, which is not below /docs/.
+            name = path.removesuffix("/")
+            is_read_alike = name in (path, "") or self._names(name, methods) or bool(self._prefixes(name, methods))
+        if not is_public:
+            return False
+        return (is_read_alike and request.is_read_alike) or (knows_router is not None and knows_router(request))
+
+    def _names(self, path: str, methods: tuple[str, ...]) -> bool:
+        return not self._table.exact(path).keys().isdisjoint(methods)
+
+    def _prefixes(self, path: str, methods: tuple[str, ...]) -> list[str]:
+        return [prefix for prefix, by_method in self._table.below(path) if not by_method.keys().isdisjoint(methods)]
 
     def covers(self, method: str, template: str) -> bool:
         """Whether every path of a route is public.
@@ -74,36 +84,20 @@ class PublicPaths:
         >>> PublicPaths(["/static/*"]).covers("GET", "/static/{filename}")
         True
         """
-        known = method in _METHODS or not method
+        known = method in COMMON_METHODS or not method
         methods = ("", method or "GET", "GET" if method == "HEAD" else "")
         fixed = template.partition("{")[0]
-        return known and (
-            any((each, template) in self._exact for each in methods)
-            or any(fixed.startswith(prefix) for each, prefix in self._below if each in methods)
-        )
+        return known and (self._names(template, methods) or bool(self._prefixes(fixed, methods)))
 
 
-def patterns_in(given: object) -> tuple[object, ...]:
-    """The patterns in `given`, one by one: a string is one pattern, and so is an object that is no collection."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        return (given,)
-    return tuple(cast("Iterable[object]", given))
-
-
-def _problem(pattern: str, match: re.Match[str] | None) -> str:
-    if match is None:
-        method, space, path = pattern.rpartition(" ")
-        if space and method.isalpha() and not method.isupper() and path.startswith("/"):
-            return f"a method is written in capitals: write {method.upper()} {path}"
-        if re.search(r"[{}<>]", path):
-            return "patterns have no placeholders: write /docs/* for everything below /docs/"
-        if "*" in path[:-1]:
-            return "* is allowed at the end only: write /docs/* for everything below /docs/"
-        return "write a path as /health or /docs/*, or a method and a path as GET /docs/*"
-    if match["method"] and match["method"] not in _METHODS:
-        return f"{match['method']} is no known method: use one of {', '.join(sorted(_METHODS))}"
-    if match["below"] and not match["path"].endswith("/"):
-        return f"* needs a slash before it: write {pattern[:-1]}/* for everything below, {pattern[:-1]} for itself"
-    if "//" in match["path"] or re.search(r"/\.{1,2}(?:/|$)", match["path"]):
-        return "empty and dot segments never match: write the path without them"
-    return ""
+def _is_name_below(prefix: str, request: RequestHead) -> bool:
+    """Whether the rest of the path after `prefix` is a name that every layer reads in the same way, once decoded."""
+    path, raw = request.path, request.raw_path
+    if not is_canonical_once_decoded(path.encode(request.encoding, "replace"), raw):
+        return False
+    if raw is None:
+        return True
+    # No layer has to decode anything to find the prefix.
+    root = request.raw_root
+    front = None if root is None else root.decode("latin-1") + prefix
+    return front is not None and raw.startswith(front) and is_canonical(front)

@@ -1,4 +1,4 @@
-"""Cache of verified credentials, keyed by the SHA-256 of the ``Authorization`` header. No entry outlives its token.
+"""Cache of verified credentials, keyed by the SHA-256 of the ``Authorization`` value. No entry outlives its token.
 
 Only successes that a signature proves, or whose revocations this process follows, are kept
 (`Authenticated.remember_until`). The key is the digest of the whole header, so one credential cannot get the result of
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from authmw.identity.principal import Principal
 
 
+def canonical(header: bytes) -> bytes:
+    """The one spelling under which an ``Authorization`` value is remembered (RFC 9110 §11.1 allows many).
+
+    The case of the scheme and the spaces around the credential are no part of it. Otherwise one token in many spellings
+    would evict all others.
+
+    >>> canonical(b" bEaReR   t0ken\t")
+    b'Bearer t0ken'
+    """
+    scheme, _, credential = header.strip(b" \t").partition(b" ")
+    return b"%b %b" % (scheme.capitalize(), credential.lstrip(b" "))
+
+
 class Memo(BoundedCache[bytes, "Authentication"]):
     """A bounded cache of verified ``Authorization`` values.
 
@@ -37,8 +50,19 @@ class Memo(BoundedCache[bytes, "Authentication"]):
         self._forgotten = 0
 
     def recall(self, header: bytes) -> Authentication | None:
-        """The result for this ``Authorization`` value; None where it is not remembered or not valid any more."""
-        return self.get(sha256(header).digest()) if self._verifier.version == self._seen else None
+        """The result for this ``Authorization`` value; None where it is not remembered or not valid any more.
+
+        A value in another spelling than the canonical one is not found here.
+        """
+        return self.get(sha256(header).digest()) if self._version_now() == self._seen else None
+
+    def recall_other_spelling(self, header: str | None) -> Authentication | None:
+        """The result for a value that `recall` does not find because of its spelling."""
+        if header is None or not header.isascii():
+            return None
+        given = header.encode()
+        spelt = canonical(given)
+        return None if spelt == given else self.recall(spelt)
 
     def remember(
         self, header: bytes, authentication: Authentication, until: float, version: Any, holds: Holds | None = None
@@ -49,16 +73,23 @@ class Memo(BoundedCache[bytes, "Authentication"]):
         success is not remembered.
         """
         with self._lock:
-            if self._verifier.version != self._seen:
+            now = self._version_now()
+            if now != self._seen:
                 self._entries.clear()
-                self._seen = self._verifier.version
+                self._seen = now
             if version == (self._seen, self._forgotten):
-                self._put(sha256(header).digest(), authentication, until, holds)
+                self._put(sha256(canonical(header)).digest(), authentication, until, holds)
 
     @property
     def version(self) -> Any:
         """State that a verification depends on: read it before the verification, and give it to `remember`."""
-        return self._verifier.version, self._forgotten
+        return self._version_now(), self._forgotten
+
+    def _version_now(self) -> Any:
+        try:
+            return self._verifier.version
+        except Exception:  # the property of a verifier of the application: nothing is remembered, and all is verified
+            return object()
 
     def forget(self, matches: Callable[[Principal], bool]) -> None:
         """Drop every entry whose principal `matches`. Verifications that are running are not remembered."""

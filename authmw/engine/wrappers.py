@@ -8,12 +8,12 @@ class, a blueprint, or an object that is opened gets its declaration in place.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, update_wrapper, wraps
+from functools import partial, update_wrapper
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast
 
 from authmw.engine.context import call_here, enforce, leave_wrapper
-from authmw.engine.declarations import declared_by
+from authmw.engine.declarations import declared_in
 from authmw.engine.markers import (
     as_enforcing_wrapper,
     as_wrapper,
@@ -21,8 +21,9 @@ from authmw.engine.markers import (
     is_enforcing_wrapper,
     mark,
     name_of,
-    record_above,
 )
+from authmw.engine.reached import chain_of
+from authmw.engine.records import forget_records, record_above
 from authmw.errors import ConfigurationError
 from authmw.http.refusal import AccessRefused
 from authmw.identity.requirement import Requirement
@@ -38,7 +39,7 @@ def enforcing(target: T, requirement: Requirement) -> T:
     Raises:
         ConfigurationError: `target` is declared to be public, or cannot be wrapped.
     """
-    declared = declared_by(target)
+    declared = declared_in(target)
     if declared is not None and declared.public:
         raise _contradiction(target)
     requirement = requirement if declared is None else declared & requirement
@@ -59,17 +60,20 @@ def opened(target: T, requirement: Requirement) -> T:
     Raises:
         ConfigurationError: `target` is declared to need credentials, or it cannot have attributes.
     """
-    declared = declared_by(target)
+    declared = declared_in(target)
     if declared is not None and not declared.public:
         raise _contradiction(target)
     requirement = requirement if declared is None else declared & requirement
     known: Any = target
-    if not isinstance(known, FunctionType | partial):
-        mark(target, requirement)
-        return target
-    record_above(target, requirement)
-    made = _copy_of(known) if isinstance(known, FunctionType) else _copy_of_partial(target)
-    return cast("T", as_wrapper(made, requirement))
+    if type(known) in (FunctionType, partial):  # `isinstance` would take a proxy for what it stands for
+        record_above(target, requirement)
+        made: Any = _copy_of(known) if type(known) is FunctionType else _copy_of_partial(target)
+        forget_records(made)
+        return cast("T", as_wrapper(made, requirement))
+    if _function_of(target) is not None:  # a bound method, or the proxy of a function: it has no attributes of its own
+        return cast("T", _wrapped(known, requirement))
+    mark(target, requirement)
+    return target
 
 
 def _contradiction(target: object) -> ConfigurationError:
@@ -97,29 +101,53 @@ def _wrapped(target: Callable[..., Any], requirement: Requirement) -> Callable[.
     function = _function_of(inner)
     if function is None:
         return _EnforcingCallable(target, inner, requirement)
-    if function.__code__.co_flags & _CO_COROUTINE:
+    make = _enforcing_async if function.__code__.co_flags & _CO_COROUTINE else _enforcing_sync
+    made = make(inner, requirement, _enforce, leave_wrapper, AccessRefused)
+    # Frameworks look up annotations that are strings in the globals of what they call (FastAPI before 0.123).
+    wrapper = FunctionType(made.__code__, function.__globals__, closure=made.__closure__)
+    update_wrapper(wrapper, function)
+    vars(wrapper)["__wrapped__"] = target
+    forget_records(wrapper)
+    return as_enforcing_wrapper(wrapper, requirement)
 
-        @wraps(function)
-        async def enforcing_async(*args: Any, **kwargs: Any) -> Any:
-            try:
-                _enforce(requirement, args)
-                return await inner(*args, **kwargs)
-            except AccessRefused as refused:
-                leave_wrapper(refused)
-                raise
 
-        return _around(target, enforcing_async, requirement)
+# The wrappers get the names that they use as arguments, since their globals are replaced.
 
-    @wraps(function)
-    def enforcing_sync(*args: Any, **kwargs: Any) -> Any:
+
+def _enforcing_async(
+    inner: Callable[..., Any],
+    requirement: Requirement,
+    enforce: Callable[[Requirement, tuple[Any, ...]], None],
+    leave: Callable[[AccessRefused], None],
+    refused_by: type[AccessRefused],
+) -> FunctionType:
+    async def enforcing(*args: Any, **kwargs: Any) -> Any:
         try:
-            _enforce(requirement, args)
-            return inner(*args, **kwargs)
-        except AccessRefused as refused:
-            leave_wrapper(refused)
+            enforce(requirement, args)
+            return await inner(*args, **kwargs)
+        except refused_by as refused:
+            leave(refused)
             raise
 
-    return _around(target, enforcing_sync, requirement)
+    return cast("FunctionType", enforcing)
+
+
+def _enforcing_sync(
+    inner: Callable[..., Any],
+    requirement: Requirement,
+    enforce: Callable[[Requirement, tuple[Any, ...]], None],
+    leave: Callable[[AccessRefused], None],
+    refused_by: type[AccessRefused],
+) -> FunctionType:
+    def enforcing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            enforce(requirement, args)
+            return inner(*args, **kwargs)
+        except refused_by as refused:
+            leave(refused)
+            raise
+
+    return cast("FunctionType", enforcing)
 
 
 def _unwrapped(target: Any) -> Callable[..., Any]:
@@ -129,16 +157,12 @@ def _unwrapped(target: Any) -> Callable[..., Any]:
     return cast("Callable[..., Any]", target)
 
 
-def _function_of(target: object) -> FunctionType | None:
-    """The function that `target` is, or is a partial of: its enforcing wrapper is a function, as frameworks expect."""
-    while isinstance(target, partial):
-        target = target.func
-    return target if isinstance(target, FunctionType) else None
-
-
-def _around(target: Callable[..., Any], wrapper: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
-    vars(wrapper)["__wrapped__"] = target
-    return as_enforcing_wrapper(wrapper, requirement)
+def _function_of(target: Any) -> FunctionType | None:
+    """The function in a function, a method, a partial or a cache: then the wrapper is one, as frameworks expect."""
+    for each in chain_of(target):
+        if isinstance(each, FunctionType):
+            return each
+    return None
 
 
 class _EnforcingCallable:

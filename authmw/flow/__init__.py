@@ -1,4 +1,4 @@
-"""Flows: questions to stores, two drivers that answer them, call modes, pools, bounded cache, single flight, forks."""
+"""Flows: questions to stores, two drivers that answer them, call modes, pools, cache, single flight, breaker, forks."""
 
 from typing import TYPE_CHECKING
 

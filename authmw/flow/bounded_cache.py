@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Hashable
 from math import inf
 from typing import Generic, TypeVar
 
+from authmw.flow.clocks import now
 from authmw.flow.forks import in_each_child
 
 K = TypeVar("K", bound=Hashable)
@@ -37,7 +37,7 @@ class BoundedCache(Generic[K, V]):
 
     __slots__ = ("__weakref__", "_clock", "_entries", "_lock", "_longest", "_size")
 
-    def __init__(self, size: int, *, longest: float = inf, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, size: int, *, longest: float = inf, clock: Callable[[], float] = now) -> None:
         self._entries: dict[K, tuple[V, float, Holds | None]] = {}
         self._size = size
         self._longest = longest

@@ -6,18 +6,23 @@ a store becomes a success:
 
 - An `Ask` or `Work` that is used as an answer, because ``yield from`` is missing, raises.
 - An awaitable under WSGI raises.
-- Every exception of a store becomes `StoreUnavailable`, also a ``StopIteration``.
+- Every exception of a store, and of a hasher of the application, becomes `StoreUnavailable`, also a
+  ``StopIteration``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
+from authmw.flow.application_code import Surroundings, is_of_application
 from authmw.flow.call_mode import CallMode, is_async_def
-from authmw.flow.pool import WorkPool, default_pool, in_thread, in_waiting_thread, within
+from authmw.flow.pool import WorkPool, default_pool, finished, in_thread, in_waiting_thread, within
+
+if TYPE_CHECKING:
+    from authmw.flow.single_flight import Call
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,7 +63,7 @@ class Ask(_Question[T]):
         self.args = args
         self.kwargs = kwargs
 
-    def __iter__(self) -> Generator[Ask[Any] | Work[Any], Any, T]:
+    def __iter__(self) -> Generator[Question, Any, T]:
         answer: T = yield self
         return answer
 
@@ -76,17 +81,63 @@ class Work(_Question[T]):
         self.args: tuple[Any, ...] = args
         self.kwargs: dict[str, Any] = kwargs
 
-    def __iter__(self) -> Generator[Ask[Any] | Work[Any], Any, T]:
+    def __iter__(self) -> Generator[Question, Any, T]:
         answer: T = yield self
         return answer
 
 
-Flow = Generator[Ask[Any] | Work[Any], Any, T]
+class Shielded(_Question[T]):
+    """A part of a flow that is finished, once begun, although the client has gone: ``yield from Shielded(flow)``.
+
+    Some servers cancel the task of a request whose client disconnects. What such a part has taken, it gives back.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, flow: Generator[Question, Any, T]) -> None:
+        self.function = run
+        self.args: tuple[Generator[Question, Any, T]] = (flow,)
+        self.kwargs: dict[str, Any] = {}
+
+    def __iter__(self) -> Generator[Question, Any, T]:
+        answer: T = yield self
+        return answer
+
+
+class Join(_Question[Any]):
+    """The wait for a call of another flow: ``yield from Join(call, 30.0)``. Then see whether the call is over.
+
+    It uses neither a thread nor a slot of the pool that the other flow may need. See `authmw.flow.shared_flow`.
+
+    Args:
+        call: the call.
+        seconds: how long to wait at most.
+    """
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Call[Any], seconds: float) -> None:
+        self.call: Call[Any] = call
+        self.function: Callable[..., Any] = call.wait
+        self.args: tuple[Any, ...] = (seconds,)
+        self.kwargs: dict[str, Any] = {}
+
+    def __iter__(self) -> Generator[Question, Any, Any]:
+        return (yield self)
+
+
+Question = Ask[Any] | Work[Any] | Shielded[Any] | Join
+Flow = Generator[Question, Any, T]
 """A generator that yields questions and returns a `T`."""
 
 
-def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
+def run(flow: Flow[T], *, pool: WorkPool = default_pool, around: Surroundings | None = None) -> T:
     """Run `flow` on this thread and return its result: the driver for WSGI.
+
+    Args:
+        flow: the flow.
+        pool: where passwords are hashed.
+        around: makes the context in which functions of the application are called.
 
     Raises:
         Unavailable: a store raised, or there was no free slot for hashing.
@@ -96,7 +147,13 @@ def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
         question = next(flow)
         while True:
             try:
-                answer = _call(question) if isinstance(question, Ask) else _work(question, pool)
+                if around is not None and is_of_application(question.function):
+                    with around():
+                        answer = _answer(question, pool)
+                elif isinstance(question, Shielded):  # nothing is cancelled under WSGI
+                    answer = run(*question.args, pool=pool, around=around)
+                else:
+                    answer = _answer(question, pool)
             except BaseException as error:  # the flow may clean up; then the error reaches the caller
                 question = flow.throw(_as_failure(question, error))
             else:
@@ -106,24 +163,41 @@ def run(flow: Flow[T], *, pool: WorkPool = default_pool) -> T:
         return value
 
 
-async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool, store_timeout: float = STORE_TIMEOUT) -> T:
+async def run_async(
+    flow: Flow[T],
+    *,
+    pool: WorkPool = default_pool,
+    store_timeout: float = STORE_TIMEOUT,
+    thread: Callable[..., Awaitable[Any]] | None = None,
+) -> T:
     """Run `flow` on an event loop (asyncio or trio) without blocking it: the driver for ASGI.
 
     A store that does not answer within `store_timeout` seconds is treated as a store that raised. Under WSGI nothing
     can interrupt a store, so that only its own timeouts limit it.
 
+    Args:
+        flow: the flow.
+        pool: where passwords are hashed.
+        store_timeout: seconds that a store may take.
+        thread: calls a function that may block on a thread; None for `authmw.flow.pool.in_thread`.
+
     Raises:
         Unavailable: a store raised or did not answer in time, or there was no free slot for hashing.
         FlowError: the flow yielded something that is no question.
     """
+    thread = thread or in_thread
     try:
         question = next(flow)
         while True:
             try:
-                if not isinstance(question, Ask):
-                    answer = await _work_async(question, pool)
+                if isinstance(question, Shielded):
+                    answer = await finished(
+                        run_async(*question.args, pool=pool, store_timeout=store_timeout, thread=thread)
+                    )
+                elif not isinstance(question, Ask):
+                    answer = await _other_async(question, pool)
                 elif (mode := CallMode.of(question.function)) is CallMode.BLOCKING:
-                    answer = await within(store_timeout, _call_in_thread(question, in_thread))
+                    answer = await within(store_timeout, _call_in_thread(question, thread))
                 elif mode is CallMode.OWN_TIMEOUT:
                     answer = await _call_without_timeout(question)
                 else:
@@ -137,6 +211,10 @@ async def run_async(flow: Flow[T], *, pool: WorkPool = default_pool, store_timeo
     except StopIteration as done:
         value: T = done.value
         return value
+
+
+def _answer(question: Question, pool: WorkPool) -> Any:
+    return _call(question) if isinstance(question, Ask) else _other(question, pool)
 
 
 def _call(question: Ask[Any]) -> Any:
@@ -175,12 +253,16 @@ def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> o
         raise StoreUnavailable(f"Ask({getattr(method, '__qualname__', '')}) raised {type(error).__name__}") from error
 
 
-def _work(question: Work[Any], pool: WorkPool) -> Any:
+def _other(question: Question, pool: WorkPool) -> Any:
+    if isinstance(question, Join):
+        return question.function(*question.args)
     _check(question)
     return pool.run(question.function, *question.args, **question.kwargs)
 
 
-async def _work_async(question: Work[Any], pool: WorkPool) -> Any:
+async def _other_async(question: Question, pool: WorkPool) -> Any:
+    if isinstance(question, Join):
+        return await question.call.wait_async(*question.args)
     _check(question)
     return await pool.run_async(question.function, *question.args, **question.kwargs)
 
@@ -191,7 +273,9 @@ def _check(question: object) -> None:
 
 
 def _as_failure(question: object, error: BaseException) -> BaseException:
-    if not isinstance(question, Ask) or isinstance(error, AuthmwError) or not isinstance(error, Exception):
+    if isinstance(error, AuthmwError) or not isinstance(error, Exception):
+        return error
+    if not isinstance(question, Ask) and not is_of_application(getattr(question, "function", None)):
         # PEP 479 turns a StopIteration that is thrown into a generator into a RuntimeError. So a StopIteration of a
         # Work cannot end the flow either.
         return error

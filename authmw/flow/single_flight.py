@@ -1,15 +1,17 @@
-"""Single flight: one call at a time for each key. All threads that ask for the key share its answer."""
+"""Single flight: one call at a time for each key. All threads and tasks that ask for the key share its answer."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from math import inf
 from typing import Generic, TypeVar
 
 from authmw.errors import Unavailable
+from authmw.flow.clocks import monotonic
 from authmw.flow.forks import in_each_child
+from authmw.flow.pool import Signal, is_on_event_loop, within
 
 T = TypeVar("T")
 
@@ -26,8 +28,9 @@ class SingleFlight(Generic[T]):
     'answer'
     """
 
-    def __init__(self, *, longest: float = inf, timer: Callable[[], float] = time.monotonic) -> None:
-        self._longest = longest
+    def __init__(self, *, longest: float = inf, timer: Callable[[], float] = monotonic) -> None:
+        self.longest: float = longest
+        """Seconds after which a call is given up."""
         self._timer = timer
         self._after_fork()
         in_each_child(self._after_fork)
@@ -79,7 +82,7 @@ class SingleFlight(Generic[T]):
         To `begin` a call when there is none, the caller holds the lock around both.
         """
         call = self._calls.get(key)
-        return call if call is not None and self._timer() - call.began < self._longest else None
+        return call if call is not None and self._timer() - call.began < self.longest else None
 
     def begin(self, key: Hashable) -> Call[T]:
         """A new call for `key`. The caller holds the lock, makes the call, and then has to call `finish`."""
@@ -91,21 +94,21 @@ class SingleFlight(Generic[T]):
         return self._calls.get(key) is call
 
     def finish(self, key: Hashable, call: Call[T]) -> None:
-        """End `call` and wake the threads that wait for it."""
+        """End `call` and wake all that wait for it."""
         with self.lock:
             if self.is_latest(key, call):
                 del self._calls[key]
-        call.over.set()
+        call.end()
 
 
 class Call(Generic[T]):
-    """One call, and the threads that wait for it.
+    """One call, and the threads and tasks that wait for it.
 
     Args:
         began: when the call began, in seconds of the timer.
     """
 
-    __slots__ = ("answers", "began", "error", "over", "waiting")
+    __slots__ = ("_signals", "answers", "began", "error", "over", "waiting")
 
     def __init__(self, began: float) -> None:
         self.began: float = began
@@ -113,6 +116,7 @@ class Call(Generic[T]):
         self.answers: tuple[T] | None = None
         self.error: Exception | None = None
         self.waiting: int = 0
+        self._signals: list[Signal] = []
 
     def answer(self) -> T:
         """Wait until the call is over, and return its answer.
@@ -121,8 +125,45 @@ class Call(Generic[T]):
             Unavailable: the call failed.
         """
         self.over.wait()
+        return self.outcome()
+
+    def outcome(self) -> T:
+        """The answer of a call that is over.
+
+        Raises:
+            Unavailable: the call failed.
+        """
         if self.answers is not None:
             return self.answers[0]
         # A new exception for each thread: one shared exception would collect the tracebacks of all threads.
         cause = self.error
-        raise Unavailable(str(cause) if isinstance(cause, Unavailable) else type(cause).__name__) from cause
+        if cause is None:
+            raise Unavailable("the call was interrupted")
+        if not isinstance(cause, Unavailable):
+            raise Unavailable(type(cause).__name__) from cause
+        failure = Unavailable(str(cause))
+        failure.retry_after = cause.retry_after
+        raise failure from cause
+
+    def end(self) -> None:
+        """Wake all that wait."""
+        self.over.set()
+        # A task appends its signal and then looks at `over`, so each signal is given here or not waited for.
+        for signal in self._signals:
+            signal.give()
+
+    def wait(self, seconds: float) -> None:
+        """Wait on this thread until the call is over, for at most `seconds`.
+
+        A thread that runs an event loop does not wait at all: what makes the call may be a task of that loop.
+        """
+        if not is_on_event_loop():
+            self.over.wait(seconds)
+
+    async def wait_async(self, seconds: float) -> None:
+        """As `wait`, in a task of an event loop, without a thread."""
+        signal = Signal()
+        self._signals.append(signal)
+        if not self.over.is_set():
+            with suppress(Exception):  # of `within`, after `seconds`
+                await within(seconds, signal.wait())

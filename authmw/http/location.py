@@ -60,12 +60,12 @@ class Location:
             raise ValueError("the URL contains a user or a fragment: leave it out")
         match = _HOST_AND_PORT.fullmatch(parts.netloc)
         port = int((match and match["port"]) or _PORTS[parts.scheme])
-        if match is None or port > _LAST_PORT:
+        if match is None or not 0 < port <= _LAST_PORT:
             raise ValueError("the host or the port of the URL is not valid")
         if parts.scheme == "http" and not insecure and not is_loopback(host):
             raise ValueError("the URL is http: use https, because http is allowed only for this machine")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
+        return cls(parts.scheme, host, port, target)
 
     @property
     def origin(self) -> tuple[str, str, int]:

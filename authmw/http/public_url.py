@@ -1,7 +1,8 @@
 """Public URLs of the application, and the comparison of a request's URL with the ``htu`` of a proof (RFC 9449 §4.3).
 
-Rule 1: scheme, host and the prefix that a proxy removes come from the configuration. They never come from ``Host`` or
-``X-Forwarded-*``, because every client can send these.
+Rule 1: scheme and host come from the configuration. They never come from ``Host`` or ``X-Forwarded-*``, because every
+client can send these. The prefix that a proxy removes comes from the configuration too, or from what the framework was
+told: ``SCRIPT_NAME`` or ``root_path``, by the server or by Werkzeug's ProxyFix. It counts once if it comes from both.
 Rule 2: an ``htu`` is normalised by RFC 3986 §6.2.2 and §6.2.3, dot segments included. In the path of the request, only
 the percent-encoding is normalised. Dot segments stay, because the application does not remove them either:
 ``/files/../admin`` is not ``/admin``.
@@ -40,8 +41,8 @@ class PublicURLs:
 
     Args:
         urls: the URL without the request target that this server receives: ``https://api.example``, or
-            ``https://example.com/shop`` behind a proxy that removes ``/shop``. Several URLs if the application has
-            several host names.
+            ``https://example.com/shop`` behind a proxy that removes ``/shop``, whether or not the server is told of
+            ``/shop`` too. Several URLs if the application has several host names.
 
     Raises:
         ConfigurationError: a URL is wrong, or there is none. The message names all mistakes.
@@ -70,16 +71,29 @@ class PublicURLs:
             return False
         if request.is_websocket:
             url = _as_http(url)
-        path = request.target.partition("?")[0]
+        path, told = request.public_path, _told(request)
         return any(
-            base[:3] == url[:3] and _is_path(url.path, base.path, path, is_raw=request.raw_path is not None)
+            base[:3] == url[:3]
+            and _is_path(url.path, _prefix(base.path, told), path, is_raw=request.raw_path is not None)
             for base in self._bases
         )
 
 
+def _told(request: RequestHead) -> str:
+    """The prefix that the framework was told of, normalised as paths are."""
+    from urllib.parse import quote
+
+    return _unescaped(quote(request.root.rstrip("/"), encoding=request.encoding)) if request.root else ""
+
+
+def _prefix(configured: str, told: str) -> str:
+    """The prefix `configured`; empty if the public path of the request begins with it already."""
+    return "" if f"{told}/".startswith(f"{configured}/") else configured
+
+
 def _is_path(wanted: str, prefix: str, path: str, *, is_raw: bool) -> bool:
     if is_raw:
-        # A target in absolute-form, or the asterisk of OPTIONS, is no path (RFC 9112 §3.2).
+        # The asterisk of OPTIONS is no path (RFC 9112 §3.2.4).
         return path.startswith("/") and wanted == prefix + _unescaped(path)
     from urllib.parse import unquote_to_bytes
 

@@ -61,6 +61,7 @@ class Reason(Enum):
     TOKEN_NOT_YET_VALID = ("token-not-yet-valid", 401, "invalid_token", "The access token is invalid.", "token-invalid")
     TOKEN_EXPIRED = ("token-expired", 401, "invalid_token", "The access token expired.", "")
     TOKEN_REVOKED = ("token-revoked", 401, "invalid_token", "The access token is invalid.", "token-invalid")
+    TOKEN_KIND = ("token-kind", 401, "invalid_token", "The access token is invalid.", "token-invalid")
     TOKEN_UNKNOWN = ("token-unknown", 401, "invalid_token", "The access token is invalid.", "token-invalid")
 
     TOKEN_BOUND = ("token-bound", 401, "invalid_token", "The access token is invalid.", "token-invalid")
@@ -82,8 +83,11 @@ class Reason(Enum):
     )  # fmt: skip
     USER_UNKNOWN = ("user-unknown", 401, None, "The credentials are invalid.", "credentials-invalid")
     USER_DISABLED = ("user-disabled", 401, None, "The credentials are invalid.", "credentials-invalid")
+    TOKEN_USER_GONE = ("token-user-gone", 401, "invalid_token", "The access token is invalid.", "token-invalid")
     PASSWORD_WRONG = ("password-wrong", 401, None, "The credentials are invalid.", "credentials-invalid")
-    ACCOUNT_THROTTLED = ("account-throttled", 401, None, "The credentials are invalid.", "credentials-invalid")
+    PASSWORD_HASH_UNKNOWN = (
+        "password-hash-unknown", 401, None, "The credentials are invalid.", "credentials-invalid",
+    )  # fmt: skip
     DIGEST_MISMATCH = ("digest-mismatch", 401, None, "The credentials are invalid.", "credentials-invalid")
     DIGEST_STALE = ("digest-stale", 401, None, "The nonce is stale.", "")
     DIGEST_REPLAYED = ("digest-replayed", 401, None, "The credentials are invalid.", "credentials-invalid")
@@ -91,6 +95,7 @@ class Reason(Enum):
     KEY_EXPIRED = ("key-expired", 401, None, "The credentials are invalid.", "credentials-invalid")
     KEY_REVOKED = ("key-revoked", 401, None, "The credentials are invalid.", "credentials-invalid")
     PROXY_UNTRUSTED = ("proxy-untrusted", 401, None, "The credentials are invalid.", "credentials-invalid")
+    CROSS_SITE = ("cross-site", 401, None, "Cookies are not accepted in cross-site requests.", "")
     CREDENTIALS_REJECTED = (
         "credentials-rejected", 401, None, "The credentials are invalid.", "credentials-invalid",
     )  # fmt: skip
@@ -99,9 +104,9 @@ class Reason(Enum):
     SCOPE_MISSING = (
         "scope-missing", 403, "insufficient_scope", "The request requires higher privileges than provided.", "",
     )  # fmt: skip
-    CROSS_SITE = ("cross-site", 403, None, "Cross-site requests are not accepted.", "")
     FORBIDDEN = ("forbidden", 403, None, "Access is not permitted.", "")
 
     # The request may succeed later.
+    ACCOUNT_THROTTLED = ("account-throttled", 503, None, "No check is free just now. Try again later.", "")
     TOO_MANY_ATTEMPTS = ("too-many-attempts", 429, None, "Too many attempts. Try again later.", "")
     UNAVAILABLE = ("unavailable", 503, None, "Authentication is temporarily unavailable.", "")

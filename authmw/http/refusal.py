@@ -7,6 +7,7 @@ The responses of all adapters are made here, so that they have the same bytes: s
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -14,9 +15,12 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from authmw.errors import AuthmwError
+from authmw.flow.application_code import raised_at
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
-from authmw.http.response import Response
+from authmw.http.response import Response, close_code_of
+
+logger: Final = logging.getLogger("authmw")
 
 
 class Allowed(Enum):
@@ -51,6 +55,7 @@ class Refusal:
         detail: more details for the log. They never reach the client.
         render: makes the body; None for `problem_json`.
         headers: further response headers of the scheme (``DPoP-Nonce``).
+        pages: the address below which each public code has its page; empty for none.
     """
 
     reason: Reason
@@ -62,16 +67,30 @@ class Refusal:
     detail: str = field(default="", repr=False)
     render: Callable[[Refusal], Body] | None = field(default=None, repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    pages: str = ""
 
     @property
     def status(self) -> int:
         """The status of the response."""
         return self.reason.status
 
+    @property
+    def close_code(self) -> int:
+        """The code by which a websocket is closed for it (RFC 6455 §7.4): 1008, or 1013 for a status of 500 or more."""
+        return close_code_of(self.status)
+
+    @property
+    def type(self) -> str:
+        """The ``type`` of the problem: the page of its public code, which tells no more than that code.
+
+        Without an address of the pages it is ``about:blank`` (RFC 9457 §4.2.1).
+        """
+        return self.pages + self.reason.public_code.removeprefix("authmw.") if self.pages else "about:blank"
+
     def problem(self) -> dict[str, Any]:
         """The members of the problem document (RFC 9457 §3.1)."""
         members: dict[str, Any] = {
-            "type": "about:blank",
+            "type": self.type,
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.reason.description,
@@ -86,7 +105,7 @@ class Refusal:
 
     def response(self) -> Response:
         """The response. `render` can replace the body, but not the status and the challenges."""
-        body = (self.render or problem_json)(self)
+        body = problem_json(self) if self.render is None else _rendered(self, self.render)
         headers = [
             ("Content-Type", body.content_type),
             ("Content-Length", str(len(body.content))),
@@ -108,6 +127,21 @@ Decision = Literal[Allowed.ALLOWED] | Refusal
 def problem_json(refusal: Refusal) -> Body:
     """The default body of a refusal: a problem document (RFC 9457)."""
     return Body("application/problem+json", json.dumps(refusal.problem(), separators=(",", ":")).encode())
+
+
+def _rendered(refusal: Refusal, render: Callable[[Refusal], object]) -> Body:
+    """The body that `render` makes. If it fails, the default one: the refusal has to be sent in any case."""
+    try:
+        body = render(refusal)
+    except Exception as error:
+        place = raised_at(error)
+        where = f" at {place.file}:{place.line} in {place.function}" if place else ""
+        logger.error("render= raised %s%s: the refusal has the default body", type(error).__name__, where)
+    else:
+        if isinstance(body, Body):
+            return body
+        logger.error("render= returns a Body, not %s: the refusal has the default body", type(body).__name__)
+    return problem_json(refusal)
 
 
 class AccessRefused(AuthmwError):

@@ -12,11 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
+from authmw.flow.application_code import Surroundings
 from authmw.flow.call_mode import CallMode
+from authmw.flow.pool import in_thread
 from authmw.http.grammar import Authorization, parse_authorization
-from authmw.http.target import MAX_SEARCHED, is_canonical, query_values
+from authmw.http.target import MAX_SEARCHED, decoded, is_canonical, path_of, query_values
+
+T = TypeVar("T")
 
 Environ = dict[str, Any]
 # The types of Starlette and FastAPI. With the same types, type checkers accept that authmw wraps their applications and
@@ -26,7 +30,15 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+# The headers that layers inside of the application take for ``SCRIPT_NAME`` or ``root_path``, as Werkzeug's ProxyFix.
+_PREFIXES: Final = ("x-forwarded-prefix", "x-script-name")
+MOST_PREFIXES: Final = 8
+"""The most prefixes that a request names. Each proxy on the way names one."""
+MAX_FORM: Final = 64 * 1024
+"""Bytes of a form of an endpoint of authmw: an assertion, a token and a name need far less."""
+_KEPT: Final = "authmw.body"
 _LENGTH = re.compile(r"[0-9]+")
+_SAFE: Final = "/~:@!$&'()*+,;="
 _NOT_READ: Final = Authorization("", "")
 
 
@@ -38,14 +50,47 @@ class BodyIncomplete(Exception):
     """The client disconnected before it sent the whole body."""
 
 
+class _KeptBody:
+    """A body that was read before the functions of the application, which may read it too. It has no ``repr``."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: bytes | Exception) -> None:
+        self._body = body
+
+    def read(self, limit: int) -> bytes:
+        if isinstance(self._body, Exception):
+            raise self._body
+        if len(self._body) > limit:
+            raise BodyTooLarge
+        return self._body
+
+
 class RequestHead(ABC):
     """Method, path, headers, query and cookies of one request. The body is read only for Digest ``auth-int``."""
 
-    __slots__ = ("_authorization", "method")
+    __slots__ = ("_authorization", "method", "promise")
 
     method: str
     """The method as the client sent it (RFC 9110 §9.1: case counts); ``GET`` for a websocket handshake."""
+    encoding: ClassVar[str]
+    """The encoding by which the octets of a path were decoded."""
+    around: Surroundings | None = None
+    """What surrounds functions of the application while this request is authenticated; None for nothing."""
+    promise: object
+    """The `authmw.engine.promise.Promise` that an adapter makes when its route table finds a public endpoint. Not set
+    before."""
     _authorization: Authorization | None
+
+    @property
+    def debug(self) -> bool:
+        """Whether the application is in debug mode, as far as this is known."""
+        return self.around is not None and self.around.debug
+
+    @property
+    @abstractmethod
+    def headers(self) -> list[tuple[str, str]]:
+        """The names (lower case) and the values of all headers."""
 
     @property
     def authorization(self) -> Authorization | None:
@@ -73,7 +118,10 @@ class RequestHead(ABC):
     @property
     @abstractmethod
     def raw_path(self) -> str | None:
-        """The path of the request line, before decoding; None if the server does not provide it."""
+        """The path of the request line, before decoding; None if the server does not provide it.
+
+        Of a target in absolute-form (RFC 9112 §3.2.2) it is the path in it.
+        """
 
     @property
     @abstractmethod
@@ -107,6 +155,14 @@ class RequestHead(ABC):
             BodyIncomplete: the client disconnected before it sent the whole body.
         """
 
+    def call_blocking(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> Awaitable[T]:
+        """Call a store that may block, for this request and under ASGI: on a thread of authmw. Adapters override it."""
+        return in_thread(function, *args, **kwargs)
+
+    @abstractmethod
+    def keep_body(self) -> object:
+        """Read the form of a POST for `read_body`, which otherwise finds nothing if the application reads it before."""
+
     @property
     def is_canonical(self) -> bool:
         """Whether all proxies, servers and routers read this path in the same way, as `authmw.http.target` defines it.
@@ -115,6 +171,59 @@ class RequestHead(ABC):
         """
         raw = self.raw_path
         return is_canonical(self.path) and (raw is None or is_canonical(raw))
+
+    @property
+    def is_read_alike(self) -> bool:
+        """Whether routers that differ in where the path of an application begins find the same path in this request.
+
+        Litestar cuts a path behind the first ``root_path`` that it finds in it, wherever that is. Quart, Django and
+        BlackSheep cut it also inside of a segment. BlackSheep and Sanic route by the raw path, the others by the
+        decoded one.
+        """
+        path, prefixes = self.path, self.told_prefixes
+        if len(prefixes) > MOST_PREFIXES or any(prefix in path for prefix in prefixes):
+            return False
+        return self.raw_path is None or self.raw_root is not None
+
+    @property
+    def told_prefixes(self) -> tuple[str, ...]:
+        """The prefixes that a layer may cut off the path: `root`, and those that a header names."""
+        told = [self.root]
+        for name in _PREFIXES:
+            value = self.header(name)
+            if value is not None:
+                # Some layers take the last member, others the whole value.
+                told += [each.strip(" \t") for each in (value, *value.split(","))]
+        return tuple(prefix for prefix in dict.fromkeys(told) if prefix.strip("/"))
+
+    @property
+    def raw_root(self) -> bytes | None:
+        """The part of `root` that the raw path contains, decoded; None if the raw path is that of another resource.
+
+        A server or a mount takes a prefix off the raw path, or a proxy did before. So the raw path is what the
+        application routes by, behind all of `root`, the end of it, or nothing.
+        """
+        raw, path = decoded(self.raw_path or ""), self.path.encode(self.encoding, "replace")
+        root = raw.removesuffix(path)
+        is_of_path = raw.endswith(path) and self.root.encode(self.encoding, "replace").endswith(root)
+        return root if is_of_path else None
+
+    @property
+    def public_path(self) -> str:
+        """The raw path of the URL that the client sees, as far as the framework was told of it.
+
+        If a proxy has removed a prefix, and ``SCRIPT_NAME`` or ``root_path`` has it, this path begins with it.
+        """
+        from urllib.parse import quote
+
+        raw, root = self.raw_path, self.root.rstrip("/")
+        if raw is None:
+            return quote(root + self.path, safe=_SAFE, encoding=self.encoding)
+        contained = self.raw_root if root else None
+        if contained is None:
+            return raw
+        told = root.encode(self.encoding, "replace").removesuffix(contained)
+        return quote(told, safe=_SAFE) + raw
 
     def query(self, name: str) -> tuple[str, ...]:
         """All values of the query parameter `name`, decoded.
@@ -154,7 +263,7 @@ class RequestHead(ABC):
 
 
 @lru_cache(maxsize=256)
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     """The name of the header `name` in an environ. Two headers have no prefix there (RFC 3875 §4.1)."""
     if name in ("content-type", "content-length"):
         return name.upper().replace("-", "_")
@@ -164,17 +273,25 @@ def _variable(name: str) -> str:
 class WSGIRequest(RequestHead):
     """The head of a WSGI request (PEP 3333)."""
 
-    __slots__ = ("environ",)
+    __slots__ = ("around", "environ")
+    encoding = "latin-1"
 
     def __init__(self, environ: Environ) -> None:
+        self.around: Surroundings | None = None
         self._authorization = _NOT_READ
         self.environ: Environ = environ
         self.method: str = environ["REQUEST_METHOD"]
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case)."""
-        value: str | None = self.environ.get(_variable(name))
+        value: str | None = self.environ.get(variable(name))
         return value
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The names (lower case) and the values of all headers."""
+        found = [(name, value) for name, value in self.environ.items() if name.startswith("HTTP_")]
+        return [(name[5:].lower().replace("_", "-"), str(value)) for name, value in found]
 
     @property
     def path(self) -> str:
@@ -192,7 +309,7 @@ class WSGIRequest(RequestHead):
     def raw_path(self) -> str | None:
         """``REQUEST_URI`` (Werkzeug, uWSGI, mod_wsgi) or ``RAW_URI`` (gunicorn), without the query."""
         uri = self._uri
-        return None if uri is None else uri.partition("?")[0]
+        return None if uri is None else path_of(uri)
 
     @property
     def _uri(self) -> str | None:
@@ -211,7 +328,7 @@ class WSGIRequest(RequestHead):
             return self._uri
         from urllib.parse import quote
 
-        path = quote(self.root + self.path, safe="/~:@!$&'()*+,;=", encoding="latin-1")
+        path = quote(self.root + self.path, safe=_SAFE, encoding="latin-1")
         return f"{path}?{self.query_string}" if self.query_string else path
 
     @property
@@ -228,6 +345,9 @@ class WSGIRequest(RequestHead):
     def read_body(self, limit: int) -> bytes:
         """The whole body. The application reads it again, from a buffer."""
         environ = self.environ
+        kept = environ.get(_KEPT)
+        if isinstance(kept, _KeptBody):
+            return kept.read(limit)
         declared = str(environ.get("CONTENT_LENGTH") or "")
         if _LENGTH.fullmatch(declared) is not None:
             length = int(declared.lstrip("0")[:20] or "0")  # 20 digits are more than any limit
@@ -243,6 +363,14 @@ class WSGIRequest(RequestHead):
         environ["wsgi.input"] = BytesIO(body)
         return cast("bytes", body)
 
+    def keep_body(self) -> None:
+        """Put the form into the environ."""
+        if self.method == "POST" and _KEPT not in self.environ:
+            try:
+                self.environ[_KEPT] = _KeptBody(self.read_body(MAX_FORM))
+            except Exception as error:
+                self.environ[_KEPT] = _KeptBody(error)
+
 
 class ASGIRequest(RequestHead):
     """The head of an ASGI request or websocket handshake.
@@ -253,11 +381,12 @@ class ASGIRequest(RequestHead):
     """
 
     __slots__ = ("_receive", "_replay", "scope")
+    encoding = "utf-8"
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
         self._authorization = _NOT_READ
         self.scope: Scope = scope
-        self.method: str = scope.get("method", "GET")
+        self.method: str = scope.get("method", "GET") if scope.get("type") != "websocket" else "GET"
         self._receive = receive
         self._replay: list[Message] = []
 
@@ -269,6 +398,16 @@ class ASGIRequest(RequestHead):
             return None
         separator = b";" if wanted == b"cookie" else b","  # RFC 9113 §8.2.3: Cookie may come in several lines
         return separator.join(values).decode("latin-1")
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The names (lower case) and the values of all headers."""
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+
+    @property
+    def debug(self) -> bool:
+        """``debug`` of the application in the scope (Starlette, FastAPI)."""
+        return getattr(self.scope.get("app"), "debug", False) is True
 
     @property
     def is_websocket(self) -> bool:
@@ -292,8 +431,8 @@ class ASGIRequest(RequestHead):
     @property
     def raw_path(self) -> str | None:
         """``raw_path``, without the query that some servers add to it."""
-        raw = self.scope.get("raw_path")
-        return None if raw is None else raw.decode("latin-1").partition("?")[0]
+        raw: bytes | None = self.scope.get("raw_path")
+        return None if raw is None else path_of(raw.decode("latin-1"))
 
     @property
     def query_string(self) -> str:
@@ -303,11 +442,13 @@ class ASGIRequest(RequestHead):
     @property
     def target(self) -> str:
         """The request target, rebuilt from the decoded path where the server keeps no raw one."""
-        path = self.raw_path
-        if path is None:
+        raw: bytes | None = self.scope.get("raw_path")
+        if raw is None:
             from urllib.parse import quote
 
-            path = quote(self.scope["path"], safe="/~:@!$&'()*+,;=")
+            path = quote(self.scope["path"], safe=_SAFE)
+        else:
+            path = raw.decode("latin-1").partition("?")[0]
         return f"{path}?{self.query_string}" if self.query_string else path
 
     @property
@@ -324,6 +465,9 @@ class ASGIRequest(RequestHead):
     @CallMode.OWN_TIMEOUT
     async def read_body(self, limit: int) -> bytes:
         """The whole body. The application receives the same messages again, by `receive`."""
+        kept = self.scope.get(_KEPT)
+        if isinstance(kept, _KeptBody):
+            return kept.read(limit)
         if self._receive is None:
             return b""
         chunks: list[bytes] = []
@@ -340,6 +484,15 @@ class ASGIRequest(RequestHead):
                 raise BodyTooLarge
             more = message.get("more_body", False)
         return b"".join(chunks)
+
+    async def keep_body(self) -> None:
+        """Put the form into a copy of the scope."""
+        if self.method == "POST" and _KEPT not in self.scope:
+            try:
+                kept = _KeptBody(await self.read_body(MAX_FORM))
+            except Exception as error:
+                kept = _KeptBody(error)
+            self.scope = {**self.scope, _KEPT: kept}
 
     async def receive(self) -> Message:
         """The next message: first the messages that `read_body` received, then new ones."""

@@ -18,7 +18,8 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 POLICY_VIOLATION: Final = 1008
 """The close code of a websocket that is not allowed (RFC 6455 §7.4.1)."""
-_TRY_AGAIN_LATER: Final = 1013  # registered with IANA for RFC 6455
+TRY_AGAIN_LATER: Final = 1013
+"""The close code of a websocket that may be opened again later. IANA registered it for RFC 6455."""
 _SERVER_ERROR: Final = 500
 WITHOUT_CONTENT: Final = frozenset({204, 304})
 """The statuses of responses that have no content, nor a ``Content-Length`` (RFC 9110 §8.6)."""
@@ -32,8 +33,21 @@ def is_sent_to_preflight(name: str) -> bool:
     >>> is_sent_to_preflight("Access-Control-Allow-Origin"), is_sent_to_preflight("Set-Cookie")
     (True, False)
     """
-    name = name.lower()
-    return name.startswith("access-control-") or name in ("allow", "cache-control", "vary")
+    return is_for_cors(name) or name.lower() in ("allow", "cache-control", "vary")
+
+
+def is_for_cors(name: str) -> bool:
+    """Whether the header `name` of a response is one of CORS (Fetch §3.2.3). Those say nothing of the content."""
+    return name.lower().startswith("access-control-")
+
+
+def close_code_of(status: int) -> int:
+    """The code by which a websocket is closed in place of a response with `status` (RFC 6455 §7.4).
+
+    >>> close_code_of(401), close_code_of(503)
+    (1008, 1013)
+    """
+    return TRY_AGAIN_LATER if status >= _SERVER_ERROR else POLICY_VIOLATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,11 @@ class Response:
         """The body in the form of PEP 3333; empty for a HEAD request (RFC 9110 §9.3.2)."""
         return [] if method == "HEAD" else [self.body]
 
+    @property
+    def close_code(self) -> int:
+        """The code by which a websocket is closed in place of this response (RFC 6455 §7.4)."""
+        return close_code_of(self.status)
+
     def serve_wsgi(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
         """Start the response to a WSGI request (PEP 3333), and return its body."""
         start_response(self.status_line, list(self.headers))
@@ -90,8 +109,7 @@ class Response:
             if not connected:
                 await receive()
             if "websocket.http.response" not in (scope.get("extensions") or {}):
-                code = _TRY_AGAIN_LATER if self.status >= _SERVER_ERROR else POLICY_VIOLATION
-                await send({"type": "websocket.close", "code": code})
+                await send({"type": "websocket.close", "code": self.close_code})
                 return
             kind, headers = "websocket.http.response", joined(headers)
         await send({"type": f"{kind}.start", "status": self.status, "headers": headers})
@@ -101,9 +119,13 @@ class Response:
 def joined(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
     """`headers` with each name once, its values joined by commas (RFC 9110 §5.3).
 
-    For denial responses to websockets: granian 2 crashes if one of them repeats a name.
+    For denial responses to websockets: granian 2 crashes if one of them repeats a name. ``Set-Cookie`` cannot be
+    joined, so the first one stays.
     """
     found: dict[bytes, bytes] = {}
     for name, value in headers:
-        found[name] = found[name] + b", " + value if name in found else value
+        if name not in found:
+            found[name] = value
+        elif name != b"set-cookie":
+            found[name] += b", " + value
     return list(found.items())

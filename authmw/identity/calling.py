@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from authmw.http.reasons import Reason
 from authmw.http.refusal import AccessRefused, Refusal
+from authmw.http.request import RequestHead
 
 
 class Call(Protocol):
@@ -22,12 +23,21 @@ class Call(Protocol):
         """Whether the application has finished the request."""
         ...
 
+    @property
+    def request(self) -> RequestHead:
+        """The head of the request."""
+        ...
+
     def require(self, scopes: tuple[str, ...], principal: Any) -> None:
         """Refuse the request unless `principal` has all of `scopes`.
 
         Raises:
             AccessRefused: a scope is missing, or the principal is anonymous.
         """
+
+    def refuse(self, refusal: Refusal) -> AccessRefused:
+        """The exception that carries `refusal` through the framework. Raise it."""
+        ...
 
 
 current_call: Final[ContextVar[Call | None]] = ContextVar("authmw_current_call", default=None)
@@ -49,6 +59,14 @@ def find_calls_by(find: FindCall) -> None:
     """
     if find not in _finders:
         _finders.append(find)
+
+
+_guards: Final[dict[str, None]] = {}
+
+
+def guarded_by(line: str) -> None:
+    """Register the line by which an application gets its guard, for the error where it has none. For adapters."""
+    _guards[line] = None
 
 
 def active_call() -> Call | None:
@@ -80,7 +98,8 @@ def require(scopes: tuple[str, ...], principal: Any) -> None:
 
 def outside_of_a_call() -> AccessRefused:
     """The refusal outside of a request: without the middleware no caller is authenticated, so this fails closed."""
-    detail = "no AuthMiddleware in front of this call"
+    lines = " or ".join(_guards) or "application = AuthMiddleware(application, auth)"
+    detail = f"nothing authenticates the callers of this application: write {lines}"
     if current_call.get() is not None:
         detail = "the request that started this has ended: pass its caller on with carry_caller"
     return AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, detail=detail))

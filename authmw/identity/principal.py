@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, cast
 
 from authmw.errors import ConfigurationError
 from authmw.identity.calling import require
+from authmw.identity.read_only import ReadOnlyDict
 from authmw.identity.scopes import checked_scopes
 
 PrincipalKind = Literal["user", "client", "api_key", "anonymous"]
@@ -17,7 +17,7 @@ Claims = Mapping[str, Any]
 """The attributes of a principal that its credential contains: the payload of a JWT, the fields of a user record."""
 
 _KINDS: Final = frozenset({"user", "client", "api_key", "anonymous"})
-_NO_CLAIMS: Final[Claims] = MappingProxyType({})
+_NO_CLAIMS: Final[Claims] = ReadOnlyDict()
 
 
 class Principal:
@@ -81,7 +81,7 @@ class Principal:
         write(self, "id", id)
         write(self, "scopes", scopes if type(scopes) is frozenset else _set_of(scopes))
         write(self, "kind", kind)
-        write(self, "_claims", claims)
+        write(self, "_claims", claims if callable(claims) else _read_only(claims))
         write(self, "scheme", scheme)
         write(self, "client_id", client_id)
         write(self, "credential_id", credential_id)
@@ -105,27 +105,38 @@ class Principal:
     def __repr__(self) -> str:
         return f"Principal(id={self.id!r}, kind={self.kind!r}, scopes={sorted(self.scopes)!r})"
 
-    def authenticated_by(self, scheme: str) -> Principal:
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A function that makes the claims stays here: it may hold anything.
+        return _restored, (type(self), {**_state_of(self), "_claims": self.claims})
+
+    def __copy__(self) -> Self:
+        return self
+
+    if not TYPE_CHECKING:  # asked by pydantic, and by nobody else
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: object, handler: Callable[[object], object]) -> object:
+            """The schema of pydantic, where arbitrary types are allowed; otherwise the line to write for FastAPI."""
+            try:
+                return handler(source)
+            except Exception as error:
+                if type(error).__name__ != "PydanticSchemaGenerationError":  # its module is not imported here
+                    raise
+                raise ConfigurationError(
+                    "no client sends a Principal: write caller: CurrentPrincipal, or "
+                    'caller: Annotated[Principal, Scopes("orders:read")], both of authmw_fastapi; and return its '
+                    "fields, as caller.id"
+                ) from None
+
+    def authenticated_by(self, scheme: str) -> Self:
         """This principal with `scheme` as its scheme. A copy, because the application may keep this object."""
-        if self.scheme == scheme:
-            return self
-        return Principal(
-            self.id,
-            scopes=self.scopes,
-            kind=self.kind,
-            claims=self._claims,
-            scheme=scheme,
-            client_id=self.client_id,
-            credential_id=self.credential_id,
-            expires_at=self.expires_at,
-            name=self.name,
-        )
+        return self if self.scheme == scheme else _restored(type(self), {**_state_of(self), "scheme": scheme})
 
     @property
     def claims(self) -> Claims:
-        """The attributes of the principal from its credential. Read only."""
+        """The attributes of the principal from its credential: a dict that is read-only."""
         claims = self._claims
-        return MappingProxyType(dict(claims())) if callable(claims) else claims
+        return _read_only(claims()) if callable(claims) else claims
 
     @property
     def is_authenticated(self) -> bool:
@@ -161,9 +172,35 @@ class Principal:
         require(_some(scopes), self)
 
 
+def _read_only(claims: Claims) -> ReadOnlyDict[Any]:
+    if type(claims) is ReadOnlyDict:
+        return claims  # pyright: ignore[reportUnknownVariableType] - of whatever values
+    return ReadOnlyDict(claims)
+
+
+def _state_of(principal: Principal) -> dict[str, Any]:
+    """All attributes of `principal`, those of a subclass too."""
+    attributes, slots = cast("tuple[dict[str, Any] | None, dict[str, Any]]", object.__getstate__(principal))
+    return {**(attributes or {}), **slots}
+
+
+P = TypeVar("P", bound=Principal)
+
+
+def _restored(kind: type[P], state: Mapping[str, Any]) -> P:
+    """A principal of that class with that state. A subclass may have another constructor, so none is called."""
+    made = kind.__new__(kind)
+    for name, value in state.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
 def _set_of(scopes: Iterable[str]) -> frozenset[str]:
     if isinstance(scopes, str):
-        raise ValueError(f"scopes={scopes!r} has to be a set or a list: a string would be read as a list of letters")
+        raise ValueError(
+            f"scopes={scopes!r} has to be a set or a list, because a string would be read as a list of letters: "
+            f"write scopes={scopes.split()}"
+        )
     return frozenset(scopes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import Any, Final
 
 from authmw.errors import ConfigurationError
@@ -87,18 +88,24 @@ class Requirement:
         >>> Requirement.together([Requirement.all_of("a"), Requirement.all_of("b")]).scopes
         ('a', 'b')
         """
-        found: Requirement | None = None
-        for each in asked:
-            found = each if found is None else found & each
-        return found
+        all_asked = tuple(asked)
+        if len(all_asked) < 2:
+            return all_asked[0] if all_asked else None
+        # A predicate need not be hashable.
+        predicates: list[Predicate] = []
+        for each in chain.from_iterable(asked.predicates for asked in all_asked):
+            if each not in predicates:
+                predicates.append(each)
+        return cls(
+            access=max(each.access for each in all_asked),
+            scopes=tuple(dict.fromkeys(chain.from_iterable(each.scopes for each in all_asked))),
+            alternatives=tuple(dict.fromkeys(chain.from_iterable(each.alternatives for each in all_asked))),
+            predicates=tuple(predicates),
+        )
 
     def __and__(self, other: Requirement) -> Requirement:
-        return Requirement(
-            access=max(self.access, other.access),
-            scopes=tuple(dict.fromkeys(self.scopes + other.scopes)),
-            alternatives=tuple(dict.fromkeys(self.alternatives + other.alternatives)),
-            predicates=self.predicates + tuple(each for each in other.predicates if each not in self.predicates),
-        )
+        together = Requirement.together((self, other))
+        return self if together is None else together
 
     def includes(self, other: Requirement) -> bool:
         """Whether this requirement contains all that `other` requires.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from authmw.errors import ConfigurationError
 
@@ -51,9 +51,15 @@ def checked_scopes(scopes: Iterable[object]) -> tuple[str, ...]:
         if isinstance(scope, str) and is_scope(scope):
             unique[scope[:]] = None  # the slice of a member of a string enum is its value
         elif isinstance(scope, str):
-            mistakes.append(f"{scope!r} is not a scope: write one scope per argument, without spaces or quotes")
+            mistakes.append(
+                f"{scope!r} is not a scope: write one scope per argument, without spaces or quotes"
+                f"{_parts(scope.split(), before=': ')}"
+            )
         else:
-            mistakes.append(f'{scope!r} is not a scope but {_kind(scope)}: write "orders:read", "orders:write"')
+            kind = _kind(scope)
+            each = cast("Iterable[object]", scope) if isinstance(scope, list | tuple | set | frozenset) else ()
+            parts = _parts(each) or '"orders:read", "orders:write"'
+            mistakes.append(f"{scope!r} is not a scope but {kind}: write {parts}")
     if mistakes:
         raise ConfigurationError(*mistakes)
     return tuple(unique)
@@ -78,6 +84,14 @@ def scope_mistakes(scopes: object) -> list[str]:
     if not all(isinstance(text, str) for text in described.values()):
         mistakes.append("scopes= has a description for each scope, as a str: {'orders:read': 'See orders'}")
     return mistakes
+
+
+def _parts(scopes: Iterable[object], before: str = "") -> str:
+    """`scopes` as arguments, behind `before`, if all of them are scopes; else nothing."""
+    each = list(scopes)
+    if not each or not all(isinstance(scope, str) and is_scope(scope) for scope in each):
+        return ""
+    return before + ", ".join(f'"{scope}"' for scope in each)
 
 
 def _kind(value: object) -> str:

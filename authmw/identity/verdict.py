@@ -40,7 +40,7 @@ class Rejected:
     Args:
         reason: the reason, with the code for the log.
         detail: more details for the log. They never reach the client, and never contain a secret.
-        retry_after: seconds to wait, with `Reason.TOO_MANY_ATTEMPTS`.
+        retry_after: seconds to wait, with `Reason.TOO_MANY_ATTEMPTS` or `Reason.ACCOUNT_THROTTLED`.
         headers: response headers of the scheme (``DPoP-Nonce``).
     """
 

@@ -11,6 +11,7 @@ from authmw.crypto.claims import Check, ClaimRules, Claims, interned, is_identif
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import Header, shown
 from authmw.crypto.keyring import KeyRing
+from authmw.flow.durations import Seconds
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
 from authmw.identity.scopes import is_scope
@@ -59,6 +60,9 @@ class AccessTokenRules(ClaimRules):
                 return None
             return Rejected(Reason.TOKEN_AUDIENCE, f"there is no aud, and {instead} is {shown(named)}")
         return ClaimRules._audience(self, header, claims, now)
+
+    def _has_subject(self, claims: Claims) -> bool:
+        return self.profile.subject_in(claims, client_in(self.profile, claims)) is not None
 
     def _access_token(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
         """The refusal of a token that is not an access token but another token of the issuer."""
@@ -110,7 +114,7 @@ class AccessTokenVerifier(JWTVerifier):
         scopes: ScopeClaim | None = None,
         role_prefix: str | None = "role:",
         subject_prefix: str = "",
-        leeway: float = 30,
+        leeway: Seconds = 30,
         required: Collection[str] = (),
         clock: Callable[[], float],
     ) -> None:
@@ -153,19 +157,17 @@ class AccessTokenVerifier(JWTVerifier):
         return scopes | frozenset(filter(is_scope, roles))
 
     def _principal(self, claims: Mapping[str, Any], scopes: frozenset[str], payload: bytes) -> Principal:
-        known = super()._principal(claims, scopes, payload)
         client = client_in(self.profile, claims)
-        programs = self.profile.programs
-        acts_for_itself = known.id == client or any(claims.get(name) == value for name, value in programs.items())
+        subject = self.profile.subject_in(claims, client) or ""  # the rules refuse a token without one
         return Principal(
-            self._subject_prefix + known.id,
+            self._subject_prefix + subject,
             scopes=scopes,
-            kind=self._kind or ("client" if acts_for_itself else "user"),
+            kind=self._kind or ("client" if self.profile.acts_for_itself(claims, subject, client) else "user"),
             claims=partial(parse_object, payload),  # parsed when it is called
             scheme=self.scheme,
             client_id=interned(client),
-            credential_id=known.credential_id,
-            expires_at=known.expires_at,
+            credential_id=claims.get("jti"),
+            expires_at=claims["exp"],
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Collection, Generator
 from typing import ClassVar, Final
 
@@ -11,7 +10,9 @@ from authmw.crypto.jose.algorithms import ALGORITHMS
 from authmw.crypto.jws import shown
 from authmw.crypto.key import Key
 from authmw.crypto.keyring import KeyRing
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.clocks import monotonic, now
+from authmw.flow.durations import Seconds
 from authmw.flow.flow import Ask, Flow
 from authmw.http.location import mistake_in_url
 from authmw.http.reasons import Reason
@@ -27,7 +28,7 @@ from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.issuers.keys.key_cache import KeyCache
 from authmw.issuers.keys.key_source import PublishedAt
 from authmw.issuers.peek import Peek, peek
-from authmw.issuers.profiles import RFC_9068, Profile, profile_of
+from authmw.issuers.profiles import Profile, checked_profile
 from authmw.verifiers.jwt import ScopeClaim
 
 # Refusals that may mean that the issuer has a new key.
@@ -37,12 +38,13 @@ _MANY_TENANTS: Final = tuple(
 )
 
 
+@explains_arguments('Issuer("https://...", audience="...")')
 class Issuer:
     """Verifies the JWT access tokens of an issuer (RFC 9068 §4), with the keys that it publishes.
 
     It fetches the metadata and the keys with the first token, never before, and then keeps them: through rotations, and
-    for a day while the issuer is down. Tokens that no known key has signed cause at most one fetch in 30 seconds. While
-    there are no keys at all, the response to a token is a 503 with ``Retry-After``.
+    for a day while the issuer is down. Tokens that no known key has signed cause at most three fetches at once, and one
+    in 30 seconds on average. While there are no keys at all, the response to a token is a 503 with ``Retry-After``.
 
     Args:
         issuer: the exact ``iss`` of its tokens and of its metadata: an https URL (http on this machine).
@@ -64,7 +66,8 @@ class Issuer:
         cache: how long keys are kept, and how often they are fetched.
         clock: the time, in seconds since the epoch.
         timer: a monotonic clock in seconds, for the age of keys.
-        chance: a random number in [0, 1), so that the processes of a fleet do not all fetch at the same moment.
+        chance: a random number in [0, 1), so that the processes of a fleet do not all fetch at the same moment; by
+            default `random.random`.
 
     Raises:
         ConfigurationError: all mistakes in the arguments.
@@ -75,6 +78,10 @@ class Issuer:
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The types of credentials that it verifies."""
+    expects: ClassVar[str] = "a signed JWT"
+    """The kind of token that it knows, for the log."""
+    ignores_request: ClassVar[bool] = True
+    """Its verdicts may be remembered. A subclass has to say so again: it may look at the request."""
     scheme: str = ""
     """The name of the scheme that it belongs to."""
 
@@ -88,18 +95,18 @@ class Issuer:
         scopes: ScopeClaim | None = None,
         role_prefix: str | None = "role:",
         subject_prefix: str = "",
-        leeway: float = 30,
+        leeway: Seconds = 30,
         required: Collection[str] = (),
         rsa_algorithm: str = "RS256",
         metadata_url: str | None = None,
         jwks_uri: str | None = None,
         fetcher: Fetcher | None = None,
         cache: CachePolicy | None = None,
-        clock: Callable[[], float] = time.time,
-        timer: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = now,
+        timer: Callable[[], float] = monotonic,
+        chance: Callable[[], float] | None = None,
     ) -> None:
-        known, mistakes = _profile(profile)
+        known, mistakes = checked_profile(profile)
         mistakes += _mistakes(issuer, audience, rsa_algorithm, metadata_url, jwks_uri)
 
         def verifier(keys: KeyRing) -> AccessTokenVerifier:
@@ -138,7 +145,7 @@ class Issuer:
             rsa_algorithm=rsa_algorithm,
             timer=timer,
         )
-        self.keys: KeyCache = KeyCache(source, name=issuer, policy=cache, timer=timer, chance=chance)
+        self.keys: KeyCache = KeyCache(source, name=issuer, policy=cache, timer=timer, chance=chance or random.random)
         self._verifier = verifier
         self._made: tuple[KeyRing, AccessTokenVerifier] | None = None
 
@@ -163,7 +170,7 @@ class Issuer:
         verdict = self.verifier_with(ring).verify(credentials)
         if isinstance(verdict, Rejected) and verdict.reason in _MAY_NEED_NEW_KEYS:
             seen = self._worth_a_fetch(credentials)
-            if isinstance(seen, Peek) and (seen.kid is None or seen.kid not in ring.current.by_kid):
+            if isinstance(seen, Peek):
                 return self._wait_for(credentials, seen.kid, ring, verdict)
         return verdict
 
@@ -206,13 +213,6 @@ class Issuer:
     def __repr__(self) -> str:
         audience = [self.audience] if isinstance(self.audience, str) else self.audience
         return f"Issuer({self.issuer!r}, audience={audience!r}, profile={self.profile.name!r})"
-
-
-def _profile(given: str | Profile | None) -> tuple[Profile, list[str]]:
-    try:
-        return profile_of(given), []
-    except ConfigurationError as error:
-        return RFC_9068, list(error.mistakes)
 
 
 def _mistakes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.issuers.discovery import issuer_of, well_known_urls
 from authmw.issuers.issuer import Issuer
 from authmw.schemes.http_bearer import BearerScheme
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from authmw.issuers.profiles import Profile
 
 
+@explains_arguments('OpenIdConnect("https://...", audience="...")')
 class OpenIdConnect(BearerScheme):
     """An access token of an OpenID provider.
 

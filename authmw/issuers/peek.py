@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.algorithms import ASYMMETRIC
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 
-_ASYMMETRIC: Final = frozenset(row.name for row in ALGORITHMS.values() if row.kty != "oct")
+_ASYMMETRIC: Final = frozenset(ASYMMETRIC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.issuer import Issuer
 from authmw.issuers.peek import peek
+from authmw.verifiers.base import says_it_ignores_the_request
 
 
 class Issuers:
@@ -34,6 +35,8 @@ class Issuers:
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The types of credentials that it verifies."""
+    expects: ClassVar[str] = "a signed JWT"
+    """The kind of token that it knows, for the log."""
 
     def __init__(self, *issuers: Issuer) -> None:
         mistakes: list[str] = []
@@ -70,6 +73,11 @@ class Issuers:
     def scheme(self, name: str) -> None:
         for issuer in self.members:
             issuer.scheme = name
+
+    @property
+    def ignores_request(self) -> bool:
+        """Whether its verdicts may be remembered: those of all its issuers may be."""
+        return all(map(says_it_ignores_the_request, self.members))
 
     @property
     def version(self) -> tuple[int, ...]:

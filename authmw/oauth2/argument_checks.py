@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Final, cast
 
-from authmw.crypto.keyring import KeyRing, mistakes_in_ring
+from authmw.crypto.keyring import MAKE_RING, KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError
 from authmw.http.location import mistake_in_url
 from authmw.identity.scopes import scope_mistakes
@@ -14,6 +15,8 @@ from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.stores.new_records import is_client_id
 from authmw.stores.ports import require_methods
+from authmw.stores.stores import Stores, as_stores
+from authmw.verifiers.accounts import THROTTLE_VERBS
 
 _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "users": ("find",),
@@ -21,9 +24,11 @@ _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "tokens": ("find_token", "add_token", "revoke_token", "revoke_family_tokens"),
     "families": ("add_family", "find_family", "rotate", "end_family", "end_families", "families_of"),
     "nonces": ("use_nonce",),
-    "throttle": ("attempt", "succeeded"),
+    "throttle": THROTTLE_VERBS,
     "revocations": ("publish", "revocations_after", "find_revocations"),
 }
+METHODS: Final = tuple(verb for verbs in _ROLES.values() for verb in verbs)
+"""The methods of stores that a token service calls."""
 
 
 def in_issuer(issuer: object) -> list[str]:
@@ -31,8 +36,10 @@ def in_issuer(issuer: object) -> list[str]:
     wrong = mistake_in_url(issuer, query=False)
     if not wrong:
         return []
+    secure = f"https://{issuer.removeprefix('http://')}" if isinstance(issuer, str) else ""
+    line = secure if issuer != secure and not mistake_in_url(secure, query=False) else "https://id.example"
     return [
-        f"issuer={issuer!r}: {wrong}; give a URL without query or fragment, as 'https://id.example', "
+        f"issuer={issuer!r}: {wrong}; give a URL without query or fragment, as issuer={line!r}, "
         "or 'http://127.0.0.1:8000' while developing"
     ]
 
@@ -41,17 +48,33 @@ def in_stores(stores: object) -> list[str]:
     """Every role has a store, with all the methods of that role."""
     if isinstance(stores, type):
         return [f"stores= takes stores, not their class: pass {stores.__name__}(...)"]
+    stores, own = as_stores(stores), stores
+    missing = [role for role in _ROLES if getattr(stores, role, None) is None]
     mistakes: list[str] = []
+    if missing:
+        line = _call_with(own, has_some=len(missing) < len(_ROLES))
+        mistakes.append(f"stores= has no {', no '.join(missing)}: write {line}")
     for role, verbs in _ROLES.items():
         store = getattr(stores, role, None)
         if store is None:
-            mistakes.append(f"stores= has no {role}: add a store of them, Stores.of({type(stores).__name__}(...), ...)")
             continue
         try:
             require_methods(f"TokenService(stores=...).{role}", store, *verbs)
         except ConfigurationError as error:
             mistakes += error.mistakes
     return mistakes
+
+
+def _call_with(stores: object, *, has_some: bool) -> str:
+    """The argument with all stores, in which `stores` stay as the reader wrote them, as far as that can be told."""
+    if not has_some:
+        return 'stores=SQLStores("sqlite:///app.db")'
+    given = "..."
+    if isinstance(stores, Stores):
+        names = (field.name for field in fields(stores) if getattr(stores, field.name) is not None)
+        given = ", ".join(f"{name}=..." for name in names)
+    # The later store takes the place of the earlier one.
+    return f'stores=Stores.of(SQLStores("sqlite:///app.db"), {type(stores).__name__}({given}))'
 
 
 def in_audience(audience: object) -> list[str]:
@@ -68,11 +91,11 @@ def in_keys(keys: object) -> list[str]:
     """Key pairs: an API that verifies tokens must not be able to sign them (RFC 9068 §2.1, §4)."""
     if keys is None:
         return []
-    mistakes = mistakes_in_ring(keys, "TokenService")
+    mistakes = mistakes_in_ring(keys, "TokenService", pairs=True)
     if not isinstance(keys, KeyRing):
         return mistakes
     if keys.signer.symmetric:
-        return ["keys are secrets, which /jwks.json cannot publish: use key pairs, KeyRing.generate() makes one"]
+        return [f"keys are secrets, which /jwks.json cannot publish: use key pairs, as of {MAKE_RING}"]
     if not keys.signer.can_sign:
         return [f"the first key, {keys.signer.kid!r}, is public and cannot sign: load its private half"]
     return []

@@ -14,10 +14,12 @@ from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
+from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.client_assertion import AssertionVerification, asserted_client, judge_assertion
 from authmw.oauth2.form import Form, decoded
-from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, too_many_attempts
+from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, throttled
 from authmw.schemes.http_basic import decode_base64
 from authmw.stores.new_records import is_client_id
 from authmw.stores.ports import ClientStore
@@ -25,6 +27,8 @@ from authmw.stores.records import Client, ClientAuthMethod
 from authmw.verifiers.accounts import Attempts
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# An access token authenticates no client. Pages send their old one with each request, also when they ask for a new one.
+_OF_TOKENS: Final = frozenset({"bearer", "dpop"})
 """RFC 7523 §2.2."""
 _NO_DIGEST: Final = "0" * 64
 _NOTHING: Final = b":"  # Swagger UI sends this for a client without id and secret
@@ -64,7 +68,7 @@ class ClientAuthentication(ClientRegistry, AssertionVerification, Protocol):
 
     @property
     def client_attempts(self) -> Attempts:
-        """Counts attempts to guess the secret of a client."""
+        """Limits the sources of wrong secrets of clients."""
         ...
 
 
@@ -92,20 +96,23 @@ def authenticate_client(service: ClientAuthentication, request: RequestHead, for
         return presented
     if presented.method == "none":
         return (yield from _named(service, presented))
-    refused = yield from service.client_attempts.from_source(request)
-    if refused is not None:
-        return too_many_attempts(refused.retry_after)
-    # Text that cannot be a client id is neither looked up nor counted as an account: it may be long.
+    # A secret or an assertion is random: it cannot be guessed, so only its source is counted, if it is wrong.
+    check = _check(service, presented)
+    client = yield from service.client_attempts.from_source(request, check, guessable=False)
+    if isinstance(client, Rejected):
+        return throttled(client) or _failed(service, presented, client.detail)
+    return client
+
+
+def _check(service: ClientAuthentication, presented: _Presented) -> Flow[Client | Rejected]:
+    """The client, if its secret or assertion is right."""
+    # Text that cannot be a client id is not looked up: it may be long.
     if not is_client_id(presented.client_id):
-        return _failed(service, presented, "not a client id")
-    counted = yield from service.client_attempts.on_account(presented.client_id, request)
+        return Rejected(Reason.CREDENTIALS_REJECTED, "not a client id")
     client = yield from find_client(service, presented.client_id)
     wrong = yield from _judge(service, presented, client)
-    if counted.rejected is not None:
-        return _failed(service, presented, f"too many attempts on {presented.client_id!r}")
     if wrong or client is None:
-        return _failed(service, presented, wrong or f"no client {presented.client_id!r}")
-    yield from service.client_attempts.succeeded(counted, request)
+        return Rejected(Reason.CREDENTIALS_REJECTED, wrong or f"no client {presented.client_id!r}")
     return client
 
 
@@ -143,6 +150,8 @@ def _presented(service: ClientAuthentication, request: RequestHead, form: Form) 
 
 def _basic(authorization: Authorization) -> _Presented | str | None:
     """The credentials in the header; None for none, and a reason where they are malformed."""
+    if authorization.scheme in _OF_TOKENS:
+        return None
     if authorization.scheme != "basic":
         return f"the scheme {authorization.scheme!r} authenticates no client"
     value = authorization.value

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.origin import checked_origins
 from authmw.schemes.session_cookie import ACCESS_COOKIE, checked_cookie_name
 
 _REFRESH_COOKIE: Final = "__Host-refresh"
 
 
+@explains_arguments("CookieMode(['https://shop.example'])")
 class CookieMode:
     """Cookies for the pages of an application: ``TokenService(..., cookies=CookieMode(["https://shop.example"]))``.
 

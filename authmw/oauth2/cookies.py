@@ -17,6 +17,7 @@ from authmw.flow.flow import Flow
 from authmw.http.origin import is_from
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
+from authmw.http.set_cookie import clearing
 from authmw.oauth2.access_tokens import Issued
 from authmw.oauth2.audit import Decision
 from authmw.oauth2.client_authentication import find_client
@@ -123,8 +124,7 @@ def _respond(name: str, service: CookieSessions, request: RequestHead, step: _St
         response = empty_response(status=204, headers=_cleared(mode))
     else:
         grant = result.grant
-        decision.principal = grant.subject
-        decision.completed("issued", family=grant.family_id or "", scope=grant.scope)
+        decision.issued(grant)
         response = json_response(
             {"expires_in": result.expires_in, "scope": grant.scope}, headers=_filled(service, mode, result)
         )
@@ -193,7 +193,7 @@ def _filled(service: CookieSessions, mode: CookieMode, issued: Issued) -> Header
 
 
 def _cleared(mode: CookieMode) -> Headers:
-    return _cookie(mode.access, "", 0), _cookie(mode.refresh, "", 0)
+    return clearing(mode.access, same_site="Lax"), clearing(mode.refresh, same_site="Lax")
 
 
 def _cookie(name: str, value: str, seconds: int) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.algorithms import ASYMMETRIC
 from authmw.crypto.keyring import KeyRing
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
@@ -26,8 +26,6 @@ MAX_AGE: Final = 300
 
 _CONFIDENTIAL: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _ANY: Final = (*_CONFIDENTIAL, "none")
-# A client signs its assertions with its private key: a secret's algorithm is never one of these, nor is none.
-_SIGNING: Final = tuple(name for name, algorithm in ALGORITHMS.items() if algorithm.kty != "oct")
 
 
 class ServerMetadata(Protocol):
@@ -106,7 +104,8 @@ def _members(service: ServerMetadata) -> dict[str, Any]:
 def _authentication(endpoint: str, methods: tuple[str, ...]) -> dict[str, Any]:
     return {
         f"{endpoint}_endpoint_auth_methods_supported": list(methods),
-        f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(_SIGNING),
+        # A client signs its assertions with its private key: a secret's algorithm is never one of these, nor is none.
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ASYMMETRIC),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from authmw.engine import audit
-from authmw.errors import Unavailable
+from authmw.errors import ConfigurationError, Unavailable
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
@@ -64,6 +64,23 @@ COOKIE_ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/logout": Endpoint(logout, cors=False),
 }
 """The paths of cookie mode. Scripts of other origins may not use them."""
+
+
+def check_service(service: object, mount: str) -> None:
+    """Check what an adapter was given as a token service.
+
+    Args:
+        service: the argument.
+        mount: the function that got it, for the message.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not hasattr(service, "grant_types"):
+        given = service.__name__ if isinstance(service, type) else type(service).__name__
+        raise ConfigurationError(
+            f"{given} is no token service: write {mount}(service), where service = TokenService(...)"
+        )
 
 
 def endpoints_of(service: CookieSettings) -> dict[str, Endpoint]:

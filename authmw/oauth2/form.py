@@ -8,11 +8,8 @@ from urllib.parse import unquote_to_bytes
 
 from authmw.errors import Unavailable
 from authmw.flow.flow import Ask, Flow
-from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
+from authmw.http.request import MAX_FORM, BodyIncomplete, BodyTooLarge, RequestHead
 from authmw.oauth2.reply import OAuthError, invalid_request, method_not_allowed
-
-MAX_BODY: Final = 64 * 1024
-"""Bytes of a form: an assertion, a token and a name need far less."""
 
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -53,7 +50,7 @@ def read_form(request: RequestHead) -> Flow[Form | OAuthError]:
     if media_type != _MEDIA_TYPE:
         return invalid_request(f"The body has to be {_MEDIA_TYPE}.")
     try:
-        body = yield from Ask(request.read_body, MAX_BODY)
+        body = yield from Ask(request.read_body, MAX_FORM)
     except Unavailable as error:
         if isinstance(error.__cause__, BodyTooLarge):
             return OAuthError("invalid_request", "The body is too large.", 413)

@@ -20,6 +20,7 @@ from authmw.oauth2.reply import OAuthError, invalid_client, json_response
 from authmw.stores.ports import RevocationStore, UserStore
 from authmw.stores.records import Client, TokenRecord
 from authmw.stores.revoked import Issuance, Revoked
+from authmw.stores.rotation import same_digest
 from authmw.verifiers.accounts import checked_user
 
 _Members = dict[str, Any]
@@ -125,7 +126,7 @@ def _issuance(found: Found) -> Issuance:
 def _is_current(found: Found, now: float) -> bool:
     match found:
         case FoundRefreshToken(token=token, family=family):
-            return family.is_live(now) and family.current == token.digest
+            return family.is_live(now) and same_digest(token.digest, family.current)
         case TokenRecord():
             return found.revoked_at is None and now < found.expires_at
         case Principal():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.durations import Seconds, in_seconds
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN
 
 MAX_GRACE: Final = 60
@@ -14,9 +15,12 @@ MAX_GRACE: Final = 60
 _DAY: Final = 86_400
 
 
+@explains_arguments("Lifetimes(access=600)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
     """Seconds that tokens and sessions live: ``TokenService(..., lifetimes=Lifetimes(access=300))``.
+
+    Each may be a timedelta of whole seconds.
 
     Args:
         access: seconds an access token is good for; one day at most.
@@ -37,7 +41,20 @@ class Lifetimes:
     idle: int = 14 * _DAY
     grace: int = 30
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            access: Seconds = 600,
+            refresh: Seconds = 30 * _DAY,
+            idle: Seconds = 14 * _DAY,
+            grace: Seconds = 30,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        for name in ("access", "refresh", "idle", "grace"):
+            object.__setattr__(self, name, in_seconds(getattr(self, name)))
         mistakes = [
             *_out_of_bounds("access", self.access, 1, int(LONGEST_ACCESS_TOKEN)),
             *_out_of_bounds("refresh", self.refresh, 1, int(LONGEST_TOKEN)),

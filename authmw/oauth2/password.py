@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 from authmw.crypto.opaque_tokens import new_id
 from authmw.flow.flow import Ask, Flow
-from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Rejected
@@ -17,7 +16,7 @@ from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import SessionIssuance, end_if_revoked
 from authmw.oauth2.refresh_tokens import RefreshToken
-from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, too_many_attempts
+from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, throttled
 from authmw.oauth2.revocation import refuse_access_tokens
 from authmw.stores.records import Client, RefreshFamily, User
 from authmw.verifiers.password import PasswordVerifier
@@ -54,8 +53,9 @@ def log_in(
 ) -> Flow[Issued | OAuthError]:
     """Begin a session for the user, if the password is right.
 
-    An unknown user, a wrong password, a disabled and a throttled account get the same response after the same work
-    (RFC 6749 §5.2, ``invalid_grant``). Only a source that tried too often gets another one.
+    An unknown user, a wrong password and a disabled account get the same response after the same work (RFC 6749 §5.2,
+    ``invalid_grant``). A source that tried too often, and an account that is attempted too often, get another one,
+    whether the account exists or not.
 
     Args:
         service: the token service.
@@ -68,9 +68,11 @@ def log_in(
     began = service.clock()
     user = yield from service.passwords.find_user(credentials, request)
     if isinstance(user, Rejected):
-        if user.reason is Reason.TOO_MANY_ATTEMPTS:
-            return too_many_attempts(user.retry_after)
-        return invalid_grant("The user name or password is wrong.", detail=f"{user.reason.code} {user.detail}")
+        return throttled(user) or invalid_grant(
+            "The user name or password is wrong.",
+            detail=f"{user.reason.code} {user.detail}".rstrip(),
+            reason=user.reason.code,
+        )
     scopes = granted_scopes(requested, user.scopes, service.ceiling(client), service.scopes)
     if isinstance(scopes, OAuthError):
         return scopes

@@ -12,6 +12,8 @@ from hmac import compare_digest
 from typing import Protocol, assert_never
 
 from authmw.errors import FlowError
+from authmw.events.hub import hub
+from authmw.events.records import ReuseDetected
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
@@ -201,6 +203,8 @@ def _rotate(
         case Outcome.REUSED:
             # RFC 9700 §4.14.2: one of the two parties that used the token is an attacker, and it cannot be known which.
             yield from refuse_access_tokens(service, family.id, now)
+            if hub.listening:
+                hub.emit(ReuseDetected(principal=family.subject, session=family.id, client=client.id))
             return invalid_grant(detail=f"{family.id} is ended: a refresh token was used again")
         case Outcome.ENDED:
             yield from _revoke_again(service, family, now)

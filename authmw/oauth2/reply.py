@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from authmw.http.grammar import quote
+from authmw.http.reasons import Reason
 from authmw.http.response import WITHOUT_CONTENT, Response
+from authmw.identity.verdict import Rejected
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -27,6 +29,7 @@ class OAuthError:
         status: 400, or 401 for ``invalid_client``, or the status that HTTP has for the error.
         headers: more headers, as ``WWW-Authenticate``.
         detail: more for the log. It never reaches the client.
+        reason: the code for the log, where credentials were rejected for a `Reason`.
     """
 
     error: str
@@ -34,6 +37,7 @@ class OAuthError:
     status: int = 400
     headers: Headers = ()
     detail: str = ""
+    reason: str = ""
 
     def response(self) -> Response:
         """The response."""
@@ -80,9 +84,11 @@ def invalid_client(realm: str, *, basic: bool, detail: str = "") -> OAuthError:
     return OAuthError("invalid_client", "Client authentication failed.", 401, challenge, detail)
 
 
-def invalid_grant(description: str = "The grant is invalid, expired or revoked.", *, detail: str = "") -> OAuthError:
+def invalid_grant(
+    description: str = "The grant is invalid, expired or revoked.", *, detail: str = "", reason: str = ""
+) -> OAuthError:
     """The credentials or the refresh token get no token (RFC 6749 §5.2). The client is not told why."""
-    return OAuthError("invalid_grant", description, detail=detail)
+    return OAuthError("invalid_grant", description, detail=detail, reason=reason)
 
 
 def unavailable(retry_after: int) -> OAuthError:
@@ -90,10 +96,18 @@ def unavailable(retry_after: int) -> OAuthError:
     return OAuthError("temporarily_unavailable", "Try again later.", 503, (("Retry-After", str(retry_after)),))
 
 
-def too_many_attempts(retry_after: int | None) -> OAuthError:
-    """One source made too many attempts. RFC 6585 §4 has the status; RFC 6749 has no code for it."""
-    waiting: Headers = (("Retry-After", str(retry_after or 1)),)
-    return OAuthError("temporarily_unavailable", "Too many attempts. Try again later.", 429, waiting)
+def throttled(rejected: Rejected) -> OAuthError | None:
+    """The response to an attempt that was not checked; None for any other refusal.
+
+    RFC 6585 §4 has the status for a source that made too many attempts; RFC 6749 has no code for it.
+    """
+    reason, waiting = rejected.reason, rejected.retry_after or 1
+    response = replace(unavailable(waiting), detail=reason.code, reason=reason.code)
+    if reason is Reason.ACCOUNT_THROTTLED:
+        return response
+    if reason is Reason.TOO_MANY_ATTEMPTS:
+        return replace(response, description=reason.description, status=reason.status)
+    return None
 
 
 def method_not_allowed(*allowed: str) -> OAuthError:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from authmw.events.hub import hub
+from authmw.events.records import Revoked
 from authmw.flow.flow import Ask, Flow
 from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
 from authmw.stores.records import RefreshFamily, Revocation, TokenRecord
@@ -50,6 +52,9 @@ def publish(stores: TokenStores, *revocations: Revocation) -> Flow[None]:
     for revocation in revocations:
         yield from Ask(stores.revocations.publish, revocation)
         _note(stores, revocation)
+        if hub.listening:
+            kind = "session" if revocation.kind == "family" else revocation.kind
+            hub.emit(Revoked(kind=kind, id=revocation.id))
 
 
 def _publish_once(stores: TokenStores, revocation: Revocation) -> Flow[None]:

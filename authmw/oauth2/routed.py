@@ -52,4 +52,5 @@ class AuthorizationServerMetadata(RoutedEndpoint):
 
     def respond(self, request: RequestHead) -> Flow[Response | None]:
         """The response to a request for the metadata; None for any other request."""
-        return (yield from super().respond(request)) if request.path == self.place else None
+        is_here = request.path == self.place and request.is_canonical
+        return (yield from super().respond(request)) if is_here else None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.crypto.passwords import PasswordHasher
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, in_seconds
 from authmw.flow.flow import STORE_TIMEOUT
 from authmw.flow.pool import WorkPool, default_pool
 
 
+@explains_arguments("Runtime(store_timeout=2.0)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """What a token service runs with: ``TokenService(..., runtime=Runtime(revocation_bound=5.0))``.
@@ -39,10 +41,25 @@ class Runtime:
     store_timeout: float = STORE_TIMEOUT
     hasher: PasswordHasher = field(default_factory=PasswordHasher)
     pool: WorkPool = default_pool
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = now
     entropy: Entropy = os.urandom
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            revocation_bound: Seconds = 1.0,
+            store_timeout: Seconds = STORE_TIMEOUT,
+            hasher: PasswordHasher = ...,
+            pool: WorkPool = default_pool,
+            clock: Callable[[], float] = now,
+            entropy: Entropy = os.urandom,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        for name in ("revocation_bound", "store_timeout"):
+            object.__setattr__(self, name, in_seconds(getattr(self, name)))
         mistakes = [
             *_not_seconds("revocation_bound", self.revocation_bound),
             *_not_seconds("store_timeout", self.store_timeout),

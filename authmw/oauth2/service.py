@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.crypto.signing import TokenIssuer
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.flow.flow import Flow
 from authmw.flow.pool import WorkPool
 from authmw.http.request import RequestHead
@@ -21,12 +21,46 @@ from authmw.oauth2.runtime import Runtime
 from authmw.stores.ports import ClientStore, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper, UserStore
 from authmw.stores.records import Client
 from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.stores import as_stores
 from authmw.verifiers.accounts import Attempts
 from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
 from authmw.verifiers.token import TokenVerifier
 
 
+class ServiceStores(Protocol):
+    """The stores of a token service. Each has to be there: the type allows None for the sake of `Stores`."""
+
+    @property
+    def users(self) -> UserStore | None:
+        """Finds users by name."""
+
+    @property
+    def clients(self) -> ClientStore | None:
+        """Finds clients."""
+
+    @property
+    def tokens(self) -> TokenKeeper | None:
+        """Keeps opaque access tokens."""
+
+    @property
+    def families(self) -> FamilyStore | None:
+        """Keeps the families of refresh tokens."""
+
+    @property
+    def nonces(self) -> NonceStore | None:
+        """Keeps what may be used once."""
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """Counts attempts."""
+
+    @property
+    def revocations(self) -> RevocationStore | None:
+        """Shares revocations between processes."""
+
+
+@explains_arguments('TokenService(issuer="https://...", audience="...", stores=...)')
 class TokenService:
     """Logs in, refreshes, revokes: the configuration that all endpoints share.
 
@@ -60,12 +94,15 @@ class TokenService:
     'https://id.example/token'
     """
 
+    asks: ClassVar[tuple[str, ...]] = argument_checks.METHODS
+    """The methods of stores that it calls."""
+
     def __init__(
         self,
         *,
         issuer: str,
         audience: str | Collection[str],
-        stores: object,
+        stores: ServiceStores,
         keys: KeyRing | None = None,
         password: bool = False,
         first_party: str = "first-party",
@@ -99,7 +136,7 @@ class TokenService:
         self.store_timeout: float = runtime.store_timeout
         self.clock: Callable[[], float] = runtime.clock
         self.entropy: Entropy = runtime.entropy
-        checked: Any = stores  # in_stores found each role
+        checked: Any = as_stores(stores)  # in_stores found each role
         self.users: UserStore = checked.users
         self.clients: ClientStore = checked.clients
         self.tokens: TokenKeeper = checked.tokens
@@ -113,10 +150,11 @@ class TokenService:
         """The first-party application, unless the store of clients has it."""
         self.feed: RevocationFeed = RevocationFeed(self.revocations, bound=runtime.revocation_bound, clock=self.clock)
         """The revocations that this process knows of."""
+        # A login begins a session of days: it is rare, and always checked and counted.
         self.passwords: PasswordVerifier = PasswordVerifier(
-            self.users, hasher=runtime.hasher, throttle=self.throttle, clock=self.clock
+            self.users, hasher=runtime.hasher, throttle=self.throttle, remember_for=0, clock=self.clock
         )
-        self.client_attempts: Attempts = Attempts(self.throttle, self.clock, kind="client")
+        self.client_attempts: Attempts = Attempts(self.throttle, self.clock)
         self.token_signer: TokenIssuer | None = None
         """Signs access tokens; None where they are opaque."""
         if keys is not None:

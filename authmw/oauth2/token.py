@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, Protocol
+from weakref import WeakSet
 
 from authmw.flow.flow import Flow
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2.access_tokens import Issued
-from authmw.oauth2.audit import Decision
+from authmw.oauth2.audit import Decision, logger
 from authmw.oauth2.client_authentication import ClientAuthentication, authenticate_client
 from authmw.oauth2.client_credentials import ClientTokenIssuance, client_credentials
 from authmw.oauth2.form import Form, read_form
@@ -46,9 +47,29 @@ def token(service: TokenGrants, request: RequestHead) -> Flow[Response]:
     issued = yield from _issue(service, request, form, decision)
     if isinstance(issued, OAuthError):
         return decision.refused(issued)
-    decision.principal = issued.grant.subject
-    decision.completed("issued", family=issued.grant.family_id or "", scope=issued.grant.scope)
+    decision.issued(issued.grant)
     return issued.response()
+
+
+_MEND: Final = "write TokenService(..., password=True) if the login form is your own"
+_TOLD: Final[WeakSet[TokenGrants]] = WeakSet()
+"""The services that have said so. Once is enough: anyone can ask."""
+
+
+def _unsupported(service: TokenGrants, grant_type: str) -> OAuthError:
+    """The error for a grant that is not offered. The metadata of the service lists those that are (RFC 8414 §2)."""
+    offered = ", ".join(service.grant_types)
+    if grant_type == "password":
+        if service not in _TOLD:
+            _TOLD.add(service)
+            logger.warning("a client asks for the password grant, which is off: %s", _MEND)
+        return OAuthError(
+            "unsupported_grant_type",
+            f"The grant type password is not offered. Offered are: {offered}.",
+            detail="the password grant is off",
+        )
+    told = "There is no such grant type."
+    return OAuthError("unsupported_grant_type", f"{told} Offered are: {offered}.", detail=told)
 
 
 def _issue(service: TokenGrants, request: RequestHead, form: Form, decision: Decision) -> Flow[Issued | OAuthError]:
@@ -59,7 +80,7 @@ def _issue(service: TokenGrants, request: RequestHead, form: Form, decision: Dec
     # RFC 9700 §2.4: without TokenService(password=True) there is no password grant.
     grant_flow = _GRANTS.get(grant_type) if grant_type in service.grant_types else None
     if grant_flow is None:
-        return OAuthError("unsupported_grant_type", "There is no such grant type.")
+        return _unsupported(service, grant_type)
     client = yield from authenticate_client(service, request, form)
     if isinstance(client, OAuthError):
         return client

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.identity.requirement import Access, Requirement
-from authmw.schemes.session_cookie import SessionCookie
 
 if TYPE_CHECKING:
     from authmw.engine.auth import Auth
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SCHEMA: Final = "Refusal"
 """The name of the schema of their bodies."""
 
-_SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _TEXT: Final = {"type": "string"}
 _BODY: Final[dict[str, Any]] = {
     "title": SCHEMA,
@@ -30,7 +29,7 @@ _BODY: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
-        "type": _TEXT,
+        "type": {**_TEXT, "description": "The address of the page of the code, or about:blank."},
         "title": {**_TEXT, "description": "The phrase of the status."},
         "status": {"type": "integer"},
         "detail": {**_TEXT, "description": "What is wrong, for people."},
@@ -56,14 +55,13 @@ def looks_at_credentials(requirement: Requirement) -> bool:
 
 
 def refusals(
-    auth: Auth, requirement: Requirement, *, method: str, version: Version, schema: str
+    auth: Auth, requirement: Requirement, *, version: Version, schema: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(status, Response Object) for each refusal of an operation.
 
     Args:
         auth: the schemes by which requests authenticate.
         requirement: the requirement of the operation. A public one has no refusals.
-        method: in capitals.
         version: of the document.
         schema: the name of the schema of the body in it.
     """
@@ -71,6 +69,7 @@ def refusals(
         return
 
     def answer(text: str, headers: Mapping[str, tuple[str, str]], refusal: Refusal) -> dict[str, Any]:
+        refusal = replace(refusal, pages=auth.reason_pages)
         body = {} if auth.render is not None else _body(refusal, version, schema)
         return {"description": text, **_headers(headers, version), **body}
 
@@ -79,7 +78,7 @@ def refusals(
         yield "401", answer("Bad credentials.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MALFORMED))
     else:
         yield "401", answer("No credentials, or bad ones.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MISSING))
-    if forbidden := _forbidden(auth, requirement, method):
+    if forbidden := _forbidden(auth, requirement):
         scopes = requirement.all_scopes
         tells_scopes = scopes and any(scheme.auth_type in ("Bearer", "DPoP") for scheme in auth.schemes)
         refusal = Refusal(Reason.SCOPE_MISSING, scopes=scopes) if scopes else Refusal(Reason.FORBIDDEN)
@@ -87,7 +86,7 @@ def refusals(
     yield "429", answer("Too many attempts to authenticate.", _WAIT, Refusal(Reason.TOO_MANY_ATTEMPTS))
 
 
-def _forbidden(auth: Auth, requirement: Requirement, method: str) -> str:
+def _forbidden(auth: Auth, requirement: Requirement) -> str:
     """The reasons to refuse an authenticated caller, in words; empty where there are none."""
     reasons: list[str] = []
     if requirement.all_scopes:
@@ -95,8 +94,6 @@ def _forbidden(auth: Auth, requirement: Requirement, method: str) -> str:
         reasons.append(f"The caller lacks a scope. The operation names {meanings}.")
     if requirement.predicates:
         reasons.append("The caller may not do this.")
-    if method not in _SAFE and any(isinstance(scheme, SessionCookie) for scheme in auth.schemes):
-        reasons.append("The cookie came with a request from another site.")
     return " ".join(reasons)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from authmw.engine.authentication import in_order_of_evaluation
 from authmw.identity.requirement import Access, Requirement
 from authmw.openapi.schemes import Version
 from authmw.schemes.base import Alternatives, Way, ways
@@ -57,7 +58,9 @@ def security(auth: Auth, requirement: Requirement, version: Version = "3.1") -> 
 
 
 def alternatives(accept: Alternatives) -> tuple[Way, ...]:
-    """Every combination of schemes that can authenticate a request, in the order of evaluation.
+    """Every combination of schemes that can authenticate a request, in the order of declaration.
+
+    A combination is left out if another one, which is evaluated before it, needs a part of its schemes.
 
     >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
     >>> len(alternatives(HTTPBearer() | HTTPBasic()))
@@ -66,9 +69,10 @@ def alternatives(accept: Alternatives) -> tuple[Way, ...]:
     1
     """
     # At least one is left: `AllOf` refuses combinations that no request can have.
-    possible = tuple(way for way in ways(accept) if not _needs_two_authorizations(way))
+    possible = [way for way in sum(in_order_of_evaluation(accept), ()) if not _needs_two_authorizations(way)]
     names = [{scheme.name for scheme in way} for way in possible]
-    return tuple(way for index, way in enumerate(possible) if not any(each <= names[index] for each in names[:index]))
+    least = [way for index, way in enumerate(possible) if not any(each <= names[index] for each in names[:index])]
+    return tuple(dict.fromkeys(way for way in ways(accept) if way in least))
 
 
 def carries_scopes(described: dict[str, Any], version: Version) -> bool:

@@ -44,16 +44,16 @@ def secured(document: Mapping[str, Any], auth: Auth, requirement_of: Requirement
     result: dict[str, Any] = _unshared(document)
     _inline_path_items(result, requirement_of)
     known = [
-        (method, operation, requirement)
+        (operation, requirement)
         for path, method, operation in operations_in(result)
         if (requirement := requirement_of(path, method)) is not None
     ]
-    requirements = [requirement for _, _, requirement in known]
+    requirements = [requirement for _, requirement in known]
     schema = refusals.SCHEMA
     if auth.render is None and any(map(refusals.looks_at_credentials, requirements)):
         schema = _placed_schema(result, version)
-    for method, operation, requirement in known:
-        secure(operation, auth, requirement, version, schema, method=method)
+    for operation, requirement in known:
+        secure(operation, auth, requirement, version, schema)
     used = dict.fromkeys(scope for requirement in requirements for scope in requirement.all_scopes)
     schemes = section(result, version, "securitySchemes", "securityDefinitions")
     schemes.update(security_schemes(auth, version, used=used))
@@ -92,14 +92,12 @@ def secure(
     requirement: Requirement,
     version: Version,
     schema: str,
-    *,
-    method: str = "GET",
 ) -> None:
     """Write the security of one operation, and its refusals, except for statuses that it describes already."""
     operation["security"] = security(auth, requirement, version)
     responses: dict[Any, Any] = operation.get("responses") or {}
     described = {str(status) for status in responses}  # some generators use numbers
-    for status, response in refusals.refusals(auth, requirement, method=method, version=version, schema=schema):
+    for status, response in refusals.refusals(auth, requirement, version=version, schema=schema):
         if status not in described:
             responses[status] = response
     operation["responses"] = responses

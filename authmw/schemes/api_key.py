@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
-from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token, is_token68
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
-from authmw.identity.credentials import ApiKey
+from authmw.http.set_cookie import clearing
+from authmw.identity.credentials import ApiKey, BearerToken
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import SecurityScheme, check_name_first
-from authmw.verifiers.base import Verifier
+from authmw.schemes.base import SecurityScheme, check_name_first, is_dead
+from authmw.verifiers.base import Lookup, Verifier
 
 Place = Literal["header", "query", "cookie"]
 """Place of an API key in a request (OpenAPI 3.1, ``in``)."""
 
 # Visible ASCII without a comma: servers join two headers of one name by a comma (RFC 9110 §5.2).
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
+# path-value = *av-octet                                                     RFC 6265 §4.1.1
+_PATH = re.compile(r"/[\x20-\x3a\x3c-\x7e]*")
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]*")
 
 
-class _APIKey(SecurityScheme[ApiKey]):
+class _APIKey(SecurityScheme[ApiKey | BearerToken]):
     """An API key under the name `parameter` in one place.
 
     Args:
@@ -40,22 +43,27 @@ class _APIKey(SecurityScheme[ApiKey]):
     def __init__(
         self,
         parameter: str,
-        verifier: Verifier[ApiKey] | Callable[..., Any] | None = None,
+        verifier: Verifier[ApiKey] | Verifier[BearerToken] | Lookup | None = None,
         *,
         name: str = "",
         description: str = "",
     ) -> None:
         check_name_first(parameter, type(self).__name__, "X-API-Key" if self.place == "header" else "api_key")
-        super().__init__(verifier, name=name, description=description)
+        self._holds_token = self.place == "header" and _is_for_tokens(verifier)
+        super().__init__(cast("Any", verifier), name=name, description=description)
         if not is_token(parameter):
             raise ConfigurationError(f"{parameter!r} cannot name a {self.place}: use letters, digits and hyphens")
         self.parameter = parameter
+
+    def _check_fit(self, accepts: tuple[type, ...] | None) -> None:
+        if not self._holds_token:
+            super()._check_fit(accepts)
 
     @abstractmethod
     def values(self, request: RequestHead) -> tuple[str, ...]:
         """All values at the place of this scheme."""
 
-    def extract(self, request: RequestHead) -> ApiKey | Rejected | None:
+    def extract(self, request: RequestHead) -> ApiKey | BearerToken | Rejected | None:
         """The key, if there is exactly one and it is visible ASCII.
 
         A value with a comma counts as two keys: a server may have joined two headers by it (RFC 9110 §5.2).
@@ -68,7 +76,9 @@ class _APIKey(SecurityScheme[ApiKey]):
             return Rejected(Reason.CREDENTIAL_DUPLICATE)
         if len(value) > MAX_CREDENTIAL_LENGTH or _KEY.fullmatch(value) is None:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "an API key is visible ASCII, not empty, at most 8 KiB")
-        return ApiKey(value)
+        if not self._holds_token:
+            return ApiKey(value)
+        return BearerToken(value) if is_token68(value) else Rejected(Reason.TOKEN_MALFORMED, "not a b64token")
 
     def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
         """``ApiKey realm="…", header="X-API-Key"``: no scheme is registered for API keys."""
@@ -79,8 +89,18 @@ class _APIKey(SecurityScheme[ApiKey]):
         return self._described({"type": "apiKey", "in": self.place, "name": self.parameter})
 
 
+def _is_for_tokens(verifier: object) -> bool:
+    """Whether `verifier` says that it verifies access tokens, and not API keys."""
+    accepts = getattr(verifier, "accepts", ())
+    return BearerToken in accepts and ApiKey not in accepts
+
+
+@explains_arguments('APIKeyHeader("X-API-Key", ApiKeyVerifier(...))')
 class APIKeyHeader(_APIKey):
     """An API key in a header of its own: ``APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))``.
+
+    With a verifier of access tokens, as an `Issuer`, the header holds such a token: gateways put it into
+    ``X-Forwarded-Access-Token`` or ``Cf-Access-Jwt-Assertion``.
 
     Under WSGI ``X_API_Key`` and ``X-API-Key`` look the same; see the docs for servers that drop the former.
     """
@@ -90,7 +110,7 @@ class APIKeyHeader(_APIKey):
     def __init__(
         self,
         parameter: str,
-        verifier: Verifier[ApiKey] | Callable[..., Any] | None = None,
+        verifier: Verifier[ApiKey] | Verifier[BearerToken] | Lookup | None = None,
         *,
         name: str = "",
         description: str = "",
@@ -109,6 +129,7 @@ class APIKeyHeader(_APIKey):
         return () if value is None else (value,)
 
 
+@explains_arguments('APIKeyQuery("api_key", ApiKeyVerifier(...))')
 class APIKeyQuery(_APIKey):
     """An API key in the query string. URLs are kept in logs and histories: prefer `APIKeyHeader`."""
 
@@ -123,11 +144,49 @@ class APIKeyQuery(_APIKey):
             return ("", "")  # the query is too long to find out which value counts: refused like two values
 
 
+@explains_arguments('APIKeyCookie("api_key", ApiKeyVerifier(...))')
 class APIKeyCookie(_APIKey):
-    """An API key in a cookie. Browsers send cookies on their own: protect unsafe methods against CSRF."""
+    """An API key in a cookie. Browsers send cookies on their own: protect unsafe methods against CSRF.
+
+    A cookie that authenticates nobody counts as absent: public pages are served, and others are a 401. Both answers
+    clear it, so give the path and the domain that your application sets it with.
+
+    Args:
+        parameter: the name of the cookie.
+        verifier: an `ApiKeyVerifier`, or a function from the key to a `Principal` or None.
+        path: ``Path`` of the cookie.
+        domain: ``Domain`` of the cookie; empty if the application sets none.
+        name: the key in the OpenAPI document.
+        description: for the OpenAPI document.
+
+    Raises:
+        ConfigurationError: a name, path or domain that no cookie can have.
+    """
 
     place: ClassVar[Place] = "cookie"
+    in_cookie = True
     vary = "Cookie"
+
+    def __init__(
+        self,
+        parameter: str,
+        verifier: Verifier[ApiKey] | Lookup | None = None,
+        *,
+        path: str = "/",
+        domain: str = "",
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        super().__init__(parameter, verifier, name=name, description=description)
+        if _PATH.fullmatch(path) is None or _DOMAIN.fullmatch(domain) is None:
+            raise ConfigurationError(
+                f"APIKeyCookie(path={path!r}, domain={domain!r}): write them as in Set-Cookie, path='/api' and "
+                "domain='shop.example'"
+            )
+        if parameter.lower().startswith("__host-") and (path != "/" or domain):
+            raise ConfigurationError(f"{parameter!r} has the path / and no domain: leave out path= and domain=")
+        self.path = path
+        self.domain = domain
 
     def values(self, request: RequestHead) -> tuple[str, ...]:
         """Every cookie of that name."""
@@ -135,3 +194,7 @@ class APIKeyCookie(_APIKey):
             return request.cookie(self.parameter)
         except ValueError:
             return ("", "")
+
+    def clearing(self, rejected: Rejected) -> tuple[tuple[str, str], ...]:
+        """The header that clears a dead cookie."""
+        return (clearing(self.parameter, path=self.path, domain=self.domain),) if is_dead(rejected) else ()

@@ -5,17 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import product
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Final, Generic, cast
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, NoDependency
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
+from authmw.identity.principal import Principal
 from authmw.identity.verdict import Rejected
+from authmw.stores.ports import Answer
 from authmw.verifiers.base import C, Verifier, as_verifier
+from authmw.verifiers.lookup import arguments_for
 
 
-class Alternatives(ABC):
+class Alternatives(NoDependency, ABC):
     """A scheme, or several schemes combined by ``|`` (one of) and ``&`` (all of)."""
 
     def __or__(self, other: Alternatives) -> Alternatives:
@@ -42,6 +45,10 @@ class SecurityScheme(Alternatives, Generic[C]):
     in_authorization: ClassVar[bool] = False
     """Whether the credential travels in the ``Authorization`` header."""
 
+    in_cookie: ClassVar[bool] = False
+    """Whether the credential travels in a cookie. Browsers send cookies without being asked, so that one which
+    authenticates nobody is no reason to refuse a request that needs no credentials."""
+
     vary: str = "Authorization"
     """The request headers that the response depends on, separated by a comma and a space."""
 
@@ -52,15 +59,23 @@ class SecurityScheme(Alternatives, Generic[C]):
     """The type of its credentials; None to not check the verifier's `accepts`."""
 
     def __init__(
-        self, verifier: Verifier[C] | Callable[..., Any] | None = None, *, name: str = "", description: str = ""
+        self,
+        verifier: Verifier[C] | Callable[..., Answer[Principal | None]] | None = None,
+        *,
+        name: str = "",
+        description: str = "",
     ) -> None:
-        self.verifier: Verifier[C] | None = as_verifier(verifier)
+        self.verifier: Verifier[C] | None = as_verifier(verifier, type(self).__name__, self._arguments())
         self.name: str = name or type(self).__name__
         self.description = description
         named: Any = self.verifier
         self._check_fit(getattr(named, "accepts", None))
         if getattr(named, "scheme", None) == "":
             named.scheme = self.name
+
+    def _arguments(self) -> int | None:
+        """The number of arguments with which a function verifies the credentials; None if it is not known."""
+        return None if self.extracts is None else arguments_for(self.extracts)
 
     def _check_fit(self, accepts: tuple[type, ...] | None) -> None:
         """Refuse a verifier of other credentials, if both declare their type."""
@@ -101,6 +116,14 @@ class SecurityScheme(Alternatives, Generic[C]):
         """All challenges of this scheme, in order of preference: one, except that Digest has one per algorithm."""
         return (self.challenge(realm, rejected=rejected, scopes=scopes),)
 
+    def clearing(self, rejected: Rejected) -> tuple[tuple[str, str], ...]:
+        """The headers that clear the cookie of this scheme; none to keep it.
+
+        Args:
+            rejected: why the cookie authenticates nobody.
+        """
+        return ()
+
     @abstractmethod
     def openapi(self) -> dict[str, Any]:
         """The Security Scheme Object of OpenAPI 3.1."""
@@ -131,6 +154,30 @@ class AuthorizationScheme(SecurityScheme[C]):
     @abstractmethod
     def read(self, value: str) -> C | Rejected:
         """Parse the text after the name of the scheme."""
+
+
+_KEPT: Final = frozenset(
+    {
+        Reason.CROSS_SITE,  # it may be good: if it were cleared, every site could log users out
+        Reason.TOKEN_ISSUER,  # it may be good for another application of the host
+        Reason.TOKEN_AUDIENCE,
+        Reason.TOKEN_NOT_YET_VALID,  # it will be good; the clock of its issuer may be ahead
+    }
+)
+
+
+def is_dead(rejected: Rejected) -> bool:
+    """Whether a cookie that was refused so is good nowhere and will not be good later, so that it should be cleared."""
+    return rejected.reason not in _KEPT
+
+
+def reads_authorization_only(scheme: SecurityScheme[Any]) -> bool:
+    """Whether the credentials of `scheme` depend on nothing but the ``Authorization`` header.
+
+    A subclass that overrides `extract` may look at the rest of the request.
+    """
+    ours: Any = AuthorizationScheme
+    return type(scheme).extract is ours.extract and "extract" not in vars(scheme)
 
 
 def check_name_first(name: object, scheme: str, example: str) -> None:
@@ -190,7 +237,10 @@ Way = tuple[SecurityScheme[Any], ...]
 
 
 def ways(accept: Alternatives) -> tuple[Way, ...]:
-    """Every way to authenticate, in the order in which they are tried.
+    """Every way to authenticate, in the order of declaration.
+
+    Raises:
+        ConfigurationError: `accept` has a part that is neither a scheme nor a combination of schemes.
 
     >>> from authmw import APIKeyHeader, HTTPBasic, HTTPBearer
     >>> [len(way) for way in ways(APIKeyHeader("X-Site") & (HTTPBearer() | HTTPBasic()) | HTTPBasic())]
@@ -200,7 +250,11 @@ def ways(accept: Alternatives) -> tuple[Way, ...]:
         return tuple(way for part in accept.parts for way in ways(part))
     if isinstance(accept, AllOf):
         return tuple(sum(parts, ()) for parts in product(*map(ways, accept.parts)))
-    return (accept.schemes,)
+    if isinstance(accept, SecurityScheme):
+        return (cast("Way", (accept,)),)
+    raise ConfigurationError(
+        f"{type(accept).__name__} is neither a scheme nor a combination of schemes: combine schemes by | and &"
+    )
 
 
 def _authorizations(way: Way) -> int:

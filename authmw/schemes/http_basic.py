@@ -6,11 +6,13 @@ import binascii
 import re
 from typing import Any, ClassVar, Final
 
+from authmw.errors import explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme
+from authmw.verifiers.base import PasswordLookup, Verifier
 
 MAX_USERNAME: Final = 256
 """The longest user name, in bytes of UTF-8. The limit is the same for every user, known or unknown."""
@@ -21,8 +23,11 @@ MAX_PASSWORD: Final = 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_ENCODED = 4 * ((MAX_USERNAME + 1 + MAX_PASSWORD + 2) // 3)
 _MALFORMED = Reason.CREDENTIALS_MALFORMED
+# RFC 7617 §2.1: the challenge asks for UTF-8. A second reading, in latin-1, would give some passwords two spellings.
+_NOT_UTF_8 = "user name and password are not UTF-8, maybe latin-1, as requests sends str: give it bytes of UTF-8"
 
 
+@explains_arguments("HTTPBasic(PasswordVerifier(...))")
 class HTTPBasic(AuthorizationScheme[BasicCredentials]):
     """A user name and password in the ``Authorization`` header (RFC 7617), in UTF-8.
 
@@ -38,6 +43,15 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
     auth_type = "Basic"
     extracts: ClassVar[type | None] = BasicCredentials
 
+    def __init__(
+        self,
+        verifier: Verifier[BasicCredentials] | PasswordLookup | None = None,
+        *,
+        name: str = "",
+        description: str = "",
+    ) -> None:
+        super().__init__(verifier, name=name, description=description)
+
     def read(self, value: str) -> BasicCredentials | Rejected:
         """Decode user-pass: strict base64, strict UTF-8, split at the first colon, nothing trimmed."""
         if len(value) > _MAX_ENCODED:
@@ -48,7 +62,7 @@ class HTTPBasic(AuthorizationScheme[BasicCredentials]):
         try:
             text = raw.decode("utf-8")
         except ValueError:
-            return Rejected(_MALFORMED, "not base64 of UTF-8")
+            return Rejected(_MALFORMED, _NOT_UTF_8)
         username, colon, password = text.partition(":")
         if not colon:
             return Rejected(_MALFORMED, "no colon")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
+from authmw.errors import explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token68
 from authmw.http.reasons import Reason
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Rejected
 from authmw.schemes.base import AuthorizationScheme
-from authmw.verifiers.base import Verifier
+from authmw.verifiers.base import Lookup, Verifier
 
 
 class BearerScheme(AuthorizationScheme[BearerToken]):
@@ -40,6 +40,7 @@ class BearerScheme(AuthorizationScheme[BearerToken]):
         return Challenge("Bearer", tuple(params))
 
 
+@explains_arguments("HTTPBearer(JWTVerifier(...))")
 class HTTPBearer(BearerScheme):
     """A bearer token in the ``Authorization`` header (RFC 6750 §2.1).
 
@@ -55,7 +56,7 @@ class HTTPBearer(BearerScheme):
 
     def __init__(
         self,
-        verifier: Verifier[BearerToken] | Callable[..., Any] | None = None,
+        verifier: Verifier[BearerToken] | Lookup | None = None,
         *,
         bearer_format: str = "",
         name: str = "",

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from authmw.crypto.digest_nonces import DigestNonces
 from authmw.crypto.http_digest import DigestSessAlgorithm
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import parse_params
 from authmw.http.reasons import Reason
@@ -32,6 +32,7 @@ _REQUIRED: Final = itemgetter("realm", "nonce", "uri", "response", "qop", "nc", 
 _STALE: Final = (Reason.DIGEST_STALE, Reason.DIGEST_REPLAYED)
 
 
+@explains_arguments("HTTPDigest(DigestVerifier(...))")
 class HTTPDigest(AuthorizationScheme[DigestResponse]):
     """A response to a Digest challenge in the ``Authorization`` header (RFC 7616), never the password.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -16,6 +16,7 @@ from authmw.verifiers.base import Verifier
 from authmw.verifiers.dpop import DEFAULT_ALGORITHMS, DPoPVerifier
 
 
+@explains_arguments("HTTPDPoP(DPoPVerifier(...))")
 class HTTPDPoP(AuthorizationScheme[DPoPToken]):
     """An access token that is bound to a key, with a proof that its sender has the key (RFC 9449 §7.1).
 
@@ -30,7 +31,7 @@ class HTTPDPoP(AuthorizationScheme[DPoPToken]):
     >>> HTTPDPoP().openapi()
     {'type': 'http', 'scheme': 'dpop'}
     >>> str(HTTPDPoP().challenge("orders"))
-    'DPoP realm="orders", algs="ES256 EdDSA PS256 RS256 ES384 ES512"'
+    'DPoP realm="orders", algs="ES256 EdDSA Ed25519 PS256 RS256 ES384 ES512"'
     """
 
     auth_type = "DPoP"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from authmw.errors import explains_arguments
 from authmw.identity.credentials import BearerToken
 from authmw.identity.scopes import checked_scopes
 from authmw.schemes.http_bearer import BearerScheme
-from authmw.verifiers.base import Verifier
+from authmw.verifiers.base import Lookup, Verifier
 
-BearerVerifier = Verifier[BearerToken] | Callable[..., Any] | None
+BearerVerifier = Verifier[BearerToken] | Lookup | None
 """Verifier of an OAuth 2 scheme: a verifier, a function from the token to a principal, or None."""
 
 
@@ -42,6 +43,7 @@ class OAuth2(BearerScheme):
         return self._described({"type": "oauth2", "flows": self.flows})
 
 
+@explains_arguments('OAuth2PasswordBearer("auth/token", service.verifier())')
 class OAuth2PasswordBearer(OAuth2):
     """A bearer token for user name and password (RFC 6749 §4.3). Only for first-party applications.
 
@@ -69,6 +71,7 @@ class OAuth2PasswordBearer(OAuth2):
         super().__init__({"password": flow}, verifier, name=name, description=description)
 
 
+@explains_arguments('OAuth2AuthorizationCodeBearer("https://...", "https://...", JWTVerifier(...))')
 class OAuth2AuthorizationCodeBearer(OAuth2):
     """A bearer token from the login page of an authorization server (RFC 6749 §4.1).
 
@@ -95,6 +98,7 @@ class OAuth2AuthorizationCodeBearer(OAuth2):
         super().__init__({"authorizationCode": flow}, verifier, name=name, description=description)
 
 
+@explains_arguments('OAuth2ClientCredentialsBearer("auth/token", service.verifier())')
 class OAuth2ClientCredentialsBearer(OAuth2):
     """A bearer token that a client got for itself (RFC 6749 §4.4).
 

@@ -1,30 +1,34 @@
 """Scheme for an access token in a cookie, for pages in a browser, with protection against CSRF.
 
 A browser sends its cookies with every request, also with a request that a page of another site made. So a request that
-may change something has to come from a page of this application. From another site it is refused (403): it neither
-passes nor counts as anonymous.
+may change something has to come from a page of this application. From another site the cookie authenticates nobody.
+
+A cookie that authenticates nobody counts as absent, since the browser sends it without being asked: public pages are
+served, and others are a 401. Both answers clear a cookie that is dead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token, is_token68
 from authmw.http.origin import checked_origins, is_from, is_unsafe
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
+from authmw.http.set_cookie import clearing
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Rejected
-from authmw.schemes.base import SecurityScheme
-from authmw.verifiers.base import Verifier
+from authmw.schemes.base import SecurityScheme, is_dead
+from authmw.verifiers.base import Lookup, Verifier
 
 ACCESS_COOKIE: Final = "__Host-access"
 """Default name of the cookie that holds the access token."""
 
 
+@explains_arguments('SessionCookie(service.verifier(), origins=["https://..."])')
 class SessionCookie(SecurityScheme[BearerToken]):
     """An access token in a ``__Host-`` cookie: ``SessionCookie(verifier, origins=["https://shop.example"])``.
 
@@ -48,11 +52,12 @@ class SessionCookie(SecurityScheme[BearerToken]):
     """
 
     extracts: ClassVar[type | None] = BearerToken
+    in_cookie = True
     vary = "Cookie"
 
     def __init__(
         self,
-        verifier: Verifier[BearerToken] | Callable[..., Any] | None = None,
+        verifier: Verifier[BearerToken] | Lookup | None = None,
         *,
         origins: Iterable[str],
         cookie: str = ACCESS_COOKIE,
@@ -67,7 +72,7 @@ class SessionCookie(SecurityScheme[BearerToken]):
 
     def extract(self, request: RequestHead) -> BearerToken | Rejected | None:
         """The token in the cookie, if there is exactly one and the request comes from an allowed origin."""
-        if request.path in self._open_to:
+        if request.path in self._open_to and request.is_canonical:
             return None
         values = cookies_named(request, self.cookie)
         if not values:
@@ -85,6 +90,10 @@ class SessionCookie(SecurityScheme[BearerToken]):
     def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
         """``ApiKey realm="…", cookie="__Host-access"``, as for API keys: IANA has no scheme for cookies."""
         return Challenge("ApiKey", (("realm", realm), ("cookie", self.cookie)))
+
+    def clearing(self, rejected: Rejected) -> tuple[tuple[str, str], ...]:
+        """The header that clears a dead cookie; none if another site made the browser send it: it may be good."""
+        return (clearing(self.cookie, same_site="Lax"),) if is_dead(rejected) else ()
 
     def openapi(self) -> dict[str, Any]:
         """``{"type": "apiKey", "in": "cookie", "name": …}``."""

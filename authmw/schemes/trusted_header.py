@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, ClassVar, Final
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token
 from authmw.http.reasons import Reason
@@ -15,13 +15,14 @@ from authmw.identity.credentials import TrustedUser
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.base import SecurityScheme, check_name_first
-from authmw.verifiers.base import Verifier
+from authmw.verifiers.base import Lookup, Verifier
 
 _NAME = re.compile(r"[\x20-\x2b\x2d-\x7e\xa0-\xff]+")
 _MAX_NAME: Final = 1024
 _BETWEEN_ADDRESSES = re.compile(r'[\s,;="\[\]]+')
 
 
+@explains_arguments('TrustedHeader("X-Remote-User", ..., proxies=["10.0.0.0/8"])')
 class TrustedHeader(SecurityScheme[TrustedUser]):
     """The user (or certificate subject) that a declared proxy names in a header.
 
@@ -47,7 +48,7 @@ class TrustedHeader(SecurityScheme[TrustedUser]):
     def __init__(
         self,
         header: str,
-        verifier: Verifier[TrustedUser] | Callable[..., Any] | None = None,
+        verifier: Verifier[TrustedUser] | Lookup | None = None,
         *,
         proxies: Collection[str],
         name: str = "",

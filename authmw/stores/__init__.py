@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         ApiKeyStore,
         ClientStore,
         DigestStore,
-        FamiliarSources,
         FamilyStore,
         NonceStore,
         PasswordUpgrader,
@@ -35,23 +34,26 @@ if TYPE_CHECKING:
     )
     from authmw.stores.records import (
         ApiKeyRecord,
+        Attempt,
+        AttemptOutcome,
         Client,
         ClientSecret,
         DigestUser,
         NonceUse,
         Outcome,
         RefreshFamily,
+        Reservation,
         Revocation,
         RevocationPage,
         Rotation,
         RotationAnswer,
         TokenRecord,
         User,
+        Wait,
     )
     from authmw.stores.revocation_feed import RevocationFeed
     from authmw.stores.rotation import rotated
     from authmw.stores.stores import Stores
-    from authmw.stores.throttling import Count, ThrottlePolicy
 
 __all__ = [
     "CHEAPEST",
@@ -63,14 +65,14 @@ __all__ = [
     "ApiKeyRecord",
     "ApiKeyStore",
     "Argon2Profile",
+    "Attempt",
+    "AttemptOutcome",
     "Client",
     "ClientAdmin",
     "ClientSecret",
     "ClientStore",
-    "Count",
     "DigestStore",
     "DigestUser",
-    "FamiliarSources",
     "FamilyStore",
     "MemoryApiKeys",
     "MemoryClients",
@@ -88,6 +90,7 @@ __all__ = [
     "PasswordHasher",
     "PasswordUpgrader",
     "RefreshFamily",
+    "Reservation",
     "Revocation",
     "RevocationFeed",
     "RevocationPage",
@@ -97,7 +100,6 @@ __all__ = [
     "StoreUnavailable",
     "Stores",
     "Throttle",
-    "ThrottlePolicy",
     "TokenAdmin",
     "TokenKeeper",
     "TokenRecord",
@@ -105,6 +107,7 @@ __all__ = [
     "User",
     "UserAdmin",
     "UserStore",
+    "Wait",
     "new_api_key",
     "new_id",
     "rotated",
@@ -127,17 +130,16 @@ _HOMES = {
     "stores.memory.users": "MemoryUsers",
     "stores.new_records": "HA1",
     "stores.ports": (
-        "ApiKeyStore ClientStore DigestStore FamiliarSources FamilyStore NonceStore PasswordUpgrader "
+        "ApiKeyStore ClientStore DigestStore FamilyStore NonceStore PasswordUpgrader "
         "RevocationStore Throttle TokenKeeper TokenStore UserStore"
     ),
     "stores.records": (
-        "ApiKeyRecord Client ClientSecret DigestUser NonceUse Outcome RefreshFamily Revocation "
-        "RevocationPage Rotation RotationAnswer TokenRecord User"
+        "ApiKeyRecord Attempt AttemptOutcome Client ClientSecret DigestUser NonceUse Outcome RefreshFamily "
+        "Reservation Revocation RevocationPage Rotation RotationAnswer TokenRecord User Wait"
     ),
     "stores.revocation_feed": "RevocationFeed",
     "stores.rotation": "rotated",
     "stores.stores": "Stores",
-    "stores.throttling": "Count ThrottlePolicy",
 }
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one

@@ -1,8 +1,9 @@
 """Protocols for the administration of stores: create, list, disable, revoke. The command line uses them too.
 
 A user's id is the user name unless another one is given. Tokens, keys and the application's own tables refer to the
-id. It never changes. The name is only what the user types at a login. Users are disabled and never deleted, so that an
-id never comes to mean another person. While a user is disabled, the keys and tokens of that user are refused too.
+id. It never changes, and after a user is deleted nobody else gets it: an id never comes to mean another person. The
+name is only what the user types at a login, and may be given to another user later. While a user is disabled, the keys
+and tokens of that user are refused too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from authmw.errors import AuthmwError
+from authmw.flow.durations import Seconds
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, TokenRecord, User
 
@@ -39,20 +41,23 @@ class UserAdmin(Protocol):
         scopes: Iterable[str] = (),
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
+        password_hash: str | None = None,
     ) -> User:
         """A new user.
 
         Args:
             username: what the user types at a login: 1 to 256 bytes without control characters or a colon.
             password: without one the user cannot log in by password.
-            id: the principal's id; the user name unless given.
+            id: the principal's id; the user name unless given, or a random one if that was the id of a deleted user.
             scopes: what the user may do.
             attributes: JSON values, which become the principal's claims.
             digest_realm: keep an HA1 for this realm, so that the user can log in by Digest. Protect it like the
                 password: for this realm it is equivalent to it (RFC 7616 §5.2).
+            password_hash: instead of the password, a hash that another program made. The formats are those of
+                `PasswordHasher`. It is replaced at the next login.
 
         Raises:
-            AlreadyExists: the name or the id is taken.
+            AlreadyExists: the name or the id is taken, or the id was that of a deleted user.
             ConfigurationError: the name, the password or a scope is not acceptable.
         """
         ...
@@ -81,12 +86,49 @@ class UserAdmin(Protocol):
         """Replace what the user may do. Tokens and keys keep their own scopes. Raises `NotFound`."""
         ...
 
+    def delete(self, username: str) -> User:
+        """Erase the user, with each HA1, and all keys, tokens and families of the user. Raises `NotFound`.
+
+        What was issued is refused from now on, signed tokens too, as if the user had been disabled. The id is retired:
+        no later user or client gets it, and only its SHA-256 is kept. A new user of the same name gets a random id, so
+        it has nothing of the one who was deleted. Keys and tokens that are made for the retired id are revoked from the
+        start.
+
+        The revocations, which name the id, are kept until all that they refuse has expired.
+        """
+        ...
+
+    def rename(self, username: str, new: str) -> User:
+        """Give the user another name to log in with. The id stays, and so do the password, keys, tokens and families.
+
+        Each HA1 is deleted, because it is a digest of the name too (RFC 7616 §3.4.2): ``set_password`` makes a new one.
+
+        Args:
+            username: the name until now.
+            new: the new name.
+
+        Raises:
+            NotFound: there is no such user.
+            AlreadyExists: another user has the new name, or another user or a client has it as id, and could be
+                mistaken for this one.
+            ConfigurationError: the new name is not acceptable.
+        """
+        ...
+
+    def export(self, username: str) -> dict[str, Any]:
+        """Everything that is kept about the user, as values of JSON, without secrets and digests. Raises `NotFound`.
+
+        The document has ``user``, ``api_keys``, ``tokens``, ``sessions``, ``revocations`` and ``known_login_sources``,
+        of the stores that belong together. Times are texts in UTC.
+        """
+        ...
+
 
 class ApiKeyAdmin(Protocol):
     """Administration of API keys."""
 
     def create(
-        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
+        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: Seconds | None = None
     ) -> tuple[str, ApiKeyRecord]:
         """A new key, shown only now, and its record.
 
@@ -106,7 +148,7 @@ class ApiKeyAdmin(Protocol):
         """Refuse the key from now on. A second call changes nothing. Raises `NotFound`."""
         ...
 
-    def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
+    def rotate(self, key_id: str, *, overlap: Seconds = 0.0) -> tuple[str, ApiKeyRecord]:
         """A new key; the old one stays valid for `overlap` seconds. Raises `NotFound`, also when it is revoked."""
         ...
 
@@ -119,7 +161,7 @@ class TokenAdmin(Protocol):
         subject: str,
         scopes: Iterable[str] = (),
         *,
-        lifetime: float = 3600.0,
+        lifetime: Seconds = 3600.0,
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
@@ -190,6 +232,6 @@ class ClientAdmin(Protocol):
         """Replace the scopes that it may be granted. Tokens keep their own scopes. Raises `NotFound`."""
         ...
 
-    def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
+    def rotate_secret(self, client_id: str, *, overlap: Seconds = 0.0) -> tuple[str, Client]:
         """A new secret, shown only now; the older ones stay valid for `overlap` seconds. Raises `NotFound`."""
         ...

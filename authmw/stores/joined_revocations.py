@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from authmw.errors import ConfigurationError
 from authmw.flow.call_mode import CallMode
@@ -58,12 +59,25 @@ class JoinedRevocations:
         # Each store has its own cursor. A page has at least `limit` entries as soon as one store has that many, so the
         # reader asks for the next page.
         cursors: list[str] = json.loads(cursor) if cursor else [""] * len(self._stores)
-        answers = [store.revocations_after(each, limit) for store, each in zip(self._stores, cursors, strict=True)]
-        return _then(answers, _page)
+        questions = [
+            partial(store.revocations_after, each, limit) for store, each in zip(self._stores, cursors, strict=True)
+        ]
+        return self._join(questions, _page)
 
     def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> Answer[tuple[Revocation, ...]]:
         """The revocations of `keys` in any of the stores."""
-        return _then([store.find_revocations(keys) for store in self._stores], _found)
+        return self._join([partial(store.find_revocations, keys) for store in self._stores], _found)
+
+    def _join(self, questions: Sequence[Callable[[], Answer[T]]], join: Callable[[list[T]], J]) -> Answer[J]:
+        answers: list[Any] = []
+        if CallMode.of(self.find_revocations) is not CallMode.ASYNC:
+            for number, question in enumerate(questions, start=1):
+                answer: Any = question()
+                if hasattr(answer, "__await__"):  # of a ``def`` without a mark
+                    return _joined([partial(_same, answer), *questions[number:]], answers, join)
+                answers.append(answer)
+            return join(answers)
+        return _joined(questions, answers, join)
 
 
 def _mode(store: RevocationStore) -> CallMode:
@@ -81,13 +95,13 @@ def _found(answers: list[tuple[Revocation, ...]]) -> tuple[Revocation, ...]:
     return tuple(revocation for found in answers for revocation in found)
 
 
-def _then(answers: Sequence[Answer[T]], join: Callable[[list[T]], J]) -> Answer[J]:
-    """The result of `join`, or an awaitable of it if one of the answers is an awaitable."""
-    if any(hasattr(answer, "__await__") for answer in answers):
-        return _awaited(answers, join)
-    return join(cast("list[T]", list(answers)))
+def _same(answer: T) -> T:
+    return answer
 
 
-async def _awaited(answers: Sequence[Answer[T]], join: Callable[[list[T]], J]) -> J:
-    given: list[Any] = [await cast("Awaitable[T]", each) if hasattr(each, "__await__") else each for each in answers]
-    return join(given)
+async def _joined(questions: Sequence[Callable[[], Any]], answers: list[Any], join: Callable[[list[Any]], J]) -> J:
+    """The result of `join`. A question is asked only after the one before is answered: no awaitable is left over."""
+    for question in questions:
+        answer = question()
+        answers.append(await answer if hasattr(answer, "__await__") else answer)
+    return join(answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,10 +14,13 @@ from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import Entropy, new_api_key, new_id, new_token, token_digest
 from authmw.crypto.passwords import PasswordHasher, prepared
 from authmw.errors import ConfigurationError
+from authmw.flow.durations import Seconds, seconds
 from authmw.identity.principal import PrincipalKind
 from authmw.identity.scopes import checked_scopes
-from authmw.identity.usernames import canonical_username
+from authmw.identity.usernames import canonical_username, mistake_in_new_username
 from authmw.stores.records import ApiKeyRecord, Client, ClientAuthMethod, ClientSecret, TokenRecord, User
+
+logger: Final = logging.getLogger("authmw.passwords")
 
 DIGEST_ALGORITHMS: Final[tuple[DigestAlgorithm, ...]] = ("SHA-256",)
 """Default algorithms for which an HA1 is kept: the one that every Digest client supports."""
@@ -69,10 +73,26 @@ def make_user(
     id: str | None,
     scopes: Iterable[str],
     attributes: Mapping[str, Any],
+    password_hash: str | None = None,
+    digest_realm: str | None = None,
 ) -> User:
     """The record of a new user, checked, with the password hashed."""
     name = checked_username(username)
-    password_hash = None if password is None else hashed(password, hasher)
+    if password is not None and password_hash is not None:
+        raise ConfigurationError("create() takes password= or password_hash=, not both")
+    if password_hash is not None:
+        if digest_realm is not None:
+            raise ConfigurationError("digest_realm= needs the password: no HA1 can be made of a hash")
+        problem = PasswordHasher.problem_with(password_hash)
+        if problem:
+            raise ConfigurationError(f"password_hash= of {name!r} matches no password: {problem}")
+    elif password is not None:
+        if not PasswordHasher.problem_with(password):
+            logger.warning(
+                "the password of the new user %r has the form of a password hash: if it is one, pass password_hash=",
+                name,
+            )
+        password_hash = hashed(password, hasher)
     if id is not None and (not id or not id.isprintable()):
         raise ConfigurationError(f"id={id!r} has to be printable and not empty")
     return User(
@@ -89,7 +109,7 @@ def make_api_key(
     scopes: Iterable[str],
     *,
     name: str,
-    lifetime: float | None,
+    lifetime: Seconds | None,
     prefix: str,
     now: float,
     entropy: Entropy,
@@ -113,7 +133,7 @@ def make_token(
     subject: str,
     scopes: Iterable[str],
     *,
-    lifetime: float,
+    lifetime: Seconds,
     kind: PrincipalKind,
     client_id: str | None,
     prefix: str,
@@ -178,11 +198,11 @@ def make_client(
     return secret, replace(client, secrets=(ClientSecret(token_digest(secret)),))
 
 
-def make_secret(client: Client, *, overlap: float, now: float, entropy: Entropy) -> tuple[str, Client]:
+def make_secret(client: Client, *, overlap: Seconds, now: float, entropy: Entropy) -> tuple[str, Client]:
     """A new secret for `client`, and the client with it. The older secrets end after `overlap` seconds."""
     if not client.secrets:
         raise ConfigurationError(f"the client {client.id!r} has no secret: it authenticates by {client.auth_method}")
-    ends = now + max(overlap, 0.0)
+    ends = now + checked_overlap(overlap)
     older = (
         replace(each, expires_at=ends if each.expires_at is None else min(each.expires_at, ends))
         for each in client.secrets
@@ -228,12 +248,12 @@ def _mistakes_in_jwks(auth_method: ClientAuthMethod, jwks: Mapping[str, Any] | N
     if jwks is None:
         return ["private_key_jwt needs the client's public keys: jwks="]
     try:
-        ring = KeyRing.from_jwks(jwks)
+        ring = KeyRing.from_jwks(jwks)  # warns of the keys that are left out
     except ConfigurationError as error:
         return [f"jwks: {mistake}" for mistake in error.mistakes]
     if any(key.symmetric for key in ring.current.keys):
         return ["jwks: a secret in place of a public key"]
-    if any("d" in member for member in jwks["keys"]):
+    if any(key.can_sign for key in ring.current.keys):
         return ["jwks: a private key, which only the client should have: give the public key"]
     return []
 
@@ -242,7 +262,7 @@ def checked_username(username: str) -> str:
     """`username` in NFC.
 
     Raises:
-        ConfigurationError: no user could log in with that name.
+        ConfigurationError: no user could log in with that name, or it may look like another one.
 
     >>> checked_username("Zoe\u0308") == "Zo\u00eb"
     True
@@ -251,14 +271,23 @@ def checked_username(username: str) -> str:
     # In Basic (RFC 7617 §2) and in Digest (RFC 7616 §3.4.2) the first colon ends the name.
     if name is None or ":" in name:
         raise ConfigurationError("a user name has 1 to 256 bytes of UTF-8, no control characters and no colon")
+    mistake = mistake_in_new_username(name)
+    if mistake:
+        raise ConfigurationError(f"a new user name follows RFC 8265 §3.4: {mistake}")
     return name
 
 
-def checked_lifetime(lifetime: float) -> float:
-    """`lifetime`. Raises `ConfigurationError` unless it is a number of seconds above zero."""
-    if not 0 < lifetime < float("inf"):
+def checked_lifetime(lifetime: Seconds) -> float:
+    """`lifetime` in seconds. Raises `ConfigurationError` unless it is a number of seconds above zero."""
+    number: float = seconds(lifetime, "lifetime")
+    if not 0 < number < float("inf"):
         raise ConfigurationError("a lifetime is a number of seconds above zero")
-    return lifetime
+    return number
+
+
+def checked_overlap(overlap: Seconds) -> float:
+    """`overlap` in seconds, not below zero. Raises `ConfigurationError` unless it is a number of seconds."""
+    return max(seconds(overlap, "overlap"), 0.0)
 
 
 def hashed(password: str, hasher: Hasher | None) -> str:

@@ -11,16 +11,19 @@ answered is durable. The contract tests in `authmw.testing.contract` check all o
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.errors import ConfigurationError
 from authmw.stores.records import (
     ApiKeyRecord,
+    Attempt,
+    AttemptOutcome,
     Client,
     DigestUser,
     NonceUse,
     RefreshFamily,
+    Reservation,
     Revocation,
     RevocationKind,
     RevocationPage,
@@ -28,6 +31,7 @@ from authmw.stores.records import (
     RotationAnswer,
     TokenRecord,
     User,
+    Wait,
 )
 
 T = TypeVar("T")
@@ -48,12 +52,23 @@ def require_methods(receiver: str, store: object, *methods: str) -> None:
     """
     if isinstance(store, type):
         raise ConfigurationError(f"{receiver} needs a store, not its class: pass {store.__name__}(...)")
-    missing = [f".{method}" for method in methods if not callable(getattr(store, method, None))]
+    missing = _missing_in(store, methods)
     if missing:
         every = " and ".join(f".{method}" for method in methods)
-        raise ConfigurationError(
-            f"{receiver} needs a store with {every}: {type(store).__name__} has no {' and no '.join(missing)}"
+        inside = next((name for name in _ROLES if not _missing_in(getattr(store, name, None), methods)), "")
+        line = (
+            f"pass its .{inside}, as stores.{inside}" if inside else f"write a class with `def {methods[0]}(self, ...)`"
         )
+        raise ConfigurationError(
+            f"{receiver} needs a store with {every}: {type(store).__name__} has no {' and no '.join(missing)}; {line}"
+        )
+
+
+_ROLES: Final = ("users", "keys", "clients", "tokens", "families", "nonces", "throttle", "revocations")
+
+
+def _missing_in(store: object, methods: tuple[str, ...]) -> list[str]:
+    return [f".{method}" for method in methods if not callable(getattr(store, method, None))]
 
 
 class UserStore(Protocol):
@@ -214,34 +229,34 @@ class NonceStore(Protocol):
     def use_nonce(self, nonce: str, count: int, expires_at: float, /) -> Answer[NonceUse]:
         """Use `count` of `nonce`, atomically: FRESH once, for a count above all used before, else REPLAYED.
 
-        The store may forget the nonce after `expires_at` (seconds since the epoch).
+        The store may forget the nonce after `expires_at` (seconds since the epoch). The names of one client have all
+        up to their last colon in common, so that a store with little room can bound what one client takes. A Digest
+        nonce has no colon.
         """
         ...
 
 
 class Throttle(Protocol):
-    """Counts attempts to log in, by account and by source."""
+    """Limits the checks of credentials, by source and by account, so that guessing is slow."""
 
-    def attempt(self, key: str, now: float, /) -> Answer[float]:
-        """Count one attempt, atomically, before its credentials are checked. The seconds to wait, 0.0 for none."""
-        ...
+    def reserve(self, attempt: Attempt, now: float, /) -> Answer[Reservation | Wait]:
+        """Reserve one check for `attempt`, atomically, before its credentials are checked.
 
-    def succeeded(self, key: str, /) -> Answer[None]:
-        """Remove one attempt from the count: its credentials were right.
-
-        The other attempts stay counted. Otherwise an attacker who knows one right password could reset the count with
-        it, and each login of the account's own user would reset it for the attacker.
+        Attempts that failed and reservations that are not settled count together. So checks at the same time gain
+        nothing. What is answered with a `Wait` is not counted.
         """
         ...
 
+    def settle(
+        self, reservation: Reservation, outcome: AttemptOutcome, now: float, familiar_until: float = 0.0, /
+    ) -> Answer[None]:
+        """End a reservation, atomically. It counts from now on if it `FAILED`, and else not at all.
 
-class FamiliarSources(Protocol):
-    """A throttle that also knows the sources of earlier logins, so that attempts by others do not lock out users."""
-
-    def remember_source(self, pair: str, until: float, /) -> Answer[None]:
-        """Keep `pair`, an account and a source, until `until` (seconds since the epoch)."""
+        A reservation that is never settled, because its process was killed, ends by itself at `held_until`. With
+        `familiar_until`, the account is familiar with all marks of the attempt until then (seconds since the epoch).
+        """
         ...
 
-    def knows_source(self, pair: str, now: float, /) -> Answer[bool]:
-        """Whether `pair` is kept."""
+    def make_familiar(self, account: str, mark: str, until: float, /) -> Answer[None]:
+        """Make `account` familiar with `mark` until then, as a login does: attempts of others no longer delay it."""
         ...

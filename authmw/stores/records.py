@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -32,6 +32,19 @@ class User:
     scopes: frozenset[str] = frozenset()
     disabled: bool = False
     attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES)
+
+    def __post_init__(self) -> None:
+        # `asdict` fails on a mappingproxy, so no JSON document has the password hash by mistake.
+        if type(self.attributes) is not MappingProxyType:
+            object.__setattr__(self, "attributes", MappingProxyType(self.attributes))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _restored_user, (type(self), {**values, "attributes": dict(self.attributes)})
+
+
+def _restored_user(kind: type[User], values: dict[str, Any]) -> User:
+    return kind(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,3 +316,66 @@ class NonceUse(Enum):
 
     FRESH = "fresh"
     REPLAYED = "replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt to log in, before its credentials are checked. All its texts are keys, made by the engine.
+
+    Args:
+        source: the peer; empty if the server does not know it.
+        account: the account, whether it exists or not; empty for credentials that belong to no account.
+        network: the network of the peer, by which accounts take turns.
+        marks: what the account may be familiar with: digests of the account with the peer, or with a device.
+        guessable: whether the secret can be guessed, as a password. The checks of a random secret are not held: checks
+            at the same time gain a guesser nothing.
+    """
+
+    source: str
+    account: str = ""
+    network: str = ""
+    marks: tuple[str, ...] = ()
+    guessable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The permission to check the credentials of one attempt. It has to be settled.
+
+    Args:
+        attempt: the attempt.
+        mark: the mark of the attempt that the account is familiar with; empty for none.
+        known_until: the time until which it is.
+        held_until: the time at which it is given back if nobody settles it. It tells it apart from others.
+        served: when the network had its last turn before.
+    """
+
+    attempt: Attempt
+    mark: str = ""
+    known_until: float = 0.0
+    held_until: float = 0.0
+    served: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No check is free for an attempt.
+
+    Args:
+        seconds: after which one may be free.
+        source_failed: whether that is so because the source made too many attempts that failed.
+    """
+
+    seconds: float
+    source_failed: bool = False
+
+
+class AttemptOutcome(Enum):
+    """What became of an attempt. Only `FAILED` is a guess."""
+
+    SUCCEEDED = "succeeded"
+    """The credentials were right."""
+    FAILED = "failed"
+    """The credentials were wrong."""
+    ABANDONED = "abandoned"
+    """They were not judged, as when a store was down; or they were right, but came too late, as a replay."""

@@ -14,12 +14,13 @@ import atexit
 import logging
 import math
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from authmw.errors import ConfigurationError, FlowError
+from authmw.flow.clocks import monotonic, now
+from authmw.flow.durations import Seconds, in_seconds
 from authmw.flow.flow import STORE_TIMEOUT, Ask, Flow
 from authmw.flow.forks import in_each_child
 from authmw.flow.pool import within
@@ -81,16 +82,17 @@ class RevocationFeed:
         self,
         store: RevocationStore,
         *,
-        bound: float = 1.0,
-        clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        bound: Seconds = 1.0,
+        clock: Callable[[], float] = now,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         require_methods("RevocationFeed", store, "revocations_after", "find_revocations")
-        if type(bound) not in (int, float) or not 0 < bound < math.inf:
+        number: Any = in_seconds(bound)
+        if type(number) not in (int, float) or not 0 < number < math.inf:
             raise ConfigurationError(
                 f"RevocationFeed(bound={bound!r}) has to be a number of seconds above 0: bound=1.0"
             )
-        self.bound = bound
+        self.bound: float = number
         self._store = store
         self._read_from: Any = for_threads(store)
         self._clock = clock

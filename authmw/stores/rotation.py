@@ -20,7 +20,7 @@ def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
     now = rotation.now
     if not family.is_live(now):
         return RotationAnswer(Outcome.ENDED, family)
-    if _is(rotation.presented, family.current):
+    if same_digest(rotation.presented, family.current):
         renewed = replace(
             family,
             previous=rotation.presented,
@@ -33,11 +33,12 @@ def rotated(family: RefreshFamily | None, rotation: Rotation) -> RotationAnswer:
         return RotationAnswer(Outcome.ROTATED, renewed)
     # With a grace of 0, never: neither in the same instant nor when the clock of this process is behind.
     has_grace = rotation.grace > 0 and now - family.rotated_at <= rotation.grace
-    if has_grace and _is(rotation.presented, family.previous):
+    if has_grace and same_digest(rotation.presented, family.previous):
         return RotationAnswer(Outcome.RACED, family)
     return RotationAnswer(Outcome.REUSED, replace(family, revoked_at=now))
 
 
-def _is(presented: str, kept: str) -> bool:
+def same_digest(presented: str, kept: str) -> bool:
+    """Whether a presented refresh token, by its digest, is the one whose digest is kept."""
     # A family without a refresh token has an empty digest, which nothing matches.
     return bool(kept) and compare_digest(presented.encode(), kept.encode())

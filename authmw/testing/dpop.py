@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from authmw.crypto.jose import base64url
 from authmw.crypto.jws import write_claims
 from authmw.crypto.key import Key
+from authmw.flow.clocks import now
 
 
 class DPoPClient:
@@ -26,7 +26,7 @@ class DPoPClient:
     ('DPoP t0ken', 2)
     """
 
-    def __init__(self, alg: str = "ES256", *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, alg: str = "ES256", *, clock: Callable[[], float] = now) -> None:
         self.key: Key = Key.generate(alg)
         self._clock = clock
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, get_args
@@ -12,11 +11,14 @@ from typing import Any, Final, Literal, get_args
 from authmw.crypto.jws import write_claims
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.errors import ConfigurationError
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, in_seconds
 from authmw.issuers.discovery import OAUTH, OPENID, well_known_urls
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
 from authmw.issuers.issuer import Issuer
 from authmw.issuers.keys.key_cache import KeyCache
 from authmw.issuers.keys.key_source import PublishedAt
+from authmw.issuers.profiles import Profile, profile_of
 
 Mode = Literal["up", "down", "slow", "error", "redirect", "huge", "not-json", "garbage", "wrong-issuer"]
 """The behaviour of a `FakeIssuer`: it answers; it refuses connections, takes too long, answers 500 or a redirect; its
@@ -36,6 +38,8 @@ class FakeIssuer:
         alg: the algorithm of its first key.
         shape: the place of its metadata.
         max_age: seconds, for the ``Cache-Control`` of its answers; None for no such header.
+        audience: the API that its tokens are for, where `token` does not say so.
+        profile: the form of its access tokens, as for `Issuer`.
         clock: seconds since the epoch, for the ``iat`` and ``exp`` of its tokens.
 
     >>> from authmw import Auth, HTTPBearer
@@ -52,17 +56,23 @@ class FakeIssuer:
         *,
         alg: str = "ES256",
         shape: Shape = "openid",
-        max_age: int | None = 3600,
-        clock: Callable[[], float] = time.time,
+        max_age: Seconds | None = 3600,
+        audience: str | Collection[str] | None = None,
+        profile: str | Profile | None = None,
+        clock: Callable[[], float] = now,
     ) -> None:
         self.issuer = issuer
+        self.audience = audience
+        """The API that its tokens are for, where `token` does not say so."""
+        self.profile: Profile = profile_of(profile)
+        """The form of its access tokens."""
         self.ring: KeyRing = KeyRing.generate(alg)
         """Its keys: the first one signs, all are published. `KeyRing.rotate` and `KeyRing.retire` change them."""
         self.jwks: Mapping[str, Any] | None = None
         """The JWK Set to publish instead of its keys, valid or not; None publishes its keys."""
         self.metadata: dict[str, Any] = {"issuer": issuer, "jwks_uri": f"{issuer.rstrip('/')}/keys"}
         """The metadata that it publishes."""
-        self.max_age = max_age
+        self.max_age: float | None = in_seconds(max_age)
         self.requests: list[str] = []
         """The URLs that were requested, in order."""
         self.on_request: Callable[[str], None] | None = None
@@ -93,7 +103,7 @@ class FakeIssuer:
             audience: the name of the API.
             options: the other arguments of `Issuer`.
         """
-        options = {"fetcher": self, "clock": self._clock, **options}
+        options = {"fetcher": self, "clock": self._clock, "profile": self.profile, **options}
         return Issuer(self.issuer, audience=audience, **options)
 
     @contextmanager
@@ -116,38 +126,44 @@ class FakeIssuer:
         self,
         subject: str = "alice",
         *,
-        audience: str | Collection[str],
+        audience: str | Collection[str] | None = None,
         scopes: Collection[str] = (),
         client_id: str = "web",
-        lifetime: float = 600,
+        lifetime: Seconds = 600,
         key: Key | None = None,
         header: Mapping[str, Any] | None = None,
         **claims: Any,
     ) -> str:
-        """An access token (RFC 9068 §2).
+        """An access token (RFC 9068 §2), in the form of its `profile`.
 
         Args:
             subject: the user or client that it is for.
-            audience: the API, or several.
+            audience: the API, or several; that of the issuer by default.
             scopes: the scopes that it grants.
             client_id: the client that it was issued to.
             lifetime: seconds until it expires; negative for an expired token.
             key: signs instead of the issuer's first key.
             header: changes to its header; ``...`` removes a member.
             claims: changes to its claims; ``...`` removes a claim.
+
+        Raises:
+            ConfigurationError: neither this nor the issuer says for which API, or the profile knows no scopes.
         """
+        audience = self.audience if audience is None else audience
+        if audience is None:
+            raise ConfigurationError('say for which API the token is: token("alice", audience="orders")')
         now = int(self._clock())
         payload = {
+            **dict.fromkeys(self.profile.required, "test"),
             "iss": self.issuer,
             "sub": subject,
             "aud": audience if isinstance(audience, str) else list(audience),
-            "client_id": client_id,
             "iat": now,
-            "exp": now + lifetime,
+            "exp": now + in_seconds(lifetime),
             "jti": secrets.token_urlsafe(12),
-            **({"scope": " ".join(scopes)} if scopes else {}),
+            **_claims_of(self.profile, subject, scopes, client_id),
         }
-        return self.sign({**payload, **claims}, header={"typ": "at+jwt", **(header or {})}, key=key)
+        return self.sign({**payload, **claims}, header={"typ": self.profile.types[0] or ..., **(header or {})}, key=key)
 
     def id_token(self, subject: str = "alice", *, client_id: str = "web", **claims: Any) -> str:
         """An ID token (OpenID Connect Core 1.0 §2), which no API accepts."""
@@ -225,6 +241,19 @@ def _metadata_url(issuer: str, shape: Shape) -> str:
     if shape == "oauth":
         return next(url for url in urls if OAUTH in url)
     return [url for url in urls if OPENID in url][0 if shape == "openid" else -1]
+
+
+def _claims_of(profile: Profile, subject: str, scopes: Collection[str], client_id: str) -> dict[str, Any]:
+    """The claims of an access token in which a profile differs from others."""
+    if scopes and not profile.scopes:
+        raise ConfigurationError(f"access tokens of {profile.name} have no scopes: leave scopes= out")
+    return {
+        **dict.fromkeys(profile.users_have, subject),
+        **{name: allowed[0] for name, allowed in profile.values.items()},
+        **dict.fromkeys(profile.clients, client_id),
+        **{claim: subject for claim, other in profile.equal if other == "sub"},
+        **({profile.scopes[0]: " ".join(scopes)} if scopes else {}),
+    }
 
 
 def _without_ellipses(members: Mapping[str, Any]) -> dict[str, Any]:

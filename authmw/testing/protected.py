@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from authmw.engine.routes.frameworks import routes_of
 from authmw.engine.routes.route import Kind, Protection, Route
 from authmw.errors import ConfigurationError
+from authmw.identity.requirement import Access
 
 
 def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
     """Fail unless exactly the routes in `public` can be called without credentials.
 
     It does not matter whether an open route was declared public or forgotten. So each public route is named twice:
-    where it is declared, and here.
+    where it is declared, and here. The endpoints of a token service need no entry: they authenticate their clients.
 
     Args:
-        app: a Flask, Starlette or FastAPI application, or a middleware around it.
+        app: a Flask, Starlette, FastAPI or Django application, or a middleware around it.
         public: the routes that may be open, as ``authmw routes`` lists them: ``GET /health``,
             ``GET /static/{filename}``, ``WEBSOCKET /live``, ``MOUNT /admin/*``. ``GET`` stands for ``HEAD`` too.
 
@@ -39,7 +40,9 @@ def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
     allowed = dict.fromkeys(public)
     routes = routes_of(app)
     opened = {route.label: route for route in routes if _needs_no_credentials(route)}
-    wrong = [_too_open(route) for label, route in opened.items() if label not in allowed]
+    wrong = [
+        _too_open(route) for label, route in opened.items() if label not in allowed and not _authenticates_itself(route)
+    ]
     for label in allowed:
         if all(route.label != label for route in routes):
             wrong.append(f"{label} is in public=, but there is no such route: remove it, or see `authmw routes`")
@@ -50,7 +53,12 @@ def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
 
 
 def _needs_no_credentials(route: Route) -> bool:
-    return route.is_open or route.protection is Protection.PUBLIC
+    return route.is_open or route.protection in (Protection.PUBLIC, Protection.LEFT_ALONE)
+
+
+def _authenticates_itself(route: Route) -> bool:
+    """Whether it is an endpoint of a token service, which reads the credentials of its clients."""
+    return route.requirement.access is Access.OWN_CREDENTIALS
 
 
 def _too_open(route: Route) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import ClassVar, Final
 
 from authmw.crypto.opaque_tokens import checked_prefix, has_checksum, token_digest
-from authmw.errors import FlowError, StoreUnavailable
+from authmw.errors import FlowError, StoreUnavailable, explains_arguments
+from authmw.flow.application_code import is_of_application
 from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import Ask, Flow, ask_now
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -49,6 +51,7 @@ class _Known:
         )
 
 
+@explains_arguments("ApiKeyVerifier(stores.keys)")
 class ApiKeyVerifier:
     """Verifies API keys, in a header of their own or as a bearer token.
 
@@ -67,6 +70,8 @@ class ApiKeyVerifier:
     >>> auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys())))
     """
 
+    asks: ClassVar[tuple[str, ...]] = ("find_key", "touch_key")
+    """The methods of stores that it calls."""
     accepts: ClassVar[tuple[type, ...]] = (ApiKey, BearerToken)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
     scheme: str = ""
@@ -77,20 +82,26 @@ class ApiKeyVerifier:
         keys: ApiKeyStore,
         *,
         prefix: str | None = "ak",
-        touch_every: float = 60.0,
-        clock: Callable[[], float] = time.time,
+        touch_every: Seconds = 60.0,
+        clock: Callable[[], float] = now,
     ) -> None:
         require_methods("ApiKeyVerifier", keys, "find_key", "touch_key")
         self._keys = keys
         self._prefix = None if prefix is None else checked_prefix(prefix)
         self._start = "" if prefix is None else f"{prefix}_"
-        self._touch_every = touch_every
+        self._touch_every: float = seconds(touch_every, "touch_every")
         self._clock = clock
         self._is_asked_directly = CallMode.of(keys.find_key) is CallMode.NONBLOCKING
+        self._is_foreign = is_of_application(keys.find_key)
         # The store is asked each time. This cache only saves the construction of the same principal and a second check
         # of the shape. Only keys that the store has found are in it, so clients without a key cannot fill it.
         self._known = BoundedCache[str, _Known](_MAX_KNOWN, clock=clock)
         self._lock = threading.Lock()
+
+    @property
+    def expects(self) -> str:
+        """The kind of key that it knows, for the log."""
+        return f"an API key that begins with {self._start}"
 
     def verify(self, credentials: ApiKey | BearerToken, request: RequestHead) -> Verdict | Flow[Verdict | None] | None:
         """The verdict on the key; None for a bearer token with another prefix."""
@@ -106,7 +117,7 @@ class ApiKeyVerifier:
         known = self._known.get(sought)
         if known is None and not self._is_well_formed(key):
             return _rejected(Reason.KEY_UNKNOWN, bearer, "the shape or the checksum is wrong")
-        if not self._is_asked_directly:
+        if not self._is_asked_directly or (self._is_foreign and request.around is not None):
             return self._ask(sought, known, bearer)
         record = ask_now(self._keys.find_key, sought)
         if known is not None and record is known.record:

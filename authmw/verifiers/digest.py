@@ -5,28 +5,34 @@ from __future__ import annotations
 
 import hmac
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import ClassVar, Final, cast
 
 from authmw.crypto.digest_nonces import DigestNonces
 from authmw.crypto.http_digest import DigestAlgorithm, DigestSessAlgorithm, ha2, hash_of, response, session_ha1
-from authmw.errors import ConfigurationError, FlowError, StoreUnavailable
+from authmw.crypto.opaque_tokens import token_digest
+from authmw.errors import ConfigurationError, FlowError, StoreUnavailable, explains_arguments
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import Ask, Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import BodyIncomplete, BodyTooLarge, RequestHead
+from authmw.http.target import decoded
 from authmw.identity.credentials import DigestResponse
 from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.memory.nonces import MemoryNonces
 from authmw.stores.ports import DigestStore, NonceStore, Throttle, require_methods
-from authmw.stores.records import DigestUser, NonceUse
+from authmw.stores.records import DigestUser, NonceUse, User
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of
 
+WINDOW: Final = 16
+"""Requests that may overtake each other under one nonce: a count may come after any that is less than this above it."""
 OFFERED_QOP: Final = ("auth", "auth-int")
 """The values of ``qop`` in every challenge. A response without ``qop``, as in RFC 2069, is never accepted."""
 
 
+@explains_arguments("DigestVerifier(stores.users)")
 class DigestVerifier:
     """Verifies `DigestResponse`, for `HTTPDigest`.
 
@@ -42,14 +48,17 @@ class DigestVerifier:
         secret: signs nonces; see `DigestNonces`. Several processes need to share one, together with `nonces`.
         max_age: seconds until a nonce is stale. After half of it, a client that succeeds gets the next nonce.
         max_body: the longest body that auth-int is verified for, in bytes.
-        throttle: counts attempts, by the same keys as `PasswordVerifier`.
+        throttle: limits attempts, by the same keys as `PasswordVerifier`.
         clock: seconds since the epoch.
         random: makes random bytes.
 
     Raises:
-        ConfigurationError: an algorithm is unknown, or `secret` is too short or comes without `nonces`.
+        ConfigurationError: an algorithm is unknown, or `users` has ``digest_algorithms`` and keeps no HA1 for it; or
+            `secret` is too short or comes without `nonces`.
     """
 
+    asks: ClassVar[tuple[str, ...]] = ("find_digest", "find_digest_by_userhash", "use_nonce")
+    """The methods of stores that it calls."""
     accepts: ClassVar[tuple[type, ...]] = (DigestResponse,)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
     scheme: str = ""
@@ -62,19 +71,23 @@ class DigestVerifier:
         algorithms: tuple[DigestSessAlgorithm, ...] = ("SHA-256",),
         nonces: NonceStore | None = None,
         secret: bytes | None = None,
-        max_age: int = 300,
+        max_age: Seconds = 300,
         max_body: int = 1024 * 1024,
         throttle: Throttle | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         require_methods("DigestVerifier", users, "find_digest", "find_digest_by_userhash")
         if nonces is not None:
             require_methods("nonces=", nonces, "use_nonce")
+        max_age = seconds(max_age, "max_age")
         if not algorithms or max_age < 1 or max_body < 0:
             raise ConfigurationError(
                 "DigestVerifier needs algorithms, max_age >= 1 (seconds) and max_body >= 0 (bytes)"
             )
+        kept: Iterable[str] | None = getattr(users, "digest_algorithms", None)
+        if kept is not None:
+            _check_kept(algorithms, frozenset(kept))
         if secret is not None and nonces is None:
             # Otherwise a request could be replayed, once to each process and again after a restart (RFC 7616 §5.5).
             raise ConfigurationError(
@@ -87,7 +100,7 @@ class DigestVerifier:
         self.realm: str | None = None
         self._algorithms = {name.upper(): _Algorithm(name, random) for name in self.algorithms}
         self._nonces = _in_this_process(clock) if nonces is None else nonces
-        self._max_age = max_age
+        self._max_age: float = max_age
         self._max_body = max_body
         self._attempts = Attempts(throttle, clock)
         self._clock = clock
@@ -111,15 +124,12 @@ class DigestVerifier:
         issued = self._issued_at(credentials, request)
         if isinstance(issued, Rejected):
             return issued
-        if self._attempts.are_counted:
-            refused = yield from self._attempts.from_source(request)
-            if refused is not None:
-                return refused
         name = None if credentials.username is None else canonical_username(credentials.username)
         if (name is None) is not (credentials.username is None):
-            return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
+            return (yield from self._attempts.from_source(request, _refuse_name()))
         body: bytes | None = None
         if credentials.qop == "auth-int":
+            # Before a check is reserved: a client that sends slowly must not hold it.
             body = yield from self._read_body(request)
             if body is None:
                 return Rejected(Reason.BODY_TOO_LARGE)
@@ -127,21 +137,31 @@ class DigestVerifier:
         found = _checked((yield from self._find(name, credentials, algorithm.base)))
         # The name as it is stored: with a store that ignores case, each spelling would otherwise have its own attempts.
         account = found.user.username if found is not None else name or f"userhash {credentials.userhash}"
-        counted = (yield from self._attempts.on_account(account, request)) if self._attempts.are_counted else None
         # An unknown user costs the same hashes as a known user, so the time does not tell which one it is.
         session = _Session(algorithm, None if found is None else found.ha1, credentials)
-        right = session.is_answered(request.method, body)
-        if counted is not None and counted.rejected is not None:
-            return counted.rejected
-        if found is None or right is not True or found.user.disabled:
-            return _refusal(found, right)
-        rejected = yield from self._spend(credentials, issued)
-        if rejected is not None:
-            return rejected
-        if counted is not None:
-            yield from self._attempts.succeeded(counted, request)
+        check = self._check(found, session, credentials, issued, method=request.method, body=body)
+        user = yield from self._attempts.on_account(account, request, check)
+        if isinstance(user, Rejected):
+            return user
         info = self._authentication_info(session.rspauth(), credentials, issued)
-        return Authenticated(principal_of(found.user, self.scheme), headers=(("Authentication-Info", info),))
+        return Authenticated(principal_of(user, self.scheme), headers=(("Authentication-Info", info),))
+
+    def _check(
+        self,
+        found: DigestUser | None,
+        session: _Session,
+        credentials: DigestResponse,
+        issued: int,
+        *,
+        method: str,
+        body: bytes | None,
+    ) -> Flow[User | Rejected]:
+        """The user, if the digest is right and its count is new."""
+        right = session.is_answered(method, body)
+        if found is None or right is not True or found.user.disabled:
+            return _refusal(found, right, self._algorithms[credentials.algorithm.upper()].base)
+        rejected = yield from self._spend(credentials, issued, found.user)
+        return found.user if rejected is None else rejected
 
     def _issued_at(self, credentials: DigestResponse, request: RequestHead) -> int | Rejected:
         """The issue time of the nonce, if the response answers a challenge of this server and is for this request."""
@@ -182,7 +202,7 @@ class DigestVerifier:
                 return None
             raise
 
-    def _spend(self, credentials: DigestResponse, issued: int) -> Flow[Rejected | None]:
+    def _spend(self, credentials: DigestResponse, issued: int, user: User) -> Flow[Rejected | None]:
         """Use the count of a nonce (RFC 7616 §5.5).
 
         Call it only for a right digest: a refused request must use no count.
@@ -191,7 +211,12 @@ class DigestVerifier:
             return Rejected(Reason.DIGEST_STALE)
         # Kept twice as long as the nonce is valid, for hosts that share the store and whose clocks differ.
         expires_at = issued + 2 * self._max_age
-        outcome = yield from Ask(self._nonces.use_nonce, credentials.nonce, int(credentials.nc, 16), expires_at)
+        # RFC 7616 §3.4: requests may overtake each other. A store accepts rising numbers under one name, so each nonce
+        # has several: a count is refused if it was used, or if one was used that is a multiple of `WINDOW` above it.
+        turn, place = divmod(int(credentials.nc, 16), WINDOW)
+        # The names of each user begin alike, so that a store can bound what one user uses.
+        name = f"digest:{token_digest(user.id)[:20]}:{credentials.nonce}/{place}"
+        outcome = yield from Ask(self._nonces.use_nonce, name, turn + 1, expires_at)
         return None if outcome is NonceUse.FRESH else Rejected(Reason.DIGEST_REPLAYED)
 
     def _authentication_info(self, rspauth: str, credentials: DigestResponse, issued: int) -> str:
@@ -252,6 +277,24 @@ class _Session:
         )
 
 
+def _check_kept(offered: Iterable[str], kept: Collection[str]) -> None:
+    """Check that the store keeps an HA1 for each algorithm. `requests` answers the last one, so each has to work.
+
+    Raises:
+        ConfigurationError: it keeps none for one of them.
+    """
+    bases = dict.fromkeys(name.removesuffix("-sess") for name in offered)
+    missing = [name for name in bases if name not in kept]
+    if missing:
+        needed = tuple(dict.fromkeys((*kept, *missing)))
+        raise ConfigurationError(
+            f"DigestVerifier offers {', '.join(missing)}, and its store keeps no HA1 for it: write "
+            f"SQLStores(..., digest_algorithms={needed!r}), or the same with MemoryStores, and set the passwords of "
+            "users anew (`authmw users set-password NAME --digest-realm REALM "
+            f"{' '.join(f'--digest-algorithm {name}' for name in needed)}`)"
+        )
+
+
 def strongest_first(algorithms: tuple[DigestSessAlgorithm, ...]) -> tuple[DigestSessAlgorithm, ...]:
     """`algorithms` in the given order, each once, MD5 last (RFC 7616 §3.7)."""
     return tuple(sorted(dict.fromkeys(algorithms), key=lambda name: name.startswith("MD5")))
@@ -260,28 +303,35 @@ def strongest_first(algorithms: tuple[DigestSessAlgorithm, ...]) -> tuple[Digest
 def is_target(uri: str, request: RequestHead) -> bool:
     """Whether `uri` is the target of `request`: path and query as the client sent them (RFC 7616 §3.4.6).
 
-    They are compared without any normalisation, so an absolute-form only equals itself. If the server gives no raw
-    path, the decoded paths are compared: the application routes by these.
+    They are compared without any normalisation. The path of `uri` may begin with a prefix that a proxy removed, if the
+    framework was told of it. A target in absolute-form (RFC 9112 §3.2.2) equals itself, and its path. If the server
+    gives no raw path, the decoded paths are compared: the application routes by these.
     """
     target = request.target
     if uri == target:
         return True
-    if request.raw_path is not None:
-        return False
-    from urllib.parse import unquote
-
     path, mark, query = uri.partition("?")
     target_path, target_mark, target_query = target.partition("?")
-    same_path = unquote(path, "latin-1") == unquote(target_path, "latin-1")
-    return same_path and query == target_query and (mark == target_mark or not query)
+    if query != target_query:
+        return False
+    if request.raw_path is not None:
+        return mark == target_mark and path in (request.raw_path, request.public_path)
+    same_path = decoded(path) in (decoded(target_path), decoded(request.public_path))
+    return same_path and (mark == target_mark or not query)
 
 
-def _refusal(found: DigestUser | None, right: bool) -> Rejected:
+def _refusal(found: DigestUser | None, right: bool, algorithm: DigestAlgorithm) -> Rejected:
     if found is None:
-        return Rejected(Reason.USER_UNKNOWN)
+        return Rejected(Reason.USER_UNKNOWN, f"no user of that name has an HA1 for this realm and {algorithm}")
     if right is not True:
         return Rejected(Reason.DIGEST_MISMATCH, "the response is not that of the user's password")
     return Rejected(Reason.USER_DISABLED)
+
+
+def _refuse_name() -> Flow[Verdict]:
+    """The refusal of a name that no store can hold."""
+    yield from ()
+    return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
 
 
 def _misplaced(detail: str) -> Rejected:

@@ -6,7 +6,6 @@ Cheap checks come first: the proof itself, then whether it is for this request a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from hashlib import sha256
 from hmac import compare_digest
@@ -17,10 +16,12 @@ from authmw.crypto.claims import MAX_LEEWAY
 from authmw.crypto.dpop.nonces import DPoPNonces
 from authmw.crypto.dpop.proof import Proof, read_proof
 from authmw.crypto.jose import base64url
-from authmw.crypto.jose.algorithms import ALGORITHMS
+from authmw.crypto.jose.algorithms import ASYMMETRIC, usual_name
 from authmw.crypto.jws import shown
 from authmw.crypto.opaque_tokens import token_digest
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import Ask, Flow
 from authmw.http.public_url import PublicURLs
 from authmw.http.reasons import Reason
@@ -32,12 +33,13 @@ from authmw.stores.ports import NonceStore, require_methods
 from authmw.stores.records import NonceUse
 from authmw.verifiers.base import Verifier
 
-DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384", "ES512")
+DEFAULT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "PS256", "RS256", "ES384", "ES512")
 """Default signature algorithms of proofs: all that known clients use."""
 _MARGIN: Final = 60  # seconds that a jti is kept longer, for hosts that share the store and whose clocks differ
 _MAX_AGE: Final = 300
 
 
+@explains_arguments('DPoPVerifier(JWTVerifier(...), public_url="https://...")')
 class DPoPVerifier:
     """Verifies `DPoPToken`, for `HTTPDPoP`: an access token, and a proof by the key that the token is bound to.
 
@@ -66,6 +68,8 @@ class DPoPVerifier:
     >>> auth = Auth(HTTPDPoP(DPoPVerifier(tokens, public_url="https://api.example")))
     """
 
+    asks: ClassVar[tuple[str, ...]] = ("use_nonce",)
+    """The methods of stores that it calls."""
     accepts: ClassVar[tuple[type, ...]] = (DPoPToken,)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
 
@@ -77,10 +81,11 @@ class DPoPVerifier:
         algorithms: Collection[str] = DEFAULT_ALGORITHMS,
         nonces: NonceStore | None = None,
         server_nonces: DPoPNonces | None = None,
-        max_age: float = 60,
-        leeway: float = 30,
-        clock: Callable[[], float] = time.time,
+        max_age: Seconds = 60,
+        leeway: Seconds = 30,
+        clock: Callable[[], float] = now,
     ) -> None:
+        max_age, leeway = seconds(max_age, "max_age"), seconds(leeway, "leeway")
         mistakes = [*_mistakes_in_tokens(tokens), *_mistakes_in_algorithms(algorithms)]
         if not 0 < max_age <= _MAX_AGE or not 0 <= leeway <= MAX_LEEWAY:
             mistakes.append(f"max_age= of a proof is 1 to {_MAX_AGE} seconds, and leeway= 0 to {MAX_LEEWAY}")
@@ -93,13 +98,19 @@ class DPoPVerifier:
         if nonces is not None:
             require_methods("nonces=", nonces, "use_nonce")
         self.algorithms: tuple[str, ...] = tuple(dict.fromkeys(algorithms))
-        self._allowed = frozenset(self.algorithms)
-        self._tokens = tokens
+        self._allowed = frozenset(map(usual_name, self.algorithms))
+        self.tokens: Verifier[BoundToken] = tokens
+        """Verifies the tokens."""
         self._nonces = _in_this_process(clock) if nonces is None else nonces
         self._server_nonces = server_nonces
-        self._max_age = max_age
-        self._leeway = leeway
+        self._max_age: float = max_age
+        self._leeway: float = leeway
         self._clock = clock
+
+    @property
+    def expects(self) -> str:
+        """The kind of token that it knows, for the log."""
+        return str(getattr(self.tokens, "expects", ""))
 
     def verify(self, credentials: DPoPToken, request: RequestHead, /) -> Flow[Verdict | None]:
         """The verdict on token and proof: for this request, by the key of the token, not used before.
@@ -112,15 +123,17 @@ class DPoPVerifier:
         until = self._judge(proof, credentials.token, request)
         if isinstance(until, Rejected):
             return until
-        answer: Any = self._tokens.verify(BoundToken(credentials.token, proof.thumbprint), request)
+        answer: Any = self.tokens.verify(BoundToken(credentials.token, proof.thumbprint), request)
         if isinstance(answer, GeneratorType):
             answer = yield from cast("Flow[Verdict | None]", answer)
         verdict = cast("Verdict | None", answer)  # the engine refuses any other type
         if not isinstance(verdict, Authenticated):
             return verdict
-        # A digest, because the client chooses the jti and its length. Each key has its own space of names.
-        name = token_digest(f"{proof.thumbprint}\n{proof.jti}")
-        outcome = yield from Ask(self._nonces.use_nonce, f"dpop:{name}", 1, until + _MARGIN)
+        # Digests, because the client chooses the jti and its length. The names of each key begin alike, so that a store
+        # can bound what one key uses.
+        key, use = token_digest(proof.thumbprint), token_digest(f"{proof.thumbprint}\n{proof.jti}")
+        name = f"dpop:{key[:20]}:{use[:43]}"
+        outcome = yield from Ask(self._nonces.use_nonce, name, 1, until + _MARGIN)
         if outcome is not NonceUse.FRESH:
             return Rejected(Reason.PROOF_REPLAYED, f"jti {shown(proof.jti)}")
         return Authenticated(verdict.principal, headers=(*verdict.headers, *self._renewal(proof)))
@@ -130,7 +143,7 @@ class DPoPVerifier:
         if proof.method != request.method:
             return _misplaced(f"htm is {shown(proof.method)}, and the method {shown(request.method)}")
         if not self._urls.matches(proof.url, request):
-            path = request.target.partition("?")[0]  # a query may hold secrets, which must not be logged
+            path = request.public_path  # without the query, which may hold secrets
             return _misplaced(f"htu is {shown(proof.url)}, and the path {shown(path)}: see public_url=")
         expected = base64url.encode(sha256(token.encode()).digest())
         if proof.token_hash is None or not compare_digest(proof.token_hash.encode(), expected):
@@ -164,7 +177,7 @@ class DPoPVerifier:
         return ("DPoP-Nonce", nonces.issue()), ("Cache-Control", "no-store")
 
     def __repr__(self) -> str:
-        return f"DPoPVerifier({self._tokens!r})"
+        return f"DPoPVerifier({self.tokens!r})"
 
 
 def _misplaced(detail: str) -> Rejected:
@@ -184,9 +197,8 @@ def _mistakes_in_tokens(tokens: object) -> list[str]:
 
 
 def _mistakes_in_algorithms(algorithms: Collection[object]) -> list[str]:
-    asymmetric = [name for name, row in ALGORITHMS.items() if row.kty != "oct"]
-    if isinstance(algorithms, str) or not algorithms or not set(algorithms).issubset(asymmetric):
-        return [f"algorithms= is a list of some of {', '.join(asymmetric)}: a proof is signed by a private key"]
+    if isinstance(algorithms, str) or not algorithms or not set(algorithms).issubset(ASYMMETRIC):
+        return [f"algorithms= is a list of some of {', '.join(ASYMMETRIC)}: a proof is signed by a private key"]
     return []
 
 

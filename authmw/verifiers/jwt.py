@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -11,7 +10,9 @@ from authmw.crypto.claims import ClaimRules, interned, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import JWSReader, shown
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.flow.flow import Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -32,6 +33,7 @@ ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]
 _scopes_in = lru_cache(maxsize=1024)(parse_scope)
 
 
+@explains_arguments('JWTVerifier(keys, issuer="https://...", audience="...")')
 class JWTVerifier:
     """Verifies JWTs of one issuer, signed by a key of `keys`.
 
@@ -53,6 +55,7 @@ class JWTVerifier:
         required: claims that must be present besides ``exp`` and ``sub``, which are always required.
         scopes: the claims with the scopes: ``"scope"``, ``"permissions"``, ``("scp", "roles")``, or a function of all
             claims. A claim may be a space-separated string or a list of strings; a missing claim holds no scopes.
+            A function must look at nothing but the claims: its answer is remembered with the token.
         kind: the kind of the principals; by default clients if ``sub`` is the ``client_id`` (RFC 9068 §2.2), else
             users.
         revocations: the revocations of this issuer, by ``jti``, ``sid``, ``sub`` or ``client_id``; None if tokens are
@@ -69,6 +72,10 @@ class JWTVerifier:
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
+    expects: ClassVar[str] = "a signed JWT"
+    """The kind of token that it knows, for the log."""
+    ignores_request: ClassVar[bool] = True
+    """Its verdicts may be remembered. A subclass has to say so again: it may look at the request."""
     scheme: str = ""
     """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
@@ -79,12 +86,12 @@ class JWTVerifier:
         issuer: str | None,
         audience: str | Collection[str] | None,
         types: Collection[str | None] = ("at+jwt",),
-        leeway: float = 30,
+        leeway: Seconds = 30,
         required: Collection[str] = (),
         scopes: ScopeClaim = "scope",
         kind: PrincipalKind | None = None,
         revocations: RevocationFeed | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
     ) -> None:
         mistakes = mistakes_in_ring(keys, "JWTVerifier")
         try:

@@ -34,7 +34,8 @@ class LookupVerifier:
     def __init__(self, function: Callable[..., Answer[Principal | None]]) -> None:
         if not callable(function):
             raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
-        self._function: Callable[..., object] = function  # its answer is checked below
+        self.function: Callable[..., object] = function
+        """The function. Its answer is checked."""
 
     def verify(self, credentials: object, request: RequestHead) -> Flow[Verdict]:
         """The verdict from the answer of the function."""
@@ -42,11 +43,11 @@ class LookupVerifier:
         if not all(arguments):
             # An empty value never reaches the function: a record with an empty column would match it.
             return Rejected(refusal, "an empty credential")
-        answer = yield from Ask(self._function, *arguments)
+        answer = yield from Ask(self.function, *arguments)
         if answer is None:
             return Rejected(refusal)
         if not isinstance(answer, Principal) or not answer.is_authenticated:
-            raise FlowError(f"{_name(self._function)} answers a Principal or None, not {type(answer).__name__}")
+            raise FlowError(f"{_name(self.function)} answers a Principal or None, not {type(answer).__name__}")
         return Authenticated(answer)
 
 
@@ -66,6 +67,17 @@ def _arguments(credentials: object) -> tuple[tuple[object, ...], Reason]:
             raise FlowError("a plain function cannot verify a DPoPToken: use DPoPVerifier")
         case _:
             return (credentials,), Reason.CREDENTIALS_REJECTED
+
+
+def arguments_for(credentials: type) -> int | None:
+    """The number of arguments with which a function is called for credentials of that type; None if it cannot be told.
+
+    >>> arguments_for(BasicCredentials), arguments_for(BearerToken)
+    (2, 1)
+    """
+    if credentials is BasicCredentials:
+        return 2
+    return 1 if credentials in (BearerToken, ApiKey, TrustedUser) else None
 
 
 def _name(function: Callable[..., Any]) -> str:

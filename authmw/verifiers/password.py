@@ -1,15 +1,17 @@
-"""Verifier of user name and password, by a store of users."""
+"""Verifier of user name and password, by a store of users, and what Basic spares: a hash for each request."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from typing import ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from authmw.crypto.passwords import Match, PasswordHasher
-from authmw.errors import Unavailable
+from authmw.errors import ConfigurationError, Unavailable, explains_arguments
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import Ask, Flow, Work
+from authmw.flow.shared_flow import shared
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
@@ -17,26 +19,37 @@ from authmw.identity.usernames import canonical_username
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import PasswordUpgrader, Throttle, UserStore, require_methods
 from authmw.stores.records import User
-from authmw.verifiers.accounts import Attempts, checked_user, principal_of
+from authmw.verifiers.accounts import Attempts, checked_user, principal_of, source_key
+from authmw.verifiers.password_memory import LONGEST_REMEMBERED, Asker, PasswordMemory
+
+if TYPE_CHECKING:
+    from authmw.stores.revocation_feed import RevocationFeed
 
 logger: Final = logging.getLogger("authmw.passwords")
 
 
+@explains_arguments("PasswordVerifier(stores.users)")
 class PasswordVerifier:
     """Verifies `BasicCredentials`, for `HTTPBasic` and for logins.
 
     The answer and its time do not tell whether a user exists. The store is asked the same questions, and the hash work
-    is the same, for an unknown user, a disabled user, a user without a password, a throttled account, a wrong password
-    and a text that cannot be a password. A name that no store can hold (over 256 bytes, control characters) costs the
-    same work, but the store is not asked.
+    is the same, for an unknown user, a disabled user, a user without a password, a wrong password and a text that
+    cannot be a password. A name that no store can hold (over 256 bytes, control characters) costs the same work, but
+    the store is not asked. While no check is free for an account, whether it exists or not, nothing is hashed.
+
+    That a password was right is remembered for `remember_for` seconds, for the source that it came from, as a digest
+    under a random key of the process. Within that time the store is still asked for the user, so that a new password,
+    a disabled user and new scopes count at once; the hash and the throttle are spared. Of requests at the same time
+    with the same name, password and source, one is checked, and the others get its result. A wrong password is never
+    remembered, and costs the same whether or not the right one is.
 
     Args:
         users: finds users. If it also has the method of `PasswordUpgrader`, an outdated hash is replaced after a
             successful login.
         hasher: verifies and makes hashes; argon2id with `RFC_9106_LOW_MEMORY` by default.
-        throttle: counts attempts by account and by peer. With one that is also `FamiliarSources`, attempts from other
-            sources do not make a user wait who comes from a source of an earlier login. Behind a proxy, configure the
-            server to take the peer's address from the proxy.
+        throttle: limits attempts by account and by peer. Attempts from other sources do not make a user wait who comes
+            from a source of an earlier login. Behind a proxy, configure the server to take the peer's address from the
+            proxy.
         clock: seconds since the epoch, for the throttle.
 
     >>> from authmw import Auth, HTTPBasic
@@ -46,6 +59,8 @@ class PasswordVerifier:
     >>> auth = Auth(HTTPBasic(PasswordVerifier(Users())))
     """
 
+    asks: ClassVar[tuple[str, ...]] = ("find", "replace_password_hash")
+    """The methods of stores that it calls."""
     accepts: ClassVar[tuple[type, ...]] = (BasicCredentials,)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
     scheme: str = ""
@@ -57,12 +72,24 @@ class PasswordVerifier:
         *,
         hasher: PasswordHasher | None = None,
         throttle: Throttle | None = None,
-        clock: Callable[[], float] = time.time,
+        remember_for: Seconds = 60.0,
+        revocations: RevocationFeed | None = None,
+        clock: Callable[[], float] = now,
     ) -> None:
         require_methods("PasswordVerifier", users, "find")
+        if revocations is not None:
+            require_methods("revocations=", revocations, "check", "passes")
+        self.remember_for: float = seconds(remember_for, "remember_for")
+        """Seconds for which a right password is remembered; 0 for never."""
+        if not 0 <= self.remember_for <= LONGEST_REMEMBERED:
+            raise ConfigurationError(
+                f"PasswordVerifier(remember_for={remember_for!r}): a right password is remembered for 0 (never) to "
+                f"{LONGEST_REMEMBERED:.0f} seconds"
+            )
         self.users = users
         self.hasher: PasswordHasher = hasher or PasswordHasher()
         self._attempts = Attempts(throttle, clock)
+        self._memory = PasswordMemory(self.remember_for, clock, revocations) if self.remember_for else None
         self._upgrader = cast("PasswordUpgrader", users) if hasattr(users, "replace_password_hash") else None
 
     def verify(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[Verdict]:
@@ -75,31 +102,89 @@ class PasswordVerifier:
         # An empty credential is no credential: it costs no work, and no store may be asked for it.
         if not credentials.username or not credentials.password:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "an empty user name or password")
-        refused = yield from self._attempts.from_source(request)
-        if refused is not None:
-            return refused
         name = canonical_username(credentials.username)
         if name is None:
-            yield from Work(self.hasher.verify, password=credentials.password, hash=self.hasher.dummy)
-            return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
-        user = checked_user((yield from Ask(self.users.find, name)))
+            return (yield from self._attempts.from_source(request, self._check_nobody(credentials.password)))
+        if self._memory is not None:
+            asker = (name, source_key(request.client))
+            return (yield from self._find_remembered(self._memory, asker, credentials.password, request))
+        found = yield from self._log_in(
+            checked_user((yield from Ask(self.users.find, name))), name, credentials.password, request
+        )
+        return found if isinstance(found, Rejected) else found[0]
+
+    def _find_remembered(
+        self, memory: PasswordMemory, asker: Asker, password: str, request: RequestHead
+    ) -> Flow[User | Rejected]:
+        """As `find_user`, but a password that was right a moment ago, or is being checked, is not hashed again."""
+        known = memory.user_of(asker, password)
+        if isinstance(known, User):
+            return known
+        began = memory.now()
+        user = checked_user((yield from Ask(self.users.find, asker[0])))
+        stored = _hash_of(user)
+        # The same for nobody: the proof is that for the hash which the password will be compared with.
+        proof = memory.proof(user, stored or self.hasher.dummy, password)
+        recalled = yield from memory.recall(asker, proof, user if stored else None, began, known)
+        if recalled is not None:
+            return recalled
+
+        def check() -> Flow[User | Rejected]:
+            known = memory.proved_meanwhile(asker, proof, user)
+            if known is not None:
+                return known
+            found = yield from self._log_in(user, asker[0], password, request)
+            if not isinstance(found, Rejected):
+                # With the hash that is stored now, so that its replacement does not end what is remembered.
+                memory.keep(asker, memory.proof(*found, password), *found, began)
+                return found[0]
+            if found.retry_after is not None:
+                # What the throttle did not let pass was compared with what is remembered: no second guess is.
+                memory.forget(asker)
+            return found
+
+        found = yield from shared(memory.flights, (asker, proof), check)
+        # Of another request it is only the result. The user is the one that this request has found.
+        return found if isinstance(found, Rejected) else user or found
+
+    def _log_in(
+        self, user: User | None, name: str, password: str, request: RequestHead
+    ) -> Flow[tuple[User, str] | Rejected]:
+        """The user and the hash that is stored now, if the password is right."""
         # The name as it is stored: with a store that ignores case, each spelling would otherwise have its own attempts.
         account = user.username if user is not None else name
-        counted = yield from self._attempts.on_account(account, request)
-        stored = user.password_hash if user is not None and not user.disabled else None
-        match = yield from Work(self.hasher.verify, password=credentials.password, hash=stored or self.hasher.dummy)
-        if counted.rejected is not None:
-            return counted.rejected
+        found = yield from self._attempts.on_account(account, request, self._check(user, password))
+        if isinstance(found, Rejected):
+            return found
+        user, is_outdated = found
+        stored = _hash_of(user)
+        if is_outdated and stored:
+            stored = (yield from self._upgrade(user, stored, password)) or stored
+        return user, stored
+
+    def _check(self, user: User | None, password: str) -> Flow[tuple[User, bool] | Rejected]:
+        """The user, if the password is right, and whether its hash is outdated. The work is the same for nobody."""
+        stored = _hash_of(user)
+        match = yield from Work(self.hasher.verify, password=password, hash=stored or self.hasher.dummy)
         if user is None:
             return Rejected(Reason.USER_UNKNOWN)
         if user.disabled:
             return Rejected(Reason.USER_DISABLED)
         if not stored or (match is not Match.MATCH and match is not Match.MATCH_OUTDATED):
-            return Rejected(Reason.PASSWORD_WRONG, "" if stored else "the user has no password")
-        if match is Match.MATCH_OUTDATED:
-            yield from self._upgrade(user, stored, credentials.password)
-        yield from self._attempts.succeeded(counted, request)
-        return user
+            return self._mismatch(stored)
+        return user, match is Match.MATCH_OUTDATED
+
+    def _check_nobody(self, password: str) -> Flow[User | Rejected]:
+        """The refusal of a name that no store can hold, after the same work."""
+        yield from Work(self.hasher.verify, password=password, hash=self.hasher.dummy)
+        return Rejected(Reason.CREDENTIALS_MALFORMED, "a user name that no store can hold")
+
+    def _mismatch(self, stored: str) -> Rejected:
+        """The refusal of a password that is not that of the `stored` hash. The client cannot tell the reasons apart."""
+        if not stored:
+            return Rejected(Reason.PASSWORD_WRONG, "the user has no password")
+        problem = self.hasher.problem_with(stored)
+        return Rejected(Reason.PASSWORD_HASH_UNKNOWN, problem) if problem else Rejected(Reason.PASSWORD_WRONG)
 
     def still_matches(self, user: User, credentials: BasicCredentials, /) -> Flow[bool]:
         """Whether `user`, an earlier answer of `find_user`, may still log in with `credentials`."""
@@ -112,13 +197,24 @@ class PasswordVerifier:
         match = yield from Work(self.hasher.verify, password=credentials.password, hash=now.password_hash)
         return match is Match.MATCH or match is Match.MATCH_OUTDATED
 
-    def _upgrade(self, user: User, old: str, password: str) -> Flow[None]:
-        """Replace an outdated hash, unless it was replaced meanwhile. If this fails, the login still succeeds."""
+    def _upgrade(self, user: User, old: str, password: str) -> Flow[str | None]:
+        """Replace an outdated hash, unless it was replaced meanwhile. If this fails, the login still succeeds.
+
+        Returns:
+            The new hash, if it is stored now.
+        """
         if self._upgrader is None:
-            return
+            return None
         try:
             new = yield from Work(self.hasher.hash, password)
-            yield from Ask(self._upgrader.replace_password_hash, user.id, old, new)
+            is_stored = yield from Ask(self._upgrader.replace_password_hash, user.id, old, new)
         except Unavailable as error:
             cause = type(error.__cause__ or error).__name__
             logger.warning("authmw could not replace an outdated password hash principal=%r cause=%s", user.id, cause)
+            return None
+        return new if is_stored is True else None
+
+
+def _hash_of(user: User | None) -> str:
+    """The hash that a password of `user` has to match; empty if the user cannot log in by password."""
+    return "" if user is None or user.disabled else user.password_hash or ""

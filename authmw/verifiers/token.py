@@ -6,14 +6,15 @@ remembered instead. Then a revoked token is refused within the bound of the feed
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar
 
 from authmw.crypto.opaque_tokens import checked_prefix, has_checksum, token_digest
-from authmw.errors import FlowError
+from authmw.errors import FlowError, explains_arguments
+from authmw.flow.application_code import is_of_application
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
 from authmw.flow.flow import Ask, Flow, ask_now
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from authmw.stores.revocation_feed import RevocationFeed
 
 
+@explains_arguments("TokenVerifier(stores.tokens)")
 class TokenVerifier:
     """Verifies opaque bearer tokens. A token with another prefix, as a JWT, is left to the next alternative.
 
@@ -45,8 +47,12 @@ class TokenVerifier:
     >>> auth = Auth(HTTPBearer(TokenVerifier(MemoryTokens())))
     """
 
+    asks: ClassVar[tuple[str, ...]] = ("find_token",)
+    """The methods of stores that it calls."""
     accepts: ClassVar[tuple[type, ...]] = (BearerToken,)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
+    ignores_request: ClassVar[bool] = True
+    """Its verdicts may be remembered. A subclass has to say so again: it may look at the request."""
     scheme: str = ""
     """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
@@ -60,7 +66,7 @@ class TokenVerifier:
         prefix: str = "at",
         audience: str | Collection[str] | None = None,
         revocations: RevocationFeed | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
     ) -> None:
         require_methods("TokenVerifier", tokens, "find_token")
         self._tokens = tokens
@@ -72,6 +78,12 @@ class TokenVerifier:
         if revocations is not None:
             self.version = 0
         self._is_asked_directly = CallMode.of(tokens.find_token) is CallMode.NONBLOCKING
+        self._is_foreign = is_of_application(tokens.find_token)
+
+    @property
+    def expects(self) -> str:
+        """The kind of token that it knows, for the log."""
+        return f"a token that begins with {self._start}"
 
     def verify(self, credentials: BearerToken, request: RequestHead) -> Verdict | Flow[Verdict] | None:
         """The verdict on the token; None if its prefix is another one."""
@@ -81,7 +93,7 @@ class TokenVerifier:
         if not has_checksum(token, self._prefix):
             return Rejected(Reason.TOKEN_UNKNOWN, "the length or the checksum is wrong")
         sought = token_digest(token)
-        if self._is_asked_directly:
+        if self._is_asked_directly and not (self._is_foreign and request.around is not None):
             return self._judge(sought, ask_now(self._tokens.find_token, sought))
         return self._ask(sought)
 

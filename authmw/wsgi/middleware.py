@@ -11,23 +11,38 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from authmw.engine import audit
+from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
-from authmw.engine.authentication import NOBODY, Authentication
+from authmw.engine.authentication import ENDED, LEFT_ALONE, NOBODY, OWN_CREDENTIALS, Authentication
 from authmw.engine.context import Call
-from authmw.engine.declarations import declared_on
-from authmw.engine.error_pages import is_added_by_layer, refusal_in, without_repeats
-from authmw.engine.guard import OPEN, Guard, GuardSettings, RequirementOf
+from authmw.engine.declarations import adapter_of
+from authmw.engine.error_pages import is_added_by_layer, without_repeats
+from authmw.engine.guard import OPEN, Guard, GuardSettings, Passage, Preflights, preflight_response
+from authmw.engine.hidden_credentials import HiddenCredentials
+from authmw.engine.path_rules import Needs
+from authmw.engine.promise import PROMISES, Promise, promise_for
 from authmw.engine.public_paths import Default
+from authmw.errors import ConfigurationError, Unavailable, explains_arguments
+from authmw.flow.application_code import takes
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.request import Environ, RequestHead, WSGIRequest
-from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_sent_to_preflight
+from authmw.http.request import Environ, WSGIRequest
+from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
 from authmw.identity.calling import current_call
+from authmw.stores.asynchronous import check_for_wsgi
 
 Headers = list[tuple[str, str]]
-Serve = Callable[[Response, Environ, StartResponse], Iterable[bytes]]
-"""Sends a response."""
 
 
+def _check_is_wsgi(app: object) -> None:
+    """Refuse an application of ASGI, as far as it can be told: one that takes three arguments, and not two."""
+    if takes(app, 3) and not takes(app, 2):
+        raise ConfigurationError(
+            "this is authmw.wsgi, and the application is none of WSGI: write from authmw.asgi import AuthMiddleware, "
+            "or from authmw_starlette for Starlette"
+        )
+
+
+@explains_arguments('AuthMiddleware(app, auth, public=["/health"])')
 class AuthMiddleware:
     """Guards a WSGI application: ``application = AuthMiddleware(application, auth, public=["/health"])``.
 
@@ -39,10 +54,15 @@ class AuthMiddleware:
         auth: the schemes by which requests authenticate.
         default: ``deny`` refuses requests without credentials, except for `public`; ``allow`` leaves it to decorators.
         public: path patterns, as ``/health``, ``/docs/*`` or ``GET /docs/*``, below ``SCRIPT_NAME``.
-        requirement_of: finds the requirement of a request's operation in the route table; adapters pass it.
-        own_credentials: whether the endpoint of a request authenticates it itself; adapters pass it.
-        serve: sends a refusal that is made in front of the application; adapters pass it.
-        carry: makes the exception that carries a refusal through the framework below; adapters pass it.
+        preflights: ``guard`` answers the CORS preflights of strangers; ``application`` hands them on, so that any layer
+            and handler of the application may run for them, and withholds the content of the answer.
+        needs: rules from outside, as ``{"GET /api/*": "read", "/api/*": "write"}``: path pattern → scopes. The longest
+            path wins, then the one with a method. They add to what decorators declare.
+        leave: path patterns of the parts whose program authenticates its callers itself. Nothing of a request is looked
+            at there, no identity is set, and ``REMOTE_USER`` stays as the server set it.
+        hide_credentials: whether the headers, cookies and query parameters that `auth` reads are taken out of the
+            environ that the application gets. At `leave` paths they stay.
+        _adapter: that of the framework of `app`, if it has one.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -55,24 +75,31 @@ class AuthMiddleware:
         *,
         default: Default = "deny",
         public: Iterable[str] = (),
-        requirement_of: RequirementOf | None = None,
-        own_credentials: Callable[[RequestHead], bool] | None = None,
-        serve: Serve | None = None,
-        carry: Callable[[Refusal], AccessRefused] | None = None,
+        preflights: Preflights = "guard",
+        needs: Needs | None = None,
+        leave: Iterable[str] = (),
+        hide_credentials: bool = False,
+        _adapter: Adapter | None = None,
     ) -> None:
         self.app = app
-        self._own_credentials = own_credentials
-        self._serve = serve or Response.serve_wsgi
-        self.carry = carry
-        """Makes the exception that carries a refusal through the framework below."""
         self.auth = auth
-        requirement_of = requirement_of or declared_on(app)
-        self._guard = Guard(auth, default=default, public=public, requirement_of=requirement_of)
-        self.guard_settings: GuardSettings = self._guard.settings
+        self.adapter: Adapter = _adapter or adapter_of(app)
+        """The adapter of the framework of the application."""
+        self._around = self.adapter.around
+        self.guard: Guard = Guard(
+            auth, self.adapter, default=default, public=public, preflights=preflights, needs=needs, leave=leave
+        )
+        """The guard in front of the application."""
+        _check_is_wsgi(app)
+        check_for_wsgi(*(scheme.verifier for scheme in auth.schemes))
+        self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
+        """What is taken out of the environ that the application gets; None for nothing."""
+        self.guard_settings: GuardSettings = self.guard.settings
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
+        self._preflight = preflight_response(auth.vary)
         self._resource = auth.resource
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -81,33 +108,55 @@ class AuthMiddleware:
             response = self._resource.respond(WSGIRequest(environ))
             if response is not None:
                 return response.serve_wsgi(environ, start_response)
+        if self.guard.leaves_paths:
+            request = WSGIRequest(environ)
+            if self.guard.leaves(request):
+                return self._pass(self.guard.promised, LEFT_ALONE, request, start_response)
+        found: Authentication | Refusal | None = None
         if self._recall is not None:
             header = environ.get("HTTP_AUTHORIZATION")
-            known = self._recall(header.encode("utf-8", "replace")) if header else None
-            if known is not None:
-                return _Passing(self, environ, start_response, known).run()
+            found = self._recall(header.encode("utf-8", "replace")) if header else None
+            if found is not None and not self.guard.rules:
+                return _Passing(self, environ, start_response, found).run()
         request = WSGIRequest(environ)
-        if self._own_credentials is not None and self._own_credentials(request):
-            return _Passing(self, environ, start_response, NOBODY).run()
-        found = self.auth.authenticate(request)
+        request.around = self._around
+        if self.adapter.reads_own_credentials(request):
+            request.keep_body()
+            return self._pass(self.guard.passage_by_table(request), OWN_CREDENTIALS, request, start_response)
+        if found is None:
+            found = self.auth.authenticate(request)
         if isinstance(found, Refusal):
             return self._refuse(found, environ, start_response)
-        passage = self._guard.admit(found, request)
+        passage = self.guard.admit(found, request)
         if isinstance(passage, Refusal):
             return self._refuse(passage, environ, start_response)
-        passing = _Passing(self, environ, start_response, found)
-        passing.headers_only = passage is not OPEN
-        return passing.run()
+        return self._pass(passage, found, request, start_response)
+
+    def _pass(
+        self, passage: Passage, found: Authentication, request: WSGIRequest, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        environ = request.environ
+        if passage is OPEN:
+            return _Passing(self, environ, start_response, found).run()
+        if passage is Passage.PREFLIGHT_ANSWERED:
+            _expose(environ, NOBODY)
+            return self.adapter.serve(self._preflight, environ, start_response)
+        if passage is Passage.PREFLIGHT_PASSED:
+            return _PassingPreflight(self, environ, start_response, found).run()
+        return _PassingByPromise(self, environ, start_response, found).run_by(promise_for(request))
 
     def _refuse(self, refusal: Refusal, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         _expose(environ, NOBODY)  # for functions that a framework runs on each response
-        return self._serve(refusal.response(), environ, start_response)
+        if self._around is None or refusal.render is None:
+            return self.adapter.serve(refusal.response(), environ, start_response)
+        with self._around():
+            response = refusal.response()
+        return self.adapter.serve(response, environ, start_response)
 
 
 class _Passing(Call):
     """One request that passes through the application, and its response."""
 
-    headers_only = False
     started = False
     replaced: Response | None = None
     """The refusal that was sent instead of the application's response."""
@@ -121,33 +170,31 @@ class _Passing(Call):
     ) -> None:
         self.auth = middleware.auth
         self.authentication = authentication
-        self._request = None
         self._middleware = middleware
         self._environ = environ
         self._start_response = start_response
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
-        carry = self._middleware.carry
-        return AccessRefused(refusal) if carry is None else carry(refusal)
+        return self._middleware.adapter.carry(refusal, self.request)
 
     @property
     def has_adapter(self) -> bool:
-        return self._middleware.carry is not None
+        return self._middleware.adapter.keeps_promises
 
     def _make_request(self) -> WSGIRequest:
-        return WSGIRequest(self._environ)
+        request = WSGIRequest(self._environ)
+        request.around = self._middleware.adapter.around  # which knows whether the application is in debug mode
+        return request
 
     def run(self) -> Iterable[bytes]:
         environ = self._environ
-        audit.admitted(self.authentication.principal, self._make_request)
+        audit.admitted(self.authentication.principal, self)
         _expose(environ, self.authentication)
         token = current_call.set(self)
         try:
-            body = self._middleware.app(environ, self.start_response)
-            if self.headers_only:
-                body = self._head_of(body)
+            body = self._call(environ)
         except BaseException as error:
-            refusal = refusal_in(error)
+            refusal = self.refusal_of(error)
             if refusal is None:
                 self.end()
                 raise
@@ -155,7 +202,11 @@ class _Passing(Call):
         finally:
             current_call.reset(token)
         if self.replaced is None and (type(body) in (list, tuple) or _is_file(body, environ)):
-            self.end()  # no code of the application runs while the server sends this
+            self.authentication = ENDED  # as end(), without the call: no code of the application runs from here on
+            if self.own_user is not None:
+                self.own_user = None
+            if self.refused is not None:
+                self.refused = None
             return body
         try:
             stream = _Body(self, body)
@@ -167,6 +218,12 @@ class _Passing(Call):
         stream.close()
         return self.replaced.content_for(environ["REQUEST_METHOD"])
 
+    def _call(self, environ: Environ) -> Iterable[bytes]:
+        hidden, found = self._middleware.hidden, self.authentication
+        if hidden is not None and found is not OWN_CREDENTIALS and found is not LEFT_ALONE:
+            environ = hidden.environ(environ)
+        return self._middleware.app(environ, self.start_response)
+
     def _answer(self, refusal: Refusal) -> list[bytes]:
         """The body of `refusal`, which left the application; the server may refuse to start the response again."""
         try:
@@ -175,31 +232,21 @@ class _Passing(Call):
             self.end()
             raise
 
-    def _head_of(self, body: Iterable[bytes]) -> Iterable[bytes]:
-        """An empty body. The first chunk is read, since an application may start its response as late as there."""
-        try:
-            next(iter(body), None)
-        finally:
-            _close(body)
-        return [] if self.replaced is None else self.replaced.content_for(self._environ["REQUEST_METHOD"])
-
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """The ``start_response`` that the application gets. The status stays; headers are only added."""
         vary, owed = self._middleware.vary, self.authentication.headers
+        if self.authentication is LEFT_ALONE:
+            vary = []  # nothing of the request was looked at
         if self.refused is not None:
             refusal = self.refusal_for(int(status[:3]))
             if refusal is not None:
                 self._replace(refusal, exc_info, [each for each in headers if is_added_by_layer(each[0])])
                 return _discard
-            vary, owed = without_repeats(vary, headers), tuple(without_repeats(owed, headers))
+            vary = without_repeats(vary, headers)
+        if owed:
+            owed = tuple(without_repeats(owed, headers))
         self.started = True
         headers = [*headers, *vary, *owed]
-        if self.headers_only:
-            headers = [each for each in headers if is_sent_to_preflight(each[0])]
-            if int(status[:3]) not in WITHOUT_CONTENT:
-                headers.append(("Content-Length", "0"))
-            self._start_response(status, headers, *_given(exc_info))
-            return _discard
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
@@ -225,8 +272,8 @@ class _Passing(Call):
         token = current_call.set(self)
         try:
             chunk = next(chunks)
-        except (AccessRefused, ExceptionGroup) as error:
-            refusal = refusal_in(error)
+        except (AccessRefused, Unavailable, ExceptionGroup) as error:
+            refusal = self.refusal_of(error)
             if refusal is None:
                 raise
             return b"".join(self._replace(refusal))
@@ -248,6 +295,48 @@ class _Passing(Call):
         finally:
             current_call.reset(token)
             self.end()
+
+
+class _PassingPreflight(_Passing):
+    """A CORS preflight that the application answers: nothing of the content is sent."""
+
+    def _call(self, environ: Environ) -> Iterable[bytes]:
+        """An empty body. The first chunk is read, since an application may start its response as late as there."""
+        body = super()._call(environ)
+        try:
+            next(iter(body), None)
+        finally:
+            _close(body)
+        return [] if self.replaced is None else self.replaced.content_for(environ["REQUEST_METHOD"])
+
+    def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+        headers = [each for each in headers if is_sent_to_preflight(each[0])]
+        if int(status[:3]) not in WITHOUT_CONTENT:
+            headers.append(("Content-Length", "0"))
+        super().start_response(status, headers, exc_info)
+        return _discard
+
+
+class _PassingByPromise(_Passing):
+    """A request of a stranger that passes for the sake of one public endpoint."""
+
+    _promise: Promise
+    promises: tuple[Promise, ...]
+    """All promises of the request, those of guards further out first."""
+
+    def run_by(self, promise: Promise) -> Iterable[bytes]:
+        """Serve the request. `promise` is in the environ too."""
+        self._promise = promise
+        self.promises = self._environ[PROMISES] = (*self._environ.get(PROMISES, ()), promise)
+        return self.run()
+
+    def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+        if self.replaced is not None:
+            return _discard
+        if self._promise.allows(int(status[:3])):
+            return super().start_response(status, headers, exc_info)
+        self._replace(self.refusal_of_stranger(), exc_info, [each for each in headers if is_for_cors(each[0])])
+        return _discard
 
 
 class _Body:
@@ -280,6 +369,8 @@ def _expose(environ: Environ, authentication: Authentication) -> None:
     principal = authentication.principal
     environ["authmw.principal"] = principal
     environ["authmw.scopes"] = principal.scopes
+    if authentication is LEFT_ALONE:
+        return
     if authentication.scheme is not None:
         environ["REMOTE_USER"] = principal.id
         environ["AUTH_TYPE"] = authentication.scheme.auth_type

@@ -9,6 +9,7 @@ from authmw.flow.pool import default_pool
 from authmw.http.mountable import NOT_FOUND, FlowResponder, Mountable, checked
 from authmw.http.request import Environ, WSGIRequest
 from authmw.http.response import Response, StartResponse, WSGIApp
+from authmw.stores.asynchronous import check_for_wsgi
 
 
 class Mount:
@@ -22,7 +23,7 @@ class Mount:
         app: gets all other requests; without it they are a 404.
 
     Raises:
-        ConfigurationError: `served` cannot respond to requests.
+        ConfigurationError: `served` cannot respond to requests, or one of its stores is ``async def``.
 
     >>> from authmw.issuers import ProtectedResource
     >>> def root(environ, start_response): ...
@@ -31,6 +32,7 @@ class Mount:
 
     def __init__(self, served: Mountable, app: WSGIApp | None = None) -> None:
         self.served: Mountable = checked(served)
+        check_for_wsgi(served)
         self.app = app
         self._pool = served.pool if isinstance(served, FlowResponder) else default_pool
 

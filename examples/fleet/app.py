@@ -6,8 +6,9 @@
     gunicorn --chdir examples/fleet --workers 2 --bind 127.0.0.1:8000 app:application
     uvicorn --app-dir examples/fleet --workers 2 --port 8001 app:asgi_application
 
-Either server logs in, and its tokens open both. What one process revokes, all refuse within a second; none asks a
-store for that while a request waits. ``docker-compose.yml`` starts all of it.
+`authmw jwk generate` makes the keys, once; each machine gets the same file. Either server logs in, and its tokens open
+both. What one process revokes, all refuse within a second; none asks a store for that while a request waits.
+``docker-compose.yml`` starts all of it.
 """
 
 from __future__ import annotations

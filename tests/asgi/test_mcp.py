@@ -205,13 +205,37 @@ AMBIGUOUS: Final[Mapping[str, bytes]] = {
     "a byte order mark": b"\xef\xbb\xbf" + call("add_order"),
     "two messages": PING + call("add_order"),
     "NaN": b'{"method":"ping","x":NaN}',
-    "deep": b'{"x":' * 100 + b"1" + b"}" * 100,
+    "deep": b'{"x":' * 513 + b"1" + b"}" * 513,
+    "deeper than any reader goes": b'{"x":' * 100_000 + b"1" + b"}" * 100_000,
     "no name": b'{"method":"tools/call","params":{}}',
     "a name that is a list": call(["add_order"]),
     "no params": b'{"method":"tools/call"}',
     "params that are a list": b'{"method":"tools/call","params":["add_order"]}',
-    "half a surrogate": b'{"method":"tools/call","params":{"name":"\\ud800"}}',
+    "half a surrogate in a tool": b'{"method":"tools/call","params":{"name":"add_order\\ud800"}}',
+    "half a surrogate in a method": b'{"method":"tools/call\\ud800","params":{"name":"add_order"}}',
+    "half a surrogate in a name of the message": b'{"method\\ud800":"x","method":"tools/call","params":{"name":"x"}}',
+    "half a surrogate beside the tool": b'{"method":"tools/call","params":{"name":"x","name\\udfff":"add_order"}}',
 }
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    document: dict[str, Any] = {"type": "text", "text": "end"}
+    for _ in range(levels):
+        document = {"type": "list", "content": [document]}
+    return document
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [_nested(16), _nested(200), {"text": "cut \ud83d"}, {"cut \ud83d": [{"\udfff": 1}]}],
+    ids=["a document", "the deepest document", "half an emoji", "half an emoji in a name"],
+)
+@pytest.mark.parametrize("tool, token, status", [("add_order", "reader", 403), ("add_order", "writer", 200)])
+def test_the_arguments_of_a_tool_may_be_any_document(arguments: Any, tool: str, token: str, status: int) -> None:
+    server = Server()
+    message = call(tool, params={"name": tool, "arguments": arguments})
+    assert ask(protected(server), message, token=token)[0] == status
+    assert [seen[2] for seen in server.seen] == ([message] if status == 200 else [])
 
 
 @pytest.mark.parametrize("case", AMBIGUOUS)
@@ -309,9 +333,11 @@ def test_a_public_path_needs_no_token_and_no_scope() -> None:
     assert ask(app, PING)[0] == 401
 
 
-def test_a_preflight_gets_headers_and_nothing_else() -> None:
+def test_a_preflight_does_not_reach_the_server_unless_it_is_handed_on() -> None:
     asked = {"origin": "http://localhost:6274", "access-control-request-method": "POST"}
     status, _, body = ask(protected(Server()), method="OPTIONS", headers=asked)
+    assert (status, body) == (204, b"")
+    status, _, body = ask(protected(Server(), preflights="application"), method="OPTIONS", headers=asked)
     assert (status, body) == (200, b"")
 
 

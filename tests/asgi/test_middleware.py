@@ -12,8 +12,10 @@ import trio
 from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, Principal, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware
 from authmw.asgi.middleware import ASGIApp
+from authmw.errors import StoreUnavailable
 from authmw.http.refusal import AccessRefused
 from authmw.http.request import Message, Receive, Scope, Send
+from authmw.identity.credentials import ApiKey
 
 
 async def _lookup(token: str) -> Principal | None:
@@ -92,6 +94,22 @@ def test_asgi_a_user_that_was_in_the_scope_is_replaced_on_public_paths_too() -> 
     call(AuthMiddleware(app, AUTH, public=["/"]), _scope(user="admin", auth="everything"))
     assert seen[0]["user"].is_authenticated is False
     assert seen[0]["auth"].scopes == []
+
+
+@pytest.mark.parametrize(
+    "sent, found", [([(b"x-api-key", b"k3y")], [ApiKey("k3y")]), ([], [])], ids=["a key", "nothing"]
+)
+def test_what_a_scheme_without_a_verifier_found_is_in_the_scope(
+    sent: list[tuple[bytes, bytes]], found: list[object]
+) -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+        await _echo(scope, receive, send)
+
+    call(AuthMiddleware(app, Auth(APIKeyHeader("X-API-Key")), default="allow"), _scope(*sent))
+    assert [value for name, value in seen[0].items() if name == "authmw.credentials"] == found
 
 
 def test_asgi_lifespan_passes_through_untouched() -> None:
@@ -231,7 +249,23 @@ def test_a_refusal_after_the_response_began_ends_it() -> None:
 
 # Preflights
 
+
+async def _never(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("reached")
+
+
 PREFLIGHT = ((b"origin", b"https://a.example"), (b"access-control-request-method", b"GET"))
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/delete", "//x"])
+@pytest.mark.parametrize("method", [b"GET", b"DELETE", b"BREW"])
+def test_class_23_a_preflight_is_answered_in_front_the_same_everywhere(path: str, method: bytes) -> None:
+    scope = {**_scope(PREFLIGHT[0], (PREFLIGHT[1][0], method), method="OPTIONS"), "path": path}
+    sent = call(AuthMiddleware(_never, AUTH), scope)
+    assert sent == [
+        {"type": "http.response.start", "status": 204, "headers": [(b"vary", AUTH.vary.encode())]},
+        {"type": "http.response.body", "body": b""},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -244,12 +278,12 @@ PREFLIGHT = ((b"origin", b"https://a.example"), (b"access-control-request-method
     ],
     ids=lambda content: content["type"],
 )
-def test_class_23_a_preflight_gets_the_headers_and_nothing_of_the_content(content: Message) -> None:
+def test_class_23_a_preflight_handed_on_gets_the_headers_and_nothing_of_the_content(content: Message) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({**START, "headers": [*START["headers"], (b"access-control-allow-origin", b"*")]})
         await send(content)
 
-    sent = call(AuthMiddleware(app, AUTH), _scope(*PREFLIGHT, method="OPTIONS"))
+    sent = call(AuthMiddleware(app, AUTH, preflights="application"), _scope(*PREFLIGHT, method="OPTIONS"))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert _headers(sent)[b"access-control-allow-origin"] == b"*"
     assert _headers(sent)[b"content-length"] == b"0"
@@ -262,7 +296,7 @@ def test_a_preflight_answered_204_has_no_content_length() -> None:
         await send({"type": "http.response.start", "status": 204})
         await send({"type": "http.response.body"})
 
-    sent = call(AuthMiddleware(app, AUTH), _scope(*PREFLIGHT, method="OPTIONS"))
+    sent = call(AuthMiddleware(app, AUTH, preflights="application"), _scope(*PREFLIGHT, method="OPTIONS"))
     assert b"content-length" not in _headers(sent)
 
 
@@ -294,7 +328,7 @@ def test_class_24_a_websocket_is_refused_in_words_where_the_server_offers_it() -
 
 
 def test_a_denial_response_repeats_no_header_name() -> None:
-    auth = Auth(HTTPBearer(_lookup) | HTTPBasic(_lookup))
+    auth = Auth(HTTPBearer(_lookup) | HTTPBasic(lambda username, password: None))
     sent = call(AuthMiddleware(_socket, auth), _scope(kind="websocket", extensions=DENIAL), CONNECT)
     names = [name for name, _ in sent[0]["headers"]]
     assert len(set(names)) == len(names)
@@ -360,6 +394,15 @@ def test_a_refusal_below_an_accepted_websocket_closes_it() -> None:
 
     sent = call(AuthMiddleware(app, AUTH), _scope(GOOD, kind="websocket"), CONNECT)
     assert sent[-1] == {"type": "websocket.close", "code": 1008}
+
+
+def test_a_store_that_is_down_below_an_accepted_websocket_asks_to_try_again_later() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await _socket(scope, receive, send)
+        raise StoreUnavailable("Ask(find) raised OSError")
+
+    sent = call(AuthMiddleware(app, AUTH), _scope(GOOD, kind="websocket"), CONNECT)
+    assert sent[-1] == {"type": "websocket.close", "code": 1013}
 
 
 def test_a_websocket_s_own_close_is_its_own() -> None:

@@ -30,12 +30,14 @@ from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.crypto.digest_nonces import DigestNonces
 from authmw.crypto.jose.base64url import decode_member
 from authmw.crypto.keyring import Key
+from authmw.engine.authentication import Authentication
 from authmw.engine.markers import marked_requirement
 from authmw.engine.public_paths import PublicPaths
 from authmw.errors import ConfigurationError
 from authmw.flow import CallMode
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
+from authmw.identity.requirement import AUTHENTICATED
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request
 
@@ -114,7 +116,7 @@ def _wsgi_headers() -> list[tuple[str, str]]:
         started.append(given)
         return str
 
-    body = WSGIMiddleware(app, AUTH)(environ, start_response)
+    body = WSGIMiddleware(app, AUTH, preflights="application")(environ, start_response)
     assert b"".join(body) == b""
     return list(started[0][1])
 
@@ -134,12 +136,12 @@ def _asgi_headers() -> list[tuple[str, str]]:
         sent.append(message)
 
     scope = asgi_request("/", "OPTIONS", origin="https://a.example", access_control_request_method="GET").scope
-    asyncio.run(ASGIMiddleware(app, AUTH)(scope, receive, send))
+    asyncio.run(ASGIMiddleware(app, AUTH, preflights="application")(scope, receive, send))
     return [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
 
 
 @pytest.mark.parametrize("headers_of", [_wsgi_headers, _asgi_headers])
-def test_class_23_a_preflight_learns_no_header_but_those_of_cors(
+def test_class_23_a_preflight_handed_on_learns_no_header_but_those_of_cors(
     headers_of: Callable[[], list[tuple[str, str]]],
 ) -> None:
     headers = headers_of()
@@ -297,9 +299,12 @@ def test_class_21_a_query_or_cookies_too_long_to_look_through_are_refused() -> N
     request = wsgi_request(cookie="key=alice;" + "a=b;" * 20_000)
     request.environ["QUERY_STRING"] = "key=alice&" + "a" * 80_000
     for scheme in (APIKeyCookie("key", _lookup), APIKeyQuery("key", _lookup)):
-        found = Auth(scheme).authenticate(request)
-        assert isinstance(found, Refusal)
-        assert found.status == 400
+        auth = Auth(scheme)
+        found = auth.authenticate(request)
+        # A cookie is absent where nobody has to authenticate, and refused where somebody has to.
+        decision = auth.decide(found, AUTHENTICATED, request) if isinstance(found, Authentication) else found
+        assert isinstance(decision, Refusal)
+        assert decision.status == 400
 
 
 @pytest.mark.parametrize("path", ["/a" * (MEBIBYTE // 2), "/docs/" + "a/" * (MEBIBYTE // 2), "/docs/" + "a" * MEBIBYTE])

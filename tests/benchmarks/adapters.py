@@ -23,7 +23,7 @@ FIRST_SEEN = dict.fromkeys(REMEMBERED, "6")
 
 def jwt_case(*, remembered: bool) -> Case:
     """Flask, Starlette and FastAPI, each over the raw middleware of its protocol."""
-    values = [_bearer(user, "orders:read orders:write") for user in range(USERS)]
+    values = [bearer(user, "orders:read orders:write") for user in range(USERS)]
     places = Places("Authorization", values)
     tokens = Places("Authorization", [value.removeprefix("Bearer ") for value in values])
     floor = tokens.floor("F1 jwt.decode HS256", peers.pyjwt(SECRET, "HS256", ISSUER, AUDIENCE))
@@ -40,7 +40,7 @@ def jwt_case(*, remembered: bool) -> Case:
     goals = REMEMBERED if remembered else FIRST_SEEN
     added = [_added(row, raw, goals.get(row.label, "")) for row, raw in overheads]
     rows = [wsgi, asgi, *(row for row, _ in overheads), *added]
-    bad = {"none": "", "garbage": "Bearer garbage", "no scope": _bearer(0, "")}
+    bad = {"none": "", "garbage": "Bearer garbage", "no scope": bearer(0, "")}
     title = f"Adapters, JWT HS256, {'remembered' if remembered else 'first seen'}: overhead / F1, and over raw in us"
     return Case(title, rows, [places], bad)
 
@@ -67,6 +67,7 @@ def _added(row: Row, raw: Row, goal: str) -> Row:
     return Row(label, row.candidate, row.bare, None, goal, over=raw)
 
 
-def _bearer(user: int, scope: str) -> str:
+def bearer(user: int, scope: str) -> str:
+    """The value of ``Authorization`` for a user of that number."""
     payload = {**claims(user), "scope": scope}
     return "Bearer " + jwt.encode(payload, SECRET, "HS256", headers={"typ": "at+jwt", "kid": "k1"})

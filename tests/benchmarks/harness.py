@@ -56,7 +56,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: (candidate - bare) / (floor), beside its goal.
+    """One line of the table: (candidate - bare) / (floor - floor_bare), beside its goal.
 
     Args:
         label: how the table calls it.
@@ -65,6 +65,7 @@ class Row:
         floor: the unit of the row; None for microseconds.
         goal: what the project aims at.
         over: the row whose (candidate - bare) is subtracted, for what an adapter adds to the raw middleware.
+        floor_bare: what is subtracted from the floor, where that is a guarded application too.
     """
 
     label: str
@@ -73,11 +74,12 @@ class Row:
     floor: Candidate | None
     goal: str = ""
     over: Row | None = None
+    floor_bare: Candidate | None = None
 
     @property
     def timed(self) -> list[Candidate]:
         """The candidates that the row needs times of."""
-        own = [each for each in (self.candidate, self.bare, self.floor) if each]
+        own = [each for each in (self.candidate, self.bare, self.floor, self.floor_bare) if each]
         return own + (self.over.timed if self.over else [])
 
     def overhead(self, times: dict[str, float]) -> float:
@@ -98,6 +100,7 @@ def measure(rows: list[Row], *, rounds: int, seed: int) -> dict[str, list[float]
         times = {name: _batch(candidates[name], sizes[name]) for name in order}
         for row in rows:
             unit = times[row.floor.name] if row.floor else 1e-6
+            unit -= times[row.floor_bare.name] if row.floor_bare else 0.0
             ratios[row.label].append(row.overhead(times) / unit)
             if row.floor:
                 ratios.setdefault(f"{row.floor.name} [us]", []).append(unit * 1e6)

@@ -53,12 +53,12 @@ def _case(name: str, floor_name: str, opened: databases.Opened, goals: Goals, *,
     if opened.get_async is not None:
         floor_async = asked(f"{floor_name}, async", opened.get_async, is_async=True)
     wsgi, asgi = places.wsgi("raw WSGI", apps.bare_wsgi), places.asgi("raw ASGI", apps.bare_asgi)
-    each_wsgi = places.wsgi("each WSGI", apps.guarded_wsgi(_each_time(stores)))
-    each_asgi = places.asgi("each ASGI", apps.guarded_asgi(_each_time(awaited)))
+    each_wsgi = places.wsgi("each WSGI", apps.guarded_wsgi(each_time(stores)))
+    each_asgi = places.asgi("each ASGI", apps.guarded_asgi(each_time(awaited)))
     closing = ExitStack()
     closing.callback(opened.close)
-    kept_wsgi = places.wsgi("kept WSGI", apps.guarded_wsgi(_remembered(stores, closing)))
-    kept_asgi = places.asgi("kept ASGI", apps.guarded_asgi(_remembered(awaited, closing)))
+    kept_wsgi = places.wsgi("kept WSGI", apps.guarded_wsgi(remembered(stores, closing)))
+    kept_asgi = places.asgi("kept ASGI", apps.guarded_asgi(remembered(awaited, closing)))
     rows = [
         Row("each time, raw WSGI", each_wsgi, wsgi, floor, goals[0]),
         Row("each time, raw ASGI", each_asgi, asgi, floor_async, goals[1]),
@@ -85,18 +85,21 @@ def _case(name: str, floor_name: str, opened: databases.Opened, goals: Goals, *,
             Row("raw ASGI / SQLAlchemy Core", each_asgi, asgi, core, "0.5"),
         ]
     title = f"Opaque token, {name}: overhead / {floor_name}"
-    return Case(title, rows, [places], _bad(keeper, values), closing.close, _is_user)
+    return Case(title, rows, [places], _bad(keeper, values), closing.close, is_user)
 
 
-def _is_user(number: int, body: bytes) -> bool:
+def is_user(number: int, body: bytes) -> bool:
+    """Whether the answer to the n-th request names the right user."""
     return body == f"user-{number % USERS}".encode()
 
 
-def _each_time(stores: Any) -> Auth:
+def each_time(stores: Any) -> Auth:
+    """The token is looked up for each request."""
     return Auth(HTTPBearer(TokenVerifier(stores.tokens)))
 
 
-def _remembered(stores: Any, closing: ExitStack) -> Auth:
+def remembered(stores: Any, closing: ExitStack) -> Auth:
+    """The token is remembered while the feed of revocations is fresh."""
     feed = RevocationFeed(stores.revocations)
     closing.callback(feed.close)
     return Auth(HTTPBearer(TokenVerifier(stores.tokens, revocations=feed)))

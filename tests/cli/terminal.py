@@ -8,17 +8,18 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 
 class Terminal:
-    """``authmw`` on a terminal of its own."""
+    """``authmw``, or what `run` says, on a terminal of its own."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, run: Sequence[str] = ()) -> None:
         self.screen = b""
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "authmw", *arguments],
+            run or [sys.executable, "-m", "authmw", *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,

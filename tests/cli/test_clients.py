@@ -143,7 +143,7 @@ def test_scopes_are_replaced(run: Run, document: Document) -> None:
     assert run("clients", "set-scopes", "billing", "--scope", "c", "--scope", "b").stdout == (
         "billing: has the scopes b c\n"
     )
-    assert document("clients", "set-scopes", "billing")["scopes"] == []
+    assert document("clients", "set-scopes", "billing", "--none")["scopes"] == []
 
 
 def test_a_new_secret_takes_the_place_of_the_old(document: Document) -> None:
@@ -176,7 +176,7 @@ def test_a_client_without_a_secret_has_none_to_rotate(run: Run) -> None:
 @pytest.mark.parametrize("command", ["disable", "enable", "set-scopes", "rotate-secret"])
 def test_an_unknown_client_is_a_sentence(run: Run, command: str) -> None:
     run("clients", "create", "billing")
-    refused = run("clients", command, "nobody")
+    refused = run("clients", command, "nobody", *(["--none"] if command == "set-scopes" else []))
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
     assert "'nobody'" in refused.stderr
 

@@ -28,7 +28,13 @@ EVERY = dict(commands(group))
 
 def test_every_command_of_the_plan_is_there() -> None:
     assert set(EVERY) == {
-        *(f"users {name}" for name in ("create", "list", "disable", "enable", "set-password", "set-scopes")),
+        *(
+            f"users {name}"
+            for name in (
+                *("create", "list", "disable", "enable", "set-password", "set-scopes", "import", "let-in"),
+                *("show", "delete", "rename", "export"),
+            )
+        ),
         *(f"keys {name}" for name in ("create", "list", "revoke")),
         *(f"clients {name}" for name in ("create", "list", "disable", "enable", "set-scopes", "rotate-secret")),
         *(f"{group} {name}" for group in ("tokens", "token") for name in ("issue", "explain", "list", "revoke")),
@@ -38,6 +44,7 @@ def test_every_command_of_the_plan_is_there() -> None:
         "prune",
         "routes",
         "openapi",
+        "explain",
         "doctor",
         "demo",
     }

@@ -24,15 +24,17 @@ import pytest
 from click.testing import CliRunner
 
 from authmw.cli import group
-from authmw.cli.demo_lines import HOST, Credentials, lines
+from authmw.cli.demo import screen
+from authmw.cli.demo_lines import HOST, LINES, Credentials, Line, prelude, written
 from authmw.cli.demo_servers import listen, serving
-from authmw.cli.demo_user import DemoUser, prepare
+from authmw.cli.demo_user import prepare
 from authmw.cli.stores import open_stores
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.issuers.diagnosis.explain import unverified
 from tests.support import ROOT, require
 
-LAST_LINE = "Ctrl-C stops it."
+LAST_LINE = "correct horse battery staple\n"
+"""The end of the last line that is printed."""
 
 
 @dataclass
@@ -44,16 +46,16 @@ class Demo:
     process: subprocess.Popen[str]
     log: Path
 
-    @property
-    def lines(self) -> list[tuple[str, int]]:
-        """Each printed request as it stands, with the status after its ``#``."""
-        found = re.findall(r"^((?!# ).*\bcurl .*# (\d{3}))$", self.printed, re.MULTILINE)
-        return [(line, int(status)) for line, status in found]
+    def prelude(self, offset: int = 0, port: int | None = None) -> str:
+        """The printed variables and the function that the lines after them use, for one of the two applications."""
+        found = re.search(r"^URL=.*?^member\(\) [^\n]*$", self.printed, re.MULTILINE | re.DOTALL)
+        assert found is not None
+        return found[0].replace(f":{self.port} ", f":{(port or self.port) + offset} ")
 
     @property
-    def prelude(self) -> str:
-        """The function that the lines after it use."""
-        return next(line for line in self.printed.splitlines() if line.startswith("member() "))
+    def url(self) -> str:
+        """Where Flask answers."""
+        return f"http://{HOST}:{self.port}"
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -61,7 +63,7 @@ class Demo:
 
 
 @contextmanager
-def running(directory: Path, *arguments: str, until: str = LAST_LINE) -> Generator[Demo]:
+def running(directory: Path, *arguments: str, until: str = LAST_LINE, path: Path = ROOT) -> Generator[Demo]:
     port, log = free_port_pair(), directory / "log"
     with log.open("w") as stderr:
         process = subprocess.Popen(
@@ -70,7 +72,7 @@ def running(directory: Path, *arguments: str, until: str = LAST_LINE) -> Generat
             stderr=stderr,
             text=True,
             cwd=directory,
-            env={**os.environ, "PORT": str(port), "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PORT": str(port), "PYTHONPATH": str(path)},
         )
     watchdog = threading.Timer(180, process.kill)
     watchdog.start()
@@ -133,25 +135,23 @@ def status_and_challenge(answer: str) -> tuple[int, bool]:
     return int(head.split()[1]), "\nwww-authenticate: " in head.lower()
 
 
-def moved(line: str, before: Demo, now: Demo) -> str:
-    """`line` for the ports of another run."""
-    for offset in (0, 1):
-        line = line.replace(f":{before.port + offset}/", f":<{offset}>/")
-    return line.replace(":<0>/", f":{now.port}/").replace(":<1>/", f":{now.port + 1}/")
+def answers_to(prelude: str, directory: Path) -> list[tuple[Line, str]]:
+    """The requests that the demo prints, each with its answer."""
+    printed = paste(prelude, [line.command for line in LINES], directory)
+    return [(line, answer) for line, answer in zip(LINES, printed, strict=True) if line.status is not None]
 
 
 @pytest.mark.servers
 def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after_a_restart(tmp_path: Path) -> None:
     require("curl")
     with running(tmp_path) as demo:
-        assert "Created the user alice" in demo.printed
-        answers = paste(demo.prelude, [line for line, _ in demo.lines], tmp_path)
-        for (line, status), answer in zip(demo.lines, answers, strict=True):
-            assert status_and_challenge(answer) == (status, status in (400, 401, 403)), f"{line}\n{answer}"
-        half = len(answers) // 2
-        flask, asgi = ([status for _, status in each] for each in (demo.lines[:half], demo.lines[half:]))
-        assert flask == asgi
-        assert set(flask) == {200, 400, 401, 403}
+        assert "Created alice" in demo.printed
+        assert "\n".join(map(written, LINES)) in demo.printed
+        answers = [answers_to(demo.prelude(offset), tmp_path) for offset in (0, 1)]
+        for line, answer in (*answers[0], *answers[1]):
+            refused = line.status in (401, 403)
+            assert status_and_challenge(answer) == (line.status, refused), f"{line}\n{answer}"
+        assert {line.status for line in LINES} == {None, 200, 401, 403}
         listing = next(line for line in demo.printed.splitlines() if " users list " in line)
         users = bash(listing, tmp_path)
         assert "alice" in users
@@ -161,7 +161,7 @@ def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after
     assert log.endswith("Stopped.\n")
     assert "authmw refused code=authmw.scope-missing principal=alice" in log
     # No credential is in the log: neither those that were sent, nor those that were issued.
-    secrets = secrets_in("\n".join([demo.printed, *answers]))
+    secrets = secrets_in("\n".join([demo.printed, *(answer for each in answers for _, answer in each)]))
     assert {each[:3] for each in secrets} == {"eyJ", "ak_", "rt_", "cor"}
     assert [secret for secret in secrets if secret in log] == []
     assert [is_free(demo.port + each) for each in (0, 1)] == [True, True]
@@ -169,28 +169,28 @@ def test_every_printed_line_is_answered_as_it_says_and_the_users_are_there_after
     with running(tmp_path, "--json", until="\n") as again:
         document = json.loads(again.printed)
         assert document["username"] == "alice"
+        assert [each["command"] for each in document["requests"]] == [line.command for line in LINES]
         assert bash(listing, tmp_path) == users
-        lines = [(moved(line, demo, again), status) for line, status in demo.lines]
         # What was given out by the first run is still good: only its API key was replaced.
-        for (line, status), answer in zip(
-            lines, paste(document["prelude"], [x for x, _ in lines], tmp_path), strict=True
-        ):
-            expected = 401 if "X-API-Key" in line else status
-            assert status_and_challenge(answer)[0] == expected, line
+        for line, answer in answers_to(demo.prelude(port=again.port), tmp_path):
+            assert status_and_challenge(answer)[0] == (401 if "X-API-Key" in line.command else line.status), line
+        for prelude in document["preludes"]:
+            assert [status_and_challenge(answer)[0] for _, answer in answers_to(prelude, tmp_path)] == [
+                line.status for line in LINES if line.status is not None
+            ]
         # And what was revoked before is still refused, while its session goes on.
-        last_login = next(answer for answer in reversed(answers) if "refresh_token" in answer)
-        url = f"http://{HOST}:{again.port}"
-        refused, refreshed = paste(
-            f"{document['prelude']}\nANSWER={shlex.quote(last_login)}",
+        logged_in, refreshed = (answer for _, answer in answers[1] if "refresh_token" in answer)
+        refused_still, goes_on = paste(
+            document["preludes"][0],
             [
-                f'curl -si -H "Authorization: Bearer $(member access_token)" {url}/orders',
-                f'curl -si -d grant_type=refresh_token -d refresh_token="$(member refresh_token)" {url}/auth/token',
+                f"ANSWER={shlex.quote(logged_in)}\n"
+                'curl -si -H "Authorization: Bearer $(member access_token)" $URL/orders',
+                f"ANSWER={shlex.quote(refreshed)}\n"
+                'curl -si -d grant_type=refresh_token -d refresh_token="$(member refresh_token)" $URL/auth/token',
             ],
             tmp_path,
         )
-        assert [status_and_challenge(each)[0] for each in (refused, refreshed)] == [401, 200]
-        key_of_now = next(each for each in document["requests"] if "X-API-Key" in each["command"])
-        assert status_and_challenge(bash(key_of_now["command"], tmp_path))[0] == key_of_now["status"] == 200
+        assert [status_and_challenge(each)[0] for each in (refused_still, goes_on)] == [401, 200]
         assert again.stop(signal.SIGINT) == 0
         assert "Traceback" not in again.log.read_text()
     assert [is_free(again.port + each) for each in (0, 1)] == [True, True]
@@ -207,7 +207,7 @@ def everything_in(database: Path) -> bytes:
 def test_after_the_demo_no_table_holds_a_secret_in_clear(tmp_path: Path) -> None:
     require("curl")
     with running(tmp_path) as demo:
-        answers = paste(demo.prelude, [line for line, _ in demo.lines], tmp_path)
+        answers = [answer for offset in (0, 1) for _, answer in answers_to(demo.prelude(offset), tmp_path)]
         while_running = everything_in(tmp_path / ".demo" / "demo.db")
         demo.stop(signal.SIGTERM)
     kept = while_running + everything_in(tmp_path / ".demo" / "demo.db")
@@ -216,7 +216,7 @@ def test_after_the_demo_no_table_holds_a_secret_in_clear(tmp_path: Path) -> None
     # The parts of a refresh token, and the signature of a signed one, are as good as the whole.
     parts = {each[3:33] for each in secrets if each.startswith("rt_")} | {each[33:63] for each in secrets}
     signatures = {each.rpartition(".")[2] for each in secrets if each.startswith("ey")}
-    assert len(secrets) > 10
+    assert len(secrets) == 10, "the password, the key, and two tokens of each kind of each application"
     assert [each for each in {*secrets, *parts, *signatures, key["d"]} - {""} if each.encode() in kept] == []
     # The search can find something: names and digests are there.
     assert b"alice" in kept
@@ -239,11 +239,15 @@ def test_a_demo_from_before_there_were_sessions_goes_on_and_logs_in(tmp_path: Pa
     [key] = json.loads((directory / "keys.json").read_text())["keys"]
     with running(tmp_path) as demo:
         assert "from an earlier run" in demo.printed
-        answers = paste(demo.prelude, [line for line, _ in demo.lines], tmp_path)
-        for (line, status), answer in zip(demo.lines, answers, strict=True):
-            assert status_and_challenge(answer)[0] == status, f"{line}\n{answer}"
+        answered = answers_to(demo.prelude(), tmp_path)
+        for line, answer in answered:
+            assert status_and_challenge(answer)[0] == line.status, f"{line}\n{answer}"
         # It is the old key that signs.
-        assert {unverified_kid(each) for each in secrets_in("".join(answers)) if each.startswith("ey")} == {key["kid"]}
+        assert {
+            unverified_kid(each)
+            for each in secrets_in("".join(answer for _, answer in answered))
+            if each.startswith("ey")
+        } == {key["kid"]}
         keys = bash(f"{sys.executable} -m authmw keys list --json --database sqlite:///.demo/demo.db", tmp_path)
         assert {each["id"] for each in json.loads(keys)["keys"] if each["revoked_at"]} == {"key_XqTsYi2hoMHU"}
         demo.stop(signal.SIGTERM)
@@ -271,18 +275,36 @@ def test_a_port_that_is_taken_is_a_sentence_with_a_way_out(tmp_path: Path, taken
             check=False,
         )
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == f"Error: port {port + taken} is taken: try `PORT=9000 make demo`\n"
+    assert (
+        refused.stderr
+        == f"Error: port {port + taken} is taken: try `authmw demo --port 9000`, or `PORT=9000 make demo`\n"
+    )
 
 
-def test_an_installed_package_has_no_examples_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authmw.__file__", str(tmp_path / "authmw" / "__init__.py"))
+def test_without_flask_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("examples", "authmw_flask"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "flask", None)
     refused = CliRunner().invoke(group, ["demo", "--directory", str(tmp_path / "demo")])
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert "clone the repository" in refused.stderr
+    assert 'pip install "authmw[demo]"' in refused.stderr
+    assert not (tmp_path / "demo").exists()
 
 
-def prepared(directory: Path) -> DemoUser:
-    return prepare(directory, issuer="https://me.example", audience="orders")
+@pytest.mark.usefixtures("context")
+@pytest.mark.parametrize("port", [80, 8000, 65534])
+def test_what_is_printed_fits_a_terminal_and_ends_with_the_pages_and_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("authmw.cli.demo._this_command", lambda: ".venv/bin/python -m authmw")
+    for user in (prepare(Path(".demo")), prepare(Path(".demo"))):
+        lines = screen(port, user).splitlines()
+        assert len(lines) < 24, "the cursor stands in the last one"
+        assert [line for line in lines if len(line) > 80] == []
+        assert f"http://{HOST}:{port}/docs" in lines[-2]
+        assert lines[-1].endswith("Password: correct horse battery staple")
+        assert "$TOKEN" in "\n".join(lines)
 
 
 @pytest.fixture
@@ -293,27 +315,27 @@ def context() -> Generator[None]:
 
 @pytest.mark.usefixtures("context")
 def test_a_user_who_was_changed_is_left_alone_and_that_is_said(tmp_path: Path) -> None:
-    assert "Created" in prepared(tmp_path).introduction
-    again = prepared(tmp_path)
+    assert "Created" in prepare(tmp_path).introduction
+    again = prepare(tmp_path)
     assert "from an earlier run" in again.introduction
     stores = open_stores(again.database)
     stores.users.set_scopes("alice", ["orders:write"])
-    assert "was changed" in prepared(tmp_path).introduction
+    assert "was changed" in prepare(tmp_path).introduction
     assert stores.users.list()[0].scopes == {"orders:write"}
 
 
 @pytest.mark.usefixtures("context")
 def test_of_all_runs_only_the_last_ones_key_is_good(tmp_path: Path) -> None:
-    user = [prepared(tmp_path), prepared(tmp_path)][-1]
+    user = [prepare(tmp_path), prepare(tmp_path)][-1]
     keys = open_stores(user.database).keys.list()
     assert [key.revoked_at is None for key in keys] == [False, True]
 
 
 @pytest.mark.usefixtures("context")
 def test_class_36_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
-    user = prepared(tmp_path)
-    shown, secrets = repr(user), user.credentials
-    assert [one in shown for one in (secrets.token, secrets.api_key)] == [False, False]
+    user = prepare(tmp_path)
+    assert user.credentials.api_key not in repr(user)
+    assert user.credentials.password not in repr(user.credentials)
     assert not (tmp_path / "keys.json").stat().st_mode & 0o077
 
 
@@ -325,7 +347,10 @@ def wsgi_app(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
 def test_without_uvicorn_it_says_what_to_install_and_leaves_no_port_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     port = free_port_pair()
-    with pytest.raises(click.ClickException, match="pip install uvicorn"), serving(port, lambda: wsgi_app, object):
+    with (
+        pytest.raises(click.ClickException, match=r"pip install \"authmw\[demo\]\""),
+        serving(port, lambda: wsgi_app, object),
+    ):
         pass
     assert [is_free(port + each) for each in (0, 1)] == [True, True]
 
@@ -351,11 +376,10 @@ def test_a_server_that_does_not_answer_is_a_sentence_and_stops_both(monkeypatch:
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(click.ClickException, match="cannot be created"):
-        prepared(tmp_path / "file" / "demo")
+        prepare(tmp_path / "file" / "demo")
 
 
-def test_a_line_is_quoted_for_a_shell() -> None:
-    hostile = Credentials("alice", "a'b \"$(c)`d`", "t", "k")
-    line = next(line for line in lines(8000, hostile) if " -u " in line.command)
-    words = shlex.split(line.command)
-    assert words[words.index("-u") + 1] == "alice:a'b \"$(c)`d`"
+def test_the_variables_are_quoted_for_a_shell(tmp_path: Path) -> None:
+    hostile = "a'b \"$(c)`d`"
+    printed = bash(f'{prelude(8000, Credentials(hostile, hostile, "k"))}\necho "$NAME|$PASSWORD|$KEY|$URL"', tmp_path)
+    assert printed == f"{hostile}|{hostile}|k|http://{HOST}:8000\n"

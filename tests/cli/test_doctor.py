@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.testing import DPoPClient, FakeIssuer
 from tests.cli.terminal import Terminal
+from tests.cli.written_app import forgotten_afterwards, write
 from tests.issuers.loopback import document as answering
 from tests.issuers.loopback import serving
 
@@ -507,7 +508,7 @@ class TestTheCommand:
     @pytest.fixture
     def fake(self, monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
         fake = FakeIssuer("https://id.example")
-        monkeypatch.setattr("authmw.cli.doctor.fetcher", lambda: fake)
+        monkeypatch.setattr("authmw.cli.doctor.command.fetcher", lambda: fake)
         return fake
 
     @pytest.fixture
@@ -655,3 +656,88 @@ class TestTheCommand:
         signature = base64url.decode(token.rpartition(".")[2].encode())
         assert signature is not None
         assert signature.hex() not in doctor("--json", stdin=token).output
+
+
+class TestTheGuard:
+    TEXT = """
+        from authmw import Auth, HTTPBearer
+        from authmw.wsgi import AuthMiddleware
+        from authmw_fastapi import FastAPIAuth
+        from authmw_flask import FlaskAuth
+        from authmw_starlette import AuthMiddleware as StarletteMiddleware
+        from fastapi import FastAPI
+        from flask import Flask
+        from starlette.applications import Starlette
+        from starlette.routing import Mount
+
+        auth = Auth(HTTPBearer())
+
+        def program(environ, start_response):
+            raise NotImplementedError
+
+        def flask(**options):
+            app = Flask("shop")
+            FlaskAuth(app, auth, **options)
+            return app
+
+        def fastapi(**options):
+            app = FastAPI()
+            FastAPIAuth(app, auth, **options)
+            return app
+
+        def mounting(**options):
+            app = Starlette(routes=[Mount("/api", fastapi(preflights="application"))])
+            app.add_middleware(StarletteMiddleware, auth=auth, **options)
+            return app
+
+        applications = {
+            "plain": lambda **options: AuthMiddleware(program, auth, **options),
+            "flask": flask,
+            "fastapi": fastapi,
+            "mounting": mounting,
+            "outside": lambda **options: StarletteMiddleware(Starlette(), auth, **options),
+        }
+        guards = {name: make() for name, make in applications.items()}
+        handed_on = {name: make(preflights="application") for name, make in applications.items()}
+        globals().update({f"{name}_guard": app for name, app in guards.items()})
+        globals().update({f"{name}_application": app for name, app in handed_on.items()})
+        unguarded = Flask("shop")
+    """
+
+    @pytest.fixture(autouse=True)
+    def written(self, directory: Path) -> Iterator[None]:
+        write("guarded", self.TEXT)
+        with forgotten_afterwards():
+            yield
+
+    @pytest.mark.parametrize("name", ["plain", "flask", "fastapi", "mounting", "outside"])
+    def test_preflights_that_are_handed_on_are_worth_knowing(self, run: Run, name: str) -> None:
+        said = run("doctor", "--app", f"guarded:{name}_application")
+        assert (said.exit_code, said.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+        assert "the preflights of strangers are handed on" in said.stdout
+        said = run("doctor", "--app", f"guarded:{name}_guard", "--json")
+        document = json.loads(said.stdout)
+        assert document["issuer"] is None
+        answers = [each["ok"] for each in document["findings"] if each["check"] == "preflights"]
+        assert answers == ([True, None] if name == "mounting" else [True])
+
+    def test_an_application_that_nothing_guards_is_wrong(self, run: Run) -> None:
+        said = run("doctor", "--app", "guarded:unguarded")
+        assert said.exit_code == 1
+        assert "WRONG  guard  nothing guards guarded:unguarded" in said.stdout
+
+    def test_an_unknown_application_is_wrong_usage(self, run: Run) -> None:
+        said = run("doctor", "--app", "guarded:program()")
+        assert said.exit_code == 2
+        assert run("doctor", "--app", "guarded:auth").exit_code == 2
+
+    def test_without_issuer_and_application_there_is_nothing_to_do(self, run: Run) -> None:
+        said = run("doctor")
+        assert (said.exit_code, "Missing an application, as shop:app, or option '--issuer'" in said.stderr) == (2, True)
+
+    def test_an_issuer_is_examined_beside_an_application(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        fake = FakeIssuer("https://id.example")
+        monkeypatch.setattr("authmw.cli.doctor.command.fetcher", lambda: fake)
+        said = run("doctor", "--issuer", "https://id.example", "--app", "guarded:flask_guard", "--json")
+        checks = [each["check"] for each in json.loads(said.stdout)["findings"]]
+        assert (checks[0], "keys" in checks) == ("preflights", True)

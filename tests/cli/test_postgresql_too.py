@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy import create_engine
 
+from tests.cli.written_app import forgotten_afterwards, write
 from tests.support import require
 
 pytestmark = pytest.mark.servers
@@ -50,3 +51,21 @@ def test_a_command_before_the_upgrade_says_to_upgrade(run: Run, url: str) -> Non
     refused = run("users", "list", "--database", url)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "authmw db upgrade" in refused.stderr
+
+
+def test_the_doctor_says_whether_the_tables_are_up_to_date(run: Run, url: str) -> None:
+    text = f"""
+        from authmw import Auth, HTTPBasic, PasswordVerifier
+        from authmw.wsgi import AuthMiddleware
+        from authmw_sqlalchemy import SQLStores
+
+        app = AuthMiddleware(lambda *_: [], Auth(HTTPBasic(PasswordVerifier(SQLStores({url!r}).users))))
+    """
+    with forgotten_afterwards():
+        write("shop", text)
+        before = run("doctor", "shop:app")
+        assert "SQLUsers: the database has no tables of authmw" in before.stdout
+        assert "-> run `authmw db upgrade`" in before.stdout
+        assert before.exit_code == 1
+        run("db", "upgrade", "--database", url)
+        assert "SQLUsers answers" in run("doctor", "shop:app").stdout

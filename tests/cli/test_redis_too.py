@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -46,6 +47,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Generator[authmw_redis.RedisStore
     "command, stdin, kind, id",
     [
         (["users", "disable", "alice"], "", "user", "alice"),
+        (["users", "delete", "alice", "--yes"], "", "user", "alice"),
         (["users", "set-password", "alice", "--password-stdin"], "another one\n", "user", "alice"),
         (["clients", "disable", "web"], "", "client", "web"),
         (["tokens", "revoke", "--user", "alice"], "", "user", "alice"),
@@ -53,7 +55,16 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Generator[authmw_redis.RedisStore
         (["tokens", "revoke", "--session", "fam_1"], "", "family", "fam_1"),
         (["sessions", "end", "fam_1"], "", "family", "fam_1"),
     ],
-    ids=["disable a user", "a password", "disable a client", "all of a user", "all of a client", "a session", "end"],
+    ids=[
+        "disable a user",
+        "delete a user",
+        "a password",
+        "disable a client",
+        "all of a user",
+        "all of a client",
+        "a session",
+        "end",
+    ],
 )
 def test_what_is_meant_ends_and_nothing_else(
     run: Run, stores: authmw_redis.RedisStores, command: list[str], stdin: str, kind: Any, id: str
@@ -96,6 +107,18 @@ def test_sessions_there_are_listed(document: Document, stores: authmw_redis.Redi
     assert [each["id"] for each in document("sessions", "list", "alice")["sessions"]] == ["fam_1"]
 
 
+def test_an_export_has_what_is_there_and_a_user_is_shown_with_it(
+    document: Document, run: Run, stores: authmw_redis.RedisStores
+) -> None:
+    token = begin_session(stores, "fam_1", name="Firefox")
+    exported = run("users", "export", "alice").stdout
+    found = json.loads(exported)
+    assert [(each["id"], each["name"]) for each in found["sessions"]] == [("fam_1", "Firefox")]
+    assert [each["session"] for each in found["tokens"]] == ["fam_1"]
+    assert token not in exported
+    assert document("users", "show", "alice")["sessions"] == 1
+
+
 class TestOutOfReach:
     """What is said when Redis does not answer. Nothing listens on that port."""
 
@@ -103,7 +126,12 @@ class TestOutOfReach:
 
     @pytest.mark.parametrize(
         "command",
-        [["users", "disable", "alice"], ["sessions", "list", "alice"], ["tokens", "revoke", "--jti", "j"]],
+        [
+            ["users", "disable", "alice"],
+            ["users", "delete", "alice", "--yes"],
+            ["sessions", "list", "alice"],
+            ["tokens", "revoke", "--jti", "j"],
+        ],
         ids=" ".join,
     )
     def test_it_is_a_sentence_without_the_password(self, run: Run, command: list[str]) -> None:

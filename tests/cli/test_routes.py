@@ -92,6 +92,20 @@ def test_check_is_content_with_an_application_that_denies_by_default(run: Run) -
     assert "default" in checked.stdout
 
 
+def test_check_names_a_scope_that_is_not_declared_and_fails(run: Run) -> None:
+    write(
+        "misspelt",
+        "from shop import *\napp = Flask('misspelt')\n"
+        "FlaskAuth(app, Auth(HTTPBearer(nobody), scopes={'orders:read': 'See orders'}))\n"
+        "app.add_url_rule('/a', 'a', requires_scopes('order:read')(lambda: 'a'))\n"
+        "app.add_url_rule('/b', 'b', requires_scopes('orders:read')(lambda: 'b'))\n",
+    )
+    checked = run("routes", "misspelt:app", "--check")
+    assert (checked.exit_code, named(checked)) == (1, ["GET /a"])
+    assert checked.stderr.endswith('needs "order:read", which is not in Auth(scopes=...): write "orders:read".\n')
+    assert run("routes", "misspelt:app").exit_code == 0
+
+
 def test_a_middleware_around_the_application_protects_it(run: Run) -> None:
     # The plain middleware knows no routes, and what is misplaced is misplaced.
     assert named(run("routes", "live:outside", "--check")) == ["GET /misplaced"]
@@ -124,7 +138,8 @@ def test_json_has_every_route_and_whether_it_is_open(run: Run, document: Documen
 
 
 @pytest.mark.parametrize(
-    "application", ["shop:app", "shop:create_app()", "package.module:namespace.app", "package.module:make.app()"]
+    "application",
+    ["shop:app", "shop:create_app()", "package.module:namespace.app", "package.module:make.app()", "package.wsgi"],
 )
 def test_an_application_is_named_in_every_usual_way(run: Run, application: str) -> None:
     Path("package").mkdir()
@@ -133,6 +148,7 @@ def test_an_application_is_named_in_every_usual_way(run: Run, application: str) 
         "from types import SimpleNamespace\nfrom shop import app, create_app\n"
         "namespace = SimpleNamespace(app=app)\nmake = SimpleNamespace(app=create_app)\n"
     )
+    Path("package/wsgi.py").write_text("from shop import app as application\n")
     listed = run("routes", application)
     assert (listed.exit_code, "/orders/{number}" in listed.stdout) == (0, True)
 
@@ -154,7 +170,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no attribute below": (["shop:app.nope"], "shop has no app.nope: write shop:app or shop:bare or shop:create_app()"),
     "no attribute, and no application": (["wrong:nope"], "wrong has no nope\n"),
     "a factory that is not called": (["shop:create_app"], "write shop:create_app() if it makes one"),
-    "no application": (["shop:Flask"], "is no application of Flask, Starlette or FastAPI"),
+    "no application": (["shop:Flask"], "is no application of Flask, Starlette, FastAPI or Django"),
     "a number": (["shop:__builtins__"], "is no application"),
     "no factory": (["wrong:number()"], "wrong:number is not a factory but int: leave out ()"),
     "an import that fails": (["imports:app"], "imports fails: ModuleNotFoundError: No module named 'n0where'"),

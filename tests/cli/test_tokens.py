@@ -87,11 +87,18 @@ class TestIssue:
         assert run("token", "issue", "alice").exit_code == 0
 
     @pytest.mark.parametrize("name", ["ISSUER", "AUDIENCE"])
-    def test_who_signs_and_for_whom_has_to_be_said(self, run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_who_signs_and_for_whom_has_to_be_said_in_production(
+        self, run: Run, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.delenv(f"AUTHMW_{name}")
+        assert run("tokens", "issue", "alice").exit_code == 0
+        for said in ("ENV", "DATABASE", "KEYS"):
+            monkeypatch.setenv(
+                f"AUTHMW_{said}", {"ENV": "production", "DATABASE": "sqlite:///app.db"}.get(said, "keys.json")
+            )
         refused = run("tokens", "issue", "alice")
-        assert refused.exit_code == 2
-        assert f"AUTHMW_{name}" in refused.stderr
+        assert refused.exit_code == 1
+        assert f"AUTHMW_ENV=production: set AUTHMW_{name}" in refused.stderr
         assert run("tokens", "issue", "alice", f"--{name.lower()}", "given").exit_code == 0
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
+from hashlib import pbkdf2_hmac
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +15,15 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
+from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.crypto.passwords import Match, PasswordHasher
+from authmw.flow.flow import Flow
+from authmw.flow.flow import run as run_flow
+from authmw.http.reasons import Reason
+from authmw.http.request import WSGIRequest
+from authmw.identity.verdict import Rejected
 from authmw.stores.records import User
+from authmw.verifiers.accounts import Attempts
 from tests.cli.terminal import Terminal
 
 Run = Callable[..., Result]
@@ -112,7 +124,7 @@ def test_the_documents_say_the_same_everywhere_and_hold_no_hash(document: Docume
     assert document("users", "disable", "alice") == {**alice, "disabled": True}
     assert document("users", "enable", "alice") == alice
     assert document("users", "set-scopes", "alice", "--scope", "b") == {**alice, "scopes": ["b"]}
-    assert document("users", "set-scopes", "alice") == {**alice, "scopes": []}
+    assert document("users", "set-scopes", "alice", "--none") == {**alice, "scopes": []}
     assert document("users", "set-password", "alice", "--password-stdin", stdin="another one")["has_password"] is True
 
 
@@ -136,9 +148,20 @@ def test_a_digest_realm_lets_the_user_log_in_by_digest(run: Run) -> None:
 @pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize("command", ["disable", "enable", "set-scopes", "set-password"])
 def test_an_unknown_user_is_a_sentence(run: Run, command: str) -> None:
-    refused = run("users", command, "nobody")
+    refused = run("users", command, "nobody", *(["--none"] if command == "set-scopes" else []))
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr == "Error: there is no user 'nobody'\n"
+
+
+@pytest.mark.usefixtures("alice")
+def test_no_scope_is_taken_away_by_a_forgotten_option(run: Run, document: Document) -> None:
+    run("clients", "create", "billing", "--scope", "b")
+    for given in (["users", "set-scopes", "alice"], ["clients", "set-scopes", "billing"]):
+        for mistake in ([], ["--none", "--scope", "b"]):
+            refused = run(*given, *mistake)
+            assert refused.exit_code == 2
+            assert "give each scope as --scope orders:read, or --none to take all away" in refused.stderr
+    assert document("users", "list")["users"][0]["scopes"] == ["orders:read", "orders:write"]
 
 
 @pytest.mark.usefixtures("alice")
@@ -197,9 +220,49 @@ def test_the_password_of_a_database_is_not_repeated(run: Run) -> None:
 
 def test_a_terminal_is_sent_nothing_that_it_would_obey(run: Run, directory: Path) -> None:
     stores = SQLStores("sqlite:///app.db")
-    stores.users.create("bidi\u202ename")
+    stores.users.create("name")
     stores.close()
+    with closing(sqlite3.connect("app.db")) as kept, kept:  # from before such names were refused
+        kept.execute("UPDATE authmw_users SET username = 'bidi\u202ename'")
     assert "bidi\\u202ename" in run("users", "list").stdout
+
+
+def test_a_user_is_let_in_from_an_address_while_others_guess(run: Run, alice: str) -> None:
+    let_in = run("users", "let-in", "alice", "2001:db8::7")
+    assert (let_in.exit_code, let_in.stdout) == (0, "alice: can log in from 2001:db8::7\n")
+    stores = SQLStores("sqlite:///app.db")
+    try:
+        guesses = Attempts(stores.throttle, time.time)
+        for number in range(11):
+            request = WSGIRequest({"REQUEST_METHOD": "GET", "REMOTE_ADDR": f"10.0.0.{number}"})
+            run_flow(guesses.on_account("alice", request, _checked(Rejected(Reason.PASSWORD_WRONG))))
+        answers = [
+            run_flow(
+                guesses.on_account(
+                    "alice", WSGIRequest({"REQUEST_METHOD": "GET", "REMOTE_ADDR": address}), _checked("in")
+                )
+            )
+            for address in ("2001:db8::7", "2001:db8::1:8", "2001:db8:1::7")
+        ]
+    finally:
+        stores.close()
+    assert answers[:2] == ["in", "in"], "of an IPv6 address its /64 counts"
+    assert isinstance(answers[2], Rejected)
+
+
+def _checked(result: str | Rejected) -> Flow[str | Rejected]:
+    yield from ()
+    return result
+
+
+@pytest.mark.parametrize(
+    "username, address, sentence",
+    [("nobody", "192.0.2.7", "there is no user 'nobody'"), ("alice", "home", "'home' is no IP address")],
+)
+def test_nobody_is_let_in_by_a_mistake(run: Run, alice: str, username: str, address: str, sentence: str) -> None:
+    refused = run("users", "let-in", username, address)
+    assert refused.exit_code != 0
+    assert sentence in refused.stderr
 
 
 def test_the_prompt_hides_the_password_and_asks_twice(directory: Path) -> None:
@@ -207,14 +270,94 @@ def test_the_prompt_hides_the_password_and_asks_twice(directory: Path) -> None:
     # The space after the colon comes when the terminal shows no more of what is typed.
     terminal.expect(b"Password: ")
     terminal.type(b"correct horse")
-    terminal.expect(b"The same again: ")
+    terminal.expect(b"Repeat for confirmation: ")
     terminal.type(b"correct hoarse")
     terminal.expect(b"Password: ")
     terminal.type(b"correct horse")
-    terminal.expect(b"The same again: ")
+    terminal.expect(b"Repeat for confirmation: ")
     terminal.type(b"correct horse")
     terminal.expect(b"alice: created")
     assert terminal.close() == 0
     assert b"horse" not in terminal.screen
     assert b"hoarse" not in terminal.screen
     assert match(stored("alice"), "correct horse") is Match.MATCH
+
+
+HASHED = "pbkdf2:sha256:100$salt$" + pbkdf2_hmac("sha256", b"pass word 1", b"salt", 100).hex()
+
+
+def _lines(*users: dict[str, Any]) -> str:
+    return "".join(json.dumps(user) + "\n" for user in users)
+
+
+def test_users_are_imported_with_the_hashes_that_they_have(run: Run, tmp_path: Path) -> None:
+    text = _lines(
+        {"username": "alice", "password_hash": HASHED, "scopes": ["a"], "id": "7", "attributes": {"email": "a@b.c"}},
+        {"username": "bob", "password_hash": HASHED, "disabled": True},
+    )
+    path = tmp_path / "users.jsonl"
+    path.write_text(f"\n{text}\n")
+    assert run("users", "import", str(path)).stdout == "2 created, 0 existed already\n"
+    alice = stored("alice")
+    assert (alice.id, alice.scopes, dict(alice.attributes)) == ("7", frozenset({"a"}), {"email": "a@b.c"})
+    assert match(alice, "pass word 1") is Match.MATCH_OUTDATED
+    assert stored("bob").disabled
+    again = run("users", "import", "-", "--json", stdin=text + _lines({"username": "eve", "password_hash": HASHED}))
+    assert json.loads(again.stdout) == {"created": 1, "existed": 2}
+
+
+@pytest.mark.parametrize(
+    "line, sentence",
+    [
+        ("no JSON", "line 2: this is no JSON"),
+        (100_000 * "[", "line 2: this is no JSON"),
+        ("[1]", "line 2: this is no JSON object"),
+        (_lines({"username": "eve"}), "line 2: a user has username and password_hash"),
+        (_lines({"username": 1, "password_hash": HASHED}), "not 'username' as here"),
+        (_lines({"username": "eve", "password_hash": HASHED, "role": "x"}), "not 'role' as here"),
+        (_lines({"username": "eve", "password_hash": HASHED, "disabled": "no"}), "not 'disabled' as here"),
+        (_lines({"username": "eve", "password_hash": HASHED, "scopes": [1]}), "line 2: "),
+        (_lines({"username": "eve", "password_hash": HASHED, "scopes": ["a b"]}), "line 2: "),
+        (_lines({"username": "e\0e", "password_hash": HASHED}), "line 2: "),
+        (_lines({"username": "eve", "password_hash": "md5$s3cret$0123"}), "not known (md5)"),
+        (_lines({"username": "alice", "password_hash": HASHED}), "'alice' is in line 1 already"),
+    ],
+)
+def test_nothing_is_imported_if_a_line_is_wrong(run: Run, line: str, sentence: str) -> None:
+    refused = run("users", "import", "-", stdin=_lines({"username": "alice", "password_hash": HASHED}) + line)
+    assert refused.exit_code != 0
+    assert sentence in refused.stderr
+    assert "s3cret" not in refused.stderr
+    assert not Path("app.db").exists()
+
+
+def test_every_wrong_line_is_named_up_to_twenty(run: Run) -> None:
+    refused = run("users", "import", "-", stdin="x\n" * 25)
+    assert "line 20: " in refused.stderr
+    assert "line 21: " not in refused.stderr
+    assert "5 more mistakes" in refused.stderr
+
+
+def test_what_md5_clients_need_is_stored_when_it_is_asked_for(run: Run) -> None:
+    both = ("--digest-realm", "app", "--digest-algorithm", "SHA-256", "--digest-algorithm", "MD5", "--password-stdin")
+    assert run("users", "create", "alice", *both, stdin="pass word 1").exit_code == 0
+    assert (
+        run("users", "create", "bob", "--digest-realm", "app", "--password-stdin", stdin="pass word 1").exit_code == 0
+    )
+    assert _kept() == {"alice": {"MD5", "SHA-256"}, "bob": {"SHA-256"}}
+    assert run("users", "set-password", "bob", *both, stdin="pass word 2").exit_code == 0
+    assert _kept()["bob"] == {"MD5", "SHA-256"}
+    unknown = run("users", "create", "eve", "--digest-realm", "app", "--digest-algorithm", "SHA-1", "--password-stdin")
+    assert unknown.exit_code == 2
+
+
+def _kept() -> dict[str, set[str]]:
+    stores = SQLStores("sqlite:///app.db")
+    try:
+        algorithms: tuple[DigestAlgorithm, ...] = ("MD5", "SHA-256")
+        return {
+            user.username: {name for name in algorithms if stores.users.find_digest(user.username, "app", name)}
+            for user in stores.users.list()
+        }
+    finally:
+        stores.close()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from authmw import Principal, Requirement, current_principal, requires, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi.middleware import ASGIApp
+from authmw.engine.adapter import Adapter
 from authmw.http.request import Receive, RequestHead, Scope, Send
 from authmw.http.response import WSGIApp
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
@@ -170,11 +171,12 @@ def make_fastapi_behind_asgi() -> ASGIApp:
 
     app = FastAPI(docs_url=None)
     _add_fastapi_routes(app, PlainTextResponse)
-    return ASGIMiddleware(app, make_auth(), public=PUBLIC, requirement_of=_requirement_of)
+    return ASGIMiddleware(app, make_auth(), public=PUBLIC, _adapter=_Table())
 
 
-def _requirement_of(request: RequestHead) -> Requirement | None:
-    return {"/orders": Requirement.all_of(*SCOPES)}.get(request.path)
+class _Table(Adapter):
+    def requirement_of(self, request: RequestHead) -> Requirement | None:
+        return {"/orders": Requirement.all_of(*SCOPES)}.get(request.path)
 
 
 def _add_fastapi_routes(app: Any, response: Callable[[bytes], Any]) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+PAGES: Final = "https://docs.example/reasons/"
 REALM: Final = 'realm="orders"'
 BASIC: Final = f'Basic {REALM}, charset="UTF-8"'
 API_KEY: Final = f'ApiKey {REALM}, header="X-API-Key"'
@@ -52,7 +53,7 @@ class Case:
 
 def _problem(status: int, title: str, detail: str, code: str, *, error: str = "", scope: str = "") -> bytes:
     members: dict[str, object] = {
-        "type": "about:blank",
+        "type": f"{PAGES}{code}",
         "title": title,
         "status": status,
         "detail": detail,
@@ -75,6 +76,7 @@ def _unauthorized(detail: str, code: str, *, error: str = "", scope: str = "") -
     return Answer(401, (bearer, BASIC, API_KEY), body)
 
 
+ANSWERED_PREFLIGHT: Final = Answer(204, content_type="", cache_control="")
 MISSING: Final = _unauthorized("Authentication is required.", "credentials-missing")
 MISSING_FOR_ORDERS: Final = _unauthorized("Authentication is required.", "credentials-missing", scope=SCOPES)
 BAD_TOKEN: Final = _unauthorized("The access token is invalid.", "token-invalid", error="invalid_token")
@@ -111,6 +113,12 @@ TOO_MANY: Final = Answer(
     _problem(429, "Too Many Requests", "Too many attempts. Try again later.", "too-many-attempts"),
     retry_after="30",
 )
+NO_CHECK_FREE: Final = Answer(
+    503,
+    (),
+    _problem(503, "Service Unavailable", "No check is free just now. Try again later.", "account-throttled"),
+    retry_after="60",
+)
 UNAVAILABLE: Final = Answer(
     503,
     (),
@@ -124,6 +132,7 @@ def _let_in(who: str) -> Answer:
 
 
 ALICE: Final = _let_in("alice")
+ALICE_BY_KEY: Final = replace(ALICE, cache_control="private")
 NOBODY: Final = _let_in("nobody")
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -149,10 +158,17 @@ OUTCOMES: Final = (
     Case("no-credentials", MISSING_FOR_ORDERS),
     Case("no-credentials-where-no-scope-is-asked", MISSING, target="/me"),
     Case("scheme-nobody-speaks", MISSING_FOR_ORDERS, _authorization("Negotiate YWJj")),
-    Case("token-of-a-kind-nobody-knows", MISSING_FOR_ORDERS, _authorization("Bearer of-another-kind")),
+    Case("token-of-a-kind-nobody-knows", BAD_TOKEN, _authorization("Bearer of-another-kind")),
+    Case(
+        "token-of-a-kind-nobody-knows-beside-a-key",
+        BAD_TOKEN,
+        _authorization("Bearer of-another-kind") + _key("alice-key"),
+    ),
+    Case("bad-token-beside-a-key", BAD_TOKEN, _authorization("Bearer bad-signature") + _key("alice-key")),
+    Case("scheme-nobody-speaks-beside-a-key", ALICE_BY_KEY, _authorization("Negotiate YWJj") + _key("alice-key")),
     Case("bearer", ALICE, _TOKEN),
     Case("basic", ALICE, _basic("alice:secret")),
-    Case("api-key", ALICE, _key("alice-key")),
+    Case("api-key", ALICE_BY_KEY, _key("alice-key")),
     Case("token-bad-signature", BAD_TOKEN, _authorization("Bearer bad-signature")),
     Case("token-expired", EXPIRED, _authorization("Bearer expired")),
     Case("token-not-yet-valid", BAD_TOKEN, _authorization("Bearer not-yet-valid")),
@@ -170,7 +186,7 @@ OUTCOMES: Final = (
     Case("password-wrong", BAD_CREDENTIALS, _basic("alice:wrong")),
     Case("user-unknown", BAD_CREDENTIALS, _basic("nobody:secret")),
     Case("user-locked", BAD_CREDENTIALS, _basic("locked:secret")),
-    Case("user-throttled", BAD_CREDENTIALS, _basic("throttled:secret")),
+    Case("no-check-free-for-the-user", NO_CHECK_FREE, _basic("throttled:secret")),
     Case("source-throttled", TOO_MANY, _basic("flood:secret")),
     Case("scope-missing", SCOPE_MISSING, _authorization("Bearer reader-token")),
     Case("scope-missing-by-basic", SCOPE_MISSING_WITHOUT_BEARER, _basic("reader:secret")),
@@ -233,7 +249,7 @@ READING: Final = (
     Case("basic-trailing-bits", BAD_CREDENTIALS, _authorization("Basic YWxpY2U6c2VjcmV0MR==")),
     Case("basic-user-too-long", BAD_CREDENTIALS, _basic("a" * 257 + ":secret")),
     Case("basic-password-too-long", BAD_CREDENTIALS, _basic("alice:" + "a" * 1025)),
-    Case("key-with-space-around", ALICE, _key("  alice-key ")),
+    Case("key-with-space-around", ALICE_BY_KEY, _key("  alice-key ")),
     Case("key-empty", BAD_CREDENTIALS, _key("")),
     Case("key-with-a-space", BAD_CREDENTIALS, _key("alice key")),
     Case("key-non-ascii", BAD_CREDENTIALS, _key("älice-key")),
@@ -243,7 +259,7 @@ READING: Final = (
     Case("key-under-an-underscore-name", MISSING, ((b"X_API_Key", b"alice-key"),), target="/me", needs_socket=True),
     Case("remote-user-header", MISSING, ((b"Remote-User", b"alice"),), target="/me"),
     Case("underscore-remote-user", MISSING, ((b"Remote_User", b"alice"),), target="/me", needs_socket=True),
-    Case("key-beside-a-foreign-scheme", ALICE, (*_authorization("Negotiate YWJj"), *_key("alice-key"))),
+    Case("key-beside-a-foreign-scheme", ALICE_BY_KEY, (*_authorization("Negotiate YWJj"), *_key("alice-key"))),
     Case("bad-token-beside-a-good-key", BAD_TOKEN, (*_authorization("Bearer revoked"), *_key("alice-key"))),
 )
 
@@ -260,6 +276,8 @@ PATHS: Final = (
     Case("unknown-path", MISSING, target="/nowhere"),
     Case("options-without-preflight", MISSING, target="/me", method="OPTIONS"),
     Case("options-with-origin-only", MISSING, _PREFLIGHT[:1], target="/me", method="OPTIONS"),
+    Case("preflight", ANSWERED_PREFLIGHT, _PREFLIGHT, target="/me", method="OPTIONS"),
+    Case("preflight-of-an-unknown-path", ANSWERED_PREFLIGHT, _PREFLIGHT, target="/nowhere", method="OPTIONS"),
     Case("preflight-headers-on-get", MISSING_FOR_ORDERS, _PREFLIGHT),
     Case("preflight-with-a-bad-token", BAD_TOKEN, (*_PREFLIGHT, *_authorization("Bearer revoked")), method="OPTIONS"),
     Case("head", Answer(401, MISSING.challenges), target="/me", method="HEAD"),

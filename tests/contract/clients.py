@@ -101,13 +101,21 @@ def ask_asgi(app: ASGIApp, case: Case) -> Answer:
     """One request on an event loop of its own."""
     sent: list[Message] = []
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
     async def call() -> None:
+        answered = asyncio.Event()
+        waiting: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> Message:
+            if waiting:
+                return waiting.pop()
+            await answered.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                answered.set()
+
         await app(scope_of(case), receive, send)
 
     asyncio.run(call())

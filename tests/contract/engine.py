@@ -20,6 +20,7 @@ from authmw import (
 )
 from authmw.flow import Ask, CallMode, Flow
 from authmw.http.request import RequestHead
+from tests.contract.cases import PAGES
 
 ALICE: Final = Principal("alice", scopes={"orders:read", "orders:write"})
 READER: Final = Principal("reader", scopes={"orders:read"})
@@ -42,7 +43,7 @@ PASSWORDS: Final[Mapping[tuple[str, str], Verdict]] = {
     ("jürgen", "pässwörd£"): Authenticated(Principal("jürgen")),
     ("alice", "wrong"): Rejected(Reason.PASSWORD_WRONG),
     ("locked", "secret"): Rejected(Reason.USER_DISABLED),
-    ("throttled", "secret"): Rejected(Reason.ACCOUNT_THROTTLED),
+    ("throttled", "secret"): Rejected(Reason.ACCOUNT_THROTTLED, retry_after=60),
     ("flood", "secret"): Rejected(Reason.TOO_MANY_ATTEMPTS, retry_after=30),
 }
 
@@ -83,4 +84,8 @@ def _raise_for(text: str) -> None:
 
 def make_auth() -> Auth:
     """The engine of the table."""
-    return Auth(HTTPBearer(Tokens()) | HTTPBasic(Passwords()) | APIKeyHeader("X-API-Key", find_key), realm="orders")
+    return Auth(
+        HTTPBearer(Tokens()) | HTTPBasic(Passwords()) | APIKeyHeader("X-API-Key", find_key),
+        realm="orders",
+        reason_pages=PAGES,
+    )

@@ -14,6 +14,7 @@ import pytest
 from tests.contract import apps
 from tests.contract.cases import CASES, OUTCOMES, PATHS, Answer, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
+from tests.contract.django_project import ask_service
 
 PLAIN = ("wsgi", "asgi")
 INTERFACES: dict[str, Callable[[], Callable[[Case], Answer]]] = {
@@ -23,6 +24,8 @@ INTERFACES: dict[str, Callable[[], Callable[[Case], Answer]]] = {
     "starlette": lambda: partial(ask_asgi, apps.make_starlette()),
     "fastapi": lambda: partial(ask_asgi, apps.make_fastapi()),
     "fastapi-behind-asgi": lambda: partial(ask_asgi, apps.make_fastapi_behind_asgi()),
+    "django": lambda: ask_service("wsgi"),
+    "django-asgi": lambda: ask_service("asgi"),
 }
 
 

@@ -117,3 +117,26 @@ def test_any_text_as_a_nonce_is_answered(text: str) -> None:
 def test_a_secret_longer_than_a_blake2_key_is_used_in_full() -> None:
     nonce = DigestNonces(secret=100 * b"a").issue("orders")
     assert DigestNonces(secret=99 * b"a" + b"b").issued_at(nonce, "orders") is None
+
+
+@pytest.mark.parametrize("character", ["\ud800", "é", "\u0661", "\U0001d7d8", "\0"], ids=ascii)
+def test_dig_2_a_nonce_of_the_right_length_with_any_other_character_is_not_ours(character: str) -> None:
+    nonces = DigestNonces(clock=lambda: 1000.0)
+    nonce = nonces.issue("orders")
+    for place in (0, len(nonce) // 2, len(nonce) - 1):
+        assert nonces.issued_at(nonce[:place] + character + nonce[place + 1 :], "orders") is None
+
+
+def test_a_child_of_a_fork_has_nonces_of_its_own_unless_the_secret_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, shared = DigestNonces(), DigestNonces(secret=bytes(range(32)))
+    forks: list[str] = []
+    monkeypatch.setattr("authmw.crypto.digest_nonces._forks", forks)
+    issued: list[tuple[str, str]] = []
+    for name in (None, "first", "second"):
+        if name is not None:
+            forks.append(name)
+        issued.append((own.issue("orders"), shared.issue("orders")))
+        mine = [own.issued_at(nonce, "orders") is not None for nonce, _ in issued]
+        assert mine == [False] * (len(issued) - 1) + [True]
+        assert all(shared.issued_at(nonce, "orders") is not None for _, nonce in issued)
+        assert own.opaque("orders") == own.opaque("orders")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import pickle
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from authmw.crypto.jose import base64url
 from authmw.crypto.jose.algorithms import ALGORITHMS
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.errors import ConfigurationError
@@ -135,7 +137,7 @@ def test_an_encrypted_private_key_needs_its_password() -> None:
         (b"", "not PEM text"),
         ("-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----", "openssl x509"),
         ("-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----", "contains no key that loads"),
-        ("-----BEGIN PUBLIC KEY-----", "contains no key that loads"),
+        ("-----BEGIN PUBLIC KEY-----", "no -----END line"),
     ],
     ids=["a path", "nothing", "a certificate", "junk", "cut off"],
 )
@@ -213,6 +215,49 @@ def test_jwt_4_an_rsa_exponent_of_three_is_allowed() -> None:
     assert Key.from_pem(three, alg="RS256").can_sign
 
 
+SMALL_PRIMES = [n for n in range(3, 168) if all(n % d for d in range(2, n))]
+
+
+def roca_modulus(but_for: int = 1) -> int:
+    """A modulus of 2048 bits as chips with CVE-2017-15361 made them: a power of 65537 modulo each small prime.
+
+    Args:
+        but_for: the one prime that it is divisible by instead.
+    """
+    product = math.prod(SMALL_PRIMES)
+    power = pow(65537, 12345, product)
+    apart = product // but_for
+    while but_for > 1 and power % but_for:
+        power += apart
+    modulus = (1 << 2047) // (2 * product) * (2 * product) + power
+    modulus += 2 * product * (modulus < 1 << 2047)
+    return modulus if modulus % 2 else modulus + product
+
+
+def rsa_public(modulus: int) -> rsa.RSAPublicKey:
+    return rsa.RSAPublicNumbers(65537, modulus).public_key()
+
+
+def test_jwt_4_a_key_of_the_chips_whose_keys_can_be_factored_is_refused_however_it_comes() -> None:
+    public = rsa_public(roca_modulus())
+    text = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    n = base64.urlsafe_b64encode(public.public_numbers().n.to_bytes(256, "big")).rstrip(b"=").decode()
+    members = {"kty": "RSA", "n": n, "e": "AQAB"}
+    said = "this RSA key was made by a chip whose keys can be factored (CVE-2017-15361): make a new key"
+    jwks = {"keys": [{**members, "alg": "RS256"}]}
+    assert mistakes(lambda: Key.from_pem(text, alg="RS256")) == (said,)
+    assert mistakes(lambda: Key.from_jwk(members, alg="PS512")) == (said,)
+    assert mistakes(lambda: KeyRing.from_jwks(jwks)) == (f"keys[0]: {said}",)
+
+
+def test_a_key_is_of_such_a_chip_only_if_each_of_the_primes_says_so() -> None:
+    for prime in SMALL_PRIMES:
+        public = rsa_public(roca_modulus(but_for=prime))
+        assert public.key_size == 2048
+        text = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        assert Key.from_pem(text, alg="RS256").alg == "RS256", prime
+
+
 @pytest.mark.parametrize(
     "alg, text, needs",
     [
@@ -237,7 +282,6 @@ def test_class_3_a_key_of_another_type_or_curve_does_not_fit(alg: str, text: Cal
     "members, said",
     [
         (jwk("ES256", use="enc"), "use is not 'sig'"),
-        (jwk("ES256", use=None), "use is not 'sig'"),
         (jwk("ES256", key_ops=["encrypt"]), "key_ops contains an operation other than"),
         (jwk("ES256", key_ops=[]), "key_ops does not allow to sign or verify"),
         (jwk("ES256", key_ops="sign"), "key_ops contains an operation other than"),
@@ -451,3 +495,60 @@ def test_the_mistakes_of_all_keys_of_a_set_are_told_at_once() -> None:
 def test_a_key_cannot_be_pickled_by_accident() -> None:
     with pytest.raises((TypeError, pickle.PicklingError)):
         pickle.dumps(key_for("ES256"))
+
+
+# Ed25519 keys for which everybody can sign
+
+P_25519 = 2**255 - 19
+ORDER_8 = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
+OTHER_OF_ORDER_8 = bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
+SMALL = [
+    *(y.to_bytes(32, "little") for y in (0, 1, P_25519 - 1, P_25519, P_25519 + 1)),
+    ORDER_8,
+    OTHER_OF_ORDER_8,
+]
+SIGNED = [point[:31] + bytes([point[31] | 0x80]) for point in SMALL]
+
+
+@pytest.mark.parametrize("point", SMALL + SIGNED, ids=bytes.hex)
+def test_class_9_an_ed25519_key_of_small_order_is_refused(point: bytes) -> None:
+    x = base64url.encode(point).decode()
+    said = mistakes(lambda: Key.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": x}))
+    assert "small order" in said[0] or "canonically" in said[0]
+    text = ed25519.Ed25519PublicKey.from_public_bytes(point).public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
+    assert mistakes(lambda: Key.from_pem(text)) == said
+
+
+@pytest.mark.parametrize("offset", range(19))
+def test_an_ed25519_key_has_one_spelling(offset: int) -> None:
+    for sign in (0, 2**255):
+        x = base64url.encode((P_25519 + offset + sign).to_bytes(32, "little")).decode()
+        with pytest.raises(ConfigurationError, match="canonically"):
+            Key.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": x})
+
+
+def test_a_key_of_small_order_lets_everybody_sign_without_this_check() -> None:
+    # The identity as the key and as R, and S = 0, fit every message: that is why such keys are refused.
+    public = ed25519.Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
+    public.verify((1).to_bytes(32, "little") + bytes(32), b"any message")
+
+
+@pytest.mark.parametrize("around", ["{}", "\ufeff{}", '"{}"', "'{}'", " \r\n{}\n", '\ufeff "{}" '])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEm0rDYJ2hZP0m8eRrPr0aTqDzvPU4dY5Rk5WsvfHtZe key",
+        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTY= key",
+        "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t key",
+        "sk-ecdsa-sha2-nistp256@openssh.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTY key",
+        "PuTTY-User-Key-File-3: ssh-ed25519",
+        "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----",
+        "-----BEGIN SOMETHING NEW-----\nAAAA\n-----END SOMETHING NEW-----",
+    ],
+    ids=lambda text: text[:12].strip(),
+)
+def test_class_2_the_text_of_a_key_of_any_kind_is_no_secret(text: str, around: str) -> None:
+    assert "the text of a key or certificate" in mistakes(lambda: Key.from_secret(around.format(text)))[0]
+    assert "the text of a key or certificate" in mistakes(lambda: Key.from_secret(around.format(text).encode()))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -162,3 +163,46 @@ def test_whatever_is_issued_is_accepted(subject: str, more: dict[str, Any]) -> N
     assert isinstance(answer, Authenticated)
     assert answer.principal.id == subject
     assert json.loads(json.dumps(more)).items() <= answer.principal.claims.items()
+
+
+@pytest.mark.parametrize(
+    "after, iat",
+    [(None, NOW), (NOW - 1.0, NOW), (NOW - 0.001, NOW), (NOW, NOW + 1), (NOW + 0.999, NOW + 1), (NOW + 1.0, NOW)],
+)
+def test_a_token_of_the_second_of_a_revocation_is_dated_after_it(after: float | None, iat: int) -> None:
+    said = claims(issuer().issue("alice", client_id="web", after=after))
+    assert (said["iat"], said["exp"]) == (iat, iat + 600)
+
+
+def test_one_token_has_all_that_was_said_of_it() -> None:
+    made = issue(
+        "alice",
+        keys=KeyRing(key_for("HS256")),
+        issuer=ISSUER,
+        audience=[AUDIENCE, "billing"],
+        scopes=["b", "a"],
+        lifetime=77,
+        client_id="web",
+        claims={"tenant": "t1"},
+        clock=lambda: float(NOW),
+    )
+    said = claims(made)
+    assert said.pop("jti")
+    assert said == {
+        "iss": ISSUER,
+        "sub": "alice",
+        "aud": [AUDIENCE, "billing"],
+        "exp": NOW + 77,
+        "iat": NOW,
+        "client_id": "web",
+        "scope": "b a",
+        "tenant": "t1",
+    }
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"])
+def test_claims_of_ones_own_replace_none_that_is_written_here(name: str) -> None:
+    value: Any = claims(issuer().issue("alice", scopes=["orders:read"], client_id="web")).get(name, 1)
+    for added in (value, "another", None):
+        (mistake,) = mistakes(partial(issuer().issue, "alice", claims={"tenant": "t1", name: added}))
+        assert f"claims= contains '{name}'" in mistake

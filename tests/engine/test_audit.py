@@ -22,7 +22,7 @@ from authmw import (
     Requirement,
     issue,
 )
-from authmw.engine.audit import printable
+from authmw.events.log import escaped, printable
 from authmw.http.request import WSGIRequest
 from authmw.wsgi import AuthMiddleware
 from tests.contract.cases import CASES
@@ -35,8 +35,19 @@ from tests.requests import wsgi_request
 def test_class_36_no_text_leaves_its_field_or_its_line(text: str) -> None:
     shown = printable(text)
     assert shown.isascii()
-    assert " " not in shown
     assert shown == "" or shown.isprintable()
+    # A program that splits the line at spaces finds no other field in it.
+    assert all("=" not in piece for piece in shown.split(" ")[1:])
+    assert " " not in shown or (shown[0] == shown[-1] == '"' and "=" not in shown)
+
+
+@given(st.text(), st.text())
+def test_class_36_two_texts_are_told_apart_in_the_line_unless_they_are_cut(one: str, other: str) -> None:
+    assert (printable(one) == printable(other)) is (escaped(one) == escaped(other))
+
+
+def test_what_a_verifier_says_can_be_read() -> None:
+    assert printable("aud is 'order'") == "\"aud is 'order'\""
 
 
 def test_class_36_a_long_text_is_cut() -> None:
@@ -63,7 +74,7 @@ def test_class_36_a_path_cannot_forge_a_record(caplog: pytest.LogCaptureFixture,
     (record,) = caplog.records
     message = record.getMessage()
     assert message.isprintable()
-    fields = [field.partition("=")[0] for field in message.split(" ")[2:]]
+    fields = [field.partition("=")[0] for field in message.split(" ")[2:] if "=" in field]
     assert sorted(set(fields)) == sorted(fields)
     assert "principal" not in fields
 
@@ -81,6 +92,22 @@ def test_log_2_every_refusal_is_recorded_with_its_full_reason(caplog: pytest.Log
     assert "path=/orders" in forbidden
     assert "code=authmw.scheme-unsupported" in unsupported
     assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+def test_a_record_has_its_fields_for_logs_in_json_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "authmw.audit")
+    request = wsgi_request("/a b", authorization="Bearer t")
+    auth = Auth(HTTPBearer(_alice))
+    found: Any = auth.authenticate(request)
+    auth.decide(found, Requirement(), request)
+    (fields,) = [vars(record)["authmw"] for record in caplog.records if "allowed" in record.getMessage()]
+    assert fields == {
+        "event": "allowed",
+        "principal": "alice",
+        "scheme": "HTTPBearer",
+        "method": "GET",
+        "path": "/a b",
+    }
 
 
 def _alice(*_: str) -> Principal:

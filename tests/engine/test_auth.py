@@ -28,10 +28,10 @@ from authmw import (
 from authmw.engine.authentication import Authentication
 from authmw.flow import Ask, Flow, FlowError
 from authmw.http.refusal import ALLOWED
-from authmw.http.request import RequestHead
+from authmw.http.request import ASGIRequest, RequestHead
 from authmw.identity.requirement import Access
 from authmw.schemes.base import Alternatives
-from authmw.stores import MemoryApiKeys
+from authmw.stores import MemoryApiKeys, StoreUnavailable
 from tests.requests import asgi_request, recalled, wsgi_request
 
 ALICE = Principal("alice", scopes={"read"})
@@ -93,9 +93,41 @@ def test_the_first_verdict_decides_and_nobody_else_is_asked() -> None:
 
 
 def test_what_was_presented_and_is_nobody_s_is_refused() -> None:
-    assert _reason(Auth(HTTPBearer(Says(None))), **BEARER) is Reason.SCHEME_UNSUPPORTED
+    assert _reason(Auth(HTTPBearer(Says(None))), **BEARER) is Reason.TOKEN_KIND
     assert _reason(Auth(HTTPBearer(Says(YES))), **BASIC) is Reason.SCHEME_UNSUPPORTED
     assert _reason(Auth(APIKeyHeader("X-Key", Says(None))), x_key="k") is Reason.SCHEME_UNSUPPORTED
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_nobody_s_is_refused_also_beside_a_scheme_without_a_verifier(first: bool) -> None:
+    bearer, key = HTTPBearer(Says(None)), APIKeyHeader("X-Key")
+    auth = Auth(key | bearer if first else bearer | key)
+    found = auth.authenticate(wsgi_request(x_key="k"))
+    assert isinstance(found, Authentication)
+    assert (found.presented, found.credentials) == (True, None)
+    assert _reason(auth, **BEARER) is Reason.TOKEN_KIND
+    assert _reason(auth, x_key="k") is Reason.SCHEME_UNSUPPORTED
+
+
+def test_a_response_varies_by_the_headers_that_schemes_read_and_by_nothing_else() -> None:
+    assert Auth(APIKeyQuery("key") | HTTPBearer() | APIKeyHeader("X-Key") | HTTPBasic()).vary == "Authorization, X-Key"
+    assert Auth(APIKeyQuery("key")).vary == ""
+
+
+@pytest.mark.parametrize("remember", [-1, 1.5, "4", None, True])
+def test_how_much_is_remembered_is_a_number(remember: Any) -> None:
+    with pytest.raises(ConfigurationError, match="write an int"):
+        Auth(HTTPBearer(), remember=remember)
+
+
+def test_a_predicate_that_says_no_is_a_403_without_a_challenge() -> None:
+    request = wsgi_request(**BEARER)
+    auth = Auth(HTTPBearer(Says(YES)))
+    found = auth.authenticate(request)
+    assert isinstance(found, Authentication)
+    refusal = auth.decide(found, Requirement(predicates=(lambda principal, request: False,)), request)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.reason, refusal.challenges) == (403, Reason.FORBIDDEN, ())
 
 
 def test_class_21_two_authorization_headers_stop_before_any_scheme_is_asked() -> None:
@@ -129,12 +161,56 @@ def test_err_3_a_store_that_fails_stops_everything(how: str) -> None:
     assert "secret" not in repr(refusal) + refusal.detail
 
 
+def test_the_headers_that_each_part_of_all_of_owes_are_sent_in_their_order() -> None:
+    def owing(name: str) -> Says:
+        return Says(Authenticated(BOB, headers=((name, "owed"),)))
+
+    three = APIKeyHeader("X-Key", owing("X-First")) & APIKeyHeader("X-Site", owing("X-Second"), name="Site")
+    auth = Auth(three & HTTPBearer(owing("X-Third")))
+    found = auth.authenticate(wsgi_request(**BEARER, x_key="k", x_site="s"))
+    assert isinstance(found, Authentication)
+    assert found.headers == (("X-First", "owed"), ("X-Second", "owed"), ("X-Third", "owed"))
+
+
 def test_all_of_needs_every_part_at_once_and_the_last_says_who_it_is() -> None:
     auth = Auth(APIKeyHeader("X-Key", Says(Authenticated(BOB))) & HTTPBearer(Says(YES)))
     assert _principal(auth, **BEARER, x_key="k").id == "alice"
     assert _reason(auth, **BEARER) is Reason.SCHEME_UNSUPPORTED
     assert _reason(auth, x_key="k") is Reason.SCHEME_UNSUPPORTED
     assert _reason(auth) is Reason.CREDENTIALS_MISSING
+
+
+@pytest.mark.parametrize("first, second", [(None, YES), (YES, None), (None, None)])
+def test_all_of_with_a_part_that_nobody_knows_is_presented_and_lets_nobody_in(first: Any, second: Any) -> None:
+    auth = Auth(APIKeyHeader("X-Key", Says(first)) & HTTPBearer(Says(second)))
+    found = auth.authenticate(wsgi_request(**BEARER, x_key="k"))
+    assert isinstance(found, Refusal) or (found.presented and not found.principal.is_authenticated)
+    assert _reason(auth, **BEARER, x_key="k") in (Reason.SCHEME_UNSUPPORTED, Reason.TOKEN_KIND)
+
+
+class _OfTheApplication(APIKeyHeader):
+    """A scheme that raises what it was given when it looks for its credentials."""
+
+    raised: BaseException
+
+    def extract(self, request: RequestHead) -> Any:
+        raise self.raised
+
+
+@pytest.mark.parametrize(
+    "raised, status",
+    [(StoreUnavailable("silent"), 503), (KeyError("a secret"), 503)],
+)
+def test_a_part_of_all_of_that_fails_while_others_are_looked_at_stops_everything(
+    raised: BaseException, status: int
+) -> None:
+    failing = _OfTheApplication("X-Site", Says(YES), name="Site")
+    failing.raised = raised
+    auth = Auth(HTTPBearer(Says(YES)) & failing)
+    found = auth.authenticate(wsgi_request())
+    assert isinstance(found, Refusal)
+    assert found.status == status
+    assert "a secret" not in repr(found) + found.detail
 
 
 @pytest.mark.parametrize("first, second", [(NO, YES), (YES, NO)])
@@ -316,6 +392,28 @@ def test_who_meets_a_requirement(requirement: Requirement, anonymous: object, al
     assert _decide(ALICE, requirement) is alice
 
 
+def test_another_principal_than_the_caller_may_have_to_meet_it() -> None:
+    auth = Auth(HTTPBearer(Says(YES)))
+    seen: list[Principal] = []
+
+    def look(principal: Principal, request: object) -> bool:
+        seen.append(principal)
+        return True
+
+    def decide(caller: Principal, principal: Principal | None, requirement: Requirement) -> Any:
+        found = Authentication(caller, auth.schemes[0])
+        decision = auth.decide(found, requirement, wsgi_request(), principal=principal)
+        return decision if decision is ALLOWED else decision.reason
+
+    read = Requirement.all_of("read")
+    assert decide(ALICE, None, read) is ALLOWED
+    assert decide(ALICE, BOB, read) is Reason.SCOPE_MISSING
+    assert decide(BOB, ALICE, read) is ALLOWED
+    assert decide(ALICE, ANONYMOUS, read) is Reason.CREDENTIALS_MISSING
+    assert decide(ALICE, BOB, Requirement(predicates=(look,))) is ALLOWED
+    assert seen == [BOB]
+
+
 @pytest.mark.parametrize("answer", [None, 1, 0, "yes", "", [], object()], ids=lambda answer: repr(answer)[:7])
 def test_a_predicate_answers_true_or_false_and_nothing_like_it(answer: Any) -> None:
     with pytest.raises(FlowError, match="True or False"):
@@ -396,3 +494,20 @@ def test_several_schemes_may_each_stand_in_several_alternatives() -> None:
     with pytest.raises(ConfigurationError, match="two schemes are named HTTPBasic") as refused:
         Auth(bearer & key | basic & key | bearer | HTTPBasic(Says(YES)))
     assert len(refused.value.mistakes) == 1
+
+
+def test_under_asgi_the_request_decides_where_a_blocking_store_is_called() -> None:
+    called: list[object] = []
+
+    def find(token: str) -> Principal:
+        return ALICE
+
+    class OnItsOwnThread(ASGIRequest):
+        async def call_blocking(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            called.append(function)
+            return function(*args, **kwargs)
+
+    head = asgi_request(authorization="Bearer t0ken")
+    found = asyncio.run(Auth(HTTPBearer(find)).authenticate_async(OnItsOwnThread(head.scope)))
+    assert isinstance(found, Authentication)
+    assert (found.principal.id, called) == ("alice", [find])

@@ -11,13 +11,27 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from authmw import ANONYMOUS, AccessRefused, Auth, HTTPBearer, Principal, Requirement, acting_as, current_principal
+from authmw import (
+    ANONYMOUS,
+    AccessRefused,
+    Auth,
+    HTTPBearer,
+    Principal,
+    Reason,
+    Refusal,
+    Requirement,
+    acting_as,
+    current_principal,
+)
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.context import call_here, enforce
+from authmw.engine.authentication import NOBODY
+from authmw.engine.context import Call, call_here, enforce
 from authmw.flow import CallMode
 from authmw.http.request import Message, Receive, Scope, Send
 from authmw.identity.requirement import Access
+from authmw.stores import StoreUnavailable
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+from tests.requests import wsgi_request
 
 COUNT = 1000
 
@@ -146,3 +160,18 @@ def test_the_context_is_reset_when_the_application_fails() -> None:
             {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": "Bearer alice"}, _start_response
         )
     assert current_principal() is ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnavailable("silent"), AccessRefused(Refusal(Reason.FORBIDDEN)), ValueError("a bug")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_500_of_code_that_caught_an_error_itself_is_its_own(error: Exception) -> None:
+    call = Call(Auth(HTTPBearer()), NOBODY, wsgi_request())
+    assert call.refusal_for(500) is None
+    try:
+        raise error
+    except Exception:
+        assert call.refusal_for(500) is None
+    assert call.refusal_for(500) is None

@@ -25,9 +25,10 @@ from authmw import (
     requires_scopes,
 )
 from authmw.engine.declarations import is_enforcing, requirement_of
+from authmw.engine.decorators import declared_by_decorator, own_credentials
 from authmw.engine.markers import marked_requirement
 from authmw.http.reasons import Reason
-from authmw.identity.requirement import OPTIONAL, PUBLIC, Access
+from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 
 READER = Principal("reader", scopes={"read"})
 WRITER = Principal("writer", scopes={"read", "write"})
@@ -278,10 +279,32 @@ def test_public_and_optional_are_optional_in_either_order() -> None:
     assert requirement_of(optionally_authenticated(public(lambda: None))) == OPTIONAL
 
 
-@pytest.mark.parametrize("decorator", [public, optionally_authenticated], ids=["public", "optional"])
-def test_a_hole_with_parentheses_is_refused(decorator: Any) -> None:
-    with pytest.raises(ConfigurationError, match="without parentheses"):
+@pytest.mark.parametrize("decorator", [public, optionally_authenticated, authenticated])
+def test_a_decorator_that_takes_no_parentheses_says_so(decorator: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"write @{decorator.__name__} without parentheses"):
         decorator()
+
+
+@pytest.mark.parametrize(
+    "decorator, declared",
+    [
+        (needs_write, Requirement.all_of("write")),
+        (authenticated, AUTHENTICATED),
+        (public, PUBLIC),
+        (optionally_authenticated, OPTIONAL),
+        (functools.wraps, None),
+    ],
+    ids=["scopes", "authenticated", "public", "optional", "another"],
+)
+def test_an_adapter_is_told_what_a_decorator_declares(decorator: Any, declared: Requirement | None) -> None:
+    assert declared_by_decorator(decorator) == declared
+
+
+def test_an_endpoint_that_authenticates_its_callers_itself_is_marked() -> None:
+    def endpoint() -> None: ...
+
+    assert own_credentials(endpoint) is endpoint
+    assert marked_requirement(endpoint) is OWN_CREDENTIALS
 
 
 def test_what_is_asked_for_beside_an_open_requirement_closes_it() -> None:
@@ -323,25 +346,75 @@ def test_a_subclass_that_replaces_the_guarded_method_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "mistake",
+    "mistake, said",
     [
-        requires_scopes,
-        lambda: requires_scopes("two words"),
-        lambda: requires_scopes(""),
-        lambda: requires_scopes(lambda: None),  # type: ignore[arg-type]  # without parentheses
-        any_of,
-        lambda: requires("alice"),  # type: ignore[arg-type]  # no function
-        lambda: requires(_async_predicate),  # type: ignore[arg-type]  # async
-        lambda: needs_write(type("Empty", (), {})),
-        lambda: needs_write(_hidden),
-        lambda: needs_write(property(_always)),
-        lambda: needs_write(Plain().method),
-        lambda: needs_write(len),
+        (requires_scopes, "needs a scope; for anyone"),
+        (lambda: requires_scopes("two words"), "two words"),
+        (lambda: requires_scopes(""), "''"),
+        (lambda: requires_scopes(lambda: None), "with the scopes in parentheses"),  # type: ignore[arg-type]
+        (any_of, "any_of"),
+        (lambda: requires("alice"), 'is a scope: write @requires_scopes("alice")'),  # type: ignore[arg-type]
+        (lambda: requires(3), "needs a function of a principal and a request"),  # type: ignore[arg-type]
+        (lambda: authenticated("alice"), '@authenticated takes no scopes: write @requires_scopes("alice")'),
+        (lambda: requires(_async_predicate), "is async"),  # type: ignore[arg-type]
+        (lambda: requires(lambda principal: True), "does not take a principal"),  # type: ignore[arg-type, misc]
+        (lambda: requires(lambda: True), "does not take a principal"),  # type: ignore[arg-type, misc]
+        (lambda: requires(lambda one, two, three: True), "does not take a principal"),  # type: ignore[arg-type, misc]
+        (lambda: requires(_Rules().alone), "does not take a principal"),  # type: ignore[arg-type]
+        (lambda: needs_write(type("Empty", (), {})), "Empty"),
+        (lambda: needs_write(_hidden), "classmethod"),
+        (lambda: needs_write(property(_always)), "property"),
+        (lambda: needs_write(len), "len"),
     ],
 )
-def test_a_decorator_that_could_not_hold_is_refused_at_once(mistake: Callable[[], object]) -> None:
-    with pytest.raises(ConfigurationError):
+def test_a_decorator_that_could_not_hold_is_refused_at_once(mistake: Callable[[], object], said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
         mistake()
+    assert said in str(caught.value)
+
+
+class _Rules:
+    def alone(self, principal: object) -> bool:
+        return True
+
+    def both(self, principal: object, request: object) -> bool:
+        return True
+
+    def __call__(self, principal: object, request: object) -> bool:
+        return True
+
+
+def _with_a_default(principal: object, request: object, limit: int = 3) -> bool:
+    return True
+
+
+def _of_anything(*anything: object) -> bool:
+    return True
+
+
+def _of_one_and_anything(principal: object, *rest: object) -> bool:
+    return True
+
+
+def _bounded(limit: int, principal: object, request: object) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        _always,
+        _with_a_default,
+        _of_anything,
+        _of_one_and_anything,
+        _Rules().both,
+        _Rules(),
+        functools.partial(_bounded, 3),
+    ],
+    ids=["two", "a default", "any", "one and any", "a method", "an object", "a partial"],
+)
+def test_a_predicate_takes_a_principal_and_a_request(predicate: Any) -> None:
+    assert requires(predicate).requirement.predicates == (predicate,)
 
 
 _hidden: Any = vars(Plain)["of_class"]

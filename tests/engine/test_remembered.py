@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from itertools import combinations, product
+from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authmw import Auth, Authenticated, HTTPBearer, Principal, Reason, Rejected, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.authentication import Authentication
+from authmw.engine.remembered import canonical
+from authmw.http.grammar import parse_authorization
 from authmw.http.request import Receive, RequestHead, Scope, Send
 from authmw.stores import MemoryRevocations
 from authmw.stores.records import Revocation
@@ -17,7 +23,7 @@ from authmw.stores.revoked import Issuance
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.cases import NOBODY, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
-from tests.requests import recalled, wsgi_request
+from tests.requests import asgi_request, recalled, wsgi_request
 
 
 class Clock:
@@ -32,6 +38,8 @@ class Clock:
 
 class Tokens:
     """Tokens that are good for a minute, under keys of a version."""
+
+    ignores_request: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.version = 1
@@ -143,10 +151,67 @@ def test_what_is_revoked_while_it_is_verified_is_not_remembered(auth: Auth, toke
     assert not _is_remembered(auth, "alice")
 
 
+@pytest.mark.parametrize("before, meanwhile", [(0, 1), (1, 1), (2, 1), (0, 2), (1, 3)])
+def test_each_time_that_something_is_forgotten_counts(auth: Auth, tokens: Tokens, before: int, meanwhile: int) -> None:
+    for _ in range(before):
+        auth.forget(principal="bob")
+
+    def forget() -> None:
+        for _ in range(meanwhile):
+            auth.forget(principal="alice")
+
+    tokens.meanwhile = forget
+    _present(auth, "alice")
+    assert not _is_remembered(auth, "alice")
+    tokens.meanwhile = lambda: None
+    _present(auth, "alice")
+    assert _is_remembered(auth, "alice")
+
+
 def test_no_more_are_kept_than_was_said(auth: Auth) -> None:
     for token in ("a", "b", "c", "d"):
         _present(auth, token)
     assert [_is_remembered(auth, token) for token in ("a", "b", "c", "d")] == [False, True, True, True]
+
+
+SPELLINGS = [
+    f"{space}{''.join(scheme)}{' ' * spaces}alice{end}"
+    for scheme in product(*zip("bearer", "BEARER", strict=True))
+    for spaces in (1, 2, 40)
+    for space, end in (("", ""), (" ", ""), ("", "\t "))
+]
+
+
+def test_one_credential_in_many_spellings_is_remembered_once_and_evicts_no_other(auth: Auth, tokens: Tokens) -> None:
+    for token in ("a", "b"):
+        _present(auth, token)
+    for spelling in SPELLINGS:
+        if spelling == "Bearer alice":
+            continue  # the middlewares recall it before they ask
+        found = auth.authenticate(wsgi_request(authorization=spelling))
+        assert isinstance(found, Authentication)
+        assert found.principal.id == "alice"
+        again = asyncio.run(auth.authenticate_async(asgi_request(authorization=spelling)))
+        assert isinstance(again, Authentication)
+        assert again.principal.id == "alice"
+    assert [_is_remembered(auth, token) for token in ("a", "b", "alice")] == [True, True, True]
+    assert tokens.asked == ["a", "b", "alice"]
+
+
+def test_a_revocation_is_honoured_in_every_spelling(auth: Auth, tokens: Tokens) -> None:
+    _present(auth, "alice")
+    tokens.version = 2
+    auth.authenticate(wsgi_request(authorization="bearer  alice"))
+    assert tokens.asked == ["alice", "alice"]
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30))
+def test_class_14_two_values_have_one_canonical_spelling_only_if_they_are_read_alike(one: bytes, other: bytes) -> None:
+    values = [prefix + each for prefix in (b"", b"Bearer ", b"bearer  ", b"Bearer") for each in (one, other)]
+    read = {value: parse_authorization(value.decode("latin-1")) for value in values}
+    for first, second in combinations(values, 2):
+        if canonical(first) == canonical(second) and read[first].value:
+            assert (read[first].scheme, read[first].value) == (read[second].scheme, read[second].value)
 
 
 def test_nothing_is_remembered_when_nothing_may_be(tokens: Tokens, clock: Clock) -> None:
@@ -257,3 +322,30 @@ def test_what_is_revoked_while_it_is_verified_is_never_recalled(auth: Auth, toke
     assert not _is_remembered(auth, "alice")
     feed.follow_once()
     assert not _is_remembered(auth, "alice")
+
+
+def test_a_verifier_that_cannot_say_its_version_is_asked_each_time() -> None:
+    class Failing(Tokens):
+        ignores_request: ClassVar[bool] = True
+        fails = False
+
+        @property
+        def version(self) -> int:
+            if self.fails:
+                raise OSError
+            return 1
+
+        @version.setter
+        def version(self, value: int) -> None: ...
+
+    failing = Failing()
+    auth = Auth(HTTPBearer(failing), remember=3, clock=Clock())
+    _present(auth, "alice")
+    assert recalled(auth, b"Bearer alice") is not None
+    failing.fails = True
+    for _ in range(2):
+        assert recalled(auth, b"Bearer alice") is None
+        found = auth.authenticate(wsgi_request(authorization="Bearer alice"))
+        assert isinstance(found, Authentication)
+        assert found.principal.id == "alice"
+    assert failing.asked == ["alice"] * 3

@@ -19,6 +19,7 @@ from authmw import Auth, ConfigurationError, HTTPBearer, Principal, Requirement,
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.guard import GuardSettings
 from authmw.engine.routes.frameworks import is_known, openapi_document, routes_of
+from authmw.engine.routes.patterns import PlacedGuard, without_route
 from authmw.engine.routes.route import Kind, Protection, Route, needs, place_of, protected
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC, Access
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
@@ -89,10 +90,11 @@ def route(protection: Protection, path: str = "/orders", **members: Any) -> Rout
 
 
 @pytest.mark.parametrize("protection", Protection)
-def test_open_is_what_nobody_meant_to_be_and_only_that_has_a_fix(protection: Protection) -> None:
+def test_open_is_what_nobody_meant_to_be_and_each_mistake_has_a_fix(protection: Protection) -> None:
     listed = route(protection, method="GET")
     assert listed.is_open is (protection in (Protection.UNPROTECTED, Protection.MISPLACED))
-    assert bool(listed.fix) is listed.is_open
+    mistaken = (Protection.CONTRADICTED, Protection.UNREACHABLE)
+    assert bool(listed.fix) is (listed.is_open or protection in mistaken)
 
 
 @pytest.mark.parametrize(
@@ -236,9 +238,9 @@ def test_what_nobody_knows_is_refused_in_a_sentence() -> None:
     turning = Around(None)
     turning.app = turning
     for other in (object(), Around(object()), turning, lambda: None):
-        with pytest.raises(ConfigurationError, match="no application of Flask, Starlette or FastAPI"):
+        with pytest.raises(ConfigurationError, match="no application of Flask, Starlette, FastAPI or Django"):
             routes_of(other)
-        with pytest.raises(ConfigurationError, match="no application of Flask, Starlette or FastAPI"):
+        with pytest.raises(ConfigurationError, match="no application of Flask, Starlette, FastAPI or Django"):
             openapi_document(other)
 
 
@@ -246,3 +248,12 @@ def test_a_missing_framework_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "authmw_flask.framework", None)
     with pytest.raises(ConfigurationError, match="Flask needs its adapter"):
         routes_of(flask_app())
+
+
+def test_a_rule_of_a_guard_inside_a_mount_is_about_paths_below_the_mount() -> None:
+    def route(path: str) -> Route:
+        return Route(path=path, method="GET", name="it", protection=Protection.DEFAULT, requirement=AUTHENTICATED)
+
+    settings = GuardSettings(AUTH, "deny", (), needs=(("/orders/*", READ), ("/api/orders/*", READ)))
+    (sentence,) = without_route(PlacedGuard(settings, "/api"), [route("/api/orders/{number}"), route("/orders")])
+    assert "'/api/orders/*' names no route" in sentence

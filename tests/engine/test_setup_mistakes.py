@@ -94,7 +94,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a JWT verifier with a key": (lambda: jwt(Key.generate(), issuer="i", audience="a"), "pass KeyRing(key)"),
     "a JWT verifier with a class": (lambda: jwt(KeyRing, issuer="i", audience="a"), "not KeyRing: pass KeyRing(...)"),
-    "two mistakes at once": (lambda: jwt(secret, issuer="", audience="a"), "KeyRing(Key.from_secret(...))\n"),
+    "two mistakes at once": (lambda: jwt(secret, issuer="", audience="a"), "KeyRing(Key.from_secret(...))"),
     "an issuer with text": (lambda: TokenIssuer(secret, issuer="i", audience="a"), "TokenIssuer needs a KeyRing"),
     "a verifier's class": (lambda: untyped.HTTPBearer(JWTVerifier), "pass JWTVerifier(...), not JWTVerifier"),
     "a class for a function": (lambda: HTTPBearer(Principal), "Principal is a class: pass a verifier, or a function"),
@@ -105,7 +105,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "tokens as passwords": (lambda: untyped.HTTPBasic(jwts()), "JWTVerifier verifies BearerToken"),
     "keys as passwords": (lambda: untyped.HTTPBasic(ApiKeyVerifier(MemoryApiKeys())), "verifies ApiKey or BearerToken"),
-    "tokens as keys": (lambda: untyped.APIKeyHeader("X-Key", jwts()), "APIKeyHeader extracts ApiKey"),
+    "tokens as keys in a cookie": (lambda: untyped.APIKeyCookie("key", jwts()), "APIKeyCookie extracts ApiKey"),
     "opaque tokens as passwords": (lambda: untyped.HTTPBasic(TokenVerifier(MemoryTokens())), "TokenVerifier verifies"),
     "passwords as Digest": (lambda: untyped.HTTPDigest(users()), "HTTPDigest extracts DigestResponse"),
     "Digest as passwords": (lambda: untyped.HTTPBasic(DigestVerifier(MemoryUsers())), "verifies DigestResponse"),
@@ -117,7 +117,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "users for tokens": (lambda: tokens(MemoryUsers()), "MemoryUsers has no .find_token"),
     "keys for Digest": (lambda: digests(MemoryApiKeys()), "MemoryApiKeys has no .find_digest and no"),
     "nonces that are none": (lambda: digests(MemoryUsers(), nonces={}), "nonces= needs a store with .use_nonce"),
-    "a throttle that is none": (lambda: passwords(MemoryUsers(), throttle=5), "throttle= needs a store with .attempt"),
+    "a throttle that is none": (lambda: passwords(MemoryUsers(), throttle=5), "throttle= needs a store with .reserve"),
     "a hasher by name": (
         lambda: PasswordHasher(untyped.ANONYMOUS),
         "PasswordHasher takes an Argon2Profile, not Principal",
@@ -243,7 +243,7 @@ def test_class_35_a_digest_store_that_answers_something_else_fails_closed() -> N
 
 def test_a_guarded_function_without_a_middleware_says_so() -> None:
     guarded_function = authmw.authenticated(no_arguments)
-    with pytest.raises(AccessRefused, match="credentials-missing: no AuthMiddleware in front of this call"):
+    with pytest.raises(AccessRefused, match="credentials-missing: nothing authenticates the callers of "):
         guarded_function()
 
 

@@ -11,6 +11,7 @@ import signal
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -32,14 +33,18 @@ from authmw import (
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.declarations import declared_by, enforced_by, is_enforcing, is_unenforced, needed_by, requirement_of
-from authmw.engine.markers import too_many_declarations
+from authmw.engine.markers import is_proxy, mark
+from authmw.engine.reached import is_cache, reached_from
+from authmw.engine.records import too_many_declarations
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, PUBLIC
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+from tests.requests import wsgi_request
 
 READ, WRITE = Requirement.all_of("read"), Requirement.all_of("write")
 READER = Principal("reader", scopes={"read"})
 
 needs_read, needs_write = requires_scopes("read"), requires_scopes("write")
+cached: Any = functools.cache
 
 
 def view() -> str:
@@ -57,6 +62,17 @@ def foreign(function: Callable[..., str]) -> Callable[..., str]:
         return function(*args)
 
     return wrapper
+
+
+def composed(*decorators: Any) -> Callable[[Any], Any]:
+    """A decorator of several, the outermost first."""
+
+    def decorate(function: Any) -> Any:
+        for each in reversed(decorators):
+            function = each(function)
+        return function
+
+    return decorate
 
 
 def scopes_of(target: object) -> set[str]:
@@ -212,6 +228,17 @@ def test_a_hole_is_not_inherited_by_a_partial_and_a_need_is() -> None:
     assert needed_by(functools.partial(bare)) == WRITE
 
 
+def test_a_hole_is_not_inherited_through_what_a_partial_wraps() -> None:
+    class Orders:
+        @public
+        def show(self) -> str:
+            return "shown"
+
+    for inside in (foreign(public(fresh())), Orders().show, functools.partial(public(fresh()))):
+        assert needed_by(functools.partial(inside)) is None
+        assert needed_by(foreign(functools.partial(inside))) is None
+
+
 # Kinds
 
 
@@ -246,8 +273,6 @@ def test_a_method_is_wrapped_for_each_use_of_it() -> None:
     assert is_unenforced(Orders().list)
     with acting_as(READER):
         assert reading(Orders()) == "orders"
-    with pytest.raises(ConfigurationError, match="decorate the function it was made from"):
-        needs_read(Orders().list)
 
 
 class Application:
@@ -276,15 +301,349 @@ def test_stacked_guards_ask_once() -> None:
     assert asked == ["reader"]
 
 
-@pytest.mark.parametrize("middleware", [WSGIMiddleware, ASGIMiddleware])
-def test_an_application_given_without_its_guard_is_refused(middleware: Any) -> None:
+class WSGIApplication:
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        return [b"served"]
+
+
+@pytest.mark.parametrize("middleware, kind", [(WSGIMiddleware, WSGIApplication), (ASGIMiddleware, Application)])
+def test_an_application_given_without_its_guard_is_refused(middleware: Any, kind: Any) -> None:
     auth = Auth(HTTPBearer())
-    app = Application()
+    app = kind()
     reading = needs_read(app)
-    with pytest.raises(ConfigurationError, match="AuthMiddleware got Application without its decorator: give it"):
+    with pytest.raises(ConfigurationError, match=r"AuthMiddleware got \w*Application without its decorator: give it"):
         middleware(app, auth)
-    for each in (reading, authenticated(app), public(Application()), Application()):
+    for each in (reading, authenticated(app), public(kind()), kind()):
         middleware(each, auth)
+
+
+@pytest.mark.parametrize(
+    "middleware, other, line",
+    [
+        (WSGIMiddleware, Application(), "write from authmw.asgi import AuthMiddleware"),
+        (ASGIMiddleware, WSGIApplication(), "write from authmw.wsgi import AuthMiddleware"),
+        (ASGIMiddleware, WSGIApplication().__call__, "write from authmw.wsgi import AuthMiddleware"),
+    ],
+)
+def test_an_application_of_the_other_interface_is_refused(middleware: Any, other: Any, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=line):
+        middleware(other, Auth(HTTPBearer()))
+
+
+@pytest.mark.parametrize("middleware", [WSGIMiddleware, ASGIMiddleware])
+def test_a_rule_that_nothing_would_enforce_cannot_be_given(middleware: Any) -> None:
+    with pytest.raises(TypeError, match="requirement_of"):
+        middleware(Application(), Auth(HTTPBearer()), requirement_of=WRITE)
+
+
+# What is not linked by functools.wraps
+
+
+def _timed(function: Callable[[], str]) -> Callable[[], str]:
+    def inner() -> str:
+        return function()
+
+    return inner
+
+
+def _by_helpers(function: Callable[[], str]) -> Callable[[], str]:
+    @functools.wraps(function)
+    def one() -> str:
+        return function()
+
+    def two() -> str:
+        return one()
+
+    return lambda: two()  # noqa: PLW0108 - a helper that calls a helper
+
+
+class _Registry:
+    """A decorator that is a method, and keeps the function in its object."""
+
+    def __init__(self) -> None:
+        self.function: Any = None
+
+    def timed(self, function: Callable[[], str]) -> Callable[[], str]:
+        self.function = function
+
+        def inner() -> str:
+            return str(self.function())
+
+        return inner
+
+
+def _timed_by_registry(function: Any) -> Any:
+    return _Registry().timed(function)
+
+
+class _Once:
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], str]) -> None:
+        self._function = function
+
+    def __call__(self) -> str:
+        return self._function()
+
+
+@pytest.mark.parametrize("style", [_timed, _by_helpers, _timed_by_registry, composed(_timed, _Once)])
+def test_a_wrapper_without_any_trace_is_looked_through(style: Callable[[Any], Any]) -> None:
+    bare = fresh()
+    needs_write(style(bare))
+    assert needed_by(bare) == WRITE
+    inner = needs_read(fresh())
+    needs_write(style(style(inner)))
+    assert scopes_of(inner) == {"read", "write"}
+    assert is_unenforced(inner)
+
+
+def test_a_function_that_calls_its_neighbours_is_no_decorator_of_them() -> None:
+    def create() -> tuple[Any, ...]:
+        application = Application()
+
+        @authenticated
+        def first() -> str:
+            return "first"
+
+        @_timed
+        def second() -> str:
+            return "second"
+
+        def third() -> str:
+            return "third"
+
+        @functools.cache
+        def fourth() -> str:
+            return "fourth"
+
+        @needs_write
+        def all_of_them() -> str:
+            return f"{first()} {second()} {third()} {fourth()} {application} {all_of_them}"
+
+        return application, first, second, third, fourth, all_of_them
+
+    application, first, second, third, fourth, all_of_them = create()
+    assert needed_by(first) == AUTHENTICATED
+    assert {needed_by(each) for each in (application, second, third, fourth)} == {None}
+    assert needed_by(all_of_them) == WRITE
+
+
+def test_an_application_in_a_closure_is_not_what_is_decorated() -> None:
+    class Site:
+        def __init__(self) -> None:
+            self.views = [fresh()]
+            self.fallback = fresh()
+
+        def __call__(self, environ: Any, start_response: Any) -> str:
+            return "served"
+
+    site = Site()
+
+    def describe(site: Site) -> Callable[[], str]:
+        return lambda: str(site)
+
+    needs_write(describe(site))
+    assert needed_by(site) is needed_by(site.fallback) is needed_by(site.views[0]) is None
+
+
+def test_a_wrapper_that_holds_too_many_functions_is_refused() -> None:
+    def dispatcher(steps: list[Any]) -> Callable[[], str]:
+        return lambda: str(steps)
+
+    most = [fresh() for _ in range(999)]  # with the dispatcher itself a thousand
+    needs_write(dispatcher(most))
+    assert {needed_by(each) for each in most} == {WRITE}
+    with pytest.raises(ConfigurationError, match="holds too many functions: decorate each function itself"):
+        needs_write(dispatcher([*most, fresh()]))
+
+
+def test_a_cell_that_is_empty_yet_and_a_function_that_calls_itself_are_no_trouble() -> None:
+    def recursive(depth: int = 0) -> str:
+        return recursive(depth + 1) if depth < 2 else later()
+
+    needs_write(recursive)
+    assert needed_by(recursive) == WRITE
+
+    def later() -> str:
+        return "later"
+
+    assert needed_by(later) is None
+
+
+def test_a_method_of_one_object_needs_nothing_because_another_one_was_wrapped() -> None:
+    class Orders:
+        def list(self) -> str:
+            return "orders"
+
+    class Invoices(Orders): ...
+
+    mine, other, invoices = Orders(), Orders(), Invoices()
+    wrapper = needs_write(mine.list)
+    assert (needed_by(wrapper), needed_by(mine.list)) == (WRITE, WRITE)
+    assert needed_by(other.list) is needed_by(invoices.list) is needed_by(Orders.list) is None
+    assert str(inspect.signature(wrapper)) == "() -> 'str'"
+    with acting_as(Principal("writer", scopes={"write"})):
+        assert wrapper() == "orders"
+    with acting_as(READER), pytest.raises(AccessRefused):
+        wrapper()
+
+
+def test_what_wraps_a_bound_method_at_each_call_declares_nothing_for_other_classes() -> None:
+    """As ``method_decorator`` of Django does it, with a method that several classes inherit."""
+
+    class Base:
+        def get(self) -> str:
+            return "content"
+
+    def at_each_call(decorate: Callable[[Any], Any]) -> Any:
+        method: Any = vars(Base)["get"]
+        partial: Any = functools.partial
+
+        def called(self: Any) -> Any:
+            bound: Any = functools.wraps(method)(partial(method.__get__(self, self.__class__)))
+            return decorate(bound)()
+
+        return called
+
+    class Guarded(Base):
+        get = at_each_call(requires_scopes("write"))
+
+    with acting_as(Principal("alice", scopes={"write"})):
+        assert Guarded().get() == "content"
+    assert needed_by(Base.get) is None
+    with acting_as(Principal("bob")), pytest.raises(AccessRefused):
+        Guarded().get()
+
+
+def test_a_class_method_is_wrapped_for_its_class_alone() -> None:
+    class Orders:
+        @classmethod
+        def list(cls) -> str:
+            return cls.__name__
+
+    class Invoices(Orders): ...
+
+    wrapper = needs_write(Orders.list)
+    assert needed_by(Orders.list) == WRITE
+    assert needed_by(Invoices.list) is None
+    with acting_as(READER), pytest.raises(AccessRefused):
+        wrapper()
+
+
+def test_a_method_of_an_object_without_a_dict_cannot_be_wrapped() -> None:
+    class Orders:
+        __slots__ = ()
+
+        def list(self) -> str:
+            return "orders"
+
+    with pytest.raises(ConfigurationError, match="decorate the function it was made from"):
+        needs_write(Orders().list)
+
+
+@pytest.mark.parametrize("opened", [public, optionally_authenticated])
+def test_a_bound_method_is_opened_by_a_wrapper_of_its_own(opened: Any) -> None:
+    class Orders:
+        def list(self) -> str:
+            return "orders"
+
+    orders = Orders()
+    hole = opened(orders.list)
+    requirement = needed_by(hole)
+    assert requirement is not None
+    assert requirement.is_open
+    assert needed_by(orders.list) is None
+    assert hole() == "orders"
+
+
+# What is called
+
+
+def _around(function: Any) -> Any:
+    innermost = inspect.unwrap(function)
+
+    @functools.wraps(function)
+    def wrapper() -> str:
+        return str(innermost())
+
+    return wrapper
+
+
+def _cache_with(name: str) -> Callable[[Any], Any]:
+    """A cache as other packages write them, with an attribute of that name."""
+
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def remembered() -> str:
+            return "from the memory"
+
+        setattr(remembered, name, lambda: None)
+        return remembered
+
+    return decorate
+
+
+def _cache_of(module: str) -> Callable[[Any], Any]:
+    """A cache as the package of `module` writes them, without such an attribute."""
+
+    def decorate(function: Any) -> Any:
+        remembered = FunctionType((lambda: "from the memory").__code__, {"__name__": module})
+        return functools.wraps(function)(remembered)
+
+    return decorate
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        cached,
+        functools.lru_cache(maxsize=1),
+        *map(
+            _cache_with, ("cache", "cache_clear", "cache_info", "cache_key", "__cache_key__", "invalidate", "uncached")
+        ),
+        *map(_cache_of, ("asyncache", "cashews.wrapper", "fastapi_cache.decorator", "fastapi_redis_cache")),
+        _around,
+        composed(foreign, cached),
+        composed(_timed, cached, _timed),
+        composed(_timed, _around),
+        composed(functools.partial, cached),
+    ],
+)
+def test_what_answers_without_a_call_of_the_wrapper_does_not_enforce_it(style: Callable[[Any], Any]) -> None:
+    outer = style(needs_write(fresh()))
+    assert is_unenforced(outer)
+    assert not is_enforcing(outer)
+    around = enforced_by(needs_read(outer))
+    assert around is not None
+    assert set(around.scopes) == {"read", "write"}
+
+
+@pytest.mark.parametrize(
+    "style",
+    [foreign, composed(functools.partial), _timed, composed(foreign, needs_read, cached)],
+)
+def test_what_calls_the_wrapper_enforces_it(style: Callable[[Any], Any]) -> None:
+    outer = style(needs_write(fresh()))
+    assert not is_unenforced(outer)
+    with acting_as(READER), pytest.raises(AccessRefused):
+        outer()
+
+
+def test_a_function_in_a_collection_is_found_beside_other_functions() -> None:
+    def log() -> None: ...
+
+    def hooked(function: Any) -> Any:
+        chain = {"all": function}
+
+        def wrapper() -> Any:
+            log()
+            return [each() for each in chain.values()]
+
+        return wrapper
+
+    function = fresh()
+    needs_read(hooked(function))
+    assert needed_by(function) == READ
 
 
 # What is kept
@@ -328,6 +687,7 @@ def test_more_than_is_kept_closes_the_bare_function_and_nothing_else(declared: C
     assert most <= 101
     assert too_many_declarations in requirement_of(bare).predicates
     assert too_many_declarations not in requirement_of(wrapper).predicates
+    assert too_many_declarations(READER, wsgi_request()) is False
 
 
 def test_threads_that_wrap_one_function_at_once_lose_nothing() -> None:
@@ -349,7 +709,7 @@ def test_threads_that_wrap_one_function_at_once_lose_nothing() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_child_that_was_forked_while_a_record_was_written_can_write_its_own() -> None:
-    from authmw.engine.markers import _records  # pyright: ignore[reportPrivateUsage]
+    from authmw.engine.records import _records  # pyright: ignore[reportPrivateUsage]
 
     with _records._lock:  # pyright: ignore[reportPrivateUsage]
         child = os.fork()
@@ -365,3 +725,66 @@ def test_what_wraps_itself_is_refused() -> None:
     bare.__wrapped__ = bare
     with pytest.raises(ConfigurationError, match="wrapped 1000 times"):
         needs_read(bare)
+
+
+def test_an_object_that_can_have_no_attributes_is_told_to_be_decorated_elsewhere() -> None:
+    for target in (object(), len, 7):
+        with pytest.raises(ConfigurationError, match="cannot have attributes: decorate the function it was made from"):
+            mark(target, PUBLIC)
+
+
+def test_a_proxy_that_stands_for_nothing_just_now_is_one() -> None:
+    class Proxy:
+        @property
+        def __class__(self) -> Any:
+            raise RuntimeError("outside of a request")
+
+        @__class__.setter
+        def __class__(self, value: Any) -> None: ...
+
+    assert is_proxy(Proxy())
+    assert not is_proxy(fresh())
+
+
+class _Slots:
+    """A decorator in a class with slots, of which one is never assigned."""
+
+    __slots__ = ("_function", "_never")
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self) -> Any:
+        return self._function()
+
+
+class _OneSlot:
+    __slots__ = "_function"  # noqa: PLC0205 - Python allows it
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self) -> Any:
+        return self._function()
+
+
+@pytest.mark.parametrize("decorator", [_Slots, _OneSlot])
+def test_what_an_object_with_slots_holds_is_reached(decorator: Any) -> None:
+    view = needs_write(fresh())
+    assert any(each is view for each in reached_from(decorator(view)))
+    assert is_unenforced(decorator(functools.cache(view)))
+    assert not is_unenforced(decorator(view))
+
+
+def test_a_cache_is_what_wraps_something_and_has_attributes_of_a_cache_of_its_own() -> None:
+    remembering = functools.cache(fresh())
+    assert is_cache(remembering)
+    assert not is_cache(foreign(remembering)), "functools.wraps copies nothing of a cache in C"
+    own: Any = foreign(fresh())
+    assert not is_cache(own)
+    own.invalidate = print
+    assert is_cache(own)
+    assert not is_cache(foreign(own)), "its attribute is that of the one inside"
+    alone: Any = fresh()
+    alone.cache = {}
+    assert not is_cache(alone), "it wraps nothing"

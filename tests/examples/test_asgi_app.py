@@ -13,9 +13,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from authmw import ConfigurationError
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.crypto.signing import issue
+from authmw.testing import AsUser, FakeClock, assert_refused
 from examples.asgi_app import AUDIENCE, ISSUER, SCOPES, create_app
+
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 class Example(NamedTuple):
@@ -33,10 +35,15 @@ def example(tmp_path: Path) -> Iterator[Example]:
     database, keys = f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json"
     ring = KeyRing.generate()
     ring.save(keys)
-    stores = SQLStores(database, hasher=PasswordHasher(CHEAPEST))
+    stores = SQLStores(database)
     stores.users.create("alice", "correct horse battery staple", scopes=["orders:read"])
     yield Example(TestClient(create_app(database, keys)), ring, stores)
     stores.close()
+
+
+@pytest.fixture
+def client(example: Example) -> TestClient:
+    return example.client
 
 
 def test_the_front_page_is_for_everybody(example: Example) -> None:
@@ -66,6 +73,21 @@ def test_its_docs_say_what_is_enforced(example: Example) -> None:
     ]
     flow = described["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
     assert flow == {"tokenUrl": "auth/token", "scopes": SCOPES}
+
+
+def test_scopes_decide(as_user: AsUser) -> None:
+    reader, writer = as_user("alice", "orders:read"), as_user("bob", "orders:write")
+    assert reader.get("/orders").json() == {"orders": ["tea", "cake"]}
+    assert writer.post("/orders").status_code == 201
+    assert_refused(reader.post("/orders"), scope="orders:write")
+    assert_refused(writer.get("/orders"), scope="orders:read")
+
+
+def test_a_token_opens_it_until_it_expires(example: Example, clock: FakeClock) -> None:
+    headers = example.token("orders:read")
+    assert example.client.get("/orders", headers=headers).status_code == 200
+    clock.advance(minutes=11)
+    assert_refused(example.client.get("/orders", headers=headers), code="authmw.token-expired")
 
 
 def test_a_token_opens_what_it_is_for(example: Example) -> None:
@@ -138,9 +160,14 @@ def test_only_what_is_below_the_mount_point_is_the_token_service(path: str, stat
     assert example.client.get(path).status_code == status
 
 
-def test_without_a_key_ring_it_says_what_makes_one(tmp_path: Path) -> None:
+def test_without_a_key_ring_it_makes_one_but_not_in_production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHMW_ENV", "production")
     with pytest.raises(ConfigurationError, match="authmw jwk generate"):
         create_app(f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json")
+    assert not (tmp_path / "keys.json").exists()
+    monkeypatch.delenv("AUTHMW_ENV")
+    create_app(f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json")
+    assert (tmp_path / "keys.json").exists()
 
 
 def _id_of_alice(example: Example) -> str:

@@ -14,11 +14,13 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.crypto.signing import issue
+from authmw.testing import AsUser, assert_refused
 from examples import asgi_app
 from examples.flask_app import AUDIENCE, ISSUER, create_app
 from tests.examples.running import get, running
+
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
 class Example(NamedTuple):
@@ -36,10 +38,15 @@ def example(tmp_path: Path) -> Iterator[Example]:
     database, keys = f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json"
     ring = KeyRing.generate()
     ring.save(keys)
-    stores = SQLStores(database, hasher=PasswordHasher(CHEAPEST))
+    stores = SQLStores(database)
     stores.users.create("alice", "correct horse battery staple", scopes=["orders:read"])
     yield Example(create_app(database, keys).test_client(), ring, stores)
     stores.close()
+
+
+@pytest.fixture
+def client(example: Example) -> FlaskClient:
+    return example.client
 
 
 def test_the_front_page_is_for_everybody(example: Example) -> None:
@@ -64,6 +71,15 @@ def test_all_else_takes_somebody(method: str, path: str, scope: str, example: Ex
         'Basic realm="orders", charset="UTF-8"',
         'ApiKey realm="orders", header="X-API-Key"',
     ]
+
+
+def test_scopes_decide(as_user: AsUser) -> None:
+    reader, writer = as_user("alice", "orders:read"), as_user("bob", "orders:write")
+    assert reader.get("/orders").json == {"orders": ["tea", "cake"]}
+    assert reader.get("/me").json["id"] == "alice"
+    assert writer.post("/orders").status_code == 201
+    assert_refused(reader.post("/orders"), scope="orders:write")
+    assert_refused(writer.get("/orders"), scope="orders:read")
 
 
 def test_a_token_opens_what_it_is_for(example: Example) -> None:

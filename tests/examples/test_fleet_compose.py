@@ -32,7 +32,7 @@ def test_each_of_ours_has_every_variable_that_the_application_and_the_command_re
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and "environ" in ast.unparse(node)
     }
     assert read == {"AUTHMW_DATABASE", "AUTHMW_REDIS", "AUTHMW_KEYS", "AUTHMW_ISSUER"}
-    assert set(COMPOSE["services"][service]["environment"]) == read
+    assert set(COMPOSE["services"][service]["environment"]) == read | {"AUTHMW_ENV"}
 
 
 def test_the_urls_name_services_and_the_user_of_the_database() -> None:
@@ -75,6 +75,13 @@ def test_the_set_up_runs_commands_that_exist() -> None:
     assert commands == [("db", "upgrade"), ("jwk", "generate")]
     for name, command in commands:
         assert command in group.commands[name].commands  # type: ignore[attr-defined]
+
+
+def test_the_keys_are_made_once_and_the_servers_cannot_make_their_own() -> None:
+    assert COMPOSE["services"]["setup"]["volumes"] == ["keys:/keys"]
+    for service in ("wsgi", "asgi"):
+        assert COMPOSE["services"][service]["volumes"] == ["keys:/keys:ro"]
+        assert COMPOSE["services"][service]["environment"]["AUTHMW_ENV"] == "production"
 
 
 @pytest.mark.parametrize("service, name", [("wsgi", "application"), ("asgi", "asgi_application")])

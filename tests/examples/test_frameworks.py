@@ -12,6 +12,7 @@ import werkzeug.test
 from starlette.testclient import TestClient
 
 from authmw.stores import MemoryApiKeys
+from authmw.testing import AsUser
 
 Ask = Callable[[str, dict[str, str]], tuple[int, str, str]]
 
@@ -36,7 +37,7 @@ def asgi(app: Any) -> Ask:
     return ask
 
 
-FRAMEWORKS: Final = {"django": wsgi, "falcon": wsgi, "quart": asgi, "litestar": asgi}
+FRAMEWORKS: Final = {"falcon": wsgi, "quart": asgi, "litestar": asgi}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -60,3 +61,14 @@ def test_nobody_401_without_the_scope_403_with_it_200(framework: str, caplog: py
         assert ask("/nope", {})[0] == 401
         assert ask("/nope", {"X-API-Key": reader})[0] == 404
     assert [record.getMessage() for record in caplog.records] == []
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_callers_of_a_test_reach_every_framework(framework: str, as_user: AsUser) -> None:
+    ask = FRAMEWORKS[framework](
+        importlib.import_module(f"examples.frameworks.{framework}_app").create_app(MemoryApiKeys())
+    )
+    for user, scopes, status in (("alice", ("orders:read",), 200), ("bob", (), 403)):
+        with as_user(user, *scopes):
+            assert ask("/orders", {})[0] == status
+    assert ask("/orders", {})[0] == 401

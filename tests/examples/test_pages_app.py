@@ -9,9 +9,11 @@ from authmw_sqlalchemy import SQLStores
 from starlette.testclient import TestClient
 
 from authmw.crypto.keyring import KeyRing
-from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.testing import AsUser
 from examples.pages_app import create_app
 from tests.examples.running import free_port, get, running
+
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 URL = "https://shop.example"
 ALICE = {"username": "alice", "password": "correct horse battery staple"}
@@ -22,7 +24,7 @@ SAME = {"Sec-Fetch-Site": "same-origin"}
 def browser(tmp_path: Path) -> TestClient:
     database, keys = f"sqlite:///{tmp_path / 'app.db'}", tmp_path / "keys.json"
     KeyRing.generate().save(keys)
-    stores = SQLStores(database, hasher=PasswordHasher(CHEAPEST))
+    stores = SQLStores(database)
     stores.users.create("alice", ALICE["password"], scopes=["orders:read"])
     stores.close()
     return TestClient(create_app(database, keys, URL), base_url=URL)
@@ -31,6 +33,11 @@ def browser(tmp_path: Path) -> TestClient:
 def test_the_page_is_for_everybody_and_the_orders_are_not(browser: TestClient) -> None:
     assert "Log in" in browser.get("/").text
     assert browser.get("/orders").status_code == 401
+
+
+def test_the_orders_are_those_of_the_user(browser: TestClient, as_user: AsUser) -> None:
+    with as_user("bob", "orders:read"):
+        assert browser.get("/orders").json()["for"] == "bob"
 
 
 def test_after_a_login_the_cookie_opens_it_until_the_logout(browser: TestClient) -> None:

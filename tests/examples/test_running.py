@@ -9,7 +9,7 @@ import pytest
 from authmw.crypto.keyring import KeyRing
 from tests.examples.running import get, running
 
-FRAMEWORKS = ["django", "falcon", "litestar", "quart"]
+FRAMEWORKS = ["falcon", "litestar", "quart"]
 EXAMPLES = ["asgi_app", "starlette_app", "fastapi_app", *(f"frameworks/{each}_app" for each in FRAMEWORKS)]
 
 

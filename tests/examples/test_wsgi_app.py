@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from authmw.stores import MemoryApiKeys
+from authmw.testing import AsUser, assert_refused
 from examples.wsgi_app import create_app
 from tests.examples.running import get, running
 
@@ -46,6 +47,13 @@ def test_a_key_opens_what_it_is_for(ask: Ask) -> None:
     assert ask("/orders", "orders:write", method="POST").status_code == 201
     assert ask("/me", "orders:read").json == {"id": "alice", "scopes": ["orders:read"]}
     assert ask("/nope", "orders:read").status_code == 404
+
+
+def test_scopes_decide(ask: Ask, as_user: AsUser) -> None:
+    with as_user("bob", "orders:read"):
+        assert ask("/").json == {"hello": "bob"}
+        assert ask("/orders").json == {"orders": ["tea", "cake"]}
+        assert_refused(ask("/orders", method="POST"), scope="orders:write")
 
 
 @pytest.mark.servers

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Final
 
@@ -23,18 +24,28 @@ from authmw import (
     ApiKeyVerifier,
     Auth,
     DigestVerifier,
+    DPoPVerifier,
     HTTPBasic,
     HTTPBearer,
     HTTPDigest,
+    HTTPDPoP,
+    JWTVerifier,
+    KeyRing,
     PasswordVerifier,
     current_principal,
     public,
 )
+from authmw.issuers import IntrospectionVerifier
+from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
 from authmw.stores import Stores
-from tests.fleet.settings import HASHER, REALM, Settings
+from tests.fleet.settings import API_CLIENT, AUDIENCE, BOUND_ISSUER, HASHER, ISSUER, REALM, Settings
 
+PUBLIC_URL: Final = "https://api.example"
+"""The URL that proofs of DPoP name."""
+KEPT: Final = 1.0
+"""Seconds for which the API keeps what it was told of a token."""
 _NONCE_SECRET: Final = b"only for testing, never elsewhere"
 
 
@@ -50,14 +61,37 @@ def guarded_by(service: TokenService, stores: Stores, settings: Settings) -> Aut
         throttle=service.throttle,
         clock=clock,
     )
-    return Auth(
+    # Each password is checked: a remembered one asks no throttle, whose outages these servers are for.
+    passwords = PasswordVerifier(users, hasher=HASHER, throttle=service.throttle, remember_for=0, clock=clock)
+    schemes = (
         HTTPBearer(service.verifier())
         | APIKeyHeader("X-API-Key", ApiKeyVerifier(stores.keys, clock=clock))
-        | HTTPBasic(PasswordVerifier(users, hasher=HASHER, throttle=service.throttle, clock=clock))
-        | HTTPDigest(digest),
-        realm=REALM,
-        clock=clock,
+        | HTTPBasic(passwords)
+        | HTTPDigest(digest)
     )
+    if settings.cookies:
+        schemes |= session_cookie(service, path="/auth")
+    if settings.bound_keys is not None:
+        ring = KeyRing.load(settings.bound_keys)
+        bound = JWTVerifier(ring, issuer=BOUND_ISSUER, audience=AUDIENCE, revocations=service.feed, clock=clock)
+        schemes |= HTTPDPoP(DPoPVerifier(bound, public_url=PUBLIC_URL, nonces=service.nonces, clock=clock))
+    if settings.api_secret is not None:
+        introspected = IntrospectionVerifier(
+            settings.introspection,
+            audience=AUDIENCE,
+            client_id=API_CLIENT,
+            client_secret=settings.api_secret,
+            issuer=ISSUER,
+            keep=KEPT,
+            clock=clock,
+        )
+        schemes |= APIKeyHeader("X-Forwarded-Access-Token", introspected, name="Introspected")
+    return Auth(schemes, realm=REALM, clock=clock)
+
+
+def _log() -> None:
+    """Print warnings with the time, in seconds since the epoch, and the process."""
+    logging.basicConfig(level=logging.WARNING, format="%(created).2f %(process)d %(message)s")
 
 
 def _told() -> dict[str, str | int]:
@@ -66,6 +100,7 @@ def _told() -> dict[str, str | int]:
 
 def create_flask() -> Flask:
     """The application for WSGI."""
+    _log()
     settings = Settings.from_environment()
     stores = settings.open()
     service = settings.service(stores)
@@ -98,6 +133,7 @@ def create_flask() -> Flask:
 
 def create_starlette() -> Starlette:
     """The same for ASGI."""
+    _log()
     settings = Settings.from_environment()
     stores = settings.open_async()
     service = settings.service(stores)

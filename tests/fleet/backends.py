@@ -16,7 +16,7 @@ from authmw.crypto.keyring import KeyRing
 from tests.adapters.redis.support import URL as REDIS
 from tests.adapters.redis.support import drop
 from tests.adapters.sqlalchemy.databases import drop_schema, make_schema, written
-from tests.fleet.settings import PASSWORD, REALM, Settings
+from tests.fleet.settings import API_CLIENT, AUDIENCE, PASSWORD, REALM, Settings
 from tests.proxy import Proxy
 from tests.support import require
 
@@ -69,13 +69,16 @@ class Backend:
 
 
 @contextmanager
-def backend(kind: str, *, jwt: bool = False, proxied: bool = False, **options: Any) -> Generator[Backend]:
+def backend(
+    kind: str, *, jwt: bool = False, proxied: bool = False, complete: bool = False, **options: Any
+) -> Generator[Backend]:
     """A place of one of the `BACKENDS`, or of a ``fleet``: users in PostgreSQL and the rest in Redis.
 
     Args:
         kind: which.
         jwt: access tokens are JWTs.
         proxied: let there be proxies before PostgreSQL and Redis.
+        complete: take cookies, tokens bound to a key, and tokens that are introspected too.
         options: of the `Settings`.
     """
     namespace = f"fleet_{uuid4().hex[:12]}"
@@ -102,4 +105,12 @@ def backend(kind: str, *, jwt: bool = False, proxied: bool = False, **options: A
             direct = replace(direct, redis=REDIS)
             proxies.append(stack.enter_context(Proxy(url.host or "127.0.0.1", url.port or 6379)))
             through = replace(through, redis=url.set(port=proxies[-1].port).render_as_string(hide_password=False))
+        if complete:
+            KeyRing.generate().save(folder / "bound.json")
+            with closing(direct.open_database()) as stores:
+                secret, _ = stores.clients.create(API_CLIENT, scopes=["orders:read"], audiences=[AUDIENCE])
+            more: dict[str, Any] = {
+                "cookies": True, "bound_keys": str(folder / "bound.json"), "api_secret": secret
+            }  # fmt: skip
+            direct, through = replace(direct, **more), replace(through, **more)
         yield Backend(direct, through if proxied else direct, tuple(proxies))

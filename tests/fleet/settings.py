@@ -16,6 +16,7 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle
 
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
@@ -24,6 +25,12 @@ from authmw.stores import Stores
 ISSUER: Final = "https://id.example/auth"
 AUDIENCE: Final = "orders"
 REALM: Final = "orders"
+ORIGIN: Final = "https://shop.example"
+"""Where the pages are that keep their tokens in cookies."""
+BOUND_ISSUER: Final = "https://bound.example"
+"""The issuer of tokens that are bound to a key."""
+API_CLIENT: Final = "orders-api"
+"""The client as which the API introspects tokens."""
 HASHER: Final = PasswordHasher(CHEAPEST)
 PASSWORD: Final = "correct horse"
 _VARIABLE: Final = "FLEET"
@@ -43,6 +50,10 @@ class Settings:
         clock: a file with the seconds that all processes are ahead of the machine's clock.
         grace: see `TokenService`.
         bound: see `TokenService`.
+        cookies: serve the pages that keep their tokens in cookies.
+        bound_keys: the file of a key ring, for tokens of another issuer that are bound to a key (DPoP).
+        api_secret: the secret of `API_CLIENT`, for an API that introspects tokens too.
+        introspection: where it does. The port is that of the server.
     """
 
     database: str
@@ -52,6 +63,10 @@ class Settings:
     clock: str | None = None
     grace: int = 30
     bound: float = 1.0
+    cookies: bool = False
+    bound_keys: str | None = None
+    api_secret: str | None = None
+    introspection: str = "http://127.0.0.1:{port}/auth/introspect"
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -114,6 +129,7 @@ class Settings:
             stores=stores,
             keys=None if self.keys is None else KeyRing.load(self.keys),
             password=True,
+            cookies=CookieMode([ORIGIN]) if self.cookies else None,
             lifetimes=Lifetimes(grace=self.grace),
             runtime=Runtime(hasher=HASHER, clock=self.now, revocation_bound=self.bound),
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from authmw.errors import FlowError, Overloaded, StoreUnavailable, Unavailable
 from authmw.flow.call_mode import CallMode
-from authmw.flow.flow import Ask, Flow, Work, run, run_async
+from authmw.flow.flow import Ask, Flow, Shielded, Work, run, run_async
 from authmw.flow.pool import WorkPool, in_thread
 from tests.drivers import DRIVERS
 
@@ -125,13 +125,23 @@ def test_class_35_whatever_a_store_raises_is_unavailable_and_never_an_answer(
     assert "x" not in str(raised.value).split("raised")[1].removeprefix(f" {type(error).__name__}")
 
 
+def _is_never(code: object) -> bool:
+    return False
+
+
 @every_driver
-def test_a_stop_iteration_out_of_work_is_no_answer(drive: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("function, seen", [(Store().fail, StoreUnavailable), (next, RuntimeError)], ids=["own", "any"])
+def test_a_stop_iteration_out_of_work_is_no_answer(
+    drive: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, function: Any, seen: type[Exception]
+) -> None:
+    if function is next:  # as a function of authmw would raise it
+        monkeypatch.setattr("authmw.flow.flow.is_of_application", _is_never)
+
     def flow() -> Flow[str]:
-        yield from Work(Store().fail, StopIteration("a way out"))
+        yield from Work(function, StopIteration("a way out") if seen is StoreUnavailable else iter(()))
         return "went on"
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(seen):
         drive(flow())
 
 
@@ -358,3 +368,37 @@ def test_an_async_def_is_awaited_whatever_its_class_is_marked_with_and_a_method_
         CallMode.ASYNC,
     ]
     assert CallMode.of(CallMode.ASYNC(Users()).find) is CallMode.ASYNC
+
+
+# Shielded parts
+
+
+@every_driver
+def test_a_shielded_part_gives_its_result_and_raises_what_it_raises(drive: Callable[..., Any]) -> None:
+    def failing() -> Flow[str]:
+        yield from Ask(Store().fail, OSError())
+        return "not reached"
+
+    def flow() -> Flow[tuple[str | None, bool]]:
+        found = yield from Shielded(_one_question())
+        try:
+            yield from Shielded(failing())
+        except StoreUnavailable:
+            return found, True
+        return found, False
+
+    assert drive(flow()) == ("1", True)
+
+
+def test_a_shielded_part_calls_stores_where_the_rest_of_the_flow_does() -> None:
+    called: list[str] = []
+
+    async def thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        called.append(function.__name__)
+        return function(*args, **kwargs)
+
+    def flow() -> Flow[str | None]:
+        return (yield from Shielded(_one_question()))
+
+    assert asyncio.run(run_async(flow(), thread=thread)) == "1"
+    assert called == ["find"]

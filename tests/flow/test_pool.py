@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 
+import anyio
 import pytest
+import trio
 
 from authmw.errors import ConfigurationError, Overloaded
-from authmw.flow.pool import WorkPool, in_thread
+from authmw.flow.pool import WorkPool, in_thread, in_waiting_thread
+
+
+def run_asyncio(function: Callable[[], Coroutine[None, None, None]]) -> None:
+    asyncio.run(function())
 
 
 def test_pwd_3_no_more_run_at_once_than_there_are_slots() -> None:
@@ -78,6 +86,68 @@ def test_a_client_that_hangs_up_frees_no_slot_that_is_taken() -> None:
         release.set()
 
     asyncio.run(main())
+
+
+def test_a_call_that_gets_no_slot_in_time_is_overloaded_and_frees_its_place_in_the_queue() -> None:
+    pool = WorkPool(slots=1, queue=2, patience=0.05)
+    release = threading.Event()
+
+    async def main() -> None:
+        running = asyncio.create_task(pool.run_async(release.wait, 10))
+        for _ in range(3):
+            waiting = [pool.run_async(pow, 2, 2) for _ in range(2)]
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [Overloaded] * 2
+        assert not running.done()  # what has started goes on
+        release.set()
+        assert await running
+        assert await pool.run_async(pow, 2, 2) == 4
+
+    asyncio.run(main())
+
+
+def test_who_hangs_up_while_waiting_is_cancelled_and_not_overloaded() -> None:
+    pool = WorkPool(slots=1, queue=1, patience=10)
+    release = threading.Event()
+
+    async def main() -> None:
+        running = asyncio.create_task(pool.run_async(release.wait, 10))
+        waiting = asyncio.create_task(pool.run_async(pow, 2, 2))
+        await asyncio.sleep(0.02)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        release.set()
+        assert await running
+
+    asyncio.run(main())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", [run_asyncio, trio.run], ids=["asyncio", "trio"])
+def test_calls_of_a_server_that_hangs_wait_no_longer_for_a_thread_than_two_seconds(run: Callable[..., None]) -> None:
+    release = threading.Event()
+    outcomes: list[str] = []
+
+    async def call() -> None:
+        try:
+            await in_waiting_thread(release.wait, 20)
+        except Overloaded as error:
+            outcomes.append(str(error))
+            if len(outcomes) == 136:
+                release.set()
+        else:
+            outcomes.append("answered")
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(200):
+                group.start_soon(call)
+
+    began = time.monotonic()
+    run(main)
+    assert time.monotonic() - began < 5
+    assert (outcomes.count("no thread was free in time"), outcomes.count("answered")) == (136, 64)
 
 
 def test_what_work_raises_is_raised_and_its_slot_is_free_again() -> None:

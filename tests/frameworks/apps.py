@@ -17,8 +17,9 @@ from typing import Any, Final, NamedTuple
 from authmw import AccessRefused, Auth, HTTPBearer, Principal, current_principal, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.request import Environ, Receive, Scope, Send
-from authmw.stores import MemoryApiKeys
+from authmw.stores import StoreUnavailable
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
+from tests.adapters.django.site import configure
 
 LAYER: Final = ("X-Layer", "of the application")
 """What the application's own layer adds to each response."""
@@ -79,8 +80,15 @@ def bug() -> Own:
     raise LookupError("a bug")
 
 
+def ask_a_store() -> None:
+    """Ask a store that is down, in the application's own code."""
+    raise StoreUnavailable("Ask(find) raised OSError") from OSError("postgresql://authmw:hunter2@db")
+
+
 def answer(what: str, by: str) -> Own:
     """What a view does."""
+    if what == "outage":
+        ask_a_store()
     if what == "bug-alone":
         return bug()
     if what == "refused":
@@ -92,6 +100,8 @@ def answer(what: str, by: str) -> Own:
 
 async def answer_later(what: str, by: str) -> Own:
     """What an asynchronous view does."""
+    if what == "outage":
+        ask_a_store()
     if what == "bug-alone":
         return bug()
     if what == "refused":
@@ -112,6 +122,8 @@ StartResponse = Callable[..., Callable[[bytes], object]]
 def plain_wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """An application without a framework: it answers from inside its ``except`` block, too."""
     what, by = _split(environ["PATH_INFO"])
+    if what == "outage":
+        ask_a_store()
     if what == "refused":
         refuse(by)
     try:
@@ -141,6 +153,8 @@ def make_plain_wsgi() -> Any:
 async def plain_asgi(scope: Scope, receive: Receive, send: Send) -> None:
     """The same as an ASGI application."""
     what, by = _split(scope["path"])
+    if what == "outage":
+        ask_a_store()
     if what == "refused":
         await refuse_later(by)
     try:
@@ -429,17 +443,10 @@ def make_litestar() -> Any:
     return ASGIMiddleware(make_app(), make_auth())
 
 
-def configure_django() -> None:
-    """Configure Django as the example does: there is one configuration for the whole process."""
-    from examples.frameworks.django_app import create_app
-
-    create_app(MemoryApiKeys())
-
-
 def _django_handler(get_handler: Callable[[], Any], *middleware: str) -> Any:
     from django.test import override_settings
 
-    configure_django()
+    configure()
     layers = ["tests.frameworks.django_urls.layer", *middleware]
     with override_settings(MIDDLEWARE=layers, ALLOWED_HOSTS=["*"]):
         return get_handler()

@@ -61,6 +61,17 @@ def ask_asgi(app: Any, path: str, *, token: str = TOKEN, method: str = "GET") ->
 async def ask_asgi_here(app: Any, path: str, *, token: str = TOKEN, method: str = "GET") -> Seen:
     """One request on the event loop that is running. What the application raises after its answer is dropped."""
     sent: list[Message] = []
+    try:
+        await exchange(app, scope_of(path, token, method), sent)
+    except LookupError:
+        assert sent, "nothing was answered"
+    (start,) = [message for message in sent if message["type"] == "http.response.start"]
+    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
+    return Seen(start["status"], headers, b"".join(message.get("body", b"") for message in sent))
+
+
+async def exchange(app: Any, scope: Scope, sent: list[Message]) -> None:
+    """Call `app` once, as a server does for a request without a body; `sent` gets its messages."""
     received = False
     gone = asyncio.Event()
 
@@ -78,14 +89,9 @@ async def ask_asgi_here(app: Any, path: str, *, token: str = TOKEN, method: str 
             gone.set()  # as a server does: newer Quart waits for it
 
     try:
-        await app(scope_of(path, token, method), receive, send)
-    except LookupError:
-        assert sent, "nothing was answered"
+        await app(scope, receive, send)
     finally:
         gone.set()
-    (start,) = [message for message in sent if message["type"] == "http.response.start"]
-    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
-    return Seen(start["status"], headers, b"".join(message.get("body", b"") for message in sent))
 
 
 def scope_of(path: str, token: str = TOKEN, method: str = "GET") -> Scope:

@@ -30,3 +30,13 @@ async def layer(message: Any, scope: Any) -> None:
 
 def make_app(**options: Any) -> Litestar:
     return Litestar([view, decorated], before_send=[layer], logging_config=None, **options)
+
+
+@get(["/", "/{path:path}"], media_type="text/plain")
+async def read(request: Request[Any, Any, Any]) -> str:
+    return str(request.scope["path"])
+
+
+def make_reader() -> Litestar:
+    """An application that answers with the path that its router looked up."""
+    return Litestar([read], logging_config=None, openapi_config=None)

@@ -13,6 +13,7 @@ from falcon.testing import TestClient
 
 from authmw import Auth, HTTPBearer, Principal, acting_as, carry_caller, requires_scopes
 from authmw.wsgi import AuthMiddleware
+from tests.adapters.django.site import configure
 from tests.frameworks import apps
 from tests.frameworks.clients import Seen, ask_asgi, ask_wsgi
 
@@ -65,6 +66,11 @@ WITHOUT_ADAPTER: Final = (
     "Django without its adapter",
 )
 WITH_ADAPTER: Final = [kind for kind in KINDS if kind not in WITHOUT_ADAPTER]
+OUTAGE_IS_THEIR_OWN: Final = (
+    *("Falcon with the handler", "Quart with the handler", "Litestar with the handler"),
+    "Flask in Flask",
+)
+"""They have a handler for `AccessRefused` alone, or are guarded from another application of Flask."""
 FRAMEWORKS: Final = [kind for kind in KINDS if not kind.startswith("plain")]
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -75,7 +81,7 @@ by_what = pytest.mark.parametrize("by", ["guarded", "required"])
 def _django_has_our_urls() -> Iterator[None]:
     from django.test import override_settings
 
-    apps.configure_django()
+    configure()
     with override_settings(ROOT_URLCONF="tests.frameworks.django_urls", ALLOWED_HOSTS=["*"]):
         yield
 
@@ -204,3 +210,13 @@ def test_a_refusal_of_a_guarded_function_that_runs_as_another_caller_is_answered
     guarded = AuthMiddleware(app, Auth(HTTPBearer({"t": Principal("alice")}.get)))
     client = TestClient(guarded, headers={"Authorization": "Bearer t"})
     assert [client.simulate_request(method, "/orders").status_code for method in ("GET", "POST")] == [403, 403]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WITH_ADAPTER if kind not in OUTAGE_IS_THEIR_OWN])
+def test_a_store_that_a_view_asks_and_that_is_down_is_a_503(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        seen = asker(kind)("/outage/required")
+    assert (seen.status, seen.all("retry-after")) == (503, ["5"])
+    assert caplog.text.count("code=authmw.unavailable") == 1
+    assert "hunter2" not in caplog.text
+    assert seen.wire == asker("plain WSGI")("/outage/required").wire

@@ -1,7 +1,8 @@
 """The docs tell the truth: every Python block runs, every refusal has its page, the built pages stay on their host.
 
 The blocks of a page share one namespace, in order. A block that must not run has ``<!-- not run: why -->`` on the line
-above its fence. Lines typed into a shell (``console`` blocks) are the demo's, and tested with it.
+above its fence. In ``docs/programs`` a block with a title is a file of a program, and ``tests/programs`` runs it. Lines
+typed into a shell (``console`` blocks) are the demo's, and tested with it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlalchemy import Engine
@@ -29,7 +31,7 @@ PAGES = [
 ]
 _FENCE = re.compile(
     r"^(?:(?P<indent> *)<!-- not run: (?P<why>[^>]+) -->\n)?"
-    r"^(?P<open> *)```(?:python|py)\b[^\n]*\n(?P<code>.*?)^(?P=open)```$",
+    r"^(?P<open> *)```(?:python|py)\b(?P<title> title=)?[^\n]*\n(?P<code>.*?)^(?P=open)```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -41,19 +43,25 @@ class Block:
     code: str
     line: int
     skipped: str
+    is_file: bool = False
+    """It has a title."""
 
 
 def blocks(text: str) -> Iterator[Block]:
     for found in _FENCE.finditer(text):
         indent = len(found["open"])
         code = "".join(line[indent:] if line.strip() else "\n" for line in found["code"].splitlines(keepends=True))
-        yield Block(code, text.count("\n", 0, found.start("code")), (found["why"] or "").strip())
+        line = text.count("\n", 0, found.start("code"))
+        yield Block(code, line, (found["why"] or "").strip(), is_file=found["title"] is not None)
 
 
 def run_page(page: Path) -> None:
-    namespace: dict[str, object] = {"__name__": "__docs__"}
+    module = ModuleType("__docs__")
+    sys.modules["__docs__"] = module  # Litestar looks up the types of a function in its module
+    namespace = vars(module)
+    is_of_program = page.is_relative_to(ROOT / "docs" / "programs")
     for block in blocks(page.read_text()):
-        if not block.skipped:
+        if not block.skipped and not (block.is_file and is_of_program):
             # The empty lines above make a traceback name the line of the page.
             exec(compile("\n" * block.line + block.code, str(page), "exec", dont_inherit=True), namespace)
     for made in namespace.values():
@@ -88,8 +96,22 @@ def test_every_refusal_has_its_page(reason: Reason) -> None:
 
 
 def test_every_page_of_a_refusal_is_about_one_that_exists() -> None:
-    slugs = {reason.code.removeprefix("authmw.") for reason in Reason}
+    slugs = {code.removeprefix("authmw.") for reason in Reason for code in (reason.code, reason.public_code)}
     assert {path.stem for path in (ROOT / "docs" / "reasons").glob("*.md")} - {"index"} == slugs
+
+
+def test_the_page_of_a_code_says_what_its_table_says() -> None:
+    for reason in Reason:
+        page = (ROOT / "docs" / "reasons" / f"{reason.code.removeprefix('authmw.')}.md").read_text()
+        error = f"`{reason.error}`" if reason.error else "none"
+        assert f"| {reason.status} | {error} | `{reason.public_code}` | {reason.description} |" in page
+
+
+def test_the_page_of_a_public_code_names_every_code_that_it_stands_for() -> None:
+    for code in {reason.public_code for reason in Reason} - {reason.code for reason in Reason}:
+        page = (ROOT / "docs" / "reasons" / f"{code.removeprefix('authmw.')}.md").read_text()
+        listed = re.findall(r"^\d+\. \[`(authmw\.[a-z-]+)`\]", page, re.MULTILINE)
+        assert sorted(listed) == sorted(reason.code for reason in Reason if reason.public_code == code)
 
 
 @pytest.fixture(scope="module")

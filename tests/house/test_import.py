@@ -25,20 +25,26 @@ EXTRAS = {
     "authmw_django": ("django", "django"),
     "authmw_sqlalchemy": ("sqlalchemy", "sql"),
     "authmw_redis": ("redis", "redis"),
+    "authmw_opentelemetry": ("opentelemetry", "opentelemetry"),
+    "authmw_prometheus": ("prometheus_client", "prometheus"),
 }
 
 # Imports inside functions, by what they save. A module that is not here is imported at the top of its file.
 LATE = {
-    "packages that take long to load": "argon2 jwt cryptography asgiref alembic redis werkzeug",
+    "packages that take long to load": "argon2 bcrypt jwt cryptography asgiref alembic redis werkzeug",
     "event loops and threads, which only some drivers need": "asyncio concurrent.futures ssl",
     "modules of Python that take a millisecond or more, or load such": (
-        "ast base64 email.utils importlib.metadata importlib.util inspect ipaddress pathlib random secrets shlex "
-        "urllib.parse urllib.request"
+        "ast base64 difflib email.utils importlib.metadata importlib.util inspect ipaddress pathlib random secrets "
+        "shlex tomllib urllib.parse urllib.request"
     ),
     "modules of authmw that load one of these, or that few programs use": (
-        "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.engine.auth "
-        "authmw.engine.routes.frameworks authmw.issuers.fetching.exchange authmw.openapi authmw.schemes.http_bearer "
-        "authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
+        "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.cli.settings authmw.engine.auth "
+        "authmw.engine.routes.frameworks authmw.http.location authmw.issuers.fetching.exchange authmw.openapi "
+        "authmw.schemes.http_bearer authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
+    ),
+    "what the plugin of pytest must not load before coverage begins": (
+        "authmw.errors authmw.identity.principal authmw.testing.acting authmw.testing.cheap_hashes "
+        "authmw.testing.clock authmw.testing.fake_issuers authmw.testing.memory_stores"
     ),
 }
 

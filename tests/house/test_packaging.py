@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -10,17 +11,21 @@ from email.message import Message
 from email.parser import Parser
 from importlib.metadata import EntryPoint, distribution
 from pathlib import Path
+from urllib.request import urlopen
 from zipfile import ZipFile
 
 import pytest
 
 from authmw.engine.routes.frameworks import GROUP
+from tests.cli.test_demo import running
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
 
+REASONS = ".dist-info/extra_metadata/reasons/"
 PACKAGES = {"authmw", *(path.parent.name for path in ROOT.glob("adapters/*/__init__.py"))}
-EXTRAS = {"flask", "starlette", "fastapi", "django", "docs", "sql", "postgres", "redis", "all"}
+EXTRAS = set("flask starlette fastapi django docs sql postgres redis bcrypt opentelemetry prometheus demo all".split())
+DEMO_APPS = {f"authmw/cli/demo_apps/{name}.py": f"examples/{name}.py" for name in ("flask_app", "asgi_app")}
 SDIST_TOP = set(
     "pyproject.toml README.md CHANGELOG.md LICENSE SECURITY.md CONTRIBUTING.md Makefile PKG-INFO .gitignore "
     "authmw adapters tests examples docs".split()
@@ -67,7 +72,25 @@ def test_every_package_in_the_wheel_is_typed(wheel: list[str]) -> None:
 def test_every_module_of_the_repository_is_in_the_wheel(wheel: list[str]) -> None:
     files = [path for root in ("authmw", "adapters") for path in (ROOT / root).rglob("*.py")]
     modules = {path.relative_to(ROOT).as_posix().removeprefix("adapters/") for path in files}
-    assert {name for name in wheel if name.endswith(".py")} == modules
+    assert {name for name in wheel if name.endswith(".py")} == modules | set(DEMO_APPS)
+
+
+def test_the_wheel_has_the_examples_that_the_demo_runs(dist: Path) -> None:
+    (path,) = dist.glob("*.whl")
+    with ZipFile(path) as archive:
+        for shipped, example in DEMO_APPS.items():
+            assert archive.read(shipped) == (ROOT / example).read_bytes()
+
+
+@pytest.mark.servers
+def test_the_demo_runs_from_the_wheel_alone(dist: Path, tmp_path: Path) -> None:
+    (path,) = dist.glob("*.whl")
+    ZipFile(path).extractall(tmp_path / "installed")
+    with running(tmp_path, path=tmp_path / "installed") as demo:
+        with urlopen(f"{demo.url}/docs") as answer:
+            assert answer.status == 200
+        demo.stop(signal.SIGTERM)
+        assert "Traceback" not in demo.log.read_text()
 
 
 def test_nothing_but_code_and_its_metadata_ships(wheel: list[str]) -> None:
@@ -75,6 +98,11 @@ def test_nothing_but_code_and_its_metadata_ships(wheel: list[str]) -> None:
     code = [Path(name) for name in wheel if ".dist-info/" not in name and not name.startswith(scripts)]
     assert {path.suffix or path.name for path in code} <= {".py", ".typed"}
     assert {Path(name).suffix for name in wheel if name.startswith(scripts)} == {".css", ".js"}
+
+
+def test_the_wheel_has_the_pages_of_the_refusal_codes(wheel: list[str]) -> None:
+    pages = {path.name for path in (ROOT / "docs" / "reasons").glob("*.md")}
+    assert {name.rpartition("/")[2] for name in wheel if REASONS in name} == pages
 
 
 def test_the_sdist_holds_what_was_agreed(dist: Path) -> None:
@@ -116,5 +144,9 @@ def test_the_entry_points_are_the_command_and_flasks() -> None:
 @pytest.mark.parametrize("entry", ENTRY_POINTS, ids=lambda entry: f"{entry.group}:{entry.name}")
 def test_every_entry_point_leads_to_what_its_group_calls(entry: EntryPoint) -> None:
     found = entry.load()
-    called = (found.routes_of, found.openapi_document) if entry.group == GROUP else (found,)
+    called: tuple[object, ...] = (found,)
+    if entry.group == GROUP:
+        called = (found.routes_of, found.openapi_document)
+    elif entry.group == "pytest11":
+        called = (found.as_user, found.clock)
     assert all(map(callable, called))

@@ -32,7 +32,7 @@ def diagram() -> str:
         rooms = re.split(r" [:|] ", level)
         for number, room in enumerate(rooms):
             mark = " " if len(rooms) == 1 else "┌" if number == 0 else "└" if number == len(rooms) - 1 else "│"
-            lines.append(f"{mark} {room:18}{sentence(room if room.startswith('authmw_') else f'authmw.{room}')}")
+            lines.append(f"{mark} {room:17} {sentence(room if room.startswith('authmw_') else f'authmw.{room}')}")
     return "\n".join(lines)
 
 

@@ -70,3 +70,17 @@ def test_what_is_no_challenge_is_refused(text: str) -> None:
 
 def test_a_parameter_is_found_by_its_name() -> None:
     assert Challenge("Basic", (("realm", "orders"), ("charset", "UTF-8")))["charset"] == "UTF-8"
+
+
+def test_space_around_the_parts_of_challenges_belongs_to_none() -> None:
+    text = 'Negotiate ,  Bearer  \t realm="a" ,\terror="b" \t, NTLM \t  TlRMTVNTUAAB=  '
+    negotiate, bearer, ntlm = parse_challenges(text)
+    assert (negotiate.scheme, negotiate.params, negotiate.token68) == ("Negotiate", (), "")
+    assert (bearer.scheme, bearer["realm"], bearer["error"]) == ("Bearer", "a", "b")
+    assert (ntlm.scheme, ntlm.token68) == ("NTLM", "TlRMTVNTUAAB=")
+
+
+@pytest.mark.parametrize("text", ['realm="a"', '="a"', 'Bearer realm="a", =b', "a@b c", 'Bearer realm="a'])
+def test_what_is_no_list_of_challenges_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"challenge|scheme"):
+        parse_challenges(text)

@@ -64,6 +64,10 @@ BOTH = pytest.mark.parametrize("make", [wsgi, asgi])
         ("/100%", "https://api.example/100%"),
         ("//a", "https://api.example//a"),
         ("/a;b=c", "https://api.example/a;b=c"),
+        # Absolute-form (RFC 9112 §3.2.2). Like ``Host``, its authority is not compared.
+        ("https://api.example/a", "https://api.example/a"),
+        ("http://10.0.0.1:8000/a?page=2", "https://api.example/a"),
+        ("HTTP://api.example/%61", "https://api.example/a"),
     ],
 )
 def test_s4_an_htu_that_is_the_same_url_matches(make: Callable[[str], RequestHead], target: str, htu: str) -> None:
@@ -108,11 +112,15 @@ def test_s4_an_htu_that_is_the_same_url_matches(make: Callable[[str], RequestHea
         ("/a/%2e%2e/b", "https://api.example/b"),
         ("/./b", "https://api.example/b"),
         # Other forms of the request target (RFC 9112 §3.2).
-        ("https://api.example/a", "https://api.example/a"),
         ("*", "https://api.example/*"),
         ("*", "https://api.example*"),
         ("a", "https://api.example/a"),
         ("", "https://api.example/"),
+        ("https://api.example/a", "https://api.example/b"),
+        ("https://me@api.example/a", "https://api.example/a"),
+        ("ftp://api.example/a", "https://api.example/a"),
+        ("https:/a", "https://api.example/a"),
+        ("https://a\\b/a", "https://api.example/a"),
     ],
 )
 def test_s4_an_htu_that_is_another_url_does_not_match(
@@ -134,6 +142,50 @@ def test_the_path_that_the_server_was_told_of_is_in_the_target_already() -> None
     request = WSGIRequest({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/shop", "PATH_INFO": "/orders"})
     assert API.matches("https://api.example/shop/orders", request)
     assert not API.matches("https://api.example/orders", request)
+    received: dict[str, Any] = {"type": "http", "path": "/shop/orders", "root_path": "/shop", "headers": []}
+    for scope_request in (ASGIRequest({**received, "raw_path": b"/shop/orders"}), ASGIRequest(received)):
+        assert API.matches("https://api.example/shop/orders", scope_request)
+        assert not API.matches("https://api.example/orders", scope_request)
+
+
+_SHOP = "https://example.com/shop"
+
+
+@pytest.mark.parametrize("public_url", [_SHOP, f"{_SHOP}/", "https://example.com"])
+@pytest.mark.parametrize("raw", ["/shop/orders", "/orders"], ids=["in front", "left out"])
+@pytest.mark.parametrize("path", ["/shop/orders", "/orders"], ids=["in front", "left out"])
+def test_a_prefix_that_the_framework_was_told_of_counts_once(public_url: str, raw: str, path: str) -> None:
+    urls = PublicURLs(public_url)
+    scope: dict[str, Any] = {
+        "type": "http",
+        "path": path,
+        "raw_path": raw.encode(),
+        "root_path": "/shop",
+        "headers": [],
+    }
+    environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/shop", "PATH_INFO": "/orders"}
+    for request in (ASGIRequest(scope), WSGIRequest({**environ, "REQUEST_URI": raw}), WSGIRequest(environ)):
+        assert urls.matches(f"{_SHOP}/orders", request)
+        for wrong in (f"{_SHOP}/shop/orders", "https://example.com/orders", f"{_SHOP}/orders/", f"{_SHOP}/admin"):
+            assert not urls.matches(wrong, request)
+
+
+def test_a_prefix_that_was_configured_stands_in_front_of_the_one_that_the_framework_knows() -> None:
+    urls = PublicURLs(_SHOP)
+    for root in ("/api", "/shopping"):
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": root,
+            "PATH_INFO": "/orders",
+            "REQUEST_URI": f"{root}/orders",
+        }
+        assert urls.matches(f"{_SHOP}{root}/orders", WSGIRequest(environ))
+        assert not urls.matches(f"https://example.com{root}/orders", WSGIRequest(environ))
+    told = WSGIRequest({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/shop/api", "PATH_INFO": "/orders"})
+    assert urls.matches(f"{_SHOP}/api/orders", told)
+    escaped = PublicURLs("https://example.com/stra%c3%9fe")
+    street: dict[str, Any] = {"type": "http", "path": "/orders", "root_path": "/straße", "headers": []}
+    assert escaped.matches("https://example.com/stra%C3%9Fe/orders", ASGIRequest({**street, "raw_path": b"/orders"}))
 
 
 @pytest.mark.parametrize(

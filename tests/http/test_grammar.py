@@ -170,3 +170,18 @@ def test_parameters_written_and_parsed_are_the_same(params: list[tuple[str, str]
 @given(st.text(st.characters(max_codepoint=255)))
 def test_a_token_holds_token_characters_only(text: str) -> None:
     assert is_token(text) == (bool(text) and set(text.lower()) <= set(TCHAR))
+
+
+@pytest.mark.parametrize(
+    "text, quoted",
+    [
+        ("", '""'),
+        ("a b", '"a b"'),
+        ('a"b', '"a\\"b"'),
+        ("a\\b", '"a\\\\b"'),
+        ("a\r\nb", '"a??b"'),
+        ("\0\x1f\x7f", '"???"'),
+    ],
+)
+def test_a_quoted_string_has_no_character_that_ends_it_or_the_line(text: str, quoted: str) -> None:
+    assert quote(text) == quoted

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from authmw_flask.refusing import RefusedByFlask
 
-from authmw import AccessRefused, Auth, Body, HTTPBasic, HTTPBearer, Reason, Refusal
+from authmw import AccessRefused, Auth, Body, ConfigurationError, HTTPBasic, HTTPBearer, InheritedAuth, Reason, Refusal
+from authmw.engine.authentication import NOBODY
 from authmw.http.challenge import Challenge
+from authmw.identity.requirement import AUTHENTICATED
 from tests.requests import wsgi_request
 
 INTERNAL = ("detail for the log", "missing:scope", "Traceback")
@@ -49,7 +52,6 @@ def test_class_16_why_a_login_failed_is_told_to_nobody() -> None:
         Reason.USER_UNKNOWN,
         Reason.USER_DISABLED,
         Reason.PASSWORD_WRONG,
-        Reason.ACCOUNT_THROTTLED,
         Reason.CREDENTIALS_MALFORMED,
         Reason.CREDENTIALS_REJECTED,
         Reason.KEY_UNKNOWN,
@@ -79,6 +81,44 @@ def test_each_reason_has_a_code_of_its_own() -> None:
     assert len({reason.code for reason in Reason}) == len(Reason)
 
 
+@pytest.mark.parametrize("pages", ["https://docs.example/reasons/", "http://docs.example/errors#"])
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
+def test_the_type_is_the_page_of_the_public_code_and_tells_no_more(reason: Reason, pages: str) -> None:
+    members = Refusal(reason, pages=pages).problem()
+    assert members["type"] == pages + members["code"].removeprefix("authmw.")
+    assert {**members, "type": "about:blank"} == Refusal(reason).problem()
+
+
+def test_without_an_address_of_pages_the_type_is_about_blank() -> None:
+    twice = wsgi_request(authorization="Bearer a, Bearer b")
+    for auth, expected in (
+        (Auth(HTTPBearer()), "about:blank"),
+        (InheritedAuth(Auth(HTTPBearer(), reason_pages="https://a.example/")), "https://a.example/credentials-missing"),
+    ):
+        refusal = auth.decide(NOBODY, AUTHENTICATED, twice)
+        assert isinstance(refusal, Refusal)
+        assert refusal.problem()["type"] == expected
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        "https://docs.example/reasons",
+        "/reasons/",
+        "docs.example/",
+        "https://user@docs.example/",
+        "https://docs.example/ /",
+        "https://docs.example/#a#",
+        "#",
+        None,
+        7,
+    ],
+)
+def test_what_is_no_address_of_pages_is_refused(pages: Any) -> None:
+    with pytest.raises(ConfigurationError, match="reason_pages="):
+        Auth(HTTPBearer(), reason_pages=pages)
+
+
 @pytest.mark.parametrize("kind", [AccessRefused, RefusedByFlask])
 def test_a_refusal_goes_from_one_process_to_another(kind: type[AccessRefused]) -> None:
     refusal = Refusal(
@@ -88,3 +128,13 @@ def test_a_refusal_goes_from_one_process_to_another(kind: type[AccessRefused]) -
     received = pickle.loads(pickle.dumps(kind(refusal)))
     assert type(received) is kind
     assert (str(received), received.refusal) == ("authmw.scope-missing: why", replace(refusal, render=None))
+
+
+def test_a_refusal_has_the_headers_that_it_needs_and_no_empty_ones() -> None:
+    bare = Refusal(Reason.FORBIDDEN).response()
+    assert [name for name, _ in bare.headers] == ["Content-Type", "Content-Length", "Cache-Control"]
+    assert bare.body == b'{"type":"about:blank","title":"Forbidden","status":403,"detail":' + (
+        json.dumps(Reason.FORBIDDEN.description).encode() + b',"code":"authmw.forbidden"}'
+    )
+    later = Refusal(Reason.UNAVAILABLE, retry_after=0, vary="Cookie", headers=(("X-More", "1"),)).response()
+    assert later.headers[3:] == (("Vary", "Cookie"), ("Retry-After", "0"), ("X-More", "1"))

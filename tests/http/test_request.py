@@ -49,6 +49,18 @@ def test_several_lines_of_a_header_are_seen_as_several() -> None:
 
 
 @BOTH
+def test_cookies_are_searched_up_to_64_kib(make: Any) -> None:
+    assert make(cookie="a=" + "v" * 65534).cookie("a") == ("v" * 65534,)
+    with pytest.raises(ValueError, match="64 KiB"):
+        make(cookie="a=" + "v" * 65535).cookie("a")
+
+
+def test_a_server_that_names_no_client_has_an_unknown_one() -> None:
+    assert WSGIRequest({"REQUEST_METHOD": "GET"}).client == ""
+    assert ASGIRequest({"type": "http", "path": "/", "headers": []}).client == ""
+
+
+@BOTH
 @pytest.mark.parametrize(
     "cookie, values",
     [
@@ -116,6 +128,67 @@ def test_the_target_of_a_scope() -> None:
     scope: Scope = {"type": "http", "path": "/é", "query_string": b"x=1", "headers": []}
     assert ASGIRequest(scope).target == "/%C3%A9?x=1"
     assert ASGIRequest({**scope, "raw_path": b"/%c3%a9?x=1"}).target == "/%c3%a9?x=1"
+
+
+_HEADS = {
+    # What the client asked for: what the server and the layers outside made of it, and the path that the client saw.
+    "no prefix": ("", "/orders", "/orders", "/orders"),
+    "told by ProxyFix or hypercorn": ("/shop", "/orders", "/orders", "/shop/orders"),
+    "put in front by uvicorn": ("/shop", "/orders", "/shop/orders", "/shop/orders"),
+    "mounted": ("/api", "/orders", "/api/orders", "/api/orders"),
+    "mounted behind a proxy": ("/shop/api", "/orders", "/api/orders", "/shop/api/orders"),
+    "root of a mount": ("/api", "", "/api", "/api"),
+    "root behind a proxy": ("/shop", "/", "/", "/shop/"),
+    "escapes": ("/shop", "/a b", "/a%20b", "/shop/a%20b"),
+    "other escapes": ("/shop", "/a b", "/%61%20b", "/shop/%61%20b"),
+    "absolute-form": ("/shop", "/orders", "http://10.0.0.1:80/orders", "/shop/orders"),
+    "slash at the end of the prefix": ("/shop/", "/orders", "/orders", "/shop/orders"),
+    "prefix beyond ASCII": ("/büro", "/orders", "/orders", "/b%C3%BCro/orders"),
+    "rewritten": ("/shop", "/orders", "/v1/orders", "/v1/orders"),
+    "asterisk": ("", "*", "*", "*"),
+    "no raw path": ("/shop", "/a b", None, "/shop/a%20b"),
+    "no raw path, and what a path may have": ("/shop", "/~a:b@c;d=e,f", None, "/shop/~a:b@c;d=e,f"),
+}
+
+
+@pytest.mark.parametrize("root, path, raw, seen", _HEADS.values(), ids=_HEADS)
+def test_the_path_that_the_client_sees_begins_with_the_prefix_that_the_framework_knows(
+    root: str, path: str, raw: str | None, seen: str
+) -> None:
+    environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": root.encode().decode("latin-1"), "PATH_INFO": path}
+    in_front: Scope = {"type": "http", "root_path": root, "path": root + path, "headers": []}
+    left_out: Scope = {**in_front, "path": path}
+    scopes = [in_front] * (not root.endswith("/")) + [left_out] * path.startswith("/")
+    if raw is not None:
+        environ["REQUEST_URI"] = f"{raw}?page=2"
+        scopes = [{**scope, "raw_path": raw.encode()} for scope in scopes]
+    assert WSGIRequest(environ).public_path == seen
+    assert {ASGIRequest(scope).public_path for scope in scopes} == {seen}
+
+
+@pytest.mark.parametrize(
+    "target, path",
+    [
+        ("/a?b", "/a"),
+        ("http://shop.example/a?b", "/a"),
+        ("HTTPS://shop.example:8443/a", "/a"),
+        ("http://[::1]:80/a", "/a"),
+        ("http://shop.example", ""),
+        ("http://shop.example//a", "//a"),
+        ("http://me@shop.example/a", "http://me@shop.example/a"),
+        ("http:///a", "http:///a"),
+        ("ws://shop.example/a", "ws://shop.example/a"),
+        ("/http://shop.example/a", "/http://shop.example/a"),
+        ("*", "*"),
+        ("", ""),
+    ],
+)
+def test_the_raw_path_of_an_absolute_form_is_the_path_in_it(target: str, path: str) -> None:
+    wsgi = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/a", "RAW_URI": target})
+    asgi = ASGIRequest({"type": "http", "path": "/a", "raw_path": target.encode(), "headers": []})
+    assert (wsgi.raw_path, asgi.raw_path) == (path, path)
+    assert wsgi.target == target
+    assert asgi.target == target.partition("?")[0]  # a server gives the query apart
 
 
 @pytest.mark.parametrize("client, address", [(("10.0.0.1", 5), "10.0.0.1"), (None, "")])
@@ -189,6 +262,92 @@ def test_an_asgi_body_that_is_too_large_is_not_kept() -> None:
 
     with pytest.raises(BodyTooLarge):
         asyncio.run(main())
+
+
+@pytest.mark.parametrize("limit, fits", [(5, True), (4, False)])
+def test_a_body_that_is_kept_has_the_limit_of_each_who_reads_it(limit: int, fits: bool) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"hello"}
+
+    async def asgi() -> bytes:
+        request = ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+        await request.keep_body()
+        return await request.read_body(limit)
+
+    def wsgi() -> bytes:
+        request = WSGIRequest(_environ(b"hello", REQUEST_METHOD="POST", CONTENT_LENGTH="5"))
+        request.keep_body()
+        return request.read_body(limit)
+
+    for read in (wsgi, lambda: asyncio.run(asgi())):
+        if fits:
+            assert read() == b"hello"
+        else:
+            with pytest.raises(BodyTooLarge):
+                read()
+
+
+def test_a_body_that_is_kept_is_there_for_those_who_come_after_the_application_has_read_it() -> None:
+    waiting: list[Message] = [{"type": "http.request", "body": b"hello"}]
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def asgi() -> bytes:
+        request = ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+        await request.keep_body()
+        assert (await request.receive())["body"] == b"hello"
+        return await ASGIRequest(request.scope).read_body(5)
+
+    assert asyncio.run(asgi()) == b"hello"
+    request = WSGIRequest(_environ(b"hello", REQUEST_METHOD="POST", CONTENT_LENGTH="5"))
+    request.keep_body()
+    assert request.environ["wsgi.input"].read() == b"hello"
+    assert WSGIRequest(request.environ).read_body(5) == b"hello"
+
+
+def test_a_message_without_a_body_is_an_empty_part_of_it() -> None:
+    waiting: list[Message] = [{"type": "http.request", "more_body": True}, {"type": "http.request", "body": b"hello"}]
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    assert asyncio.run(ASGIRequest({"type": "http", "path": "/", "headers": []}, receive).read_body(5)) == b"hello"
+
+
+def test_what_kept_a_body_from_being_read_is_told_to_each_who_reads_it() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def asgi() -> None:
+        request = ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+        await request.keep_body()
+        for _ in range(2):
+            with pytest.raises(BodyIncomplete):
+                await request.read_body(5)
+
+    asyncio.run(asgi())
+    request = WSGIRequest(_environ(b"hell", REQUEST_METHOD="POST", CONTENT_LENGTH="5"))
+    request.keep_body()
+    request.environ["wsgi.input"] = io.BytesIO(b"hello")
+    for _ in range(2):
+        with pytest.raises(BodyIncomplete):
+            request.read_body(5)
+
+
+def test_a_scope_without_a_channel_has_no_body_and_receives_nothing() -> None:
+    request = ASGIRequest({"type": "http", "path": "/", "headers": []})
+    assert asyncio.run(request.read_body(100)) == b""
+    with pytest.raises(RuntimeError, match="no receive channel"):
+        asyncio.run(request.receive())
+
+
+@BOTH
+def test_two_headers_have_no_prefix_in_an_environ(make: Any) -> None:
+    environ = {"REQUEST_METHOD": "GET", "CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "5", "HTTP_CONTENT_TYPE": "x"}
+    request = WSGIRequest(environ)
+    assert (request.header("content-type"), request.header("content-length")) == ("text/plain", "5")
+    assert make(content_encoding="gzip").header("content-encoding") == "gzip"
 
 
 def test_a_wsgi_body_that_ends_early_is_none() -> None:
@@ -299,3 +458,27 @@ def test_class_19_any_bytes_get_a_verdict_and_never_an_exception_the_same_under_
     status, lines, _ = by_wsgi
     assert status in (200, 400, 401)
     assert all(text.isascii() and text.isprintable() for line in lines for text in line)
+
+
+@pytest.mark.parametrize(
+    "root, path, below",
+    [
+        ("", "/orders", "/orders"),
+        ("/shop", "/shop/orders", "/orders"),
+        ("/shop", "/shop/", "/"),
+        ("/shop", "/shop", ""),
+        ("/shop", "/shopping", "/shopping"),
+        ("/shop", "/orders", "/orders"),
+        ("/shop", "/x/shop/orders", "/x/shop/orders"),
+        ("/shop/de", "/shop/de/orders", "/orders"),
+    ],
+)
+def test_asgi_a_path_is_below_the_root_path_as_whole_segments(root: str, path: str, below: str) -> None:
+    assert ASGIRequest({"type": "http", "path": path, "root_path": root, "headers": []}).path == below
+
+
+def test_a_websocket_handshake_is_a_get_whatever_else_its_scope_says() -> None:
+    asked = [(b"origin", b"https://a.example"), (b"access-control-request-method", b"GET")]
+    request = ASGIRequest({"type": "websocket", "method": "OPTIONS", "path": "/", "headers": asked})
+    assert request.method == "GET"
+    assert not request.is_preflight

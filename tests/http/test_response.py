@@ -75,7 +75,7 @@ def test_a_websocket_is_denied_where_the_server_can_with_each_header_once() -> N
     assert received == 1
 
 
-@pytest.mark.parametrize("status, code", [(401, 1008), (429, 1008), (503, 1013)])
+@pytest.mark.parametrize("status, code", [(401, 1008), (429, 1008), (499, 1008), (500, 1013), (503, 1013)])
 @pytest.mark.parametrize("extensions", [{}, {"extensions": None}, {"extensions": {"tls": {}}}])
 def test_a_websocket_is_closed_where_the_server_cannot(extensions: dict[str, Any], status: int, code: int) -> None:
     messages, received = sent(Response(status, (), b""), {"type": "websocket", **extensions})

@@ -20,7 +20,7 @@ from authmw import (
     requires_scopes,
 )
 from authmw.identity.requirement import Requirement
-from authmw.identity.scopes import scope_mistakes
+from authmw.identity.scopes import parse_scope, scope_mistakes
 from authmw.stores import MemoryUsers
 
 
@@ -128,3 +128,9 @@ def test_every_mistake_in_a_description_is_told(described: Any, mistakes: int) -
         with pytest.raises(ConfigurationError) as refused:
             Auth(HTTPBearer(), scopes=described)
         assert refused.value.mistakes == tuple(scope_mistakes(described))
+
+
+@pytest.mark.parametrize("text", ['read "write"', "read\twrite", "read caf\u00e9", "a\\b"])
+def test_a_list_of_scopes_with_a_character_that_no_scope_has_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="RFC 6749"):
+        parse_scope(text)

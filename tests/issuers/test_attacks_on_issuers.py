@@ -174,12 +174,33 @@ def test_a_kid_is_a_name_and_nothing_else(kid: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_any_number_of_unknown_kids_is_one_fetch(driver: str) -> None:
+def test_any_number_of_unknown_kids_is_three_fetches(driver: str) -> None:
     world = World()
     assert world.ask(world.token()) == OK
     for number in range(20):
         assert world.ask(world.token(header={"kid": f"random-{number}"}), driver) == UNKNOWN_KEY
-    assert world.fetches == 2
+    assert world.fetches == 1 + 3
+
+
+def test_any_number_of_tokens_with_one_unknown_kid_is_one_fetch_in_each_cooldown() -> None:
+    world = World()
+    assert world.ask(world.token()) == OK
+    for cooldown in range(1, 4):
+        for _ in range(20):
+            assert world.ask(world.token(header={"kid": "retired"})) == UNKNOWN_KEY
+        assert world.fetches == 1 + cooldown
+        world.clock.advance(30)
+
+
+def test_any_number_of_bad_signatures_is_three_fetches() -> None:
+    world = World()
+    assert world.ask(world.token()) == OK
+    for header in ({}, {"kid": ...}):
+        stranger = Key.generate(kid=world.fake.ring.signer.kid)
+        for _ in range(20):
+            assert world.ask(world.token(key=stranger, header=header)).code == "authmw.token-signature"
+    assert world.fetches == 1 + 3
+    assert world.ask(world.token()) == OK
 
 
 def test_a_key_for_one_curve_is_not_used_for_another_algorithm() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -43,6 +44,8 @@ class Pages:
         page = self.pages.get(url)
         if isinstance(page, Exception):
             raise page
+        if isinstance(page, bytes):
+            return Fetched(200, {"content-type": "text/html"}, page)
         return Fetched(404) if page is None else Fetched(200, {}, json.dumps(page).encode())
 
 
@@ -101,6 +104,29 @@ def test_what_is_wrong_is_told_rather_than_what_is_missing() -> None:
 def test_what_answers_by_a_redirect_is_looked_for_elsewhere() -> None:
     pages = Pages(**{OPENID: AnswerRefused("it answers 302"), OAUTH: metadata()})
     assert discover(pages, ISSUER).url == OAUTH
+
+
+HTML = [b"<!doctype html><title>Shop</title>", b"", b"\xff\xfe", b"[]", b"null", b'"x"', b'{"issuer": 1,', b"{}"]
+
+
+@pytest.mark.parametrize("page", HTML, ids=repr)
+@pytest.mark.parametrize("first", [(OPENID,), (OPENID, OAUTH)], ids=len)
+def test_a_page_in_the_place_of_metadata_is_passed_over(page: bytes, first: tuple[str, ...]) -> None:
+    at = OAUTH if len(first) == 1 else INSERTED
+    pages = Pages(**{**dict.fromkeys(first, page), at: metadata()})
+    assert discover(pages, ISSUER).url == at
+    assert [url for url, _ in pages.asked] == [*first, at]
+
+
+@pytest.mark.parametrize("page", HTML[:-1], ids=repr)
+def test_a_page_in_the_place_of_metadata_is_told_where_there_is_nothing_else(page: bytes) -> None:
+    for url in (OPENID, OAUTH, INSERTED):
+        with pytest.raises(AnswerRefused, match=f"^{re.escape(url)} is no metadata: ") as refused:
+            discover(Pages(**{url: page}), ISSUER)
+        assert not refused.value.is_missing
+    with pytest.raises(AnswerRefused, match="answers 404") as missing:
+        discover(Pages(), ISSUER)
+    assert missing.value.is_missing
 
 
 def test_an_issuer_that_does_not_answer_is_asked_once() -> None:
@@ -239,3 +265,30 @@ def test_openid_connect_takes_a_verifier_or_makes_one() -> None:
         OpenIdConnect(OPENID, verifier, audience="shop-api")
     with pytest.raises(ConfigurationError, match="needs audience="):
         OpenIdConnect(OPENID, profile="keycloak")
+
+
+@pytest.mark.parametrize(
+    "jwks_uri",
+    [None, "", 7, [], "/keys", "http://id.example/keys", "ftp://id.example/keys", "file:///etc/passwd", "https://"],
+)
+def test_metadata_without_a_url_of_keys_that_may_be_fetched_is_refused(jwks_uri: object) -> None:
+    pages = Pages(**{OPENID: {**metadata(), "jwks_uri": jwks_uri}})
+    with pytest.raises(AnswerRefused, match="has no jwks_uri that may be fetched"):
+        discover(pages, ISSUER)
+    pages.pages[OAUTH] = metadata()
+    assert discover(pages, ISSUER).url == OAUTH
+
+
+def test_metadata_is_taken_as_it_was_for_as_long_as_it_says() -> None:
+    world = World()
+    world.fake.max_age = 7200
+    for _ in range(2):
+        assert world.ask(world.token()) == OK
+        world.clock.advance(5400)
+    world.settle()
+    first = world.fake.requests[0]
+    assert world.fake.requests.count(first) == 1
+    world.clock.advance(3600)
+    assert world.ask(world.token()) == OK
+    world.settle()
+    assert world.fake.requests.count(first) == 2

@@ -58,7 +58,7 @@ SLOW: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_a_server_that_takes_its_time_is_left_in_time(name: str) -> None:
+def test_class_15_a_server_that_takes_its_time_is_left_in_time(name: str) -> None:
     with serving(SLOW[name]) as server:
         began = time.monotonic()
         with pytest.raises(FetchFailed):
@@ -122,7 +122,7 @@ def test_nobody_there_is_a_failure() -> None:
         PATIENT.fetch(url)
 
 
-def test_ten_megabytes_are_not_read() -> None:
+def test_class_15_ten_megabytes_are_not_read() -> None:
     with (
         serving(document(b"x" * 10_000_000)) as server,
         pytest.raises(AnswerRefused, match="longer than 1048576 bytes"),
@@ -179,14 +179,14 @@ def test_a_server_without_tls_where_it_should_be_is_a_failure() -> None:
         "https://[::1",
     ],
 )
-def test_a_url_that_leads_elsewhere_is_not_fetched(url: str) -> None:
+def test_class_15_a_url_that_leads_elsewhere_is_not_fetched(url: str) -> None:
     with pytest.raises(FetchFailed, match="a URL is not fetched") as raised:
         PATIENT.fetch(url)
     assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_document_cannot_send_us_to_this_machine(host: str) -> None:
+def test_class_15_a_document_cannot_send_us_to_this_machine(host: str) -> None:
     with serving(document(b"{}")) as server:
         assert PATIENT.fetch(server.url(host=host)).body == b"{}"
         with pytest.raises(FetchFailed, match="is not on the internet"):

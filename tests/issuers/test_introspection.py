@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -21,8 +22,10 @@ from authmw.issuers.audience import AnyAudience
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.issuers.issuer import Issuer
+from authmw.issuers.profiles import PROFILES
 from authmw.stores import MemoryRevocations, RevocationFeed
 from authmw.stores.records import Revocation
+from authmw.testing import FakeIssuer
 from authmw.testing.clock import FakeClock
 from tests.drivers import DRIVERS
 from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, SECRET, URL, FakeServer, answered, verifier_of
@@ -77,10 +80,61 @@ def test_an_active_token_is_of_its_subject_with_its_scopes() -> None:
     )
 
 
-@pytest.mark.parametrize("members", [{**ACTIVE, "sub": "shop"}, without("sub")], ids=["sub is client_id", "no sub"])
-def test_a_token_of_a_client_for_itself_is_of_a_client(members: dict[str, Any]) -> None:
-    principal = principal_of(members)
+def test_a_token_of_a_client_for_itself_is_of_a_client() -> None:
+    principal = principal_of({**ACTIVE, "sub": "shop"})
     assert (principal.id, principal.kind, principal.client_id) == ("shop", "client", "shop")
+
+
+CLIENTS: Final = replace(PROFILES["rfc9068"], clients_without_subject=True)
+BY_NAME: Final = replace(PROFILES["rfc9068"], subject="username")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [without("sub"), {**without("sub"), "username": "alice"}, {**ACTIVE, "sub": None}],
+    ids=["as Doorkeeper writes it", "as WSO2 writes it", "null"],
+)
+def test_a_token_without_sub_is_refused_since_all_users_of_a_client_would_be_one(members: dict[str, Any]) -> None:
+    verdict = verify(verifier_of(FakeServer(members)))
+    assert isinstance(verdict, Rejected)
+    assert verdict.reason is Reason.TOKEN_CLAIMS
+    assert "clients_without_subject" in verdict.detail
+
+
+@pytest.mark.parametrize("members", [without("sub"), {**ACTIVE, "sub": ""}, {**ACTIVE, "sub": None}], ids=str)
+def test_a_token_without_sub_is_of_a_client_where_the_profile_says_so(members: dict[str, Any]) -> None:
+    principal = principal_of(members, profile=CLIENTS)
+    assert (principal.id, principal.kind, principal.client_id) == ("shop", "client", "shop")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["username", "preferred_username", "email", "name", "given_name", "nickname", "user_name", "user_id", "upn"],
+)
+def test_a_token_that_names_a_user_is_never_of_a_client(name: str) -> None:
+    verdict = verify(verifier_of(FakeServer({**without("sub"), name: "alice"}), profile=CLIENTS))
+    assert isinstance(verdict, Rejected)
+
+
+def test_users_are_told_apart_by_name_where_the_profile_says_so() -> None:
+    found = {name: principal_of({**without("sub"), "username": name}, profile=BY_NAME) for name in ("alice", "bob")}
+    assert {name: (principal.id, principal.kind) for name, principal in found.items()} == {
+        "alice": ("alice", "user"),
+        "bob": ("bob", "user"),
+    }
+    assert isinstance(verify(verifier_of(FakeServer(without("sub")), profile=BY_NAME)), Rejected)
+
+
+def test_a_service_account_of_keycloak_is_a_client() -> None:
+    members = {**ACTIVE, "sub": "8b1f2c", "username": "service-account-shop"}
+    assert principal_of(members, profile="keycloak").kind == "client"
+    assert principal_of({**members, "username": "service-account-other"}, profile="keycloak").kind == "user"
+
+
+def test_the_profile_of_the_issuer_counts() -> None:
+    issuer = FakeIssuer("https://id.example").verifier(audience="orders", profile="keycloak")
+    verifier = IntrospectionVerifier(issuer, audience="orders", client_id="a", client_secret=SECRET)
+    assert verifier._rules.profile.name == "keycloak"  # pyright: ignore[reportPrivateUsage]
 
 
 SCOPES_IN: Final[list[tuple[Any, dict[str, Any]]]] = [
@@ -111,6 +165,7 @@ REFUSED: Final[Mapping[str, tuple[dict[str, Any], Reason]]] = {
     "inactive": (dict(INACTIVE), Reason.TOKEN_UNKNOWN),
     "inactive with all else": ({**ACTIVE, "active": False}, Reason.TOKEN_UNKNOWN),
     "expired": ({**ACTIVE, "exp": NOW - 31}, Reason.TOKEN_EXPIRED),
+    "expired just now": ({**ACTIVE, "exp": NOW - 30}, Reason.TOKEN_EXPIRED),
     "not yet valid": ({**ACTIVE, "nbf": NOW + 31}, Reason.TOKEN_NOT_YET_VALID),
     "exp is text": ({**ACTIVE, "exp": str(NOW + 600)}, Reason.TOKEN_CLAIMS),
     "exp is true": ({**ACTIVE, "exp": True}, Reason.TOKEN_CLAIMS),
@@ -154,6 +209,15 @@ def test_a_token_for_another_api_or_for_none_by_name_is_refused(aud: object) -> 
 @pytest.mark.parametrize("aud", ["orders", ["billing", "orders"]])
 def test_a_token_for_this_api_among_others_is_taken(aud: object) -> None:
     assert principal_of({**ACTIVE, "aud": aud}).id == "alice"
+
+
+@pytest.mark.parametrize(
+    "names", [["orders", "invoices"], ("orders", "invoices"), {"orders", "invoices"}], ids=["list", "tuple", "set"]
+)
+def test_an_api_with_several_names_takes_tokens_for_each_of_them(names: Any) -> None:
+    for name in ("orders", "invoices"):
+        assert principal_of({**ACTIVE, "aud": name}, audience=names).id == "alice"
+    assert reason_of({**ACTIVE, "aud": "other"}, audience=names) is Reason.TOKEN_AUDIENCE
 
 
 def test_any_audience_is_taken_only_where_somebody_said_why() -> None:
@@ -252,7 +316,7 @@ def test_a_refused_credential_of_the_api_itself_is_told_in_the_log(caplog: pytes
     auth = Auth(HTTPBearer(verifier_of(FakeServer(answered({"error": "invalid_client"}, 401)))))
     with caplog.at_level(logging.DEBUG):
         auth.authenticate(wsgi_request(authorization=f"Bearer {TOKEN}"))
-    assert "are the credentials of this API right?" in caplog.text.replace("\\x20", " ")
+    assert "are the credentials of this API right?" in caplog.text
 
 
 # What is sent

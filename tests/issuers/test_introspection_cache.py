@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -17,6 +18,7 @@ from authmw.flow.flow import Flow, run, run_async
 from authmw.flow.single_flight import SingleFlight
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
 from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, FakeServer, answered, verifier_of
@@ -95,14 +97,152 @@ def test_nothing_is_kept_where_nothing_is_to_be(options: dict[str, Any]) -> None
     assert len(server.asked) == 2
 
 
-@pytest.mark.parametrize("answer", [INACTIVE, {**ACTIVE, "aud": "billing"}, {**ACTIVE, "exp": NOW - 600}])
-def test_no_refusal_is_kept(answer: object) -> None:
-    server = FakeServer(answer)
+def test_a_token_that_is_not_valid_yet_is_asked_about_again() -> None:
+    server = FakeServer({**ACTIVE, "nbf": NOW + 40})
     verifier = verifier_of(server)
     assert not is_taken(verifier)
     server.answer = ACTIVE
     assert is_taken(verifier)
     assert len(server.asked) == 2
+
+
+UNSUPPORTED = answered({"error": "unsupported_token_type"}, 400)
+
+
+REFUSED = {
+    "inactive": INACTIVE,
+    "unsupported": UNSUPPORTED,
+    "for another API": {**ACTIVE, "aud": "billing"},
+    "expired": {**ACTIVE, "exp": NOW - 600},
+    "without subject": {**ACTIVE, "sub": ""},
+}
+
+
+@pytest.mark.parametrize("answer", REFUSED.values(), ids=REFUSED)
+def test_a_refusal_is_kept_for_five_seconds_and_needs_no_flow(answer: object) -> None:
+    server, clock = FakeServer(answer), FakeClock(NOW)
+    verifier = verifier_of(server, clock)
+    assert not is_taken(verifier)
+    server.answer = ACTIVE
+    for _ in range(2):
+        clock.advance(2.4)
+        assert isinstance(verifier.verify(BearerToken("t-1")), Rejected)
+    assert len(server.asked) == 1
+    clock.advance(0.2)
+    assert is_taken(verifier)
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("keep, seconds", [(0, 0), (2, 2), (300, 5)])
+def test_that_a_token_is_not_active_is_kept_no_longer_than_keep(keep: float, seconds: float) -> None:
+    server, clock = FakeServer(INACTIVE), FakeClock(NOW)
+    verifier = verifier_of(server, clock, keep=keep)
+    assert not is_taken(verifier)
+    server.answer = ACTIVE
+    clock.advance(seconds)
+    assert is_taken(verifier)
+
+
+def test_made_up_tokens_evict_no_active_one_and_are_bounded() -> None:
+    server = FakeServer()
+    verifier = verifier_of(server, size=3)
+    assert is_taken(verifier)
+    server.answer = INACTIVE
+    for number in range(5000):
+        assert not is_taken(verifier, f"made-up-{number}")
+    assert is_taken(verifier)
+    assert len(part(verifier, "_refused")) == 4096
+    assert "made-up" not in repr(part(part(verifier, "_refused"), "_entries"))
+
+
+@pytest.mark.parametrize("failure", [answered({}, 500), answered({}), FetchFailed("no answer"), answered({}, 401)])
+def test_no_failure_is_kept(failure: object) -> None:
+    server = FakeServer(failure)
+    verifier = verifier_of(server)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            verify(verifier)
+    assert len(server.asked) == 2
+    server.answer = ACTIVE
+    assert is_taken(verifier)
+
+
+# A server that is silent
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    """A server that takes longer than a slow call, and then gives no answer."""
+    monkeypatch.setattr("authmw.flow.breaker.SLOW", 0.02)
+    server = FakeServer(FetchFailed("https://id.example: no complete answer within 5 s"))
+    server.before = lambda: time.sleep(0.1)
+    return server
+
+
+def test_while_the_server_is_silent_one_request_tries_and_the_others_are_unavailable_at_once(
+    silent: FakeServer,
+) -> None:
+    verifier = verifier_of(silent)
+    with pytest.raises(Unavailable):
+        verify(verifier, "first")
+
+    def ask(number: int) -> str:
+        with pytest.raises(FetchFailed) as caught:
+            verify(verifier, f"made-up-{number}")
+        return str(caught.value)
+
+    with ThreadPoolExecutor(20) as pool:
+        told = list(pool.map(ask, range(20)))
+    assert told.count("https://id.example does not answer") >= 18
+    assert len(silent.asked) <= 3
+    silent.before, silent.answer = lambda: None, ACTIVE
+    assert is_taken(verifier)
+    with ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(partial(is_taken, verifier), map(str, range(20))))
+
+
+def test_what_is_kept_is_taken_while_the_server_is_silent(silent: FakeServer) -> None:
+    verifier = verifier_of(silent)
+    before, silent.before = silent.before, lambda: None
+    failure, silent.answer = silent.answer, ACTIVE
+    assert is_taken(verifier)
+    silent.before, silent.answer = before, failure
+    with pytest.raises(Unavailable):
+        verify(verifier, "t-2")
+    assert is_taken(verifier)
+
+
+def test_a_slow_answer_that_is_an_error_does_not_make_the_server_silent(silent: FakeServer) -> None:
+    verifier = verifier_of(silent)
+    for answer in (answered({}, 500), AnswerRefused("its answer is compressed")):
+        silent.answer = answer
+        with pytest.raises(Unavailable):
+            verify(verifier, "t-1")
+        assert not part(verifier, "_breaker").is_open
+
+
+@pytest.mark.slow
+def test_a_flood_of_made_up_tokens_on_a_server_that_hangs_keeps_no_request_waiting() -> None:
+    server, release = FakeServer(FetchFailed("no answer")), threading.Event()
+    server.before = lambda: release.wait(SOON)
+    verifier = verifier_of(server)
+    waited: list[float] = []
+
+    async def ask(number: int) -> None:
+        began = time.monotonic()
+        found: Any = verifier.verify(BearerToken(f"made-up-{number}"))
+        with pytest.raises(Unavailable):
+            await run_async(found)
+        waited.append(time.monotonic() - began)
+        if len(waited) == 1000 - 64:
+            release.set()  # those that were asked wait for the timeout of the fetcher
+
+    async def main() -> None:
+        await asyncio.gather(*map(ask, range(1000)))
+
+    asyncio.run(main())
+    assert max(waited) < 10
+    assert len(server.asked) == 64
 
 
 def test_one_token_is_never_taken_for_another() -> None:

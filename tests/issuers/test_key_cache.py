@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from authmw import ConfigurationError
+from authmw import ConfigurationError, Key
+from authmw.issuers.fetching.fetch import FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.keys.cache_policy import CachePolicy
-from tests.issuers.worlds import OK, World
+from authmw.issuers.keys.key_cache import KeyCache
+from authmw.issuers.keys.key_source import KeyAnswer, NoKeys
+from authmw.testing import FakeClock
+from tests.issuers.worlds import NOW, OK, World
 
 HOUR = 3600.0
 
@@ -114,7 +120,7 @@ def test_a_key_that_is_replaced_under_its_old_name_is_a_key_that_goes() -> None:
     world.ask(world.token())
     before = world.issuer.version
     kid = world.fake.ring.signer.kid
-    from authmw import Key, KeyRing
+    from authmw import KeyRing
 
     world.fake.ring = KeyRing(Key.generate(kid=kid))
     world.clock.advance(HOUR)
@@ -163,3 +169,53 @@ def test_metadata_is_taken_as_it_was_for_an_hour_at_least() -> None:
 def test_a_policy_that_makes_no_sense_is_told_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="in seconds"):
         CachePolicy(**options)
+
+
+# A fetch that took so long that a later one has begun
+
+
+class Slow:
+    """A source whose first answer waits until a test lets it go."""
+
+    def __init__(self, *answers: KeyAnswer | Exception) -> None:
+        self._answers = list(answers)
+        self.left = len(answers)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def keys(self) -> KeyAnswer:
+        answer = self._answers.pop(0)
+        self.left -= 1
+        if not self.asked.is_set():
+            self.asked.set()
+            assert self.go.wait(30)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+OLD_KEY, NEW_KEY = Key.generate(kid="old"), Key.generate(kid="new")
+
+
+LATE = [NoKeys("none that can be used"), FetchFailed("refused"), KeyError("a bug"), KeyAnswer((OLD_KEY,), 300.0)]
+
+
+@pytest.mark.parametrize("late", LATE, ids=lambda late: type(late).__name__)
+def test_what_a_fetch_says_too_late_changes_nothing(
+    late: KeyAnswer | Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock(NOW)
+    source = Slow(late, KeyAnswer((NEW_KEY,), HOUR))
+    cache = KeyCache(source, name="https://id.example", timer=clock, chance=lambda: 0.0)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(cache.wait)
+        assert source.asked.wait(30)
+        clock.advance(61)  # its thread must be dead by now
+        ring = cache.wait()
+        assert [key.kid for key in ring.current.keys] == ["new"]
+        version = cache.version
+        source.go.set()
+        assert first.result(30) is ring
+    assert (cache.at_hand(), cache.version, cache.is_failing, caplog.messages) == (ring, version, False, [])
+    clock.advance(HOUR * 0.75 - 1)
+    assert cache.at_hand() is ring
+    assert source.left == 0, "nothing was fetched again"

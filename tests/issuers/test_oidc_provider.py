@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -19,7 +20,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from authmw import Auth, DPoPVerifier, HTTPBearer, HTTPDPoP, Issuer
-from authmw.issuers import IntrospectionVerifier
+from authmw.issuers import PROFILES, IntrospectionVerifier
 from authmw.testing import DPoPClient
 from tests.oidc_provider.provider import ALGORITHMS, BILLING, OPAQUE, ORDERS, SECRETS, Provider, provider
 from tests.support import require
@@ -46,7 +47,14 @@ def auth_of(idp: Provider, audience: str = ORDERS, secret: str = SECRETS["orders
     """What guards an API: JWTs and opaque tokens, bound to a key or not."""
     jwts = Issuer(idp.issuer, audience=audience)
     opaque = IntrospectionVerifier(
-        jwts, audience=audience, client_id="orders-api", client_secret=secret, issuer=idp.issuer, jwts=False, keep=0
+        jwts,
+        audience=audience,
+        client_id="orders-api",
+        client_secret=secret,
+        issuer=idp.issuer,
+        profile=replace(PROFILES["rfc9068"], clients_without_subject=True),
+        jwts=False,
+        keep=0,
     )
     return Auth(
         HTTPDPoP(DPoPVerifier(jwts, public_url=ORDERS), name="bound JWT")

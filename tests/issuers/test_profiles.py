@@ -138,6 +138,66 @@ ACCESS: Final[dict[str, tuple[Vendor, Claims, dict[str, Any]]]] = {
          "roles": ["Orders.Read.All"], "sub": "8dc8", "tid": TENANT, "ver": "2.0"},
         {"id": "8dc8", "client_id": "b14a7505", "kind": "client", "scopes": {"role:Orders.Read.All"}},
     ),
+    "entra v2 machine that does not say so": (
+        ENTRA_2,
+        {"aud": "6e74172b-be56-4843-9ff4", "azp": "b14a7505", "azpacr": "1", "oid": "8dc8",
+         "roles": ["Orders.Read.All"], "sub": "8dc8", "tid": TENANT, "ver": "2.0"},
+        {"id": "8dc8", "client_id": "b14a7505", "kind": "client"},
+    ),
+    "entra v1 machine that does not say so": (
+        ENTRA_1,
+        {"aud": "api://orders", "appid": "b14a7505", "appidacr": "1", "oid": "8dc8", "sub": "8dc8", "tid": TENANT,
+         "ver": "1.0"},
+        {"id": "8dc8", "client_id": "b14a7505", "kind": "client", "scopes": set[str]()},
+    ),
+    "keycloak service account": (
+        KEYCLOAK,
+        {"jti": "trrtcc:1", "aud": ["shop-api", "account"], "sub": "8b1f2c", "typ": "Bearer", "azp": "Robot",
+         "client_id": "Robot", "clientHost": "10.0.0.7", "clientAddress": "10.0.0.7", "scope": "profile",
+         "preferred_username": "service-account-robot"},
+        {"id": "8b1f2c", "client_id": "Robot", "kind": "client"},
+    ),
+    "keycloak service account without the scope profile": (
+        KEYCLOAK,
+        {"jti": "trrtcc:1", "aud": "shop-api", "sub": "8b1f2c", "typ": "Bearer", "azp": "robot",
+         "clientHost": "10.0.0.7"},
+        {"kind": "client"},
+    ),
+    "keycloak service account without the scope service_account": (
+        KEYCLOAK,
+        {"jti": "trrtcc:1", "aud": "shop-api", "sub": "8b1f2c", "typ": "Bearer", "azp": "robot",
+         "preferred_username": "service-account-robot"},
+        {"kind": "client"},
+    ),
+    "keycloak user with the name of another service account": (
+        KEYCLOAK, {**KEYCLOAK_USER, "preferred_username": "service-account-robot"}, {"kind": "user"},
+    ),
+    "keycloak user who has chosen the name of a service account": (
+        KEYCLOAK, {**KEYCLOAK_USER, "preferred_username": "service-account-shop-web"}, {"id": "f3a1", "kind": "user"},
+    ),
+    "keycloak user of an old release who has chosen the name of a service account": (
+        KEYCLOAK,
+        {**{name: value for name, value in KEYCLOAK_USER.items() if name != "sid"}, "session_state": "9d1",
+         "preferred_username": "service-account-shop-web"},
+        {"kind": "user"},
+    ),
+    "keycloak service account with refresh tokens": (
+        KEYCLOAK,
+        {"jti": "trrtcc:1", "aud": "shop-api", "sub": "8b1f2c", "typ": "Bearer", "azp": "robot", "sid": "9d1",
+         "clientHost": "10.0.0.7", "preferred_username": "service-account-robot"},
+        {"kind": "client"},
+    ),
+    "auth0 machine by RFC 9068": (
+        replace(AUTH0, header={"typ": "at+jwt"}),
+        {"sub": "r0b0t@clients", "aud": "https://orders.example/", "client_id": "r0b0t", "scope": "read:orders"},
+        {"id": "r0b0t@clients", "client_id": "r0b0t", "kind": "client"},
+    ),
+    "user who has chosen the name of a machine of Auth0": (
+        STANDARD, {**STANDARD_USER, "sub": "web@clients"}, {"id": "web@clients", "kind": "user"},
+    ),
+    "auth0 user whose name looks like a machine's": (
+        STANDARD, {**STANDARD_USER, "sub": "other@clients"}, {"kind": "user"},
+    ),
     "cognito user": (
         COGNITO_POOL, COGNITO_USER,
         {"id": "aaaa-bbbb", "client_id": "7lhlkkfbfb4q5kpp90urffao", "kind": "user",
@@ -380,6 +440,41 @@ def test_a_profile_of_ones_own_is_another_with_changes() -> None:
     assert isinstance(principal, Principal)
     assert principal.can("role:staff")
     assert STANDARD.verify({**claims, "use": "login"}, profile=own) == "token-type"
+
+
+CLIENTS: Final = replace(RFC_9068, clients_without_subject=True)
+
+
+@pytest.mark.parametrize("sub", [..., None, ""], ids=["as Duende writes it", "as Rauthy writes it", "empty"])
+def test_a_token_without_subject_is_of_a_client_where_the_profile_says_so(sub: Any) -> None:
+    machine = {"aud": "orders", "client_id": "m2m", "jti": "1", "scope": ["orders:read"], "sub": sub}
+    principal = STANDARD.verify(machine, profile=CLIENTS, subject_prefix="ids:")
+    assert isinstance(principal, Principal)
+    assert (principal.id, principal.kind, principal.client_id) == ("ids:m2m", "client", "m2m")
+    assert STANDARD.verify(machine) == "token-claims"
+
+
+@pytest.mark.parametrize("sub", [7, ["m2m"], False, 0, "m2m\n", {}], ids=repr)
+def test_a_subject_that_is_none_is_not_an_absent_one(sub: Any) -> None:
+    assert STANDARD.verify({**STANDARD_USER, "sub": sub}, profile=CLIENTS) == "token-claims"
+
+
+def test_a_token_without_subject_and_without_client_is_of_nobody() -> None:
+    claims = {name: value for name, value in STANDARD_USER.items() if name not in ("sub", "client_id")}
+    assert STANDARD.verify(claims, profile=CLIENTS) in {"token-type", "token-claims"}
+
+
+def test_a_token_without_subject_that_names_a_user_is_refused() -> None:
+    claims = {**STANDARD_USER, "sub": ..., "preferred_username": "alice"}
+    assert STANDARD.verify(claims, profile=CLIENTS) == "token-claims"
+
+
+def test_a_service_token_that_is_named_by_another_claim_is_of_that_client() -> None:
+    cloudflare = Profile(name="cf", types=("jwt", None), clients=("common_name",), clients_without_subject=True)
+    claims = {"aud": ["orders"], "sub": "", "common_name": "robot.access"}
+    principal = STANDARD.verify(claims, profile=cloudflare, header={"typ": "JWT"})
+    assert isinstance(principal, Principal)
+    assert (principal.id, principal.kind) == ("robot.access", "client")
 
 
 def test_an_unknown_profile_is_a_mistake_that_names_the_known() -> None:

@@ -26,7 +26,7 @@ def test_a_login_is_recorded_with_who_and_through_what(caplog: pytest.LogCapture
     (family,) = bench.stores.families.families_of("user-1", NOW)
     assert records(caplog) == [
         "authmw issued endpoint=token grant=password client=first-party principal=user-1 source=192.0.2.7 "
-        f"family={family.id} scope=orders:read\\x20orders:write"
+        f'family={family.id} scope="orders:read orders:write"'
     ]
 
 
@@ -43,17 +43,14 @@ def test_a_refusal_is_recorded_with_why(caplog: pytest.LogCaptureFixture) -> Non
     source = "source=192.0.2.7"
     assert records(caplog) == [
         f"{head} grant=password client=first-party {source} error=invalid_grant status=400 "
-        "detail=authmw.password-wrong\\x20",
-        f"{head} grant=password client=first-party {source} error=invalid_grant status=400 "
-        "detail=authmw.user-unknown\\x20",
+        "detail=authmw.password-wrong",
+        f"{head} grant=password client=first-party {source} error=invalid_grant status=400 detail=authmw.user-unknown",
         f"{head} grant=refresh_token client=first-party {source} error=invalid_grant status=400 "
-        "detail=not\\x20a\\x20refresh\\x20token",
-        f"{head} grant=client_credentials {source} error=invalid_client status=401 "
-        "detail=the\\x20secret\\x20is\\x20wrong",
+        'detail="not a refresh token"',
+        f'{head} grant=client_credentials {source} error=invalid_client status=401 detail="the secret is wrong"',
         f"{head} grant=client_credentials client=shop {source} error=invalid_scope status=400 "
-        "detail=None\\x20of\\x20the\\x20requested\\x20scopes\\x20can\\x20be\\x20granted.",
-        f"{head} grant=a\\nb {source} error=unsupported_grant_type status=400 "
-        "detail=There\\x20is\\x20no\\x20such\\x20grant\\x20type.",
+        'detail="None of the requested scopes can be granted."',
+        f'{head} grant=a\\nb {source} error=unsupported_grant_type status=400 detail="There is no such grant type."',
     ]
 
 
@@ -64,7 +61,7 @@ def test_a_replay_is_recorded_with_the_login_that_it_ended(caplog: pytest.LogCap
     bench.clock.now += 1
     (family,) = bench.stores.families.families_of("user-1", NOW)
     bench.refresh(token)
-    detail = f"detail={family.id}\\x20is\\x20ended:\\x20a\\x20refresh\\x20token\\x20was\\x20used\\x20again"
+    detail = f'detail="{family.id} is ended: a refresh token was used again"'
     assert records(caplog)[-1].endswith(detail)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,3 +74,23 @@ def test_t1_a_client_without_the_grant_may_not_use_it() -> None:
     secret = bench.client(grant_types=["refresh_token"])
     answer = bench.post(FORM, basic("shop", secret))
     assert (answer.status, answer.error) == (400, "unauthorized_client")
+
+
+@pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
+@pytest.mark.parametrize("became", ["disabled", "gone"])
+def test_a_client_that_goes_while_its_token_is_made_gets_none_and_leaves_none(keys: Any, became: str) -> None:
+    bench = Bench(keys=keys)
+    secret = bench.client()
+    found = bench.stores.clients.find_client("shop")
+    answers = iter([found, replace(found, disabled=True) if became == "disabled" else None])
+
+    class Clients:
+        def find_client(self, client_id: str) -> Any:
+            return next(answers)
+
+    bench.use(clients=Clients())
+    answer = bench.post(FORM, basic("shop", secret))
+    assert (answer.status, answer.error) == (401, "invalid_client")
+    assert answer.header("www-authenticate") is not None
+    stored = bench.stores.tokens.list("shop")
+    assert [record.revoked_at for record in stored] == ([] if keys else [bench.clock.now])

@@ -22,6 +22,7 @@ from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.cookies import session_cookie
 from authmw.oauth2.lifetimes import Lifetimes
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench
+from tests.requests import wsgi_request
 
 ORIGIN = "https://shop.example"
 LOGIN = {"username": "alice", "password": "correct horse", "scope": "orders:read"}
@@ -302,8 +303,8 @@ def test_a_page_logs_in_and_uses_the_application_until_it_logs_out(framework: st
     assert client.post("/auth/login", data=LOGIN, headers=same, **how).status_code == 200
     assert client.get("/orders", **how).status_code == 200
     assert client.post("/orders", headers=same, **how).status_code == 200
-    assert client.post("/orders", headers={"Sec-Fetch-Site": "cross-site"}, **how).status_code == 403
-    assert client.post("/orders", **how).status_code == 403
+    assert client.post("/orders", headers={"Sec-Fetch-Site": "cross-site"}, **how).status_code == 401
+    assert client.post("/orders", **how).status_code == 401
     assert client.post("/auth/refresh", headers=same, **how).status_code == 200
     assert client.get("/orders", **how).status_code == 200
     assert client.post("/auth/logout", headers=same, **how).status_code == 204
@@ -340,3 +341,19 @@ def test_a_session_that_was_ended_elsewhere_does_not_keep_a_page_from_logging_in
 def test_a_mistake_in_the_configuration_is_told_with_its_fix(make: Any, fix: str) -> None:
     with pytest.raises(ConfigurationError, match=fix):
         make()
+
+
+@pytest.mark.parametrize("given, above", [(None, "/auth"), ("/auth/", "/auth"), ("", ""), ("/x", "/x")])
+def test_an_old_cookie_is_not_read_where_pages_log_in_and_is_read_elsewhere(given: str | None, above: str) -> None:
+    scheme = session_cookie(cookie_bench().service, path=given)
+    for path in PATHS:
+        assert scheme.extract(wsgi_request(f"{above}{path}", cookie="__Host-access=old")) is None
+        for other in (
+            f"{above}{path}/",
+            f"{above}/x{path}",
+            f"{above}{path}x",
+            f"/other{path}",
+            f"{above}/.{path}",
+            "/",
+        ):
+            assert scheme.extract(wsgi_request(other, cookie="__Host-access=old")) is not None, other

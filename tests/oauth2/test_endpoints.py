@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from authmw.asgi import Mount
+from authmw.http.request import MAX_FORM
 from authmw.oauth2.endpoints import ENDPOINTS
-from authmw.oauth2.form import MAX_BODY
 from tests.oauth2.asking import FORM, MOUNTS, Answer, Bench, Counting, basic, exchange, raw_basic, scope_of
 
 LOGIN = b"grant_type=password&username=alice&password=correct+horse"
@@ -63,7 +63,7 @@ CASES = [
     Case("NUL", 400, "invalid_request", LOGIN + b"&scope=%00"),
     Case("a value of 50 kB", 400, "invalid_scope", LOGIN + b"&scope=" + b"a" * 50_000),
     Case("100 kB", 413, "invalid_request", LOGIN + b"&scope=" + b"a" * 100_000),
-    Case("one byte too many", 413, "invalid_request", LOGIN + b"&x=" + b"a" * (MAX_BODY - len(LOGIN) - 2)),
+    Case("one byte too many", 413, "invalid_request", LOGIN + b"&x=" + b"a" * (MAX_FORM - len(LOGIN) - 2)),
     Case("a wrong password", 400, "invalid_grant", LOGIN + b"x"),
     Case("a wrong client", 401, "invalid_client", headers=basic("shop", "x")),
     Case("a public client", 401, "invalid_client", LOGIN + b"&client_id=nobody"),

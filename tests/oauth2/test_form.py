@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -59,3 +60,67 @@ def test_g4_a_form_is_posted() -> None:
     refused = run(read_form(WSGIRequest({"REQUEST_METHOD": "GET", "QUERY_STRING": "token=x"})))
     assert isinstance(refused, OAuthError)
     assert (refused.status, refused.headers) == (405, (("Allow", "POST"),))
+
+
+def posted(body: bytes, content_type: str | None = FORM) -> Form | OAuthError:
+    environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
+    return run(read_form(WSGIRequest({**environ, **({"CONTENT_TYPE": content_type} if content_type else {})})))
+
+
+@pytest.mark.parametrize(
+    "content_type", [FORM, FORM.upper(), f"{FORM};charset=utf-8", f" {FORM} ; charset=UTF-8", f"{FORM};"]
+)
+def test_the_media_type_is_compared_without_its_parameters_and_case(content_type: str) -> None:
+    form = posted(b"a=1", content_type)
+    assert isinstance(form, Form)
+    assert form.get("a") == "1"
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "", "text/plain", "application/json", f"x{FORM}", f"{FORM}x", f"a/b;{FORM}"]
+)
+def test_what_is_of_another_media_type_is_no_form(content_type: str | None) -> None:
+    refused = posted(b"a=1", content_type)
+    assert isinstance(refused, OAuthError)
+    assert (refused.status, refused.description) == (400, f"The body has to be {FORM}.")
+
+
+def test_a_body_over_64_kib_is_413_and_one_that_is_cut_off_is_no_form() -> None:
+    refused = posted(b"a=" + b"1" * 65_535)
+    assert isinstance(refused, OAuthError)
+    assert (refused.status, refused.error) == (413, "invalid_request")
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": FORM, "CONTENT_LENGTH": "9", "wsgi.input": BytesIO(b"a=1")}
+    cut = run(read_form(WSGIRequest(environ)))
+    assert isinstance(cut, OAuthError)
+    assert (cut.status, cut.description) == (400, "The body is not complete.")
+
+
+@pytest.mark.parametrize(
+    "body", [b"a=%zz", b"%zz=a", b"a=%f", b"a=%ff", b"%ff=a", b"\xff=a", b"a=\xc3\xa9", b"a=%00", b"%00=a", b"b=1&a=%"]
+)
+def test_g7_what_is_not_well_formed_is_an_invalid_request(body: bytes) -> None:
+    refused = parse_form(body)
+    assert isinstance(refused, OAuthError)
+    assert (refused.status, refused.description) == (400, "The body is not well-formed.")
+
+
+@pytest.mark.parametrize("body", [b"a=1&a=1", b"a=1&a=2", b"a=&a=1", b"a=1&a=", b"a&a", b"%61=1&a=2", b"a=1&b=2&a=3"])
+def test_g7_a_parameter_that_comes_twice_is_an_invalid_request_also_when_one_is_empty(body: bytes) -> None:
+    refused = parse_form(body)
+    assert isinstance(refused, OAuthError)
+    assert (refused.status, refused.description) == (400, "A parameter is there more than once.")
+
+
+def test_a_parameter_without_a_value_counts_as_absent() -> None:
+    form = parse_form(b"&a=1&&b=&c&d=x+y%2B&")
+    assert isinstance(form, Form)
+    assert {name: form.get(name) for name in "abcd"} == {"a": "1", "b": None, "c": None, "d": "x y+"}
+    assert [name in form for name in "abcd"] == [True, False, False, True]
+
+
+def test_several_resources_may_be_named() -> None:
+    form = parse_form(b"resource=a&resource=b&resource=&resource=a&scope=x")
+    assert isinstance(form, Form)
+    assert form.resources == {"a", "b"}
+    assert "resource" not in form
+    assert Form({}).resources == frozenset()

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw.crypto.jws import write
+from authmw.crypto.opaque_tokens import new_token, token_digest
 from authmw.oauth2.refresh_tokens import RefreshToken
+from authmw.stores.records import Revocation
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])
@@ -274,3 +276,55 @@ def test_g7_a_token_with_one_character_changed_is_inactive(data: st.DataObject, 
     place = data.draw(st.integers(0, len(token) - 1))
     changed = token[:place] + data.draw(st.sampled_from("aZ09_.-")) + token[place + 1 :]
     assert introspect(ANY[kind], changed, CALLERS[kind]).json["active"] is (changed == token)
+
+
+@pytest.mark.parametrize(
+    "sid", [..., "login_x", "", None, 7, True, [], ["login_x"], {"login": 1}, "a\nb", "x" * 256], ids=ascii
+)
+def test_i7_a_jwt_may_name_anything_as_its_session(sid: object) -> None:
+    bench = Bench(keys=KEYS)
+    header = api(bench)
+    claims = {"iss": ISSUER, "sub": "user-1", "aud": "orders", "iat": NOW, "exp": NOW + 60, "client_id": "first-party"}
+    claims |= {"jti": "made-elsewhere"} | ({} if sid is ... else {"sid": sid})
+    token = write(json.dumps(claims).encode(), KEYS.signer, typ="at+jwt")
+    assert introspect(bench, token, header).json["active"] is True
+    bench.stores.revocations.publish(Revocation.of_family("login_x", NOW))
+    assert introspect(bench, token, header).json["active"] is (sid != "login_x")
+
+
+@KINDS
+def test_i2_a_token_that_never_was_is_inactive(options: dict[str, Any]) -> None:
+    bench = Bench(**options)
+    header = api(bench)
+    for token in (new_token("at"), RefreshToken.new(ISSUER).text):
+        assert is_inactive(introspect(bench, token, header))
+
+
+@pytest.mark.parametrize("answer", [True, {"active": True}, "alice"])
+def test_a_store_that_answers_something_else_is_a_mistake_and_no_token(answer: Any) -> None:
+    from authmw.errors import FlowError
+
+    class Wrong:
+        def find_token(self, digest: str) -> Any:
+            return answer
+
+    bench = Bench()
+    token, header = bench.log_in().json["access_token"], api(bench)
+    bench.use(tokens=Wrong())
+    with pytest.raises(FlowError, match=f"answers a TokenRecord or None, not {type(answer).__name__}"):
+        introspect(bench, token, header)
+
+
+def test_a_store_that_matches_loosely_finds_no_token() -> None:
+    bench = Bench()
+    token, header = bench.log_in().json["access_token"], api(bench)
+    other = bench.log_in().json["access_token"]
+    record = bench.stores.tokens.find_token(token_digest(other))
+
+    class Loose:
+        def find_token(self, digest: str) -> Any:
+            return record
+
+    bench.use(tokens=Loose())
+    assert introspect(bench, other, header).json["active"] is True
+    assert is_inactive(introspect(bench, token, header))

@@ -18,7 +18,7 @@ from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import COOKIE_ENDPOINTS, ENDPOINTS
 from authmw.oauth2.paths import PATHS
 from authmw.oauth2.service import TokenService
-from authmw.stores import MemoryThrottle
+from authmw.stores import MemoryStores, MemoryThrottle
 from tests.oauth2.asking import HASHER, ISSUER, KEYS, MOUNTS, Bench, basic
 from tests.oauth2.test_endpoints import CASES, Case, asked
 
@@ -107,3 +107,20 @@ def test_the_paths_of_cookies_are_there_in_cookie_mode_only(framework: str) -> N
         bench = Bench(cookies=mode)
         client = guarded(framework, bench.service, Auth(HTTPBearer(bench.service.verifier())))
         assert client.post("/auth/logout").status_code == status
+
+
+def test_a_grant_that_is_not_offered_names_those_that_are_and_the_log_the_argument_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = Flask("shop")
+    service = TokenService(issuer="https://id.example", audience="orders", stores=MemoryStores())
+    app.register_blueprint(token_blueprint(service))
+    form = {"grant_type": "password", "username": "a", "password": "b"}
+    answers = [app.test_client().post("/token", data=form) for _ in range(3)]
+    # What is offered is no secret: the metadata lists it (RFC 8414 §2). What the service is made with is for the log.
+    told = "The grant type password is not offered. Offered are: refresh_token, client_credentials."
+    expected = {"error": "unsupported_grant_type", "error_description": told}
+    assert [(answer.status_code, answer.json) for answer in answers] == [(400, expected)] * 3
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 1
+    assert "write TokenService(..., password=True)" in warned[0]

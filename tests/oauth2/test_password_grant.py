@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.stores import MemoryThrottle
-from authmw.stores.records import RefreshFamily
-from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, basic
+from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, Wait
+from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, Counting, basic
 
 
 def families(bench: Bench, subject: str = "user-1") -> tuple[RefreshFamily, ...]:
@@ -145,28 +146,25 @@ def test_a_login_needs_a_name_and_a_password(missing: str) -> None:
 class AccountsOnly(MemoryThrottle):
     """As if every attempt came from another source."""
 
-    def attempt(self, key: str, now: float) -> float:
-        return 0.0 if key.startswith("source:") else super().attempt(key, now)
+    def reserve(self, attempt: Attempt, now: float) -> Reservation | Wait:
+        return super().reserve(replace(attempt, source=""), now)
 
 
 def rejected() -> dict[str, Answer]:
     """What each kind of login that fails is told."""
-    bench = Bench(throttle=AccountsOnly(free=3))
+    bench = Bench(throttle=AccountsOnly(free=1))
     bench.stores.users.create("bob", "staple", id="user-2")
     bench.stores.users.disable("bob")
     bench.stores.users.create("carol", None, id="user-3")
-    answers = {
+    return {
         "unknown": bench.log_in(username="nobody"),
         "wrong": bench.log_in(password="x"),
         "disabled": bench.log_in(username="bob", password="staple"),
         "without a password": bench.log_in(username="carol"),
         "a name that cannot be": bench.log_in(username="\x01"),
         "an endless name": bench.log_in(username="a" * 300),
-        "an endless password": bench.log_in(password="a" * 5000),
+        "an endless password": bench.log_in(username="dave", password="a" * 5000),
     }
-    bench.log_in(password="x")
-    answers["throttled"] = bench.log_in()
-    return answers
 
 
 REJECTED = rejected()
@@ -177,6 +175,17 @@ def test_c4_a30_every_login_that_fails_is_told_the_same(answer: Answer) -> None:
     assert answer.status == 400
     assert answer.json == {"error": "invalid_grant", "error_description": "The user name or password is wrong."}
     assert answer == REJECTED["wrong"]
+
+
+@pytest.mark.parametrize("username", ["alice", "nobody"])
+def test_g11_an_account_without_a_free_check_is_unavailable_whether_it_exists_or_not(username: str) -> None:
+    bench = Bench(throttle=AccountsOnly(free=3))
+    for _ in range(3):
+        assert bench.log_in(username=username, password="x").status == 400
+    answer = bench.log_in(username=username)
+    assert (answer.status, answer.header("retry-after"), answer.error) == (503, "60", "temporarily_unavailable")
+    bench.clock.now += 60
+    assert bench.log_in(username=username).status == (200 if username == "alice" else 400)
 
 
 def test_g11_too_many_logins_from_one_source_are_told_to_wait() -> None:
@@ -213,7 +222,7 @@ def test_class_28_the_endpoint_and_basic_share_one_count() -> None:
         bench.stores.users, hasher=PasswordHasher(CHEAPEST), throttle=throttle, clock=bench.clock
     )
     verdict = run(basic_verifier.verify(BasicCredentials("alice", "correct horse"), wsgi_request()))
-    assert verdict == Rejected(Reason.ACCOUNT_THROTTLED)
+    assert verdict == Rejected(Reason.ACCOUNT_THROTTLED, retry_after=60)
 
 
 def test_a_login_begins_a_family() -> None:
@@ -262,7 +271,9 @@ def test_t1_a_client_without_the_grant_may_not_use_it() -> None:
 
 
 @pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
-@pytest.mark.parametrize("id", ["first-party", "x" * 256], ids=["a client's", "too long"])
+@pytest.mark.parametrize(
+    "id", ["first-party", "first-party@clients", "x" * 256], ids=["a client's", "a client's at Auth0", "too long"]
+)
 def test_t12_a_user_whose_id_is_a_clients_or_no_sub_gets_no_token(keys: Any, id: str) -> None:
     bench = Bench(keys=keys)
     bench.stores.users.create("mallory", "staple", id=id)
@@ -284,3 +295,72 @@ def test_the_name_of_a_user_is_found_again_in_its_normal_form() -> None:
     answer = bench.log_in(username="Zoe\u0308", password="staple")
     assert families(bench, "user-2")[0].username == "Zo\u00eb"
     assert bench.refresh(answer.json["refresh_token"]).status == 200
+
+
+def test_scopes_that_do_not_fit_are_told_before_anything_is_asked_about_the_session() -> None:
+    bench = Bench(keys=KEYS)
+    bench.stores.users.create("bob", "staple", id="user-2", scopes=[f"scope-{'x' * 200}-{n}" for n in range(50)])
+
+    class Down:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(name)
+
+    bench.use(families=Down())
+    assert bench.log_in(username="bob", password="staple").error == "invalid_scope"
+
+
+@pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
+def test_t11_no_access_token_of_a_login_outlives_it(keys: Any) -> None:
+    bench = Bench(keys=keys, lifetimes=Lifetimes(access=600, idle=100, refresh=100))
+    answer = bench.log_in().json
+    assert answer["expires_in"] == 100
+    alice: Any = bench.verified(answer["access_token"])
+    assert alice.expires_at == NOW + 100
+
+
+def test_g8_all_randomness_of_opaque_tokens_is_that_of_the_service() -> None:
+    def log_in_and_refresh() -> tuple[object, ...]:
+        bench = Bench(entropy=Counting())
+        first = bench.log_in().json
+        second = bench.refresh(first["refresh_token"]).json
+        return first, second, families(bench), bench.stores.tokens.list("user-1")
+
+    assert log_in_and_refresh() == log_in_and_refresh()
+
+
+def test_a_client_that_is_disabled_while_its_user_logs_in_gets_nothing() -> None:
+    bench = Bench()
+    bench.client("app", auth_method="none", grant_types=["password", "refresh_token"])
+    found = bench.stores.clients.find_client("app")
+    for now in (replace(found, disabled=True), None):
+        answers = iter([found, now])
+
+        class Clients:
+            def find_client(self, client_id: str, answers: Any = answers) -> Any:
+                return next(answers)
+
+        bench.use(clients=Clients())
+        assert bench.log_in(client_id="app").error == "invalid_grant"
+        assert families(bench) == ()
+
+
+@pytest.mark.parametrize(
+    "revocation", [Revocation.of_user("user-1", NOW + 1), Revocation.of_client("first-party", NOW + 1)]
+)
+def test_what_is_revoked_while_a_user_logs_in_ends_the_login_though_the_password_is_still_right(
+    revocation: Revocation,
+) -> None:
+    bench = Bench()
+
+    class Families:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.stores.families, name)
+
+        def add_family(self, family: RefreshFamily) -> None:
+            bench.stores.families.add_family(family)
+            bench.stores.revocations.publish(revocation)
+
+    bench.use(families=Families())
+    assert bench.log_in().error == "invalid_grant"
+    assert families(bench) == ()
+    assert [record.revoked_at for record in bench.stores.tokens.list("user-1")] == [NOW]

@@ -16,7 +16,7 @@ from authmw.identity.verdict import Rejected
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.refresh import refresh_session
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, Outcome, RefreshFamily, Revocation, RotationAnswer
-from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
+from tests.oauth2.asking import HASHER, ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
 KINDS = pytest.mark.parametrize("keys", [None, KEYS], ids=["opaque", "JWT"])
 
@@ -167,6 +167,80 @@ def test_t8_another_client_gets_nothing_and_burns_nothing() -> None:
     assert bench.refresh(token).status == 200
 
 
+@pytest.mark.parametrize(
+    "scope", ["orders:read", "orders:write", "orders:read orders:write", "admin", "x y z"], ids=lambda scope: scope
+)
+def test_t8_another_client_learns_nothing_about_the_scopes_of_a_login(scope: str) -> None:
+    bench = Bench()
+    secret = bench.client(grant_types=["refresh_token"])
+    token = bench.log_in(scope="orders:read").json["refresh_token"]
+    before = (family_of(bench), bench.stores.tokens.list("user-1"))
+    assert invalid(bench.refresh(token, basic("shop", secret), scope=scope))
+    assert (family_of(bench), bench.stores.tokens.list("user-1")) == before
+
+
+def _prepare(why: str, bench: Bench) -> None:
+    match why:
+        case "a user who may nothing":
+            bench.stores.users.set_scopes("alice", [])
+        case "a disabled user":
+            bench.stores.users.disable("alice")
+        case "an ended session":
+            bench.stores.families.end_family(family_of(bench).id, NOW)
+        case "a session at its end":
+            bench.clock.now += 10**8
+        case "a session of a revoked client":
+            bench.stores.revocations.publish(Revocation.of_client("first-party", NOW + 1))
+        case _:
+            pass
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "another client",
+        "a wider scope",
+        "a user who may nothing",
+        "a disabled user",
+        "an ended session",
+        "a session at its end",
+        "a session of a revoked client",
+    ],
+)
+def test_t9_what_is_refused_before_the_rotation_stores_no_token(why: str) -> None:
+    bench = Bench()
+    secret = bench.client(grant_types=["refresh_token"])
+    token = bench.log_in().json["refresh_token"]
+    _prepare(why, bench)
+    before = len(bench.stores.tokens.list("user-1"))
+    headers = basic("shop", secret) if why == "another client" else []
+    scope = "admin" if why == "a wider scope" else "orders:read"
+    assert bench.refresh(token, headers, scope=scope).status == 400
+    assert len(bench.stores.tokens.list("user-1")) == before
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REUSED, Outcome.ENDED])
+def test_t9_a_token_that_was_stored_before_the_rotation_refused_lives_no_longer(outcome: Outcome) -> None:
+    bench = Bench()
+    token = bench.log_in().json["refresh_token"]
+    families = bench.stores.families
+
+    class Refusing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(families, name)
+
+        def rotate(self, rotation: Any) -> RotationAnswer:
+            families.end_family(family_of(bench).id, bench.clock.now)
+            return RotationAnswer(outcome, family_of(bench))
+
+    bench.use(families=Refusing())
+    bench.clock.now += 1
+    assert invalid(bench.refresh(token))
+    records = bench.stores.tokens.list("user-1")
+    assert [record.revoked_at for record in records] == [bench.clock.now] * 2, "that of the login, and the new one"
+    assert published(bench) == (Revocation.of_family(family_of(bench).id, bench.clock.now),)
+
+
 def test_t8_a_confidential_client_has_to_authenticate() -> None:
     bench = Bench()
     secret = bench.client(grant_types=["password", "refresh_token"])
@@ -204,6 +278,55 @@ def test_t8_a_narrower_token_leaves_the_grant_as_wide_as_it_was() -> None:
     narrow = bench.refresh(token, scope="orders:read").json
     assert narrow["scope"] == "orders:read"
     assert bench.refresh(narrow["refresh_token"]).json["scope"] == "orders:read orders:write"
+
+
+def test_t8_all_scopes_that_were_granted_may_be_asked_for() -> None:
+    bench = Bench()
+    token = bench.log_in().json["refresh_token"]
+    assert bench.refresh(token, scope="orders:write orders:read").json["scope"] == "orders:read orders:write"
+
+
+@pytest.mark.parametrize(
+    "revocation", [Revocation.of_user("user-1", NOW + 1), Revocation.of_client("first-party", NOW + 1)]
+)
+def test_what_is_revoked_while_a_session_is_refreshed_ends_it(revocation: Revocation) -> None:
+    bench = Bench()
+    token = bench.log_in().json["refresh_token"]
+
+    class Families:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.stores.families, name)
+
+        def rotate(self, rotation: Any) -> RotationAnswer:
+            answer: RotationAnswer = bench.stores.families.rotate(rotation)
+            assert answer.outcome is Outcome.ROTATED
+            bench.stores.revocations.publish(revocation)
+            return answer
+
+    bench.use(families=Families())
+    assert invalid(bench.refresh(token))
+    assert family_of(bench).revoked_at == NOW
+    assert {record.revoked_at for record in bench.stores.tokens.list("user-1")} == {NOW}
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.UNKNOWN])
+def test_a_store_that_answers_no_family_rotates_nothing(outcome: Outcome) -> None:
+    bench = Bench()
+    token = bench.log_in().json["refresh_token"]
+    family = family_of(bench)
+    answers = iter([RotationAnswer(outcome), RotationAnswer(Outcome.UNKNOWN, family)])
+
+    class Families:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.stores.families, name)
+
+        def rotate(self, rotation: Any) -> RotationAnswer:
+            return next(answers)
+
+    bench.use(families=Families())
+    assert invalid(bench.refresh(token))
+    assert invalid(bench.refresh(token))
+    assert published(bench) == ()
 
 
 def test_t8_what_the_user_may_no_longer_do_is_not_granted_again() -> None:
@@ -310,6 +433,56 @@ def test_t11_a_login_under_way_while_the_password_is_changed_is_refused() -> Non
     assert family_of(bench).revoked_at is not None
 
 
+@pytest.mark.parametrize("became", ["gone", "disabled", "somebody else", "without a password", "of another password"])
+def test_t11_a_login_under_way_while_its_user_goes_is_refused(became: str) -> None:
+    bench = Bench()
+    alice = bench.stores.users.find("alice")
+    other = bench.stores.users.create("bob", "another password").password_hash
+    found = {
+        "gone": None,
+        "disabled": replace(alice, disabled=True),
+        "somebody else": replace(alice, id="user-9"),
+        "without a password": replace(alice, password_hash=None),
+        "of another password": replace(alice, password_hash=other),
+    }
+    now = alice
+
+    class Users:
+        def find(self, username: str) -> Any:
+            return now
+
+    class Families:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.stores.families, name)
+
+        def add_family(self, family: RefreshFamily) -> None:
+            nonlocal now
+            bench.stores.families.add_family(family)
+            now = found[became]
+
+    bench.service.passwords.users = Users()
+    bench.use(families=Families())
+    assert invalid(bench.log_in())
+    assert family_of(bench).revoked_at == NOW
+    assert [record.revoked_at for record in bench.stores.tokens.list("user-1")] == [NOW]
+    assert published(bench) == (Revocation.of_family(family_of(bench).id, NOW),)
+
+
+def test_t11_a_login_under_way_while_its_password_is_only_hashed_anew_goes_on() -> None:
+    bench = Bench()
+    alice = bench.stores.users.find("alice")
+    again = replace(alice, password_hash=HASHER.hash("correct horse"))
+    answers = iter([alice, again, again])
+
+    class Users:
+        def find(self, username: str) -> Any:
+            return next(answers)
+
+    bench.service.passwords.users = Users()
+    assert bench.log_in().status == 200
+    assert family_of(bench).revoked_at is None
+
+
 def test_a_login_after_the_password_was_changed_is_refreshed() -> None:
     bench = Bench()
     bench.stores.users.set_password("alice", "battery staple")
@@ -396,6 +569,16 @@ def test_t9_a_replay_whose_consequences_were_interrupted_is_completed_by_the_nex
     assert isinstance(bench.verified(first["access_token"]), Rejected)
     assert invalid(bench.refresh(first["refresh_token"]))
     assert len(published(bench)) == 1
+
+
+def test_t9_a_replay_whose_consequences_are_complete_has_none_any_more() -> None:
+    bench = Bench()
+    first = bench.log_in().json
+    bench.refresh(first["refresh_token"])
+    bench.clock.now += 31
+    assert invalid(bench.refresh(first["refresh_token"]))
+    bench.use(tokens=Failing(bench.stores.tokens, "revoke_family_tokens"))
+    assert invalid(bench.refresh(first["refresh_token"]))
 
 
 def test_a_login_that_ended_long_ago_is_not_announced_again() -> None:

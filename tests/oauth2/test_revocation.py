@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Rejected
@@ -106,3 +107,52 @@ def test_the_tokens_of_others_are_good_for_as_long_as_before() -> None:
     following(bench)
     Sessions(bench.service).end_all("user-1")
     assert isinstance(bench.verified(theirs), Principal)
+
+
+@pytest.mark.parametrize("of", ["user", "client"])
+def test_each_session_that_ends_with_its_user_or_client_is_published_by_itself(of: str) -> None:
+    bench = Bench(keys=KEYS)
+    for _ in range(2):
+        bench.log_in()
+    ids = {session.id for session in Sessions(bench.service).list("user-1")}
+    sessions = Sessions(bench.service)
+    ended = sessions.end_all("user-1") if of == "user" else sessions.end_client("first-party")
+    assert ended == 2
+    published = bench.stores.revocations.revocations_after("", 10).revocations
+    assert [each.kind for each in published] == [of, "family", "family"]
+    assert {each.id for each in published[1:]} == ids
+
+
+@pytest.mark.parametrize("of", ["user", "client"])
+def test_opaque_tokens_are_revoked_in_their_store_too_also_those_of_no_session(of: str) -> None:
+    bench = Bench()
+    secret = bench.client()
+    theirs = bench.post({"grant_type": "client_credentials"}, basic("shop", secret)).json["access_token"]
+    mine = bench.log_in().json["access_token"]
+    sessions = Sessions(bench.service)
+    ended = sessions.end_all("user-1") if of == "user" else sessions.end_client("shop")
+    assert ended == (1 if of == "user" else 0)
+    revoked = {
+        name: bench.stores.tokens.find_token(token_digest(token)).revoked_at is not None
+        for name, token in {"user": mine, "client": theirs}.items()
+    }
+    assert revoked == {"user": of == "user", "client": of == "client"}
+
+
+def test_ending_one_session_tells_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    from authmw.flow.flow import run
+    from authmw.oauth2.revocation import end_session
+
+    bench = Bench()
+    bench.log_in()
+    id = session_of(bench)
+    ended = run(end_session(bench.service, id))
+    assert ended is not None
+    assert (ended.id, ended.revoked_at) == (id, bench.clock.now)
+    again = run(end_session(bench.service, id))
+    assert again == ended
+    assert run(end_session(bench.service, "login_none")) is None
+    # A process that verifies nothing, as the command line, has no feed.
+    monkeypatch.setattr(bench.service, "feed", None)
+    bench.log_in()
+    assert run(end_session(bench.service, session_of(bench))) is not None

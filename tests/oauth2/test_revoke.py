@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.crypto.jws import write_claims
+from authmw.crypto.opaque_tokens import new_token
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.refresh_tokens import RefreshToken
@@ -73,6 +77,7 @@ NOTHING = {
     "three segments": "a.b.c",
     "a lone surrogate's replacement": "\ufffd",
     "a refresh token that never was": RefreshToken.new(ISSUER).text,
+    "an opaque token that never was": new_token("at"),
     "an opaque token of a wrong checksum": f"at_{'0' * 38}",
     "long": "a" * 60_000,
 }
@@ -118,6 +123,28 @@ def test_r3_a_token_of_another_client_is_left_alone_and_not_told_from_none(
     assert why_refused(bench, tokens["access_token"]) is None
     assert bench.refresh(tokens["refresh_token"]).status == 200
     assert tokens[which] not in caplog.text
+
+
+@pytest.mark.parametrize("claims", [{"jti": ...}, {"jti": ""}, {"jti": None}, {"jti": 7}], ids=str)
+def test_r2_a_jwt_without_a_name_of_its_own_revokes_nothing(claims: dict[str, Any]) -> None:
+    bench = Bench(keys=KEYS)
+    issued = bench.log_in().json["access_token"]
+    members = json.loads(base64.urlsafe_b64decode(f"{issued.split('.')[1]}=="))
+    assert members["client_id"] == "first-party"
+    members = {name: value for name, value in {**members, **claims}.items() if value is not ...}
+    nameless, other = (
+        write_claims(
+            {**members, "sub": sub},
+            KEYS.signer,
+            header={"alg": KEYS.signer.alg, "kid": KEYS.signer.kid, "typ": "at+jwt"},
+        )
+        for sub in ("user-1", "user-2")
+    )
+    assert is_empty_200(revoke(bench, nameless))
+    assert bench.stores.revocations.revocations_after("", 10).revocations == ()
+    assert why_refused(bench, issued) is None
+    assert why_refused(bench, nameless) is why_refused(bench, other)
+    assert why_refused(bench, nameless) is not Reason.TOKEN_REVOKED
 
 
 @KINDS

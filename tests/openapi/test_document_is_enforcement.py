@@ -161,13 +161,20 @@ def sent(declared: Declared, names: Iterable[str]) -> Case:
     return Case("it", Answer(200), tuple(headers), "/?" + "&".join(query))
 
 
+def reading_authorization(declared: Declared, names: Iterable[str]) -> list[str]:
+    return [name for name in names if declared.schemes[name]["type"] == "http"]
+
+
 def fits_into_one_request(declared: Declared, names: Iterable[str]) -> bool:
-    return len([name for name in names if declared.schemes[name]["type"] == "http"]) <= 1
+    return len(reading_authorization(declared, names)) <= 1
 
 
 def promised(declared: Declared, names: frozenset[str], granted: Granted) -> int:
     """The status that the document of a guarded operation promises to a request with exactly those credentials."""
     enough = [each for each in declared.security if each.keys() <= names]
+    if reading_authorization(declared, names):
+        # What is in the Authorization header decides alone.
+        enough = [each for each in enough if reading_authorization(declared, each)]
     if not enough:
         return 401
     # Of several ways the first decides, each with one entry for every choice of scopes.

@@ -21,36 +21,32 @@ COOKIE = Auth(SessionCookie(origins=["https://shop.example"]))
 OWNED = Requirement(predicates=(lambda principal, request: True,))
 
 
-def described(auth: Auth, requirement: Requirement, method: str = "GET", version: Any = "3.1") -> dict[str, Any]:
-    return dict(refusals(auth, requirement, method=method, version=version, schema="Refusal"))
+def described(auth: Auth, requirement: Requirement, version: Any = "3.1") -> dict[str, Any]:
+    return dict(refusals(auth, requirement, version=version, schema="Refusal"))
 
 
 @pytest.mark.parametrize(
-    "auth, requirement, method, statuses",
+    "auth, requirement, statuses",
     [
-        (BEARER, PUBLIC, "GET", ""),
-        (BEARER, OWN_CREDENTIALS, "POST", ""),
-        (BEARER, OPTIONAL, "GET", "400 401 429"),
-        (BEARER, AUTHENTICATED, "GET", "400 401 429"),
-        (BEARER, AUTHENTICATED, "POST", "400 401 429"),
-        (BEARER, Requirement.all_of(READ), "GET", "400 401 403 429"),
-        (BEARER, Requirement.all_of(any_of(READ, WRITE)), "GET", "400 401 403 429"),
-        (BEARER, OWNED, "GET", "400 401 403 429"),
-        (COOKIE, AUTHENTICATED, "GET", "400 401 429"),
-        (COOKIE, AUTHENTICATED, "POST", "400 401 403 429"),
-        (COOKIE, OPTIONAL, "DELETE", "400 401 403 429"),
-        (COOKIE, PUBLIC, "POST", ""),
+        (BEARER, PUBLIC, ""),
+        (BEARER, OWN_CREDENTIALS, ""),
+        (BEARER, OPTIONAL, "400 401 429"),
+        (BEARER, AUTHENTICATED, "400 401 429"),
+        (BEARER, Requirement.all_of(READ), "400 401 403 429"),
+        (BEARER, Requirement.all_of(any_of(READ, WRITE)), "400 401 403 429"),
+        (BEARER, OWNED, "400 401 403 429"),
+        (COOKIE, AUTHENTICATED, "400 401 429"),
+        (COOKIE, OPTIONAL, "400 401 429"),
+        (COOKIE, PUBLIC, ""),
     ],
 )
-def test_each_operation_has_the_statuses_it_is_refused_by(
-    auth: Auth, requirement: Requirement, method: str, statuses: str
-) -> None:
-    assert " ".join(described(auth, requirement, method)) == statuses
+def test_each_operation_has_the_statuses_it_is_refused_by(auth: Auth, requirement: Requirement, statuses: str) -> None:
+    assert " ".join(described(auth, requirement)) == statuses
 
 
 def test_every_refusal_of_a_request_is_among_the_statuses() -> None:
-    possible = {str(reason.status) for reason in Reason if reason is not Reason.UNAVAILABLE}
-    assert set(described(COOKIE, Requirement.all_of(READ), "POST")) == possible
+    possible = {str(reason.status) for reason in Reason if reason.status != 503}  # any request may meet one
+    assert set(described(COOKIE, Requirement.all_of(READ))) == possible
 
 
 def test_what_is_optional_is_refused_for_bad_credentials_only() -> None:

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from authmw import ApiKey, APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBearer, Reason, Rejected
+from authmw import (
+    ApiKey,
+    APIKeyCookie,
+    APIKeyHeader,
+    APIKeyQuery,
+    ApiKeyVerifier,
+    Auth,
+    BearerToken,
+    ConfigurationError,
+    HTTPBearer,
+    JWTVerifier,
+    KeyRing,
+    Reason,
+    Refusal,
+    Rejected,
+    TokenVerifier,
+    issue,
+)
+from authmw.engine.authentication import Authentication
 from authmw.http.request import WSGIRequest
+from authmw.issuers import Issuers
+from authmw.stores import MemoryApiKeys, MemoryTokens
+from authmw.testing import FakeIssuer
 from tests.requests import asgi_request, wsgi_request
 
 HEADER = APIKeyHeader("X-API-Key")
@@ -79,9 +101,87 @@ def test_the_challenge_names_the_place(scheme: Any, challenge: str) -> None:
 
 
 def test_class_32_answers_say_what_they_vary_on() -> None:
-    assert (HEADER.vary, COOKIE.vary, QUERY.vary) == ("X-API-Key", "Cookie", "")
+    assert (APIKeyHeader("X-API-Key").vary, COOKIE.vary, QUERY.vary) == ("X-API-Key", "Cookie", "")
     assert Auth(HTTPBearer() | HEADER | COOKIE | QUERY).vary == "Authorization, X-API-Key, Cookie"
 
 
 def test_tok_3_a_key_is_not_shown() -> None:
     assert "s3cret" not in repr(ApiKey("s3cret"))
+
+
+# A gateway puts the access token into a header of its own.
+
+KEYS = KeyRing.generate()
+FAKE = FakeIssuer("https://id.example")
+TOKENS = MemoryTokens()
+# A verifier, and what makes a token that it takes: one made while the tests are collected may be old when they run.
+IN_HEADER: dict[str, tuple[Any, Callable[[], str]]] = {
+    "an issuer": (FAKE.verifier(audience="orders"), lambda: FAKE.token(audience="orders")),
+    "several issuers": (Issuers(FAKE.verifier(audience="orders")), lambda: FAKE.token(audience="orders")),
+    "keys at hand": (
+        JWTVerifier(KEYS, issuer="https://id.example", audience="orders"),
+        lambda: issue("alice", keys=KEYS, issuer="https://id.example", audience="orders"),
+    ),
+    "opaque tokens": (TokenVerifier(TOKENS), lambda: TOKENS.create("alice")[0]),
+}
+
+
+@pytest.mark.parametrize("verifier, made", IN_HEADER.values(), ids=IN_HEADER)
+def test_a_header_of_its_own_may_hold_an_access_token(verifier: Any, made: Callable[[], str]) -> None:
+    token = made()
+    auth = Auth(APIKeyHeader("X-Forwarded-Access-Token", verifier))
+    found = auth.authenticate(wsgi_request(x_forwarded_access_token=token, authorization="Basic c3RhZ2U6cHc="))
+    assert isinstance(found, Authentication)
+    assert found.principal.id == "alice"
+    reasons: list[Reason] = []
+    for bad in (f"Bearer {token}", f"{token[:-8]}AAAAAAAA", "x.y", "a,b", ""):
+        refusal = auth.authenticate(wsgi_request(x_forwarded_access_token=bad))
+        assert isinstance(refusal, Refusal)
+        reasons.append(refusal.reason)
+    assert reasons[0] is Reason.CREDENTIALS_MALFORMED
+    assert reasons[3] is Reason.CREDENTIAL_DUPLICATE
+
+
+def test_a_verifier_of_both_gets_a_key_from_a_header() -> None:
+    scheme = APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys()))
+    assert scheme.extract(wsgi_request(x_api_key="k")) == ApiKey("k")
+    tokens = APIKeyHeader("X-API-Key", TokenVerifier(MemoryTokens()))
+    assert tokens.extract(wsgi_request(x_api_key="k")) == BearerToken("k")
+    assert isinstance(tokens.extract(wsgi_request(x_api_key="k?")), Rejected)
+
+
+@pytest.mark.parametrize("place", [APIKeyCookie, APIKeyQuery])
+def test_an_access_token_is_taken_from_no_query_and_from_no_cookie(place: Any) -> None:
+    with pytest.raises(ConfigurationError, match="pair each scheme"):
+        place("token", FAKE.verifier(audience="orders"))
+
+
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: APIKeyHeader(ApiKeyVerifier(MemoryApiKeys())), 'write APIKeyHeader("X-API-Key", ...)'),  # type: ignore[arg-type]
+        (lambda: APIKeyQuery(None), 'write APIKeyQuery("api_key", ...)'),  # type: ignore[arg-type]
+        (lambda: APIKeyCookie(7), 'write APIKeyCookie("api_key", ...)'),  # type: ignore[arg-type]
+        (lambda: APIKeyHeader("X Key"), "cannot name a header"),
+        (lambda: APIKeyHeader(""), "cannot name a header"),
+        (lambda: APIKeyQuery("key=a"), "cannot name a query"),
+        (lambda: APIKeyCookie("key;a"), "cannot name a cookie"),
+        (lambda: APIKeyHeader("X_API_Key"), "underscore"),
+        (lambda: APIKeyHeader("authorization"), "belongs to HTTPBearer"),
+        (lambda: APIKeyHeader("AUTHORIZATION"), "belongs to HTTPBearer"),
+        (lambda: APIKeyCookie("key", path="api"), "as in Set-Cookie"),
+        (lambda: APIKeyCookie("key", path="/a;b"), "as in Set-Cookie"),
+        (lambda: APIKeyCookie("key", domain="shop example"), "as in Set-Cookie"),
+        (lambda: APIKeyCookie("__Host-key", path="/api"), "leave out path= and domain="),
+        (lambda: APIKeyCookie("__host-key", domain="shop.example"), "leave out path= and domain="),
+    ],
+)
+def test_a_place_that_no_request_could_have_is_refused(make: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert said in str(caught.value)
+
+
+def test_a_key_has_the_name_that_its_document_is_to_show() -> None:
+    assert [each("key", name="Shop").name for each in (APIKeyHeader, APIKeyQuery, APIKeyCookie)] == ["Shop"] * 3
+    assert APIKeyCookie("__Host-key").path == "/"

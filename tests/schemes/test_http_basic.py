@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw import BasicCredentials, HTTPBasic, Reason, Rejected
+from authmw import Auth, BasicCredentials, HTTPBasic, Reason, Rejected
+from authmw.http.refusal import Refusal
 from authmw.schemes.http_basic import MAX_PASSWORD, MAX_USERNAME
 from tests.requests import wsgi_request
 
@@ -81,6 +82,20 @@ def test_bas_2_what_is_missing_or_a_control_character_is_refused(user_pass: byte
 )
 def test_bas_3_what_is_not_utf_8_is_not_read_as_latin_1(user_pass: bytes) -> None:
     assert isinstance(_read(user_pass), Rejected)
+
+
+def test_bas_3_the_log_says_in_a_sentence_that_it_is_not_utf_8(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "authmw.audit")
+    sent = "zoë:hünter2"
+    value = b64encode(sent.encode("latin-1")).decode()
+    found = Auth(HTTPBasic()).authenticate(wsgi_request(authorization=f"Basic {value}"))
+    assert isinstance(found, Refusal)
+    assert found.status == 401
+    (message,) = caplog.messages
+    sentence = message.partition("detail=")[2].strip('"')
+    assert sentence.startswith("user name and password are not UTF-8, maybe latin-1")
+    assert sentence.endswith("give it bytes of UTF-8")
+    assert "nter2" not in message
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_the_example_of_rfc_7616_is_read() -> None:
         header().replace("nonce=", "NONCE="),
         header(unknown='"passed over"', domain="x"),
         header(userhash="false"),
+        header(userhash="FALSE"),
         header(username='"Mu\\fasa"'),
     ],
     ids=[
@@ -89,6 +90,7 @@ def test_the_example_of_rfc_7616_is_read() -> None:
         "names in any case",
         "unknown parameters",
         "userhash=false",
+        "userhash=FALSE",
         "quoted-pair",
     ],
 )
@@ -304,7 +306,7 @@ def test_requests_is_understood(algorithm: DigestSessAlgorithm) -> None:
     for _ in range(2):
         value = from_requests(client, challenges)
         assert isinstance(server.answer(server.client().request(value)), Authenticated)
-    assert [count for _, count, _ in server.nonces.used] == [1, 2]
+    assert len({(name, count) for name, count, _ in server.nonces.used}) == 2
 
 
 def test_requests_takes_one_of_two_challenges() -> None:
@@ -327,7 +329,7 @@ def test_httpx2_is_understood(algorithm: DigestSessAlgorithm) -> None:
         verdict = server.answer(server.client().request(request.headers["Authorization"]))
         assert isinstance(verdict, Authenticated)
         flow.close()
-    assert [count for _, count, _ in server.nonces.used] == [1, 2]
+    assert len({(name, count) for name, count, _ in server.nonces.used}) == 2
 
 
 def test_httpx2_starts_anew_after_a_replay() -> None:

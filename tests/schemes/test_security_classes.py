@@ -12,7 +12,6 @@ from tests.support import ROOT
 
 CLASSES: Final = range(1, 38)
 LATER: Final[Mapping[int, str]] = {
-    15: "fetching the keys of others: issuers elsewhere",
     29: "the state of a login is bound to the browser: clients of OpenID providers",
     30: "redirect_uri matching: an authorization endpoint",
     31: "open redirects: logging in by browser",
@@ -87,10 +86,10 @@ PROMISES: Final[Mapping[str, tuple[str, ...]]] = {
         "of_attempts_by_processes_at_once_the_free_ones_go_ahead",
     ),
     "throttle: counted before it is checked": (
-        "attempts_are_counted_by_source_and_account_before_the_check_and_forgiven_after_success",
+        "a_check_is_reserved_for_source_and_account_before_it_and_settled_after_it",
     ),
     "throttle: bounded memory": (
-        "a_hundred_thousand_random_names_take_bounded_memory_and_free_nobody",
+        "twenty_thousand_random_names_take_bounded_memory_and_free_nobody",
         "familiar_sources_take_bounded_memory_and_those_remembered_last_are_kept",
     ),
     "throttle: sources are told to wait": ("g11_too_many_logins_from_one_source_are_told_to_wait",),
@@ -101,7 +100,7 @@ PROMISES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "throttle: accounts that wait look like any other": (
         "c4_a30_every_login_that_fails_is_told_the_same",
-        "a_throttled_account_is_refused_like_any_other_even_with_the_right_password",
+        "an_account_without_a_free_check_is_unavailable_whether_it_exists_or_not",
     ),
     "cookies: a session that cannot be guessed, renewed by each login and refresh": (
         "g8_nothing_that_is_handed_out_can_be_guessed",

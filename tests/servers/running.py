@@ -13,12 +13,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Final
 
 from tests.support import ROOT
 
-_START_SECONDS: Final = 30.0
+_START_SECONDS: Final = 120.0
 
 # {port} and {app} are filled in. One worker each: the suite shares two cores.
 _GUNICORN = "-m gunicorn --workers 1 --threads 2 --log-level error --no-control-socket --bind 127.0.0.1:{port} {app}"
@@ -74,28 +75,39 @@ def running(server: str, app: str, environment: Mapping[str, str] = MappingProxy
 
 
 @contextmanager
-def started(command: str, app: str, environment: Mapping[str, str] = MappingProxyType({})) -> Generator[Server]:
+def started(
+    command: str,
+    app: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    python: Path | str = sys.executable,
+    folder: Path = ROOT,
+    patience: float = _START_SECONDS,
+) -> Generator[Server]:
     """A server of `app`, started by the arguments for Python in `command`; it is stopped when the block ends.
 
     Args:
         command: has ``{port}`` and ``{app}`` in it.
         app: ``module:name``.
         environment: what it is told beside what this process was; ``{port}`` in a value is its port.
+        python: the interpreter.
+        folder: where it runs, and imports `app` from.
+        patience: seconds in which it has to start.
     """
     port = _free_port()
     told = {name: value.replace("{port}", str(port)) for name, value in environment.items()}
     with tempfile.TemporaryFile() as printed:  # a pipe would be full some time, and the server wait
         process = subprocess.Popen(
-            [sys.executable, *command.format(port=port, app=app).split()],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **told},
+            [python, *command.format(port=port, app=app).split()],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **told},
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a group of its own, with its workers
         )
         server = Server(port, printed)
         try:
-            _wait_for(server, process)
+            _wait_for(server, process, patience)
             yield server
         finally:
             _stop(process)
@@ -118,8 +130,8 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+def _wait_for(server: Server, process: subprocess.Popen[bytes], patience: float) -> None:
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}:\n{server.output()}")

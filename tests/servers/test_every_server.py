@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.contract.cases import ALICE, CASES, MISSING_FOR_ORDERS, Answer, Case
+from tests.contract.cases import ALICE_BY_KEY, CASES, MISSING_FOR_ORDERS, Answer, Case
 from tests.contract.clients import answer_of
 from tests.servers.running import SERVERS, Reply, Serve, exchange, raw_request
 
@@ -20,7 +20,7 @@ DIFFERENCES: Mapping[str, Mapping[str, Answer]] = {
         "bearer-utf-8": MISSING_FOR_ORDERS,
         "bearer-bytes": MISSING_FOR_ORDERS,
         # It hands X_API_Key on as HTTP_X_API_KEY, as CGI would: no WSGI application can tell it from X-API-Key.
-        "key-under-an-underscore-name": ALICE,
+        "key-under-an-underscore-name": ALICE_BY_KEY,
     }
 }
 """What a server does to a request before we see it. Everything else is as in the table."""

@@ -8,15 +8,19 @@ import time
 from dataclasses import replace
 
 from authmw.stores.records import (
+    Attempt,
+    AttemptOutcome,
     NonceUse,
     Outcome,
     RefreshFamily,
+    Reservation,
     Revocation,
     RevocationKind,
     RevocationPage,
     Rotation,
     RotationAnswer,
     TokenRecord,
+    Wait,
 )
 
 
@@ -163,25 +167,30 @@ class BrokenTokens:
 
 
 class BrokenThrottle:
-    """Attempts that are counted after they were looked at."""
+    """Checks that are counted after they were looked at. Failures are never forgotten."""
 
     def __init__(self, free: int = 5) -> None:
         self._free = free
         self._counts: dict[str, int] = {}
 
-    def attempt(self, key: str, now: float) -> float:
-        attempts = self._counts.get(key, 0)
+    def reserve(self, attempt: Attempt, now: float) -> Reservation | Wait:
+        counted = self._counts.get(attempt.account, 0)
         round_trip()
-        if attempts >= self._free:
-            return 1.0
-        self._counts[key] = attempts + 1
-        return 0.0
+        if counted >= self._free:
+            return Wait(1.0)
+        self._counts[attempt.account] = counted + 1
+        return Reservation(attempt, held_until=now + 30.0)
 
-    def succeeded(self, key: str) -> None:
-        attempts = self._counts.get(key, 0)
-        round_trip()
-        if attempts:
-            self._counts[key] = attempts - 1
+    def settle(
+        self, reservation: Reservation, outcome: AttemptOutcome, now: float, familiar_until: float = 0.0
+    ) -> None:
+        if outcome is not AttemptOutcome.FAILED:
+            counted = self._counts[reservation.attempt.account]
+            round_trip()
+            self._counts[reservation.attempt.account] = counted - 1
+
+    def make_familiar(self, account: str, mark: str, until: float) -> None:
+        raise NotImplementedError
 
 
 class BrokenRevocations:

@@ -79,7 +79,7 @@ def keeps(case: StoreContract[Any], test: str, *arguments: object) -> bool:
         (NONCES, BrokenAsyncNonces, ONE_IS_FRESH),
         (TokenStoreContract, BrokenTokens, "test_of_many_revocations_at_once_one_changes_something"),
         (ThrottleContract, BrokenThrottle, "test_of_many_attempts_at_once_the_free_ones_go_ahead"),
-        (ThrottleContract, BrokenThrottle, "test_of_many_successes_at_once_each_takes_one_attempt_back"),
+        (ThrottleContract, BrokenThrottle, "test_of_many_successes_at_once_each_gives_back_its_own"),
         (RevocationStoreContract, BrokenRevocations, "test_who_reads_on_misses_nothing_that_is_published_at_once"),
     ],
 )

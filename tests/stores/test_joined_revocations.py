@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -92,6 +95,56 @@ def test_asynchronous_stores_are_awaited_and_have_a_twin_for_threads() -> None:
     assert {each.id for each in _page(joined.sync, "").revocations} == {"alice", "f1"}
 
 
+class Broken(Awaited):
+    """The same store, when it cannot be reached."""
+
+    async def revocations_after(self, cursor: str, limit: int) -> RevocationPage:
+        raise ConnectionError
+
+    async def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> tuple[Revocation, ...]:
+        raise ConnectionError
+
+
+class Unmarked:
+    """A store whose methods are `def` and return awaitables."""
+
+    def __init__(self, kept: Awaited) -> None:
+        self._kept = kept
+
+    def publish(self, revocation: Revocation) -> Awaitable[None]:
+        return self._kept.publish(revocation)
+
+    def revocations_after(self, cursor: str, limit: int) -> Awaitable[RevocationPage]:
+        return self._kept.revocations_after(cursor, limit)
+
+    def find_revocations(self, keys: tuple[tuple[RevocationKind, str], ...]) -> Awaitable[tuple[Revocation, ...]]:
+        return self._kept.find_revocations(keys)
+
+
+@pytest.mark.parametrize("unmarked", [False, True], ids=["async def", "def"])
+@pytest.mark.parametrize("order", [(Broken, Awaited), (Awaited, Broken), (Broken, Broken)])
+def test_when_one_store_fails_no_awaitable_of_another_is_left_over(
+    unmarked: bool, order: tuple[type[Awaited], type[Awaited]]
+) -> None:
+    joined = JoinedRevocations(*(Unmarked(store()) if unmarked else store() for store in order))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for answer in (joined.find_revocations(KEYS), joined.revocations_after("", 100)):
+            with pytest.raises(ConnectionError):
+                asyncio.run(_result(answer))
+        del answer
+        gc.collect()
+    assert [str(each.message) for each in warned] == []
+
+
+def test_methods_without_a_mark_that_return_awaitables_are_awaited() -> None:
+    first, second = Awaited(), Awaited()
+    joined = JoinedRevocations(Unmarked(first), Unmarked(second))
+    first.sync.publish(Revocation("user", "alice", 1.0, LATER))
+    second.sync.publish(Revocation("family", "f1", 2.0, LATER))
+    assert {each.id for each in asyncio.run(run_async(_find(joined)))} == {"alice", "f1"}
+
+
 def test_postgresql_and_redis_are_joined_for_an_event_loop_with_a_twin_for_threads() -> None:
     stores = AsyncSQLStores("postgresql://localhost/none"), AsyncRedisStores("redis://localhost")
     joined = Stores.of(*stores).revocations
@@ -140,6 +193,10 @@ def _page(store: JoinedRevocations, cursor: str) -> RevocationPage:
     page = store.revocations_after(cursor, 100)
     assert isinstance(page, RevocationPage)
     return page
+
+
+async def _result(answer: Any) -> object:
+    return await answer
 
 
 def _publish(store: JoinedRevocations) -> Any:

@@ -29,14 +29,22 @@ from authmw.stores import (
 )
 from authmw.stores.ports import (
     ClientStore,
-    FamiliarSources,
     FamilyStore,
     NonceStore,
     RevocationStore,
     Throttle,
     TokenKeeper,
 )
-from authmw.stores.records import NonceUse, RefreshFamily, Revocation, RevocationKind
+from authmw.stores.records import (
+    Attempt,
+    AttemptOutcome,
+    NonceUse,
+    RefreshFamily,
+    Reservation,
+    Revocation,
+    RevocationKind,
+    Wait,
+)
 from tests.stores.support import Clock, at_once
 
 LATER = 2_000_000.0
@@ -44,8 +52,8 @@ LATER = 2_000_000.0
 
 def test_nonces_and_throttle_are_what_the_ports_ask_for() -> None:
     stores = MemoryStores()
-    ports: tuple[NonceStore, Throttle, FamiliarSources] = (stores.nonces, stores.throttle, stores.throttle)
-    assert ports[1].attempt("k", 0.0) == 0.0
+    ports: tuple[NonceStore, Throttle] = (stores.nonces, stores.throttle)
+    assert ports[1].reserve(Attempt("k"), 0.0) == Reservation(Attempt("k"), held_until=30.0)
 
 
 def test_what_the_token_service_needs_is_what_the_ports_ask_for() -> None:
@@ -242,103 +250,174 @@ def test_full_of_live_nonces_it_refuses_rather_than_forgets() -> None:
     assert nonces.use_nonce("a", 2, clock.now + 10) is NonceUse.FRESH
 
 
+def used(nonces: MemoryNonces, clock: Clock, client: str, most: int) -> int:
+    """How many names a client can use before one is refused; `most` at most."""
+    for count in range(most):
+        try:
+            nonces.use_nonce(f"dpop:{client}:{count}", 1, clock.now + 10)
+        except StoreUnavailable:
+            return count
+    return most
+
+
+def test_the_counts_of_one_digest_nonce_take_one_place_until_the_last_of_them_ends() -> None:
+    clock = Clock()
+    nonces = MemoryNonces(size=2, clock=clock)
+
+    def uses(nonce: str, lifetime: float = 10) -> list[NonceUse]:
+        return [nonces.use_nonce(f"digest:a:{nonce}/{place}", 1, clock.now + lifetime) for place in range(16)]
+
+    assert uses("n") == [NonceUse.FRESH] * 16
+    assert nonces.use_nonce("digest:a:n/0", 2, clock.now + 20) is NonceUse.FRESH
+    assert nonces.use_nonce("digest:b:n/0", 1, clock.now + 10) is NonceUse.FRESH
+    with pytest.raises(StoreUnavailable):
+        nonces.use_nonce("digest:c:n/0", 1, clock.now + 10)
+    clock.now += 10
+    assert uses("n", 0) == [NonceUse.REPLAYED] * 16
+    clock.now += 10
+    assert nonces.use_nonce("digest:c:n/0", 1, clock.now + 10) is NonceUse.FRESH
+    assert uses("m") == [NonceUse.FRESH] * 16
+
+
+def test_one_client_cannot_fill_it_and_leaves_as_much_room_as_it_takes() -> None:
+    clock = Clock()
+    nonces = MemoryNonces(size=100, clock=clock)
+    assert [used(nonces, clock, client, 100) for client in ("a", "b", "c")] == [50, 25, 13]
+    assert used(nonces, clock, "d", 2) == 2
+    assert nonces.use_nonce("a-digest-nonce", 1, clock.now + 10) is NonceUse.FRESH
+    assert nonces.use_nonce("dpop:a:0", 1, clock.now + 10) is NonceUse.REPLAYED
+
+
+def test_what_a_client_has_used_counts_until_it_expires() -> None:
+    clock = Clock()
+    nonces = MemoryNonces(size=100, clock=clock)
+    for _ in range(3):
+        assert used(nonces, clock, "a", 100) == 50
+        clock.now += 10
+    assert used(nonces, clock, "b", 100) == 50
+    clock.now += 10
+    nonces.use_nonce("c", 1, clock.now + 10)
+    assert vars(nonces)["_owned"] == {}
+
+
 # Throttle
 
-
-def attempts(throttle: MemoryThrottle, key: str, count: int, *, now: float = 0.0) -> list[float]:
-    return [throttle.attempt(key, now) for _ in range(count)]
+ALICE = Attempt("", "account:alice", "home")
 
 
-def test_attempts_wait_twice_as_long_each_time_up_to_the_longest() -> None:
-    throttle = MemoryThrottle(free=3, first=1, longest=10)
-    assert attempts(throttle, "alice", 4) == [0, 0, 0, 1]
+def fail(throttle: MemoryThrottle, attempt: Attempt = ALICE, now: float = 0.0) -> bool:
+    """Whether the attempt was checked; it failed then."""
+    answer = throttle.reserve(attempt, now)
+    if isinstance(answer, Wait):
+        return False
+    throttle.settle(answer, AttemptOutcome.FAILED, now)
+    return True
+
+
+def wait(throttle: MemoryThrottle, attempt: Attempt, now: float = 0.0) -> float:
+    """The seconds that an attempt has to wait."""
+    answer = throttle.reserve(attempt, now)
+    return answer.seconds if isinstance(answer, Wait) else 0.0
+
+
+def test_a_source_waits_twice_as_long_each_time_up_to_the_longest() -> None:
+    throttle, source = MemoryThrottle(free=3, first=1, longest=10), Attempt("source:192.0.2.7")
+    assert [fail(throttle, source) for _ in range(4)] == [True, True, True, False]
     now = 0.0
-    for wait in (1, 2, 4, 8, 10, 10, 10):
-        assert throttle.attempt("alice", now) == wait
-        now += wait
-        assert throttle.attempt("alice", now) == 0
+    for seconds in (1, 2, 4, 8, 10, 10, 10):
+        assert wait(throttle, source, now) == seconds
+        now += seconds
+        assert fail(throttle, source, now)
 
 
 def test_it_never_locks_for_good() -> None:
-    throttle = MemoryThrottle(free=1, longest=900)
+    throttle, source = MemoryThrottle(free=1, longest=900), Attempt("source:192.0.2.7", "account:alice", "home")
     now = 0.0
     for _ in range(2000):
-        wait = throttle.attempt("alice", now)
-        assert wait <= 900
-        now += wait
-    assert throttle.attempt("alice", now + 900) == 0
-
-
-def test_attempts_while_waiting_do_not_prolong_the_wait() -> None:
-    throttle = MemoryThrottle(free=1, first=4)
-    throttle.attempt("alice", 0.0)
-    assert [throttle.attempt("alice", now) for now in (1.0, 2.0, 3.0, 4.0)] == [3, 2, 1, 0]
-
-
-def test_success_takes_back_one_attempt_and_no_more() -> None:
-    throttle = MemoryThrottle(free=2)
-    attempts(throttle, "alice", 3)
-    throttle.succeeded("alice")
-    assert attempts(throttle, "alice", 2) == [0, 1]
-    throttle.succeeded("nobody")
+        while not fail(throttle, source, now):
+            seconds = wait(throttle, source, now)
+            assert 0 < seconds <= 900
+            now += seconds
 
 
 def test_a_good_password_of_ones_own_does_not_reset_what_a_source_has_guessed() -> None:
-    throttle = MemoryThrottle(free=4)
-    for _ in range(4):
-        assert throttle.attempt("source:192.0.2.7", 0.0) == 0  # a guess
-    assert throttle.attempt("source:192.0.2.7", 1.0) == 0  # a login
-    throttle.succeeded("source:192.0.2.7")
-    assert throttle.attempt("source:192.0.2.7", 1.0) == 0
-    assert throttle.attempt("source:192.0.2.7", 1.0) > 0
+    throttle, source = MemoryThrottle(free=4), Attempt("source:192.0.2.7")
+    for _ in range(3):
+        assert fail(throttle, source)
+    own = throttle.reserve(source, 0.0)
+    assert isinstance(own, Reservation)
+    throttle.settle(own, AttemptOutcome.SUCCEEDED, 0.0)
+    assert [fail(throttle, source) for _ in range(2)] == [True, False]
 
 
-def test_keys_are_counted_apart() -> None:
-    throttle = MemoryThrottle(free=1)
-    attempts(throttle, "alice", 5)
-    assert throttle.attempt("bob", 0.0) == 0
+def test_after_four_times_the_longest_wait_without_an_attempt_a_source_starts_anew() -> None:
+    for pause, free in ((40.0, 2), (39.0, 1)):
+        throttle, source = MemoryThrottle(free=2, first=1, longest=10), Attempt("source:192.0.2.7")
+        for now in (0.0, 0.0, 1.0, 3.0, 7.0):
+            assert fail(throttle, source, now)
+        now = 7.0 + 8.0 + pause
+        assert [fail(throttle, source, now) for _ in range(3)].count(True) == free
 
 
-def test_after_the_longest_wait_without_an_attempt_a_key_starts_anew() -> None:
-    throttle = MemoryThrottle(free=2, first=1, longest=10)
-    for now in (0.0, 0.0, 1.0, 3.0, 7.0):
-        assert throttle.attempt("alice", now) == 0
-    assert attempts(throttle, "alice", 3, now=30.0) == [0, 0, 1]
+def test_of_one_account_and_one_familiar_source_fewer_than_a_hundred_guesses_an_hour_are_checked() -> None:
+    throttle = MemoryThrottle()
+    throttle.make_familiar("account:alice", "mark", 1e9)
+    away, home = list[float](), list[float]()
+    for number in range(2 * 3600 * 2):
+        now = number / 2
+        stranger = Attempt(f"source:{number}", "account:alice", f"network-{number % 7}")
+        away += [now] * fail(throttle, stranger, now)
+        home += [now] * fail(throttle, Attempt(f"source:home-{number}", "account:alice", "home", ("mark",)), now)
+    hours = [
+        [sum(start <= at < start + 3600 for at in times) for start in range(0, 3600, 60)] for times in (away, home)
+    ]
+    assert [max(each) for each in hours] == [69, 22]
+    assert max(map(sum, zip(*hours, strict=True))) < 100
 
 
-def test_a_clock_that_was_set_back_makes_no_wait_longer_than_the_longest() -> None:
-    throttle = MemoryThrottle(free=1, first=5, longest=10)
-    throttle.attempt("alice", 1_000_000.0)
-    assert throttle.attempt("alice", 0.0) == 10
-    assert throttle.attempt("alice", 10.0) == 0
-
-
-def test_a_hundred_thousand_random_names_take_bounded_memory_and_free_nobody() -> None:
+def test_twenty_thousand_random_names_take_bounded_memory_and_free_nobody() -> None:
     throttle = MemoryThrottle(free=3, longest=900, size=1000)
-    assert attempts(throttle, "alice", 4)[-1] == 1
-    for number in range(100_000):
-        throttle.attempt(f"random-{number}", 0.5)
-    assert len(throttle) <= 2000
-    assert throttle.attempt("alice", 0.5) == 0.5
+    while fail(throttle):
+        pass
+    for number in range(20_000):
+        fail(throttle, Attempt(f"source:{number}", f"account:random-{number}", str(number % 1000)), 0.5)
+    assert len(throttle) <= 2002
+    assert wait(throttle, ALICE, 0.5) == 59.5
+
+
+def test_a_thousand_networks_at_several_accounts_take_bounded_memory() -> None:
+    throttle = MemoryThrottle(free=1, size=10)
+    for account in range(3):
+        for network in range(1100):
+            wait(throttle, Attempt("", f"account:{account}", f"network-{network}"), network / 1000)
+    assert len(throttle) <= 1000 + 10
 
 
 def test_as_many_throttled_names_are_kept_as_there_is_room_for() -> None:
     throttle = MemoryThrottle(free=1, size=10)
     for number in range(50):
-        throttle.attempt(f"name-{number}", 0.0)
+        fail(throttle, Attempt(f"name-{number}"))
     assert len(throttle) == 10
-    assert throttle.attempt("name-49", 0.0) > 0
+    assert not fail(throttle, Attempt("name-49"))
+
+
+def test_what_succeeded_takes_no_memory() -> None:
+    throttle = MemoryThrottle()
+    for number in range(100):
+        answer = throttle.reserve(Attempt(f"source:{number}", f"account:{number}", "home"), 0.0)
+        assert isinstance(answer, Reservation)
+        throttle.settle(answer, AttemptOutcome.SUCCEEDED, 0.0)
+    assert len(throttle) == 0
 
 
 def test_eight_threads_get_the_free_attempts_and_no_more() -> None:
     for _ in range(20):
         throttle = MemoryThrottle(free=5)
-        waits = at_once(8, partial(_attempt, throttle))
-        assert waits.count(0.0) == 5
+        assert at_once(8, partial(_fail, throttle)).count(True) == 5
 
 
-def _attempt(throttle: MemoryThrottle, _: int) -> float:
-    return throttle.attempt("alice", 0.0)
+def _fail(throttle: MemoryThrottle, _: int) -> bool:
+    return fail(throttle)
 
 
 @pytest.mark.parametrize(
@@ -349,23 +428,12 @@ def test_settings_that_would_lock_everybody_or_nobody_are_refused(settings: dict
         MemoryThrottle(**settings)
 
 
-def test_room_for_no_nonce_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="MemoryNonces"):
-        MemoryNonces(size=0)
-
-
 def test_familiar_sources_take_bounded_memory_and_those_remembered_last_are_kept() -> None:
     throttle = MemoryThrottle(size=10)
-    for number in range(50):
-        throttle.remember_source("alice 192.0.2.1", 100.0)
-        throttle.remember_source(f"mallory {number}", 100.0)
+    for number in range(200):
+        throttle.make_familiar("account:alice", "home", 100.0)
+        throttle.make_familiar(f"account:mallory-{number}", "away", 100.0)
     assert len(throttle) == 10
-    assert throttle.knows_source("alice 192.0.2.1", 99.0)
-    assert not throttle.knows_source("mallory 0", 99.0)
-
-
-def test_a_source_is_kept_until_the_latest_time_it_was_remembered_for() -> None:
-    throttle = MemoryThrottle()
-    throttle.remember_source("alice 192.0.2.1", 100.0)
-    throttle.remember_source("alice 192.0.2.1", 50.0)
-    assert [throttle.knows_source("alice 192.0.2.1", now) for now in (99.0, 100.0)] == [True, False]
+    answer = throttle.reserve(Attempt("", "account:alice", "home", ("home",)), 99.0)
+    assert isinstance(answer, Reservation)
+    assert answer.mark == "home"

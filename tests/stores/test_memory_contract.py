@@ -19,7 +19,6 @@ from authmw.testing.contract import (
     ApiKeyStoreContract,
     ClientStoreContract,
     DigestStoreContract,
-    FamiliarSourcesContract,
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
@@ -79,11 +78,6 @@ class TestNonces(_InMemory, NonceStoreContract):
 class TestThrottle(_InMemory, ThrottleContract):
     def open_store(self) -> MemoryThrottle:
         return MemoryThrottle(free=self.free)
-
-
-class TestFamiliarSources(_InMemory, FamiliarSourcesContract):
-    def open_store(self) -> MemoryThrottle:
-        return MemoryThrottle()
 
 
 class TestRevocations(_InMemory, RevocationStoreContract):

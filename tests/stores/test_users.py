@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from hashlib import pbkdf2_hmac
 
 import pytest
 
@@ -38,6 +39,49 @@ def test_a_created_user_is_found_again(stores: Stores) -> None:
     assert dict(created.attributes) == {"email": "a@example.org"}
     assert not created.disabled
     assert is_password(found, "pw")
+
+
+WERKZEUG = "pbkdf2:sha256:100$salt$" + pbkdf2_hmac("sha256", b"pw", b"salt", 100).hex()
+
+
+def test_a_user_may_bring_the_hash_that_another_program_made(stores: Stores) -> None:
+    created = stores.users.create("alice", password_hash=WERKZEUG, scopes=["a"])
+    assert created == stores.users.find("alice")
+    assert created.password_hash == WERKZEUG
+    assert is_password(created, "pw")
+    assert not is_password(created, WERKZEUG)
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        ({"password_hash": "md5$salt$0123456789abcdef"}, r"not known \(md5\)"),
+        ({"password_hash": ""}, "not known"),
+        ({"password_hash": WERKZEUG.replace(":100$", ":9000000$")}, "more work than is allowed"),
+        ({"password_hash": WERKZEUG, "password": "pw"}, "not both"),
+        ({"password_hash": WERKZEUG, "digest_realm": "app"}, "needs the password"),
+    ],
+    ids=["unknown", "empty", "absurd", "both", "digest"],
+)
+def test_a_hash_that_matches_no_password_is_refused_when_a_user_is_created(
+    stores: Stores, options: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as refused:
+        stores.users.create("alice", **options)  # type: ignore[arg-type]  # each is a str
+    assert "0123456789abcdef" not in str(refused.value)
+    assert stores.users.find("alice") is None
+
+
+def test_a_password_that_looks_like_a_hash_is_warned_about(stores: Stores, caplog: pytest.LogCaptureFixture) -> None:
+    stores.users.create("alice", WERKZEUG)
+    (message,) = [record.getMessage() for record in caplog.records if record.name == "authmw.passwords"]
+    assert "pass password_hash=" in message
+    assert WERKZEUG not in message
+    assert is_password(stores.users.find("alice"), WERKZEUG)
+
+
+def test_the_store_says_which_digest_algorithms_it_keeps(stores: Stores) -> None:
+    assert stores.users.digest_algorithms == ("SHA-256",)
 
 
 @pytest.mark.parametrize("name", ["Alice", "alice ", "alic", "", "al\0ice", "alice\ud800", "%", "' OR 1=1 --"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,18 +11,20 @@ import pytest
 from authmw import (
     APIKeyHeader,
     Auth,
-    ConfigurationError,
+    Authenticated,
     HTTPBearer,
     HTTPDPoP,
     OAuth2PasswordBearer,
     OpenIdConnect,
     Rejected,
 )
+from authmw.crypto.key import Key
 from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from authmw.issuers import DPoPNonces, Issuers
 from authmw.oauth2 import SessionCookie
+from authmw.stores import MemoryNonces, StoreUnavailable
 from authmw.testing import DPoPClient, FakeClock, FakeIssuer
 from tests.dpop_proofs import (
     URL,
@@ -50,6 +53,7 @@ DOORS: dict[str, tuple[Callable[[Any], Any], Callable[[str], dict[str, str]]]] =
     "bearer": (HTTPBearer, lambda text: {"authorization": f"Bearer {text}"}),
     "openid": (lambda by: OpenIdConnect("https://id.example", by), lambda text: {"authorization": f"Bearer {text}"}),
     "oauth2": (lambda by: OAuth2PasswordBearer("/token", by), lambda text: {"authorization": f"Bearer {text}"}),
+    "another header": (lambda by: APIKeyHeader("X-Token", by), lambda text: {"x_token": text}),
     "cookie": (
         lambda by: SessionCookie(by, origins=["https://shop.example"]),
         lambda text: {"cookie": f"__Host-access={text}"},
@@ -77,10 +81,21 @@ def test_a_bound_token_comes_in_by_no_other_door(door: str, several: bool, with_
     assert _code(good) == "alice"
 
 
-def test_no_key_in_a_header_is_a_bound_token() -> None:
-    by: Any = FakeIssuer().verifier(audience="orders")
-    with pytest.raises(ConfigurationError):
-        APIKeyHeader("X-Token", by)
+def test_a_client_that_fills_the_store_of_proofs_shuts_out_nobody_else() -> None:
+    by = dpop_verifier(nonces=MemoryNonces(size=20, clock=CLOCK))
+    greedy, other = client_key(), client_key("EdDSA")
+    numbers = count()
+
+    def use(key: Key) -> bool:
+        text = bound_token(key)
+        return isinstance(verify(text, proof(text, key, jti=str(next(numbers))), by), Authenticated)
+
+    for _ in range(10):
+        assert use(greedy)
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable):
+            use(greedy)
+        assert use(other)
 
 
 @pytest.mark.parametrize("cnf", [None, [], "", 0, False, {}, {"jkt": None}, {"jkt": ""}, {"jkt": ["x"]}], ids=repr)
@@ -124,7 +139,8 @@ def test_a_proof_is_for_one_path(make: Callable[..., RequestHead], path: str) ->
         "/orders%2f",
         "/orders%2F..%2Fadmin",
         "/%2e/orders",
-        "http://api.example/orders",
+        "http://api.example/admin",
+        "http://api.example//orders",
         "*",
         "//api.example/orders",
     ],

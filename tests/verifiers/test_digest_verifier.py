@@ -5,24 +5,36 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.auth import HTTPDigestAuth
 
 from authmw import Auth
 from authmw.crypto.http_digest import DigestAlgorithm, DigestSessAlgorithm, ha1, ha2, hash_of, response, session_ha1
+from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.engine.authentication import Authentication
 from authmw.errors import ConfigurationError, StoreUnavailable
 from authmw.flow.flow import run, run_async
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import parse_params
 from authmw.http.reasons import Reason
+from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, Scope, WSGIRequest
 from authmw.identity.credentials import DigestResponse
+from authmw.identity.requirement import AUTHENTICATED
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
-from authmw.stores.records import DigestUser, NonceUse
-from authmw.verifiers.digest import DigestVerifier
+from authmw.stores import MemoryNonces, MemoryThrottle
+from authmw.stores.memory.users import MemoryUsers
+from authmw.stores.records import AttemptOutcome, DigestUser, NonceUse
+from authmw.verifiers.digest import WINDOW, DigestVerifier
+from tests.drivers import unshielded
 from tests.verifiers.digest_clients import PASSWORDS, REALM, SECRET, USERS, Client, Clock, DigestUsers, Nonces, Server
+from tests.verifiers.throttles import Throttle
 
 ALL: tuple[DigestSessAlgorithm, ...] = (
     "SHA-256",
@@ -45,22 +57,6 @@ def authentication_info(verdict: Verdict | None) -> dict[str, str]:
     params = parse_params(value)
     assert params is not None
     return dict(params)
-
-
-class Throttle:
-    """Counts, and makes those keys wait that it was told to."""
-
-    def __init__(self, *waiting: str) -> None:
-        self.waiting = waiting
-        self.attempts: list[str] = []
-        self.successes: list[str] = []
-
-    def attempt(self, key: str, now: float) -> float:
-        self.attempts.append(key)
-        return 5.5 if key in self.waiting else 0.0
-
-    def succeeded(self, key: str) -> None:
-        self.successes.append(key)
 
 
 # What passes
@@ -103,7 +99,22 @@ def test_counts_go_up_on_one_nonce() -> None:
     client = server.client()
     for nc in ("00000001", "00000002", "0000000a", "ffffffff"):
         assert isinstance(server.answer(client.bent(nc=nc).request()), Authenticated)
-    assert [count for _, count, _ in server.nonces.used] == [1, 2, 10, 0xFFFFFFFF]
+    assert len({nonce for nonce, *_ in server.nonces.used}) == 4, "each place of the window has a name of its own"
+    assert [count for _, count, _ in server.nonces.used] == [1, 1, 1, 0x10000000]
+
+
+def test_one_user_cannot_fill_the_store_of_counts_for_the_others() -> None:
+    server = Server()
+    server.verifier._nonces = MemoryNonces(size=40, clock=server.clock)  # pyright: ignore[reportPrivateUsage]
+
+    def is_served(**fields: Any) -> bool:
+        try:
+            return isinstance(server.answer(server.client(**fields).request()), Authenticated)
+        except StoreUnavailable:
+            return False
+
+    assert [is_served() for _ in range(30)] == 20 * [True] + 10 * [False]
+    assert all(is_served(username="Jäsøn Doe", password=PASSWORDS["Jäsøn Doe"], as_userhash=True) for _ in range(5))
 
 
 def test_the_algorithm_is_read_in_any_case() -> None:
@@ -181,6 +192,20 @@ def test_class_25_each_parameter_of_a_right_response_is_checked(
     assert isinstance(server.answer(client.request()), Authenticated)
 
 
+@pytest.mark.parametrize("as_userhash", [False, True])
+def test_class_25_a_response_that_is_right_for_another_realm_opens_nothing(as_userhash: bool) -> None:
+    # The store has HA1s of this user for every realm, as one that several applications share.
+    server = Server()
+    client = server.client(as_userhash=as_userhash)
+    other = replace(
+        client.challenge,
+        params=tuple((name, "invoices" if name == "realm" else value) for name, value in client.challenge.params),
+    )
+    assert reason(server.answer(client.bent(challenge=other).request())) is Reason.DIGEST_MISMATCH
+    assert server.users.asked == []
+    assert isinstance(server.answer(client.request()), Authenticated)
+
+
 def test_class_25_the_method_counts() -> None:
     server = Server()
     client = server.client()
@@ -198,6 +223,40 @@ def test_dig_3_a_response_for_one_target_opens_no_other() -> None:
 def test_dig_3_other_forms_of_the_target_equal_themselves(uri: str) -> None:
     server = Server()
     assert isinstance(server.answer(server.client(uri=uri).request()), Authenticated)
+
+
+@pytest.mark.parametrize(
+    "uri, root, target, passes",
+    [
+        ("/api/orders?page=2", "/api", "/orders?page=2", True),  # a proxy took /api away, and said so
+        ("/orders?page=2", "/api", "/orders?page=2", True),  # asked without the proxy
+        ("/api/orders?page=2", "/api", "/api/orders?page=2", True),  # mounted, or put in front by the server
+        ("/shop/api/orders", "/shop/api", "/api/orders", True),
+        ("/orders?page=2", "", "http://testserver/orders?page=2", True),  # absolute-form
+        ("/api/orders", "/api", "http://testserver/orders", True),
+        ("/api/api/orders", "/api", "/api/orders", False),
+        ("/orders", "/api", "/api/orders", False),  # another application's
+        ("/admin/orders", "/api", "/orders", False),
+        ("/api/orders?page=3", "/api", "/orders?page=2", False),
+        ("/api/orders?", "/api", "/orders", False),
+        ("/api/orders", "", "/orders", False),
+        ("http://evil.example/orders", "", "/orders", False),
+        ("http://evil.example/orders", "", "http://testserver/orders", False),
+    ],
+)
+def test_dig_3_the_target_may_begin_with_a_prefix_that_the_framework_was_told_of(
+    uri: str, root: str, target: str, passes: bool
+) -> None:
+    query = target.partition("?")[2]
+    environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": root, "PATH_INFO": "/orders", "QUERY_STRING": query}
+    scope: Scope = {"type": "http", "method": "GET", "path": "/orders", "root_path": root, "headers": []}
+    scope = {**scope, "raw_path": target.partition("?")[0].encode(), "query_string": query.encode()}
+    for request in (WSGIRequest({**environ, "REQUEST_URI": target}), ASGIRequest(scope)):
+        server = Server()
+        header = server.client(uri=uri).header()
+        found = server.scheme.extract(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": header}))
+        assert isinstance(found, DigestResponse)
+        assert isinstance(run(server.verifier.verify(found, request)), Authenticated) is passes
 
 
 @pytest.mark.parametrize(
@@ -223,8 +282,36 @@ def test_dig_3_a_count_is_accepted_once() -> None:
     client = server.client(nc="00000002")
     assert isinstance(server.answer(client.request()), Authenticated)
     assert reason(server.answer(client.request())) is Reason.DIGEST_REPLAYED
+    assert isinstance(server.answer(client.bent(nc="00000001").request()), Authenticated), "it was overtaken"
     assert reason(server.answer(client.bent(nc="00000001").request())) is Reason.DIGEST_REPLAYED
     assert isinstance(server.answer(client.bent(nc="00000003").request()), Authenticated)
+
+
+@given(st.permutations(range(1, WINDOW + 1)), st.integers(0, 0xFFFFFF00))
+def test_requests_that_overtake_each_other_are_accepted_and_each_count_once(order: list[int], base: int) -> None:
+    # RFC 7616 §3.4: a client may have several requests on their way at once.
+    server = Server()
+    client = server.client()
+    for number in order:
+        assert isinstance(server.answer(client.bent(nc=f"{base + number:08x}").request()), Authenticated)
+    for number in order:
+        assert reason(server.answer(client.bent(nc=f"{base + number:08x}").request())) is Reason.DIGEST_REPLAYED
+
+
+@given(st.lists(st.integers(1, 3 * WINDOW), max_size=60))
+def test_no_count_is_accepted_twice_and_none_that_is_far_behind(counts: list[int]) -> None:
+    server = Server()
+    client = server.client()
+    accepted: set[int] = set()
+    for count in counts:
+        answer = server.answer(client.bent(nc=f"{count:08x}").request())
+        if isinstance(answer, Authenticated):
+            assert count not in accepted
+            assert not any(other > count and other % WINDOW == count % WINDOW for other in accepted)
+            accepted.add(count)
+        else:
+            newest = max(accepted, default=0)
+            assert count in accepted or newest - count >= WINDOW
 
 
 def test_dig_3_a_failed_try_uses_up_no_count() -> None:
@@ -427,7 +514,7 @@ def test_the_next_nonce_is_told_past_half_the_age_and_works() -> None:
     nextnonce = authentication_info(server.answer(client.bent(nc="00000002").request()))["nextnonce"]
     params = dict(client.challenge.params) | {"nonce": nextnonce}
     server.clock.now += 200
-    assert reason(server.answer(client.bent(nc="00000003").request())) is Reason.DIGEST_STALE
+    assert reason(server.answer(client.bent(nc=f"{WINDOW + 2:08x}").request())) is Reason.DIGEST_STALE
     assert isinstance(server.answer(Client(Challenge("Digest", tuple(params.items()))).request()), Authenticated)
 
 
@@ -438,7 +525,7 @@ def watched(server: Server, client: Client) -> tuple[list[str], Verdict]:
     """What a verification asks, by name, and what it comes to."""
     found = server.scheme.extract(client.request())
     assert isinstance(found, DigestResponse)
-    flow = server.verifier.verify(found, client.request())
+    flow = unshielded(server.verifier.verify(found, client.request()))
     asked: list[str] = []
     try:
         question = next(flow)
@@ -453,8 +540,6 @@ REFUSED: dict[str, dict[str, Any]] = {
     "wrong password": {"password": "wrong"},
     "unknown user": {"username": "nobody"},
     "disabled user": {"username": "disabled", "password": "s3cret"},
-    "throttled user": {"username": "throttled"},
-    "throttled user, right password": {"username": "Jäsøn Doe", "password": PASSWORDS["Jäsøn Doe"]},
 }
 
 
@@ -475,51 +560,110 @@ def test_class_16_every_refusal_asks_the_same_questions_and_hashes_as_often(
         return counting
 
     monkeypatch.setattr("authmw.verifiers.digest.hash_of", counting_hash)
-    server = Server(throttle=Throttle("account:throttled", "account:Jäsøn Doe"))
+    server = Server(throttle=Throttle())
     hashed.clear()
     asked, verdict = watched(server, server.client(**fields, as_userhash=as_userhash, qop=qop))
     assert isinstance(verdict, Rejected)
     method = "find_digest_by_userhash" if as_userhash else "find_digest"
     body = ["Ask(WSGIRequest.read_body)"] if qop == "auth-int" else []
-    assert asked == ["Ask(Throttle.attempt)", *body, f"Ask(DigestUsers.{method})", "Ask(Throttle.attempt)"]
+    throttled = ["Ask(Throttle.reserve)", "Ask(Throttle.settle)"]
+    assert asked == [*body, f"Ask(DigestUsers.{method})", *throttled]
     assert len(hashed) == (3 if qop == "auth-int" else 2)
 
 
-def test_class_28_attempts_are_counted_by_the_keys_of_passwords_and_forgiven_after_success() -> None:
+@pytest.mark.parametrize("as_userhash", [False, True], ids=["username", "userhash"])
+@pytest.mark.parametrize("username", ["alice", "nobody", "disabled"])
+def test_class_28_an_account_without_a_free_check_is_told_so_whether_it_exists_or_not(
+    username: str, as_userhash: bool
+) -> None:
+    server = Server()
+    client = server.client(username=username, as_userhash=as_userhash)
+    exists = username != "nobody"
+    name = username if exists or not as_userhash else f"userhash {client.params()['username']}"
+    throttle = Throttle()
+    throttle.waits[f"account:{name}"] = 59.2
+    server = Server(throttle=throttle)
+    asked, verdict = watched(server, server.client(username=username, as_userhash=as_userhash))
+    assert verdict == Rejected(Reason.ACCOUNT_THROTTLED, retry_after=60)
+    method = "find_digest_by_userhash" if as_userhash else "find_digest"
+    assert asked == [f"Ask(DigestUsers.{method})", "Ask(Throttle.reserve)"]
+    assert server.nonces.used == []
+
+
+def test_class_28_attempts_are_counted_by_the_keys_of_passwords() -> None:
     throttle = Throttle()
     server = Server(throttle=throttle)
     client = server.client()
     server.answer(client.bent(password="wrong").request())
-    assert throttle.attempts == ["source:192.0.2.7", "account:alice"]
     server.answer(client.bent(as_userhash=True, password="wrong").request())
-    assert throttle.attempts[2:] == ["source:192.0.2.7", "account:alice"]
-    assert throttle.successes == []
     server.answer(client.request())
-    assert throttle.successes == ["account:alice", "source:192.0.2.7"]
+    assert [(each.source, each.account) for each in throttle.attempts] == 3 * [("source:192.0.2.7", "account:alice")]
+    failed = AttemptOutcome.FAILED
+    assert throttle.outcomes == [failed, failed, AttemptOutcome.SUCCEEDED]
 
 
-def test_class_28_what_was_replayed_or_stale_forgives_nothing() -> None:
+def test_what_was_overtaken_replayed_or_stale_is_no_guess() -> None:
     throttle = Throttle()
     server = Server(throttle=throttle)
     client = server.client()
-    server.answer(client.request())
-    throttle.successes.clear()
-    assert reason(server.answer(client.request())) is Reason.DIGEST_REPLAYED
+    server.answer(client.bent(nc=f"{WINDOW + 1:08x}").request())
+    for nc in (f"{WINDOW + 1:08x}", "00000001"):  # the second is older than the window
+        assert reason(server.answer(client.bent(nc=nc).request())) is Reason.DIGEST_REPLAYED
     server.clock.now += 300
-    assert reason(server.answer(client.bent(nc="00000002").request())) is Reason.DIGEST_STALE
-    assert throttle.successes == []
+    assert reason(server.answer(client.bent(nc=f"{WINDOW + 2:08x}").request())) is Reason.DIGEST_STALE
+    assert throttle.outcomes == [AttemptOutcome.SUCCEEDED, *3 * [AttemptOutcome.ABANDONED]]
 
 
-def test_class_28_a_throttled_account_is_refused_with_the_right_password_and_uses_up_no_count() -> None:
-    server = Server(throttle=Throttle("account:alice"))
-    assert reason(server.answer(server.client().request())) is Reason.ACCOUNT_THROTTLED
-    assert server.nonces.used == []
+def test_digests_that_are_overtaken_make_nobody_wait() -> None:
+    throttle = MemoryThrottle(free=2)
+    server = Server(throttle=throttle)
+    client = server.client()
+    for _ in range(20):
+        server.answer(client.request())
+    assert isinstance(server.answer(client.bent(nc="00000002").request()), Authenticated)
+
+
+def test_a_digest_whose_count_cannot_be_used_is_given_back() -> None:
+    class Down:
+        def use_nonce(self, nonce: str, count: int, expires_at: float) -> NonceUse:
+            raise OSError
+
+    throttle = Throttle()
+    server = Server(throttle=throttle)
+    server.verifier._nonces = Down()  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(StoreUnavailable):
+        server.answer(server.client().request())
+    assert throttle.outcomes == [AttemptOutcome.ABANDONED]
+
+
+def test_a_body_that_comes_slowly_holds_no_check() -> None:
+    throttle = Throttle()
+    server = Server(throttle=throttle)
+    asked, verdict = watched(server, server.client(qop="auth-int", password="wrong"))
+    assert asked == [
+        "Ask(WSGIRequest.read_body)",
+        "Ask(DigestUsers.find_digest)",
+        "Ask(Throttle.reserve)",
+        "Ask(Throttle.settle)",
+    ]
+    assert isinstance(verdict, Rejected)
 
 
 def test_too_many_attempts_from_one_source_are_told_so() -> None:
-    server = Server(throttle=Throttle("source:192.0.2.7"))
+    throttle = Throttle()
+    throttle.waits["source:192.0.2.7"] = 5.1
+    server = Server(throttle=throttle)
     assert server.answer(server.client().request()) == Rejected(Reason.TOO_MANY_ATTEMPTS, retry_after=6)
-    assert server.users.asked == []
+
+
+def test_class_18_a_name_that_no_store_can_hold_asks_no_store_and_is_an_attempt_of_its_source() -> None:
+    throttle = Throttle()
+    server = Server(throttle=throttle)
+    asked, verdict = watched(server, server.client(username=257 * "a"))
+    assert reason(verdict) is Reason.CREDENTIALS_MALFORMED
+    assert asked == ["Ask(Throttle.reserve)", "Ask(Throttle.settle)"]
+    assert [(each.source, each.account) for each in throttle.attempts] == [("source:192.0.2.7", "")]
+    assert throttle.outcomes == [AttemptOutcome.FAILED]
 
 
 def test_a_nonce_that_is_not_ours_is_no_guess() -> None:
@@ -671,3 +815,67 @@ def test_dig_3_a_shared_secret_needs_a_shared_store_or_each_process_would_take_a
     with pytest.raises(ConfigurationError, match="nonces= too"):
         DigestVerifier(DigestUsers(), secret=SECRET)
     assert DigestVerifier(DigestUsers(), secret=SECRET, nonces=Nonces()).realm is None
+
+
+@pytest.mark.parametrize(
+    "kept, offered, missing",
+    [
+        (("SHA-256",), ("SHA-256",), ""),
+        (("SHA-256",), ("SHA-256-sess",), ""),
+        (("SHA-256", "MD5"), ("SHA-256", "MD5"), ""),
+        (("SHA-256",), ("MD5",), "MD5"),
+        (("SHA-256",), ("SHA-256", "MD5-sess"), "MD5"),
+        (("MD5",), ("SHA-256", "SHA-512-256", "MD5"), "SHA-256, SHA-512-256"),
+    ],
+)
+def test_a_store_that_keeps_no_ha1_for_what_is_offered_is_a_mistake(kept: Any, offered: Any, missing: str) -> None:
+    users = MemoryUsers(digest_algorithms=kept)
+    if not missing:
+        assert DigestVerifier(users, algorithms=offered).users is users
+        return
+    with pytest.raises(ConfigurationError, match=f"offers {missing}, and its store keeps no HA1") as refused:
+        DigestVerifier(users, algorithms=offered)
+    assert "digest_algorithms=" in str(refused.value)
+    assert "--digest-algorithm MD5" in str(refused.value)
+
+
+def test_a_store_of_the_application_that_does_not_say_what_it_keeps_is_taken() -> None:
+    class Users:
+        def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+            return None
+
+        def find_digest_by_userhash(self, userhash: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
+            return None
+
+    assert DigestVerifier(Users(), algorithms=("MD5",)).algorithms == ("MD5",)
+
+
+def test_every_algorithm_that_is_offered_lets_a_user_in(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "authmw.audit")
+    algorithms: tuple[DigestAlgorithm, ...] = ("SHA-256", "MD5")
+    users = MemoryUsers(hasher=PasswordHasher(CHEAPEST), digest_algorithms=algorithms)
+    users.create("alice", "s3cret", digest_realm="orders")
+    users.create("bob", "s3cret")
+    auth = Auth(HTTPDigest(DigestVerifier(users, algorithms=algorithms)), realm="orders")
+
+    def asks(username: str, last: bool) -> object:
+        nobody = auth.authenticate(WSGIRequest(_environ()))
+        assert isinstance(nobody, Authentication)
+        refusal = auth.decide(nobody, AUTHENTICATED, WSGIRequest(_environ()))
+        assert isinstance(refusal, Refusal)
+        client: Any = HTTPDigestAuth(username, "s3cret")
+        client.init_per_thread_state()
+        challenge = str(refusal.challenges[-1 if last else 0])
+        client._thread_local.chal = dict(parse_params(challenge.partition(" ")[2]) or ())
+        header = client.build_digest_header("GET", "http://shop.example/orders")
+        return auth.authenticate(WSGIRequest(_environ(HTTP_AUTHORIZATION=header)))
+
+    for last in (True, False):  # `requests` answers the last challenge
+        assert isinstance(asks("alice", last), Authentication)
+        assert isinstance(asks("bob", last), Refusal)
+    details = [message.partition("detail=")[2] for message in caplog.messages if "user-unknown" in message]
+    assert [detail.strip('"').rpartition(" ")[2] for detail in details] == ["MD5", "SHA-256"]
+
+
+def _environ(**more: str) -> dict[str, Any]:
+    return {"REQUEST_METHOD": "GET", "PATH_INFO": "/orders", "QUERY_STRING": "", "REQUEST_URI": "/orders", **more}

@@ -26,7 +26,19 @@ from authmw.stores import MemoryRevocations
 from authmw.stores.records import Revocation
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.jwt import JWTVerifier
-from tests.jwt_tokens import ALL_ALGORITHMS, NOW, good_claims, key_for, segment, signed, token, verdict, verifier
+from tests.jwt_tokens import (
+    ALL_ALGORITHMS,
+    AUDIENCE,
+    ISSUER,
+    NOW,
+    good_claims,
+    key_for,
+    segment,
+    signed,
+    token,
+    verdict,
+    verifier,
+)
 from tests.requests import recalled, wsgi_request
 
 HUGE = 10**400
@@ -569,3 +581,14 @@ def test_a_stale_feed_whose_store_fails_is_a_503(monkeypatch: pytest.MonkeyPatch
     assert isinstance(refusal, Refusal)
     assert (refusal.reason, refusal.retry_after) == (Reason.UNAVAILABLE, 5)
     assert isinstance(auth.authenticate(request), Authentication)
+
+
+@pytest.mark.parametrize("ring", [None, "a secret", b"a secret", key_for("HS256"), [key_for("HS256")]], ids=repr)
+def test_a_verifier_needs_a_ring(ring: Any) -> None:
+    wrong: tuple[dict[str, Any], ...] = ({}, {"leeway": 61})
+    for options in wrong:
+        with pytest.raises(ConfigurationError) as raised:
+            JWTVerifier(ring, issuer=ISSUER, audience=AUDIENCE, **options)
+        assert "JWTVerifier needs" in raised.value.mistakes[0]
+        assert len(raised.value.mistakes) == 1 + len(options)
+        assert "a secret" not in str(raised.value)

@@ -20,6 +20,7 @@ from authmw import (
     BearerToken,
     ConfigurationError,
     DigestResponse,
+    DPoPToken,
     HTTPBearer,
     Principal,
     Reason,
@@ -167,6 +168,15 @@ def test_a_function_cannot_verify_digest() -> None:
     response = DigestResponse("bob", None, "app", "n", "/", "0" * 64, "SHA-256", "auth", "00000001", "c")
     with pytest.raises(FlowError, match="DigestResponse"):
         drive_sync(anybody, response)
+
+
+def test_a_function_cannot_verify_a_token_that_needs_a_proof() -> None:
+    def anybody(_: object) -> Principal:
+        return ALICE
+
+    presented: Any = DPoPToken("t0ken", "proof")
+    with pytest.raises(FlowError, match="DPoPToken: use DPoPVerifier"):
+        drive_sync(anybody, presented)
 
 
 @DRIVERS

@@ -6,16 +6,26 @@ import asyncio
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
 
-from authmw import Auth, ConfigurationError, HTTPBearer, Principal, current_principal, public, requires_scopes
+from authmw import (
+    APIKeyHeader,
+    Auth,
+    ConfigurationError,
+    HTTPBearer,
+    Principal,
+    current_principal,
+    public,
+    requires_scopes,
+)
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.refusal import AccessRefused
 from authmw.http.response import WSGIApp
+from authmw.identity.credentials import ApiKey
 from authmw.wsgi import AuthMiddleware
 
 Environ = dict[str, Any]
@@ -81,6 +91,21 @@ def _echo(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", list(PLAIN))
     keys = ("REMOTE_USER", "AUTH_TYPE", "HTTP_REMOTE_USER", "HTTP_AUTHORIZATION")
     return [repr({key: environ.get(key) for key in keys}).encode()]
+
+
+@pytest.mark.parametrize(
+    "sent, found", [({"HTTP_X_API_KEY": "k3y"}, [ApiKey("k3y")]), ({}, [])], ids=["a key", "nothing"]
+)
+def test_what_a_scheme_without_a_verifier_found_is_in_the_environ(sent: dict[str, str], found: list[object]) -> None:
+    seen: list[Environ] = []
+
+    def app(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        seen.append(environ)
+        start_response("200 OK", PLAIN)
+        return [b""]
+
+    call(AuthMiddleware(app, Auth(APIKeyHeader("X-API-Key")), default="allow"), None, **sent)
+    assert [value for name, value in seen[0].items() if name == "authmw.credentials"] == found
 
 
 def test_the_application_sees_who_it_is() -> None:
@@ -168,6 +193,26 @@ def _raises_then_starts_again(environ: Environ, start_response: StartResponse) -
 def test_wsgi_applications_of_every_sort_pass_through(app: WSGIApp, status: int, body: bytes) -> None:
     answer = call(AuthMiddleware(app, AUTH))
     assert (answer.status, answer.body) == (status, body)
+
+
+def test_wsgi_a_response_is_started_again_with_the_exception_that_the_application_gives() -> None:
+    answer = call(AuthMiddleware(_raises_then_starts_again, AUTH))
+    (_, _, first), (_, _, second) = answer.started
+    assert first is None
+    assert (second[0], str(second[1])) == (ValueError, "a bug")
+
+
+def test_wsgi_a_server_that_takes_no_exception_is_given_none() -> None:
+    started: list[str] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], /) -> Any:
+        started.append(status)
+
+    environ: Environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": GOOD}
+    for app in (_echo, _at_once):
+        AuthMiddleware(app, AUTH)(dict(environ), start_response)
+    AuthMiddleware(_echo, AUTH)({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, start_response)
+    assert [status[:3] for status in started] == ["200", "403", "401"]
 
 
 def test_wsgi_the_body_is_closed_once_as_the_principal() -> None:
@@ -346,6 +391,10 @@ def test_a_refusal_after_content_was_sent_ends_the_response() -> None:
 # Preflights
 
 
+def _never(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    raise AssertionError("reached")
+
+
 PREFLIGHT = {"HTTP_ORIGIN": "https://a.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET"}
 
 
@@ -363,9 +412,30 @@ def _writes_everything(environ: Environ, start_response: StartResponse) -> Itera
     return []
 
 
+@pytest.mark.parametrize("path", ["/", "/admin/delete", "//x", "/%00"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "BREW"])
+def test_class_23_a_preflight_is_answered_in_front_the_same_everywhere(path: str, method: str) -> None:
+    asked = {**PREFLIGHT, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": method, "PATH_INFO": path}
+    answer = call(AuthMiddleware(_never, AUTH), None, method="OPTIONS", **asked)
+    assert (answer.status, answer.header("Vary"), answer.body) == (204, AUTH.vary, b"")
+
+
+def test_class_23_a_preflight_passes_where_the_application_is_open_anyway() -> None:
+    app = _lists_everything
+    for guarded in (AuthMiddleware(app, AUTH, public=["/*"]), AuthMiddleware(app, AUTH, default="allow")):
+        assert call(guarded, None, method="OPTIONS", **PREFLIGHT).body == b"secret"
+    closed = AuthMiddleware(_never, AUTH, public=["GET /*"])
+    assert call(closed, None, method="OPTIONS", **PREFLIGHT).status == 204
+
+
+def test_who_answers_preflights_is_checked() -> None:
+    with pytest.raises(ConfigurationError, match='preflights=None has to be "guard" or "application"'):
+        AuthMiddleware(_lists_everything, AUTH, preflights=cast("Any", None))
+
+
 @pytest.mark.parametrize("app", [_lists_everything, _lazily_lists_everything, _writes_everything])
-def test_class_23_a_preflight_gets_the_headers_and_nothing_of_the_content(app: WSGIApp) -> None:
-    answer = call(AuthMiddleware(app, AUTH), None, method="OPTIONS", **PREFLIGHT)
+def test_class_23_a_preflight_handed_on_gets_the_headers_and_nothing_of_the_content(app: WSGIApp) -> None:
+    answer = call(AuthMiddleware(app, AUTH, preflights="application"), None, method="OPTIONS", **PREFLIGHT)
     assert (answer.status, answer.body, answer.header("Content-Length")) == (200, b"", "0")
     assert answer.header("Access-Control-Allow-Origin") == "*"
     assert answer.header("Content-Type") is None
@@ -376,7 +446,7 @@ def test_a_preflight_answered_204_has_no_content_length() -> None:
         start_response("204 No Content", [("Access-Control-Allow-Origin", "*")])
         return []
 
-    answer = call(AuthMiddleware(app, AUTH), None, method="OPTIONS", **PREFLIGHT)
+    answer = call(AuthMiddleware(app, AUTH, preflights="application"), None, method="OPTIONS", **PREFLIGHT)
     assert (answer.status, answer.header("Content-Length")) == (204, None)
 
 
@@ -394,7 +464,9 @@ def test_class_23_a_preflight_does_not_reach_a_guarded_application() -> None:
         reached.append("reached")
         return []
 
-    assert call(AuthMiddleware(app, AUTH), None, method="OPTIONS", **PREFLIGHT).status == 401
+    assert call(AuthMiddleware(app, AUTH), None, method="OPTIONS", **PREFLIGHT).status == 204
+    handed_on = AuthMiddleware(app, AUTH, preflights="application")
+    assert call(handed_on, None, method="OPTIONS", **PREFLIGHT).status == 401
     assert reached == []
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
 from authmw.errors import ConfigurationError
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 
 _TIME: Final = 10  # hex digits, in seconds: enough until the year 36812
 _MAC: Final = 16  # bytes
@@ -42,19 +43,20 @@ class DPoPNonces:
         self,
         secret: bytes | Sequence[bytes],
         *,
-        max_age: int = 300,
-        clock: Callable[[], float] = time.time,
+        max_age: Seconds = 300,
+        clock: Callable[[], float] = now,
     ) -> None:
         secrets: list[Any] = [secret] if isinstance(secret, bytes | str) else list(secret)
         mistakes: list[str] = []
         if not secrets or not all(isinstance(each, bytes) and len(each) >= _MIN_SECRET for each in secrets):
             mistakes.append("DPoPNonces needs a secret of at least 32 bytes: secrets.token_bytes(32)")
+        max_age = seconds(max_age, "max_age")
         if not 10 <= max_age <= 3600:
             mistakes.append("max_age= of DPoPNonces has to be 10 to 3600 seconds: max_age=300")
         if mistakes:
             raise ConfigurationError(*mistakes)
         self._keys = tuple(blake2b(each, person=b"authmw dpop").digest() for each in secrets)
-        self.max_age = max_age
+        self.max_age: float = max_age
         self._clock = clock
 
     def issue(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from authmw.crypto.claims import is_date, is_identifier
 from authmw.crypto.jose import base64url
+from authmw.crypto.jose.algorithms import usual_name
 from authmw.crypto.jose.key_formats import PRIVATE_MEMBERS
 from authmw.crypto.jose.strict_json import JSONObject, parse_object
 from authmw.crypto.jws import media_type, shown
@@ -124,7 +125,7 @@ def _key_in(segment: bytes, algorithms: frozenset[str]) -> Key | Rejected:
     typ, alg, jwk = header.get("typ"), header.get("alg"), header.get("jwk")
     if not isinstance(typ, str) or media_type(typ) != "dpop+jwt":
         return _malformed(f"typ is {shown(typ)} and not dpop+jwt")
-    if not isinstance(alg, str) or alg not in algorithms:
+    if not isinstance(alg, str) or usual_name(alg) not in algorithms:
         return _malformed(f"alg is {shown(alg)}; accepted: {', '.join(sorted(algorithms))}")
     if not isinstance(jwk, dict):
         return Rejected(Reason.PROOF_KEY, "no jwk")

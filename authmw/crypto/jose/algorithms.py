@@ -51,3 +51,15 @@ ALGORITHMS: Final = {
     )
 }
 """``alg`` → its row, for every allowed algorithm."""
+
+ASYMMETRIC: Final = (*(name for name, row in ALGORITHMS.items() if row.kty != "oct"), "Ed25519")
+"""Every accepted name of an algorithm with a public key."""
+
+
+def usual_name(alg: str) -> str:
+    """The name of the algorithm in the table. RFC 9864 §2.2 calls EdDSA with the curve Ed25519 by the curve's name.
+
+    >>> usual_name("Ed25519"), usual_name("ES256"), usual_name("ed25519")
+    ('EdDSA', 'ES256', 'ed25519')
+    """
+    return "EdDSA" if alg == "Ed25519" else alg

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, unhexlify
 from collections.abc import Mapping
@@ -37,6 +38,9 @@ _THUMBPRINT: Final = {
 }
 
 
+_AROUND: Final = b" \t\r\n\"'"
+_ESCAPED_LINE_END: Final = re.compile(rb"(?:\\+r)?\\+n")
+_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
 _SSH_KEYS: Final = (b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-", b"PuTTY-User-Key-File")
 
 
@@ -120,9 +124,13 @@ def from_pem(pem: str | bytes, password: bytes | None) -> Material:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-    octets = pem.encode("utf-8") if isinstance(pem, str) else pem
+    octets = _as_in_a_file(pem.encode("utf-8") if isinstance(pem, str) else pem)
     if b"-----BEGIN" not in octets:
-        raise ConfigurationError("this is not PEM text: pass the text of the file, Path(...).read_text(), not its name")
+        raise ConfigurationError(_why_not_pem(octets))
+    if b"-----END" not in octets:
+        raise ConfigurationError(
+            "the PEM text has no -----END line: an .env file keeps the first line alone unless the value is in quotes"
+        )
     if b"-----BEGIN CERTIFICATE" in octets:
         raise ConfigurationError("this is a certificate: take its key out with `openssl x509 -pubkey -noout`")
     try:
@@ -136,6 +144,48 @@ def from_pem(pem: str | bytes, password: bytes | None) -> Material:
         raise ConfigurationError(
             "the PEM text contains no key that loads: check that the text is complete and that password= is right"
         ) from None
+
+
+def _as_in_a_file(octets: bytes) -> bytes:
+    """PEM text as it stands in a file (RFC 7468 §2), however an environment variable or a YAML file changed it.
+
+    Its line ends may be written as ``\\n``, removed or replaced by spaces. Its lines may be indented. It may be in
+    quotes, and it may be encoded in base64 as a whole.
+    """
+    text = octets.removeprefix(b"\xef\xbb\xbf").strip(_AROUND)
+    if b"-----BEGIN" not in text:
+        decoded = _from_base64(b"".join(text.split())) or b""
+        text = decoded.strip(_AROUND) if b"-----BEGIN" in decoded else text
+    return _PEM_BLOCK.sub(_rewritten, _ESCAPED_LINE_END.sub(b"\n", text))
+
+
+def _rewritten(block: re.Match[bytes]) -> bytes:
+    label, body = block.groups()
+    if b":" in body:  # an encrypted key of OpenSSL's older format has headers before its base64 (RFC 1421 §4.6)
+        lines = [line.strip() for line in body.strip().splitlines()]
+    else:
+        joined = b"".join(body.split())
+        lines = [joined[at : at + 64] for at in range(0, len(joined), 64)]
+    return b"\n".join((b"-----BEGIN %s-----" % label, *lines, b"-----END %s-----\n" % label))
+
+
+def _why_not_pem(text: bytes) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    der = _from_base64(b"".join(text.split())) or b""
+    kind = "PRIVATE" if _is_der_private_key(der) else ""
+    try:
+        load_der_public_key(der)
+        kind = "PUBLIC"
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    if kind:
+        return (
+            f"this is the base64 of a key without its first and last line: put it between -----BEGIN {kind} KEY----- "
+            f"and -----END {kind} KEY-----"
+        )
+    return "this is not PEM text: pass the text of the file, Path(...).read_text(), not its name"
 
 
 def from_jwk(jwk: Mapping[str, Any], algorithm: SignatureAlgorithm) -> Material:
@@ -157,6 +207,11 @@ def from_jwk(jwk: Mapping[str, Any], algorithm: SignatureAlgorithm) -> Material:
         raise ConfigurationError(
             f"the members of this {algorithm.kty} key do not fit together: export the key again from its source"
         ) from None
+
+
+def without_nulls(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a JWK that have a value: some servers write ``"use": null`` for a member that is not there."""
+    return {name: value for name, value in jwk.items() if value is not None}
 
 
 def mistakes_in_jwk(jwk: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,10 @@ Material = Any
 
 MIN_RSA_BITS: Final = 2048
 """The minimum size of an RSA key (RFC 7518 §3.3), in bits."""
+_P_25519: Final = 2**255 - 19
+# The y of the eight points of order 1, 2, 4 and 8.
+_Y_OF_ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER: Final = frozenset({0, 1, _P_25519 - 1, _Y_OF_ORDER_8, _P_25519 - _Y_OF_ORDER_8})
 _GENERATED_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1, table 4: acceptable after 2030
 
 
@@ -57,6 +61,16 @@ def mistakes_in_material(material: Material, algorithm: SignatureAlgorithm) -> l
         return [
             f"{algorithm.name} needs a key on the curve {algorithm.curve}, and this one is on {_curve_name(material)}"
         ]
+    return _mistakes_in_ed25519(material) if kty == "OKP" else []
+
+
+def _mistakes_in_ed25519(material: Material) -> list[str]:
+    # The highest bit is the sign of the other coordinate.
+    y = int.from_bytes(public(material).public_bytes_raw(), "little") % 2**255
+    if y >= _P_25519:
+        return ["this Ed25519 key is not written canonically (RFC 8032 §5.1.3): export the key again from its source"]
+    if y in _SMALL_ORDER:
+        return ["this Ed25519 key is a point of small order, for which everybody can sign: make a new key"]
     return []
 
 

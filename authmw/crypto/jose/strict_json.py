@@ -21,8 +21,13 @@ _SPACE: Final = " \t\r\n"
 JSONObject = dict[str, Any]
 
 
-def parse_object(octets: bytes) -> JSONObject:
+def parse_object(octets: bytes, *, max_depth: int = MAX_DEPTH, half_surrogates: bool = False) -> JSONObject:
     """The JSON object in `octets`, which are strict UTF-8.
+
+    Args:
+        octets: the text.
+        max_depth: the largest depth of nested objects and arrays.
+        half_surrogates: whether strings may contain half of a surrogate pair, which cannot be encoded.
 
     Raises:
         ValueError: `octets` are something else. The message contains no part of them.
@@ -43,16 +48,18 @@ def parse_object(octets: bytes) -> JSONObject:
         if text[:1] != "{":
             raise ValueError("not a JSON object")
     # The count is cheaper than a look at each character: a few brackets cannot nest deeply.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+    if text.count("{") + text.count("[") > max_depth and _depth(text) > max_depth:
         raise ValueError("JSON nested too deeply")
     try:
         value, end = _decoder.raw_decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at {error.pos}") from None
+    except RecursionError:  # the calls around this one are deep already
+        raise ValueError("JSON nested too deeply") from None
     if end != len(text) and text[end:].strip(_SPACE):
         raise ValueError("something follows the JSON object")
     # After strict UTF-8, only an escape can contain half of a surrogate pair.
-    if "\\u" in text:
+    if "\\u" in text and not half_surrogates:
         _refuse_surrogates(value)
     return value  # an object, since it began with a brace
 

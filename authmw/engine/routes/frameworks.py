@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from authmw.engine.routes.route import Route
+from authmw.engine.guard import GuardSettings
+from authmw.engine.routes.doors import Asked, Door, doors_around
+from authmw.engine.routes.patterns import PlacedGuard, routes_by_patterns, without_route
+from authmw.engine.routes.route import Kind, Route
+from authmw.engine.undeclared_scopes import undeclared
 from authmw.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ is a `Framework`. The core imports no adapter until an application of that class
 
 
 class Framework(Protocol):
-    """What an adapter tells about applications of its framework: a module with these two functions."""
+    """What an adapter tells about applications of its framework: a module with these four functions."""
 
     def routes_of(self, app: Any, /) -> list[Route]:
         """Every route of `app`, with what protects it. `app` may be wrapped in middleware."""
@@ -29,23 +33,41 @@ class Framework(Protocol):
         """The OpenAPI document of `app`, which may be wrapped in middleware."""
         ...
 
+    def guards_of(self, app: Any, /) -> list[PlacedGuard]:
+        """Each guard of `app` and of the applications in it. It is not wrapped in middleware."""
+        ...
+
+    def doors_of(self, app: Any, asked: Asked, /) -> list[Door]:
+        """The doors that a request passes, of the middleware around `app`, and in it and the applications in it."""
+        ...
+
 
 def routes_of(app: object) -> list[Route]:
-    """Every route of a Flask, Starlette or FastAPI application, with what protects it.
+    """Every route of a Flask, Starlette, FastAPI or Django application, with what protects it.
+
+    Of another application behind an `AuthMiddleware`, the routes are the patterns of the middleware.
 
     Args:
         app: the application, or the outermost middleware around it. Every `AuthMiddleware` on the way inwards counts as
             protection of the routes.
 
     Raises:
-        ConfigurationError: no adapter knows the application.
+        ConfigurationError: no adapter knows the application, and no `AuthMiddleware` is around it.
     """
-    *_, application = inwards(app)
-    return _framework(application).routes_of(app)
+    layers: list[object] = []
+    try:
+        for each in inwards(app):
+            layers.append(each)
+    except ConfigurationError:
+        by_patterns = routes_by_patterns(layers)
+        if not by_patterns:
+            raise
+        return by_patterns
+    return _framework(layers[-1]).routes_of(app)
 
 
 def openapi_document(app: object, **options: Any) -> dict[str, Any]:
-    """The OpenAPI document of a Flask, Starlette or FastAPI application.
+    """The OpenAPI document of a Flask, Starlette, FastAPI or Django application.
 
     Args:
         app: the application, or the middleware around it.
@@ -63,6 +85,70 @@ def openapi_document(app: object, **options: Any) -> dict[str, Any]:
     if "title" in known and known["title"].default is Parameter.empty:
         options.setdefault("title", "API")
     return write(app, **options)
+
+
+def guards_of(app: object) -> list[PlacedGuard]:
+    """Each guard around `app` and in it, the outermost first.
+
+    Args:
+        app: an application, or the outermost middleware around it. Inside of one that no adapter knows, nothing is
+            found.
+    """
+    found: dict[PlacedGuard, None] = {}
+    try:
+        for each in inwards(app):
+            settings: object = getattr(each, "guard_settings", None)
+            if isinstance(settings, GuardSettings):
+                found[PlacedGuard(settings)] = None
+            if is_known(each):
+                found |= dict.fromkeys(_framework(each).guards_of(each))
+    except ConfigurationError:
+        if not found:
+            raise
+    return list(found)
+
+
+def doors_of(app: object, asked: Asked) -> list[Door]:
+    """The doors that a request passes, the outermost first.
+
+    Args:
+        app: an application, or the outermost middleware around it.
+        asked: the request.
+
+    Raises:
+        ConfigurationError: no adapter knows the application, and no `AuthMiddleware` is around it.
+    """
+    layers: list[object] = []
+    try:
+        for each in inwards(app):
+            layers.append(each)
+    except ConfigurationError:
+        doors = doors_around(layers, asked)
+        if not doors:
+            raise
+        return doors
+    return _framework(layers[-1]).doors_of(app, asked)
+
+
+def mistaken_patterns(app: object, routes: Iterable[Route]) -> list[str]:
+    """A sentence for each pattern of a guard of `app` that names none of its `routes`. None where they are unknown."""
+    known = [route for route in routes if route.kind is not Kind.PATTERN]
+    if not known:
+        return []
+    return [sentence for guard in guards_of(app) for sentence in without_route(guard, known)]
+
+
+def misspelt_scopes(app: object, routes: Iterable[Route]) -> list[str]:
+    """A sentence for each scope that one of `routes` needs and no ``Auth(scopes=...)`` in front of it declares."""
+    guards = [guard for guard in guards_of(app) if guard.settings.auth.scopes]
+    found: dict[str, None] = {}
+    for route in routes:
+        auths = [guard.settings.auth for guard in guards if route.path.startswith(guard.prefix)]
+        place = f"{route.label} ({route.place})" if route.place else route.label
+        for scope in () if route.is_open or not auths else route.requirement.all_scopes:
+            if not any(scope in auth.scopes for auth in auths):
+                found |= dict.fromkeys(undeclared([(place, scope)], auths[-1]))
+    return list(found)
 
 
 def is_known(app: object) -> bool:
@@ -89,8 +175,8 @@ def inwards(app: object) -> Iterator[object]:
         each = getattr(below, "__self__", below)  # app.wsgi_app is a method of Flask
         if each is None or any(each is other for other in seen):
             raise ConfigurationError(
-                f"{type(app).__name__} is no application of Flask, Starlette or FastAPI, so it has no routes to list: "
-                "name the application itself"
+                f"{type(app).__name__} is no application of Flask, Starlette, FastAPI or Django, so it has no routes "
+                "to list: name the application itself"
             )
     yield each
 

@@ -10,8 +10,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from authmw.engine.path_rules import PathRules
 from authmw.engine.public_paths import PublicPaths
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Access, Requirement, predicate_name
 
@@ -26,6 +28,8 @@ class Kind(Enum):
     WEBSOCKET = "websocket"
     MOUNT = "mount"
     """Another application, whose routes cannot be listed."""
+    PATTERN = "pattern"
+    """A pattern of a middleware in front of an application whose routes are not known."""
 
 
 class Protection(Enum):
@@ -33,10 +37,18 @@ class Protection(Enum):
 
     DECLARED = "declared"
     """A requirement that the view declares."""
+    RULE = "rule"
+    """A rule of ``needs=``."""
     DEFAULT = "default"
     """Default deny: the route needs authentication."""
     PUBLIC = "public"
     """Nothing, by an explicit declaration or pattern."""
+    LEFT_ALONE = "left alone"
+    """Nothing of authmw: the program authenticates its callers itself, by ``leave=``."""
+    CONTRADICTED = "contradicted"
+    """A rule of ``needs=``, which counts, while the view is declared public."""
+    UNREACHABLE = "unreachable"
+    """The view needs a caller, and by ``leave=`` nobody is authenticated there, so that it refuses everybody."""
     UNPROTECTED = "unprotected"
     """Nothing, and nothing declares it public."""
     MISPLACED = "misplaced"
@@ -87,7 +99,17 @@ class Route:
 
     @property
     def fix(self) -> str:
-        """How to close a route that is open; empty where it is not."""
+        """How to close a route that is open, or to resolve its contradiction; empty where there is none."""
+        if self.protection is Protection.CONTRADICTED:
+            return (
+                "it is declared public, and a pattern of needs= names it, which counts: name it in public= too, or "
+                "remove @public"
+            )
+        if self.protection is Protection.UNREACHABLE:
+            return (
+                "it needs a caller, and leave= names it, where nobody is authenticated: take the path out of leave=, "
+                "or remove the declaration"
+            )
         if self.protection is Protection.MISPLACED:
             return (
                 "it is registered without its enforcing wrapper, so nothing enforces what it declares: "
@@ -119,13 +141,38 @@ def protected(declared: Requirement | None, settings: GuardSettings | None, *, m
         method: in capitals.
         path: in the form of OpenAPI.
     """
-    if declared is not None:
+    if settings is None:
+        if declared is None:
+            return Protection.UNPROTECTED, PUBLIC
         return (Protection.PUBLIC if declared.is_open else Protection.DECLARED), declared
-    if settings is not None and PublicPaths(settings.public).covers(method, path):
+    paths = _paths_of(settings)
+    if paths.left.covers(method, path):
+        closed = declared is not None and not declared.is_open
+        return (Protection.UNREACHABLE if closed else Protection.LEFT_ALONE), declared or PUBLIC
+    is_public = paths.public.covers(method, path)
+    rule = None if is_public else paths.rules.covering(method, path)
+    if declared is not None and (rule is None or declared.access is Access.OWN_CREDENTIALS):
+        return (Protection.PUBLIC if declared.is_open else Protection.DECLARED), declared
+    if declared is not None and rule is not None:
+        return (Protection.CONTRADICTED if declared.is_open else Protection.DECLARED), declared & rule
+    if rule is not None:
+        return Protection.RULE, rule
+    if is_public:
         return Protection.PUBLIC, PUBLIC
-    if settings is not None and settings.default == "deny":
-        return Protection.DEFAULT, AUTHENTICATED
-    return Protection.UNPROTECTED, PUBLIC
+    return (Protection.DEFAULT, AUTHENTICATED) if settings.default == "deny" else (Protection.UNPROTECTED, PUBLIC)
+
+
+class _Paths(NamedTuple):
+    """The paths of a guard."""
+
+    public: PublicPaths
+    left: PublicPaths
+    rules: PathRules
+
+
+@lru_cache(maxsize=8)
+def _paths_of(settings: GuardSettings) -> _Paths:
+    return _Paths(PublicPaths(settings.public), PublicPaths(settings.leave, "leave"), PathRules(dict(settings.needs)))
 
 
 def needs(requirement: Requirement) -> str:

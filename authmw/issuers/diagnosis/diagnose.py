@@ -5,10 +5,10 @@ It sends requests only to the named issuer, as `Issuer` does. Its output never c
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from authmw.flow.clocks import now
 from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.diagnosis.issuer import examine
 from authmw.issuers.diagnosis.profile import likely_profile
@@ -27,7 +27,7 @@ def diagnose(
     token: str | None = None,
     audience: Audience | None = None,
     profile: str | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = now,
 ) -> list[Finding]:
     """All findings, right and wrong, in the order in which `Issuer` makes its checks. It blocks.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from authmw.errors import ConfigurationError
 from authmw.flow.call_mode import CallMode
+from authmw.flow.durations import Seconds, seconds
 from authmw.http.location import Location
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 
@@ -44,12 +45,13 @@ class HTTPFetcher:
     def __init__(
         self,
         *,
-        timeout: float = TIMEOUT,
+        timeout: Seconds = TIMEOUT,
         max_bytes: int = MAX_BYTES,
         ca_file: str | None = None,
         proxies: bool = False,
     ) -> None:
         mistakes: list[str] = []
+        timeout = seconds(timeout, "timeout")
         if not 0 < timeout <= 60:
             mistakes.append(f"HTTPFetcher(timeout={timeout}) is in seconds: give more than 0 and at most 60")
         if max_bytes < 1:
@@ -64,7 +66,7 @@ class HTTPFetcher:
         )
 
         self._exchange = Exchange
-        self.timeout = timeout
+        self.timeout: float = timeout
         self.max_bytes = max_bytes
         self._context = context
         self._proxies = proxies

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, cast
 
 from authmw.crypto.claims import is_date, is_identifier
@@ -15,6 +14,7 @@ from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.scopes import is_scope, parse_scope
 from authmw.identity.verdict import Rejected
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
+from authmw.issuers.profiles import RFC_9068, Profile
 from authmw.stores.revoked import Issuance
 from authmw.verifiers.jwt import ScopeClaim
 
@@ -85,6 +85,7 @@ class AnswerRules:
         scopes: the members with the scopes.
         kind: the kind of the principals; None to distinguish clients and users by ``sub``.
         names: the names of the server, if they are known: an ``iss`` in the response must be one of them.
+        profile: says which member names the caller, and which callers are clients that act for themselves.
     """
 
     audiences: frozenset[str] | None
@@ -93,6 +94,7 @@ class AnswerRules:
     scopes: ScopeClaim
     kind: PrincipalKind | None
     names: frozenset[str] = frozenset()
+    profile: Profile = RFC_9068
 
     def judge(self, members: Members, scheme: str, now: float) -> Principal | Rejected:
         """The principal, or why the token is refused."""
@@ -101,7 +103,7 @@ class AnswerRules:
             or self._issuer(members)
             or self._audience(members)
             or self._times(members, now)
-            or _identifiers(members)
+            or self._identifiers(members)
         )
         if refused is not None:
             return refused
@@ -148,21 +150,31 @@ class AnswerRules:
             return Rejected(Reason.TOKEN_NOT_YET_VALID, f"nbf is {begins - now:.0f} s ahead")
         return None
 
+    def _identifiers(self, members: Members) -> Rejected | None:
+        for name in ("client_id", "jti", "sid"):
+            if members.get(name) is not None and not is_identifier(members[name]):
+                return Rejected(Reason.TOKEN_CLAIMS, f"{name} is no identifier")
+        if self.profile.subject_in(members, members.get("client_id")) is None:
+            # RFC 7662 §2.2: sub is optional. Without it, all users of a client would be one principal.
+            name = self.profile.subject
+            detail = f"{name} is missing or no identifier: see Profile(subject=, clients_without_subject=)"
+            return Rejected(Reason.TOKEN_CLAIMS, detail)
+        return None
+
     def _principal(self, members: Members, scopes: frozenset[str], scheme: str) -> Principal:
         client_id: str | None = members.get("client_id")
-        subject: str = members.get("sub") or cast("str", client_id)
+        subject = self.profile.subject_in(members, client_id) or ""  # `_identifiers` refuses a token without one
         username: object = members.get("username")
         return Principal(
             subject,
             scopes=scopes,
-            # RFC 9068 §2.2, applied to opaque tokens too: then a client acts for itself.
-            kind=self.kind or ("client" if subject == client_id else "user"),
-            claims=MappingProxyType(dict(members)),
+            kind=self.kind or ("client" if self.profile.acts_for_itself(members, subject, client_id) else "user"),
+            claims=members,
             scheme=scheme,
             client_id=client_id,
             credential_id=members.get("jti"),
             expires_at=members.get("exp"),
-            name=cast("str", username) if is_identifier(username) else "",
+            name=username if is_identifier(username) else "",
         )
 
 
@@ -170,15 +182,6 @@ def issuance_of(principal: Principal) -> Issuance:
     """Everything that the token of `principal` can be revoked by."""
     claims = principal.claims
     return Issuance(principal.credential_id, claims.get("sid"), principal.id, principal.client_id, claims.get("iat"))
-
-
-def _identifiers(members: Members) -> Rejected | None:
-    for name in ("sub", "client_id", "jti", "sid"):
-        if members.get(name) is not None and not is_identifier(members[name]):
-            return Rejected(Reason.TOKEN_CLAIMS, f"{name} is no identifier")
-    if members.get("sub") is None and members.get("client_id") is None:
-        return Rejected(Reason.TOKEN_CLAIMS, "neither sub nor client_id says who it is")
-    return None
 
 
 def _texts(value: object) -> frozenset[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from authmw.errors import ConfigurationError
+from authmw.flow.clocks import monotonic
 from authmw.flow.single_flight import SingleFlight
 from authmw.http.location import Location
 from authmw.issuers.discovery import Metadata, discover, mistakes_in_issuer
@@ -44,9 +44,7 @@ class DiscoveredEndpoint:
     DiscoveredEndpoint('https://id.example')
     """
 
-    def __init__(
-        self, issuer: str, *, fetcher: Fetcher | None = None, timer: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, issuer: str, *, fetcher: Fetcher | None = None, timer: Callable[[], float] = monotonic) -> None:
         mistakes = mistakes_in_issuer(issuer)
         if mistakes:
             raise ConfigurationError(*mistakes)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from authmw.crypto.claims import MAX_LEEWAY
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.flow.bounded_cache import BoundedCache
+from authmw.flow.breaker import Breaker
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import Ask, Flow
 from authmw.flow.single_flight import SingleFlight
 from authmw.http.location import Location, mistake_in_url
@@ -21,12 +23,13 @@ from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.audience import Audience, audiences_in
-from authmw.issuers.fetching.fetch import Fetcher
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher, FetchFailed
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.introspection.answer import AnswerRules, issuance_of, members_of
 from authmw.issuers.introspection.api_credentials import ApiCredentials, SecretMethod
 from authmw.issuers.introspection.endpoint import DiscoveredEndpoint, Endpoint
 from authmw.issuers.issuer import Issuer
+from authmw.issuers.profiles import Profile, checked_profile
 from authmw.verifiers.binding import refuse_sender
 from authmw.verifiers.jwt import ScopeClaim
 
@@ -35,14 +38,21 @@ if TYPE_CHECKING:
 
 LONGEST_KEPT: Final = 300.0
 """The longest time in seconds for which an answer is kept. A revoked token may be accepted for that time."""
+LONGEST_REFUSED: Final = 5.0
+"""The longest time in seconds for which it is kept that a token is not active, or that it is refused here."""
+_MOST_REFUSED: Final = 4096
+"""The most tokens of which that is kept. They have bounds of their own: made-up tokens evict no active one."""
 
 
+@explains_arguments('IntrospectionVerifier("https://...", audience="...", client_id="...", client_secret=...)')
 class IntrospectionVerifier:
     """Verifies bearer tokens, opaque ones and JWTs, by a request to their authorization server.
 
     The answer "active" is kept, keyed by the SHA-256 of the token, until the token expires and at most for `keep`
-    seconds. In this time a revoked token is still accepted, unless `revocations` knows the revocation. Any failure of
-    the request is a 503 and never a success. Nothing is fetched before the first token.
+    seconds. In this time a revoked token is still accepted, unless `revocations` knows the revocation. That a token is
+    not active, or is not for this API, is kept for 5 seconds at most. Any failure of the request is a 503 and never a
+    success, and is not kept; while the server is silent, one request at a time tries, and the others are a 503 at once.
+    Nothing is fetched before the first token.
 
     Args:
         endpoint: the URL of the introspection endpoint; or the `Issuer` whose metadata names it; or a
@@ -56,9 +66,13 @@ class IntrospectionVerifier:
         issuer: the exact ``iss``; None if the server does not send it. If `endpoint` is an `Issuer` or a
             `DiscoveredEndpoint`, an ``iss`` in the response must be a name of that issuer.
         scopes: the members with the scopes, as for `JWTVerifier`.
-        kind: the kind of the principals; by default clients if ``sub`` is the ``client_id`` or is missing, else users.
+        kind: the kind of the principals; by default clients if ``sub`` is the ``client_id`` or the profile says so,
+            else users.
+        profile: the name of a profile or a `Profile`, for the members that name the caller; by default that of
+            `endpoint`, if it is an `Issuer`.
         jwts: whether JWTs are introspected too; with False they are left to the next alternative.
-        keep: the longest time in seconds that an answer is kept, up to 300; 0 to ask each time.
+        keep: the longest time in seconds that an answer is kept, up to 300; 0 to ask each time. A refusal is kept
+            for that time too, up to 5.
         size: the largest number of kept answers; the oldest is dropped first.
         leeway: seconds by which the clock of the server may differ, 60 at most.
         revocations: the feed of revocations, by ``jti``, ``sid``, ``sub`` or ``client_id``.
@@ -79,6 +93,8 @@ class IntrospectionVerifier:
 
     accepts: ClassVar[tuple[type, ...]] = (BearerToken, BoundToken)
     """The types of credentials that it verifies. A scheme of another type refuses it at construction."""
+    expects: ClassVar[str] = "an opaque token"
+    """The kind of token that it knows without `jwts`, for the log."""
     scheme: str = ""
     """The name of the scheme that the verifier belongs to; goes into `Principal.scheme`."""
 
@@ -94,15 +110,21 @@ class IntrospectionVerifier:
         issuer: str | None = None,
         scopes: ScopeClaim = "scope",
         kind: PrincipalKind | None = None,
+        profile: str | Profile | None = None,
         jwts: bool = True,
-        keep: float = 30.0,
+        keep: Seconds = 30.0,
         size: int = 4096,
-        leeway: float = 30.0,
+        leeway: Seconds = 30.0,
         revocations: RevocationFeed | None = None,
         fetcher: Fetcher | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
     ) -> None:
         audiences, mistakes = audiences_in(audience)
+        known, wrong = checked_profile(
+            endpoint.profile if profile is None and isinstance(endpoint, Issuer) else profile
+        )
+        mistakes += wrong
+        keep, leeway = seconds(keep, "keep"), seconds(leeway, "leeway")
         mistakes += _mistakes(endpoint, issuer, keep, size, leeway)
         try:
             self._credentials = ApiCredentials.checked(
@@ -116,10 +138,15 @@ class IntrospectionVerifier:
         if isinstance(endpoint, Issuer):
             endpoint = DiscoveredEndpoint(endpoint.issuer, fetcher=fetcher or endpoint.fetcher)
         self._endpoint: Endpoint | DiscoveredEndpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
-        self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind, names)
+        self._rules = AnswerRules(audiences, issuer, leeway, scopes, kind, names, known)
         self._jwts = jwts
         self._kept = BoundedCache[bytes, Principal](size, longest=keep, clock=clock)
-        self._keep = keep
+        self._refused = BoundedCache[bytes, Rejected](
+            _MOST_REFUSED if size else 0, longest=min(keep, LONGEST_REFUSED), clock=clock
+        )
+        self._keep: float = keep
+        url = self._endpoint.url if isinstance(self._endpoint, Endpoint) else self._endpoint.issuer
+        self._breaker = Breaker(_host(url), is_answer=_is_answer, refusal=FetchFailed)
         self._flights = SingleFlight[Principal | Rejected]()
         self._revocations = revocations
         self._fetcher: Fetcher = fetcher or (
@@ -143,7 +170,7 @@ class IntrospectionVerifier:
         key = sha256(token.encode("utf-8", "surrogatepass")).digest()
         principal = self._kept.get(key)
         if principal is None:
-            return self._ask(key, credentials)
+            return self._refused.get(key) or self._ask(key, credentials)
         verdict = self._conclude(principal, credentials)
         if isinstance(verdict, Rejected) and verdict.reason is Reason.TOKEN_REVOKED:
             self._kept.drop(key)
@@ -172,21 +199,27 @@ class IntrospectionVerifier:
 
     def _introspect(self, key: bytes, token: str) -> Principal | Rejected:
         now = self._clock()
-        known = self._kept.get(key)
+        known = self._kept.get(key) or self._refused.get(key)
         if known is not None:  # another request has got the answer meanwhile
             return known
-        endpoint = self._endpoint if isinstance(self._endpoint, Endpoint) else self._endpoint.locate()
-        answer = self._fetcher.fetch(
-            endpoint.url,
-            form={"token": token, "token_type_hint": "access_token", **self._credentials.form()},
-            headers=self._credentials.headers(),
-            public=endpoint.public,
-        )
+        self._breaker.admit()
+        with self._breaker.watch():
+            endpoint = self._endpoint if isinstance(self._endpoint, Endpoint) else self._endpoint.locate()
+            answer = self._fetcher.fetch(
+                endpoint.url,
+                form={"token": token, "token_type_hint": "access_token", **self._credentials.form()},
+                headers=self._credentials.headers(),
+                public=endpoint.public,
+            )
         members = members_of(answer, _host(endpoint.url))
         if members is None:
-            return Rejected(Reason.TOKEN_UNKNOWN, "the authorization server says that it is not active")
+            refused = Rejected(Reason.TOKEN_UNKNOWN, "the authorization server says that it is not active")
+            self._refused.put(key, refused)
+            return refused
         principal = self._rules.judge(members, self.scheme, self._clock())
         if isinstance(principal, Rejected):
+            if principal.reason is not Reason.TOKEN_NOT_YET_VALID:  # that one may be valid in a second
+                self._refused.put(key, principal)
             return principal
         expires_at = inf if principal.expires_at is None else principal.expires_at
         # `keep` counts from the request, not from the response.
@@ -203,6 +236,11 @@ def _names(endpoint: str | Issuer | DiscoveredEndpoint) -> frozenset[str]:
     if isinstance(endpoint, Issuer):
         return endpoint.issuers
     return frozenset() if isinstance(endpoint, str) else frozenset({endpoint.issuer})
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether an exception of a request says that the server has answered."""
+    return isinstance(error, AnswerRefused)
 
 
 def _host(url: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from authmw.errors import ConfigurationError
+from authmw.flow.durations import Seconds, seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +19,7 @@ class CachePolicy:
         most: the longest time that keys are fresh. It overrides the headers.
         default: the time that keys are fresh if the headers do not say.
         stale: how long keys that are not fresh are still used while the issuer does not answer.
-        cooldown: the shortest time between two fetches for an unknown `kid`.
+        cooldown: the average time between two fetches for tokens that no known key signed; three may come at once.
         first_retry: the pause after the first failure. It doubles with each further failure.
         last_retry: the longest pause.
 
@@ -33,7 +35,23 @@ class CachePolicy:
     first_retry: float = 1
     last_retry: float = 60
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            least: Seconds = 300,
+            most: Seconds = 86400,
+            default: Seconds = 3600,
+            stale: Seconds = 86400,
+            cooldown: Seconds = 30,
+            first_retry: Seconds = 1,
+            last_retry: Seconds = 60,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        for name in ("least", "most", "default", "stale", "cooldown", "first_retry", "last_retry"):
+            object.__setattr__(self, name, seconds(getattr(self, name), name))
         mistakes: list[str] = []
         if not 0 < self.least <= self.default <= self.most < math.inf:
             mistakes.append("CachePolicy: 0 < least <= default <= most has to hold, in seconds")

@@ -3,8 +3,9 @@
 Rule 1: a request that can be answered with keys at hand never waits.
 Rule 2: at most one fetch runs. Other requests that need it wait for it, and no lock is held meanwhile.
 Rule 3: a failure is never kept: it delays the next try, longer each time up to a bound, and takes no keys away.
-Rule 4: tokens with an unknown `kid`, which any client can send, cause at most one fetch in each
-`CachePolicy.cooldown`.
+Rule 4: tokens that no key signed, which any client can send, cause at most one fetch in each `CachePolicy.cooldown` on
+average, and three at once; of these, one `kid` causes one in each cooldown. So a made-up `kid`, and a client that goes
+on sending it, do not delay the key of a rotation.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import logging
 import math
 import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from authmw.crypto.keyring import KeyRing
+from authmw.events.hub import hub
+from authmw.events.records import IssuerUnreachable, KeysRotated
+from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import monotonic
 from authmw.flow.single_flight import Call, SingleFlight
 from authmw.issuers.fetching.fetch import FetchFailed
 from authmw.issuers.keys.cache_policy import CachePolicy
@@ -28,6 +32,8 @@ from authmw.issuers.keys.key_source import KeyAnswer, KeySource, NoKeys
 
 logger: Final = logging.getLogger("authmw.issuers")
 _generations = itertools.count()  # a new number for each change, different in all caches of the process
+_AT_ONCE: Final = 3  # fetches for tokens that no key signed, without a pause between them
+_MAX_NOT_FOUND: Final = 64  # names of keys that were looked for in vain
 _LONGEST_FETCH: Final = 60.0  # seconds, several times as long as a fetch may take: after it the thread must be dead
 
 
@@ -56,7 +62,7 @@ class KeyCache:
         *,
         name: str,
         policy: CachePolicy | None = None,
-        timer: Callable[[], float] = time.monotonic,
+        timer: Callable[[], float] = monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
@@ -69,7 +75,8 @@ class KeyCache:
         self._failures = 0
         self._failure: FetchFailed | None = None
         self._retry_at = -math.inf
-        self._asked_for_kid_at = -math.inf
+        self._paid_until = -math.inf
+        self._not_found = BoundedCache[str, bool](_MAX_NOT_FOUND, clock=timer)
         self._flights = SingleFlight[None](longest=_LONGEST_FETCH, timer=timer)
 
     @property
@@ -138,7 +145,8 @@ class KeyCache:
             tried: the keys at hand.
 
         Raises:
-            FetchFailed: the fetch failed, so it is unknown whether the token is valid.
+            FetchFailed: the fetch failed, so it is unknown whether the token is valid. A token that names a key of
+                `tried` is refused then: only where an issuer changes a key and keeps its name it might be valid.
         """
         for _ in range(3):
             newer = self._newer(kid, tried)
@@ -149,7 +157,7 @@ class KeyCache:
                 break
             self._wait(fetch, leads=leads)
         newer = self._newer(kid, tried)
-        if newer is None and self._failures:
+        if newer is None and self._failures and (kid is None or kid not in tried.current.by_kid):
             raise self._unavailable()
         return newer
 
@@ -173,9 +181,13 @@ class KeyCache:
                 newer = None if held is None or held.ring is tried else held.ring.current
                 if newer is not None and (kid is None or kid in newer.by_kid):
                     return None, False  # another fetch has ended since the caller read the keys
-                if now - self._asked_for_kid_at < self._policy.cooldown:
+                cooldown = self._policy.cooldown
+                unknown = "" if kid is None or kid in tried.current.by_kid else kid
+                if self._paid_until > now + (_AT_ONCE - 1) * cooldown or (unknown and self._not_found.get(unknown)):
                     return None, False
-                self._asked_for_kid_at = now
+                if unknown:
+                    self._not_found.put(unknown, True, now + cooldown)
+                self._paid_until = max(self._paid_until, now) + cooldown  # each fetch is paid for by one cooldown
             return self._flights.begin(self._name), True
 
     def _wait(self, fetch: Call[None], *, leads: bool) -> None:
@@ -226,6 +238,13 @@ class KeyCache:
             self._generation = next(_generations) if gone else self._generation
         if failures:
             logger.info("%s answers again, after %d failures", self._name, failures)
+        if hub.listening and held is not None and ring is not held.ring:
+            self._tell_of_change(held.ring, ring)
+
+    def _tell_of_change(self, before: KeyRing, now: KeyRing) -> None:
+        old, new = before.current.by_kid, now.current.by_kid
+        added, removed = (tuple(kid for kid in one if kid not in other) for one, other in ((new, old), (old, new)))
+        hub.emit(KeysRotated(issuer=self._name, added=added, removed=removed))
 
     def _failed(self, error: FetchFailed, fetch: Call[None]) -> None:
         with self._flights.lock:
@@ -244,6 +263,9 @@ class KeyCache:
         logger.warning(
             "the keys of %s could not be fetched (%s); %s; next try in %.1f s", self._name, error, kept, delay
         )
+        if hub.listening:
+            keys = "none" if held is None else "kept"
+            hub.emit(IssuerUnreachable(issuer=self._name, reason=str(error), keys=keys))
 
     def _withdraw(self, held: _Held) -> None:
         with self._flights.lock:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from authmw.crypto.key import Key
+from authmw.flow.clocks import monotonic
 from authmw.issuers.discovery import Metadata, discover
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
@@ -69,7 +69,7 @@ class PublishedAt:
         metadata_urls: tuple[str, ...] = (),
         jwks_uri: str | None = None,
         rsa_algorithm: str = "RS256",
-        timer: Callable[[], float] = time.monotonic,
+        timer: Callable[[], float] = monotonic,
     ) -> None:
         self._issuer = issuer
         self._fetcher = fetcher

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, explains_arguments
 from authmw.identity.scopes import checked_scopes
 from authmw.openapi.docs_page import html, responses, swagger_ui
 from authmw.openapi.docs_page.policy import checked_origins, content_security_policy, origin_of, origins_in
@@ -36,6 +36,7 @@ _OWN: Final[Mapping[str, str]] = {
 }
 
 
+@explains_arguments('DocsPage(document=lambda: openapi_document(app, title="..."))')
 class DocsPage:
     """A page that shows an OpenAPI document with Swagger UI: read it, authorize by each scheme, and try operations.
 

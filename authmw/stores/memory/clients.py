@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.identity.scopes import checked_scopes
 from authmw.stores.administration import AlreadyExists, NotFound
 from authmw.stores.memory.subjects import Subjects
 from authmw.stores.new_records import make_client, make_secret
 from authmw.stores.records import Client, ClientAuthMethod
+from authmw.stores.told_changes import revokes
 
 
 @CallMode.NONBLOCKING
@@ -37,7 +39,7 @@ class MemoryClients:
         self,
         subjects: Subjects | None = None,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         entropy: Entropy = os.urandom,
     ) -> None:
         self._subjects = subjects or Subjects()
@@ -84,6 +86,7 @@ class MemoryClients:
         with self._lock:
             return tuple(self._by_id[id] for id in sorted(self._by_id))
 
+    @revokes("client")
     def disable(self, client_id: str) -> Client:
         """Refuse the client and its tokens from now on. Ends its families."""
         with self._lock:
@@ -106,7 +109,7 @@ class MemoryClients:
         with self._lock:
             return self._change(client_id, scopes=checked)
 
-    def rotate_secret(self, client_id: str, *, overlap: float = 0.0) -> tuple[str, Client]:
+    def rotate_secret(self, client_id: str, *, overlap: Seconds = 0.0) -> tuple[str, Client]:
         """A new secret, shown only now; the older ones stay valid for `overlap` seconds."""
         with self._lock:
             client = self._existing(client_id)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
 from authmw.stores.memory.sweep import Sweep
 from authmw.stores.records import RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.rotation import rotated
@@ -25,7 +25,7 @@ class MemoryFamilies:
     ()
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, clock: Callable[[], float] = now) -> None:
         self._clock = clock
         self._by_id: dict[str, RefreshFamily] = {}
         self._ids: dict[str, str] = {}
@@ -72,6 +72,24 @@ class MemoryFamilies:
         with self._lock:
             live = [each for each in self._by_id.values() if each.subject == subject and each.is_live(now)]
         return tuple(sorted(live, key=lambda family: family.created_at))
+
+    def of_user(self, subject: str) -> tuple[RefreshFamily, ...]:
+        """Every family of a user, also those that have ended, oldest first."""
+        with self._lock:
+            found = [each for each in self._by_id.values() if each.subject == subject]
+        return tuple(sorted(found, key=lambda family: family.created_at))
+
+    def erase(self, subject: str) -> None:
+        """Delete the families of a user, as the user is deleted."""
+        with self._lock:
+            for family in [each for each in self._by_id.values() if each.subject == subject]:
+                del self._by_id[family.id], self._ids[family.key]
+
+    def rename(self, subject: str, username: str) -> None:
+        """Give the families of a user the new name of the user."""
+        with self._lock:
+            for family in [each for each in self._by_id.values() if each.subject == subject]:
+                self._by_id[family.id] = replace(family, username=username)
 
     def _end(self, matches: Callable[[RefreshFamily], bool], at: float) -> tuple[RefreshFamily, ...]:
         with self._lock:

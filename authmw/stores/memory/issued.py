@@ -71,6 +71,12 @@ class Issued(Generic[R]):
             record = self.get(record_id)
             return record if record.revoked_at is not None else self.keep(replace(record, revoked_at=at))
 
+    def remove_all(self, holder: Callable[[R], str | None], who: str) -> None:
+        """Delete all records whose `holder` is `who`."""
+        with self.lock:
+            for record in self.list(holder, who):
+                del self._by_digest[record.digest], self._digests[record.id]
+
     def revoke_all(self, holder: Callable[[R], str | None], who: str, at: float) -> int:
         """Refuse all records whose `holder` is `who` from now on. Answers how many this changed."""
         with self.lock:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from operator import attrgetter
 
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.stores.administration import NotFound
 from authmw.stores.memory.issued import Issued
 from authmw.stores.memory.users import MemoryUsers
-from authmw.stores.new_records import make_api_key
+from authmw.stores.new_records import checked_overlap, make_api_key
 from authmw.stores.records import ApiKeyRecord
+from authmw.stores.told_changes import revokes
 
 _OWNER: Callable[[ApiKeyRecord], str] = attrgetter("owner")
 
@@ -40,7 +42,7 @@ class MemoryApiKeys:
         users: MemoryUsers | None = None,
         *,
         prefix: str = "ak",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         entropy: Entropy = os.urandom,
     ) -> None:
         self._prefix = prefix
@@ -63,7 +65,7 @@ class MemoryApiKeys:
                 self._issued.keep(replace(record, last_used_at=at))
 
     def create(
-        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: float | None = None
+        self, owner: str, scopes: Iterable[str] = (), *, name: str = "", lifetime: Seconds | None = None
     ) -> tuple[str, ApiKeyRecord]:
         """A new key, shown only now, and its record; see `authmw.stores.ApiKeyAdmin.create`."""
         key, record = self._make(owner, scopes, name=name, lifetime=lifetime)
@@ -73,11 +75,16 @@ class MemoryApiKeys:
         """The keys of `owner`, or all keys, oldest first."""
         return self._issued.list(_OWNER, owner)
 
+    @revokes("key")
     def revoke(self, key_id: str) -> ApiKeyRecord:
         """Refuse the key from now on."""
         return self._issued.revoke(key_id, self._clock())
 
-    def rotate(self, key_id: str, *, overlap: float = 0.0) -> tuple[str, ApiKeyRecord]:
+    def erase(self, owner: str) -> None:
+        """Delete the keys of `owner`, as a user is deleted."""
+        self._issued.remove_all(_OWNER, owner)
+
+    def rotate(self, key_id: str, *, overlap: Seconds = 0.0) -> tuple[str, ApiKeyRecord]:
         """A new key; the old one stays valid for `overlap` seconds."""
         with self._issued.lock:
             old = self._issued.get(key_id)
@@ -85,12 +92,12 @@ class MemoryApiKeys:
                 raise NotFound(f"the API key {key_id!r} is revoked")
             key, record = self._make(old.owner, old.scopes, name=old.name, lifetime=None)
             record = self._issued.keep(replace(record, expires_at=old.expires_at))
-            ends = self._clock() + max(overlap, 0.0)
+            ends = self._clock() + checked_overlap(overlap)
             self._issued.keep(replace(old, expires_at=ends if old.expires_at is None else min(ends, old.expires_at)))
             return key, record
 
     def _make(
-        self, owner: str, scopes: Iterable[str], *, name: str, lifetime: float | None
+        self, owner: str, scopes: Iterable[str], *, name: str, lifetime: Seconds | None
     ) -> tuple[str, ApiKeyRecord]:
         return make_api_key(
             owner,

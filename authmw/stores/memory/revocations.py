@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from itertools import islice, takewhile
 
 from authmw.crypto.opaque_tokens import Entropy, new_id
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
 from authmw.stores.memory.sweep import Sweep
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 
@@ -31,7 +31,7 @@ class MemoryRevocations:
     (['alice'], ())
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, entropy: Entropy = os.urandom) -> None:
+    def __init__(self, *, clock: Callable[[], float] = now, entropy: Entropy = os.urandom) -> None:
         self._clock = clock
         self._name = new_id("feed", entropy=entropy)
         self._last = 0

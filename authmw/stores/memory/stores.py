@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 
 from authmw.crypto.http_digest import DigestAlgorithm
+from authmw.errors import explains_arguments
+from authmw.flow.clocks import now
 from authmw.stores.memory.clients import MemoryClients
 from authmw.stores.memory.families import MemoryFamilies
 from authmw.stores.memory.keys import MemoryApiKeys
 from authmw.stores.memory.nonces import MemoryNonces
 from authmw.stores.memory.revocations import MemoryRevocations
-from authmw.stores.memory.subjects import Subjects
+from authmw.stores.memory.subjects import Held, Subjects
 from authmw.stores.memory.throttle import MemoryThrottle
 from authmw.stores.memory.tokens import MemoryTokens
 from authmw.stores.memory.users import MemoryUsers
 from authmw.stores.new_records import DIGEST_ALGORITHMS, Hasher
 
 
+@explains_arguments("MemoryStores()")
 class MemoryStores:
     """One in-memory store of each kind: ``PasswordVerifier(stores.users)``.
 
@@ -36,7 +38,7 @@ class MemoryStores:
         *,
         hasher: Hasher | None = None,
         digest_algorithms: Iterable[DigestAlgorithm] = DIGEST_ALGORITHMS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
     ) -> None:
         subjects = Subjects()
         self.users: MemoryUsers = MemoryUsers(
@@ -49,4 +51,4 @@ class MemoryStores:
         self.nonces: MemoryNonces = MemoryNonces(clock=clock)
         self.throttle: MemoryThrottle = MemoryThrottle()
         self.revocations: MemoryRevocations = MemoryRevocations(clock=clock)
-        subjects.hold(families=self.families, tokens=self.tokens, revocations=self.revocations)
+        subjects.hold(Held(self.families, self.tokens, self.keys, self.revocations, self.throttle))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from authmw.crypto.opaque_tokens import Entropy
 from authmw.flow.call_mode import CallMode
+from authmw.flow.clocks import now
+from authmw.flow.durations import Seconds
 from authmw.identity.principal import PrincipalKind
 from authmw.stores.memory.issued import Issued
 from authmw.stores.memory.users import MemoryUsers
 from authmw.stores.new_records import make_token
 from authmw.stores.records import TokenRecord
+from authmw.stores.told_changes import revokes
 
 _SUBJECT: Callable[[TokenRecord], str] = attrgetter("subject")
 _CLIENT: Callable[[TokenRecord], str | None] = attrgetter("client_id")
@@ -41,7 +43,7 @@ class MemoryTokens:
         users: MemoryUsers | None = None,
         *,
         prefix: str = "at",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now,
         entropy: Entropy = os.urandom,
     ) -> None:
         self._prefix = prefix
@@ -85,7 +87,7 @@ class MemoryTokens:
         subject: str,
         scopes: Iterable[str] = (),
         *,
-        lifetime: float = 3600.0,
+        lifetime: Seconds = 3600.0,
         kind: PrincipalKind = "user",
         client_id: str | None = None,
     ) -> tuple[str, TokenRecord]:
@@ -107,6 +109,11 @@ class MemoryTokens:
         """The tokens of `subject`, or all tokens, oldest first."""
         return self._issued.list(_SUBJECT, subject)
 
+    def erase(self, subject: str) -> None:
+        """Delete the tokens of `subject`, as a user is deleted."""
+        self._issued.remove_all(_SUBJECT, subject)
+
+    @revokes("token")
     def revoke(self, token_id: str) -> TokenRecord:
         """Refuse the token from now on."""
         return self._issued.revoke(token_id, self._clock())

@@ -62,7 +62,7 @@ from authmw.testing.contract.families import FamilyStoreContract  # noqa: E402
 from authmw.testing.contract.keys import ApiKeyStoreContract  # noqa: E402
 from authmw.testing.contract.nonces import NonceStoreContract  # noqa: E402
 from authmw.testing.contract.revocations import RevocationStoreContract  # noqa: E402
-from authmw.testing.contract.throttles import FamiliarSourcesContract, ThrottleContract  # noqa: E402
+from authmw.testing.contract.throttles import ThrottleContract  # noqa: E402
 from authmw.testing.contract.tokens import TokenStoreContract  # noqa: E402
 from authmw.testing.contract.users import DigestStoreContract, PasswordUpgraderContract, UserStoreContract  # noqa: E402
 
@@ -71,7 +71,6 @@ __all__ = [
     "ApiKeyStoreContract",
     "ClientStoreContract",
     "DigestStoreContract",
-    "FamiliarSourcesContract",
     "FamilyStoreContract",
     "NonceStoreContract",
     "PasswordUpgraderContract",

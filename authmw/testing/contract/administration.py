@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
+from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
-from authmw.stores.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, TokenAdmin, UserAdmin
-from authmw.stores.ports import ApiKeyStore, ClientStore, FamilyStore, RevocationStore, TokenKeeper, UserStore
+from authmw.stores.administration import AlreadyExists, ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
+from authmw.stores.ports import (
+    ApiKeyStore,
+    ClientStore,
+    DigestStore,
+    FamilyStore,
+    RevocationStore,
+    TokenKeeper,
+    UserStore,
+)
 from authmw.stores.records import RefreshFamily, RevocationKind, TokenRecord
-from authmw.testing.contract.base import StoreContract, between_processes
+from authmw.testing.contract.base import RACERS, StoreContract, between_processes
 from authmw.testing.contract.families import a_family
 from authmw.testing.contract.tokens import a_token
 
 
-class _Users(UserStore, UserAdmin, Protocol):
+class _Users(UserStore, DigestStore, UserAdmin, Protocol):
     """A store that finds, creates and changes users."""
 
 
@@ -145,6 +157,153 @@ class AdministrationContract(StoreContract[_Stores]):
         self.ask(self.store.users.enable, "alice")
         assert self.ask(self.store.keys.find_key, key.digest) == key
 
+    def assert_erased(self, id: str, family: RefreshFamily, token: TokenRecord) -> None:
+        """Nothing is left of that login, and the revocations that refuse its signed tokens are published."""
+        assert self.ask(self.store.families.find_family, family.key) is None
+        assert self.ask(self.store.tokens.find_token, token.digest) is None
+        keys: tuple[tuple[RevocationKind, str], ...] = (("user", id), ("family", family.id))
+        published = self.ask(self.store.revocations.find_revocations, keys)
+        assert {(each.kind, each.id) for each in published} == set(keys)
+        page = self.ask(self.store.revocations.revocations_after, "", 100)
+        assert set(published) <= set(page.revocations)
+
+    def test_of_a_deleted_user_nothing_is_left_and_what_was_issued_is_refused(self) -> None:
+        alice = self.ask(self.store.users.create, "alice", "pw", id="usr_1", digest_realm="app")
+        self.ask(self.store.users.create, "bob", id="usr_2")
+        mine, others = [self.issue("usr_1", "shop"), self.issue("usr_1", "app")], self.issue("usr_2", "shop")
+        _, key = self.ask(self.store.keys.create, "usr_1")
+        _, other_key = self.ask(self.store.keys.create, "usr_2")
+        assert self.ask(self.store.users.delete, "alice") == alice
+        for each in mine:
+            self.assert_erased("usr_1", *each)
+        assert self.ask(self.store.keys.find_key, key.digest) is None
+        assert self.ask(self.store.users.find, "alice") is None
+        assert [user.username for user in self.ask(self.store.users.list)] == ["bob"]
+        assert self.ask(self.store.keys.list, "usr_1") == ()
+        assert self.ask(self.store.tokens.list, "usr_1") == ()
+        self.assert_live(*others)
+        assert self.ask(self.store.keys.find_key, other_key.digest) == other_key
+        with pytest.raises(NotFound):
+            self.ask(self.store.users.delete, "alice")
+
+    def test_a_new_user_of_the_name_of_a_deleted_one_has_another_id(self) -> None:
+        self.ask(self.store.users.create, "alice", "pw", digest_realm="app")
+        family, token = self.issue("alice", "shop")
+        self.ask(self.store.users.delete, "alice")
+        new = self.ask(self.store.users.create, "alice")
+        assert new.id not in ("", "alice")
+        assert self.ask(self.store.users.find, "alice") == new
+        assert self.ask(self.store.users.export, "alice")["user"]["digest_realms"] == []
+        self.assert_erased("alice", family, token)
+        assert self.ask(self.store.families.families_of, new.id, family.created_at) == ()
+        self.assert_live(*self.issue(new.id, "shop"))
+        self.ask(self.store.users.delete, "alice")
+        assert self.ask(self.store.users.create, "alice").id not in ("alice", new.id)
+
+    def test_nobody_gets_the_id_of_a_deleted_user(self) -> None:
+        self.ask(self.store.users.create, "alice", id="usr_1")
+        self.ask(self.store.users.delete, "alice")
+        with pytest.raises(AlreadyExists):
+            self.ask(self.store.users.create, "bob", id="usr_1")
+        with pytest.raises(AlreadyExists):
+            self.ask(self.store.clients.create, "usr_1")
+        assert self.ask(self.store.users.find, "bob") is None
+        assert self.ask(self.store.clients.find_client, "usr_1") is None
+
+    def test_keys_and_tokens_that_are_made_for_a_deleted_user_are_refused(self) -> None:
+        self.ask(self.store.users.create, "alice", id="usr_1")
+        self.ask(self.store.users.delete, "alice")
+        _, key = self.ask(self.store.keys.create, "usr_1")
+        _, token = self.ask(self.store.tokens.create, "usr_1")
+        found_key = self.ask(self.store.keys.find_key, key.digest)
+        found_token = self.ask(self.store.tokens.find_token, token.digest)
+        assert found_key is None or found_key.revoked_at is not None
+        assert found_token is None or found_token.revoked_at is not None
+
+    def test_a_renamed_user_keeps_the_id_and_all_that_belongs_to_it(self) -> None:
+        alice = self.ask(self.store.users.create, "alice", "pw", id="usr_1", scopes=["orders:read"])
+        family, token = self.issue("usr_1", "shop")
+        others = self.issue("usr_2", "shop")
+        _, key = self.ask(self.store.keys.create, "usr_1")
+        renamed = self.ask(self.store.users.rename, "alice", "Zo\u0065\u0308")
+        assert renamed == replace(alice, username="Zo\u00eb")
+        assert self.ask(self.store.users.find, "Zo\u00eb") == renamed
+        assert self.ask(self.store.users.find, "alice") is None
+        self.assert_live(replace(family, username="Zo\u00eb"), token)
+        self.assert_live(*others)
+        assert self.ask(self.store.keys.find_key, key.digest) == key
+        assert self.ask(self.store.users.rename, "Zo\u00eb", "Zo\u00eb") == renamed
+        assert self.ask(self.store.users.rename, "Zo\u00eb", "alice") == alice
+
+    def test_an_ha1_does_not_outlive_the_name_that_it_is_a_digest_of(self) -> None:
+        self.ask(self.store.users.create, "alice", "pw", digest_realm="app")
+        assert self.ask(self.store.users.export, "alice")["user"]["digest_realms"] != []
+        self.ask(self.store.users.rename, "alice", "bob")
+        self.ask(self.store.users.create, "alice", id="usr_2")
+        for name in ("alice", "bob"):
+            assert self.ask(self.store.users.export, name)["user"]["digest_realms"] == []
+
+    def test_no_user_is_renamed_to_what_names_somebody_else(self) -> None:
+        alice = self.ask(self.store.users.create, "alice", id="usr_1")
+        self.ask(self.store.users.create, "bob", id="robert")
+        self.ask(self.store.clients.create, "shop")
+        for taken in ("bob", "robert", "shop"):
+            with pytest.raises(AlreadyExists):
+                self.ask(self.store.users.rename, "alice", taken)
+        with pytest.raises(ConfigurationError):
+            self.ask(self.store.users.rename, "alice", "a:b")
+        with pytest.raises(NotFound):
+            self.ask(self.store.users.rename, "carol", "dave")
+        assert self.ask(self.store.users.find, "alice") == alice
+
+    def test_an_export_has_what_is_kept_about_the_user_alone_and_no_secret(self) -> None:
+        alice = self.ask(self.store.users.create, "alice", "pw", id="usr_1", attributes={"n": 1}, digest_realm="app")
+        family, token = self.issue("usr_1", "shop")
+        ended, _ = self.issue("usr_1", "app")
+        self.ask(self.store.families.end_family, ended.id, ended.created_at)
+        self.issue("usr_2", "shop")
+        secret, key = self.ask(self.store.keys.create, "usr_1", name="laptop")
+        self.ask(self.store.keys.create, "usr_2")
+        exported = self.ask(self.store.users.export, "alice")
+        written = json.dumps(exported)
+        assert exported["user"]["attributes"] == {"n": 1}
+        assert (exported["user"]["id"], exported["user"]["username"]) == ("usr_1", "alice")
+        assert exported["user"]["digest_realms"] == [{"realm": "app", "algorithm": "SHA-256"}]
+        assert [(each["id"], each["name"]) for each in exported["api_keys"]] == [(key.id, "laptop")]
+        assert token.id in {each["id"] for each in exported["tokens"]}
+        assert {each["id"] for each in exported["sessions"]} == {family.id, ended.id}
+        assert "usr_2" not in written
+        kept = self.ask(self.store.users.find_digest, "alice", "app", "SHA-256")
+        assert kept is not None
+        for secret_text in (
+            alice.password_hash,
+            secret,
+            key.digest,
+            token.digest,
+            family.key,
+            family.current,
+            kept.ha1,
+        ):
+            assert secret_text
+            assert secret_text not in written
+        with pytest.raises(NotFound):
+            self.ask(self.store.users.export, "bob")
+
+    def test_of_a_deletion_and_a_key_that_is_made_at_once_no_key_is_left_that_works(self) -> None:
+        for number in range(self.rounds):
+            self.ask(self.store.users.create, f"user-{number}", id=f"id-{number}")
+        for number, answers in enumerate(self.race(_delete_or_make_key)):
+            for digest in filter(None, answers):
+                found = self.ask(self.store.keys.find_key, digest)
+                assert found is None or found.revoked_at is not None, number
+
+    def test_of_several_users_who_take_a_name_at_once_one_gets_it(self) -> None:
+        for racer in range(RACERS):
+            for number in range(self.rounds):
+                self.ask(self.store.users.create, f"user-{racer}-{number}")
+        for answers in self.race(_rename):
+            assert answers.count(True) == 1
+
     def test_no_client_gets_the_id_of_a_user(self) -> None:
         self.ask(self.store.users.create, "alice", id="usr_1")
         with pytest.raises(AlreadyExists):
@@ -166,6 +325,25 @@ class AdministrationContract(StoreContract[_Stores]):
     def test_of_users_and_clients_that_take_an_id_in_processes_at_once_one_gets_it(self) -> None:
         for answers in self.race_processes(_create):
             assert answers.count(True) == 1
+
+
+def _delete_or_make_key(store: _Stores, racer: int, number: int) -> Flow[str]:
+    if racer == 0:
+        yield from Ask(store.users.delete, f"user-{number}")
+        return ""
+    _, key = yield from Ask(store.keys.create, f"id-{number}")
+    if racer == 1:
+        with suppress(NotFound):  # it is gone already
+            _, key = yield from Ask(store.keys.rotate, key.id)
+    return key.digest
+
+
+def _rename(store: _Stores, racer: int, number: int) -> Flow[bool]:
+    try:
+        yield from Ask(store.users.rename, f"user-{racer}-{number}", f"taken-{number}")
+    except AlreadyExists:
+        return False
+    return True
 
 
 def _create(store: _Stores, racer: int, number: int) -> Flow[bool]:

@@ -25,8 +25,9 @@ class NonceStoreContract(StoreContract[NonceStore]):
         assert uses == [fresh, replayed, fresh, replayed, replayed, fresh]
 
     def test_nonces_are_used_apart(self) -> None:
-        assert [self.use(nonce, 1) for nonce in ("n", "N", "n ", "nn", "%", "n")] == [NonceUse.FRESH] * 5 + [
-            NonceUse.REPLAYED
+        assert [self.use(nonce, 1) for nonce in ("n", "N", "n ", "nn", "n/1", "n/2", "%", "n")] == [
+            *[NonceUse.FRESH] * 7,
+            NonceUse.REPLAYED,
         ]
 
     def test_counts_are_numbers_and_not_texts(self) -> None:

@@ -16,7 +16,7 @@ from authmw.testing.contract.base import StoreContract, between_processes
 
 S = TypeVar("S", bound=UserStore)
 
-NAMES: Final = ("alice", "Zo\u00eb", "\u5c71\u7530 \u592a\u90ce", "\U0001f510", "o'brien \"--;%_\\", "a@example.org")
+NAMES: Final = ("alice", "Zo\u00eb", "\u5c71\u7530 \u592a\u90ce", "\U00020bb7", "o'brien \"--;%_\\", "a@example.org")
 
 
 class _Upgrading(UserStore, PasswordUpgrader, Protocol):

@@ -33,6 +33,44 @@ def test_nobody_gets_in_without_credentials_but_to_public_paths() -> None:
     assert client.get("/me", headers=as_("reader")).json() == "alice"
 
 
+DOCS = ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
+
+
+def test_the_docs_are_guarded_unless_one_word_opens_them() -> None:
+    app, opened = make_app(), make_app()
+    FastAPIAuth(app, make_auth(), public=["/health"])
+    FastAPIAuth(opened, make_auth(), public=["/health"], docs="public")
+    assert [client_of(app).get(path).status_code for path in DOCS] == [401] * 4
+    client = client_of(opened)
+    assert [client.get(path).status_code for path in (*DOCS, "/health")] == [200] * 5
+    assert [client.get(path).status_code for path in ("/me", "/docs/other", "/openapi.yaml")] == [401] * 3
+    assert client.post("/openapi.json").status_code == 401
+
+
+def test_docs_at_other_paths_are_opened_there_and_nowhere_else() -> None:
+    app = FastAPI(docs_url="/manual", redoc_url=None, openapi_url="/api.json")
+    FastAPIAuth(app, make_auth(), docs="public")
+    client = client_of(app)
+    assert [client.get(path).status_code for path in ("/manual", "/api.json", "/docs", "/openapi.json", "/redoc")] == [
+        200,
+        200,
+        401,
+        401,
+        401,
+    ]
+
+
+def test_without_a_document_nothing_is_opened() -> None:
+    app = FastAPI(openapi_url=None)
+    FastAPIAuth(app, make_auth(), docs="public")
+    assert [client_of(app).get(path).status_code for path in DOCS] == [401] * 4
+
+
+def test_the_word_for_the_docs_is_checked() -> None:
+    with pytest.raises(ConfigurationError, match='write docs="public"'):
+        FastAPIAuth(make_app(), make_auth(), docs=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 def test_one_extension_guards_several_applications() -> None:
     auth = FastAPIAuth(public=iter(["/health"]))
     apps = [make_app(), make_app()]

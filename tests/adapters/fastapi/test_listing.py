@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from authmw import Principal
 from authmw.engine.routes.route import Kind, Protection, needs
@@ -115,3 +116,17 @@ def test_a_route_says_where_its_endpoint_is_written_and_what_is_in_its_path() ->
     assert route.place.rpartition(":")[0].endswith("test_listing.py")
     assert [(each["name"], each["schema"]) for each in route.parameters] == [("number", {"type": "string"})]
     assert found["/plain/{number}"].parameters[0]["schema"] == {"type": "integer", "minimum": 0}
+
+
+def test_an_included_router_without_routes_is_no_application_and_reads_no_path() -> None:
+    outer, app = APIRouter(), FastAPI(openapi_url=None)
+    outer.include_router(APIRouter(), prefix="/inner")
+    app.include_router(APIRouter(), prefix="/empty")
+    app.include_router(outer, prefix="/outer")
+
+    @app.get("/docs/")
+    async def docs() -> None: ...
+
+    assert [route.path for route in routes_of(app)] == ["/docs/"]
+    FastAPIAuth(app, AUTH, public=["/docs/*"])
+    assert TestClient(app).get("/docs/").status_code == 200

@@ -13,6 +13,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
+from authmw import ConfigurationError
+from authmw.engine.guard import Preflights
 from authmw.http.request import Environ
 from authmw.http.response import StartResponse
 from tests.adapters.flask.shop import NO_CREDENTIALS, ask, challenge, shop_auth
@@ -114,15 +116,35 @@ def test_head_of_a_public_view_is_public(app: Flask) -> None:
 
 
 class TestPreflights:
-    def test_class_23_a_preflight_passes_with_the_headers_of_the_application(self, app: Flask) -> None:
+    def test_class_23_a_preflight_is_answered_in_front_with_the_headers_of_the_application(self, app: Flask) -> None:
+        ran: list[str] = []
+        app.before_request(lambda: ran.append("before"))
         app.after_request(_allow_origin)
-        answer = ask(app, "/undecorated", method="OPTIONS", **PREFLIGHT)
-        assert answer.status_code == 200
-        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
-        assert "GET" in answer.headers["Allow"]
-        assert answer.data == b""
+        answers = [
+            ask(app, path, method="OPTIONS", **{**PREFLIGHT, "Access_Control_Request_Method": method})
+            for path in ("/undecorated", "/public", "/directory", "/nowhere", "//", "/static/logo.svg")
+            for method in ("GET", "POST", "BREW")
+        ]
+        assert {(answer.status_code, answer.data, tuple(answer.headers)) for answer in answers} == {
+            (204, b"", (("Vary", "Authorization"), ("Access-Control-Allow-Origin", "https://app.example")))
+        }
+        assert ran == []
 
-    def test_a_preflight_that_flask_answers_may_be_answered_by_the_application_before(self, app: Flask) -> None:
+    def test_class_23_a_preflight_reaches_a_public_view_that_handles_options_itself(self) -> None:
+        app = Flask("shop")
+
+        @app.route("/open", methods=["GET", "OPTIONS"])
+        @public
+        def view() -> str:
+            return "for anybody"
+
+        FlaskAuth(app, shop_auth())
+        assert ask(app, "/open", method="OPTIONS", **PREFLIGHT).text == "for anybody"
+
+    def test_a_preflight_that_is_handed_on_may_be_answered_by_the_application_before_its_view(self) -> None:
+        app = _views(Flask("shop"))
+        FlaskAuth(app, shop_auth(), preflights="application")
+
         @app.before_request
         def answer() -> Response | None:
             return Response(headers={"Access-Control-Max-Age": "7"}) if request.method == "OPTIONS" else None
@@ -130,12 +152,25 @@ class TestPreflights:
         answered = ask(app, "/undecorated", method="OPTIONS", **PREFLIGHT)
         assert (answered.status_code, answered.headers["Access-Control-Max-Age"]) == (200, "7")
 
+    def test_who_answers_preflights_may_stand_in_the_configuration(self) -> None:
+        app = _views(Flask("shop"))
+        app.config["AUTHMW_PREFLIGHTS"] = "application"
+        FlaskAuth(app, shop_auth())
+        assert ask(app, "/undecorated", method="OPTIONS", **PREFLIGHT).headers["Allow"]
+        app = Flask("shop")
+        app.config["AUTHMW_PREFLIGHTS"] = "nobody"
+        with pytest.raises(ConfigurationError, match='preflights=\'nobody\' has to be "guard" or "application"'):
+            FlaskAuth(app, shop_auth())
+
     @pytest.mark.parametrize("missing", PREFLIGHT)
     def test_class_23_an_options_request_that_is_no_preflight_is_refused(self, app: Flask, missing: str) -> None:
         headers = {name: value for name, value in PREFLIGHT.items() if name != missing}
         assert ask(app, "/undecorated", method="OPTIONS", **headers).status_code == 401
 
-    def test_class_23_a_view_that_handles_options_itself_is_not_entered_by_a_preflight(self) -> None:
+    @pytest.mark.parametrize("preflights, status", [("guard", 204), ("application", 200)])
+    def test_class_23_a_view_that_handles_options_itself_is_not_entered_by_a_preflight(
+        self, preflights: Preflights, status: int
+    ) -> None:
         app, entered = Flask("shop"), list[str]()
 
         @app.route("/function", methods=["GET", "OPTIONS"])
@@ -156,17 +191,24 @@ class TestPreflights:
 
         app.add_url_rule("/method", view_func=Methods.as_view("method"))
         app.add_url_rule("/guarded", view_func=Guarded.as_view("guarded"))
-        FlaskAuth(app, shop_auth())
+        FlaskAuth(app, shop_auth(), preflights=preflights)
         app.after_request(_allow_origin)
         for path in ("/function", "/method", "/guarded"):
             answer = ask(app, path, method="OPTIONS", **PREFLIGHT)
-            assert (answer.status_code, answer.data) == (200, b""), path
+            assert (answer.status_code, answer.data) == (status, b""), path
             assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
         assert entered == []
         assert ask(app, "/method", method="OPTIONS", as_="reader", **PREFLIGHT).text == "secret"
 
     def test_class_23_a_preflight_with_a_bad_token_is_refused(self, app: Flask) -> None:
         assert ask(app, "/undecorated", method="OPTIONS", as_="forged", **PREFLIGHT).status_code == 401
+
+    @pytest.mark.parametrize("public", [["/undecorated"], ["OPTIONS /undecorated"]])
+    def test_a_preflight_passes_where_options_is_named_public(self, public: list[str]) -> None:
+        app = _views(Flask("shop"))
+        FlaskAuth(app, shop_auth(), public=public)
+        assert ask(app, "/undecorated", method="OPTIONS", **PREFLIGHT).headers["Allow"]
+        assert "Allow" not in ask(app, "/public", method="OPTIONS", **PREFLIGHT).headers
 
 
 class TestMounts:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from authmw_flask import FlaskAuth, current_principal, requires_scopes
-from flask import Flask, Response
+from flask import Flask, Response, redirect
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import Client, TestResponse
 
@@ -84,6 +85,10 @@ def _on_codes(app: Flask) -> None:
         app.register_error_handler(code, lambda error: ("caught", 418))
 
 
+def _on_refusals(app: Flask) -> None:
+    app.register_error_handler(AccessRefused, lambda error: redirect("/login"))
+
+
 def _testing(app: Flask) -> None:
     app.testing = True
 
@@ -107,6 +112,7 @@ def _trapping_and_testing(app: Flask) -> None:
         _on_every_exception,
         _on_http_exceptions,
         _on_codes,
+        _on_refusals,
         _testing,
         _propagating,
         _trapping,
@@ -120,6 +126,18 @@ def test_no_error_handler_and_no_setting_changes_a_refusal(
     app = _flask()
     prepare(app)
     assert _refusal(app, path, who) == _refusal(_flask(), path, who)
+
+
+@pytest.mark.parametrize("path, who", CASES)
+def test_a_function_after_each_request_may_answer_a_refusal_by_another_page(path: str, who: str) -> None:
+    app = _flask()
+
+    @app.after_request
+    def log_in(response: Response) -> Any:
+        return redirect("/login") if response.status_code in (400, 401, 403) else response
+
+    answer = ask(app, path, as_=who)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login")
 
 
 def test_a_view_may_catch_a_refusal_as_everywhere_else() -> None:

@@ -14,7 +14,6 @@ from authmw_redis.throttle import RedisThrottle
 from authmw_redis.tokens import RedisTokens
 
 from authmw.testing.contract import (
-    FamiliarSourcesContract,
     FamilyStoreContract,
     NonceStoreContract,
     RevocationStoreContract,
@@ -146,14 +145,6 @@ class TestThrottle(InRedis, ThrottleContract):
 
 
 class TestAsyncThrottle(InRedis, ThrottleContract):
-    factory = f"{__name__}:async_throttle"
-
-
-class TestFamiliarSources(InRedis, FamiliarSourcesContract):
-    factory = f"{__name__}:throttle"
-
-
-class TestAsyncFamiliarSources(InRedis, FamiliarSourcesContract):
     factory = f"{__name__}:async_throttle"
 
 

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import struct
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any, TypeAlias, cast
 
 import pytest
 import redis
 from authmw_redis import AsyncRedisStores, RedisStores
+from redis.asyncio import Redis as AsyncClient
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
+from authmw.flow.breaker import PATIENCE
 from authmw.flow.flow import Ask, Flow, run, run_async
 from authmw.stores import StoreUnavailable
-from authmw.stores.records import NonceUse, Outcome, Revocation, TokenRecord
+from authmw.stores.records import (
+    Attempt,
+    AttemptOutcome,
+    NonceUse,
+    Outcome,
+    Reservation,
+    Revocation,
+    TokenRecord,
+)
 from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
 from tests.proxy import Proxy
 
@@ -23,8 +39,12 @@ pytestmark = pytest.mark.servers
 
 SECONDS = 2.5
 """No verb takes longer, on a machine that does something else too."""
+BUSY = 0.25
+"""Seconds that a call which does not wait takes at most, on a busy machine."""
 Fault: TypeAlias = Callable[[Proxy], None]
 FAULTS: dict[str, Fault] = {"refused": Proxy.refuse, "silent": Proxy.fall_silent}
+
+_ATTEMPT = Attempt("", "account:alice", "home", ("mark",))
 
 VERBS: dict[str, Callable[[RedisStores | AsyncRedisStores], Any]] = {
     "find_token": lambda kept: kept.tokens.find_token("0" * 64),
@@ -35,7 +55,9 @@ VERBS: dict[str, Callable[[RedisStores | AsyncRedisStores], Any]] = {
     "rotate": lambda kept: kept.families.rotate(a_rotation(a_family())),
     "end_families": lambda kept: kept.families.end_families("usr_1", 1.0),
     "use_nonce": lambda kept: kept.nonces.use_nonce("n", 1, time.time() + 60),
-    "attempt": lambda kept: kept.throttle.attempt("k", 1.0),
+    "reserve": lambda kept: kept.throttle.reserve(_ATTEMPT, 1.0),
+    "settle": lambda kept: kept.throttle.settle(Reservation(_ATTEMPT), AttemptOutcome.SUCCEEDED, 1.0, 9.0),
+    "make_familiar": lambda kept: kept.throttle.make_familiar("account:alice", "mark", time.time() + 60),
     "publish": lambda kept: kept.revocations.publish(Revocation.of_user("usr_1", time.time())),
     "revocations_after": lambda kept: kept.revocations.revocations_after("", 10),
     "find_revocations": lambda kept: kept.revocations.find_revocations((("user", "usr_1"),)),
@@ -95,6 +117,62 @@ def test_err_3_every_awaited_verb_raises_in_time_and_works_again_afterwards(
     asyncio.run(main())
 
 
+def test_while_redis_is_known_to_be_silent_threads_are_refused_at_once(proxy: Proxy) -> None:
+    def seconds(verb: Callable[[RedisStores], object]) -> float:
+        began = time.monotonic()
+        with pytest.raises((redis.TimeoutError, StoreUnavailable)):
+            verb(kept)
+        return time.monotonic() - began
+
+    with closing(RedisStores(url(proxy))) as kept, ThreadPoolExecutor(len(VERBS)) as threads:
+        for verb in VERBS.values():
+            verb(kept)
+        proxy.fall_silent()
+        assert max(threads.map(seconds, VERBS.values())) < SECONDS
+        waited = sorted(threads.map(seconds, VERBS.values()))
+        assert waited[-1] < PATIENCE + BUSY
+        assert waited[-2] < BUSY
+        began, connections = time.monotonic(), proxy.connections
+        while time.monotonic() < began + 2:
+            list(threads.map(seconds, VERBS.values()))
+        assert proxy.connections - connections <= 4  # one probe at a time
+        proxy.restore()
+        for verb in VERBS.values():
+            verb(kept)
+
+
+@pytest.mark.parametrize("by_url", [True, False], ids=["a URL", "a client of the application"])
+def test_while_redis_is_known_to_be_silent_tasks_are_refused_at_once(proxy: Proxy, by_url: bool) -> None:
+    async def seconds(kept: AsyncRedisStores, verb: Callable[[AsyncRedisStores], Any]) -> float:
+        began = time.monotonic()
+        with pytest.raises((redis.TimeoutError, StoreUnavailable)):
+            await verb(kept)
+        return time.monotonic() - began
+
+    async def main() -> None:
+        client = AsyncClient(
+            port=proxy.port, socket_timeout=1.0, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0)
+        )
+        twin = redis.Redis(port=proxy.port, socket_timeout=1.0)
+        kept = AsyncRedisStores(url(proxy)) if by_url else AsyncRedisStores(client, sync=twin)
+        for verb in VERBS.values():
+            await verb(kept)
+        proxy.fall_silent()
+        assert max(await asyncio.gather(*(seconds(kept, verb) for verb in VERBS.values()))) < SECONDS
+        # Without a URL there is no probe: one task at a time tries.
+        waited = sorted(await asyncio.gather(*(seconds(kept, verb) for verb in VERBS.values())))
+        assert waited[-1] < (PATIENCE + BUSY if by_url else SECONDS)
+        assert waited[-2] < BUSY
+        proxy.restore()
+        for verb in VERBS.values():
+            await verb(kept)
+        await kept.aclose()
+        await client.aclose()
+        twin.close()
+
+    asyncio.run(main())
+
+
 def test_what_cannot_be_asked_is_unavailable(proxy: Proxy) -> None:
     kept = RedisStores(url(proxy))
     proxy.refuse()
@@ -146,6 +224,65 @@ def test_a_restart_while_nobody_awaits_costs_no_request(server: RedisServer) -> 
         return first, second
 
     assert asyncio.run(main()) == (NonceUse.FRESH, NonceUse.FRESH)
+
+
+def test_a_connection_that_was_reset_while_idle_costs_no_request(proxy: Proxy) -> None:
+    kept = RedisStores(url(proxy))
+    assert now(kept.nonces.use_nonce("n", 1, time.time() + 60)) is NonceUse.FRESH
+    proxy.reset()
+    assert now(kept.nonces.use_nonce("n", 2, time.time() + 60)) is NonceUse.FRESH
+    kept.close()
+
+
+@asynccontextmanager
+async def resetting(server: RedisServer) -> AsyncGenerator[tuple[str, Callable[[], None]]]:
+    """A URL of the server, and a function that resets all connections there: no end of the stream is sent before."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while received := await source.read(65536):
+                sink.write(received)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", server.port)
+        try:
+            await asyncio.gather(forward(reader, to_server), forward(from_server, writer))
+        finally:
+            for each in (writer, to_server):
+                each.transport.abort()
+
+    def reset() -> None:
+        for writer in writers:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        yield f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}/0", reset
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+def test_connections_that_were_reset_while_nobody_awaits_cost_no_request(server: RedisServer) -> None:
+    async def main() -> list[NonceUse]:
+        async with resetting(server) as (there, reset):
+            kept = AsyncRedisStores(there)
+
+            async def use(count: int) -> list[NonceUse]:
+                uses = (kept.nonces.use_nonce(f"n{each}", count, time.time() + 60) for each in range(5))
+                return await asyncio.gather(*cast("Iterator[Awaitable[NonceUse]]", uses))
+
+            await use(1)
+            reset()
+            await asyncio.sleep(0.1)  # until the reset has arrived
+            found = await use(2)
+            await kept.aclose()
+        return found
+
+    assert asyncio.run(main()) == [NonceUse.FRESH] * 5
 
 
 def lose_the_next_reply(kept: RedisStores) -> None:

@@ -15,7 +15,16 @@ from authmw_redis.names import Names
 
 from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import token_digest
-from authmw.stores.records import Outcome, RefreshFamily, Revocation, RevocationPage, TokenRecord
+from authmw.stores.records import (
+    Attempt,
+    AttemptOutcome,
+    Outcome,
+    RefreshFamily,
+    Reservation,
+    Revocation,
+    RevocationPage,
+    TokenRecord,
+)
 from authmw.testing import FakeClock
 from tests.adapters.redis.support import (
     RedisServer,
@@ -52,11 +61,13 @@ def every_verb(kept: RedisStores) -> list[str]:
     assert now(kept.families.rotate(a_rotation(family, successor=token_digest(following)))).outcome is Outcome.ROTATED
     assert len(now(kept.families.families_of("usr_1", at))) == 1
     kept.nonces.use_nonce(nonce, 1, at + 60)
-    kept.throttle.attempt(account, at)
-    kept.throttle.attempt(account, at)
-    kept.throttle.succeeded(account)
-    kept.throttle.remember_source(pair, at + 60)
-    assert now(kept.throttle.knows_source(pair, at))
+    attempt = Attempt(f"source:{pair}", account, "a-network", (token_digest(pair),))
+    for outcome in AttemptOutcome:
+        reserved = now(kept.throttle.reserve(attempt, at))
+        assert isinstance(reserved, Reservation)
+        kept.throttle.settle(reserved, outcome, at, at + 60)
+    kept.throttle.reserve(attempt, at)
+    kept.throttle.make_familiar(account, token_digest(pair), at + 120)
     for revocation in (Revocation.of_user("usr_1", at), Revocation.of_client("shop", at)):
         kept.revocations.publish(revocation)
     assert len(now(kept.revocations.find_revocations((("user", "usr_1"), ("client", "shop"))))) == 2

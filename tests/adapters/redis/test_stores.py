@@ -19,12 +19,11 @@ from redis.exceptions import NoPermissionError
 from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.call_mode import CallMode
-from authmw.stores import Stores
+from authmw.stores import MemoryThrottle, Stores
 from authmw.stores.administration import NotFound, TokenAdmin
-from authmw.stores.ports import FamiliarSources, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper
-from authmw.stores.records import Revocation
+from authmw.stores.ports import FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper
+from authmw.stores.records import Attempt, AttemptOutcome, Reservation, Revocation
 from authmw.stores.revocation_feed import RevocationFeed
-from authmw.stores.throttling import Count, ThrottlePolicy
 from authmw.testing import FakeClock
 from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores, now, stores
 
@@ -33,11 +32,10 @@ from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores
 def test_each_store_is_what_a_port_asks_for(kept: RedisStores) -> None:
     awaited = AsyncRedisStores(URL)
     for each in (kept, awaited):
-        ports: tuple[TokenKeeper, FamilyStore, NonceStore, Throttle, FamiliarSources, RevocationStore] = (
+        ports: tuple[TokenKeeper, FamilyStore, NonceStore, Throttle, RevocationStore] = (
             each.tokens,
             each.families,
             each.nonces,
-            each.throttle,
             each.throttle,
             each.revocations,
         )
@@ -54,7 +52,7 @@ def test_what_is_awaited_is_marked_and_has_a_twin_that_is_called() -> None:
         "tokens.find_token",
         "families.rotate",
         "nonces.use_nonce",
-        "throttle.attempt",
+        "throttle.reserve",
         "revocations.publish",
     ):
         verb = attrgetter(path)
@@ -142,19 +140,51 @@ def test_a_token_is_managed_by_its_id() -> None:
 
 
 @pytest.mark.servers
-def test_waits_are_those_of_every_throttle(kept: RedisStores) -> None:
-    random, waits = Random(7), ThrottlePolicy("a test", free=10, first=1.0, longest=900.0)
-    counts: dict[str, Count] = {}
-    time = 1_000_000.0
-    for _ in range(600):
-        key = random.choice(("account:a", "account:b"))
-        time += random.choice((0.0, 0.25, 1.0, 1 / 3, 30.0, 1000.0, -5.0))
-        if random.random() < 0.2:
-            counts[key] = waits.succeeded(counts.get(key, Count()))
-            kept.throttle.succeeded(key)
-            continue
-        counts[key], wait = waits.attempt(counts.get(key, Count()), time)
-        assert now(kept.throttle.attempt(key, time)) == wait
+@pytest.mark.parametrize("seed", range(4))
+def test_every_answer_is_that_of_the_throttle_in_memory(seed: int) -> None:
+    random, settings = Random(seed), {"free": 3, "first": 1.0, "longest": 900.0}
+    with stores(**settings) as kept:
+        throttles = (kept.throttle, MemoryThrottle(free=3, first=1.0, longest=900.0))
+        held: list[Reservation] = []
+        time = 1_000_000.0
+        for step in range(700):
+            time += random.choice(
+                (0.0, 0.0, 0.25, 1.0, 1 / 3, 29.0, 60.0, 1000.0, -5.0, *[-90_000.0] * (step % 90 == 0))
+            )
+            if held and random.random() < 0.55:
+                reservation = held.pop(random.randrange(len(held)))
+                outcome = random.choice((*2 * (AttemptOutcome.FAILED,), *AttemptOutcome))
+                until = time + 1e7 if random.random() < 0.1 else 0.0
+                for each in throttles:
+                    now(each.settle(reservation, outcome, time, until))
+                continue
+            network = random.randrange(5)
+            account = random.choice(("", "account:a", "account:a", "account:b"))
+            marks = (f"{account}-{network % 3}",) if account else ()
+            guessable = account != "" or random.random() < 0.5
+            attempt = Attempt(f"source:{network}-{random.randrange(3)}", account, f"net-{network}", marks, guessable)
+            answers = [now(each.reserve(attempt, time)) for each in throttles]
+            assert answers[0] == answers[1], step
+            if isinstance(answers[0], Reservation) and random.random() < 0.9:
+                held.append(answers[0])
+
+
+@pytest.mark.servers
+def test_a_full_line_is_that_of_the_throttle_in_memory(kept: RedisStores) -> None:
+    throttles: tuple[Any, ...] = (kept.throttle, MemoryThrottle(free=10))
+    answers: list[list[object]] = [[], []]
+    for place, throttle in enumerate(throttles):
+        for number in range(10):
+            reserved = now(throttle.reserve(Attempt("", "account:a", f"first-{number}"), 1000.0))
+            assert isinstance(reserved, Reservation)
+            now(throttle.settle(reserved, AttemptOutcome.FAILED, 1000.0))
+        for number in range(1030):
+            answers[place].append(
+                now(throttle.reserve(Attempt("", "account:a", f"net-{number}"), 1001.0 + number / 64))
+            )
+        for number in (1029, 500, 3, 0):
+            answers[place].append(now(throttle.reserve(Attempt("", "account:a", f"net-{number}"), 1060.0)))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("policy", [{"free": 0}, {"first": 0.0}, {"first": 2.0, "longest": 1.0}], ids=str)

@@ -12,6 +12,8 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores
 from authmw_sqlalchemy.statements import AsyncCommit, Operation
 from sqlalchemy import URL, Executable, event, text
 
+from authmw.stores.records import Attempt, AttemptOutcome, Reservation
+
 SETTING = text("SELECT current_setting('synchronous_commit')")
 
 
@@ -54,8 +56,9 @@ def test_attempts_do_not_wait_and_what_is_acknowledged_does(postgres: URL) -> No
 
         engine: Any = stores.database.engine  # type: ignore[attr-defined]  # of PostgreSQL's database
         event.listen(engine, "before_cursor_execute", listen)
-        stores.throttle.attempt("account:alice", 1.0)
-        stores.throttle.succeeded("account:alice")
+        reserved = stores.throttle.reserve(Attempt("source:home", "account:alice", "home", ("mark",)), 1.0)
+        assert isinstance(reserved, Reservation)
+        stores.throttle.settle(reserved, AttemptOutcome.SUCCEEDED, 2.0, 3.0)
         assert [each for each in said if "synchronous_commit" in each] == ["SET LOCAL synchronous_commit = off"] * 2
         said.clear()
         stores.users.create("alice")

@@ -7,6 +7,7 @@ import os
 import textwrap
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import replace
 
@@ -16,9 +17,10 @@ from authmw_sqlalchemy import AsyncSQLStores, SQLStores
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from authmw.flow.breaker import PATIENCE
 from authmw.flow.flow import Ask, Flow, run_async
-from authmw.stores import StoreUnavailable
-from authmw.stores.records import NonceUse, RefreshFamily, Revocation, TokenRecord, User
+from authmw.stores import RevocationFeed, StoreUnavailable
+from authmw.stores.records import Attempt, NonceUse, RefreshFamily, Reservation, Revocation, TokenRecord, User
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
 from tests.support import fresh_python
@@ -27,6 +29,10 @@ pytestmark = pytest.mark.servers
 
 LATEST = 3.5
 """Seconds: a bit more than connecting may take, for a busy machine."""
+IN_TIME = 1.8 + 0.5
+"""Seconds in which a question is answered or given up."""
+BUSY = 0.25
+"""Seconds that a call which does not wait takes at most, on a busy machine."""
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def stores(behind: URL) -> Iterator[SQLStores]:
 VERBS: dict[str, Callable[[SQLStores], object]] = {
     "a lookup": lambda stores: stores.users.find("alice"),
     "a statement that writes": lambda stores: stores.nonces.use_nonce("n", time.monotonic_ns(), time.time() + 60),
-    "a transaction": lambda stores: stores.throttle.attempt("alice", time.time()),
+    "a transaction": lambda stores: stores.throttle.reserve(Attempt("alice"), time.time()),
     "a list": lambda stores: stores.users.list(),
     "administration": lambda stores: stores.users.disable("alice"),
 }
@@ -156,7 +162,8 @@ def test_what_postgresql_cannot_keep_is_not_found_and_no_failure(stores: SQLStor
         until = time.time() + 60
         uses = [stores.nonces.use_nonce(text_ * 3000, count, until) for count in (1, 1, 2)]
         assert uses == [NonceUse.FRESH, NonceUse.REPLAYED, NonceUse.FRESH]
-        assert stores.throttle.attempt(text_ * 3000, 0.0) == 0.0
+        attempt = Attempt(f"source:{text_ * 3000}", f"account:{text_ * 3000}", text_)
+        assert isinstance(stores.throttle.reserve(attempt, 0.0), Reservation)
 
 
 # Asynchronously
@@ -173,8 +180,85 @@ def found(stores: AsyncSQLStores) -> Flow[User | None]:
     return (yield from Ask(stores.users.find, "alice"))
 
 
-def counted(stores: AsyncSQLStores) -> Flow[float]:
-    return (yield from Ask(stores.throttle.attempt, "alice", time.time()))
+def counted(stores: AsyncSQLStores) -> Flow[bool]:
+    answer: object = yield from Ask(stores.throttle.reserve, Attempt("alice"), time.time())
+    return isinstance(answer, Reservation)
+
+
+def test_while_the_server_is_known_to_be_silent_threads_are_refused_at_once(stores: SQLStores, proxy: Proxy) -> None:
+    def seconds(verb: Callable[[SQLStores], object]) -> float:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            verb(stores)
+        return time.monotonic() - began
+
+    for verb in VERBS.values():
+        verb(stores)
+    verbs = [verb for verb in VERBS.values() for _ in range(4)]
+    proxy.fall_silent()
+    with ThreadPoolExecutor(len(verbs)) as threads:
+        # All connections are lost, and a new one is made to a server that takes it and says nothing.
+        assert max(threads.map(seconds, verbs)) < IN_TIME
+        waited = sorted(threads.map(seconds, verbs))
+        assert waited[-1] < PATIENCE + BUSY
+        assert waited[-2] < BUSY
+        began, connections = time.monotonic(), proxy.connections
+        while time.monotonic() < began + 2:
+            list(threads.map(seconds, verbs))
+        assert proxy.connections - connections <= 4  # one probe at a time
+        proxy.restore()
+        back = time.monotonic()
+        while stores.database.breaker.is_open:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        assert time.monotonic() - back < 2
+    for verb in VERBS.values():
+        verb(stores)
+
+
+def test_a_thread_waits_no_longer_than_its_question_may_take_wherever_it_waits(behind: URL, proxy: Proxy) -> None:
+    proxy.fall_silent()  # before the first connection
+    with closing(SQLStores(behind, pool_size=1)) as stores, ThreadPoolExecutor(6) as threads:
+        began = time.monotonic()
+        asked = [threads.submit(verb, stores) for verb in (*VERBS.values(), VERBS["a transaction"])]
+        assert {type(each.exception()) for each in asked} == {StoreUnavailable}
+        assert time.monotonic() - began < IN_TIME
+
+
+def test_who_follows_revocations_finds_out_for_all(stores: SQLStores, proxy: Proxy) -> None:
+    feed = RevocationFeed(stores.revocations)
+    feed.follow_once()
+    proxy.fall_silent()
+    with pytest.raises(StoreUnavailable):
+        feed.follow_once()
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        stores.users.find("alice")
+    assert time.monotonic() - began < PATIENCE + BUSY
+
+
+def test_while_the_server_is_known_to_be_silent_tasks_are_refused_at_once(behind: URL, proxy: Proxy) -> None:
+    async def seconds(stores: AsyncSQLStores, flow: Callable[[AsyncSQLStores], Flow[object]]) -> float:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await run_async(flow(stores))
+        return time.monotonic() - began
+
+    async def main() -> None:
+        async with opened(behind) as stores:
+            await run_async(found(stores))
+            await run_async(counted(stores))
+            proxy.fall_silent()
+            assert max(await asyncio.gather(*(seconds(stores, found) for _ in range(12)))) < IN_TIME
+            waited = sorted(await asyncio.gather(*(seconds(stores, flow) for flow in (found, counted) * 6)))
+            assert waited[-1] < PATIENCE + BUSY
+            assert waited[-2] < BUSY
+            # What the tasks found out counts for threads too.
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                await asyncio.to_thread(stores.sync.users.find, "alice")
+            assert time.monotonic() - began < PATIENCE + BUSY
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("flow", [found, counted], ids=["a lookup", "a transaction"])
@@ -227,7 +311,7 @@ def test_one_object_serves_several_event_loops(postgres: URL) -> None:
     stores.sync.users.create("alice")
     for _ in range(3):
         assert asyncio.run(run_async(found(stores))) is not None
-        assert asyncio.run(run_async(counted(stores))) == 0.0
+        assert asyncio.run(run_async(counted(stores))) is True
     asyncio.run(stores.aclose())
 
 
@@ -251,7 +335,7 @@ def test_an_asynchronous_engine_of_the_application_is_shared(postgres: URL) -> N
         async with opened(postgres) as prepared, aclosing(AsyncSQLStores(engine, hasher=HASHER)) as stores:
             assert prepared is not stores
             assert await run_async(found(stores)) is not None
-            assert await run_async(counted(stores)) == 0.0
+            assert await run_async(counted(stores)) is True
         async with engine.connect() as connection:
             assert await connection.scalar(text("SELECT count(*) FROM authmw_users")) == 1
         await engine.dispose()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from authmw_sqlalchemy import SQLStores, check, include_tables, schema, upgrade, upgrade_sql
+from authmw_sqlalchemy import AsyncSQLStores, SQLStores, check, include_tables, schema, upgrade, upgrade_sql
 from authmw_sqlalchemy.tables import VERSION_TABLE, metadata
 from sqlalchemy import URL, Column, MetaData, Table, Text, text
 
@@ -63,10 +65,11 @@ def test_the_comparison_can_fail(empty: URL) -> None:
 
 
 def test_migrations_are_undone_one_by_one_and_made_again(empty: URL) -> None:
-    migrated(empty, "0002")
-    migrated(empty, "0001", down=True)
-    assert check(empty) != []
-    migrated(empty, "0002")
+    migrated(empty, schema.HEAD)
+    for revision in ("0003", "0002", "0001"):
+        migrated(empty, revision, down=True)
+        assert check(empty) != []
+    migrated(empty, schema.HEAD)
     assert differences(empty) == []
     migrated(empty, "base", down=True)
     with engine_of(empty) as engine, engine.connect() as connection:
@@ -120,6 +123,20 @@ def test_the_first_demos_database_is_upgraded_on_first_use(tmp_path: Path) -> No
         assert [user.username for user in stores.users.list()] == names
         stores.clients.create("shop")
     assert check(f"sqlite:///{path}") == []
+
+
+def test_a_store_waits_while_another_process_upgrades_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "demo.db"
+    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as other:
+        other.executescript(FIRST_DEMO.read_text())
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")
+        upgraded = threading.Timer(1.5, other.execute, ("COMMIT",))  # longer than a writer waits
+        upgraded.start()
+        with closing(SQLStores(f"sqlite:///{path}", hasher=HASHER)) as stores:
+            stores.clients.create("shop")
+            assert len(stores.clients.list()) == 1
+        upgraded.join()
 
 
 @pytest.mark.slow
@@ -199,3 +216,16 @@ def test_our_tables_in_the_metadata_of_an_application_are_what_the_migrations_ma
 def test_our_tables_can_be_in_a_schema() -> None:
     ours = include_tables(MetaData(), schema="auth")
     assert {table.schema for table in ours.values()} == {"auth"}
+
+
+def test_a_store_says_what_is_missing_in_its_tables(empty: URL) -> None:
+    stores = SQLStores(empty)
+    is_file = empty.get_backend_name() == "sqlite"
+    others = [] if is_file else [AsyncSQLStores(empty)]  # these are for PostgreSQL alone
+    users: list[Any] = [stores.users, *(each.users for each in others)]
+    assert [each.check_tables() for each in users] == [check(empty)] * len(users)
+    assert check(empty) != []
+    upgrade(empty)
+    assert [each.check_tables() for each in users] == [[]] * len(users)
+    for each in (stores, *(other.sync for other in others)):
+        each.close()

@@ -8,7 +8,6 @@ from authmw.testing.contract import (
     ApiKeyStoreContract,
     ClientStoreContract,
     DigestStoreContract,
-    FamiliarSourcesContract,
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
@@ -68,10 +67,6 @@ class TestNonces(_InPostgreSQL, NonceStoreContract):
 
 
 class TestThrottle(_InPostgreSQL, ThrottleContract):
-    factory = OPENED + "throttle"
-
-
-class TestFamiliarSources(_InPostgreSQL, FamiliarSourcesContract):
     factory = OPENED + "throttle"
 
 

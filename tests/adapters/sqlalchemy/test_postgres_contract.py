@@ -9,7 +9,6 @@ from authmw.testing.contract import (
     ApiKeyStoreContract,
     ClientStoreContract,
     DigestStoreContract,
-    FamiliarSourcesContract,
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
@@ -69,10 +68,6 @@ class TestNonces(_InPostgreSQL, NonceStoreContract):
 
 
 class TestThrottle(_InPostgreSQL, ThrottleContract):
-    factory = OPENED + "throttle"
-
-
-class TestFamiliarSources(_InPostgreSQL, FamiliarSourcesContract):
     factory = OPENED + "throttle"
 
 

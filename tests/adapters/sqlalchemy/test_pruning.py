@@ -8,13 +8,13 @@ from contextlib import closing
 from itertools import pairwise
 
 import pytest
-from authmw_sqlalchemy import SQLStores, families, keys, pruning, throttle, tokens, upgrade, users
+from authmw_sqlalchemy import SQLStores, families, keys, pruning, tokens, upgrade, users
 from authmw_sqlalchemy.pruning import Pruned
 from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
 from authmw_sqlalchemy.statements import Query
 from sqlalchemy import URL, Column, Connection, text
 
-from authmw.stores.records import RefreshFamily, Revocation, TokenRecord
+from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, TokenRecord
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema
 
 NOW = 1_000_000.0
@@ -45,12 +45,15 @@ def fill(stores: SQLStores, expired: int) -> None:
         stores.tokens.add_token(TokenRecord(name, name, "alice", until))
         stores.families.add_family(a_family(name, idle_until=until))
         stores.families.add_family(a_family(f"r{number}", revoked_at=None if number == expired else NOW - 1))
-        stores.throttle.remember_source(name, until)
+        stores.throttle.make_familiar(name, name, until)
         stores.revocations.publish(Revocation("user", name, 1.0, until))
-        stores.throttle.attempt(name, until - 900.0)
+        stores.database.write(_COUNT, (name, until), len)
         stores.database.write(_NONCE, (name, until), len)
 
 
+_COUNT = Query.of(
+    text("INSERT INTO authmw_throttle VALUES (:key, 1, 1.0, :until, '') RETURNING key"), *("key", "until")
+)
 _NONCE = Query.of(text("INSERT INTO authmw_nonces VALUES (:nonce, 1, :until) RETURNING nonce"), *("nonce", "until"))
 
 
@@ -71,7 +74,8 @@ def test_what_has_not_expired_stays(stores: SQLStores) -> None:
     assert stores.tokens.find_token("n3") is not None
     assert stores.tokens.find_token("n2") is None
     assert [family.id for family in stores.families.families_of("alice", NOW)] == ["n3", "r3"]
-    assert stores.throttle.knows_source("n3", NOW)
+    answers = [stores.throttle.reserve(Attempt("", name, "", (name,)), NOW) for name in ("n2", "n3")]
+    assert [answer.mark for answer in answers if isinstance(answer, Reservation)] == ["", "n3"]
     assert [each.id for each in stores.revocations.revocations_after("", 10).revocations] == ["n3"]
 
 
@@ -129,7 +133,6 @@ _QUERIES: dict[str, tuple[Query, tuple[object, ...]]] = {
     "revoke_client_tokens": (tokens._REVOKE_CLIENT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
     "find_family": (families._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
     "families_of": (families._OF_SUBJECT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
-    "knows_source": (throttle._KNOWS, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
     "revocations_after": (_AFTER, (1, 1.0, 0, 1.0, 10)),
     "find_revocations": (_latest(2), (1.0, "user", "a", "client", "b")),
 }

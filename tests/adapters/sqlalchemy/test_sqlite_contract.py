@@ -7,7 +7,6 @@ from authmw.testing.contract import (
     ApiKeyStoreContract,
     ClientStoreContract,
     DigestStoreContract,
-    FamiliarSourcesContract,
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
@@ -59,10 +58,6 @@ class TestNonces(_InSQLite, NonceStoreContract):
 
 
 class TestThrottle(_InSQLite, ThrottleContract):
-    factory = OPENED + "throttle"
-
-
-class TestFamiliarSources(_InSQLite, FamiliarSourcesContract):
     factory = OPENED + "throttle"
 
 

@@ -17,7 +17,7 @@ from authmw.flow.call_mode import CallMode
 from tests.support import fresh_python, require
 
 LOOKUPS = ("users.find", "keys.find_key", "tokens.find_token", "clients.find_client", "families.find_family")
-WRITERS = ("families.rotate", "nonces.use_nonce", "throttle.attempt", "revocations.publish")
+WRITERS = ("families.rotate", "nonces.use_nonce", "throttle.reserve", "throttle.settle", "revocations.publish")
 
 
 def mode(stores: object, path: str) -> CallMode:
@@ -25,7 +25,7 @@ def mode(stores: object, path: str) -> CallMode:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("path", [*LOOKUPS, "throttle.knows_source", "revocations.find_revocations"])
+@pytest.mark.parametrize("path", [*LOOKUPS, "revocations.find_revocations"])
 def test_reading_sqlite_is_for_an_event_loop_and_reading_postgresql_is_not(
     tmp_path: Path, postgres: URL, path: str
 ) -> None:
@@ -46,7 +46,7 @@ def test_asynchronous_stores_are_marked_as_such_and_have_a_sync_twin(postgres: U
     stores = AsyncSQLStores(postgres)
     assert {mode(stores, path) for path in (*LOOKUPS, *WRITERS)} == {CallMode.ASYNC}
     assert stores.sync.users.create("alice").id == "alice"
-    assert CallMode.of(SQLThrottle(stores.database, free=2).attempt) is CallMode.ASYNC
+    assert CallMode.of(SQLThrottle(stores.database, free=2).reserve) is CallMode.ASYNC
     asyncio.run(stores.aclose())
 
 

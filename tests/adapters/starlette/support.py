@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from authmw import Auth, HTTPBearer, Principal
+from authmw.engine.guard import Preflights
 
 TOKENS: Final[Mapping[str, Principal]] = {
     "reader": Principal("alice", scopes={"orders:read"}),
@@ -36,12 +37,17 @@ def make_auth() -> Auth:
     return Auth(HTTPBearer(TOKENS.get), realm="orders")
 
 
-def guard(app: Starlette, placement: Placement = "added", public: Iterable[str] = ()) -> ASGIApp:
+def guard(
+    app: Starlette,
+    placement: Placement = "added",
+    public: Iterable[str] = (),
+    preflights: Preflights = "guard",
+) -> ASGIApp:
     """`app`, guarded in one of the two ways."""
     auth = make_auth()
     if placement == "outside":
-        return AuthMiddleware(app, auth, public=public)
-    app.add_middleware(AuthMiddleware, auth=auth, public=public)
+        return AuthMiddleware(app, auth, public=public, preflights=preflights)
+    app.add_middleware(AuthMiddleware, auth=auth, public=public, preflights=preflights)
     return app
 
 

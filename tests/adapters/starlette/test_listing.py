@@ -10,11 +10,13 @@ from authmw_starlette.listing import routes_of
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -136,6 +138,43 @@ def test_the_core_s_middleware_is_seen_around_and_within() -> None:
     assert listed(CoreAuthMiddleware(app, make_auth(), public=["/static/*"])) == EXPECTED
     app.add_middleware(CoreAuthMiddleware, auth=make_auth(), public=["/static/*"])
     assert listed(app) == EXPECTED
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["CORS inside", "CORS outside"])
+def test_other_middleware_of_the_application_is_no_guard_and_hides_none(before: bool) -> None:
+    def plain(app: ASGIApp) -> ASGIApp:
+        return app
+
+    def add_others(app: Starlette) -> None:
+        app.add_middleware(CORSMiddleware, allow_origins=["https://app.example"])
+        app.add_middleware(plain)
+
+    app = make_app()
+    if before:
+        add_others(app)
+    app.add_middleware(AuthMiddleware, auth=make_auth(), public=["/static/*"])
+    if not before:
+        add_others(app)
+    assert listed(app) == EXPECTED
+    unguarded = make_app()
+    add_others(unguarded)
+    assert listed(unguarded) == listed(make_app())
+
+
+def test_a_declaration_outside_plain_middleware_in_a_mount_is_listed_and_enforced() -> None:
+    inner = GZipMiddleware(Router([Route("/in", undeclared), Route("/open", open_to_all)]))
+    marked = Starlette(routes=[Mount("/marked", app=requires_scopes("admin")(inner))])
+    twice = Starlette(routes=[Mount("/marked", app=GZipMiddleware(requires_scopes("admin")(inner)))])
+    for app in (marked, twice):
+        app.add_middleware(AuthMiddleware, auth=make_auth())
+        assert listed(app) == [
+            ("GET", "/marked/in", "declared", "admin"),
+            ("GET", "/marked/open", "declared", "admin"),
+        ]
+        client = TestClient(app)
+        for path in ("/marked/in", "/marked/open"):
+            assert client.get(path).status_code == 401
+            assert client.get(path, headers={"Authorization": "Bearer reader"}).status_code == 403
 
 
 def test_a_guard_behind_other_middleware_and_one_in_a_mount_are_seen() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from authmw_starlette import AuthMiddleware
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.authentication import requires as starlette_requires
 from starlette.background import BackgroundTask
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import WebSocketDenialResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from authmw import (
@@ -232,14 +234,16 @@ PREFLIGHT = {
 }
 
 
+CORS: dict[str, Any] = {"allow_origins": ["https://shop.example"], "allow_headers": ["authorization"]}
+
+
 def with_cors(where: Literal["inside", "outside"]) -> Starlette:
     app = Starlette(routes=[Route("/orders", orders)])
-    cors: dict[str, Any] = {"allow_origins": ["https://shop.example"], "allow_headers": ["authorization"]}
     if where == "inside":
-        app.add_middleware(CORSMiddleware, **cors)
+        app.add_middleware(CORSMiddleware, **CORS)
     app.add_middleware(AuthMiddleware, auth=make_auth())
     if where == "outside":
-        app.add_middleware(CORSMiddleware, **cors)
+        app.add_middleware(CORSMiddleware, **CORS)
     return app
 
 
@@ -249,7 +253,80 @@ def test_class_23_a_preflight_passes_to_cors_and_not_to_the_endpoint(where: Lite
     answer = client.options("/orders", headers=PREFLIGHT)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert client.options("/orders", headers={**PREFLIGHT, "Origin": "https://evil.example"}).status_code == 400
     assert client.options("/orders").status_code == 401
+
+
+class Answering:
+    """A layer that answers everything, and notes that it did."""
+
+    def __init__(self, app: ASGIApp, ran: list[str]) -> None:
+        self.app = app
+        self.ran = ran
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.ran.append(scope["method"])
+        await self.app(scope, receive, send)
+
+
+class OwnCORSMiddleware(CORSMiddleware):
+    """A subclass may do anything with a preflight."""
+
+
+@placements
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+@pytest.mark.parametrize("first", [CORSMiddleware, OwnCORSMiddleware, Answering, None])
+def test_class_23_a_preflight_reaches_cors_only_if_nothing_stands_before_it(
+    first: Any, kind: type[Starlette], placement: Placement
+) -> None:
+    ran: list[str] = []
+
+    async def endpoint(request: Request) -> Response:
+        ran.append("endpoint")
+        return PlainTextResponse("done")
+
+    app = kind(routes=[Route("/any", endpoint, methods=["GET", "POST", "OPTIONS"])])
+    app.add_middleware(Answering, ran=ran)
+    if first is not None:
+        app.add_middleware(CORSMiddleware, **CORS)
+        if first is not CORSMiddleware:
+            app.add_middleware(first, **({"ran": ran} if first is Answering else CORS))
+    client = client_of(guard(app, placement))
+    answers = [client.options(path, headers=PREFLIGHT) for path in ("/any", "/nowhere")]
+    expected = (200, "https://shop.example") if first is CORSMiddleware else (204, None)
+    assert {(each.status_code, each.headers.get("access-control-allow-origin")) for each in answers} == {expected}
+    assert ran == []
+    assert client.options("/any", headers={**PREFLIGHT, **READER}).status_code in (200, 400)
+
+
+@placements
+def test_class_23_a_preflight_that_is_handed_on_reaches_every_layer_and_brings_back_no_content(
+    placement: Placement,
+) -> None:
+    ran: list[str] = []
+
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse("secret", headers={"Access-Control-Allow-Origin": "*", "X-Secret": "secret"})
+
+    app = Starlette(routes=[Route("/any", endpoint, methods=["OPTIONS"])])
+    app.add_middleware(Answering, ran=ran)
+    answer = client_of(guard(app, placement, preflights="application")).options("/any", headers=PREFLIGHT)
+    assert (answer.status_code, answer.text, ran) == (200, "", ["OPTIONS"])
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "secret" not in str(answer.headers)
+
+
+@placements
+def test_class_23_a_preflight_reaches_a_public_endpoint_for_options(placement: Placement) -> None:
+    @public
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse("for anybody")
+
+    routes = [Route("/open", endpoint, methods=["OPTIONS"]), Route("/get", endpoint)]
+    client = client_of(guard(Starlette(routes=routes), placement))
+    assert client.options("/open", headers=PREFLIGHT).text == "for anybody"
+    assert client.options("/get", headers=PREFLIGHT).status_code == 204
 
 
 def test_a_refusal_has_the_headers_of_cors_when_cors_stands_outside() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from authmw_starlette import AuthMiddleware
 from authmw_starlette.listing import routes_of
 from authmw_starlette.routes import declared
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.dependencies.utils import get_dependant
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
@@ -264,6 +265,143 @@ def test_what_wraps_the_handler_of_a_route_leaves_its_declaration() -> None:
     app.add_middleware(AuthMiddleware, auth=make_auth())
     assert scopes(app)["/orders"] == "orders:read"
     assert client_of(app).get("/orders", headers=OTHER).status_code == 403
+
+
+def _timed(function: Any) -> Any:
+    async def inner(*args: Any, **kwargs: Any) -> Any:
+        return await function(*args, **kwargs)
+
+    return inner
+
+
+def _endpoint_replaced(route: Any) -> None:
+    route.endpoint = needs_read(route.endpoint)
+
+
+def _endpoint_replaced_by_a_partial(route: Any) -> None:
+    route.endpoint = partial(needs_read(route.endpoint))
+
+
+def _endpoint_hidden(route: Any) -> None:
+    route.endpoint = _timed(needs_read(route.endpoint))
+
+
+def _endpoint_of_another_decorator(route: Any) -> None:
+    route.endpoint = needs_read(_timed(route.endpoint))
+
+
+def _application_wrapped(route: Any) -> None:
+    route.app = needs_read(route.app)
+
+
+def _handling_wrapped(route: Any) -> None:
+    route.handle = needs_read(route.handle)
+
+
+def _call_replaced(route: Any) -> None:
+    route.dependant.call = needs_read(route.dependant.call)
+
+
+def _call_of_another_decorator(route: Any) -> None:
+    route.dependant.call = needs_read(_timed(route.dependant.call))
+
+
+def _call_hidden(route: Any) -> None:
+    route.dependant.call = _timed(needs_read(route.dependant.call))
+
+
+def _call_and_endpoint_replaced(route: Any) -> None:
+    route.endpoint = route.dependant.call = needs_read(route.dependant.call)
+
+
+def _tree_replaced(route: Any) -> None:
+    route.dependant = get_dependant(path=route.path, call=needs_read(route.endpoint))
+
+
+FROM_OUTSIDE = (
+    _endpoint_replaced,
+    _endpoint_replaced_by_a_partial,
+    _endpoint_hidden,
+    _endpoint_of_another_decorator,
+    _application_wrapped,
+    _handling_wrapped,
+)
+FROM_OUTSIDE_OF_FASTAPI = (
+    *FROM_OUTSIDE,
+    _call_replaced,
+    _call_of_another_decorator,
+    _call_hidden,
+    _call_and_endpoint_replaced,
+    _tree_replaced,
+)
+ENFORCED = {
+    _application_wrapped,
+    _handling_wrapped,
+    _call_replaced,
+    _call_of_another_decorator,
+    _call_and_endpoint_replaced,
+}
+
+
+def _of_fastapi(change: Callable[[Any], None]) -> Starlette:
+    app = FastAPI()
+
+    @app.get("/orders")
+    async def endpoint() -> str:
+        return "seen"
+
+    change(next(route for route in app.routes if getattr(route, "path", "") == "/orders"))
+    app.add_middleware(AuthMiddleware, auth=make_auth())
+    return app
+
+
+def _of_starlette(change: Callable[[Any], None]) -> Starlette:
+    route = Route("/orders", fresh())
+    change(route)
+    return guarded(route)
+
+
+@pytest.mark.parametrize(
+    "make, change",
+    [*((_of_starlette, each) for each in FROM_OUTSIDE), *((_of_fastapi, each) for each in FROM_OUTSIDE_OF_FASTAPI)],
+)
+def test_a_rule_that_a_route_gets_from_outside_is_enforced_or_refused(
+    make: Callable[[Any], Starlette], change: Callable[[Any], None]
+) -> None:
+    app = make(change)
+    if change in ENFORCED:
+        client = client_of(app)
+        assert [client.get("/orders", headers=each).status_code for each in ({}, OTHER, READER)] == [401, 403, 200]
+    else:
+        with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(app):
+            pass
+
+
+def test_a_cache_above_the_rule_stops_the_start_up_and_is_named() -> None:
+    app = guarded(Route("/orders", cache(needs_read(fresh_sync()))))
+    with (
+        pytest.raises(ConfigurationError, match=r"fresh_sync.*\(.*test_wrappers.py:\d+\).*a cache below"),
+        client_of(app),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("make", [fresh, fresh_sync])
+def test_an_endpoint_that_is_a_bound_method_is_wrapped_for_its_route_alone(make: Callable[[], Endpoint]) -> None:
+    class Orders:
+        def sync(self, request: Request) -> Response:
+            return PlainTextResponse("seen")
+
+        async def coroutine(self, request: Request) -> Response:
+            return PlainTextResponse("seen")
+
+    mine, others = Orders(), Orders()
+    method = "coroutine" if make is fresh else "sync"
+    app = guarded(Route("/mine", needs_read(getattr(mine, method))), Route("/others", getattr(others, method)))
+    assert statuses(app) == {"/mine": (401, 403, 200), "/others": (401, 200, 200)}
+    app = guarded(Route("/mine", needs_read(getattr(mine, method))), Route("/bare", getattr(mine, method)))
+    with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"), client_of(app):
+        pass
 
 
 def test_the_challenge_of_a_route_names_what_it_needs_itself() -> None:

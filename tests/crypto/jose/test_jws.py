@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authmw.crypto.jose import base64url
-from authmw.crypto.jws import MAX_KEYS_TRIED, JWSReader, VerifiedJWS, read_header, write
+from authmw.crypto.jws import JWSReader, VerifiedJWS, read_header, write
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
@@ -239,6 +239,12 @@ def test_jwt_2_a_header_with_duplicate_members_is_refused(header: str) -> None:
     assert reason(signed(header.encode(), good_claims(), key_for("HS256"))) is Reason.TOKEN_MALFORMED
 
 
+@pytest.mark.parametrize("body", ["!", "A", "AB", "AA=", "e30!", "a b", f"{BODY}=", f" {BODY}", "+/+/"], ids=ascii)
+def test_jwt_2_a_signed_payload_that_is_no_canonical_base64url_is_malformed(body: str) -> None:
+    message = f"{HEAD}.{body}"
+    assert reason(f"{message}.{segment(key_for('HS256').sign(message.encode()))}") is Reason.TOKEN_MALFORMED
+
+
 @pytest.mark.parametrize("kid", [None, 7, [], ["HS256"], {}, True], ids=repr)
 def test_jwt_3_a_kid_that_is_no_string_is_malformed(kid: object) -> None:
     assert reason(token(header={"kid": kid})) is Reason.TOKEN_MALFORMED
@@ -261,13 +267,24 @@ def test_jwt_3_a_kid_leaves_one_key() -> None:
     assert reason(token(key_for("HS256"), header={"kid": "other"}), key_for("HS256"), other) is Reason.TOKEN_SIGNATURE
 
 
-def test_a_token_without_kid_is_tried_with_a_few_keys_of_its_algorithm() -> None:
-    keys = [Key.from_secret(f"{number} {SECRET}", kid=str(number)) for number in range(MAX_KEYS_TRIED + 1)]
+def test_a_token_without_kid_is_tried_with_all_keys_of_its_algorithm() -> None:
+    keys = [Key.from_secret(f"{number} {SECRET}", kid=str(number)) for number in range(7)]
     ring = [key_for("HS512"), *keys]
-    assert [reason(token(key, header={"kid": ...}), *ring) for key in keys] == [
-        *[None] * MAX_KEYS_TRIED,
-        Reason.TOKEN_SIGNATURE,
+    assert [reason(token(key, header={"kid": ...}), *ring) for key in keys] == [None] * 7
+    other = Key.from_secret(f"other {SECRET}", kid="0")
+    refused = read(token(other, header={"kid": ...}), *ring)
+    assert isinstance(refused, Rejected)
+    assert refused.detail == "the token names no key, and none of the 7 keys for HS256 signed it"
+
+
+def test_keys_of_one_name_are_told_apart_by_their_algorithm() -> None:
+    keys = [
+        Key.from_secret(f"{SECRET} {SECRET}", kid="one", alg="HS256"),
+        Key.from_secret(f"other {SECRET} {SECRET}", kid="one", alg="HS512"),
     ]
+    assert [reason(token(key), *keys) for key in keys] == [None, None]
+    swapped = token(Key.from_secret(f"{SECRET} {SECRET}", kid="one", alg="HS512"))
+    assert reason(swapped, *keys) is Reason.TOKEN_SIGNATURE
 
 
 @pytest.mark.parametrize("alg", ALL_ALGORITHMS)

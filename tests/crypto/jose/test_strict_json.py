@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import sys
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -99,3 +100,62 @@ def test_jwt_2_any_octets_give_an_object_or_a_value_error(octets: bytes) -> None
     except ValueError:
         return
     assert value == json.loads(octets)
+
+
+def depth_of(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(depth_of, cast("dict[str, object]", value).values()), default=0)
+    return 1 + max(map(depth_of, cast("list[object]", value)), default=0) if isinstance(value, list) else 0
+
+
+# What stands before the nesting, and has closed again.
+SIBLINGS = [
+    "",
+    '"b":{},',
+    '"b":[],',
+    f'"b":[{",".join(["{}"] * 40)}],',
+    f'"b":[{",".join(["[]"] * 40)}],',
+    f'"b":{{{",".join(f"{json.dumps(str(n))}:[[]]" for n in range(40))}}},',
+    '"b":"' + "}]" * 40 + '",',
+    '"b":"' + "{[" * 40 + '",',
+    '"b":"\\"' + "}" * 40 + '\\\\",',
+    f'"b":{nested(MAX_DEPTH - 1).decode()},',
+]
+
+
+@pytest.mark.parametrize("siblings", SIBLINGS, ids=range(len(SIBLINGS)))
+@pytest.mark.parametrize("opening, closing", [('{"a":', "}"), ("[", "]"), ('[{"a":[', "]}]")], ids=["{", "[", "[{["])
+def test_jwt_2_the_limit_of_depth_is_exact_whatever_stands_before_and_after(
+    siblings: str, opening: str, closing: str
+) -> None:
+    for depth in (MAX_DEPTH, MAX_DEPTH + 1):
+        rest = depth - 1
+        around = len(opening.replace('"a":', ""))
+        inner = opening * (rest // around) + "[" * (rest % around) + "1" + "]" * (rest % around)
+        text = f'{{{siblings}"a":{inner}{closing * (rest // around)},"z":[{{}},{{}}]}}'
+        assert depth_of(json.loads(text)) == depth
+        if depth <= MAX_DEPTH:
+            assert parse_object(text.encode()) == json.loads(text)
+        else:
+            with pytest.raises(ValueError, match="nested too deeply"):
+                parse_object(text.encode())
+
+
+def test_the_limit_of_depth_is_what_the_docs_and_the_interpreter_can_bear() -> None:
+    assert MAX_DEPTH == 32
+
+
+def test_json_that_is_read_deep_in_other_calls_is_refused_and_no_crash() -> None:
+    text = nested(MAX_DEPTH)
+
+    def deeper(left: int) -> str:
+        try:
+            return deeper(left - 1) if left else str(parse_object(text))
+        except ValueError as error:
+            return str(error)
+        except RecursionError:
+            return "no room for the call itself"
+
+    answers = {deeper(depth) for depth in range(max(0, sys.getrecursionlimit() - 400), sys.getrecursionlimit())}
+    assert "JSON nested too deeply" in answers
+    assert answers <= {"JSON nested too deeply", "no room for the call itself", str(parse_object(text))}

@@ -131,7 +131,7 @@ def test_a_guarded_page_is_refused_and_a_public_one_is_not() -> None:
     for path in ("/docs/", "/docs/docs.js"):
         assert by_wsgi(WSGIAuthMiddleware(wsgi, auth), path, script_name="")[0] == 401
         assert by_asgi(ASGIAuthMiddleware(asgi, auth), path, root_path="")[0] == 401
-        public = ["/docs/*"]
+        public = ["/docs", "/docs/*"]
         assert by_wsgi(WSGIAuthMiddleware(wsgi, auth, public=public), path, script_name="")[0] == 404
         assert by_asgi(ASGIAuthMiddleware(asgi, auth, public=public), path, root_path="")[0] == 404
 

@@ -1,15 +1,19 @@
-"""Command ``authmw doctor``: diagnosis of an issuer and of a token of it, with the fix for each fault."""
+"""Command ``authmw doctor``: findings about an application, an issuer and a token, each with its mend."""
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from authmw.cli.application import NoApplication, load
+from authmw.cli.doctor.application import findings_on
 from authmw.cli.output import json_option, show, table
 from authmw.cli.secret_input import read_token
+from authmw.errors import ConfigurationError
 from authmw.http.location import mistake_in_url
 from authmw.issuers.diagnosis.diagnose import diagnose
 from authmw.issuers.diagnosis.finding import Finding
@@ -18,14 +22,19 @@ from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.profiles import PROFILES
 
 _MAX_INPUT = 1 << 20
+_NAME = re.compile(r"[\w.]+:[\w.]+(?:\(\))?")
 _MARKS = {True: "ok", False: "WRONG", None: "-"}
 
 
 # click accepts extra arguments here and `doctor` refuses them: click's own error would print one that is a token.
-@click.command(context_settings={"allow_extra_args": True})
+@click.command(context_settings={"allow_extra_args": True}, options_metavar="[OPTIONS] [MODULE:APP]")
 @click.option(
-    "--issuer", envvar="AUTHMW_ISSUER", show_envvar=True, required=True, help="The issuer's URL, as in `iss`."
+    "--issuer",
+    envvar="AUTHMW_ISSUER",
+    show_envvar=True,
+    help="The issuer's URL, as in `iss`. Needed without MODULE:APP.",
 )
+@click.option("--app", "application", metavar="MODULE:APP", help="The same as MODULE:APP.")
 @click.option("--audience", envvar="AUTHMW_AUDIENCE", show_envvar=True, help="The name of this API, as in `aud`.")
 @click.option("--profile", type=click.Choice(list(PROFILES)), help="The provider's token format. [default: rfc9068]")
 @click.option("--token", metavar="TOKEN", help="A token; - for standard input. The list of processes shows it.")
@@ -35,31 +44,43 @@ _MARKS = {True: "ok", False: "WRONG", None: "-"}
 def doctor(
     context: click.Context,
     *,
-    issuer: str,
+    issuer: str | None,
+    application: str | None,
     audience: str | None,
     profile: str | None,
     token: str | None,
     token_file: str | None,
     as_json: bool,
 ) -> None:
-    """Say in plain words what an issuer publishes, what is wrong with it or with a token, and what to do next.
+    """Say in plain words what is wrong with an application, an issuer or a token, and what to do next.
 
-    Requests go to the issuer only. Give a token on standard input, or in a file: on the command line the list of
-    processes and the history of the shell show it. It is never printed. Exit code 1: something is wrong.
+    \b
+    authmw doctor shop:app
+    authmw doctor --issuer https://id.example --audience orders < token
+
+    Of MODULE:APP its guards, routes, layers, keys, issuers, cookies, stores, password hashes, clock and log are looked
+    at. Its stores are asked for what they do not have, and nothing is changed. Requests go to issuers only.
+
+    Give a token on standard input, or in a file: on the command line the list of processes and the history of the shell
+    show it. It is never printed. Exit code 1: something is wrong.
     """
-    if context.args:
-        raise click.UsageError("this command takes only options: give a token on standard input, or with --token-file")
-    _check_url(issuer)
+    application = _named(context.args, application)
+    if issuer is None and application is None:
+        raise click.UsageError("Missing an application, as shop:app, or option '--issuer'.")
     if audience == "":
         raise click.BadParameter("give the name of this API", param_hint="--audience")
-    given = _token(token, token_file)
-    findings = diagnose(issuer, fetcher(), token=given, audience=audience, profile=profile)
+    given: str | None = None
+    findings = [] if application is None else _of_application(application)
+    if issuer is not None:
+        _check_url(issuer)
+        given = _token(token, token_file)
+        findings += diagnose(issuer, fetcher(), token=given, audience=audience, profile=profile)
     findings = [replace(each, words=_without(given, each.words), fix=_without(given, each.fix)) for each in findings]
     wrong = sum(finding.ok is False for finding in findings)
     show(
         {
             "ok": not wrong,
-            "issuer": _without(given, issuer),
+            "issuer": None if issuer is None else _without(given, issuer),
             "findings": [
                 {"check": each.check, "ok": each.ok, "words": each.words, "next": each.fix or None} for each in findings
             ],
@@ -69,6 +90,26 @@ def doctor(
     )
     if wrong:
         sys.exit(1)
+
+
+def _of_application(name: str) -> list[Finding]:
+    """What is found about the application of that name."""
+    try:
+        return findings_on(load(name), name)
+    except ConfigurationError as error:
+        raise NoApplication(str(error)) from None
+
+
+def _named(arguments: list[str], option: str | None) -> str | None:
+    """The name of the application. An argument without a colon may be a token, so it is not repeated."""
+    if not arguments:
+        return option
+    if len(arguments) > 1 or option is not None or _NAME.fullmatch(arguments[0]) is None:
+        raise click.UsageError(
+            "this command takes only options and one application, as shop:app: give a token on standard input, or with "
+            "--token-file"
+        )
+    return arguments[0]
 
 
 def fetcher() -> Fetcher:

@@ -1,0 +1,125 @@
+"""Call of one request of Django, and the streaming response that is made while it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
+
+from authmw.engine.authentication import LEFT_ALONE
+from authmw.engine.context import Call
+from authmw.engine.promise import PathPromise
+from authmw.identity.calling import current_call
+from authmw_django.heads import DjangoRequest
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+    from authmw.engine.auth import Auth
+    from authmw.engine.authentication import Authentication
+    from authmw.engine.guard import Passage
+    from authmw.engine.promise import Promise
+    from authmw.identity.principal import Principal
+
+
+class DjangoCall(Call):
+    """One request on its way through a Django project.
+
+    Args:
+        auth: the engine that authenticated it.
+        authentication: its result.
+        head: the head of the request, as it came in.
+        passage: how it passes the guard.
+        promise: what a stranger was let in for; None for everybody else.
+    """
+
+    def __init__(
+        self, auth: Auth, authentication: Authentication, head: DjangoRequest, passage: Passage, promise: Promise | None
+    ) -> None:
+        super().__init__(auth, authentication, head)
+        self.django: HttpRequest = head.django
+        self._asked = (head.method, head.path)
+        self.vary: bool = authentication is not LEFT_ALONE
+        """Whether the response depends on credentials: on a path that is left alone nothing was looked at."""
+        self.passage = passage
+        self.promise = promise
+        self.principal: Principal = authentication.principal
+        self.is_authenticated: bool = authentication.principal.is_authenticated
+
+    is_reached: bool = False
+    """A view is reached that the caller may call."""
+
+    @property
+    def has_adapter(self) -> bool:
+        """True."""
+        return True
+
+    def end(self) -> None:
+        """Forget the caller, and let the request go, which refers to this call."""
+        super().end()
+        vars(self.django).pop("_authmw_call", None)
+
+    def is_changed(self, head: DjangoRequest) -> bool:
+        """Whether a layer has changed what the request asks for."""
+        return (head.method, head.path) != self._asked
+
+    def allows(self, status: int) -> bool:
+        """Whether a response of `status` may be sent to a stranger who was let in by a promise.
+
+        A layer may answer on a public path. If it has changed that path, and no view is reached, the new one counts.
+        """
+        promise = self.promise
+        if promise is None:
+            return True
+        if isinstance(promise, PathPromise) and not self.is_reached:
+            return promise.holds(DjangoRequest(self.django))
+        return promise.allows(status)
+
+
+def stream_as(call: DjangoCall, response: HttpResponseBase) -> None:
+    """Let `call` end with `response`: after a streaming body was sent, and otherwise now."""
+    body: Any = response
+    if not response.streaming or getattr(body, "file_to_stream", None) is not None:
+        call.end()  # no code of the project runs from here on
+        return
+    content, close = body.streaming_content, body.close
+    body.streaming_content = _later_chunks(call, content) if body.is_async else _chunks(call, content)
+
+    def close_as_caller() -> None:
+        token = current_call.set(call)
+        try:
+            close()
+        finally:
+            current_call.reset(token)
+            call.end()
+            del body.close  # no reference cycle
+
+    body.close = close_as_caller
+
+
+def _chunks(call: DjangoCall, content: Iterator[bytes]) -> Iterator[bytes]:
+    """`content`, each chunk of which is made with the principal in the context."""
+    while True:
+        token = current_call.set(call)
+        try:
+            chunk = next(content, None)
+        finally:
+            current_call.reset(token)
+        if chunk is None:
+            return
+        yield chunk
+
+
+async def _later_chunks(call: DjangoCall, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            token = current_call.set(call)
+            try:
+                chunk = await anext(content, None)
+            finally:
+                current_call.reset(token)
+            if chunk is None:
+                return
+            yield chunk
+    finally:
+        await content.aclose()  # type: ignore[attr-defined]  # pyright: ignore

@@ -1,0 +1,57 @@
+"""Adapter of Flask: what the middleware in front of a Flask application asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from authmw.engine.adapter import Adapter
+from authmw_flask.refusing import FlaskResponses, RefusedByFlask
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from authmw.flow.application_code import Surroundings
+    from authmw.http.refusal import AccessRefused, Refusal
+    from authmw.http.request import Environ, RequestHead
+    from authmw.http.response import Response, StartResponse
+    from authmw.identity.requirement import Requirement
+    from authmw_flask.routes import RouteTable
+    from authmw_flask.surroundings import ApplicationContext
+
+
+class FlaskAdapter(Adapter):
+    """Knows the routes of one application.
+
+    Args:
+        app: the application.
+        routes: its routes.
+        around: makes its context, around functions that run in front of it.
+    """
+
+    keeps_promises = True
+
+    def __init__(self, app: Flask, routes: RouteTable, around: ApplicationContext) -> None:
+        self._routes = routes
+        self._responses = FlaskResponses(app)
+        self.around: Surroundings | None = around
+
+    def requirement_of(self, request: RequestHead) -> Requirement | None:
+        """See `RouteTable.requirement_of`."""
+        return self._routes.requirement_of(request)
+
+    def reads_own_credentials(self, request: RequestHead) -> bool:
+        """See `RouteTable.reads_own_credentials`."""
+        return self._routes.reads_own_credentials(request)
+
+    def knows_router(self, request: RequestHead) -> bool:
+        """See `RouteTable.knows`."""
+        return self._routes.knows(request)
+
+    def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
+        """An ``HTTPException`` without a code."""
+        return RefusedByFlask(refusal)
+
+    def serve(self, response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Send a response after the functions that the application runs on each response."""
+        return self._responses(response, environ, start_response)

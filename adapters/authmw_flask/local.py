@@ -1,0 +1,115 @@
+"""Extension `LocalAuth`, which sets a guarded application up with users, keys and logins by one call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from os import PathLike
+from typing import Any
+
+from flask import Flask
+
+from authmw.engine.guard import Preflights
+from authmw.engine.path_rules import Needs
+from authmw.engine.public_paths import Default
+from authmw.engine.user_loading import LoadUser
+from authmw.errors import ConfigurationError, explains_arguments
+from authmw.local import Local, LocalSettings
+from authmw.local.loopback import Loopback, LoopbackWSGI
+from authmw.local.settings import MOUNT
+from authmw_flask.config import LOCAL_AUTH
+from authmw_flask.extension import FlaskAuth, check_is_flask
+from authmw_flask.tokens import token_blueprint
+
+
+@explains_arguments("LocalAuth(app)")
+class LocalAuth:
+    """Users, keys and logins for a Flask application, and a guard around it: ``LocalAuth(app)``.
+
+    Users and API keys are in a database, signing keys in a file that is made if it is missing, and ``/auth/token`` logs
+    in, refreshes and revokes. Callers show an access token, a user name and password, or an API key in ``X-API-Key``.
+
+    A setting comes from the first of these that has it: the argument, ``app.config`` (``AUTHMW_DATABASE``), the
+    environment variable of the same name, the file ``authmw.toml``, the default. The command ``authmw`` reads the same,
+    and with ``--app`` the application. With ``AUTHMW_ENV=production``, `issuer`, `audience`, `database` and `keys` have
+    to be given; without it they have to be given before the application serves another machine than its own.
+
+    Args:
+        app: the application; `init_app` sets it up later.
+        database: a URL, by default ``sqlite:///app.db``.
+        redis: the URL of a Redis for tokens, sessions and attempts, by default none.
+        keys: the file of the signing keys, by default ``keys.json``.
+        issuer: the URL of the token service, which is the ``iss`` of tokens and ends with ``/auth``.
+        audience: the name of this API, or several, which is the ``aud`` of tokens; by default ``app``.
+        realm: the protection space named in challenges, by default ``app``.
+        scopes: the scopes of the application, each with its meaning in words.
+        load_user: a function of the principal that returns your user object or None, as for `Auth`.
+        default: as in `FlaskAuth`, like all that follow, with the same settings of ``app.config``.
+        public: path patterns that need nobody, as ``/health``.
+        preflights: ``guard`` or ``application``.
+        needs: rules from outside, as ``{"/admin/*": "admin"}``.
+        leave: path patterns of the parts that authenticate their callers themselves.
+        hide_credentials: whether the application sees requests without the credentials.
+
+    Raises:
+        ConfigurationError: every mistake at once, each with its fix.
+    """
+
+    local: Local
+    """The stores, the keys, the token service and the `Auth` of the application."""
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        database: str | None = None,
+        redis: str | None = None,
+        keys: str | PathLike[str] | None = None,
+        issuer: str | None = None,
+        audience: str | Collection[str] | None = None,
+        realm: str | None = None,
+        scopes: Mapping[str, str] | None = None,
+        load_user: LoadUser | None = None,
+        default: Default | None = None,
+        public: Iterable[str] | None = None,
+        preflights: Preflights | None = None,
+        needs: Needs | None = None,
+        leave: Iterable[str] | None = None,
+        hide_credentials: bool | None = None,
+    ) -> None:
+        self._settings: dict[str, Any] = {
+            "database": database,
+            "redis": redis,
+            "keys": keys,
+            "issuer": issuer,
+            "audience": audience,
+            "realm": realm,
+        }
+        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user}
+        self._guard = FlaskAuth(
+            default=default,
+            public=public,
+            preflights=preflights,
+            needs=needs,
+            leave=leave,
+            hide_credentials=hide_credentials,
+        )
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Set up `app`.
+
+        Raises:
+            ConfigurationError: every mistake at once.
+        """
+        check_is_flask(app, "LocalAuth(app)")
+        if LOCAL_AUTH in app.extensions or "authmw" in app.extensions:
+            raise ConfigurationError(f"{app.name} is guarded already: LocalAuth(app) adds the guard itself, once")
+        self.local = Local(LocalSettings.read(self._settings, app.config), **self._options)
+        app.extensions[LOCAL_AUTH] = self.local
+        app.register_blueprint(token_blueprint(self.local.tokens, url_prefix=MOUNT))
+        self._guard.init_app(app, self.local.auth)
+        loopback = Loopback(self.local.settings)
+        if loopback.needed:
+            setattr(app, "wsgi_app", LoopbackWSGI(app.wsgi_app, loopback))  # noqa: B010 - as in FlaskAuth
+        self.local.belongs_to(app)

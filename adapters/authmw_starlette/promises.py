@@ -1,0 +1,176 @@
+"""Promises to strangers in Starlette: the public endpoint that the route table names has to be the one that is reached.
+
+The table is read in front of all layers of the application. So each router on the way to a public endpoint looks again,
+when the request arrives there, whether a layer has changed what it routes by.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from functools import cache
+from types import MethodType
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from starlette.routing import Router
+
+from authmw.engine.context import call_here, enforce
+from authmw.engine.promise import PathPromise, Promise, promises_of
+from authmw.http.reasons import Reason
+from authmw.http.refusal import AccessRefused, Refusal
+from authmw.http.request import ASGIRequest
+from authmw.identity.requirement import AUTHENTICATED, Requirement
+from authmw_starlette.refusing import let_refusals_through
+from authmw_starlette.routes import Step, asked_from, needed, owners_of, routed_by
+from authmw_starlette.slots import Slot, slot_of_routes
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from authmw.engine.auth import Auth
+
+logger: Final = logging.getLogger("authmw")
+_SHOWN: Final = 3
+"""Paths by which a router is named in a message."""
+
+
+class WayPromise(Promise):
+    """The promise to a stranger who was let in for one public endpoint of a route table.
+
+    Args:
+        steps: the way to the endpoint.
+        auth: the engine that let the stranger in.
+    """
+
+    def __init__(self, steps: list[Step], auth: Auth) -> None:
+        self._steps = steps
+        self._auth = auth
+        self.kept: bool = not steps  # the application itself is the endpoint
+        for step in steps:
+            if not _place(step) and step is steps[-1]:
+                _log_hidden(type(step.target).__qualname__)
+
+    def arrive(self, target: object, scope: Scope) -> None:
+        """Check that `target` is on the way, and note the end of it.
+
+        Raises:
+            AccessRefused: the request would reach an endpoint that is not public.
+        """
+        index = next((index for index, step in enumerate(self._steps) if step.target is target), None)
+        if index is None:
+            _refuse(AUTHENTICATED, scope)
+        elif self._steps[index].seen != routed_by(scope):
+            again: list[Step] = []
+            requirement = needed(asked_from(self._steps[index], scope, again), self._auth) or AUTHENTICATED
+            if not requirement.is_open:
+                _refuse(requirement, scope)
+            for step in again[1:]:
+                _place(step)
+            self._steps[index:] = again
+        if self._steps[-1].target is target:
+            self.kept = True
+
+
+class Checkpoint:
+    """Stands in front of a step, inside of all layers around it. Other requests than those of strangers pass at once.
+
+    Args:
+        app: what is called next.
+        target: the step.
+    """
+
+    def __init__(self, app: ASGIApp, target: object) -> None:
+        self.app = app
+        self.target = target
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Pass the connection on."""
+        promises = promises_of(scope)
+        return self._check(promises, scope, receive, send) if promises else self.app(scope, receive, send)
+
+    async def _check(self, promises: tuple[Promise, ...], scope: Scope, receive: Receive, send: Send) -> None:
+        for promise in promises:
+            if isinstance(promise, WayPromise):
+                promise.arrive(self.target, scope)
+            elif isinstance(promise, PathPromise) and not promise.holds(ASGIRequest(scope), self.target):
+                self._look_at(scope)
+        await self.app(scope, receive, send)
+
+    def _look_at(self, scope: Scope) -> None:
+        """Refuse a stranger whom a layer leads away from the public path to an endpoint that is not public."""
+        call = call_here()
+        asked = asked_from(Step(self.target, None, (), ()), scope, [])
+        requirement = needed(asked, None if call is None else call.auth) or AUTHENTICATED
+        if not requirement.is_open:
+            _refuse(requirement, scope)
+
+
+def place_everywhere(app: object) -> None:
+    """Put a checkpoint in front of each router of `app` and of the applications that it mounts."""
+    for owner in owners_of(app):
+        _place(Step(getattr(owner, "router", owner), None, (), ()))
+
+
+def hiding_routers(app: object) -> tuple[str, ...]:
+    """A sentence for each router of `app` whose layers do not show where its routes are called.
+
+    Such a layer could lead a stranger away from a public path, and no checkpoint would see it.
+    """
+    routers = {
+        id(each): each for owner in owners_of(app) if isinstance(each := getattr(owner, "router", owner), Router)
+    }
+    return tuple(
+        f"a router with the routes {', '.join(_paths_of(each))} has a layer that does not show what it calls, and "
+        "could lead from a public path to any of them: keep what it calls in an attribute, as app, or leave out public="
+        for each in routers.values()
+        if _slot_of(each) is None
+    )
+
+
+def _paths_of(router: Router) -> list[str]:
+    return [str(getattr(route, "path", route)) for route in router.routes][:_SHOWN]
+
+
+def _refuse(requirement: Requirement, scope: Scope) -> NoReturn:
+    let_refusals_through(scope)
+    enforce(requirement)
+    call = call_here()
+    # A guard further in has authenticated the caller by other credentials.
+    raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, pages="" if call is None else call.auth.reason_pages))
+
+
+def _place(step: Step) -> bool:
+    """Put a checkpoint in front of a step, if there is none. False if the step does not show how it is called."""
+    if step.holder is not None:
+        if type(step.holder.app) is not Checkpoint:
+            step.holder.app = Checkpoint(step.holder.app, step.target)
+        return True
+    slot = _slot_of(step.target)
+    if slot is None:
+        return False
+    if type(slot.held) is not Checkpoint:
+        slot.put(Checkpoint(slot.held, step.target))
+    return True
+
+
+def _slot_of(router: object) -> Slot | None:
+    if not isinstance(router, Router):
+        return None
+    return slot_of_routes(router, lambda called: _calls_routes(called, router))
+
+
+def _is_checkpoint_of(target: object, called: object) -> bool:
+    return type(called) is Checkpoint and called.target is target
+
+
+def _calls_routes(called: object, router: Router) -> bool:
+    return called == router.app if isinstance(called, MethodType) else _is_checkpoint_of(router, called)
+
+
+@cache
+def _log_hidden(name: str) -> None:
+    logger.error(
+        "no caller without credentials reaches the endpoints of a %s, since a layer of it does not show what it calls: "
+        "keep that in an attribute, as app, or name the public paths by public=",
+        name,
+    )

@@ -1,0 +1,1 @@
+"""Command ``authmw explain``: what a refusal code means, and what would be decided about a request."""

@@ -1,0 +1,192 @@
+"""Redaction: cuts every credential of a request, and its decoded parts, out of a text for the log.
+
+The text of an exception often is the secret: ``TOKENS[token]`` raises ``KeyError: '<the token>'``, database drivers
+print parameters and URLs. So it is shown only in debug mode or at DEBUG, and only after this.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+import re
+import traceback
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from authmw.http.grammar import parse_params
+from authmw.http.request import RequestHead
+from authmw.schemes.base import SecurityScheme
+
+CUT: Final = "[cut]"
+_LONGEST: Final = 16_384  # of the text: what a client sends may be in it, and is not worth more work
+_PIECE: Final = 8
+"""Characters of a secret that may not be shown in a row: programs shorten what they print."""
+_SHORTEST: Final = 4
+"""Characters of a text that may be a credential. Shorter ones are everywhere, as in ``page=1``."""
+_ROUNDS: Final = 3
+_MOST: Final = 2048
+"""Texts that may be credentials. A client may send more of them, to cost time; then no text is shown."""
+_MOST_CHARACTERS: Final = 262_144
+_NAMED: Final = re.compile(
+    r"""(?:passw(?:or)?d|pwd|secret|token|api_?key|authorization|cookie)["']?\s*[=:]\s*"""
+    r"""(b?"[^"]*"|b?'[^']*'|(?:(?:bearer|basic)\s+)?[^\s"',;&)]+)"""
+    r"|://[^/\s:@]*:([^/\s]+)@",
+    re.IGNORECASE,
+)
+"""Secrets of the application itself, as drivers print them: ``password=...``, and the password in a URL."""
+_HARMLESS: Final = frozenset(
+    {
+        *("accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers"),
+        *("access-control-request-method", "cache-control", "connection", "content-length", "content-type", "dnt"),
+        *("expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"),
+        *("keep-alive", "origin", "pragma", "priority", "range", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site"),
+        *("sec-fetch-user", "te", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent", "via"),
+        *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip"),
+    }
+)
+"""Headers that hold no credential. The values of all others are cut out."""
+
+
+def redacted_traceback(error: BaseException, request: RequestHead, schemes: Iterable[SecurityScheme[Any]]) -> str:
+    """The traceback of `error` without local variables and without the credentials of `request`.
+
+    Causes, contexts, groups and notes are in it. Each line is indented, and control characters are escaped, so that no
+    line looks like another record.
+    """
+    text = "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format())
+    lines = without_credentials(text, request, schemes).splitlines()
+    return "\n".join("    " + "".join(map(_printable, line)) for line in lines)
+
+
+def without_credentials(text: str, request: RequestHead, schemes: Iterable[SecurityScheme[Any]]) -> str:
+    """`text` without the credentials of `request`; nothing of it where too much may be one."""
+    secrets = secrets_of(request, schemes)
+    if len(secrets) > _MOST or sum(map(len, secrets)) > _MOST_CHARACTERS:
+        return CUT
+    return redacted(text, secrets)
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """`text` without the `secrets`, however they are escaped, and without longer pieces of them.
+
+    >>> redacted("KeyError: 'Zm9vYmFyYmF6' in /srv/app.py", ["Zm9vYmFyYmF6"])
+    "KeyError: '[cut]' in /srv/app.py"
+    """
+    text = text[:_LONGEST]
+    searched = _lowered(text)
+    forms = {_lowered(form) for secret in secrets for form in _forms(secret)}
+    is_cut = bytearray(len(text))
+    for form in forms:
+        start = searched.find(form)
+        while start >= 0:
+            is_cut[start : start + len(form)] = b"\1" * len(form)
+            start = searched.find(form, start + 1)
+    for found in _NAMED.finditer(text):
+        start, end = found.span(1 if found[1] else 2)
+        is_cut[start:end] = b"\1" * (end - start)
+    pieces = {form[at : at + _PIECE] for form in forms for at in range(len(form) - _PIECE + 1)}
+    for at in range(len(text) - _PIECE + 1):
+        if searched[at : at + _PIECE] in pieces:
+            is_cut[at : at + _PIECE] = b"\1" * _PIECE
+    return "".join(_kept(text, is_cut))
+
+
+def _kept(text: str, is_cut: bytearray) -> Iterator[str]:
+    for at, character in enumerate(text):
+        if not is_cut[at]:
+            yield character
+        elif at == 0 or not is_cut[at - 1]:
+            yield CUT
+
+
+def secrets_of(request: RequestHead, schemes: Iterable[SecurityScheme[Any]]) -> set[str]:
+    """All texts of `request` that are or may be credentials, and their decoded parts."""
+    found = {text for text in _sent(request) if text}
+    found.update(text for scheme in schemes for text in _extracted(scheme, request) if text)
+    latest = set(found)
+    for _ in range(_ROUNDS):
+        latest = {part for text in latest for part in _decoded(text)} - found
+        found.update(latest)
+        if len(found) > _MOST:
+            break
+    return found
+
+
+def _sent(request: RequestHead) -> Iterator[str]:
+    maybe = [request.query_string, *(pair.partition("=")[2] for pair in request.query_string.split("&"))]
+    for name, value in request.headers:
+        if name in ("authorization", "proxy-authorization"):
+            rest = value.strip(" \t").partition(" ")[2].strip(" \t")
+            yield from (value, rest, *_user_pass(rest))
+            maybe += [given for _, given in parse_params(rest) or ()]
+        elif name == "cookie":
+            maybe += [value, *(pair.partition("=")[2].strip(' \t"') for pair in value.split(";"))]
+        elif name not in _HARMLESS:
+            maybe.append(value)
+    yield from (text for text in maybe if len(text) >= _SHORTEST)
+
+
+def _user_pass(text: str) -> Iterator[str]:
+    raw = _base64(text)
+    for encoding in ("utf-8", "latin-1") if raw else ():
+        try:
+            pair = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        yield pair
+        yield from pair.partition(":")[::2]
+
+
+def _extracted(scheme: SecurityScheme[Any], request: RequestHead) -> Iterator[str]:
+    try:
+        credentials: Any = scheme.extract(request)
+    except Exception:
+        return  # it is a scheme of the application, and it may be what raised
+    if dataclasses.is_dataclass(credentials):
+        fields = dataclasses.fields(credentials)
+        values = [
+            getattr(credentials, each.name) for each in fields if not each.repr or each.name in ("username", "name")
+        ]
+    else:
+        values = [credentials, *getattr(credentials, "__dict__", {}).values()]
+    yield from (value for value in values if isinstance(value, str))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """What `text` means in the encodings that credentials are sent in, and the segments of a token."""
+    yield from (unquote(text), unquote_plus(text), text.strip("\"'"))
+    yield text.encode("latin-1", "replace").decode("utf-8", "replace")  # as a header is read in UTF-8
+    if "." in text:
+        yield from (part for part in text.split(".") if len(part) >= _SHORTEST)
+    raw = _base64(text)
+    if len(raw) >= _SHORTEST:
+        yield from (raw.decode("utf-8", "replace"), raw.decode("latin-1"))
+
+
+def _base64(text: str) -> bytes:
+    """The octets of `text` in base64 or base64url; none if it is neither."""
+    padded = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return b64decode(padded + "=" * (-len(padded) % 4), validate=True)
+    except ValueError:
+        return b""
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """`secret`, and how it looks in a `repr`, in JSON, in a URL and in HTML."""
+    octets = secret.encode("utf-8", "surrogatepass")
+    yield secret
+    yield from (repr(secret)[1:-1], ascii(secret)[1:-1], repr(octets)[2:-1], json.dumps(secret)[1:-1])
+    yield from (quote(octets, safe=""), quote_plus(octets), html.escape(secret))
+
+
+def _lowered(text: str) -> str:
+    """`text` in lower case, with as many characters as before."""
+    return "".join(lower if len(lower := character.lower()) == 1 else character for character in text)
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")

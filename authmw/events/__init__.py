@@ -1,0 +1,41 @@
+"""Events: what authmw did, as records without secrets, for listeners and for logs."""
+
+from typing import TYPE_CHECKING
+
+from authmw.errors import face
+from authmw.events.hub import on_event
+from authmw.events.records import (
+    Event,
+    IssuerUnreachable,
+    KeysRotated,
+    LoggedIn,
+    LoginFailed,
+    Refreshed,
+    RequestAuthenticated,
+    RequestRefused,
+    ReuseDetected,
+    Revoked,
+    Throttled,
+    TokenIssued,
+    UserChanged,
+)
+
+__all__ = [
+    "Event",
+    "IssuerUnreachable",
+    "KeysRotated",
+    "LoggedIn",
+    "LoginFailed",
+    "Refreshed",
+    "RequestAuthenticated",
+    "RequestRefused",
+    "ReuseDetected",
+    "Revoked",
+    "Throttled",
+    "TokenIssued",
+    "UserChanged",
+    "on_event",
+]
+
+if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
+    __getattr__, __dir__ = face(__name__)

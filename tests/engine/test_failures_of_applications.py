@@ -1,0 +1,528 @@
+"""What the log says when code of the application raises: where, and never what the request held."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authmw import (
+    APIKeyCookie,
+    APIKeyHeader,
+    APIKeyQuery,
+    Auth,
+    Authenticated,
+    BearerToken,
+    HTTPBasic,
+    HTTPBearer,
+    PasswordVerifier,
+    Principal,
+)
+from authmw.engine import audit
+from authmw.engine.redaction import CUT, redacted, secrets_of
+from authmw.errors import StoreUnavailable
+from authmw.flow import Ask, Flow
+from authmw.http.refusal import Refusal
+from authmw.http.request import RequestHead, WSGIRequest
+from authmw.identity.requirement import AUTHENTICATED
+from authmw.stores import CHEAPEST, PasswordHasher, User
+from tests.requests import asgi_request, wsgi_request
+
+PASSWORD = "pä55 wörd:with/all+of%it"
+TOKEN = ".".join(
+    urlsafe_b64encode(part).decode().rstrip("=")
+    for part in (b'{"alg":"ES256","kid":"k-2026"}', b'{"sub":"alice-in-wonderland","n":12345678}', bytes(range(64)))
+)
+PAYLOAD = '{"sub":"alice-in-wonderland","n":12345678}'
+BASIC = b64encode(f"alice-in-wonderland:{PASSWORD}".encode()).decode()
+KEY = "k3y-0123456789abcdef"
+
+WORDS: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
+    "bearer": (HTTPBearer, {"authorization": f"Bearer {TOKEN}"}, [TOKEN, *TOKEN.split("."), PAYLOAD]),
+    "basic": (HTTPBasic, {"authorization": f"Basic {BASIC}"}, [BASIC, PASSWORD, "alice-in-wonderland"]),
+    "short": (HTTPBasic, {"authorization": f"Basic {b64encode(b'xq:qx').decode()}"}, ["xq:qx", "qx", "xq"]),
+    "header": (partial(APIKeyHeader, "X-Key"), {"x_key": KEY}, [KEY, KEY[4:14]]),
+    "cookie": (partial(APIKeyCookie, "key"), {"cookie": f"theme=1; key={KEY}; other=another-secret"}, [KEY]),
+    "other cookie": (partial(APIKeyCookie, "key"), {"cookie": f"key={KEY}; s=another-secret"}, ["another-secret"]),
+    "other header": (HTTPBearer, {"authorization": "Bearer t0ken", "x_vault": "another-secret"}, ["another-secret"]),
+}
+
+
+def _shapes(secret: str) -> dict[str, Callable[[], None]]:
+    """Ways to raise an exception with `secret` in it."""
+
+    def plain() -> None:
+        raise ValueError(secret)
+
+    def key_error() -> None:
+        raise KeyError(secret)
+
+    def octets() -> None:
+        raise KeyError(secret.encode())
+
+    def escaped() -> None:
+        raise ValueError(f"{secret!a} {quote(secret)} {secret.upper()} {secret.lower()}")
+
+    def shortened() -> None:
+        raise ValueError(f"{secret[:40]} ... {secret[-12:]} (truncated)")
+
+    def caused() -> None:
+        try:
+            plain()
+        except ValueError as error:
+            raise RuntimeError("cannot look it up") from error
+
+    def in_context() -> None:
+        try:
+            plain()
+        except ValueError:
+            raise RuntimeError("cannot look it up")  # noqa: B904 - that is what is tested
+
+    def group() -> None:
+        raise ExceptionGroup(secret, [KeyError(secret), ExceptionGroup("deeper", [ValueError(secret)])])
+
+    def noted() -> None:
+        error = ValueError("no")
+        error.add_note(f"the token was {secret}")
+        raise error
+
+    def with_lines() -> None:
+        raise ValueError(f"\nauthmw allowed principal=admin {secret}\r\x1b[2J\u2028authmw allowed principal=root")
+
+    def of_sql() -> None:
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine("sqlite://")
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT * FROM nowhere WHERE token = :t"), {"t": secret})
+        finally:
+            engine.dispose()
+
+    shapes = (plain, key_error, octets, escaped, shortened, caused, in_context, group, noted, with_lines, of_sql)
+    return {shape.__name__: shape for shape in shapes}
+
+
+SHAPES = tuple(_shapes(""))
+
+
+@contextmanager
+def _logged(level: int) -> Generator[list[logging.LogRecord], None, None]:
+    records: list[logging.LogRecord] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    logger, keep = logging.getLogger("authmw.audit"), Keep()
+    before = logger.level
+    logger.addHandler(keep)
+    logger.setLevel(level)
+    try:
+        yield records
+    finally:
+        logger.removeHandler(keep)
+        logger.setLevel(before)
+
+
+def _fails(scheme: Any, sent: dict[str, Any], shape: Callable[[], None], level: int, interface: str) -> list[str]:
+    """The messages of a request whose function raises as `shape` does."""
+
+    def look_up(*credentials: str) -> Principal | None:
+        kept = credentials  # a local variable that no traceback may show
+        shape()
+        return Principal(kept[0])
+
+    auth = Auth(scheme(look_up))
+    with _logged(level) as records:
+        if interface == "wsgi":
+            found = auth.authenticate(wsgi_request(**sent))
+        else:
+            found = asyncio.run(auth.authenticate_async(asgi_request(**sent)))
+    assert isinstance(found, Refusal)
+    assert found.status == 503
+    assert all(record.exc_info is None for record in records)
+    return [record.getMessage() for record in records]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", WORDS)
+def test_no_part_of_a_credential_is_in_the_traceback_at_debug(name: str, shape: str) -> None:
+    scheme, sent, secrets = WORDS[name]
+    interface = "asgi" if shape in ("plain", "group") else "wsgi"
+    for secret in secrets:
+        place, shown = _fails(scheme, sent, _shapes(secret)[shape], logging.DEBUG, interface)
+        assert f"at={__file__[-100:]}:" in place
+        assert f"in=_shapes.<locals>.{shape}" in place
+        for text in (place, shown):
+            assert secret.lower() not in text.lower().replace(__file__.lower(), "")
+            assert quote(secret).lower() not in text.lower()
+        assert CUT in shown
+        assert "Traceback (most recent call last)" in shown
+        lines = shown.splitlines()
+        assert all(line.startswith("    ") and line.isprintable() for line in lines[1:])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["bearer", "basic", "cookie"])
+def test_above_debug_there_is_the_place_and_no_text(name: str, shape: str) -> None:
+    scheme, sent, (secret, *_) = WORDS[name]
+    (place,) = _fails(scheme, sent, _shapes(secret)[shape], logging.INFO, "wsgi")
+    assert "cause=" in place
+    assert "cannot" not in place
+    assert secret not in place
+
+
+def test_the_query_is_cut_out_too() -> None:
+    def look_up(key: str) -> Principal:
+        raise KeyError(key)
+
+    request = wsgi_request()
+    request.environ["QUERY_STRING"] = "page=1&key=" + quote(PASSWORD, safe="")
+    with _logged(logging.DEBUG) as records:
+        Auth(APIKeyQuery("key", look_up)).authenticate(request)
+    texts = [record.getMessage() for record in records]
+    assert not any(PASSWORD in text or "key=p%C3" in text for text in texts)
+    request.environ["QUERY_STRING"] = f"page=1&key={KEY}&token=another%20secret"
+    secrets = secrets_of(request, ())
+    assert {KEY, "another%20secret", "another secret"} <= secrets
+    assert "1" not in secrets
+
+
+def test_the_types_of_a_group_and_of_a_cause_are_named() -> None:
+    def group() -> None:
+        raise ExceptionGroup("two", [KeyError("a"), OSError("b")]) from TimeoutError()
+
+    (place,) = _fails(HTTPBearer, {"authorization": "Bearer t0ken"}, group, logging.INFO, "wsgi")
+    assert "cause=ExceptionGroup(KeyError,OSError)<TimeoutError" in place
+
+
+def test_the_place_is_that_of_the_application_and_not_of_a_library() -> None:
+    import json
+
+    def parse() -> None:
+        json.loads("no JSON")
+
+    (place,) = _fails(HTTPBearer, {"authorization": "Bearer t0ken"}, parse, logging.INFO, "wsgi")
+    assert f"at={__file__[-100:]}:" in place
+    assert ".<locals>.parse" in place
+
+
+def test_a_function_without_code_is_named() -> None:
+    tokens: dict[str, Principal] = {}
+    with _logged(logging.INFO) as records:
+        Auth(HTTPBearer(tokens.__getitem__)).authenticate(wsgi_request(authorization="Bearer t0ken"))
+    assert "dict.__getitem__) raised KeyError" in records[0].getMessage()
+    assert "t0ken" not in records[0].getMessage()
+
+
+class _Plain:
+    def verify(self, credentials: BearerToken, request: RequestHead, /) -> Authenticated:
+        raise KeyError(credentials.token)
+
+
+class _InFlow:
+    def verify(self, credentials: BearerToken, request: RequestHead, /) -> Flow[Authenticated]:
+        yield from Ask(str)
+        raise KeyError(credentials.token)
+
+
+class _Scheme(HTTPBearer):
+    def extract(self, request: RequestHead) -> BearerToken:
+        raise KeyError(request.header("authorization"))
+
+
+class _Declines:
+    def verify(self, credentials: BearerToken, request: RequestHead, /) -> None:
+        return None
+
+
+class _Around:
+    debug = False
+    entered = 0
+
+    def __call__(self) -> AbstractContextManager[object]:
+        self.entered += 1
+        return nullcontext()
+
+
+class _Users:
+    def find(self, username: str) -> User | None:
+        return None
+
+
+class _Hasher(PasswordHasher):
+    def verify(self, *, password: str, hash: str) -> Any:
+        raise ValueError(password)
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    "scheme, function",
+    [
+        (HTTPBearer(_Plain()), "_Plain.verify"),
+        (HTTPBearer(_InFlow()), "_InFlow.verify"),
+        (_Scheme(_Plain()), "_Scheme.extract"),
+        (HTTPBasic(PasswordVerifier(_Users(), hasher=_Hasher(CHEAPEST))), "_Hasher.verify"),
+        (HTTPBasic(lambda username, password: None) | HTTPBearer(_Plain()), "_Plain.verify"),
+    ],
+    ids=["verifier", "flow", "scheme", "hasher", "alternative"],
+)
+def test_class_35_code_of_the_application_that_raises_is_a_503(scheme: Any, function: str, interface: str) -> None:
+    authorization = f"Basic {BASIC}" if "_Hasher" in function else f"Bearer {TOKEN}"
+    with _logged(logging.DEBUG) as records:
+        if interface == "wsgi":
+            found = Auth(scheme).authenticate(wsgi_request(authorization=authorization))
+        else:
+            found = asyncio.run(Auth(scheme).authenticate_async(asgi_request(authorization=authorization)))
+    assert isinstance(found, Refusal)
+    assert found.status == 503
+    place, shown = [record.getMessage() for record in records]
+    assert f"in={function}" in place
+    assert f"at={__file__[-100:]}:" in place
+    assert TOKEN not in shown
+    assert PASSWORD not in shown
+    assert CUT in shown
+
+
+def _nobody(key: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        APIKeyHeader("X-Key", _nobody) & _Scheme(_Plain()),
+        (APIKeyHeader("X-Key", _nobody) & _Scheme(_Plain())) | APIKeyQuery("key", _nobody),
+        HTTPBearer(_Declines(), name="first") | (APIKeyHeader("X-Key") & _Scheme(_Plain())),
+    ],
+    ids=["beside an absent part", "in an alternative", "behind a declined token"],
+)
+def test_a_scheme_that_raises_is_a_503_wherever_it_is_looked_at(accept: Any, interface: str) -> None:
+    around = _Around()
+    with _logged(logging.INFO) as records:
+        if interface == "wsgi":
+            request = wsgi_request(authorization=f"Bearer {TOKEN}")
+            request.around = around
+            found = Auth(accept).authenticate(request)
+        else:
+            found = asyncio.run(Auth(accept).authenticate_async(asgi_request(authorization=f"Bearer {TOKEN}")))
+    assert isinstance(found, Refusal)
+    assert found.status == 503
+    assert "in=_Scheme.extract" in records[0].getMessage()
+    assert (around.entered > 0) is (interface == "wsgi")
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_the_text_of_a_failure_that_the_application_raises_has_no_credential(interface: str) -> None:
+    def look_up(token: str) -> Principal | None:
+        try:
+            raise KeyError(token)
+        except KeyError as error:
+            raise StoreUnavailable(f"no answer about {error}") from error
+
+    auth = Auth(HTTPBearer(look_up))
+    with _logged(logging.INFO) as records:
+        if interface == "wsgi":
+            auth.authenticate(wsgi_request(authorization=f"Bearer {TOKEN}"))
+        else:
+            asyncio.run(auth.authenticate_async(asgi_request(authorization=f"Bearer {TOKEN}")))
+    (place,) = [record.getMessage() for record in records]
+    assert 'error="no answer about' in place
+    assert CUT in place
+    assert TOKEN[:20] not in place
+
+
+def test_a_failure_that_the_application_raises_is_named_alone_where_the_credentials_are_in_the_body() -> None:
+    def find(username: str) -> User | None:
+        raise StoreUnavailable(f"no answer about {PASSWORD}")
+
+    with _logged(logging.DEBUG) as records:
+        try:
+            find("alice")
+        except StoreUnavailable as error:
+            audit.unavailable(error, wsgi_request())
+        audit.unavailable(StoreUnavailable("the database does not answer"), wsgi_request())
+    application, own = [record.getMessage() for record in records]
+    assert "error=StoreUnavailable " in application
+    assert 'error="the database' in own
+
+
+@pytest.mark.parametrize("fault", ["raises", "no body"])
+def test_a_refusal_whose_body_fails_has_the_default_one(caplog: pytest.LogCaptureFixture, fault: str) -> None:
+    def render(refusal: Refusal) -> Any:
+        if fault == "raises":
+            raise KeyError("t0ken-of-alice")
+        return "text"
+
+    plain, failing = (Auth(HTTPBearer(), render=each) for each in (None, render))
+    request = wsgi_request(authorization="Bearer t0ken-of-alice, x")
+    wanted, found = (auth.authenticate(request) for auth in (plain, failing))
+    assert isinstance(wanted, Refusal)
+    assert isinstance(found, Refusal)
+    assert found.response() == wanted.response()
+    (message,) = [record.getMessage() for record in caplog.records if record.name == "authmw"]
+    assert ("raised KeyError" in message and f"{__file__}:" in message) or "returns a Body, not str" in message
+    assert "t0ken" not in message
+
+
+def test_in_debug_mode_the_traceback_is_there_at_every_level() -> None:
+    def fail(token: str) -> Principal:
+        raise KeyError(token)
+
+    class App:
+        debug = True
+
+    request = asgi_request(authorization="Bearer t0ken-of-alice")
+    request.scope["app"] = App()
+    with _logged(logging.ERROR) as records:
+        asyncio.run(Auth(HTTPBearer(fail)).authenticate_async(request))
+    (_, shown) = [record.getMessage() for record in records]
+    assert f"KeyError: '{CUT}'" in shown
+    assert "t0ken-of-alice" not in shown
+
+
+def test_secrets_of_the_application_itself_are_cut_out() -> None:
+    text = "could not connect: postgresql://shop:hunter2@db/shop password=hunter3 {'token': 'hunter4'} Api-Key hunter5"
+    shown = redacted(text, [])
+    assert "postgresql://shop:" in shown
+    assert not any(f"hunter{number}" in shown for number in (2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connect(password='correct horse staple')",
+        "{'password': b'staple'}",
+        '{"api_key": "horse staple"}',
+        "Authorization: Bearer staple",
+        "authorization=Basic staple, user-agent=x",
+    ],
+)
+def test_secrets_of_the_application_are_cut_out_as_a_whole(text: str) -> None:
+    assert "staple" not in redacted(text, [])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "&".join(f"key={number:05}" for number in range(3000)),
+        "&".join(f"key={700 * str(n)}" for n in range(1000, 1100)),
+    ],
+    ids=["many", "long"],
+)
+def test_nothing_is_shown_where_too_much_may_be_a_secret(query: str) -> None:
+    request = wsgi_request(x_key=KEY)
+    request.environ["QUERY_STRING"] = query
+
+    def look_up(key: str) -> Principal:
+        raise KeyError(key.encode().hex(), 20_000 * "x")
+
+    with _logged(logging.DEBUG) as records:
+        Auth(APIKeyHeader("X-Key", look_up)).authenticate(request)
+    assert [record.getMessage() for record in records][1].endswith(f"\n    {CUT}")
+
+
+@given(st.text(min_size=1), st.text(), st.text())
+def test_a_secret_is_cut_out_of_any_text(secret: str, before: str, after: str) -> None:
+    shown = redacted(f"{before}{secret}{after}", [secret])
+    assert secret not in shown.replace(CUT, "")
+
+
+@given(st.text(min_size=8), st.text(min_size=9), st.text())
+def test_no_longer_piece_of_a_secret_is_shown(secret: str, other: str, text: str) -> None:
+    shown = redacted(f"{text}{secret[:8]}{text}{other[-9:]}", [secret, other])
+    assert secret[:8] not in shown.replace(CUT, "")
+    assert other[-9:] not in shown.replace(CUT, "")
+
+
+def test_overlapping_secrets_are_both_cut_out() -> None:
+    assert redacted("--abcdefgh--", ["abcd", "cdefgh"]) == f"--{CUT}--"
+
+
+@pytest.mark.parametrize(
+    "headers, secrets, others",
+    [
+        ({"authorization": "Bearer abcd.efgh.ijk"}, {"abcd.efgh.ijk", "abcd", "efgh"}, {"ijk"}),
+        ({"x_key": b64encode(b"wxyz").decode()}, {"wxyz"}, set[str]()),
+        ({"x_key": b64encode(b"xyz").decode()}, {"eHl6"}, {"xyz"}),
+        ({"authorization": 'Digest username="abcd", response=efgh, qop=x'}, {"abcd", "efgh"}, {"x"}),
+        ({"proxy_authorization": f"Basic {b64encode(b'ab:cdef').decode()}"}, {"ab:cdef", "ab", "cdef"}, set[str]()),
+        ({"cookie": 'a=abcd; b="efgh" ;c=\tijkl;d=xyz'}, {"abcd", "efgh", "ijkl"}, {"xyz"}),
+        ({"x_key": "abcd", "x_other": "xyz"}, {"abcd"}, {"xyz"}),
+    ],
+)
+def test_log_1_what_may_be_a_credential_counts_from_four_characters_on(
+    headers: dict[str, str], secrets: set[str], others: set[str]
+) -> None:
+    for request in (wsgi_request(**headers), asgi_request(**headers)):
+        found = secrets_of(request, ())
+        assert secrets <= found
+        assert found.isdisjoint(others)
+
+
+def test_log_1_parts_of_a_query_are_cut_too() -> None:
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "key=ab%64e&other=xyz&k=efgh"})
+    found = secrets_of(request, ())
+    assert {"ab%64e", "abde", "efgh"} <= found
+    assert "xyz" not in found
+
+
+class Declining:
+    """A verifier of other tokens than those that come, of which nobody can say what it expects."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    @property
+    def expects(self) -> str:
+        raise self._error
+
+    def verify(self, credentials: BearerToken, request: RequestHead, /) -> None:
+        return None
+
+
+@pytest.mark.parametrize("error", [RuntimeError("s3cret"), AttributeError("s3cret"), KeyError()], ids=repr)
+def test_a_verifier_that_cannot_say_what_it_expects_refuses_all_the_same(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    auth = Auth(HTTPBearer(Declining(error)))
+    with caplog.at_level(logging.INFO, "authmw"):
+        asked = wsgi_request(authorization="Bearer t0ken")
+        found = auth.authenticate(asked)
+        refused = found if isinstance(found, Refusal) else auth.decide(found, AUTHENTICATED, asked)
+    assert isinstance(refused, Refusal)
+    assert refused.status == 401
+    assert "s3cret" not in caplog.text
+
+
+HARMLESS = (
+    "accept accept_charset accept_encoding accept_language access_control_request_headers "
+    "access_control_request_method cache_control connection dnt expect forwarded host if_match "
+    "if_modified_since if_none_match if_range if_unmodified_since keep_alive origin pragma priority range "
+    "sec_fetch_dest sec_fetch_mode sec_fetch_site sec_fetch_user te transfer_encoding upgrade "
+    "upgrade_insecure_requests user_agent via x_forwarded_for x_forwarded_host x_forwarded_port "
+    "x_forwarded_proto x_real_ip"
+).split()
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_says_nothing_secret_stays_in_a_traceback(name: str) -> None:
+    for request in (wsgi_request(**{name: "harmless"}), asgi_request(**{name: "harmless"})):
+        assert secrets_of(request, ()) == set()
+    assert "harmless" in secrets_of(wsgi_request(**{f"x_{name}": "harmless"}), ())
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic Og=="])
+def test_an_empty_credential_is_no_text_to_cut(authorization: str) -> None:
+    assert "" not in secrets_of(wsgi_request(authorization=authorization, cookie="a=;b"), ())

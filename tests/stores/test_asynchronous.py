@@ -1,0 +1,124 @@
+"""Under WSGI nothing is awaited: what is ``async def`` is found when the application is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from authmw_flask import FlaskAuth, token_blueprint
+from flask import Flask
+
+from authmw import (
+    APIKeyHeader,
+    ApiKeyVerifier,
+    Auth,
+    ConfigurationError,
+    DigestVerifier,
+    HTTPBasic,
+    HTTPBearer,
+    HTTPDigest,
+    PasswordVerifier,
+    Principal,
+    SecurityScheme,
+    TokenVerifier,
+)
+from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
+from authmw.flow import CallMode
+from authmw.oauth2 import TokenService
+from authmw.stores import MemoryStores, Stores
+from authmw.wsgi import AuthMiddleware, Mount
+
+
+class Asynchronous:
+    """Every store in one, each method ``async def``."""
+
+    async def find(self, username: str) -> None: ...
+    async def find_key(self, digest: str) -> None: ...
+    async def touch_key(self, key_id: str, at: float) -> None: ...
+    async def find_token(self, digest: str) -> None: ...
+    async def find_digest(self, username: str, realm: str, algorithm: str) -> None: ...
+    async def find_digest_by_userhash(self, userhash: str, realm: str, algorithm: str) -> None: ...
+
+
+class Blocking(Asynchronous):
+    """The same users, without ``async``."""
+
+    def find(self, username: str) -> None: ...  # type: ignore[override]
+
+
+async def lookup(token: str) -> Principal | None:
+    return None
+
+
+def app(environ: Any, start_response: Any) -> list[bytes]:
+    return []
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+ASYNCHRONOUS: Any = Asynchronous()
+SCHEMES: dict[str, SecurityScheme[Any]] = {
+    "Asynchronous.find": HTTPBasic(PasswordVerifier(ASYNCHRONOUS)),
+    "Asynchronous.find_digest": HTTPDigest(DigestVerifier(ASYNCHRONOUS)),
+    "Asynchronous.find_key": APIKeyHeader("X-API-Key", ApiKeyVerifier(ASYNCHRONOUS)),
+    "Asynchronous.find_token": HTTPBearer(TokenVerifier(ASYNCHRONOUS)),
+    "lookup": HTTPBearer(lookup),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_what_is_async_is_named_when_the_middleware_is_made(name: str) -> None:
+    auth = Auth(SCHEMES[name])
+    with pytest.raises(ConfigurationError) as refused:
+        AuthMiddleware(app, auth)
+    method = name.rpartition(".")[2]
+    assert f"{name} is async, and this is WSGI, which cannot await it: write def {method}, without" in str(
+        refused.value
+    )
+    with pytest.raises(ConfigurationError, match=f"{name} is async"):
+        FlaskAuth(Flask("shop"), auth)
+    ASGIAuthMiddleware(asgi, auth)  # there it is awaited
+
+
+def test_all_are_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        AuthMiddleware(app, Auth(SCHEMES["lookup"] | SCHEMES["Asynchronous.find"]))
+    assert len(refused.value.mistakes) == 2
+
+
+def test_what_is_not_asked_may_be_async() -> None:
+    blocking: Any = Blocking()
+    AuthMiddleware(app, Auth(HTTPBasic(PasswordVerifier(blocking))))
+    with pytest.raises(ConfigurationError, match=r"Blocking\.find_token is async"):
+        AuthMiddleware(app, Auth(HTTPBearer(TokenVerifier(blocking))))
+
+
+def test_a_mark_says_it_too() -> None:
+    class Marked:
+        def find(self, username: str) -> None: ...
+
+    users: Any = CallMode.ASYNC(Marked())
+    with pytest.raises(ConfigurationError, match=r"Marked\.find is async"):
+        AuthMiddleware(app, Auth(HTTPBasic(PasswordVerifier(users))))
+
+
+@pytest.mark.parametrize("mount", [Mount, token_blueprint])
+def test_the_stores_of_a_token_service_are_found_too(mount: Any) -> None:
+    stores = Stores.of(MemoryStores(), ASYNCHRONOUS)
+    with pytest.raises(ConfigurationError, match="TokenService"):
+        TokenService(issuer="https://id.example", audience="orders", stores=stores)  # its store of tokens is not whole
+
+    class Users:
+        async def find(self, username: str) -> None: ...
+
+    service = TokenService(issuer="https://id.example", audience="orders", stores=Stores.of(MemoryStores(), Users()))
+    with pytest.raises(ConfigurationError, match=r"Users\.find is async"):
+        mount(service)
+
+
+def test_blocking_stores_are_mounted() -> None:
+    stores = MemoryStores()
+    service = TokenService(issuer="https://id.example", audience="orders", stores=stores)
+    Mount(service)
+    AuthMiddleware(app, Auth(HTTPBasic(PasswordVerifier(stores.users)) | HTTPBearer(service.verifier())))

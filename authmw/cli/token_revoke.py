@@ -25,8 +25,8 @@ from authmw.cli.revocation import (
 )
 from authmw.cli.secret_input import read_token
 from authmw.cli.stores import Database, Place, existing, open_stores, redis_stores
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.issuers.diagnosis.explain import unverified
-from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.stores.administration import NotFound
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Protocol
 
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.opaque_tokens import new_id
 from authmw.flow.flow import Ask, Flow
 from authmw.http.request import RequestHead
@@ -15,7 +16,6 @@ from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import SessionIssuance, end_if_revoked
-from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, throttled
 from authmw.oauth2.revocation import refuse_access_tokens
 from authmw.stores.records import Client, RefreshFamily, User

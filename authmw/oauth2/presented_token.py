@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Final, Protocol
 
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.opaque_tokens import has_checksum, token_digest
 from authmw.errors import FlowError
@@ -22,7 +23,6 @@ from authmw.identity.verdict import Authenticated
 from authmw.oauth2.client_authentication import ClientAuthentication, authenticate_client
 from authmw.oauth2.form import read_form
 from authmw.oauth2.refresh import FamilyLookup, find_family
-from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.oauth2.reply import OAuthError, invalid_request
 from authmw.stores.ports import TokenKeeper
 from authmw.stores.records import Client, RefreshFamily, TokenRecord

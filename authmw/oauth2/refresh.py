@@ -11,6 +11,7 @@ from dataclasses import replace
 from hmac import compare_digest
 from typing import Protocol, assert_never
 
+from authmw.crypto.chained_tokens import RefreshToken, new_salt
 from authmw.errors import FlowError
 from authmw.events.hub import hub
 from authmw.events.records import ReuseDetected
@@ -19,7 +20,6 @@ from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
 from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import ScopeLimits, granted_scopes, requested_scopes
-from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request
 from authmw.oauth2.revocation import TokenStores, end_session, refuse_access_tokens
 from authmw.stores.ports import FamilyStore, UserStore

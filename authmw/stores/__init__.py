@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from authmw.stores.memory.families import MemoryFamilies
     from authmw.stores.memory.keys import MemoryApiKeys
     from authmw.stores.memory.nonces import MemoryNonces
+    from authmw.stores.memory.pending import MemoryPending
     from authmw.stores.memory.revocations import MemoryRevocations
+    from authmw.stores.memory.sessions import MemorySessions
     from authmw.stores.memory.stores import MemoryStores
     from authmw.stores.memory.throttle import MemoryThrottle
     from authmw.stores.memory.tokens import MemoryTokens
@@ -51,8 +53,11 @@ if TYPE_CHECKING:
         User,
         Wait,
     )
+    from authmw.stores.renewal import renewed
     from authmw.stores.revocation_feed import RevocationFeed
     from authmw.stores.rotation import rotated
+    from authmw.stores.session_ports import PendingStore, SessionStore, UserDirectory
+    from authmw.stores.session_records import BrowserSession, Pending, Renewal, RenewalAnswer, RenewalOutcome
     from authmw.stores.stores import Stores
 
 __all__ = [
@@ -67,6 +72,7 @@ __all__ = [
     "Argon2Profile",
     "Attempt",
     "AttemptOutcome",
+    "BrowserSession",
     "Client",
     "ClientAdmin",
     "ClientSecret",
@@ -78,7 +84,9 @@ __all__ = [
     "MemoryClients",
     "MemoryFamilies",
     "MemoryNonces",
+    "MemoryPending",
     "MemoryRevocations",
+    "MemorySessions",
     "MemoryStores",
     "MemoryThrottle",
     "MemoryTokens",
@@ -89,7 +97,12 @@ __all__ = [
     "Outcome",
     "PasswordHasher",
     "PasswordUpgrader",
+    "Pending",
+    "PendingStore",
     "RefreshFamily",
+    "Renewal",
+    "RenewalAnswer",
+    "RenewalOutcome",
     "Reservation",
     "Revocation",
     "RevocationFeed",
@@ -97,6 +110,7 @@ __all__ = [
     "RevocationStore",
     "Rotation",
     "RotationAnswer",
+    "SessionStore",
     "StoreUnavailable",
     "Stores",
     "Throttle",
@@ -106,10 +120,12 @@ __all__ = [
     "TokenStore",
     "User",
     "UserAdmin",
+    "UserDirectory",
     "UserStore",
     "Wait",
     "new_api_key",
     "new_id",
+    "renewed",
     "rotated",
     "token_digest",
 ]
@@ -123,7 +139,9 @@ _HOMES = {
     "stores.memory.families": "MemoryFamilies",
     "stores.memory.keys": "MemoryApiKeys",
     "stores.memory.nonces": "MemoryNonces",
+    "stores.memory.pending": "MemoryPending",
     "stores.memory.revocations": "MemoryRevocations",
+    "stores.memory.sessions": "MemorySessions",
     "stores.memory.stores": "MemoryStores",
     "stores.memory.throttle": "MemoryThrottle",
     "stores.memory.tokens": "MemoryTokens",
@@ -137,8 +155,11 @@ _HOMES = {
         "ApiKeyRecord Attempt AttemptOutcome Client ClientSecret DigestUser NonceUse Outcome RefreshFamily "
         "Reservation Revocation RevocationPage Rotation RotationAnswer TokenRecord User Wait"
     ),
+    "stores.renewal": "renewed",
     "stores.revocation_feed": "RevocationFeed",
     "stores.rotation": "rotated",
+    "stores.session_ports": "PendingStore SessionStore UserDirectory",
+    "stores.session_records": "BrowserSession Pending Renewal RenewalAnswer RenewalOutcome",
     "stores.stores": "Stores",
 }
 

@@ -42,6 +42,8 @@ class UserAdmin(Protocol):
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
         password_hash: str | None = None,
+        email: str = "",
+        email_verified: bool = False,
     ) -> User:
         """A new user.
 
@@ -55,6 +57,8 @@ class UserAdmin(Protocol):
                 password: for this realm it is equivalent to it (RFC 7616 §5.2).
             password_hash: instead of the password, a hash that another program made. The formats are those of
                 `PasswordHasher`. It is replaced at the next login.
+            email: where the user gets mail. It is no claim; ``attributes`` may have one.
+            email_verified: the address is known to belong to the user.
 
         Raises:
             AlreadyExists: the name or the id is taken, or the id was that of a deleted user.
@@ -84,6 +88,15 @@ class UserAdmin(Protocol):
 
     def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
         """Replace what the user may do. Tokens and keys keep their own scopes. Raises `NotFound`."""
+        ...
+
+    def set_email(self, username: str, email: str, *, verified: bool = False) -> User:
+        """Replace the address of the user; an empty one takes it away. Raises `NotFound`.
+
+        Raises:
+            NotFound: there is no such user.
+            ConfigurationError: it is no address.
+        """
         ...
 
     def delete(self, username: str) -> User:

@@ -75,6 +75,8 @@ def make_user(
     attributes: Mapping[str, Any],
     password_hash: str | None = None,
     digest_realm: str | None = None,
+    email: str = "",
+    email_verified: bool = False,
 ) -> User:
     """The record of a new user, checked, with the password hashed."""
     name = checked_username(username)
@@ -101,6 +103,8 @@ def make_user(
         password_hash,
         frozenset(checked_scopes(scopes)),
         attributes=MappingProxyType(dict(attributes)),
+        email=checked_email(email),
+        email_verified=email_verified and bool(email),
     )
 
 
@@ -256,6 +260,24 @@ def _mistakes_in_jwks(auth_method: ClientAuthMethod, jwks: Mapping[str, Any] | N
     if any(key.can_sign for key in ring.current.keys):
         return ["jwks: a private key, which only the client should have: give the public key"]
     return []
+
+
+# RFC 5321 §4.5.3.1.3 bounds a path by 256 octets. What is in front of the "@" is the business of the host behind it.
+_EMAIL: Final = re.compile(r"[^\s@<>\x00-\x1f\x7f]{1,64}@[^\s@<>,;:\x00-\x1f\x7f]{1,187}")
+
+
+def checked_email(email: str) -> str:
+    """`email`, which may be empty.
+
+    Raises:
+        ConfigurationError: it is no address, so that no mail would arrive, or one mail at several addresses.
+
+    >>> checked_email("alice@shop.example")
+    'alice@shop.example'
+    """
+    if email and _EMAIL.fullmatch(email) is None:
+        raise ConfigurationError(f"{email!r} is no e-mail address: write one, as 'alice@shop.example'")
+    return email
 
 
 def checked_username(username: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from authmw.stores.records import ApiKeyRecord, RefreshFamily, Revocation, TokenRecord, User
+from authmw.stores.session_records import BrowserSession, Pending
 
 _LATEST: Final = 253_402_300_799.0
 """The end of the year 9999, after which `datetime` has no time."""
@@ -25,6 +26,8 @@ def document_of(
     keys: Iterable[ApiKeyRecord],
     tokens: Iterable[TokenRecord],
     families: Iterable[RefreshFamily],
+    browser_sessions: Iterable[BrowserSession],
+    pending: Iterable[Pending],
     revocations: Iterable[Revocation],
     familiar_until: Iterable[float],
 ) -> dict[str, Any]:
@@ -37,7 +40,9 @@ def document_of(
         digests: the realm and the algorithm of each HA1.
         keys: the API keys of the user.
         tokens: the opaque tokens of the user.
-        families: the sessions of the user, also those that have ended.
+        families: the chains of refresh tokens of the user, also those that have ended.
+        browser_sessions: the browser sessions of the user, also those that have ended.
+        pending: what the user has begun and not finished.
         revocations: the revocations of what the user was issued.
         familiar_until: for each place that the user logged in from, until when it is known.
     """
@@ -45,6 +50,8 @@ def document_of(
         "user": {
             "id": user.id,
             "username": user.username,
+            "email": user.email,
+            "email_verified": user.email_verified,
             "scopes": sorted(user.scopes),
             "attributes": dict(user.attributes),
             "disabled": user.disabled,
@@ -56,6 +63,8 @@ def document_of(
         "api_keys": [api_key(each) for each in keys],
         "tokens": [token(each) for each in tokens],
         "sessions": [session(each) for each in families],
+        "browser_sessions": [browser_session(each) for each in browser_sessions],
+        "pending": [{"kind": each.kind, "expires_at": moment(each.expires_at)} for each in pending],
         "revocations": [{"at": moment(each.at), "kept_until": moment(each.expires_at)} for each in revocations],
         "known_login_sources": [{"known_until": moment(until)} for until in sorted(familiar_until)],
     }
@@ -101,6 +110,23 @@ def session(family: RefreshFamily) -> dict[str, Any]:
         "idle_until": moment(family.idle_until),
         "expires_at": moment(family.expires_at),
         "ended_at": moment(family.revoked_at),
+    }
+
+
+def browser_session(session: BrowserSession) -> dict[str, Any]:
+    """A browser session, without the digests of its cookie."""
+    return {
+        "id": session.id,
+        "name": session.name,
+        "scopes": sorted(session.scopes),
+        "authenticated_by": list(session.amr),
+        "remembered": session.remembered,
+        "created_at": moment(session.created_at),
+        "authenticated_at": moment(session.authenticated_at),
+        "last_used_at": moment(session.last_used_at),
+        "idle_until": moment(session.idle_until),
+        "expires_at": moment(session.expires_at),
+        "ended_at": moment(session.ended_at),
     }
 
 

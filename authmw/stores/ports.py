@@ -64,7 +64,10 @@ def require_methods(receiver: str, store: object, *methods: str) -> None:
         )
 
 
-_ROLES: Final = ("users", "keys", "clients", "tokens", "families", "nonces", "throttle", "revocations")
+_ROLES: Final = (
+    *("users", "keys", "clients", "tokens", "families", "nonces", "throttle", "revocations"),
+    *("sessions", "pending"),
+)
 
 
 def _missing_in(store: object, methods: tuple[str, ...]) -> list[str]:
@@ -183,6 +186,10 @@ class FamilyStore(Protocol):
 
     def end_families(self, subject: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:
         """Revoke every live family of a subject. Answers those that this call revoked."""
+        ...
+
+    def end_session_families(self, session_id: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:
+        """Revoke every live family of a browser session. Answers those that this call revoked."""
         ...
 
     def end_client_families(self, client_id: str, at: float, /) -> Answer[tuple[RefreshFamily, ...]]:

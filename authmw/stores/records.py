@@ -24,6 +24,8 @@ class User:
         scopes: what the user may do.
         disabled: the user exists and is refused.
         attributes: become the claims of the principal.
+        email: where the user gets mail; empty if it is not known. It is no claim, and no name to log in with.
+        email_verified: the user has proved that the address belongs to it.
     """
 
     id: str
@@ -32,6 +34,8 @@ class User:
     scopes: frozenset[str] = frozenset()
     disabled: bool = False
     attributes: Mapping[str, Any] = field(default_factory=lambda: _NO_ATTRIBUTES)
+    email: str = field(default="", repr=False)
+    email_verified: bool = False
 
     def __post_init__(self) -> None:
         # `asdict` fails on a mappingproxy, so no JSON document has the password hash by mistake.
@@ -153,7 +157,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class RefreshFamily:
-    """One login with all its refresh tokens: a session, as its user sees it.
+    """One chain of refresh tokens, which began with one login. It may belong to a browser session.
 
     All refresh tokens of a family begin with the same secret text. The digest of this text is the `key` of the family,
     so a family stays one record after any number of refreshes. A token of the family is valid if it is the current one
@@ -173,6 +177,7 @@ class RefreshFamily:
         salt: the current token was derived from the previous one with it. Useless without that token.
         rotated_at: the time of the last refresh.
         name: a label for the user, as the name of the browser.
+        session_id: the browser session that it belongs to, and ends with; None where it stands alone.
     """
 
     id: str
@@ -191,6 +196,7 @@ class RefreshFamily:
     last_used_at: float | None = None
     revoked_at: float | None = None
     name: str = ""
+    session_id: str | None = None
 
     def is_live(self, now: float) -> bool:
         """Whether it can still be refreshed at `now` (seconds since the epoch)."""

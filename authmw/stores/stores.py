@@ -17,6 +17,7 @@ from authmw.stores.ports import (
     TokenKeeper,
     UserStore,
 )
+from authmw.stores.session_ports import PendingStore, SessionStore
 
 
 @explains_arguments("Stores(users=..., tokens=...)")
@@ -41,6 +42,8 @@ class Stores:
     nonces: NonceStore | None = None
     throttle: Throttle | None = None
     revocations: RevocationStore | None = None
+    sessions: SessionStore | None = None
+    pending: PendingStore | None = None
 
     @classmethod
     def of(cls, *stores: object) -> Stores:
@@ -87,6 +90,8 @@ _KNOWN_BY: Final = {
     "nonces": "use_nonce",
     "throttle": "reserve",
     "revocations": "revocations_after",
+    "sessions": "find_session",
+    "pending": "take_pending",
 }
 """Field of `Stores` → the method by which a store is known. The class that receives the store checks the others."""
 

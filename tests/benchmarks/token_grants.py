@@ -15,7 +15,7 @@ import jwt
 
 import authmw.asgi
 import authmw.wsgi
-from authmw.oauth2.refresh_tokens import RefreshToken
+from authmw.crypto.chained_tokens import RefreshToken
 from tests.benchmarks import apps, databases
 from tests.benchmarks.cases import AUDIENCE, ISSUER, Case, Places, claims, signing_key
 from tests.benchmarks.harness import USERS, Candidate, Row

@@ -14,7 +14,7 @@ import authmw_redis
 import pytest
 from click.testing import Result
 
-from authmw.oauth2.refresh_tokens import RefreshToken
+from authmw.crypto.chained_tokens import RefreshToken
 from tests.cli.stored import begin_session, is_good, is_live, published
 from tests.support import require
 

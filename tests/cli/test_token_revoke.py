@@ -10,10 +10,10 @@ import pytest
 from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.keyring import KeyRing
 from authmw.crypto.signing import issue
 from authmw.issuers.diagnosis.explain import unverified
-from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.stores.records import LONGEST_TOKEN, REVOCATION_MARGIN
 from tests.cli.stored import begin_session, is_good, is_live, opened, published
 

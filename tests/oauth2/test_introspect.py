@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.jws import write
 from authmw.crypto.opaque_tokens import new_token, token_digest
-from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.stores.records import Revocation
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 

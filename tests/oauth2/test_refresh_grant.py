@@ -496,7 +496,7 @@ def test_what_is_no_refresh_token_is_an_invalid_grant(token: str) -> None:
 
 
 def test_t9_who_never_held_a_token_of_the_login_cannot_end_it() -> None:
-    from authmw.oauth2.refresh_tokens import RefreshToken
+    from authmw.crypto.chained_tokens import RefreshToken
 
     bench = Bench()
     token = bench.log_in().json["refresh_token"]

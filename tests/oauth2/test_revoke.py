@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.jws import write_claims
 from authmw.crypto.opaque_tokens import new_token
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
-from authmw.oauth2.refresh_tokens import RefreshToken
 from authmw.stores.records import Revocation, RevocationKind
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 

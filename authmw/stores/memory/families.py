@@ -63,6 +63,10 @@ class MemoryFamilies:
         """Revoke every live family of a subject. Answers those that this call revoked."""
         return self._end(lambda family: family.subject == subject, at)
 
+    def end_session_families(self, session_id: str, at: float) -> tuple[RefreshFamily, ...]:
+        """Revoke every live family of a browser session. Answers those that this call revoked."""
+        return self._end(lambda family: family.session_id == session_id, at)
+
     def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
         """Revoke every live family of a client. Answers those that this call revoked."""
         return self._end(lambda family: family.client_id == client_id, at)

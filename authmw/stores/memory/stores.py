@@ -11,7 +11,9 @@ from authmw.stores.memory.clients import MemoryClients
 from authmw.stores.memory.families import MemoryFamilies
 from authmw.stores.memory.keys import MemoryApiKeys
 from authmw.stores.memory.nonces import MemoryNonces
+from authmw.stores.memory.pending import MemoryPending
 from authmw.stores.memory.revocations import MemoryRevocations
+from authmw.stores.memory.sessions import MemorySessions
 from authmw.stores.memory.subjects import Held, Subjects
 from authmw.stores.memory.throttle import MemoryThrottle
 from authmw.stores.memory.tokens import MemoryTokens
@@ -51,4 +53,16 @@ class MemoryStores:
         self.nonces: MemoryNonces = MemoryNonces(clock=clock)
         self.throttle: MemoryThrottle = MemoryThrottle()
         self.revocations: MemoryRevocations = MemoryRevocations(clock=clock)
-        subjects.hold(Held(self.families, self.tokens, self.keys, self.revocations, self.throttle))
+        self.sessions: MemorySessions = MemorySessions(clock=clock)
+        self.pending: MemoryPending = MemoryPending(clock=clock)
+        subjects.hold(
+            Held(
+                families=self.families,
+                tokens=self.tokens,
+                keys=self.keys,
+                revocations=self.revocations,
+                throttle=self.throttle,
+                sessions=self.sessions,
+                pending=self.pending,
+            )
+        )

@@ -6,6 +6,7 @@ import threading
 from typing import NamedTuple, Protocol
 
 from authmw.stores.records import ApiKeyRecord, RefreshFamily, Revocation, RevocationKind, TokenRecord
+from authmw.stores.session_records import BrowserSession, Pending
 from authmw.stores.throttling import account_key
 
 
@@ -89,6 +90,34 @@ class Throttle(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """The browser sessions that end with their user: `MemorySessions`."""
+
+    def end_sessions(self, subject: str, at: float) -> tuple[BrowserSession, ...]:
+        """End the live sessions of a user, and answer them."""
+        ...
+
+    def of_user(self, subject: str) -> tuple[BrowserSession, ...]:
+        """Every session of a user."""
+        ...
+
+    def erase(self, subject: str) -> None:
+        """Delete the sessions of a user."""
+        ...
+
+
+class PendingOfUsers(Protocol):
+    """What is pending for a user: `MemoryPending`."""
+
+    def of_user(self, subject: str) -> tuple[Pending, ...]:
+        """Everything that is pending for a user."""
+        ...
+
+    def erase(self, subject: str) -> None:
+        """Delete what is pending for a user."""
+        ...
+
+
 class Held(NamedTuple):
     """The stores that belong to the same users and clients."""
 
@@ -97,6 +126,8 @@ class Held(NamedTuple):
     keys: Keys
     revocations: Revocations
     throttle: Throttle
+    sessions: Sessions
+    pending: PendingOfUsers
 
 
 class Subjects:
@@ -143,6 +174,7 @@ class Subjects:
             revocations.publish(Revocation.of_user(user_id, at))
             tokens.revoke_subject_tokens(user_id, at)
             _publish_ends(revocations, families.end_families(user_id, at), at)
+            _publish_ends(revocations, self.held.sessions.end_sessions(user_id, at), at)
 
     def erase_user(self, user_id: str, username: str, at: float) -> None:
         """Retire the id of a user, revoke what the user was issued until `at`, and delete it."""
@@ -153,6 +185,8 @@ class Subjects:
             self.held.families.erase(user_id)
             self.held.tokens.erase(user_id)
             self.held.keys.erase(user_id)
+            self.held.sessions.erase(user_id)
+            self.held.pending.erase(user_id)
             self.held.throttle.forget(account_key(username))
 
     def rename_user(self, user_id: str, old: str, new: str) -> None:
@@ -170,6 +204,8 @@ class Subjects:
             _publish_ends(revocations, families.end_client_families(client_id, at), at)
 
 
-def _publish_ends(revocations: Revocations, ended: tuple[RefreshFamily, ...], at: float) -> None:
-    for family in ended:
-        revocations.publish(Revocation.of_family(family.id, at))
+def _publish_ends(
+    revocations: Revocations, ended: tuple[RefreshFamily, ...] | tuple[BrowserSession, ...], at: float
+) -> None:
+    for each in ended:
+        revocations.publish(Revocation.of_family(each.id, at))

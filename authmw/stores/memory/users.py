@@ -15,7 +15,7 @@ from authmw.identity.scopes import checked_scopes
 from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
 from authmw.stores.memory.subjects import Subjects
-from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
+from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_email, checked_username, hashed, make_user
 from authmw.stores.personal_data import document_of
 from authmw.stores.records import DigestUser, User
 from authmw.stores.throttling import account_key
@@ -82,6 +82,34 @@ class MemoryUsers:
         username = self._names_by_userhash.get((userhash, (realm, algorithm)))
         return None if username is None else self.find_digest(username, realm, algorithm)
 
+    def find_by_id(self, user_id: str) -> User | None:
+        """The user with that id, or None."""
+        return self._by_name.get(self._names_by_id.get(user_id, ""))
+
+    def find_by_email(self, email: str) -> tuple[User, ...]:
+        """Every user with that address, compared without case, by name."""
+        wanted = email.casefold()
+        return tuple(each for each in self.list() if each.email.casefold() == wanted) if wanted else ()
+
+    def change_password_hash(self, user_id: str, old: str | None, new: str) -> bool:
+        """Store `new`, the hash of another password, if the hash still is `old`. True if it was stored."""
+        with self._lock:
+            user = self.find_by_id(user_id)
+            if user is None or user.password_hash != old:
+                return False
+            self._drop_digests(user.username)
+            self._by_name[user.username] = replace(user, password_hash=new)
+            return True
+
+    def verify_email(self, user_id: str, email: str) -> bool:
+        """Note that the address belongs to the user, if it still is the user's. True if it is."""
+        with self._lock:
+            user = self.find_by_id(user_id)
+            if user is None or not email or user.email != email:
+                return False
+            self._by_name[user.username] = replace(user, email_verified=True)
+            return True
+
     def replace_password_hash(self, user_id: str, old: str, new: str) -> bool:
         """Store `new` if the hash still is `old`. True if it was stored."""
         with self._lock:
@@ -102,6 +130,8 @@ class MemoryUsers:
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
         password_hash: str | None = None,
+        email: str = "",
+        email_verified: bool = False,
         hasher: Hasher | None = None,
     ) -> User:
         """A new user; see `authmw.stores.UserAdmin.create`."""
@@ -114,6 +144,8 @@ class MemoryUsers:
             attributes=attributes,
             password_hash=password_hash,
             digest_realm=digest_realm,
+            email=email,
+            email_verified=email_verified,
         )
         if id is None and self._subjects.is_retired(user.id):
             user = replace(user, id=new_id("user"))
@@ -172,6 +204,13 @@ class MemoryUsers:
         with self._lock:
             return self._change(username, scopes=checked)
 
+    @changes_user("email")
+    def set_email(self, username: str, email: str, *, verified: bool = False) -> User:
+        """Replace the address of the user; see `authmw.stores.UserAdmin.set_email`."""
+        checked = checked_email(email)
+        with self._lock:
+            return self._change(username, email=checked, email_verified=verified and bool(checked))
+
     @changes_user("deleted")
     def delete(self, username: str) -> User:
         """Erase the user, and what is kept about the user; see `authmw.stores.UserAdmin.delete`."""
@@ -211,6 +250,8 @@ class MemoryUsers:
                 keys=() if held is None else held.keys.list(user.id),
                 tokens=() if held is None else held.tokens.list(user.id),
                 families=() if held is None else held.families.of_user(user.id),
+                browser_sessions=() if held is None else held.sessions.of_user(user.id),
+                pending=() if held is None else held.pending.of_user(user.id),
                 revocations=() if held is None else held.revocations.find_revocations((("user", user.id),)),
                 familiar_until=() if held is None else held.throttle.familiar_until(account_key(user.username)),
             )

@@ -1,4 +1,6 @@
-"""Refresh tokens as text: a part that all tokens of one family share, a part of their own, and a checksum.
+"""Chained tokens as text: a part that all tokens of one chain share, a part of their own, and a checksum.
+
+Refresh tokens and the values of session cookies have this form.
 
 ::
 
@@ -8,9 +10,10 @@
     │   └ the family's part: 130 random bits, and 8 characters derived from the issuer
     └ a refresh token
 
-A family is found by its part, however often it was refreshed. So one record is enough to recognise a token that was
-used before, and a client that never had a token of the family cannot end it. Services that share a store recognise
-their own tokens by it: a refresh token of the shop gets no access token for the office (RFC 9700 §2.3).
+A family (of a session cookie: a session) is found by its part, however often it was refreshed. So one record is enough
+to recognise a token that was used before, and a client that never had a token of the family cannot end it. Services
+that share a store recognise their own tokens by it: a refresh token of the shop gets no access token for the office
+(RFC 9700 §2.3).
 
 The own part of a successor is derived from its predecessor and a random salt. Only the salt and digests are stored.
 So a client that presents the predecessor again can be given the same successor again; from the contents of the store
@@ -23,7 +26,7 @@ import hmac
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final, Self
 
 from authmw.crypto.opaque_tokens import RANDOM_LENGTH, Entropy, base62, checksum, token_digest
 
@@ -32,24 +35,28 @@ _RANDOM_OCTETS: Final = 32  # 80 bits more than the text needs, so the bias of t
 _FAMILY_LENGTH: Final = 22
 _ISSUER_LENGTH: Final = RANDOM_LENGTH - _FAMILY_LENGTH
 _TOKEN: Final = re.compile(
-    rf"(?P<head>rt_(?P<family>[0-9A-Za-z]{{{RANDOM_LENGTH}}})[0-9A-Za-z]{{{RANDOM_LENGTH}}})(?P<checksum>[0-9a-f]{{8}})"
+    rf"(?P<head>(?P<kind>[a-z]{{2}})_(?P<family>[0-9A-Za-z]{{{RANDOM_LENGTH}}})[0-9A-Za-z]{{{RANDOM_LENGTH}}})"
+    r"(?P<checksum>[0-9a-f]{8})"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """A well-formed refresh token, which is not verified yet.
+class ChainedToken:
+    """A well-formed token of a chain, which is not verified yet.
 
     Args:
         text: the token as the client has it.
         family: the part that all tokens of its family share.
     """
 
+    kind: ClassVar[str]
+    """The two letters that it begins with."""
+
     text: str = field(repr=False)
     family: str = field(repr=False)
 
     @classmethod
-    def new(cls, issuer: str, *, entropy: Entropy = os.urandom) -> RefreshToken:
+    def new(cls, issuer: str = "", *, entropy: Entropy = os.urandom) -> Self:
         """The first token of a new family at `issuer`.
 
         >>> token = RefreshToken.new("https://id.example")
@@ -60,20 +67,20 @@ class RefreshToken:
         return cls._of(family + _issuer_part(issuer, family), entropy(_RANDOM_OCTETS))
 
     @classmethod
-    def parse(cls, text: str) -> RefreshToken | None:
-        """The refresh token in `text`; None for other text, or a wrong checksum.
+    def parse(cls, text: str) -> Self | None:
+        """The token in `text`; None for other text, a token of another kind, or a wrong checksum.
 
         >>> RefreshToken.parse("rt_" + "0" * 68) is None
         True
         """
         match = _TOKEN.fullmatch(text)
-        if match is None or checksum(match["head"]) != match["checksum"]:
+        if match is None or match["kind"] != cls.kind or checksum(match["head"]) != match["checksum"]:
             return None
         return cls(text, match["family"])
 
     @classmethod
-    def _of(cls, family: str, own: bytes) -> RefreshToken:
-        head = f"rt_{family}{base62(own, RANDOM_LENGTH)}"
+    def _of(cls, family: str, own: bytes) -> Self:
+        head = f"{cls.kind}_{family}{base62(own, RANDOM_LENGTH)}"
         return cls(head + checksum(head), family)
 
     def is_of(self, issuer: str) -> bool:
@@ -85,7 +92,7 @@ class RefreshToken:
         """
         return self.family[_FAMILY_LENGTH:] == _issuer_part(issuer, self.family[:_FAMILY_LENGTH])
 
-    def successor(self, salt: str) -> RefreshToken:
+    def successor(self, salt: str) -> Self:
         """The token that replaces this one; the same for the same salt.
 
         >>> token, salt = RefreshToken.new("https://id.example"), new_salt()
@@ -105,6 +112,20 @@ class RefreshToken:
     def digest(self) -> str:
         """The digest that is stored in its place."""
         return token_digest(self.text)
+
+
+class RefreshToken(ChainedToken):
+    """A well-formed refresh token, which is not verified yet."""
+
+    __slots__ = ()
+    kind = "rt"
+
+
+class SessionToken(ChainedToken):
+    """A well-formed value of a session cookie, which is not verified yet."""
+
+    __slots__ = ()
+    kind = "st"
 
 
 def _issuer_part(issuer: str, family: str) -> str:

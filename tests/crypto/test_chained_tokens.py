@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authmw.crypto.chained_tokens import RefreshToken, new_salt
 from authmw.crypto.opaque_tokens import checksum, token_digest
-from authmw.oauth2.refresh_tokens import RefreshToken, new_salt
 from tests.oauth2.asking import ISSUER
 
 

@@ -15,11 +15,12 @@ from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.clocks import now
 from authmw.flow.flow import Ask, Flow, run
-from authmw.oauth2 import revocation
 from authmw.oauth2.sessions import list_sessions
+from authmw.stores import revocation
 from authmw.stores.administration import NotFound
 from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
 from authmw.stores.records import LONGEST_TOKEN, RefreshFamily, TokenRecord
+from authmw.stores.session_ports import SessionStore
 
 T = TypeVar("T")
 
@@ -77,18 +78,19 @@ def revoke_signed(places: Iterable[Place], jti: str, expires_at: float | None = 
 
 @dataclass(frozen=True, slots=True)
 class _Stores:
-    """The `TokenStores` of one place, for `authmw.oauth2.revocation`. No feed: the command verifies no tokens."""
+    """The `TokenStores` of one place, for `authmw.stores.revocation`. No feed: the command verifies no tokens."""
 
     tokens: TokenKeeper
     families: FamilyStore
     revocations: RevocationStore
+    sessions: SessionStore | None = None
     feed: None = None
     clock: Callable[[], float] = now
 
     @classmethod
     def at(cls, place: Place) -> _Stores:
         """The stores of `place`."""
-        return cls(place.tokens, place.families, place.revocations)
+        return cls(place.tokens, place.families, place.revocations, getattr(place, "sessions", None))
 
 
 def _first(answers: Iterable[T | None]) -> T | None:

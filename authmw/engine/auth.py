@@ -119,6 +119,7 @@ class Auth(NoDependency):
         self._first: Way = (*reading, *others)[0]
         self.memo: Memo | None = _memo(self._first, remember, clock) if _decides_as_auth(type(self)) else None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
+        self._recalls: SecurityScheme[Any] | None = _recalling(others) if _decides_as_auth(type(self)) else None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:
@@ -146,6 +147,9 @@ class Auth(NoDependency):
 
     def authenticate(self, request: RequestHead) -> Authentication | Refusal:
         """Authenticate `request`, under WSGI or anywhere else without an event loop."""
+        known = None if self._recalls is None else self._recalled(self._recalls, request)
+        if known is not None:
+            return known
         version = None
         if self.memo is not None:
             known = self.memo.recall_other_spelling(request.header("authorization"))
@@ -162,6 +166,9 @@ class Auth(NoDependency):
 
     async def authenticate_async(self, request: RequestHead) -> Authentication | Refusal:
         """Authenticate `request` on an event loop."""
+        known = None if self._recalls is None else self._recalled(self._recalls, request)
+        if known is not None:
+            return known
         version = None
         if self.memo is not None:
             known = self.memo.recall_other_spelling(request.header("authorization"))
@@ -255,6 +262,15 @@ class Auth(NoDependency):
             raise error
         call = active_call()
         raise AccessRefused(refusal) if call is None else call.refuse(refusal)
+
+    def _recalled(self, scheme: SecurityScheme[Any], request: RequestHead) -> Authentication | None:
+        """The remembered result for a cookie, if no other credentials are tried before it (rule 3)."""
+        if self._reads_authorization and request.authorization is not None:
+            return None
+        verdict = scheme.recall(request)
+        if verdict is None:
+            return None
+        return Authentication(verdict.principal.authenticated_by(scheme.name), scheme, (*verdict.headers, PRIVATE))
 
     def _outcome(self, request: RequestHead) -> Outcome | DeferredOutcome | Refusal:
         """The outcome of all alternatives."""
@@ -454,6 +470,15 @@ def _memo(first: Way, size: int, clock: Callable[[], float]) -> Memo | None:
     if not says_it_ignores_the_request(verifier) or not hasattr(verifier, "version"):
         return None
     return Memo(size, clock, verifier)
+
+
+def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
+    """The scheme that is tried first where there is no ``Authorization`` header, if it remembers what it verified."""
+    if not others or len(others[0]) > 1:
+        return None
+    scheme = others[0][0]
+    ours: Any = SecurityScheme
+    return None if not scheme.in_cookie or type(scheme).recall is ours.recall else scheme
 
 
 def _decides_as_auth(kind: type[Auth]) -> bool:

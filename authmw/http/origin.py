@@ -8,6 +8,7 @@ set or remove them. The host of the request itself, in ``Host`` or ``X-Forwarded
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any, Final
 
 from authmw.errors import ConfigurationError
@@ -23,18 +24,43 @@ def is_unsafe(request: RequestHead) -> bool:
     return request.method not in SAFE_METHODS or request.is_websocket
 
 
+class Cause(Enum):
+    """What caused a request, as far as its headers tell."""
+
+    OWN_PAGE = "own page"
+    """A page of the application."""
+    OTHER_SITE = "other site"
+    """A page of another site, or of an origin that is hidden."""
+    UNKNOWN = "unknown"
+    """No header tells. Browsers send one of the two; a program, or a proxy in between, may not."""
+
+
+def cause_of(request: RequestHead, origins: frozenset[str]) -> Cause:
+    """What caused a request that may change something.
+
+    Args:
+        request: the request.
+        origins: the origins of the application's pages. If there are none, ``Origin`` alone tells nothing: what it is
+            compared with would have to come from the request itself.
+    """
+    origin, site = request.header("origin"), request.header("sec-fetch-site")
+    # RFC 6454 §7.1: "null" hides the origin, as for a sandboxed frame, a local file or a redirect from another site.
+    if origin == "null":
+        return Cause.OTHER_SITE
+    if site is not None:
+        # "none" means that the user typed the URL. That is not accepted: unsafe requests come only from the pages.
+        return Cause.OWN_PAGE if site == "same-origin" else Cause.OTHER_SITE
+    if origin is None or not origins:
+        return Cause.UNKNOWN
+    return Cause.OWN_PAGE if origin in origins else Cause.OTHER_SITE
+
+
 def is_from(request: RequestHead, origins: frozenset[str]) -> bool:
     """Whether a page of `origins` caused the request.
 
     False for a request without both headers: only browsers need cookies, and browsers send one of the headers.
     """
-    origin = request.header("origin")
-    # RFC 6454 §7.1: "null" hides the origin, as for a sandboxed frame, a local file or a redirect from another site.
-    if origin == "null":
-        return False
-    site = request.header("sec-fetch-site")
-    # "none" means that the user typed the URL. That is not accepted: unsafe requests come only from the pages.
-    return origin in origins if site is None else site == "same-origin"
+    return cause_of(request, origins) is Cause.OWN_PAGE
 
 
 def checked_origins(origins: Iterable[str], receiver: str) -> frozenset[str]:

@@ -96,6 +96,7 @@ class Reason(Enum):
     KEY_REVOKED = ("key-revoked", 401, None, "The credentials are invalid.", "credentials-invalid")
     PROXY_UNTRUSTED = ("proxy-untrusted", 401, None, "The credentials are invalid.", "credentials-invalid")
     CROSS_SITE = ("cross-site", 401, None, "Cookies are not accepted in cross-site requests.", "")
+    SESSION_ENDED = ("session-ended", 401, None, "The session has ended.", "")
     CREDENTIALS_REJECTED = (
         "credentials-rejected", 401, None, "The credentials are invalid.", "credentials-invalid",
     )  # fmt: skip

@@ -25,6 +25,20 @@ class BearerToken:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionValue:
+    """The value of the cookie of a browser session.
+
+    Args:
+        value: the value.
+        needs_form_token: nothing tells which page caused the request, and it may change something: it counts only with
+            the form token of the session.
+    """
+
+    value: str = field(repr=False)
+    needs_form_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DPoPToken:
     """A token from ``Authorization: DPoP`` and its proof (RFC 9449 §7.1). Neither is verified yet."""
 
@@ -80,5 +94,5 @@ class DigestResponse:
     opaque: str | None = None
 
 
-Credentials = BasicCredentials | BearerToken | DPoPToken | ApiKey | TrustedUser | DigestResponse
+Credentials = BasicCredentials | BearerToken | SessionValue | DPoPToken | ApiKey | TrustedUser | DigestResponse
 """Every kind of credentials that the schemes of authmw extract."""

@@ -13,12 +13,12 @@ from typing import Final, Protocol
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
+from authmw.http.form import Form, decoded
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.client_assertion import AssertionVerification, asserted_client, judge_assertion
-from authmw.oauth2.form import Form, decoded
 from authmw.oauth2.reply import OAuthError, invalid_client, invalid_request, throttled
 from authmw.schemes.http_basic import decode_base64
 from authmw.stores.new_records import is_client_id

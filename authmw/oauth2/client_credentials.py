@@ -7,10 +7,10 @@ from typing import Protocol
 
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import Ask, Flow
+from authmw.http.form import Form
 from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
 from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
-from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import ScopeLimits, granted_scopes, requested_scopes
 from authmw.oauth2.reply import OAuthError, invalid_client
 from authmw.stores.records import Client

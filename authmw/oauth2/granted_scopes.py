@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from authmw.http.form import Form
 from authmw.identity.scopes import parse_scope
-from authmw.oauth2.form import Form
 from authmw.oauth2.reply import OAuthError
 from authmw.stores.records import Client
 

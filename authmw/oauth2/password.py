@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.opaque_tokens import new_id
 from authmw.flow.flow import Ask, Flow
+from authmw.http.form import Form
 from authmw.http.request import RequestHead
+from authmw.http.user_agent import agent_name
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.access_tokens import Grant, Issued, issue
 from authmw.oauth2.client_authentication import ClientRegistry, is_disabled
-from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import granted_scopes, requested_scopes
 from authmw.oauth2.refresh import SessionIssuance, end_if_revoked
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request, throttled
-from authmw.oauth2.revocation import refuse_access_tokens
 from authmw.stores.records import Client, RefreshFamily, User
+from authmw.stores.revocation import refuse_access_tokens
 from authmw.verifiers.password import PasswordVerifier
-
-_LONGEST_NAME: Final = 200
 
 
 class PasswordLogin(SessionIssuance, ClientRegistry, Protocol):
@@ -117,7 +116,7 @@ def _begin(
         created_at=now,
         expires_at=ends_at,
         idle_until=min(now + service.lifetimes.idle, ends_at),
-        name=name_of(request),
+        name=agent_name(request),
     )
     grant = Grant(
         subject=user.id, kind="user", client_id=client.id, scopes=scopes, family_id=family.id, ends_at=ends_at
@@ -127,10 +126,3 @@ def _begin(
         return family, issued
     yield from Ask(service.families.add_family, family)
     return family, replace(issued, refresh_token=token.text) if refreshes else issued
-
-
-def name_of(request: RequestHead) -> str:
-    """The name of a session in lists: the printable part of the ``User-Agent``."""
-    agent = request.header("user-agent") or ""
-    text = agent.encode("latin-1", "replace").decode("utf-8", "replace")
-    return "".join(character for character in text[:_LONGEST_NAME] if character.isprintable())

@@ -16,12 +16,11 @@ from authmw.errors import FlowError
 from authmw.events.hub import hub
 from authmw.events.records import ReuseDetected
 from authmw.flow.flow import Ask, Flow
+from authmw.http.form import Form
 from authmw.http.request import RequestHead
 from authmw.oauth2.access_tokens import Grant, Issued, TokenIssuance, issue
-from authmw.oauth2.form import Form
 from authmw.oauth2.granted_scopes import ScopeLimits, granted_scopes, requested_scopes
 from authmw.oauth2.reply import OAuthError, invalid_grant, invalid_request
-from authmw.oauth2.revocation import TokenStores, end_session, refuse_access_tokens
 from authmw.stores.ports import FamilyStore, UserStore
 from authmw.stores.records import (
     LONGEST_ACCESS_TOKEN,
@@ -32,6 +31,7 @@ from authmw.stores.records import (
     Rotation,
     RotationAnswer,
 )
+from authmw.stores.revocation import TokenStores, end_session, refuse_access_tokens
 from authmw.verifiers.accounts import checked_user
 
 

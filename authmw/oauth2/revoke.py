@@ -19,8 +19,8 @@ from authmw.oauth2.audit import Decision
 from authmw.oauth2.client_authentication import ClientAuthentication
 from authmw.oauth2.presented_token import FoundRefreshToken, TokenLookup, find, read_presented
 from authmw.oauth2.reply import OAuthError, empty_response
-from authmw.oauth2.revocation import TokenStores, end_session, end_signed_token, end_token
 from authmw.stores.records import Client, TokenRecord
+from authmw.stores.revocation import TokenStores, end_session, end_signed_token, end_token
 
 
 class TokenRevocation(TokenLookup, TokenStores, Protocol):

@@ -21,6 +21,7 @@ from authmw.oauth2.runtime import Runtime
 from authmw.stores.ports import ClientStore, FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper, UserStore
 from authmw.stores.records import Client
 from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.session_ports import SessionStore
 from authmw.stores.stores import as_stores
 from authmw.verifiers.accounts import Attempts
 from authmw.verifiers.jwt import JWTVerifier
@@ -142,6 +143,7 @@ class TokenService:
         self.tokens: TokenKeeper = checked.tokens
         self.families: FamilyStore = checked.families
         self.nonces: NonceStore = checked.nonces
+        self.sessions: SessionStore | None = getattr(checked, "sessions", None)
         self.revocations: RevocationStore = checked.revocations
         self.throttle: Throttle = checked.throttle
         self.own_client: Client = Client(

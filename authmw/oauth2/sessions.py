@@ -1,6 +1,6 @@
 """Sessions of users, for an application to list and to end: one of them, or all.
 
-A session is a refresh family. `authmw.oauth2.revocation` says what ending one does.
+A session is a refresh family. `authmw.stores.revocation` says what ending one does.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 
 from authmw.flow.flow import Ask, Flow, run, run_async
 from authmw.flow.pool import WorkPool
-from authmw.oauth2.revocation import TokenStores, end_client, end_session, end_user, refuse_access_tokens
 from authmw.stores.records import RefreshFamily
+from authmw.stores.revocation import TokenStores, end_client, end_session, end_user, refuse_access_tokens
 
 T = TypeVar("T")
 

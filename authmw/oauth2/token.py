@@ -7,13 +7,14 @@ from typing import Final, Protocol
 from weakref import WeakSet
 
 from authmw.flow.flow import Flow
+from authmw.http.form import Form
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.oauth2.access_tokens import Issued
 from authmw.oauth2.audit import Decision, logger
 from authmw.oauth2.client_authentication import ClientAuthentication, authenticate_client
 from authmw.oauth2.client_credentials import ClientTokenIssuance, client_credentials
-from authmw.oauth2.form import Form, read_form
+from authmw.oauth2.form import read_form
 from authmw.oauth2.password import PasswordLogin, password
 from authmw.oauth2.refresh import SessionRenewal, refresh
 from authmw.oauth2.reply import OAuthError, invalid_request

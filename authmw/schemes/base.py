@@ -12,7 +12,7 @@ from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
-from authmw.identity.verdict import Rejected
+from authmw.identity.verdict import Authenticated, Rejected
 from authmw.stores.ports import Answer
 from authmw.verifiers.base import C, Verifier, as_verifier
 from authmw.verifiers.lookup import arguments_for
@@ -123,6 +123,13 @@ class SecurityScheme(Alternatives, Generic[C]):
             rejected: why the cookie authenticates nobody.
         """
         return ()
+
+    def recall(self, request: RequestHead) -> Authenticated | None:
+        """The verdict that is remembered for the credentials of `request`; None where they have to be verified.
+
+        Only a scheme whose credentials are in a cookie may override it. It must not wait.
+        """
+        return None
 
     @abstractmethod
     def openapi(self) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_opaque_tokens_are_revoked_in_their_store_too_also_those_of_no_session(o
 
 def test_ending_one_session_tells_which(monkeypatch: pytest.MonkeyPatch) -> None:
     from authmw.flow.flow import run
-    from authmw.oauth2.revocation import end_session
+    from authmw.stores.revocation import end_session
 
     bench = Bench()
     bench.log_in()

@@ -16,6 +16,8 @@ from authmw.flow.flow import Ask, Flow
 from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
 from authmw.stores.records import RefreshFamily, Revocation, TokenRecord
 from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.session_ports import SessionStore
+from authmw.stores.session_records import BrowserSession
 
 
 class TokenStores(Protocol):
@@ -28,7 +30,12 @@ class TokenStores(Protocol):
 
     @property
     def families(self) -> FamilyStore:
-        """Sessions."""
+        """Chains of refresh tokens."""
+        ...
+
+    @property
+    def sessions(self) -> SessionStore | None:
+        """Browser sessions; None where there are none."""
         ...
 
     @property
@@ -94,7 +101,48 @@ def end_user(stores: TokenStores, subject: str) -> Flow[int]:
     yield from publish(stores, Revocation.of_user(subject, now))
     ended = yield from Ask(stores.families.end_families, subject, now)
     yield from Ask(stores.tokens.revoke_subject_tokens, subject, now)
-    return (yield from _publish_each(stores, ended, now))
+    of_browsers = yield from _end_browser_sessions(stores, subject, now)
+    return (yield from _publish_each(stores, [family.id for family in ended] + of_browsers, now))
+
+
+def end_other_sessions(stores: TokenStores, subject: str, keep: BrowserSession) -> Flow[int]:
+    """End all sessions of a user but one browser session; the number of sessions that ended.
+
+    Signed access tokens of the user are refused if they belong to a session. One that does not expires by itself.
+    """
+    now = stores.clock()
+    families = yield from Ask(stores.families.families_of, subject, now)
+    ended = [family.id for family in families if family.session_id != keep.id]
+    for family_id in ended:
+        yield from Ask(stores.families.end_family, family_id, now)
+        yield from Ask(stores.tokens.revoke_family_tokens, family_id, now)
+    of_browsers = yield from _end_browser_sessions(stores, subject, now, keep.id)
+    return (yield from _publish_each(stores, ended + of_browsers, now))
+
+
+def end_browser_session(stores: TokenStores, sessions: SessionStore, session_id: str) -> Flow[BrowserSession | None]:
+    """End a browser session, with the chains of refresh tokens that belong to it; the session, or None.
+
+    It may be repeated: what an interruption left is done then.
+    """
+    now = stores.clock()
+    session = yield from Ask(sessions.end_session, session_id, now)
+    if session is None:
+        return None
+    families = yield from Ask(stores.families.end_session_families, session_id, now)
+    for family in families:
+        yield from Ask(stores.tokens.revoke_family_tokens, family.id, now)
+    yield from _publish_each(stores, [family.id for family in families], now)
+    # Last: a published revocation shows that the rest is done.
+    yield from _publish_once(stores, Revocation.of_family(session_id, now))
+    return session
+
+
+def _end_browser_sessions(stores: TokenStores, subject: str, now: float, keep: str = "") -> Flow[list[str]]:
+    if stores.sessions is None:
+        return []
+    ended = yield from Ask(stores.sessions.end_sessions, subject, now, keep)
+    return [session.id for session in ended]
 
 
 def end_client(stores: TokenStores, client_id: str) -> Flow[int]:
@@ -103,7 +151,7 @@ def end_client(stores: TokenStores, client_id: str) -> Flow[int]:
     yield from publish(stores, Revocation.of_client(client_id, now))
     ended = yield from Ask(stores.families.end_client_families, client_id, now)
     yield from Ask(stores.tokens.revoke_client_tokens, client_id, now)
-    return (yield from _publish_each(stores, ended, now))
+    return (yield from _publish_each(stores, [family.id for family in ended], now))
 
 
 def end_token(stores: TokenStores, record: TokenRecord) -> Flow[None]:
@@ -119,8 +167,8 @@ def end_signed_token(stores: TokenStores, jti: str, expires_at: float) -> Flow[N
     yield from _publish_once(stores, Revocation.of_token(jti, stores.clock(), expires_at))
 
 
-def _publish_each(stores: TokenStores, ended: tuple[RefreshFamily, ...], at: float) -> Flow[int]:
+def _publish_each(stores: TokenStores, ended: list[str], at: float) -> Flow[int]:
     # Each session by itself too: an ``iat`` has whole seconds, so a token issued in the second of an earlier logout is
     # dated after this revocation.
-    yield from publish(stores, *(Revocation.of_family(family.id, at) for family in ended))
+    yield from publish(stores, *(Revocation.of_family(session_id, at) for session_id in ended))
     return len(ended)

@@ -1,0 +1,127 @@
+"""Parser of form requests, stricter than those of web frameworks (RFC 6749 §3.2, App. B)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from authmw.errors import Unavailable
+from authmw.flow.flow import Ask, Flow
+from authmw.http.request import MAX_FORM, BodyIncomplete, BodyTooLarge, RequestHead
+
+MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+"""The media type of a form without files."""
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class Form:
+    """The parameters of a request, each at most once and none of them empty.
+
+    Args:
+        parameters: by name.
+        resources: the APIs that a token is requested for; ``resource`` may be repeated (RFC 8707 §2).
+    """
+
+    __slots__ = ("_parameters", "resources")
+
+    def __init__(self, parameters: dict[str, str], resources: frozenset[str] = _NONE) -> None:
+        self._parameters = parameters
+        self.resources: frozenset[str] = resources
+
+    def get(self, name: str) -> str | None:
+        """The parameter's value; None if it is missing or empty (RFC 6749 §3.2)."""
+        return self._parameters.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parameters
+
+    def __repr__(self) -> str:
+        return f"Form({sorted(self._parameters)!r})"  # values are secrets
+
+
+@dataclass(frozen=True, slots=True)
+class BadForm:
+    """What is wrong with a form.
+
+    Args:
+        description: one sentence. It contains no part of the request.
+        status: the status that HTTP has for it.
+    """
+
+    description: str
+    status: int = 400
+
+
+def is_form(request: RequestHead) -> bool:
+    """Whether the body of `request` says that it is a form without files."""
+    return (request.header("content-type") or "").partition(";")[0].strip().lower() == MEDIA_TYPE
+
+
+def read_form(request: RequestHead) -> Flow[Form | BadForm]:
+    """The form in the body of a POST. The query is never read (RFC 6749 §2.3.1).
+
+    Raises:
+        Unavailable: the body cannot be read for another reason than its size and its end.
+    """
+    if not is_form(request):
+        return BadForm(f"The body has to be {MEDIA_TYPE}.")
+    try:
+        body = yield from Ask(request.read_body, MAX_FORM)
+    except Unavailable as error:
+        if isinstance(error.__cause__, BodyTooLarge):
+            return BadForm("The body is too large.", 413)
+        if isinstance(error.__cause__, BodyIncomplete):
+            return BadForm("The body is not complete.")  # half a form may mean something else
+        raise
+    return parse_form(body)
+
+
+def parse_form(body: bytes) -> Form | BadForm:
+    """The parameters in `body`.
+
+    >>> parse_form(b"scope=orders%3Aread&state=")
+    Form(['scope'])
+    >>> parse_form(b"scope=a&scope=b").description
+    'A parameter is there more than once.'
+    """
+    parameters: dict[str, str] = {}
+    resources: set[str] = set()
+    seen: set[str] = set()
+    for pair in body.split(b"&"):
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition(b"=")
+        name, value = decoded(raw_name), decoded(raw_value)
+        if name is None or value is None:
+            return BadForm("The body is not well-formed.")
+        if name == "resource":
+            resources.update([value] if value else ())
+            continue
+        if name in seen:
+            return BadForm("A parameter is there more than once.")
+        seen.add(name)
+        if value:
+            parameters[name] = value
+    return Form(parameters, frozenset(resources))
+
+
+def decoded(raw: bytes) -> str | None:
+    """The text that was form-urlencoded as `raw`; None for bad escapes, bytes that are no UTF-8, and NUL.
+
+    >>> decoded(b"odd%3Aid+%2B"), decoded(b"%zz"), decoded(b"%ff")
+    ('odd:id +', None, None)
+    """
+    if not raw.isascii():
+        return None
+    text = raw.decode("ascii")
+    if "%" in text and _BAD_ESCAPE.search(text) is not None:
+        return None
+    try:
+        value = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\x00" in value else value

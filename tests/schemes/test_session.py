@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,6 @@ from authmw.engine.authentication import Authentication
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
-from authmw.identity.requirement import AUTHENTICATED
 from authmw.schemes.session import Session
 from authmw.stores import BrowserSession, MemoryStores, RevocationFeed, Stores
 from authmw.stores.records import Revocation
@@ -341,7 +341,7 @@ def posted(bench: Bench, form: dict[str, str], **headers: str) -> dict[str, Requ
 
 
 @pytest.mark.parametrize("remembered", [False, True], ids=["first", "remembered"])
-async def test_where_no_header_tells_the_form_token_counts(bench: Bench, remembered: bool) -> None:
+def test_where_no_header_tells_the_form_token_counts(bench: Bench, remembered: bool) -> None:
     if remembered:
         bench.ask()
     token = bench.scheme.form_token(wsgi_request(cookie=f"{bench.scheme.cookie}={bench.token.text}"))
@@ -360,7 +360,7 @@ async def test_where_no_header_tells_the_form_token_counts(bench: Bench, remembe
     ]
     for form, headers, passes in cases:
         both = posted(bench, form, **headers)
-        found = [bench.auth.authenticate(both["wsgi"]), await bench.auth.authenticate_async(both["asgi"])]
+        found = [bench.auth.authenticate(both["wsgi"]), asyncio.run(bench.auth.authenticate_async(both["asgi"]))]
         assert [isinstance(each, Authentication) and each.principal.is_authenticated for each in found] == [passes] * 2
     other.feed.close()
 
@@ -384,10 +384,7 @@ def test_a_bearer_token_decides_alone_and_stays_remembered_in_either_order(bench
     bench.ask()
     assert principal(bench.ask(authorization="Bearer t0ken")).id == "bob"
     assert isinstance(bench.ask(authorization="Bearer other"), Refusal)
-    unknown = bench.ask(authorization="Digest x")
-    assert isinstance(unknown, Authentication)
-    decision = bench.auth.decide(unknown, AUTHENTICATED, wsgi_request())
-    assert isinstance(decision, Refusal)
+    assert principal(bench.ask(authorization="Digest x")).id == "7"  # of a scheme that nobody accepts
 
 
 def test_a_dead_cookie_is_cleared(bench: Bench) -> None:

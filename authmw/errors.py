@@ -217,6 +217,7 @@ FACES: Final = (
     "authmw.stores",
     "authmw.issuers",
     "authmw.openapi",
+    "authmw.pages",
     "authmw.wsgi",
     "authmw.asgi",
     "authmw.oauth2",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Final
+
+from authmw.pages.escaping import escaped
 
 _DOCS: Final = """\
 <!doctype html>
@@ -57,6 +58,6 @@ def docs(title: str, settings: Mapping[str, str]) -> bytes:
         title: of the browser's tab, until the document is loaded.
         settings: the settings of the script: attribute → value. ``openapi`` is the URL of the document.
     """
-    attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in settings.items())
-    text = _DOCS.format(title=escape(title), settings=attributes, openapi=escape(settings["openapi"]))
+    attributes = " ".join(f'data-{name}="{escaped(value)}"' for name, value in settings.items())
+    text = _DOCS.format(title=escaped(title), settings=attributes, openapi=escaped(settings["openapi"]))
     return text.encode()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from authmw.errors import ConfigurationError, explains_arguments
 from authmw.identity.scopes import checked_scopes
 from authmw.openapi.docs_page import html, responses, swagger_ui
-from authmw.openapi.docs_page.policy import checked_origins, content_security_policy, origin_of, origins_in
+from authmw.openapi.docs_page.policy import origin_of, origins_in, page_policy
+from authmw.pages.policy import checked_origins
 
 if TYPE_CHECKING:
     from authmw.http.request import RequestHead
@@ -84,7 +85,7 @@ class DocsPage:
         root: str = "../",
     ) -> None:
         mistakes = [*_in_url(openapi_url), *_in_document(document), *_in_root(root)]
-        origins = _checked(mistakes, lambda: checked_origins(connect))
+        origins = _checked(mistakes, lambda: checked_origins(connect, "connect"))
         ticked = _checked(mistakes, lambda: checked_scopes(scopes))
         directory = _checked(mistakes, swagger_ui.directory)
         if origins is None or ticked is None or directory is None or mistakes:
@@ -116,7 +117,7 @@ class DocsPage:
         if path == "/":
             return self._page(request, root or self.root)
         if path == _REDIRECT:
-            return responses.uncached(html.REDIRECT, _HTML, (("Content-Security-Policy", content_security_policy()),))
+            return responses.uncached(html.REDIRECT, _HTML, (("Content-Security-Policy", page_policy()),))
         if path == _OPENAPI and self._document is not None:
             return responses.content(request, _json(self._made()), "application/json")
         return self._file(request, path.removeprefix("/"))
@@ -130,7 +131,7 @@ class DocsPage:
             "scopes": " ".join(self.scopes),
             "persist": "yes" if self.persist else "no",
         }
-        policy = content_security_policy(self._origins())
+        policy = page_policy(self._origins())
         body = html.docs(self.title or "API", settings)
         return responses.content(request, body, _HTML, (("Content-Security-Policy", policy),))
 

@@ -10,49 +10,29 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from authmw.errors import ConfigurationError
+from authmw.pages.policy import content_security_policy, is_origin
 
-# scheme "://" host [ ":" port ]                                             RFC 6454 §6.2
-# No character that ends a source expression or a directive matches (CSP Level 3 §2.3).
-_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _BEFORE_PATH: Final = re.compile(r"[^/?#]*//[^/?#]*")
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
-def content_security_policy(origins: Iterable[str] = ()) -> str:
+def page_policy(origins: Iterable[str] = ()) -> str:
     """The policy of the page.
 
     Args:
         origins: the other origins to which its scripts may send requests.
 
-    >>> content_security_policy(["https://id.example"]).split("; ")[4]
+    >>> page_policy(["https://id.example"]).split("; ")[4]
     "connect-src 'self' https://id.example"
     """
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self' data:",
-            " ".join(("connect-src 'self'", *origins)),
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
+    return content_security_policy(
+        {
+            "script-src": ["'self'"],
+            "style-src": ["'self'"],
+            "img-src": ["'self'", "data:"],
+            "connect-src": ["'self'", *origins],
+        }
     )
-
-
-def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
-    """`origins`, after a check that each of them is one.
-
-    Raises:
-        ConfigurationError: one is no origin; it has a path, for example.
-    """
-    given = (origins,) if isinstance(origins, str) else tuple(origins)
-    wrong = [each for each in given if _ORIGIN.fullmatch(each) is None]
-    if wrong:
-        raise ConfigurationError(*(f'connect={each!r} is no origin: write "https://id.example"' for each in wrong))
-    return given
 
 
 def origin_of(url: object) -> str | None:
@@ -63,7 +43,7 @@ def origin_of(url: object) -> str | None:
     """
     match = _BEFORE_PATH.match(url) if isinstance(url, str) else None
     origin = "" if match is None else match[0].lower()
-    return origin if _ORIGIN.fullmatch(origin) else None
+    return origin if is_origin(origin) else None
 
 
 def origins_in(document: Mapping[str, Any]) -> tuple[str, ...]:

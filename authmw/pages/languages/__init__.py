@@ -1,0 +1,1 @@
+"""Texts of the pages and mails, a file per language."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from authmw.events.console import log_to_console
     from authmw.http.challenge import Challenge
     from authmw.http.grammar import parse_params
+    from authmw.http.navigation import is_navigation
+    from authmw.http.next_path import safe_next
     from authmw.http.reasons import Reason
     from authmw.http.refusal import AccessRefused, Body, Refusal
     from authmw.http.request import RequestHead
@@ -116,6 +118,7 @@ __all__ = [
     "current_principal",
     "current_user",
     "current_user_async",
+    "is_navigation",
     "issue",
     "log_to_console",
     "optionally_authenticated",
@@ -124,6 +127,7 @@ __all__ = [
     "requirement_of",
     "requires",
     "requires_scopes",
+    "safe_next",
 ]
 
 _HOMES = {
@@ -140,6 +144,8 @@ _HOMES = {
     "events.console": "log_to_console",
     "http.challenge": "Challenge",
     "http.grammar": "parse_params",
+    "http.navigation": "is_navigation",
+    "http.next_path": "safe_next",
     "http.reasons": "Reason",
     "http.refusal": "AccessRefused Body Refusal",
     "http.request": "RequestHead",

@@ -123,7 +123,8 @@ class FlaskAuth:
             raise ConfigurationError(*settings.mistakes, *error.mistakes) from None
         if settings.mistakes:
             raise ConfigurationError(*settings.mistakes)
-        check = ViewCheck(app, auth, routes, default=settings.default, public=PublicPaths(settings.public))
+        public = PublicPaths(settings.public, login=auth.login)
+        check = ViewCheck(app, auth, routes, default=settings.default, public=public)
         app.before_request(check)  # Flask refuses this once the application serves
         put_first(app.before_request_funcs[None])
         keep_promises(app)

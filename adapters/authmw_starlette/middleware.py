@@ -143,7 +143,8 @@ class AuthMiddleware(ASGIAuthMiddleware):
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
         """The mistakes for which the application must not be served. Called before the first connection."""
-        hiding = hiding_routers(self.routing(scope)) if self.guard_settings.public else ()
+        opens = self.guard_settings.public or self.auth.login is not None
+        hiding = hiding_routers(self.routing(scope)) if opens else ()
         return registered_without_wrapper(self.routing(scope)) + hiding + self._repeated()
 
     def _repeated(self) -> tuple[str, ...]:

@@ -38,8 +38,9 @@ from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import STORE_TIMEOUT, run, run_async
 from authmw.flow.pool import WorkPool, default_pool
 from authmw.http.challenge import Challenge
+from authmw.http.login_page import LoginPage
 from authmw.http.reasons import Reason
-from authmw.http.refusal import ALLOWED, AccessRefused, Body, Decision, Refusal
+from authmw.http.refusal import ALLOWED, AccessRefused, Decision, Refusal, Render
 from authmw.http.request import RequestHead
 from authmw.identity.calling import active_call
 from authmw.identity.principal import ANONYMOUS, Principal
@@ -60,7 +61,8 @@ class Auth(NoDependency):
         accept: a scheme, or several combined by ``|`` (one of these) and ``&`` (all of these at once).
         realm: the protection space named in challenges (RFC 9110 §11.5): printable ASCII.
         remember: number of verified tokens that are remembered, by their SHA-256, until they expire; 0 for none.
-        render: makes the body of refusals. It cannot change the status and the challenges.
+        render: a function of the `Refusal` and the `RequestHead` that makes the body of refusals. It cannot change the
+            status and the challenges.
         scopes: the scopes of the application, each with its meaning in words, for documents and their pages.
         resource: the metadata of this API, for clients without a token (RFC 9728). Challenges name its URL.
         reason_pages: the address below which each public code of a refusal has its page, which ends in ``/`` or ``#``.
@@ -69,6 +71,11 @@ class Auth(NoDependency):
         store_timeout: seconds that a store may take under ASGI; after them the response is a 503.
         load_user: a function of the principal, ``def`` or ``async def``, that returns the user object of the
             application, or None. `current_user` calls it, once in a request.
+        login: the page to log in at. A browser that opens a page is sent there by a 303 where it would get a 401, with
+            the path and the query that it asked for as ``next``; everything else gets the same 401 as without this. A
+            path from the root of the host, as ``/login``, or ``/shop/login`` where the application is mounted at
+            ``/shop``: the page is public, and what is below it is as closed as any other path. Or an https URL of
+            another host.
         clock: returns the time in seconds since the epoch.
 
     Raises:
@@ -84,16 +91,27 @@ class Auth(NoDependency):
         *,
         realm: str = "app",
         remember: int = 4096,
-        render: Callable[[Refusal], Body] | None = None,
+        render: Render | None = None,
         scopes: Mapping[str, str] | None = None,
         resource: ProtectedResource | None = None,
         reason_pages: str = "",
         pool: WorkPool = default_pool,
         store_timeout: Seconds = STORE_TIMEOUT,
         load_user: LoadUser | None = None,
+        login: str | None = None,
         clock: Callable[[], float] = now,
     ) -> None:
-        check_arguments(accept, realm, remember, scopes, resource, reason_pages=reason_pages, load_user=load_user)
+        check_arguments(
+            accept,
+            realm,
+            remember,
+            scopes,
+            resource,
+            reason_pages=reason_pages,
+            load_user=load_user,
+            login=login,
+            render=render,
+        )
         self.accept = accept
         self.realm = realm
         self.schemes: tuple[SecurityScheme[Any], ...] = accept.schemes
@@ -104,7 +122,9 @@ class Auth(NoDependency):
         self._evaluate = evaluator_of(accept)
         self._takes_tokens_alone = takes_tokens_alone(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
-        self.render: Callable[[Refusal], Body] | None = render
+        self.render: Render | None = render
+        self.login: LoginPage | None = None if login is None else LoginPage(login)
+        """The login page; None without one."""
         self._pool = pool
         self._store_timeout: float = seconds(store_timeout, "store_timeout")
         self.load_user: LoadUser | None = load_user
@@ -416,6 +436,7 @@ class Auth(NoDependency):
             detail=str(error),
             render=self.render,
             pages=self.reason_pages,
+            request=request,
         )
 
     def _refuse(
@@ -435,8 +456,22 @@ class Auth(NoDependency):
             challenges = tuple(
                 challenge for scheme in self.schemes for challenge in self._challenges(scheme, scopes=scopes)
             )
+        login = ""
+        if self.login is not None and reason.status == 401:
+            login = self.login.url_for(request)
         refusal = Refusal(
-            reason, challenges, scopes, missing, retry_after, self.vary, detail, self.render, headers, self.reason_pages
+            reason,
+            challenges,
+            scopes,
+            missing,
+            retry_after,
+            self.vary,
+            detail,
+            self.render,
+            headers,
+            self.reason_pages,
+            request,
+            login,
         )
         audit.refused(refusal, principal, request)
         return refusal

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Final, cast
 
 from authmw.errors import ConfigurationError
+from authmw.flow.application_code import takes
+from authmw.http.login_page import mistake_in_login
 from authmw.identity.requirement import predicate_name
 from authmw.identity.scopes import scope_mistakes
 from authmw.schemes.base import Alternatives
@@ -29,6 +31,8 @@ def check_arguments(
     *,
     reason_pages: object,
     load_user: object,
+    login: object,
+    render: object,
 ) -> None:
     """Refuse what `Auth` cannot be made of.
 
@@ -58,6 +62,13 @@ def check_arguments(
     if load_user is not None and not callable(load_user):
         mistakes.append(
             f"load_user= is a function of the principal that returns your user object or None, not {load_user!r}"
+        )
+    if login is not None and (wrong := mistake_in_login(login)):
+        mistakes.append(wrong)
+    if render is not None and not (callable(render) and takes(render, 2)):
+        mistakes.append(
+            "render= is a function of the refusal and the request that returns a Body: write def render(refusal, "
+            "request)"
         )
     if mistakes:
         raise ConfigurationError(*mistakes)

@@ -94,7 +94,7 @@ class Guard:
         # A generator is read once; a member that is no string is a mistake, which is found below.
         opened, left = cast("tuple[str, ...]", patterns_in(public)), cast("tuple[str, ...]", patterns_in(leave))
         try:
-            self.public: PublicPaths = PublicPaths(opened)
+            self.public: PublicPaths = PublicPaths(opened, login=auth.login if isinstance(auth, Auth) else None)  # pyright: ignore[reportUnnecessaryIsInstance]
         except ConfigurationError as error:
             mistakes += error.mistakes
         try:

@@ -56,6 +56,7 @@ class InheritedAuth(Auth):
             reason_pages=auth.reason_pages,
             render=auth.render,
             load_user=auth.load_user,
+            login=None if auth.login is None else auth.login.url,
         )
         self.outer: Auth = auth.outer if isinstance(auth, InheritedAuth) else auth
         """The `Auth` that guards the outer program."""

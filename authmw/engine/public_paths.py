@@ -9,10 +9,11 @@ a part of a name. Where the router is not known, every router that is known to d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from authmw.engine.path_patterns import COMMON_METHODS, PathPattern, PatternTable, parsed, patterns_in
 from authmw.errors import ConfigurationError
+from authmw.http.login_page import LoginPage
 from authmw.http.request import RequestHead
 from authmw.http.target import is_canonical, is_canonical_once_decoded
 
@@ -23,6 +24,8 @@ or by ``path`` below ``root_path``, and with the slash at its end."""
 Default = Literal["deny", "allow"]
 """The decision on a request without credentials, for views without a declaration."""
 
+_MOST_ROOTS: Final = 16
+
 
 class PublicPaths:
     """The paths that need no authentication.
@@ -32,17 +35,22 @@ class PublicPaths:
             method: ``GET /docs/*``. ``GET`` includes ``HEAD``. A pattern without a method means all common methods;
             ``TRACE``, ``get`` and any other method are never public.
         setting: the argument that has them, for the messages.
+        login: the login page, which is public too; its path is that from the root of the host.
 
     Raises:
         ConfigurationError: every pattern that could be read in two ways.
     """
 
-    def __init__(self, patterns: Iterable[str] = (), setting: str = "public") -> None:
+    def __init__(
+        self, patterns: Iterable[str] = (), setting: str = "public", *, login: LoginPage | None = None
+    ) -> None:
         mistakes: list[str] = []
         self.patterns: list[PathPattern] = parsed(patterns_in(patterns), setting, mistakes)
         if mistakes:
             raise ConfigurationError(*mistakes)
         self._table = PatternTable((each, each) for each in self.patterns)
+        self._login = login
+        self._of_login: dict[str, PublicPaths] = {}
 
     def matches(self, request: RequestHead, knows_router: KnowsRouter | None = None) -> bool:
         """Whether the path of the request is public, for its method.
@@ -52,6 +60,24 @@ class PublicPaths:
             knows_router: is asked about a path that not all routers read in the same way. Without it such a path is
                 not public.
         """
+        if self._matches(request, knows_router):
+            return True
+        return self._login is not None and self._login_below(request.root).matches(request, knows_router)
+
+    def is_login(self, request: RequestHead, knows_router: KnowsRouter | None = None) -> bool:
+        """Whether `request` is for the login page, and no pattern names it."""
+        return not self._matches(request, knows_router) and self.matches(request, knows_router)
+
+    def _login_below(self, root: str) -> PublicPaths:
+        """The paths of the login page below `root`, where the application is mounted."""
+        found = self._of_login.get(root)
+        if found is None:
+            found = PublicPaths(() if self._login is None else self._login.paths_below(root))
+            if len(self._of_login) < _MOST_ROOTS:  # a layer may take the root from a header of the client
+                self._of_login[root] = found
+        return found
+
+    def _matches(self, request: RequestHead, knows_router: KnowsRouter | None) -> bool:
         if not self.patterns or request.method not in COMMON_METHODS:
             return False
         method, path = request.method, request.path or "/"
@@ -84,6 +110,8 @@ class PublicPaths:
         >>> PublicPaths(["/static/*"]).covers("GET", "/static/{filename}")
         True
         """
+        if self._login is not None and self._login_below("").covers(method, template):
+            return True
         known = method in COMMON_METHODS or not method
         methods = ("", method or "GET", "GET" if method == "HEAD" else "")
         fixed = template.partition("{")[0]

@@ -17,10 +17,13 @@ from typing import Any, Final, Literal
 from authmw.errors import AuthmwError
 from authmw.flow.application_code import raised_at
 from authmw.http.challenge import Challenge
+from authmw.http.navigation import VARY, is_navigation
 from authmw.http.reasons import Reason
+from authmw.http.request import RequestHead
 from authmw.http.response import Response, close_code_of
 
 logger: Final = logging.getLogger("authmw")
+_LOG_IN: Final = b"Log in first.\n"
 
 
 class Allowed(Enum):
@@ -41,6 +44,10 @@ class Body:
     content: bytes
 
 
+Render = Callable[["Refusal", RequestHead], Body]
+"""Makes the body of a refusal of that request. It can change neither the status nor the challenges."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The refusal of a request.
@@ -56,6 +63,8 @@ class Refusal:
         render: makes the body; None for `problem_json`.
         headers: further response headers of the scheme (``DPoP-Nonce``).
         pages: the address below which each public code has its page; empty for none.
+        request: the request that is refused, for `render` and for what differs for a navigation; None if it is unknown.
+        login: where the browser goes to log in instead; empty for everything but a navigation.
     """
 
     reason: Reason
@@ -65,14 +74,21 @@ class Refusal:
     retry_after: int | None = None
     vary: str = ""
     detail: str = field(default="", repr=False)
-    render: Callable[[Refusal], Body] | None = field(default=None, repr=False)
+    render: Render | None = field(default=None, repr=False)
     headers: tuple[tuple[str, str], ...] = ()
     pages: str = ""
+    request: RequestHead | None = field(default=None, repr=False, compare=False)
+    login: str = field(default="", repr=False)
 
     @property
     def status(self) -> int:
-        """The status of the response."""
+        """The status of the refusal. A navigation that is sent to the login page gets a 303 instead of a 401."""
         return self.reason.status
+
+    @property
+    def is_navigation(self) -> bool:
+        """Whether a browser opens a page by the request; see `is_navigation`."""
+        return self.request is not None and is_navigation(self.request)
 
     @property
     def close_code(self) -> int:
@@ -105,19 +121,49 @@ class Refusal:
 
     def response(self) -> Response:
         """The response. `render` can replace the body, but not the status and the challenges."""
-        body = problem_json(self) if self.render is None else _rendered(self, self.render)
+        if self.login:
+            return self._redirect()
+        if self.render is None or self.request is None:
+            body = problem_json(self)
+        else:
+            body = _rendered(self, self.render, self.request)
         headers = [
             ("Content-Type", body.content_type),
             ("Content-Length", str(len(body.content))),
-            ("Cache-Control", "no-store"),
+            *self.kept_headers(self.vary),
         ]
+        return Response(self.status, tuple(headers), body.content)
+
+    def kept_headers(self, vary: str) -> list[tuple[str, str]]:
+        """The headers that stay on the response whatever its body is.
+
+        Args:
+            vary: the request headers that the response depends on.
+        """
+        headers = [("Cache-Control", "no-store")]
         headers += [("WWW-Authenticate", str(challenge)) for challenge in self.challenges]
-        if self.vary:
-            headers.append(("Vary", self.vary))
+        if vary:
+            headers.append(("Vary", vary))
         if self.retry_after is not None:
             headers.append(("Retry-After", str(self.retry_after)))
-        headers += self.headers
-        return Response(self.status, tuple(headers), body.content)
+        return [*headers, *self.headers]
+
+    @property
+    def navigation_vary(self) -> str:
+        """`vary` with the request headers by which a navigation is told."""
+        return ", ".join(dict.fromkeys((*(name for name in self.vary.split(", ") if name), *VARY)))
+
+    def _redirect(self) -> Response:
+        """The way to the login page: 303, so that the browser gets it by GET (RFC 9110 §15.4.4)."""
+        headers = (
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(_LOG_IN))),
+            ("Location", self.login),
+            ("Cache-Control", "no-store"),
+            ("Vary", self.navigation_vary),
+            *self.headers,
+        )
+        return Response(303, headers, _LOG_IN)
 
 
 Decision = Literal[Allowed.ALLOWED] | Refusal
@@ -129,10 +175,10 @@ def problem_json(refusal: Refusal) -> Body:
     return Body("application/problem+json", json.dumps(refusal.problem(), separators=(",", ":")).encode())
 
 
-def _rendered(refusal: Refusal, render: Callable[[Refusal], object]) -> Body:
+def _rendered(refusal: Refusal, render: Callable[[Refusal, RequestHead], object], request: RequestHead) -> Body:
     """The body that `render` makes. If it fails, the default one: the refusal has to be sent in any case."""
     try:
-        body = render(refusal)
+        body = render(refusal, request)
     except Exception as error:
         place = raised_at(error)
         where = f" at {place.file}:{place.line} in {place.function}" if place else ""
@@ -156,5 +202,5 @@ class AccessRefused(AuthmwError):
         return f"{code}: {detail}" if detail else code
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # `render` is left out: it may be a function that cannot be pickled, and no other process uses it.
-        return type(self), (replace(self.refusal, render=None),)
+        # `render` and the request are left out: they may hold what cannot be pickled, and no other process uses them.
+        return type(self), (replace(self.refusal, render=None, request=None),)

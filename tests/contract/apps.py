@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from authmw import Principal, Requirement, current_principal, requires, requires_scopes
+from authmw import Auth, Principal, Requirement, current_principal, requires, requires_scopes
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.asgi.middleware import ASGIApp
 from authmw.engine.adapter import Adapter
@@ -46,9 +46,9 @@ async def _greet_asgi(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def make_wsgi() -> WSGIApp:
+def make_wsgi(auth: Auth | None = None) -> WSGIApp:
     """The service as a WSGI application."""
-    auth = make_auth()
+    auth = auth or make_auth()
 
     def mine(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         return _greet_wsgi(environ, start_response)
@@ -68,9 +68,9 @@ def make_wsgi() -> WSGIApp:
     return service
 
 
-def make_asgi() -> ASGIApp:
+def make_asgi(auth: Auth | None = None) -> ASGIApp:
     """The service as an ASGI application."""
-    auth = make_auth()
+    auth = auth or make_auth()
 
     async def mine(scope: Scope, receive: Receive, send: Send) -> None:
         await _greet_asgi(scope, receive, send)
@@ -101,13 +101,13 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def make_flask() -> WSGIApp:
+def make_flask(auth: Auth | None = None) -> WSGIApp:
     """The service as a Flask application."""
     from authmw_flask import FlaskAuth
     from flask import Flask, Response
 
     app = Flask(__name__, static_folder=None)
-    FlaskAuth(app, make_auth(), public=PUBLIC)
+    FlaskAuth(app, auth or make_auth(), public=PUBLIC)
 
     def greet() -> Response:
         return Response(greeting(), content_type=CONTENT_TYPE)
@@ -127,7 +127,7 @@ def make_flask() -> WSGIApp:
     return app
 
 
-def make_starlette() -> ASGIApp:
+def make_starlette(auth: Auth | None = None) -> ASGIApp:
     """The service as a Starlette application."""
     from authmw_starlette import AuthMiddleware
     from starlette.applications import Starlette
@@ -148,30 +148,30 @@ def make_starlette() -> ASGIApp:
 
     unguarded = [Route(path, greet) for path in ("/me", "/health", "/docs/intro")]
     app = Starlette(routes=[Route("/orders", orders), Route("/mine", mine), *unguarded])
-    app.add_middleware(AuthMiddleware, auth=make_auth(), public=PUBLIC)
+    app.add_middleware(AuthMiddleware, auth=auth or make_auth(), public=PUBLIC)
     return app
 
 
-def make_fastapi() -> ASGIApp:
+def make_fastapi(auth: Auth | None = None) -> ASGIApp:
     """The service as a FastAPI application, its scopes read from its route table."""
     from authmw_starlette import AuthMiddleware
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse
 
     app = FastAPI(docs_url=None)
-    app.add_middleware(AuthMiddleware, auth=make_auth(), public=PUBLIC)
+    app.add_middleware(AuthMiddleware, auth=auth or make_auth(), public=PUBLIC)
     _add_fastapi_routes(app, PlainTextResponse)
     return app
 
 
-def make_fastapi_behind_asgi() -> ASGIApp:
+def make_fastapi_behind_asgi(auth: Auth | None = None) -> ASGIApp:
     """The same application behind the plain middleware, which is told what its route table says."""
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse
 
     app = FastAPI(docs_url=None)
     _add_fastapi_routes(app, PlainTextResponse)
-    return ASGIMiddleware(app, make_auth(), public=PUBLIC, _adapter=_Table())
+    return ASGIMiddleware(app, auth or make_auth(), public=PUBLIC, _adapter=_Table())
 
 
 class _Table(Adapter):

@@ -29,6 +29,8 @@ class Answer:
     cache_control: str = "no-store"
     vary: str = VARY
     retry_after: str = ""
+    location: str = ""
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

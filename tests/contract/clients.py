@@ -34,6 +34,8 @@ def answer_of(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> A
         cache_control=cache_control,
         vary=", ".join(found.get("vary", [])),
         retry_after=retry_after,
+        location=", ".join(found.get("location", [])),
+        cookies=tuple(found.get("set-cookie", ())),
     )
 
 

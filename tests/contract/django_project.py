@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from authmw import requires, requires_scopes
+from authmw import Auth, requires, requires_scopes
 from tests.adapters.django.site import configure, configured, handler
 from tests.contract.apps import CONTENT_TYPE, PUBLIC, SCOPES, greeting, is_alice
 from tests.contract.cases import Answer, Case
@@ -27,7 +27,7 @@ def asker(kind: str, authmw: dict[str, Any], urls: tuple[Any, ...]) -> Callable[
     return ask
 
 
-def ask_service(kind: str) -> Callable[[Case], Answer]:
+def ask_service(kind: str, auth: Auth | None = None) -> Callable[[Case], Answer]:
     """Asks the service of `tests.contract.apps` as a Django project."""
     configure()
     from django.http import HttpRequest, HttpResponse
@@ -46,4 +46,4 @@ def ask_service(kind: str) -> Callable[[Case], Answer]:
 
     open_to_callers = [path(each, greet) for each in ("me", "health", "docs/intro")]
     urls = (path("orders", orders), path("mine", mine), *open_to_callers)
-    return asker(kind, {"auth": make_auth(), "public": PUBLIC}, urls)
+    return asker(kind, {"auth": auth or make_auth(), "public": PUBLIC}, urls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from authmw import (
     APIKeyHeader,
@@ -82,10 +82,11 @@ def _raise_for(text: str) -> None:
         raise StoreIsDown("password=hunter2 host=db.internal")
 
 
-def make_auth() -> Auth:
-    """The engine of the table."""
+def make_auth(**settings: Any) -> Auth:
+    """The engine of the table, with further arguments of `Auth`."""
     return Auth(
         HTTPBearer(Tokens()) | HTTPBasic(Passwords()) | APIKeyHeader("X-API-Key", find_key),
         realm="orders",
         reason_pages=PAGES,
+        **settings,
     )

@@ -360,7 +360,7 @@ def test_a_failure_that_the_application_raises_is_named_alone_where_the_credenti
 
 @pytest.mark.parametrize("fault", ["raises", "no body"])
 def test_a_refusal_whose_body_fails_has_the_default_one(caplog: pytest.LogCaptureFixture, fault: str) -> None:
-    def render(refusal: Refusal) -> Any:
+    def render(refusal: Refusal, request: RequestHead) -> Any:
         if fault == "raises":
             raise KeyError("t0ken-of-alice")
         return "text"

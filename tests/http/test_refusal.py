@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from authmw_flask.refusing import RefusedByFlask
 
-from authmw import AccessRefused, Auth, Body, ConfigurationError, HTTPBasic, HTTPBearer, InheritedAuth, Reason, Refusal
+from authmw import (
+    AccessRefused,
+    Auth,
+    Body,
+    ConfigurationError,
+    HTTPBasic,
+    HTTPBearer,
+    InheritedAuth,
+    Reason,
+    Refusal,
+    RequestHead,
+)
 from authmw.engine.authentication import NOBODY
 from authmw.http.challenge import Challenge
 from authmw.identity.requirement import AUTHENTICATED
@@ -64,7 +75,7 @@ def test_class_16_why_a_login_failed_is_told_to_nobody() -> None:
 
 
 def test_an_application_may_replace_the_body_and_nothing_else() -> None:
-    def render(refusal: Refusal) -> Body:
+    def render(refusal: Refusal, request: RequestHead) -> Body:
         return Body("text/html", f"<h1>{refusal.status}</h1>".encode())
 
     auth = Auth(HTTPBearer() | HTTPBasic(), render=render, realm="orders")
@@ -122,7 +133,7 @@ def test_what_is_no_address_of_pages_is_refused(pages: Any) -> None:
 @pytest.mark.parametrize("kind", [AccessRefused, RefusedByFlask])
 def test_a_refusal_goes_from_one_process_to_another(kind: type[AccessRefused]) -> None:
     refusal = Refusal(
-        Reason.SCOPE_MISSING, scopes=("read",), detail="why", render=lambda _: Body("text/plain", b"not sent along")
+        Reason.SCOPE_MISSING, scopes=("read",), detail="why", render=lambda refusal, request: Body("text/plain", b"")
     )
     # What cannot be unpickled kills the thread of a multiprocessing pool that reads results (CPython #103061).
     received = pickle.loads(pickle.dumps(kind(refusal)))

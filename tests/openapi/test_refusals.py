@@ -87,7 +87,7 @@ def test_the_body_of_every_refusal_fits_the_schema(reason: Reason) -> None:
 
 
 def test_a_body_that_an_application_renders_is_not_described_as_ours() -> None:
-    auth = Auth(HTTPBearer(), render=lambda refusal: Body("text/plain", b"no"))
+    auth = Auth(HTTPBearer(), render=lambda refusal, request: Body("text/plain", b"no"))
     for response in described(auth, Requirement.all_of(READ)).values():
         assert "content" not in response
     assert "schema" not in described(auth, AUTHENTICATED, version="2.0")["401"]

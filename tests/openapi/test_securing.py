@@ -133,7 +133,7 @@ def test_where_everything_is_public_there_is_no_schema_of_refusals() -> None:
 
 
 def test_nor_where_the_application_renders_them() -> None:
-    auth = Auth(HTTPBearer(), render=lambda refusal: Body("text/plain", b"no"))
+    auth = Auth(HTTPBearer(), render=lambda refusal, request: Body("text/plain", b"no"))
     done = secured(made("3.1", {"/orders": {"get": operation()}}), auth, always(NEEDS_READ))
     assert "schemas" not in done["components"]
     assert mistakes_in(done, "3.1") == []

@@ -70,7 +70,7 @@ def test_anything_else_fails_with_what_came_instead(response: Any, expected: Any
     assert re.search(told, str(failed.value)), str(failed.value)
 
 
-def plain(_: Refusal) -> Body:
+def plain(_: Refusal, request: object) -> Body:
     return Body("text/plain", b"no")
 
 

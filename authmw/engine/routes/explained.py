@@ -140,7 +140,9 @@ def _rules_at(door: Door, declared: Requirement | None, caller: Authentication, 
     guard, request = door.guard, door.request
     auth = guard.settings.auth
     needed, is_public = guard.rule(request), guard.is_public(request)
-    if is_public:
+    if is_public and guard.public.is_login(request, guard.adapter.knows_router):
+        yield Rule("the login page", PUBLIC, True)
+    elif is_public:
         yield Rule(f"public {_named(guard, guard.public.patterns, request)}", PUBLIC, True)
     for pattern in () if needed is None else _deciding(guard.rules, request):
         by_pattern = guard.rules.by_pattern[pattern]

@@ -59,6 +59,9 @@ def _routes_of(settings: GuardSettings, app: object) -> Iterator[Route]:
         yield _route(pattern, "leave", Protection.LEFT_ALONE, PUBLIC)
     for pattern in parsed(settings.public, "public", []):
         yield _route(pattern, "public", Protection.PUBLIC, PUBLIC)
+    if settings.auth.login is not None:
+        for path in settings.auth.login.paths_below("")[:1]:
+            yield _route(PathPattern("", path, below=False), "login", Protection.PUBLIC, PUBLIC)
     for text, needed in settings.needs:
         for pattern in parsed((text,), "needs", []):
             yield _route(pattern, "needs", Protection.RULE, needed)

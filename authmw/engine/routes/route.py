@@ -172,7 +172,8 @@ class _Paths(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _paths_of(settings: GuardSettings) -> _Paths:
-    return _Paths(PublicPaths(settings.public), PublicPaths(settings.leave, "leave"), PathRules(dict(settings.needs)))
+    public = PublicPaths(settings.public, login=settings.auth.login)
+    return _Paths(public, PublicPaths(settings.leave, "leave"), PathRules(dict(settings.needs)))
 
 
 def needs(requirement: Requirement) -> str:

@@ -313,7 +313,7 @@ def test_a_teardown_that_fails_is_a_503(name: str) -> None:
 
 
 def test_the_function_that_renders_refusals_finds_the_context() -> None:
-    def render(refusal: Refusal) -> Body:
+    def render(refusal: Refusal, request: RequestHead) -> Body:
         _used()
         return Body("text/plain", current_app.name.encode())
 

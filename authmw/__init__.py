@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         OAuth2ClientCredentialsBearer,
         OAuth2PasswordBearer,
     )
+    from authmw.schemes.session import Session
     from authmw.schemes.trusted_header import TrustedHeader
     from authmw.verifiers.api_key import ApiKeyVerifier
     from authmw.verifiers.digest import DigestVerifier
@@ -106,6 +107,7 @@ __all__ = [
     "RequestHead",
     "Requirement",
     "SecurityScheme",
+    "Session",
     "TokenVerifier",
     "TrustedHeader",
     "TrustedUser",
@@ -159,6 +161,7 @@ _HOMES = {
     "schemes.base": "AuthorizationScheme SecurityScheme",
     "schemes.http_basic": "HTTPBasic",
     "schemes.http_bearer": "HTTPBearer",
+    "schemes.session": "Session",
     "schemes.http_digest": "HTTPDigest",
     "schemes.http_dpop": "HTTPDPoP",
     "schemes.oauth2": "OAuth2 OAuth2AuthorizationCodeBearer OAuth2ClientCredentialsBearer OAuth2PasswordBearer",

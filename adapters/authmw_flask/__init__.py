@@ -32,6 +32,7 @@ from authmw_flask.tokens import token_blueprint
 
 if TYPE_CHECKING:
     from authmw_flask.local import LocalAuth
+    from authmw_flask.login import login_blueprint
 
 __all__ = [
     "FlaskAuth",
@@ -41,6 +42,7 @@ __all__ = [
     "current_principal",
     "current_user",
     "docs_blueprint",
+    "login_blueprint",
     "openapi_document",
     "optionally_authenticated",
     "public",
@@ -54,4 +56,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
-    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth"})
+    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth", "login": "login_blueprint"})

@@ -48,13 +48,13 @@ def token_blueprint(service: TokenService, name: str = "authmw", url_prefix: str
     for path in endpoints_of(service):
         add_view(blueprint, path, _name(path), own_credentials(mounted_view(RoutedEndpoint(service, path))))
     root = metadata_path(service.issuer)
-    blueprint.record(_keep_bodies)
+    blueprint.record(keep_bodies)
     if root != WELL_KNOWN:
         blueprint.record(lambda state: _add_metadata(state, service, root))
     return blueprint
 
 
-def _keep_bodies(state: BlueprintSetupState) -> None:
+def keep_bodies(state: BlueprintSetupState) -> None:
     """Read the bodies before any other function of the application does."""
     app = cast("Flask", state.app)
 

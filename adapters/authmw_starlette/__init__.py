@@ -34,6 +34,7 @@ from authmw_starlette.tokens import metadata_route, token_routes
 
 if TYPE_CHECKING:
     from authmw_starlette.local import LocalAuth
+    from authmw_starlette.login import login_routes
 
 __all__ = [
     "AuthMiddleware",
@@ -44,6 +45,7 @@ __all__ = [
     "current_user",
     "current_user_async",
     "docs_routes",
+    "login_routes",
     "metadata_route",
     "openapi_document",
     "optionally_authenticated",
@@ -55,4 +57,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
-    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth"})
+    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth", "login": "login_routes"})

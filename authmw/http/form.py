@@ -13,6 +13,10 @@ from authmw.http.request import MAX_FORM, BodyIncomplete, BodyTooLarge, RequestH
 
 MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 """The media type of a form without files."""
+FORM_FIELD: Final = "csrf_token"
+"""The field of a form with its token."""
+FORM_HEADER: Final = "x-csrf-token"
+"""The header with the token of a form, for scripts."""
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 _NONE: Final[frozenset[str]] = frozenset()

@@ -87,7 +87,7 @@ class BrowserSessions:
         amr: tuple[str, ...],
         remember: bool,
         authenticated_at: float,
-    ) -> Flow[tuple[BrowserSession, Headers] | Rejected]:
+    ) -> Flow[tuple[BrowserSession, tuple[str, str]] | Rejected]:
         """Log `user` in: a new session, and the header that sets its cookie.
 
         The cookie is always another one than before (fixation, ASVS 7.2.4). A session of the same user that the browser
@@ -133,6 +133,17 @@ class BrowserSessions:
         if before is not None and not isinstance(begun, Rejected):
             yield from self.end(before.session.id)
         return begun
+
+    def user_of(self, caller: LoggedInUser) -> Flow[User | None]:
+        """The user of the caller, as it is now."""
+        return checked_user((yield from Ask(self.kept.users.find_by_id, caller.user.id)), "find_by_id")
+
+    def renewed(self, caller: LoggedInUser, user: User) -> Flow[tuple[str, str]]:
+        """The header that sets another cookie for the session of a caller who has just proved the password."""
+        renewed = yield from self.scheme.sessions.renew(
+            caller.session, caller.token, user, authenticated_at=self._clock()
+        )
+        return self.scheme.cleared if renewed is None else self.scheme.setting(*renewed)
 
     def end(self, session_id: str) -> Flow[None]:
         """End a browser session."""
@@ -182,7 +193,7 @@ class BrowserSessions:
 
     def _unless_revoked(
         self, session: BrowserSession, value: str, authenticated_at: float
-    ) -> Flow[tuple[BrowserSession, Headers] | Rejected]:
+    ) -> Flow[tuple[BrowserSession, tuple[str, str]] | Rejected]:
         """The session and its cookie, unless the user was disabled or changed during the login.
 
         Such a change ends the sessions that it finds. This one may not have been there yet.
@@ -191,6 +202,6 @@ class BrowserSessions:
         user = checked_user((yield from Ask(self.kept.users.find_by_id, session.subject)), "find_by_id")
         is_gone = user is None or user.disabled
         if not is_gone and all(each.at < authenticated_at for each in revocations):
-            return session, (self.scheme.setting(session, value),)
+            return session, self.scheme.setting(session, value)
         yield from self.end(session.id)
         return Rejected(Reason.SESSION_ENDED, f"{session.id} was overtaken by a change of its user")

@@ -12,7 +12,7 @@ from authmw.pages.parts import Body, button_link, form, hidden, lead, name_of, s
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyEmailPage:
     """The page behind the link of a `verification_mail`. Programs that look through mails open links, so the address
-    is confirmed by a form, which has the fields ``token`` and ``form_token``.
+    is confirmed by a form, which has the fields ``token`` and ``csrf_token``.
 
     Args:
         action: the URL that the form is posted to.

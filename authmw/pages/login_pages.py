@@ -14,7 +14,7 @@ from authmw.pages.problems import ProblemCode, problem_sentence
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginPage:
     """The page on which a person logs in. Its form has the fields ``username``, ``password``, ``next``, ``remember``
-    (``yes``, if it is ticked) and ``form_token``.
+    (``yes``, if it is ticked) and ``csrf_token``.
 
     Args:
         action: the URL that the form is posted to.

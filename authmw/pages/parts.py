@@ -9,6 +9,8 @@ from authmw.pages.languages.texts import Texts
 from authmw.pages.look import is_link
 from authmw.pages.markup import NOTHING, Child, Html, element
 
+FORM_FIELD: Final = "csrf_token"
+"""The field of a form with its token: `authmw.http.form.FORM_FIELD`."""
 LONGEST_SHOWN: Final = 100
 """The characters of a name that are shown. Names are longer only if someone wants a page to look broken."""
 
@@ -113,7 +115,7 @@ def field(
 
 def form(action: str, form_token: str, *children: Child) -> Html:
     """A form that is posted to `action` with the token that proves where it comes from."""
-    return element("form", hidden("form_token", form_token), *children, method="post", action=action)
+    return element("form", hidden(FORM_FIELD, form_token), *children, method="post", action=action)
 
 
 def hidden(name: str, value: str) -> Html:

@@ -16,7 +16,7 @@ from authmw.pages.problems import ProblemCode, problem_sentence
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePasswordPage:
     """The page on which a user changes the password. Its form has the fields ``old_password``, ``new_password``,
-    ``new_password_again``, ``username`` (for password managers, the receiver ignores it) and ``form_token``.
+    ``new_password_again``, ``username`` (for password managers, the receiver ignores it) and ``csrf_token``.
 
     Args:
         action: the URL that the form is posted to.
@@ -42,7 +42,7 @@ class ChangePasswordPage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgottenPasswordPage:
     """The page that sends a link for a new password. Its form has the fields ``username``, which is a user name or an
-    e-mail address, and ``form_token``.
+    e-mail address, and ``csrf_token``.
 
     Args:
         action: the URL that the form is posted to.
@@ -64,7 +64,7 @@ class ForgottenPasswordPage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetPasswordPage:
     """The page behind the link of a `recovery_mail`. Its form has the fields ``token``, ``new_password``,
-    ``new_password_again``, ``username`` (for password managers, the receiver ignores it) and ``form_token``.
+    ``new_password_again``, ``username`` (for password managers, the receiver ignores it) and ``csrf_token``.
 
     Args:
         action: the URL that the form is posted to.

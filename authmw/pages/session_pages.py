@@ -36,8 +36,8 @@ class SessionEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionsPage:
-    """The page with the sessions of a user. The form of each has the fields ``session`` (its id) and ``form_token``,
-    the form that ends all of them has ``form_token`` alone.
+    """The page with the sessions of a user. The form of each has the fields ``session`` (its id) and ``csrf_token``,
+    the form that ends all of them has ``csrf_token`` alone.
 
     Args:
         action: the URL that the form of a session is posted to.

@@ -22,7 +22,7 @@ from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import Ask, Flow
-from authmw.http.form import BadForm, read_form
+from authmw.http.form import FORM_FIELD, FORM_HEADER, BadForm, read_form
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import SessionValue
@@ -44,10 +44,6 @@ GRACE: Final = 30.0
 """Seconds in which requests that were under way with the cookie before a renewal are served."""
 SLACK: Final = 10
 """A use is written at most once per this part of the idle lifetime, and a session may live that much longer."""
-FORM_FIELD: Final = "csrf_token"
-"""The field of a form with its token."""
-FORM_HEADER: Final = "x-csrf-token"
-"""The header with the token of a form, for scripts."""
 _REMEMBERED: Final = 65_536
 
 

@@ -10,23 +10,37 @@ from authmw_sqlalchemy.base import as_key
 from authmw_sqlalchemy.families import ended_where
 from authmw_sqlalchemy.retired import retired
 from authmw_sqlalchemy.revocations import published
+from authmw_sqlalchemy.sessions import sessions_ended_where
 from authmw_sqlalchemy.statements import Operation
-from authmw_sqlalchemy.tables import api_keys, familiar_sources, refresh_families, tokens, user_digests
+from authmw_sqlalchemy.tables import (
+    api_keys,
+    familiar_sources,
+    pending,
+    refresh_families,
+    sessions,
+    tokens,
+    user_digests,
+)
 
 
 def user_erased(user_id: str, username: str, at: float) -> Operation[None]:
     """Delete what is kept about a user besides the row itself, retire the id, and publish the revocations."""
     yield from retired(user_id, at)
     ended = yield from ended_where(refresh_families.c.subject == user_id, at)
+    ended_too = yield from sessions_ended_where(sessions.c.subject == user_id, at)
     yield delete(refresh_families).where(refresh_families.c.subject == user_id)
+    yield delete(sessions).where(sessions.c.subject == user_id)
+    yield delete(pending).where(pending.c.subject == user_id)
     yield delete(tokens).where(tokens.c.subject == user_id)
     yield delete(api_keys).where(api_keys.c.owner == user_id)
     yield from _forgotten(user_id, username)
-    yield from published(Revocation.of_user(user_id, at), *(Revocation.of_family(family.id, at) for family in ended))
+    yield from published(
+        Revocation.of_user(user_id, at), *(Revocation.of_family(each.id, at) for each in (*ended, *ended_too))
+    )
 
 
 def user_renamed(user_id: str, old: str, new: str) -> Operation[None]:
-    """Give the sessions of a user the new name, and delete what was made with the old one."""
+    """Give the families of a user the new name, and delete what was made with the old one."""
     yield update(refresh_families).where(refresh_families.c.subject == user_id).values(username=new)
     yield from _forgotten(user_id, old)
 

@@ -13,7 +13,9 @@ from authmw.stores.throttling import account_key
 from authmw_sqlalchemy.base import as_key
 from authmw_sqlalchemy.families import families_of
 from authmw_sqlalchemy.keys import keys_of
+from authmw_sqlalchemy.pending import pending_of
 from authmw_sqlalchemy.revocations import revocations_of
+from authmw_sqlalchemy.sessions import sessions_of
 from authmw_sqlalchemy.statements import Operation
 from authmw_sqlalchemy.tables import familiar_sources, user_digests, users
 from authmw_sqlalchemy.tokens import tokens_of
@@ -34,6 +36,8 @@ def user_exported(user: User, now: float) -> Operation[dict[str, Any]]:
         keys=(yield from keys_of(user.id)),
         tokens=(yield from tokens_of(user.id)),
         families=(yield from families_of(user.id)),
+        browser_sessions=(yield from sessions_of(user.id)),
+        pending=(yield from pending_of(user.id)),
         revocations=(yield from revocations_of(user.id, now)),
         familiar_until=known.scalars().all(),
     )

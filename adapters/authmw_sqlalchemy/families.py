@@ -55,6 +55,10 @@ class SQLFamilies(Store):
         """Revoke every live family of a subject. Returns those that this call revoked."""
         return self._database.run(ended_where, families.c.subject == subject, at)
 
+    def end_session_families(self, session_id: str, at: float) -> tuple[RefreshFamily, ...]:
+        """Revoke every live family of a browser session. Returns those that this call revoked."""
+        return self._database.run(ended_where, families.c.session_id == session_id, at)
+
     def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
         """Revoke every live family of a client. Returns those that this call revoked."""
         return self._database.run(ended_where, families.c.client_id == client_id, at)

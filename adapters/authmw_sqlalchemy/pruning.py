@@ -10,12 +10,24 @@ from sqlalchemy import Column, ColumnElement, Delete, Table, delete, func, selec
 
 from authmw.flow.clocks import now
 from authmw_sqlalchemy.statements import Database, Operation
-from authmw_sqlalchemy.tables import familiar_sources, nonces, refresh_families, revocations, throttle, tokens
+from authmw_sqlalchemy.tables import (
+    familiar_sources,
+    nonces,
+    pending,
+    refresh_families,
+    revocations,
+    sessions,
+    throttle,
+    tokens,
+)
 
 EXPIRING: Final[tuple[Column[float], ...]] = (
     tokens.c.expires_at,
     refresh_families.c.idle_until,
     refresh_families.c.revoked_at,
+    sessions.c.idle_until,
+    sessions.c.ended_at,
+    pending.c.expires_at,
     nonces.c.expires_at,
     throttle.c.expires_at,
     familiar_sources.c.expires_at,
@@ -44,8 +56,8 @@ def prune(
 ) -> Iterator[Pruned]:
     """Delete expired rows, `batch` rows in each transaction, and yield the progress.
 
-    A revoked row that has not expired is kept. A revoked refresh family is deleted at once: a token of a family that
-    does not exist is refused too.
+    A revoked row that has not expired is kept. A revoked refresh family and a session that was ended are deleted at
+    once: a token of a family that does not exist is refused too, and so is the cookie of a session that does not exist.
     """
     at = clock() if now is None else now
     total = sum(database.run(_counted, column, at) for column in EXPIRING)

@@ -1,20 +1,29 @@
-"""Operations that revoke all that a user or a client was issued, as part of the transaction that disables it."""
+"""Operations that end all that a user or a client was issued, as part of the transaction that disables it."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, delete, update
 
 from authmw.stores.records import Revocation
 from authmw_sqlalchemy.families import ended_where
 from authmw_sqlalchemy.revocations import published
+from authmw_sqlalchemy.sessions import sessions_ended_where
 from authmw_sqlalchemy.statements import Operation
-from authmw_sqlalchemy.tables import refresh_families, tokens
+from authmw_sqlalchemy.tables import pending, refresh_families, sessions, tokens
 
 
 def user_ended(user_id: str, at: float) -> Operation[None]:
-    """Revoke the families and opaque tokens that a user was issued until `at`, and publish the revocations."""
+    """End the families, opaque tokens and sessions that a user was issued until `at`, and publish the revocations.
+
+    What is pending for the user is deleted: a link to a new password is worth nothing once there is one.
+    """
+    ended = yield from sessions_ended_where(sessions.c.subject == user_id, at)
+    yield delete(pending).where(pending.c.subject == user_id)
     yield from _ended(
-        Revocation.of_user(user_id, at), refresh_families.c.subject == user_id, tokens.c.subject == user_id
+        Revocation.of_user(user_id, at),
+        refresh_families.c.subject == user_id,
+        tokens.c.subject == user_id,
+        *(Revocation.of_family(session.id, at) for session in ended),
     )
 
 
@@ -27,8 +36,10 @@ def client_ended(client_id: str, at: float) -> Operation[None]:
     )
 
 
-def _ended(revocation: Revocation, families: ColumnElement[bool], issued: ColumnElement[bool]) -> Operation[None]:
+def _ended(
+    revocation: Revocation, families: ColumnElement[bool], issued: ColumnElement[bool], *others: Revocation
+) -> Operation[None]:
     at = revocation.at
     ended = yield from ended_where(families, at)
     yield update(tokens).where(issued, tokens.c.revoked_at.is_(None)).values(revoked_at=at)
-    yield from published(revocation, *(Revocation.of_family(family.id, at) for family in ended))
+    yield from published(revocation, *(Revocation.of_family(family.id, at) for family in ended), *others)

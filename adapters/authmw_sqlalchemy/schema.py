@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FIRST: Final = "0001"
 """The revision of databases that were made before there were migrations."""
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision."""
 _UPGRADE_TIMEOUT_MS: Final = 10_000
 """Milliseconds for which SQLite waits while another process makes or upgrades the tables."""

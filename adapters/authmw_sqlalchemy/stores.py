@@ -15,8 +15,10 @@ from authmw_sqlalchemy.clients import SQLClients
 from authmw_sqlalchemy.families import SQLFamilies
 from authmw_sqlalchemy.keys import SQLApiKeys
 from authmw_sqlalchemy.nonces import SQLNonces
+from authmw_sqlalchemy.pending import SQLPending
 from authmw_sqlalchemy.pruning import Pruned, prune
 from authmw_sqlalchemy.revocations import SQLRevocations
+from authmw_sqlalchemy.sessions import SQLSessions
 from authmw_sqlalchemy.sqlite import SQLiteDatabase
 from authmw_sqlalchemy.statements import Database
 from authmw_sqlalchemy.throttle import SQLThrottle
@@ -71,6 +73,8 @@ class SQLStores:
         self.nonces: SQLNonces = SQLNonces(opened, clock=clock)
         self.throttle: SQLThrottle = SQLThrottle(opened)
         self.revocations: SQLRevocations = SQLRevocations(opened, clock=clock)
+        self.sessions: SQLSessions = SQLSessions(opened)
+        self.pending: SQLPending = SQLPending(opened)
 
     def prune(self, now: float | None = None, batch: int = 1000) -> Iterator[Pruned]:
         """Delete expired rows in small transactions, and yield the progress. The first step has the total.

@@ -23,11 +23,14 @@ from authmw.stores.ports import (
     TokenKeeper,
     UserStore,
 )
+from authmw.stores.session_ports import PendingStore, SessionStore, UserDirectory
 from authmw_sqlalchemy.clients import SQLClients
 from authmw_sqlalchemy.families import SQLFamilies
 from authmw_sqlalchemy.keys import SQLApiKeys
 from authmw_sqlalchemy.nonces import SQLNonces
+from authmw_sqlalchemy.pending import SQLPending
 from authmw_sqlalchemy.revocations import SQLRevocations
+from authmw_sqlalchemy.sessions import SQLSessions
 from authmw_sqlalchemy.statements import Database
 from authmw_sqlalchemy.stores import POOL_SIZE, SQLStores, needs_psycopg
 from authmw_sqlalchemy.throttle import SQLThrottle
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from authmw_sqlalchemy.postgres import PostgresDatabase
 
 
-class AsyncUsers(UserStore, DigestStore, PasswordUpgrader, Protocol):
+class AsyncUsers(UserStore, DigestStore, PasswordUpgrader, UserDirectory, Protocol):
     """A store that finds users, and their HA1."""
 
 
@@ -96,6 +99,8 @@ class AsyncSQLStores:
         self.nonces: NonceStore = SQLNonces(opened, clock=clock)
         self.throttle: Throttle = SQLThrottle(opened)
         self.revocations: RevocationStore = SQLRevocations(opened, clock=clock, sync=self.sync.revocations)
+        self.sessions: SessionStore = SQLSessions(opened)
+        self.pending: PendingStore = SQLPending(opened)
 
     async def aclose(self) -> None:
         """Close every connection, those of `sync` too. A store that is used again opens new ones."""

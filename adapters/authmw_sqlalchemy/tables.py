@@ -1,8 +1,8 @@
 """Tables of authmw, all named ``authmw_…``. None of them holds a secret in clear text.
 
 Times are seconds since the epoch. Scopes are one text, separated by spaces (RFC 6749 §3.3); words that may hold a space
-are a JSON array. Keys, tokens and families refer to a principal's id without a foreign key: a service has keys too and
-is no user, and users may be stored elsewhere.
+are a JSON array. Keys, tokens, families and sessions refer to a principal's id without a foreign key: a service has
+keys too and is no user, and users may be stored elsewhere.
 
 Every constraint gets its name here. So it has the same name in the `MetaData` of an application, whatever names that
 gives to its own constraints (`include_tables`).
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Double,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 VERSION_TABLE: Final = "authmw_alembic_version"
@@ -75,8 +77,13 @@ users: Final = Table(
     Column("attributes", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("disabled_at", Double),
+    Column("email", Text, nullable=False, server_default=""),
+    # By which a user is found, without case: NULL where there is no address.
+    Column("email_folded", Text),
+    Column("email_verified", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("username"),
 )
+_partial_index(users.c.email_folded, users.c.email_folded.is_not(None))
 
 # An HA1 is equivalent to the password for its realm (RFC 7616 §5.2). Only users who log in by Digest have one.
 user_digests: Final = Table(
@@ -170,12 +177,54 @@ refresh_families: Final = Table(
     Column("last_used_at", Double),
     Column("revoked_at", Double),
     Column("name", Text, nullable=False),
+    Column("session_id", Text),
     UniqueConstraint("key"),
 )
 Index(None, refresh_families.c.idle_until)
+_partial_index(refresh_families.c.session_id, refresh_families.c.session_id.is_not(None))
 _partial_index(refresh_families.c.subject, refresh_families.c.revoked_at.is_(None))
 _partial_index(refresh_families.c.client_id, refresh_families.c.revoked_at.is_(None))
 _partial_index(refresh_families.c.revoked_at, refresh_families.c.revoked_at.is_not(None))
+
+sessions: Final = Table(
+    "authmw_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("current", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("authenticated_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("idle_for", Double, nullable=False),
+    Column("idle_until", Double, nullable=False),
+    Column("last_used_at", Double, nullable=False),
+    Column("amr", Text, nullable=False),
+    Column("acr", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("renewed_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("remembered", Boolean, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("key"),
+)
+Index(None, sessions.c.subject)
+Index(None, sessions.c.idle_until)
+_partial_index(sessions.c.ended_at, sessions.c.ended_at.is_not(None))
+
+pending: Final = Table(
+    "authmw_pending",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("data", Text, nullable=False),
+)
+Index(None, pending.c.subject)
+Index(None, pending.c.expires_at)
 
 nonces: Final = Table(
     "authmw_nonces",

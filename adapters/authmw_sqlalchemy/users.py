@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from authmw.crypto.http_digest import DigestAlgorithm
@@ -17,7 +17,7 @@ from authmw.flow.clocks import now
 from authmw.identity.scopes import checked_scopes
 from authmw.identity.usernames import canonical_username
 from authmw.stores.administration import NO_ATTRIBUTES, AlreadyExists, NotFound
-from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_username, hashed, make_user
+from authmw.stores.new_records import DIGEST_ALGORITHMS, HA1, Hasher, checked_email, checked_username, hashed, make_user
 from authmw.stores.records import DigestUser, User
 from authmw.stores.told_changes import changes_user
 from authmw_sqlalchemy.base import Store, text
@@ -35,6 +35,8 @@ _COLUMNS = (
     users.c.scopes,
     users.c.disabled_at,
     users.c.attributes,
+    users.c.email,
+    users.c.email_verified,
 )
 _ORDERED = select(*_COLUMNS).order_by(users.c.username)
 _DIGESTS = (
@@ -43,6 +45,8 @@ _DIGESTS = (
     .where(user_digests.c.realm == bindparam("realm"), user_digests.c.algorithm == bindparam("algorithm"))
 )
 _FIND = Query.of(select(*_COLUMNS).where(users.c.username == bindparam("username")), "username")
+_FIND_BY_ID = Query.of(select(*_COLUMNS).where(users.c.id == bindparam("user_id")), "user_id")
+_FIND_BY_EMAIL = Query.of(_ORDERED.where(users.c.email_folded == bindparam("folded")), "folded")
 _FIND_DIGEST = Query.of(_DIGESTS.where(users.c.username == bindparam("username")), *("username", "realm", "algorithm"))
 _FIND_USERHASH = Query.of(
     _DIGESTS.where(user_digests.c.userhash == bindparam("userhash")), *("userhash", "realm", "algorithm")
@@ -55,10 +59,19 @@ _REPLACE = Query.of(
     .returning(users.c.id),
     *("user_id", "old", "new"),
 )
+_VERIFY_EMAIL = Query.of(
+    update(users)
+    .where(users.c.id == bindparam("user_id"), users.c.email == bindparam("email"), users.c.email_folded.is_not(None))
+    .values(email_verified=true())
+    .returning(users.c.id),
+    *("user_id", "email"),
+)
 
 
 class SQLUsers(Store):
-    """Users, their password hashes and their HA1 (`UserStore`, `PasswordUpgrader`, `DigestStore`, `UserAdmin`).
+    """Users, their password hashes and their HA1.
+
+    It is a `UserStore`, `PasswordUpgrader`, `DigestStore`, `UserDirectory` and `UserAdmin`.
 
     Args:
         database: the database of the records.
@@ -67,7 +80,7 @@ class SQLUsers(Store):
         clock: seconds since the epoch.
     """
 
-    _LOOKUPS = ("find", "find_digest", "find_digest_by_userhash")
+    _LOOKUPS = ("find", "find_by_id", "find_by_email", "find_digest", "find_digest_by_userhash")
 
     def __init__(
         self,
@@ -87,6 +100,14 @@ class SQLUsers(Store):
         """The user of that name, or None."""
         return self._database.read(_FIND, (_canonical(username),), _found)
 
+    def find_by_id(self, user_id: str) -> User | None:
+        """The user with that id, or None."""
+        return self._database.read(_FIND_BY_ID, (user_id,), _found)
+
+    def find_by_email(self, email: str) -> tuple[User, ...]:
+        """Every user with that address, compared without case, by name; none for an empty one."""
+        return self._database.read(_FIND_BY_EMAIL, (_folded(email),), every(_user))
+
     def find_digest(self, username: str, realm: str, algorithm: DigestAlgorithm) -> DigestUser | None:
         """The user of that name with the HA1 for `realm` and `algorithm`, or None."""
         return self._database.read(_FIND_DIGEST, (_canonical(username), realm, algorithm), _found_digest)
@@ -99,6 +120,14 @@ class SQLUsers(Store):
         """Store `new` if the hash still is `old`. Returns whether it was stored."""
         return self._database.write(_REPLACE, (user_id, old, new), bool)
 
+    def change_password_hash(self, user_id: str, old: str | None, new: str) -> bool:
+        """Store `new`, the hash of another password, if the hash still is `old`, and drop every HA1 of the user."""
+        return self._database.run(_password_changed, user_id, old, new)
+
+    def verify_email(self, user_id: str, email: str) -> bool:
+        """Note that the address belongs to the user, if it still is the user's. Returns whether it is."""
+        return self._database.write(_VERIFY_EMAIL, (user_id, email), bool)
+
     @changes_user("created")
     def create(
         self,
@@ -110,6 +139,8 @@ class SQLUsers(Store):
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
         password_hash: str | None = None,
+        email: str = "",
+        email_verified: bool = False,
         hasher: Hasher | None = None,
     ) -> User:
         """A new user; see `authmw.stores.UserAdmin.create`."""
@@ -122,6 +153,8 @@ class SQLUsers(Store):
             attributes=attributes,
             password_hash=password_hash,
             digest_realm=digest_realm,
+            email=email,
+            email_verified=email_verified,
         )
         values = {
             "id": user.id,
@@ -130,6 +163,7 @@ class SQLUsers(Store):
             "scopes": text(user.scopes),
             "attributes": json.dumps(dict(user.attributes)),
             "created_at": self._clock(),
+            **_email(user.email, user.email_verified),
         }
         realms = {digest_realm} if digest_realm is not None and password is not None else set[str]()
         digests = self._ha1s(user.username, password or "", realms)
@@ -160,6 +194,11 @@ class SQLUsers(Store):
     def set_scopes(self, username: str, scopes: Iterable[str]) -> User:
         """Replace the scopes of the user."""
         return self._database.run(_changed, _canonical(username), {"scopes": text(checked_scopes(scopes))})
+
+    @changes_user("email")
+    def set_email(self, username: str, email: str, *, verified: bool = False) -> User:
+        """Replace the address of the user; see `authmw.stores.UserAdmin.set_email`."""
+        return self._database.run(_changed, _canonical(username), _email(checked_email(email), verified))
 
     @changes_user("deleted")
     def delete(self, username: str) -> User:
@@ -243,6 +282,15 @@ def _changed(username: str, values: Mapping[str, object]) -> Operation[User]:
     return _user(row)
 
 
+def _password_changed(user_id: str, old: str | None, new: str) -> Operation[bool]:
+    is_old = users.c.password_hash.is_not_distinct_from(old)
+    changed = yield update(users).where(users.c.id == user_id, is_old).values(password_hash=new).returning(users.c.id)
+    if changed.one_or_none() is None:
+        return False
+    yield delete(user_digests).where(user_digests.c.user_id == user_id)
+    return True
+
+
 def _renamed(username: str, new: str) -> Operation[User]:
     taken = AlreadyExists(f"{new!r} is the name of another user, or the id of another user or of a client")
     yield Exclusive(users)
@@ -274,7 +322,19 @@ def _user(row: Row) -> User:
         frozenset(row[3].split()),
         disabled=row[4] is not None,
         attributes=NO_ATTRIBUTES if attributes == "{}" else MappingProxyType(json.loads(attributes)),
+        email=row[6],
+        email_verified=bool(row[7]),  # SQLite has no booleans
     )
+
+
+def _email(email: str, verified: bool) -> dict[str, object]:
+    """The columns of an address."""
+    return {"email": email, "email_folded": _folded(email), "email_verified": verified and bool(email)}
+
+
+def _folded(email: str) -> str | None:
+    """An address as it is compared, without case. None for an empty one, which no other address equals."""
+    return email.casefold() or None
 
 
 def _digest_user(row: Row) -> DigestUser:

@@ -8,7 +8,9 @@ from authmw.stores import (
     MemoryClients,
     MemoryFamilies,
     MemoryNonces,
+    MemoryPending,
     MemoryRevocations,
+    MemorySessions,
     MemoryStores,
     MemoryThrottle,
     MemoryTokens,
@@ -22,9 +24,12 @@ from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
+    PendingStoreContract,
     RevocationStoreContract,
+    SessionStoreContract,
     ThrottleContract,
     TokenStoreContract,
+    UserDirectoryContract,
     UserStoreContract,
 )
 
@@ -39,6 +44,10 @@ class _InMemoryUsers(_InMemory):
 
 
 class TestUsers(_InMemoryUsers, UserStoreContract):
+    pass
+
+
+class TestDirectory(_InMemoryUsers, UserDirectoryContract):
     pass
 
 
@@ -68,6 +77,16 @@ class TestTokens(_InMemory, TokenStoreContract):
 class TestFamilies(_InMemory, FamilyStoreContract):
     def open_store(self) -> MemoryFamilies:
         return MemoryFamilies()
+
+
+class TestSessions(_InMemory, SessionStoreContract):
+    def open_store(self) -> MemorySessions:
+        return MemorySessions()
+
+
+class TestPending(_InMemory, PendingStoreContract):
+    def open_store(self) -> MemoryPending:
+        return MemoryPending()
 
 
 class TestNonces(_InMemory, NonceStoreContract):

@@ -114,7 +114,7 @@ class PendingOfUsers(Protocol):
         ...
 
     def erase(self, subject: str) -> None:
-        """Delete what is pending for a user."""
+        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password."""
         ...
 
 
@@ -175,6 +175,8 @@ class Subjects:
             tokens.revoke_subject_tokens(user_id, at)
             _publish_ends(revocations, families.end_families(user_id, at), at)
             _publish_ends(revocations, self.held.sessions.end_sessions(user_id, at), at)
+            # A link to a new password is worth nothing once there is one.
+            self.held.pending.erase(user_id)
 
     def erase_user(self, user_id: str, username: str, at: float) -> None:
         """Retire the id of a user, revoke what the user was issued until `at`, and delete it."""
@@ -186,7 +188,6 @@ class Subjects:
             self.held.tokens.erase(user_id)
             self.held.keys.erase(user_id)
             self.held.sessions.erase(user_id)
-            self.held.pending.erase(user_id)
             self.held.throttle.forget(account_key(username))
 
     def rename_user(self, user_id: str, old: str, new: str) -> None:

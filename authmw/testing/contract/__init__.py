@@ -43,10 +43,13 @@ import pytest
 _MODULES = (
     "administration",
     "clients",
+    "directory",
     "families",
     "keys",
     "nonces",
+    "pending",
     "revocations",
+    "sessions",
     "throttles",
     "tokens",
     "users",
@@ -58,10 +61,13 @@ from authmw.errors import face  # noqa: E402
 from authmw.testing.contract.administration import AdministrationContract  # noqa: E402
 from authmw.testing.contract.base import StoreContract  # noqa: E402
 from authmw.testing.contract.clients import ClientStoreContract  # noqa: E402
+from authmw.testing.contract.directory import UserDirectoryContract  # noqa: E402
 from authmw.testing.contract.families import FamilyStoreContract  # noqa: E402
 from authmw.testing.contract.keys import ApiKeyStoreContract  # noqa: E402
 from authmw.testing.contract.nonces import NonceStoreContract  # noqa: E402
+from authmw.testing.contract.pending import PendingStoreContract  # noqa: E402
 from authmw.testing.contract.revocations import RevocationStoreContract  # noqa: E402
+from authmw.testing.contract.sessions import SessionStoreContract  # noqa: E402
 from authmw.testing.contract.throttles import ThrottleContract  # noqa: E402
 from authmw.testing.contract.tokens import TokenStoreContract  # noqa: E402
 from authmw.testing.contract.users import DigestStoreContract, PasswordUpgraderContract, UserStoreContract  # noqa: E402
@@ -74,10 +80,13 @@ __all__ = [
     "FamilyStoreContract",
     "NonceStoreContract",
     "PasswordUpgraderContract",
+    "PendingStoreContract",
     "RevocationStoreContract",
+    "SessionStoreContract",
     "StoreContract",
     "ThrottleContract",
     "TokenStoreContract",
+    "UserDirectoryContract",
     "UserStoreContract",
 ]
 

@@ -1,4 +1,4 @@
-"""Contract of administration: disabling a user or client in one store ends its sessions, tokens and keys in all."""
+"""Contract of administration: disabling a user or client in one store ends its logins, tokens and keys in all."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ from authmw.stores.ports import (
     TokenKeeper,
     UserStore,
 )
-from authmw.stores.records import RefreshFamily, RevocationKind, TokenRecord
+from authmw.stores.records import RefreshFamily, RevocationKind, TokenRecord, User
+from authmw.stores.session_ports import PendingStore, SessionStore, UserDirectory
+from authmw.stores.session_records import BrowserSession, Pending
 from authmw.testing.contract.base import RACERS, StoreContract, between_processes
 from authmw.testing.contract.families import a_family
+from authmw.testing.contract.pending import a_pending
+from authmw.testing.contract.sessions import a_session
 from authmw.testing.contract.tokens import a_token
 
 
-class _Users(UserStore, DigestStore, UserAdmin, Protocol):
+class _Users(UserStore, DigestStore, UserDirectory, UserAdmin, Protocol):
     """A store that finds, creates and changes users."""
 
 
@@ -72,6 +76,16 @@ class _Stores(Protocol):
         ...
 
     @property
+    def sessions(self) -> SessionStore:
+        """Its browser sessions, of users."""
+        ...
+
+    @property
+    def pending(self) -> PendingStore:
+        """What is pending for its users."""
+        ...
+
+    @property
     def revocations(self) -> RevocationStore:
         """Its revocations."""
         ...
@@ -108,25 +122,60 @@ class AdministrationContract(StoreContract[_Stores]):
         page = self.ask(self.store.revocations.revocations_after, "", 100)
         assert set(published) <= set(page.revocations)
 
+    def begin(self, subject: str) -> tuple[BrowserSession, Pending]:
+        """A session of `subject`, and something that is pending."""
+        session, pending = a_session(subject=subject), a_pending(subject=subject)
+        self.ask(self.store.sessions.add_session, session)
+        self.ask(self.store.pending.put_pending, pending)
+        return session, pending
+
+    def pending_now(self, pending: Pending) -> Pending | None:
+        """What is pending, if it still is."""
+        return self.ask(self.store.pending.peek_pending, pending.digest, pending.kind, pending.expires_at - 1)
+
+    def assert_session_live(self, session: BrowserSession, pending: Pending) -> None:
+        """That session is unchanged, and so is what is pending."""
+        assert self.ask(self.store.sessions.find_session, session.key) == session
+        assert self.pending_now(pending) == pending
+        assert self.ask(self.store.revocations.find_revocations, (("family", session.id),)) == ()
+
+    def assert_session_ended(self, session: BrowserSession, pending: Pending) -> None:
+        """That session has ended, and is published as a revocation; nothing is pending."""
+        ended = self.ask(self.store.sessions.find_session, session.key)
+        assert ended is not None
+        assert ended.ended_at is not None
+        (published,) = self.ask(self.store.revocations.find_revocations, (("family", session.id),))
+        assert published.at == ended.ended_at
+        assert self.pending_now(pending) is None
+
     def test_what_was_issued_to_a_user_ends_when_the_user_is_disabled_and_for_good(self) -> None:
         self.ask(self.store.users.create, "alice", id="usr_1")
         mine, others = [self.issue("usr_1", "shop"), self.issue("usr_1", "app")], self.issue("usr_2", "shop")
+        my_sessions, other_session = [self.begin("usr_1"), self.begin("usr_1")], self.begin("usr_2")
         self.ask(self.store.users.disable, "alice")
         for each in mine:
             self.assert_ended("user", "usr_1", *each)
         self.ask(self.store.users.enable, "alice")
         for each in mine:
             self.assert_ended("user", "usr_1", *each)
+        for begun in my_sessions:
+            self.assert_session_ended(*begun)
         self.assert_live(*others)
+        self.assert_session_live(*other_session)
+        assert self.ask(self.store.sessions.sessions_of, "usr_1", my_sessions[0][0].created_at) == ()
         assert self.ask(self.store.families.families_of, "usr_1", mine[0][0].created_at) == ()
 
     def test_what_was_issued_by_an_old_password_ends_with_it(self) -> None:
         self.ask(self.store.users.create, "alice", "old", id="usr_1")
         mine, others = self.issue("usr_1", "shop"), self.issue("usr_2", "shop")
+        my_session, other_session = self.begin("usr_1"), self.begin("usr_2")
         self.ask(self.store.users.set_password, "alice", "new")
         self.assert_ended("user", "usr_1", *mine)
+        self.assert_session_ended(*my_session)
         self.assert_live(*others)
+        self.assert_session_live(*other_session)
         self.assert_live(*self.issue("usr_1", "shop"))
+        self.assert_session_live(*self.begin("usr_1"))
 
     def test_what_was_given_to_a_client_ends_when_it_is_disabled_and_for_good(self) -> None:
         self.ask(self.store.clients.create, "shop")
@@ -173,12 +222,18 @@ class AdministrationContract(StoreContract[_Stores]):
         mine, others = [self.issue("usr_1", "shop"), self.issue("usr_1", "app")], self.issue("usr_2", "shop")
         _, key = self.ask(self.store.keys.create, "usr_1")
         _, other_key = self.ask(self.store.keys.create, "usr_2")
+        (my_session, my_pending), other_session = self.begin("usr_1"), self.begin("usr_2")
         assert self.ask(self.store.users.delete, "alice") == alice
+        assert self.ask(self.store.sessions.find_session, my_session.key) is None
+        assert self.pending_now(my_pending) is None
+        assert self.ask(self.store.revocations.find_revocations, (("family", my_session.id),)) != ()
+        self.assert_session_live(*other_session)
         for each in mine:
             self.assert_erased("usr_1", *each)
         assert self.ask(self.store.keys.find_key, key.digest) is None
         assert self.ask(self.store.users.find, "alice") is None
         assert [user.username for user in self.ask(self.store.users.list)] == ["bob"]
+        assert self.ask(self.store.users.find_by_id, "usr_1") is None
         assert self.ask(self.store.keys.list, "usr_1") == ()
         assert self.ask(self.store.tokens.list, "usr_1") == ()
         self.assert_live(*others)
@@ -224,12 +279,15 @@ class AdministrationContract(StoreContract[_Stores]):
         alice = self.ask(self.store.users.create, "alice", "pw", id="usr_1", scopes=["orders:read"])
         family, token = self.issue("usr_1", "shop")
         others = self.issue("usr_2", "shop")
+        session = self.begin("usr_1")
         _, key = self.ask(self.store.keys.create, "usr_1")
         renamed = self.ask(self.store.users.rename, "alice", "Zo\u0065\u0308")
         assert renamed == replace(alice, username="Zo\u00eb")
         assert self.ask(self.store.users.find, "Zo\u00eb") == renamed
         assert self.ask(self.store.users.find, "alice") is None
         self.assert_live(replace(family, username="Zo\u00eb"), token)
+        self.assert_session_live(*session)
+        assert self.ask(self.store.users.find_by_id, "usr_1") == renamed
         self.assert_live(*others)
         assert self.ask(self.store.keys.find_key, key.digest) == key
         assert self.ask(self.store.users.rename, "Zo\u00eb", "Zo\u00eb") == renamed
@@ -257,11 +315,22 @@ class AdministrationContract(StoreContract[_Stores]):
         assert self.ask(self.store.users.find, "alice") == alice
 
     def test_an_export_has_what_is_kept_about_the_user_alone_and_no_secret(self) -> None:
-        alice = self.ask(self.store.users.create, "alice", "pw", id="usr_1", attributes={"n": 1}, digest_realm="app")
+        alice = self.ask(
+            self.store.users.create,
+            "alice",
+            "pw",
+            id="usr_1",
+            attributes={"n": 1},
+            digest_realm="app",
+            email="alice@shop.example",
+        )
         family, token = self.issue("usr_1", "shop")
         ended, _ = self.issue("usr_1", "app")
         self.ask(self.store.families.end_family, ended.id, ended.created_at)
         self.issue("usr_2", "shop")
+        (session, pending), (ended_session, _) = self.begin("usr_1"), self.begin("usr_1")
+        self.ask(self.store.sessions.end_session, ended_session.id, ended_session.created_at)
+        self.begin("usr_2")
         secret, key = self.ask(self.store.keys.create, "usr_1", name="laptop")
         self.ask(self.store.keys.create, "usr_2")
         exported = self.ask(self.store.users.export, "alice")
@@ -272,6 +341,9 @@ class AdministrationContract(StoreContract[_Stores]):
         assert [(each["id"], each["name"]) for each in exported["api_keys"]] == [(key.id, "laptop")]
         assert token.id in {each["id"] for each in exported["tokens"]}
         assert {each["id"] for each in exported["sessions"]} == {family.id, ended.id}
+        assert {each["id"] for each in exported["browser_sessions"]} == {session.id, ended_session.id}
+        assert [each["kind"] for each in exported["pending"]] == [pending.kind, pending.kind]
+        assert (exported["user"]["email"], exported["user"]["email_verified"]) == ("alice@shop.example", False)
         assert "usr_2" not in written
         kept = self.ask(self.store.users.find_digest, "alice", "app", "SHA-256")
         assert kept is not None
@@ -283,6 +355,9 @@ class AdministrationContract(StoreContract[_Stores]):
             family.key,
             family.current,
             kept.ha1,
+            session.key,
+            session.current,
+            pending.digest,
         ):
             assert secret_text
             assert secret_text not in written
@@ -303,6 +378,48 @@ class AdministrationContract(StoreContract[_Stores]):
                 self.ask(self.store.users.create, f"user-{racer}-{number}")
         for answers in self.race(_rename):
             assert answers.count(True) == 1
+
+    def test_a_user_has_another_address_which_is_found_in_place_of_the_old_one(self) -> None:
+        self.ask(self.store.users.create, "alice", email="old@shop.example", email_verified=True)
+        bob = self.ask(self.store.users.create, "bob", email="bob@shop.example")
+        changed = self.ask(self.store.users.set_email, "alice", "New@shop.example")
+        assert (changed.email, changed.email_verified) == ("New@shop.example", False)
+        assert self.ask(self.store.users.find, "alice") == changed
+        assert self.ask(self.store.users.find_by_email, "new@SHOP.example") == (changed,)
+        assert self.ask(self.store.users.find_by_email, "old@shop.example") == ()
+        verified = self.ask(self.store.users.set_email, "alice", "new@shop.example", verified=True)
+        assert verified == replace(changed, email="new@shop.example", email_verified=True)
+        assert self.ask(self.store.users.find, "bob") == bob
+
+    def test_a_user_without_an_address_has_none_that_is_verified(self) -> None:
+        for made in (
+            self.ask(self.store.users.create, "alice", email="", email_verified=True),
+            self.ask(self.store.users.set_email, "alice", "", verified=True),
+        ):
+            assert (made.email, made.email_verified) == ("", False)
+            assert self.ask(self.store.users.find, "alice") == made
+        with pytest.raises(ConfigurationError):
+            self.ask(self.store.users.set_email, "alice", "no address")
+        with pytest.raises(NotFound):
+            self.ask(self.store.users.set_email, "bob", "bob@shop.example")
+
+    def test_of_a_new_address_and_a_verification_of_the_old_one_at_once_no_address_is_verified_unseen(self) -> None:
+        for number in range(self.rounds):
+            self.ask(self.store.users.create, f"user-{number}", id=f"id-{number}", email="old@shop.example")
+        self.race(_verify_or_change)
+        for number in range(self.rounds):
+            found = self.ask(self.store.users.find, f"user-{number}")
+            assert found is not None
+            assert (found.email, found.email_verified) == ("new@shop.example", False)
+
+    def test_of_a_user_who_is_disabled_and_logs_in_at_once_no_session_is_left(self) -> None:
+        for number in range(self.rounds):
+            self.ask(self.store.users.create, f"user-{number}", id=f"id-{number}")
+        for number, answers in enumerate(self.race(_disable_or_log_in)):
+            for key in filter(None, answers):
+                found = self.ask(self.store.sessions.find_session, key)
+                assert found is not None
+                assert found.ended_at is not None, number
 
     def test_no_client_gets_the_id_of_a_user(self) -> None:
         self.ask(self.store.users.create, "alice", id="usr_1")
@@ -336,6 +453,29 @@ def _delete_or_make_key(store: _Stores, racer: int, number: int) -> Flow[str]:
         with suppress(NotFound):  # it is gone already
             _, key = yield from Ask(store.keys.rotate, key.id)
     return key.digest
+
+
+def _verify_or_change(store: _Stores, racer: int, number: int) -> Flow[None]:
+    if racer == 0:
+        yield from Ask(store.users.set_email, f"user-{number}", "new@shop.example")
+    else:
+        yield from Ask(store.users.verify_email, f"id-{number}", "old@shop.example")
+
+
+def _disable_or_log_in(store: _Stores, racer: int, number: int) -> Flow[str]:
+    """Log in as a flow does: a session that is stored although the user was disabled meanwhile is ended."""
+    if racer == 0:
+        yield from Ask(store.users.disable, f"user-{number}")
+        return ""
+    user: User | None = yield from Ask(store.users.find_by_id, f"id-{number}")
+    if user is None or user.disabled:
+        return ""
+    session = a_session(subject=user.id)
+    yield from Ask(store.sessions.add_session, session)
+    again: User | None = yield from Ask(store.users.find_by_id, user.id)
+    if again is None or again.disabled:
+        yield from Ask(store.sessions.end_session, session.id, session.created_at)
+    return session.key
 
 
 def _rename(store: _Stores, racer: int, number: int) -> Flow[bool]:

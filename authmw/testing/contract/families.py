@@ -96,8 +96,9 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
                 "salt": "0" * 64,
             },
             {"revoked_at": NOW + 0.123456},
+            {"session_id": "sid_1"},
         ],
-        ids=["plain", "least", "of all languages", "scopes", "times", "revoked"],
+        ids=["plain", "least", "of all languages", "scopes", "times", "revoked", "of a session"],
     )
     def test_a_family_is_found_as_it_was_added(self, changes: dict[str, Any]) -> None:
         family = self.add(**changes)
@@ -250,6 +251,22 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
         assert [self.found(each) for each in others] == others
         assert self.ask(self.store.end_client_families, "shop", NOW + 9) == ()
 
+    def test_every_family_of_a_session_ends_and_no_other(self) -> None:
+        mine = [self.add(session_id="sid_1"), self.add(session_id="sid_1", client_id="app")]
+        others = [self.add(session_id="sid_2"), self.add(session_id=None), self.add(session_id="")]
+        ended = self.ask(self.store.end_session_families, "sid_1", NOW + 5.5)
+        assert sorted(each.id for each in ended) == sorted(each.id for each in mine)
+        assert [self.found(each) for each in mine] == [replace(each, revoked_at=NOW + 5.5) for each in mine]
+        assert [self.found(each) for each in others] == others
+        assert self.ask(self.store.end_session_families, "sid_1", NOW + 9) == ()
+
+    def test_a_family_of_a_session_keeps_it_when_it_is_rotated(self) -> None:
+        family = self.add(session_id="sid_1")
+        rotated = self.rotate(family).family
+        assert rotated is not None
+        assert rotated.session_id == "sid_1"
+        assert self.found(family) == rotated
+
     def test_the_live_families_of_a_subject_are_listed_oldest_first(self) -> None:
         made = [self.add(created_at=NOW + age) for age in (3, 1, 2)]
         self.add(subject="usr_2")
@@ -296,9 +313,12 @@ class FamilyStoreContract(StoreContract[FamilyStore]):
             assert counts == [1, 1, len(answers) - 2]
             assert self.found(family).revoked_at == NOW + 60
 
-    @pytest.mark.parametrize("verb", ["end_family", "end_families", "end_client_families"])
+    @pytest.mark.parametrize("verb", ["end_family", "end_families", "end_session_families", "end_client_families"])
     def test_no_rotation_brings_a_family_back_that_ended_meanwhile(self, verb: str) -> None:
-        families = [self.add(subject=f"usr_{number}", client_id=f"app_{number}") for number in range(self.rounds)]
+        families = [
+            self.add(subject=f"usr_{number}", client_id=f"app_{number}", session_id=f"sid_{number}")
+            for number in range(self.rounds)
+        ]
         self.race(partial(_rotate_or_end, families, verb))
         self.assert_ended(families)
 
@@ -356,6 +376,8 @@ def _rotate_or_end(
             yield from Ask(store.end_family, family.id, at)
         case "end_families":
             yield from Ask(store.end_families, family.subject, at)
+        case "end_session_families":
+            yield from Ask(store.end_session_families, family.session_id or "", at)
         case _:
             yield from Ask(store.end_client_families, family.client_id or "", at)
     answer = yield from Ask(store.rotate, a_rotation(family))

@@ -27,7 +27,9 @@ class _Digesting(UserStore, DigestStore, Protocol):
     """A store that finds users, and their HA1."""
 
 
-class _UsersContract(StoreContract[S]):
+class UsersContract(StoreContract[S]):
+    """What the contracts of stores of users have in common."""
+
     def add_user(
         self,
         username: str,
@@ -37,9 +39,13 @@ class _UsersContract(StoreContract[S]):
         scopes: Iterable[str] = (),
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         digest_realm: str | None = None,
+        email: str = "",
+        email_verified: bool = False,
     ) -> User:
         """A new user, by the store's ``create`` (`UserAdmin`) unless this is overridden."""
         store: Any = self.store
+        # `UserStore` itself does not ask for addresses.
+        address = {"email": email, "email_verified": email_verified} if email else {}
         user: User = self.ask(
             store.create,
             username,
@@ -48,6 +54,7 @@ class _UsersContract(StoreContract[S]):
             scopes=scopes,
             attributes=attributes,
             digest_realm=digest_realm,
+            **address,
         )
         return user
 
@@ -58,7 +65,7 @@ class _UsersContract(StoreContract[S]):
         return user
 
 
-class UserStoreContract(_UsersContract[UserStore]):
+class UserStoreContract(UsersContract[UserStore]):
     """The contract of `authmw.stores.UserStore`."""
 
     @pytest.mark.parametrize("username", NAMES)
@@ -91,7 +98,7 @@ class UserStoreContract(_UsersContract[UserStore]):
         assert [self.found(name) for name in names] == users
 
 
-class PasswordUpgraderContract(_UsersContract[_Upgrading]):
+class PasswordUpgraderContract(UsersContract[_Upgrading]):
     """The contract of `authmw.stores.PasswordUpgrader`."""
 
     def hash_of(self, username: str) -> str:
@@ -131,7 +138,7 @@ class PasswordUpgraderContract(_UsersContract[_Upgrading]):
             assert self.hash_of(f"user-{number}") == f"new {answers.index(True)}"
 
 
-class DigestStoreContract(_UsersContract[_Digesting]):
+class DigestStoreContract(UsersContract[_Digesting]):
     """The contract of `authmw.stores.DigestStore`, for SHA-256."""
 
     @pytest.mark.parametrize("username", ["alice", "Zo\u00eb"])

@@ -21,6 +21,7 @@ from authmw.flow.breaker import PATIENCE
 from authmw.flow.flow import Ask, Flow, run_async
 from authmw.stores import RevocationFeed, StoreUnavailable
 from authmw.stores.records import Attempt, NonceUse, RefreshFamily, Reservation, Revocation, TokenRecord, User
+from authmw.testing.contract.sessions import a_session
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
 from tests.support import fresh_python
@@ -133,6 +134,18 @@ def test_class_26_no_login_is_stored_while_its_user_or_client_is_being_changed(
     assert stores.families.find_family("key") == login
 
 
+def test_class_26_no_session_is_stored_while_its_user_is_being_changed(stores: SQLStores, postgres: URL) -> None:
+    (alice,) = stores.users.list()
+    session = a_session(subject=alice.id)
+    with engine_of(postgres) as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE authmw_users SET disabled_at = 1.5"))
+        with pytest.raises(StoreUnavailable):
+            stores.sessions.add_session(session)
+    assert stores.sessions.find_session(session.key) is None
+    stores.sessions.add_session(session)
+    assert stores.sessions.find_session(session.key) == session
+
+
 def test_class_26_no_token_of_a_client_is_stored_while_it_is_being_changed(stores: SQLStores, postgres: URL) -> None:
     stores.clients.create("shop")
     record = TokenRecord("token_1", "digest", "shop", 3e9, kind="client", client_id="shop")
@@ -159,6 +172,11 @@ def test_what_postgresql_cannot_keep_is_not_found_and_no_failure(stores: SQLStor
     for text_ in ("a\0b", "\ud800"):
         assert stores.clients.find_client(text_) is None
         assert stores.families.families_of(text_, 0.0) == ()
+        assert stores.users.find_by_id(text_) is None
+        assert stores.users.find_by_email(f"{text_}@shop.example") == ()
+        assert stores.sessions.find_session(text_) is None
+        assert stores.sessions.sessions_of(text_, 0.0) == ()
+        assert stores.pending.peek_pending(text_, text_, 0.0) is None
         until = time.time() + 60
         uses = [stores.nonces.use_nonce(text_ * 3000, count, until) for count in (1, 1, 2)]
         assert uses == [NonceUse.FRESH, NonceUse.REPLAYED, NonceUse.FRESH]

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, check, include_tables, schema, upgrade, upgrade_sql
 from authmw_sqlalchemy.tables import VERSION_TABLE, metadata
-from sqlalchemy import URL, Column, MetaData, Table, Text, text
+from sqlalchemy import URL, Column, MetaData, Table, Text, make_url, text
 
 from authmw import ConfigurationError
 from authmw.stores import StoreUnavailable
@@ -66,7 +66,7 @@ def test_the_comparison_can_fail(empty: URL) -> None:
 
 def test_migrations_are_undone_one_by_one_and_made_again(empty: URL) -> None:
     migrated(empty, schema.HEAD)
-    for revision in ("0003", "0002", "0001"):
+    for revision in ("0004", "0003", "0002", "0001"):
         migrated(empty, revision, down=True)
         assert check(empty) != []
     migrated(empty, schema.HEAD)
@@ -111,6 +111,52 @@ def test_a_database_of_before_migrations_is_recognised_and_keeps_its_data(empty:
         token = stores.tokens.find_token("d1")
     assert token is not None
     assert (token.audience, token.family_id, token.revoked_at) == (frozenset(), None, None)
+
+
+_OLD_USER = (
+    "INSERT INTO authmw_users (id, username, scopes, attributes, created_at) VALUES (:id, :id, 'a b', '{}', 1.5)"
+)
+_OLD_FAMILY = (
+    "INSERT INTO authmw_refresh_families (id, key, current, subject, username, scopes, created_at, expires_at, "
+    "idle_until, previous, salt, rotated_at, name) "
+    "VALUES (:id, :id, 'c', 'alice', 'alice', 'a', 1.5, 9e12, 9e12, '', '', 0, '')"
+)
+
+
+def test_a_database_without_sessions_keeps_its_users_and_families_and_the_version_before_goes_on(empty: URL) -> None:
+    migrated(empty, "0004")
+    with engine_of(empty) as engine, engine.begin() as connection:
+        connection.execute(text(_OLD_USER), {"id": "alice"})
+        connection.execute(text(_OLD_FAMILY), {"id": "f1"})
+    assert "the table authmw_sessions is missing: run `authmw db upgrade`" in check(empty)
+    upgrade(empty)
+    assert differences(empty) == []
+    with engine_of(empty) as engine, engine.begin() as connection:
+        connection.execute(text(_OLD_USER), {"id": "bob"})
+        connection.execute(text(_OLD_FAMILY), {"id": "f2"})
+    with closing(SQLStores(empty)) as stores:
+        users = stores.users.list()
+        assert [(user.id, user.email, user.email_verified) for user in users] == [
+            ("alice", "", False),
+            ("bob", "", False),
+        ]
+        assert stores.users.find_by_email("") == ()
+        assert [family.session_id for family in stores.families.families_of("alice", 2.0)] == [None, None]
+        stores.users.set_email("bob", "bob@shop.example", verified=True)
+        assert [user.id for user in stores.users.find_by_email("BOB@shop.example")] == ["bob"]
+
+
+def test_a_file_without_sessions_is_upgraded_on_first_use(tmp_path: Path) -> None:
+    url = make_url(f"sqlite:///{tmp_path / 'app.db'}")
+    migrated(url, "0004")
+    with engine_of(url) as engine, engine.begin() as connection:
+        connection.execute(text(_OLD_USER), {"id": "alice"})
+    with closing(SQLStores(url)) as stores:
+        assert stores.sessions.sessions_of("alice", 0.0) == ()
+        alice = stores.users.find_by_id("alice")
+    assert alice is not None
+    assert alice.scopes == frozenset({"a", "b"})
+    assert check(url) == []
 
 
 def test_the_first_demos_database_is_upgraded_on_first_use(tmp_path: Path) -> None:

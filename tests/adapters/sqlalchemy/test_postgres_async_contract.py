@@ -11,9 +11,12 @@ from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
+    PendingStoreContract,
     RevocationStoreContract,
+    SessionStoreContract,
     ThrottleContract,
     TokenStoreContract,
+    UserDirectoryContract,
     UserStoreContract,
 )
 from tests.adapters.sqlalchemy.databases import drop_schema
@@ -35,6 +38,10 @@ class _InPostgreSQL:
 
 
 class TestUsers(_InPostgreSQL, UserStoreContract):
+    factory = OPENED + "users"
+
+
+class TestDirectory(_InPostgreSQL, UserDirectoryContract):
     factory = OPENED + "users"
 
 
@@ -60,6 +67,14 @@ class TestClients(_InPostgreSQL, ClientStoreContract):
 
 class TestFamilies(_InPostgreSQL, FamilyStoreContract):
     factory = OPENED + "families"
+
+
+class TestSessions(_InPostgreSQL, SessionStoreContract):
+    factory = OPENED + "sessions"
+
+
+class TestPending(_InPostgreSQL, PendingStoreContract):
+    factory = OPENED + "pending"
 
 
 class TestNonces(_InPostgreSQL, NonceStoreContract):

@@ -12,9 +12,12 @@ from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
+    PendingStoreContract,
     RevocationStoreContract,
+    SessionStoreContract,
     ThrottleContract,
     TokenStoreContract,
+    UserDirectoryContract,
     UserStoreContract,
 )
 from tests.adapters.sqlalchemy.databases import drop_schema
@@ -36,6 +39,10 @@ class _InPostgreSQL:
 
 
 class TestUsers(_InPostgreSQL, UserStoreContract):
+    factory = OPENED + "users"
+
+
+class TestDirectory(_InPostgreSQL, UserDirectoryContract):
     factory = OPENED + "users"
 
 
@@ -61,6 +68,14 @@ class TestClients(_InPostgreSQL, ClientStoreContract):
 
 class TestFamilies(_InPostgreSQL, FamilyStoreContract):
     factory = OPENED + "families"
+
+
+class TestSessions(_InPostgreSQL, SessionStoreContract):
+    factory = OPENED + "sessions"
+
+
+class TestPending(_InPostgreSQL, PendingStoreContract):
+    factory = OPENED + "pending"
 
 
 class TestNonces(_InPostgreSQL, NonceStoreContract):

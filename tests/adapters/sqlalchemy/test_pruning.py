@@ -8,13 +8,14 @@ from contextlib import closing
 from itertools import pairwise
 
 import pytest
-from authmw_sqlalchemy import SQLStores, families, keys, pruning, tokens, upgrade, users
+from authmw_sqlalchemy import SQLStores, families, keys, pending, pruning, sessions, tokens, upgrade, users
 from authmw_sqlalchemy.pruning import Pruned
 from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
 from authmw_sqlalchemy.statements import Query
 from sqlalchemy import URL, Column, Connection, text
 
 from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, TokenRecord
+from authmw.stores.session_records import BrowserSession, Pending
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema
 
 NOW = 1_000_000.0
@@ -37,6 +38,11 @@ def a_family(id: str, *, idle_until: float = NOW + 1, revoked_at: float | None =
     return RefreshFamily(id, id, "", "alice", "alice", None, scopes, 1.0, NOW + 9, idle_until, revoked_at=revoked_at)
 
 
+def a_session(id: str, *, idle_until: float = NOW + 1, ended_at: float | None = None) -> BrowserSession:
+    scopes = frozenset[str]()
+    return BrowserSession(id, id, id, "alice", scopes, 1.0, 1.0, NOW + 9, 60.0, idle_until, 1.0, ended_at=ended_at)
+
+
 def fill(stores: SQLStores, expired: int) -> None:
     """So many of each that have expired, and one that has not."""
     for number in range(expired + 1):
@@ -45,6 +51,9 @@ def fill(stores: SQLStores, expired: int) -> None:
         stores.tokens.add_token(TokenRecord(name, name, "alice", until))
         stores.families.add_family(a_family(name, idle_until=until))
         stores.families.add_family(a_family(f"r{number}", revoked_at=None if number == expired else NOW - 1))
+        stores.sessions.add_session(a_session(name, idle_until=until))
+        stores.sessions.add_session(a_session(f"r{number}", ended_at=None if number == expired else NOW - 1))
+        stores.pending.put_pending(Pending(name, "recovery", "alice", until))
         stores.throttle.make_familiar(name, name, until)
         stores.revocations.publish(Revocation("user", name, 1.0, until))
         stores.database.write(_COUNT, (name, until), len)
@@ -60,8 +69,8 @@ _NONCE = Query.of(text("INSERT INTO authmw_nonces VALUES (:nonce, 1, :until) RET
 def test_pruning_tells_the_total_and_then_each_batch(stores: SQLStores) -> None:
     fill(stores, 5)
     told = list(stores.prune(batch=2))
-    assert told[0] == Pruned("", 0, 35)
-    assert told[-1].deleted == 35
+    assert told[0] == Pruned("", 0, 50)
+    assert told[-1].deleted == 50
     steps = [after.deleted - before.deleted for before, after in pairwise(told)]
     assert max(steps) == 2
     assert {each.table for each in told[1:]} == {column.table.name for column in pruning.EXPIRING}
@@ -74,6 +83,10 @@ def test_what_has_not_expired_stays(stores: SQLStores) -> None:
     assert stores.tokens.find_token("n3") is not None
     assert stores.tokens.find_token("n2") is None
     assert [family.id for family in stores.families.families_of("alice", NOW)] == ["n3", "r3"]
+    assert [session.id for session in stores.sessions.sessions_of("alice", NOW)] == ["n3", "r3"]
+    assert stores.sessions.find_session("n2") is None
+    assert stores.pending.peek_pending("n3", "recovery", NOW) is not None
+    assert stores.pending.peek_pending("n2", "recovery", 0.0) is None
     answers = [stores.throttle.reserve(Attempt("", name, "", (name,)), NOW) for name in ("n2", "n3")]
     assert [answer.mark for answer in answers if isinstance(answer, Reservation)] == ["", "n3"]
     assert [each.id for each in stores.revocations.revocations_after("", 10).revocations] == ["n3"]
@@ -104,7 +117,7 @@ def test_who_holds_a_row_is_not_waited_for(namespace: str) -> None:
         with engine.begin() as holder:
             holder.execute(text("SELECT 1 FROM authmw_tokens WHERE id = 'n0' FOR UPDATE"))
             *_, last = stores.prune()
-            assert (last.total, last.deleted) == (21, 20)
+            assert (last.total, last.deleted) == (30, 29)
         *_, last = stores.prune()
         assert (last.total, last.deleted) == (1, 1)
 
@@ -123,6 +136,9 @@ def test_a_cursor_whose_row_was_pruned_misses_nothing(stores: SQLStores) -> None
 
 _QUERIES: dict[str, tuple[Query, tuple[object, ...]]] = {
     "find": (users._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "find_by_id": (users._FIND_BY_ID, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "find_by_email": (users._FIND_BY_EMAIL, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "verify_email": (users._VERIFY_EMAIL, ("a", "b")),  # pyright: ignore[reportPrivateUsage]
     "find_digest": (users._FIND_DIGEST, ("a", "b", "MD5")),  # pyright: ignore[reportPrivateUsage]
     "find_digest_by_userhash": (users._FIND_USERHASH, ("a", "b", "MD5")),  # pyright: ignore[reportPrivateUsage]
     "find_key": (keys._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
@@ -133,6 +149,12 @@ _QUERIES: dict[str, tuple[Query, tuple[object, ...]]] = {
     "revoke_client_tokens": (tokens._REVOKE_CLIENT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
     "find_family": (families._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
     "families_of": (families._OF_SUBJECT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "find_session": (sessions._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
+    "sessions_of": (sessions._OF_SUBJECT, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "touch_session": (sessions._TOUCH, ("a", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "peek_pending": (pending._PEEK, ("a", "b", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "take_pending": (pending._TAKE, ("a", "b", 1.0)),  # pyright: ignore[reportPrivateUsage]
+    "drop_pending": (pending._DROP, ("a", "b")),  # pyright: ignore[reportPrivateUsage]
     "revocations_after": (_AFTER, (1, 1.0, 0, 1.0, 10)),
     "find_revocations": (_latest(2), (1.0, "user", "a", "client", "b")),
 }

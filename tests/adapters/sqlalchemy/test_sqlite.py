@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import create_engine, event, text
 
 from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBearer
+from authmw.crypto.chained_tokens import SessionToken, new_salt
 from authmw.crypto.opaque_tokens import new_token, token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.engine.authentication import Authentication
@@ -31,6 +33,8 @@ from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
 from authmw.stores import StoreUnavailable
 from authmw.stores.records import TokenRecord, User
+from authmw.stores.session_records import Pending, RenewalOutcome
+from authmw.testing.contract.sessions import a_renewal, a_session
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.token import TokenVerifier
 from tests.stores.support import at_once
@@ -76,15 +80,30 @@ def test_tok_1_a_dump_of_the_file_holds_no_secret(path: Path, stores: SQLStores)
     key, record = stores.keys.create("alice")
     rotated, _ = stores.keys.rotate(record.id)
     token, _ = stores.tokens.create("alice")
+    cookies = [*a_renewed_session(stores), secret := new_token("xx")]
+    stores.pending.put_pending(Pending(token_digest(secret), "recovery", "alice", time.time() + 60))
     with closing(sqlite3.connect(path)) as connection:
         dump = "\n".join(connection.iterdump())
     stores.close()
     files = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert "alice" in dump
     assert b"alice" in files
-    for secret in ("correct horse", key, key[3:], rotated, token, token[3:]):
-        assert secret not in dump
-        assert secret.encode() not in files
+    assert all(token_digest(cookie) in dump for cookie in cookies), "what is looked at is what was stored"
+    values = (key, rotated, token, *cookies)
+    for kept_nowhere in ("correct horse", *values, *(value[3:] for value in values), cookies[0][3:33]):
+        assert kept_nowhere not in dump
+        assert kept_nowhere.encode() not in files
+
+
+def a_renewed_session(stores: SQLStores) -> list[str]:
+    """Begin a session, and renew it. The two values of its cookie."""
+    first, salt = SessionToken.new(), new_salt()
+    after = first.successor(salt)
+    session = a_session(key=token_digest(first.family), current=first.digest)
+    stores.sessions.add_session(session)
+    renewal = a_renewal(session, successor=after.digest, salt=salt)
+    assert stores.sessions.renew_session(renewal).outcome is RenewalOutcome.RENEWED
+    return [first.text, after.text]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
@@ -224,7 +243,7 @@ def test_readers_wait_for_no_writer_and_never_write(path: Path, stores: SQLStore
 
 def test_lookups_are_asked_on_the_loop_and_writes_on_a_thread(stores: SQLStores) -> None:
     marked = [stores.users.find, stores.users.find_digest, stores.keys.find_key, stores.tokens.find_token]
-    unmarked = [stores.users.replace_password_hash, stores.keys.touch_key]
+    unmarked = [stores.users.replace_password_hash, stores.keys.touch_key, stores.sessions.touch_session]
     assert {CallMode.of(method) for method in marked} == {CallMode.NONBLOCKING}
     assert {CallMode.of(method) for method in unmarked} == {CallMode.BLOCKING}
 

@@ -10,9 +10,12 @@ from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
     PasswordUpgraderContract,
+    PendingStoreContract,
     RevocationStoreContract,
+    SessionStoreContract,
     ThrottleContract,
     TokenStoreContract,
+    UserDirectoryContract,
     UserStoreContract,
 )
 from tests.adapters.sqlalchemy.databases import drop_file
@@ -26,6 +29,10 @@ class _InSQLite:
 
 
 class TestUsers(_InSQLite, UserStoreContract):
+    factory = OPENED + "users"
+
+
+class TestDirectory(_InSQLite, UserDirectoryContract):
     factory = OPENED + "users"
 
 
@@ -51,6 +58,14 @@ class TestClients(_InSQLite, ClientStoreContract):
 
 class TestFamilies(_InSQLite, FamilyStoreContract):
     factory = OPENED + "families"
+
+
+class TestSessions(_InSQLite, SessionStoreContract):
+    factory = OPENED + "sessions"
+
+
+class TestPending(_InSQLite, PendingStoreContract):
+    factory = OPENED + "pending"
 
 
 class TestNonces(_InSQLite, NonceStoreContract):

@@ -16,8 +16,21 @@ from authmw import ConfigurationError
 from authmw.flow.call_mode import CallMode
 from tests.support import fresh_python, require
 
-LOOKUPS = ("users.find", "keys.find_key", "tokens.find_token", "clients.find_client", "families.find_family")
-WRITERS = ("families.rotate", "nonces.use_nonce", "throttle.reserve", "throttle.settle", "revocations.publish")
+LOOKUPS = (
+    *("users.find", "keys.find_key", "tokens.find_token", "clients.find_client", "families.find_family"),
+    *(
+        "users.find_by_id",
+        "users.find_by_email",
+        "sessions.find_session",
+        "sessions.sessions_of",
+        "pending.peek_pending",
+    ),
+)
+WRITERS = (
+    *("families.rotate", "nonces.use_nonce", "throttle.reserve", "throttle.settle", "revocations.publish"),
+    *("sessions.renew_session", "sessions.touch_session", "pending.put_pending", "pending.take_pending"),
+    *("users.change_password_hash", "users.verify_email"),
+)
 
 
 def mode(stores: object, path: str) -> CallMode:

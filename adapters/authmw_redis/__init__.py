@@ -1,4 +1,4 @@
-"""Stores in Redis: opaque tokens, refresh families, nonces, throttles and revocations."""
+"""Stores in Redis: opaque tokens, refresh families, browser sessions, nonces, throttles and revocations."""
 
 from typing import TYPE_CHECKING
 

@@ -29,6 +29,7 @@ _FIELDS: Final = (
     "rotated_at",
     "last_used_at",
     "revoked_at",
+    "session",
 )
 _READ: Final = f"local function read() return redis.call('HMGET', KEYS[1], {str(_FIELDS)[1:-1]}) end"
 
@@ -124,6 +125,10 @@ class RedisFamilies:
         """Revoke every live family of a subject. Returns those that this call revoked."""
         return self._run(self._end_all("subject", subject, at))
 
+    def end_session_families(self, session_id: str, at: float) -> Answer[tuple[RefreshFamily, ...]]:
+        """Revoke every live family of a browser session. Returns those that this call revoked."""
+        return self._run(self._end_all("session", session_id, at))
+
     def end_client_families(self, client_id: str, at: float) -> Answer[tuple[RefreshFamily, ...]]:
         """Revoke every live family of a client. Returns those that this call revoked."""
         return self._run(self._end_all("client", client_id, at))
@@ -138,6 +143,8 @@ class RedisFamilies:
         indexes = [self._names.index_for("family", "subject", family.subject, family.key)]
         if family.client_id is not None:
             indexes.append(self._names.index_for("family", "client", family.client_id, family.key))
+        if family.session_id is not None:
+            indexes.append(self._names.index_for("family", "session", family.session_id, family.key))
         entered = [enter(index, family.key, family.expires_at, now) for index in indexes]
         known = dumps([family.key, family.expires_at])
         by_id = Command(("SET", self._names.hashed("family-id", family.id), known, "PX", lifetime))
@@ -218,6 +225,7 @@ def _fields(family: RefreshFamily) -> list[str]:
         repr(float(family.rotated_at)),
         None if family.last_used_at is None else repr(float(family.last_used_at)),
         None if family.revoked_at is None else repr(float(family.revoked_at)),
+        family.session_id,
     )
     return [word for name, value in zip(_FIELDS, values, strict=True) if value is not None for word in (name, value)]
 
@@ -225,7 +233,9 @@ def _fields(family: RefreshFamily) -> list[str]:
 def _family(key: str, reply: list[Any]) -> RefreshFamily | None:
     if not reply or reply[0] is None:
         return None
-    grant, client, expires_at, idle_until, current, previous, salt, rotated_at, last_used_at, revoked_at = reply
+    grant, client, expires_at, idle_until, current, previous, salt, rotated_at, last_used_at, revoked_at, session = (
+        reply
+    )
     family_id, subject, username, scopes, created_at, name = loads(grant)
     return RefreshFamily(
         family_id,
@@ -244,4 +254,5 @@ def _family(key: str, reply: list[Any]) -> RefreshFamily | None:
         number(last_used_at),
         number(revoked_at),
         name,
+        None if session is None else text(session),
     )

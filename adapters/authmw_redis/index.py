@@ -1,4 +1,4 @@
-"""Indexes of tokens and families, by subject, client and family. None misses a record that is being added.
+"""Indexes of records, by subject, client, family and session. None misses a record that is being added.
 
 An index and its records are in different slots, so no script can change both. Instead, adding enters the record into
 every index and then stores it, and revoking reads the indexes and then revokes. When the two meet:

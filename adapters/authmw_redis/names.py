@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import ConfigurationError
 
-IndexedBy = Literal["subject", "client", "family"]
+IndexedBy = Literal["subject", "client", "family", "session"]
 """The indexes of tokens and families, besides their own key."""
 
 _SHARDS: Final = "0123456789abcdef"
@@ -38,7 +38,7 @@ class Names:
         self.prefix: Final = prefix
 
     def of(self, kind: str, name: str) -> str:
-        """The key of a record that is found by a digest: a token, a family."""
+        """The key of a record that is found by a digest: a token, a family, a session."""
         return f"{self.prefix}:{kind}:{{{name}}}"
 
     def hashed(self, kind: str, name: str) -> str:
@@ -46,7 +46,7 @@ class Names:
         return self.of(kind, token_digest(name))
 
     def indexes(self, kind: str, by: IndexedBy, name: str) -> tuple[IndexNames, ...]:
-        """The indexes of all tokens or families of a subject, a client or a family.
+        """The indexes of all records of a kind, as tokens, of a subject, a client, a family or a session.
 
         One client may have the tokens of all users, as the application's own has: its index is split into sixteen
         parts, each in a slot of its own.

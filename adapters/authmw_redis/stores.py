@@ -14,8 +14,10 @@ from authmw_redis.families import RedisFamilies
 from authmw_redis.health import concerns
 from authmw_redis.names import Names
 from authmw_redis.nonces import RedisNonces
+from authmw_redis.pending import RedisPending
 from authmw_redis.revocations import RedisRevocations
 from authmw_redis.server import AsyncServer, AsyncTarget, Server, Target
+from authmw_redis.sessions import RedisSessions
 from authmw_redis.throttle import RedisThrottle
 from authmw_redis.tokens import RedisTokenAdmin, RedisTokens
 
@@ -63,6 +65,8 @@ class RedisStores:
             self._server, names, clock=clock, free=free, first=first, longest=longest
         )
         self.revocations: RedisRevocations = RedisRevocations(self._server, names, clock=clock)
+        self.sessions: RedisSessions = RedisSessions(self._server, names, clock=clock)
+        self.pending: RedisPending = RedisPending(self._server, names, clock=clock)
 
     def check(self) -> list[str]:
         """A sentence for each setting of the server that would lose records; empty if there is none."""
@@ -121,6 +125,8 @@ class AsyncRedisStores:
         self.revocations: RedisRevocations = CallMode.ASYNC(
             RedisRevocations(self._server, names, clock=clock, sync=self.sync.revocations)
         )
+        self.sessions: RedisSessions = CallMode.ASYNC(RedisSessions(self._server, names, clock=clock))
+        self.pending: RedisPending = CallMode.ASYNC(RedisPending(self._server, names, clock=clock))
 
     async def aclose(self) -> None:
         """Close the connections of this event loop and of `sync`, but not the application's own.

@@ -19,6 +19,7 @@ from authmw_redis import AsyncRedisStores, RedisStores
 from authmw.crypto.opaque_tokens import new_id, token_digest
 from authmw.stores.ports import Answer
 from authmw.stores.records import RefreshFamily, Rotation, TokenRecord
+from authmw.stores.session_records import BrowserSession, Pending, Renewal
 from tests.support import require
 
 T = TypeVar("T")
@@ -135,6 +136,51 @@ def a_rotation(family: RefreshFamily, **changes: Any) -> Rotation:
         "idle_until": family.created_at + 60 + 14 * DAY,
     }
     return Rotation(**(values | changes))
+
+
+def a_session(**changes: Any) -> BrowserSession:
+    """A browser session, begun now."""
+    session_id = new_id("sid")
+    begun = time.time()
+    values: dict[str, Any] = {
+        "id": session_id,
+        "key": token_digest(f"key of {session_id}"),
+        "current": token_digest(f"first of {session_id}"),
+        "subject": "usr_1",
+        "scopes": frozenset({"orders:read"}),
+        "created_at": begun,
+        "authenticated_at": begun,
+        "expires_at": begun + 30 * DAY,
+        "idle_for": DAY,
+        "idle_until": begun + DAY,
+        "last_used_at": begun,
+    }
+    return BrowserSession(**(values | changes))
+
+
+def a_renewal(session: BrowserSession, **changes: Any) -> Renewal:
+    """The current value of `session`, presented a minute after it was begun."""
+    values: dict[str, Any] = {
+        "key": session.key,
+        "presented": session.current,
+        "successor": token_digest(new_id("next")),
+        "salt": token_digest(new_id("salt")),
+        "now": session.created_at + 60,
+        "scopes": session.scopes,
+    }
+    return Renewal(**(values | changes))
+
+
+def a_pending(**changes: Any) -> Pending:
+    """A link to a new password, good for ten minutes."""
+    values: dict[str, Any] = {
+        "digest": token_digest(new_id("secret")),
+        "kind": "recovery",
+        "subject": "usr_1",
+        "expires_at": time.time() + 600,
+        "data": {"step": "1"},
+    }
+    return Pending(**(values | changes))
 
 
 def free_port() -> int:

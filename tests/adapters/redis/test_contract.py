@@ -9,14 +9,18 @@ import pytest
 from authmw_redis import AsyncRedisStores, RedisStores
 from authmw_redis.families import RedisFamilies
 from authmw_redis.nonces import RedisNonces
+from authmw_redis.pending import RedisPending
 from authmw_redis.revocations import RedisRevocations
+from authmw_redis.sessions import RedisSessions
 from authmw_redis.throttle import RedisThrottle
 from authmw_redis.tokens import RedisTokens
 
 from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
+    PendingStoreContract,
     RevocationStoreContract,
+    SessionStoreContract,
     ThrottleContract,
     TokenStoreContract,
 )
@@ -71,6 +75,30 @@ def families(namespace: str) -> Generator[RedisFamilies]:
 async def async_families(namespace: str) -> AsyncGenerator[RedisFamilies]:
     async with awaited(namespace) as stores:
         yield stores.families
+
+
+@contextmanager
+def sessions(namespace: str) -> Generator[RedisSessions]:
+    with opened(namespace) as stores:
+        yield stores.sessions
+
+
+@asynccontextmanager
+async def async_sessions(namespace: str) -> AsyncGenerator[RedisSessions]:
+    async with awaited(namespace) as stores:
+        yield stores.sessions
+
+
+@contextmanager
+def pending(namespace: str) -> Generator[RedisPending]:
+    with opened(namespace) as stores:
+        yield stores.pending
+
+
+@asynccontextmanager
+async def async_pending(namespace: str) -> AsyncGenerator[RedisPending]:
+    async with awaited(namespace) as stores:
+        yield stores.pending
 
 
 @contextmanager
@@ -130,6 +158,22 @@ class TestFamilies(InRedis, FamilyStoreContract):
 
 class TestAsyncFamilies(InRedis, FamilyStoreContract):
     factory = f"{__name__}:async_families"
+
+
+class TestSessions(InRedis, SessionStoreContract):
+    factory = f"{__name__}:sessions"
+
+
+class TestAsyncSessions(InRedis, SessionStoreContract):
+    factory = f"{__name__}:async_sessions"
+
+
+class TestPending(InRedis, PendingStoreContract):
+    factory = f"{__name__}:pending"
+
+
+class TestAsyncPending(InRedis, PendingStoreContract):
+    factory = f"{__name__}:async_pending"
 
 
 class TestNonces(InRedis, NonceStoreContract):

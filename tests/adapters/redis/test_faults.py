@@ -32,7 +32,18 @@ from authmw.stores.records import (
     Revocation,
     TokenRecord,
 )
-from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
+from authmw.stores.session_records import RenewalOutcome
+from tests.adapters.redis.support import (
+    RedisServer,
+    a_family,
+    a_pending,
+    a_renewal,
+    a_rotation,
+    a_session,
+    a_token,
+    client,
+    now,
+)
 from tests.proxy import Proxy
 
 pytestmark = pytest.mark.servers
@@ -54,6 +65,11 @@ VERBS: dict[str, Callable[[RedisStores | AsyncRedisStores], Any]] = {
     "add_family": lambda kept: kept.families.add_family(a_family()),
     "rotate": lambda kept: kept.families.rotate(a_rotation(a_family())),
     "end_families": lambda kept: kept.families.end_families("usr_1", 1.0),
+    "add_session": lambda kept: kept.sessions.add_session(a_session()),
+    "renew_session": lambda kept: kept.sessions.renew_session(a_renewal(a_session())),
+    "end_sessions": lambda kept: kept.sessions.end_sessions("usr_1", 1.0, "sid_1"),
+    "put_pending": lambda kept: kept.pending.put_pending(a_pending()),
+    "take_pending": lambda kept: kept.pending.take_pending("0" * 64, "recovery", 1.0),
     "use_nonce": lambda kept: kept.nonces.use_nonce("n", 1, time.time() + 60),
     "reserve": lambda kept: kept.throttle.reserve(_ATTEMPT, 1.0),
     "settle": lambda kept: kept.throttle.settle(Reservation(_ATTEMPT), AttemptOutcome.SUCCEEDED, 1.0, 9.0),
@@ -321,6 +337,50 @@ def test_a_reuse_whose_reply_was_lost_is_still_told(kept: RedisStores) -> None:
     lose_the_next_reply(kept)
     answer = now(kept.families.rotate(a_rotation(family, now=family.created_at + 90)))
     assert answer.outcome is Outcome.REUSED
+
+
+@pytest.mark.parametrize("grace", [0.0, 30.0])
+def test_a_renewal_whose_reply_was_lost_is_a_renewal(kept: RedisStores, grace: float) -> None:
+    session = a_session()
+    kept.sessions.add_session(session)
+    kept.sessions.renew_session(a_renewal(a_session()))  # the script is there
+    renewal = a_renewal(session, grace=grace)
+    lose_the_next_reply(kept)
+    answer = now(kept.sessions.renew_session(renewal))
+    assert answer.outcome is RenewalOutcome.RENEWED
+    assert answer.session is not None
+    assert (answer.session.current, answer.session.previous) == (renewal.successor, session.current)
+    assert answer.session == now(kept.sessions.find_session(session.key))
+    # Whoever else presents the value now is told from it.
+    expected = RenewalOutcome.RACED if grace else RenewalOutcome.UNKNOWN
+    assert now(kept.sessions.renew_session(a_renewal(session, grace=grace))).outcome is expected
+
+
+def test_a_renewal_whose_reply_was_lost_brings_nothing_back_that_ended_meanwhile(kept: RedisStores) -> None:
+    session = a_session()
+    kept.sessions.add_session(session)
+    kept.sessions.renew_session(a_renewal(a_session()))  # the script is there
+    lose_the_next_reply(kept)
+    lost = kept._server.client.execute_command  # pyright: ignore[reportPrivateUsage]
+
+    def ended_meanwhile(*words: Any) -> Any:
+        try:
+            return lost(*words)
+        finally:
+            kept.sessions.end_session(session.id, session.created_at)
+
+    kept._server.client.execute_command = ended_meanwhile  # pyright: ignore[reportPrivateUsage]
+    assert now(kept.sessions.renew_session(a_renewal(session))).outcome is RenewalOutcome.ENDED
+
+
+def test_what_was_taken_with_a_reply_that_was_lost_is_not_lost_and_is_taken_once(kept: RedisStores) -> None:
+    pending = a_pending()
+    kept.pending.put_pending(pending)
+    kept.pending.take_pending("another", pending.kind, 1.0)  # the script is there
+    lose_the_next_reply(kept)
+    assert now(kept.pending.take_pending(pending.digest, pending.kind, 1.0)) == pending
+    assert now(kept.pending.take_pending(pending.digest, pending.kind, 1.0)) is None
+    assert now(kept.pending.peek_pending(pending.digest, pending.kind, 1.0)) is None
 
 
 def test_dig_3_a_use_whose_reply_was_lost_is_not_sent_again(kept: RedisStores) -> None:

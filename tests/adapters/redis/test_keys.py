@@ -25,11 +25,15 @@ from authmw.stores.records import (
     RevocationPage,
     TokenRecord,
 )
+from authmw.stores.session_records import BrowserSession, RenewalOutcome
 from authmw.testing import FakeClock
 from tests.adapters.redis.support import (
     RedisServer,
     a_family,
+    a_pending,
+    a_renewal,
     a_rotation,
+    a_session,
     a_token,
     client,
     free_port,
@@ -46,15 +50,19 @@ SECRETS = (
     "alice@192.0.2.7",
     "account:alice",
     "jti-of-an-assertion",
+    "st_session-part",
+    "st_first-value",
+    "st_next-value",
+    "secret-of-a-mail",
 )
 
 
 def every_verb(kept: RedisStores) -> list[str]:
     """Ask all of it something; the secrets that were used."""
-    family_part, first, following, pair, account, nonce = SECRETS
+    family_part, first, following, pair, account, nonce, *of_browsers = SECRETS
     at = time.time()
     token, record = a_token(family_id="fam_1", scopes=frozenset({"a"}), audience=frozenset({"api"}))
-    family = a_family(key=token_digest(family_part), current=token_digest(first))
+    family = a_family(key=token_digest(family_part), current=token_digest(first), session_id="sid_1")
     kept.tokens.add_token(record)
     kept.families.add_family(family)
     created, _ = kept.tokens.create("usr_1", ["a"], client_id="shop")
@@ -80,8 +88,33 @@ def every_verb(kept: RedisStores) -> list[str]:
     kept.tokens.revoke(record.id)
     assert now(kept.families.end_family(family.id, at)) is not None
     assert now(kept.families.end_families("usr_1", at)) == ()
+    assert now(kept.families.end_session_families("sid_1", at)) == ()
     assert now(kept.families.end_client_families("shop", at)) == ()
+    every_verb_of_browsers(kept, *of_browsers)
     return [token, created, *SECRETS]
+
+
+def every_verb_of_browsers(kept: RedisStores, part: str, first: str, following: str, secret: str) -> None:
+    """Ask the stores of sessions and of what is pending something."""
+    at = time.time()
+    session, other = a_session(key=token_digest(part), current=token_digest(first)), a_session()
+    for each in (session, other):
+        kept.sessions.add_session(each)
+    renewal = a_renewal(session, successor=token_digest(following))
+    assert now(kept.sessions.renew_session(renewal)).outcome is RenewalOutcome.RENEWED
+    kept.sessions.touch_session(session.key, at + 120)
+    assert len(now(kept.sessions.sessions_of("usr_1", at))) == 2
+    assert [each.id for each in now(kept.sessions.end_sessions("usr_1", at, session.id))] == [other.id]
+    assert now(kept.sessions.end_session(session.id, at)) == now(kept.sessions.find_session(session.key))
+    pending = a_pending(digest=token_digest(secret))
+    dropped = a_pending()
+    for kind in ("recovery", "verification"):
+        kept.pending.put_pending(replace(dropped, kind=kind))
+        kept.pending.drop_pending("usr_1", kind)
+    kept.pending.put_pending(pending)
+    assert now(kept.pending.of_user("usr_1")) == (pending,)
+    assert now(kept.pending.peek_pending(pending.digest, "recovery", at)) == pending
+    assert now(kept.pending.take_pending(pending.digest, "recovery", at)) == pending
 
 
 def everything(sees: Any, key: str) -> str:
@@ -124,11 +157,33 @@ def test_what_is_stored_lives_as_long_as_its_record_and_a_minute() -> None:
         _, record = a_token(expires_at=clock.now + 600)
         kept.tokens.add_token(record)
         kept.families.add_family(family := a_family(expires_at=clock.now + 1200, idle_until=clock.now + 60))
+        kept.sessions.add_session(session := a_session(expires_at=clock.now + 1800, idle_until=clock.now + 60))
+        kept.pending.put_pending(pending := a_pending(expires_at=clock.now + 600))
         with client() as sees:
             token_left = cast("int", sees.pttl(Names(prefix).of("token", record.digest)))
             family_left = cast("int", sees.pttl(Names(prefix).of("family", family.key)))
+            session_left = cast("int", sees.pttl(Names(prefix).of("session", session.key)))
+            pending_left = cast("int", sees.pttl(Names(prefix).of("pending", pending.digest)))
     assert 655_000 < token_left <= 660_000
     assert 1_255_000 < family_left <= 1_260_000, "until its absolute end, however idle: a reuse has to be seen"
+    assert 1_855_000 < session_left <= 1_860_000
+    assert 655_000 < pending_left <= 660_000
+
+
+@pytest.mark.servers
+def test_what_was_taken_is_gone_from_redis_within_seconds(kept: RedisStores) -> None:
+    kept.pending.put_pending(pending := a_pending())
+    assert now(kept.pending.take_pending(pending.digest, pending.kind, 1.0)) == pending
+    prefix = kept.revocations._keys[0].split(":")[0].removeprefix("{")  # pyright: ignore[reportPrivateUsage]
+    with client() as sees:
+        left = cast("int", sees.pttl(Names(prefix).of("pending", pending.digest)))
+    assert 0 < left <= 10_000
+    assert now(kept.pending.of_user("usr_1")) == ()
+    kept.pending.put_pending(pending)
+    kept.pending.put_pending(a_pending(subject="usr_2"))
+    kept.pending.erase("usr_1")
+    assert now(kept.pending.peek_pending(pending.digest, pending.kind, 1.0)) is None
+    assert len(now(kept.pending.of_user("usr_2"))) == 1
 
 
 @pytest.mark.servers
@@ -218,6 +273,13 @@ def test_a_client_that_decodes_its_replies_finds_the_same(kept: RedisStores) -> 
         family, (_, record) = a_family(subject="usr_2", name="Zo\u00eb"), a_token(subject="Zo\u00eb")
         decoding.families.add_family(family)
         decoding.tokens.add_token(record)
+        session, pending = a_session(subject="usr_2", name="Zo\u00eb", acr="\u00e9"), a_pending(subject="Zo\u00eb")
+        decoding.sessions.add_session(session)
+        decoding.pending.put_pending(pending)
+        taken = now(decoding.pending.take_pending(pending.digest, pending.kind, 1.0))
+        sessions: list[BrowserSession | None] = [
+            now(each.sessions.find_session(session.key)) for each in (decoding, other)
+        ]
         found: list[tuple[RefreshFamily | None, TokenRecord | None, RevocationPage]] = [
             (
                 now(each.families.find_family(family.key)),
@@ -229,6 +291,7 @@ def test_a_client_that_decodes_its_replies_finds_the_same(kept: RedisStores) -> 
     target.close()
     assert found[0] == found[1]
     assert found[0][:2] == (family, record)
+    assert (sessions, taken) == ([session, session], pending)
 
 
 @pytest.mark.servers

@@ -13,7 +13,17 @@ from authmw_redis import RedisStores, families
 from authmw_redis.commands import Batch, Steps
 
 from authmw.stores.records import Outcome, RefreshFamily, TokenRecord
-from tests.adapters.redis.support import RedisServer, a_family, a_rotation, a_token, client, now
+from authmw.stores.session_records import BrowserSession, RenewalOutcome
+from tests.adapters.redis.support import (
+    RedisServer,
+    a_family,
+    a_renewal,
+    a_rotation,
+    a_session,
+    a_token,
+    client,
+    now,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -50,6 +60,10 @@ def adding_family(kept: RedisStores, family: RefreshFamily) -> Steps[None]:
     return kept.families._add(family)  # pyright: ignore[reportPrivateUsage]
 
 
+def adding_session(kept: RedisStores, session: BrowserSession) -> Steps[None]:
+    return kept.sessions._add(session)  # pyright: ignore[reportPrivateUsage]
+
+
 REVOKE_TOKENS: dict[str, Callable[[RedisStores, float], object]] = {
     "of the subject": lambda kept, at: kept.tokens.revoke_subject_tokens("usr_1", at),
     "of the client": lambda kept, at: kept.tokens.revoke_client_tokens("shop", at),
@@ -58,6 +72,7 @@ REVOKE_TOKENS: dict[str, Callable[[RedisStores, float], object]] = {
 END_FAMILIES: dict[str, Callable[[RedisStores, RefreshFamily], object]] = {
     "of the subject": lambda kept, family: kept.families.end_families("usr_1", family.created_at),
     "of the client": lambda kept, family: kept.families.end_client_families("shop", family.created_at),
+    "of the session": lambda kept, family: kept.families.end_session_families("sid_1", family.created_at),
     "by its id": lambda kept, family: kept.families.end_family(family.id, family.created_at),
 }
 
@@ -105,7 +120,7 @@ def test_no_token_of_a_family_is_good_after_all_of_it_were_revoked(kept: RedisSt
 def test_a_family_that_is_half_added_when_it_ends_is_never_good(
     kept: RedisStores, end: Callable[[RedisStores, RefreshFamily], object]
 ) -> None:
-    family = a_family()
+    family = a_family(session_id="sid_1")
     interrupted(kept, adding_family(kept, family), lambda: end(kept, family))
     assert now(kept.families.find_family(family.key)) is None
     assert now(kept.families.rotate(a_rotation(family))).outcome is Outcome.UNKNOWN
@@ -120,6 +135,46 @@ def test_a_family_that_was_begun_before_all_ended_is_stored_as_revoked(kept: Red
         kept.families.add_family(each)
     assert now(kept.families.rotate(a_rotation(family))).outcome is Outcome.ENDED
     assert now(kept.families.rotate(a_rotation(later))).outcome is Outcome.ROTATED
+
+
+END_SESSIONS: dict[str, Callable[[RedisStores, BrowserSession], object]] = {
+    "of the subject": lambda kept, session: kept.sessions.end_sessions("usr_1", session.created_at, "sid_other"),
+    "by its id": lambda kept, session: kept.sessions.end_session(session.id, session.created_at),
+}
+
+
+@pytest.mark.parametrize("end", END_SESSIONS.values(), ids=END_SESSIONS)
+def test_a_session_that_is_half_added_when_it_ends_is_never_good(
+    kept: RedisStores, end: Callable[[RedisStores, BrowserSession], object]
+) -> None:
+    session = a_session()
+    interrupted(kept, adding_session(kept, session), lambda: end(kept, session))
+    assert now(kept.sessions.find_session(session.key)) is None
+    assert now(kept.sessions.renew_session(a_renewal(session))).outcome is RenewalOutcome.UNKNOWN
+    kept.sessions.touch_session(session.key, session.created_at + 1)
+    assert now(kept.sessions.sessions_of("usr_1", session.created_at)) == ()
+
+
+def test_a_session_that_was_begun_before_all_ended_is_stored_as_ended(kept: RedisStores) -> None:
+    session, later, other = a_session(), a_session(subject="usr_2"), a_session(subject="usr_3")
+    kept.sessions.end_sessions("usr_1", session.created_at + 1)
+    kept.sessions.end_sessions("usr_2", later.created_at)
+    for each in (session, later, other):
+        kept.sessions.add_session(each)
+    found = now(kept.sessions.find_session(session.key))
+    assert found is not None
+    assert found.ended_at == session.created_at + 1
+    outcomes = [now(kept.sessions.renew_session(a_renewal(each))).outcome for each in (session, later, other)]
+    assert outcomes == [RenewalOutcome.ENDED, RenewalOutcome.RENEWED, RenewalOutcome.RENEWED]
+
+
+def test_more_sessions_than_one_page_of_an_index_are_ended_but_one(kept: RedisStores) -> None:
+    sessions = [a_session() for _ in range(600)]
+    for session in sessions:
+        kept.sessions.add_session(session)
+    ended = now(kept.sessions.end_sessions("usr_1", time.time(), sessions[300].id))
+    assert len(ended) == 599
+    assert now(kept.sessions.sessions_of("usr_1", time.time())) == (sessions[300],)
 
 
 @pytest.mark.parametrize("revoke", REVOKE_TOKENS.values(), ids=REVOKE_TOKENS)
@@ -161,9 +216,13 @@ def test_more_tokens_than_one_page_of_an_index_are_all_revoked(kept: RedisStores
 
 
 def test_adding_again_brings_nothing_back(kept: RedisStores) -> None:
-    family, (_, record) = a_family(), a_token()
+    family, (_, record), session = a_family(), a_token(), a_session()
     kept.families.add_family(family)
     kept.tokens.add_token(record)
+    kept.sessions.add_session(session)
+    kept.sessions.end_session(session.id, session.created_at)
+    kept.sessions.add_session(session)
+    assert now(kept.sessions.renew_session(a_renewal(session))).outcome is RenewalOutcome.ENDED
     kept.families.end_family(family.id, family.created_at)
     kept.tokens.revoke_token(record.digest, record.created_at)
     kept.families.add_family(family)

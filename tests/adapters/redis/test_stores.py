@@ -24,6 +24,7 @@ from authmw.stores.administration import NotFound, TokenAdmin
 from authmw.stores.ports import FamilyStore, NonceStore, RevocationStore, Throttle, TokenKeeper
 from authmw.stores.records import Attempt, AttemptOutcome, Reservation, Revocation
 from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.session_ports import PendingStore, SessionStore
 from authmw.testing import FakeClock
 from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores, now, stores
 
@@ -32,16 +33,19 @@ from tests.adapters.redis.support import URL, RedisServer, a_token, async_stores
 def test_each_store_is_what_a_port_asks_for(kept: RedisStores) -> None:
     awaited = AsyncRedisStores(URL)
     for each in (kept, awaited):
-        ports: tuple[TokenKeeper, FamilyStore, NonceStore, Throttle, RevocationStore] = (
+        ports: tuple[TokenKeeper, FamilyStore, NonceStore, Throttle, RevocationStore, SessionStore, PendingStore] = (
             each.tokens,
             each.families,
             each.nonces,
             each.throttle,
             each.revocations,
+            each.sessions,
+            each.pending,
         )
-        assert len({*map(id, ports)}) == 5
+        assert len({*map(id, ports)}) == 7
         found = Stores.of(each)
         assert (found.tokens, found.revocations, found.users) == (each.tokens, each.revocations, None)
+        assert (found.sessions, found.pending) == (each.sessions, each.pending)
     admin: TokenAdmin = kept.tokens
     assert admin.list("nobody") == ()
 
@@ -54,6 +58,8 @@ def test_what_is_awaited_is_marked_and_has_a_twin_that_is_called() -> None:
         "nonces.use_nonce",
         "throttle.reserve",
         "revocations.publish",
+        "sessions.renew_session",
+        "pending.take_pending",
     ):
         verb = attrgetter(path)
         assert CallMode.of(verb(awaited)) is CallMode.ASYNC

@@ -66,14 +66,19 @@ def _has_package_index() -> bool:
 
 
 def _has_oidc_provider() -> bool:
-    """Whether node is there, and the certified provider, or npm can fetch it."""
-    from tests.oidc_provider import package
+    from tests.oidc_provider.package import PACKAGE
 
-    has_node = shutil.which("node") is not None and shutil.which("npm") is not None
-    return has_node and (package.is_cached() or package.is_reachable())
+    return PACKAGE.is_available()
+
+
+def _has_axe() -> bool:
+    from tests.browser.axe.package import PACKAGE
+
+    return PACKAGE.is_available()
 
 
 _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
+    "axe": _has_axe,
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "fastapi-sdist": _has_fastapi_releases,
@@ -96,9 +101,9 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, ``package-index``, a database that listens
-            on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the checks:
-            ``importlinter``, ``zensical``.
+        need: ``axe``, ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, ``package-index``, a database that
+            listens on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the
+            checks: ``importlinter``, ``zensical``.
 
     Raises:
         RuntimeError: a test that runs in process asks for a server: it needs one of the marks in `TIERS`.

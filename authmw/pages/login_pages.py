@@ -25,7 +25,8 @@ class LoginPage:
         problem: of the form that was sent before.
         retry_after: seconds to wait, for `ProblemCode.THROTTLED`.
         forgot_url: the URL of the page for a forgotten password; empty for no link.
-        reauthentication: the user is known, and proves it again: the name is shown, not asked.
+        reauthentication: the user is known, and proves it again: the name is shown, not asked. The form has it for
+            password managers, and the receiver ignores it.
     """
 
     action: str

@@ -59,11 +59,8 @@ def sessions(page: SessionsPage, texts: Texts) -> Body:
     if not page.entries:
         return Body(texts.sessions, lead(texts.no_sessions))
     entries = [_entry(each, page, texts) for each in page.entries]
-    end_all = (
-        form(page.end_all_action, page.form_token, lead(texts.end_all_lead), submit(texts.end_all))
-        if page.end_all_action
-        else None
-    )
+    hint = element("p", texts.end_all_lead, class_="hint after")
+    end_all = form(page.end_all_action, page.form_token, submit(texts.end_all), hint) if page.end_all_action else None
     # Screen readers that leave out the bullets do not announce a list, unless its role is written.
     listed = element("ul", *entries, class_="sessions", role="list")
     return Body(texts.sessions, joined(lead(texts.sessions_lead), listed, end_all), has_form=True, is_wide=True)

@@ -53,7 +53,7 @@ font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:point
 .button:hover{background:var(--accent-hover)}
 .plain{background:transparent;color:var(--ink);border-color:var(--edge)}
 .plain:hover{background:var(--page)}
-.below{margin:1.25rem 0 0;text-align:center}
+.below{margin:.75rem 0 -.75rem;text-align:center}
 .below a{display:inline-flex;align-items:center;min-height:2.75rem}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .problem{margin:0 0 1.5rem;padding:.875rem 1rem;background:var(--danger-ground);color:var(--danger);
@@ -65,9 +65,12 @@ border:1px solid var(--danger);border-radius:calc(var(--radius)*.6)}
 padding:1rem 0;border-top:1px solid var(--line)}
 .sessions li>div{flex:1 1 14rem}
 .sessions p{margin:0;color:var(--quiet);font-size:.9375rem}
+.sessions h2{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .5rem}
+.sessions time{display:inline-block}
 .sessions form{margin:0;flex:none;max-width:100%}
 .sessions .button{width:auto;min-height:2.75rem}
-.sessions .mark{display:inline-block;margin-inline-start:.5rem;padding:0 .5rem;border:1px solid var(--link);
+.after{margin:.75rem 0 0;text-align:center}
+.sessions .mark{padding:0 .5rem;border:1px solid var(--link);
 border-radius:1rem;color:var(--link);font-size:.8125rem;font-weight:600}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (prefers-reduced-motion:no-preference){.button{transition:background-color .12s}}
@@ -97,7 +100,7 @@ def sheet(look: Look) -> Sheet:
     light, dark = palettes(parsed(look.accent) or (0, 0, 0))  # a Look has no other accent
     css = (
         f":root{{color-scheme:light dark;--radius:{look.radius}px;{_variables(light)}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{{_variables(dark)}}}}}\n{_RULES}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(dark)}}}}}\n{_RULES}"
     )
     return Sheet(css, source_of(css))
 

@@ -91,7 +91,9 @@ ENGLISH: Final = Texts(
     form_expired_title="This form has expired",
     form_expired_lead="Nothing was changed. Please open the page again and resend the form.",
     cross_site="This request came from another website",
-    cross_site_lead="To protect your account, nothing was changed. If you wanted this, please do it here on this website.",
+    cross_site_lead=(
+        "To protect your account, nothing was changed. If you wanted this, please do it here on this website."
+    ),
     forbidden="You do not have access",
     forbidden_lead="Your account has no permission for this page.",
     not_found="Page not found",

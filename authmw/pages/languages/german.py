@@ -100,7 +100,9 @@ GERMAN: Final = Texts(
     bad_request="Diese Anfrage ist nicht verständlich",
     bad_request_lead="Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
     form_expired_title="Dieses Formular ist abgelaufen",
-    form_expired_lead="Es wurde nichts geändert. Bitte öffnen Sie die Seite neu und senden Sie das Formular noch einmal ab.",
+    form_expired_lead=(
+        "Es wurde nichts geändert. Bitte öffnen Sie die Seite neu und senden Sie das Formular noch einmal ab."
+    ),
     cross_site="Diese Anfrage kam von einer anderen Website",
     cross_site_lead=(
         "Zum Schutz Ihres Kontos wurde nichts geändert. "

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authmw.errors import ConfigurationError, did_you_mean
+from authmw.errors import ConfigurationError
 from authmw.pages.languages.chinese import CHINESE
 from authmw.pages.languages.english import ENGLISH
 from authmw.pages.languages.french import FRENCH
@@ -47,16 +47,19 @@ def texts_of(language: str) -> Texts:
     'Anmelden'
     """
     if language not in _TEXTS:
-        hint = did_you_mean(language, LANGUAGES, quote='"')
-        raise ConfigurationError(f"there are no texts in the language {language!r}: {hint}")
+        raise ConfigurationError(
+            f"there are no texts in {language!r}, only in {', '.join(LANGUAGES)}: write Texts(...) of your own, or use "
+            "language_of(...), which answers one of these"
+        )
     return _TEXTS[language]
 
 
 def language_of(accept_language: str | None, offered: Iterable[str] = LANGUAGES) -> str:
     """The language for a person whose browser sends this header. Any header gets one.
 
-    The range with the highest weight that fits an offered language decides (RFC 9110 §12.5.4); of equal ones, the first.
-    A range fits by lookup: ``pt-PT`` fits an offered ``pt`` (RFC 4647 §3.4). Parts that are malformed are ignored.
+    Of the ranges that fit an offered language, the one with the highest weight decides (RFC 9110 §12.5.4); of equal
+    ones, the first. A range fits by lookup: ``pt-PT`` fits an offered ``pt`` (RFC 4647 §3.4). Malformed parts are
+    ignored.
 
     Args:
         accept_language: the value of ``Accept-Language``; None if the request has none. The first 1024 characters are

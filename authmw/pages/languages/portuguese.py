@@ -52,7 +52,9 @@ PORTUGUESE: Final = Texts(
     old_password="Senha atual",
     new_password="Nova senha",
     new_password_again="Repita a nova senha",
-    password_hint="Pelo menos {n} caracteres. Algumas palavras em sequência são fáceis de lembrar e difíceis de adivinhar.",
+    password_hint=(
+        "Pelo menos {n} caracteres. Algumas palavras em sequência são fáceis de lembrar e difíceis de adivinhar."
+    ),
     password_changed="Senha alterada",
     password_changed_lead="A partir de agora, entre com a nova senha.",
     forgotten_password="Senha esquecida",

@@ -13,6 +13,7 @@ from authmw.engine.context import call_here
 from authmw.engine.error_pages import refusal_in
 from authmw.errors import Unavailable
 from authmw.http.refusal import AccessRefused, Refusal
+from authmw_django.error_pages import page_of
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -61,7 +62,7 @@ class RefusalMiddleware:
 
 def refused(refusal: Refusal, request: HttpRequest) -> HttpResponse:
     """The response of `refusal` to `request`."""
-    return DjangoResponse(refusal.response(), request)
+    return DjangoResponse(page_of(refusal, request) or refusal.response(), request)
 
 
 class DjangoResponse(HttpResponse):
@@ -77,6 +78,8 @@ class DjangoResponse(HttpResponse):
         if not response.body:
             del self.headers["Content-Type"]
         for name, value in response.headers:
+            if name == "Set-Cookie" and self.has_header(name):
+                self.cookies.load(self[name])  # a page may set more than one; Django's own have one header of a name
             self[name] = value
         if self._challenges:
             self[_CHALLENGE] = ", ".join(self._challenges)

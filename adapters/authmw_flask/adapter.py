@@ -52,6 +52,12 @@ class FlaskAdapter(Adapter):
         """An ``HTTPException`` without a code."""
         return RefusedByFlask(refusal)
 
+    def refuse(
+        self, refusal: Refusal, response: Response, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Send a refusal, or for a navigation the page of an error handler of the application."""
+        return self._responses.refuse(refusal, response, environ, start_response)
+
     def serve(self, response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Send a response after the functions that the application runs on each response."""
         return self._responses(response, environ, start_response)

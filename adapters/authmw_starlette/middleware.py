@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
+from authmw.asgi.middleware import GrantedScopes
 from authmw.engine.adapter import Adapter
 from authmw.engine.promise import PathPromise, Promise
 from authmw.engine.undeclared_scopes import warn_of_undeclared
@@ -14,9 +15,11 @@ from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.refusal import AccessRefused
 from authmw.http.request import ASGIRequest, RequestHead
 from authmw.identity.calling import guarded_by
+from authmw.identity.principal import ANONYMOUS
 from authmw.identity.requirement import Access, Requirement
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.cors import next_cors_middleware
+from authmw_starlette.error_pages import page_of
 from authmw_starlette.listing import undeclared_scopes
 from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere
 from authmw_starlette.refusing import carry
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from authmw.engine.path_rules import Needs
     from authmw.engine.public_paths import Default
     from authmw.http.refusal import Refusal
+    from authmw.http.response import Response
 
 
 @explains_arguments('app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])')
@@ -135,6 +139,15 @@ class AuthMiddleware(ASGIAuthMiddleware):
                 self._looks_at_paths = True
             setattr(promise, "places", partial(places_on_way, self.routing(request.scope), request.scope))  # noqa: B010
         return promise
+
+    async def response_to(self, refusal: Refusal, scope: Scope, receive: Receive) -> Response:
+        """The response to `refusal`; for a navigation, the page of an exception handler that the application has."""
+        if not refusal.is_navigation:
+            return refusal.response()
+        app = scope.get("app") or self._framework
+        scope = {"user": ANONYMOUS, "auth": GrantedScopes(ANONYMOUS), "app": app, **scope}
+        page = await page_of(refusal, scope, receive, getattr(app, "exception_handlers", {}))
+        return page or refusal.response()
 
     def answer_preflight(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer a CORS preflight, by the ``CORSMiddleware`` that is the next layer if there is one."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from starlette.websockets import WebSocket, WebSocketState
 
 from authmw.http.refusal import AccessRefused, Refusal
+from authmw_starlette.error_pages import page_of
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
-    from starlette.types import ASGIApp, Scope
+    from starlette.types import ASGIApp, Receive, Scope
 
     from authmw.engine.context import Call
 
@@ -48,11 +49,19 @@ def refuse(connection: HTTPConnection, refusal: Refusal, call: Call | None = Non
     return AccessRefused(refusal) if call is None else call.refuse(refusal)
 
 
+def _receive_of(connection: HTTPConnection) -> Receive:
+    """What the handler of a page may read: the request as its application has it."""
+    return cast("Receive", getattr(connection, "receive", None))
+
+
 async def _answer(connection: HTTPConnection, error: AccessRefused) -> ASGIApp | None:
     """The response to a request, which Starlette only calls, to send it. For a websocket the response is sent here."""
     response = error.refusal.response()
     if not isinstance(connection, WebSocket):
-        return response.serve_asgi
+        by_class, by_status = connection.scope.get(_HANDLERS, ({}, {}))
+        handlers: dict[Any, Any] = {**by_class, **by_status}
+        page = await page_of(error.refusal, connection.scope, _receive_of(connection), handlers)
+        return (page or response).serve_asgi
     if connection.application_state is WebSocketState.CONNECTED:
         await connection.close(response.close_code)
     else:

@@ -26,7 +26,7 @@ from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
-from authmw.http.response import WITHOUT_CONTENT, is_for_cors, is_sent_to_preflight, joined
+from authmw.http.response import WITHOUT_CONTENT, Response, is_for_cors, is_sent_to_preflight, joined
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
 
@@ -155,7 +155,8 @@ class AuthMiddleware:
             found = await self.auth.authenticate_async(request)
         passage = found if isinstance(found, Refusal) else self.guard.admit(found, request)
         if isinstance(passage, Refusal):
-            await passage.response().serve_asgi(scope, receive, send)
+            response = await self.response_to(passage, scope, receive)
+            await response.serve_asgi(scope, receive, send)
         elif not isinstance(found, Refusal):
             await self._pass(passage, found, request, send)
 
@@ -172,6 +173,10 @@ class AuthMiddleware:
     def promise(self, request: ASGIRequest) -> Promise:
         """The promise by which a stranger passes. Adapters override it."""
         return promise_for(request)
+
+    async def response_to(self, refusal: Refusal, scope: Scope, receive: Receive) -> Response:
+        """The response to `refusal`. Adapters override it: an error handler may make the page for a navigation."""
+        return refusal.response()
 
     def answer_preflight(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer a CORS preflight in front of the application. Adapters override it."""
@@ -285,7 +290,7 @@ class _Passing(Call):
         """Send `refusal`, with the headers that layers added to the error page that it replaces."""
         self.refused = None
         self.answered = self.started = True
-        response = refusal.response()
+        response = await self._middleware.response_to(refusal, self._scope, self._receive)
         kept = [each for each in _decoded(replaced) if is_added_by_layer(each[0])]
         owed = without_repeats(self.authentication.headers, response.headers)
         response = dataclasses.replace(response, headers=(*response.headers, *kept, *owed))

@@ -45,6 +45,15 @@ class Adapter:
         """Send a response that is made in front of the application, under WSGI."""
         return response.serve_wsgi(environ, start_response)
 
+    def refuse(
+        self, refusal: Refusal, response: Response, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Send `response`, which is that of `refusal`, in front of the application under WSGI.
+
+        For a navigation, an adapter may send the page of an error handler of the application; see `RefusalPages`.
+        """
+        return self.serve(response, environ, start_response)
+
 
 class OneOperation(Adapter):
     """The adapter of an application that is one operation, with one requirement for all requests.

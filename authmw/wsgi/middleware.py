@@ -148,10 +148,10 @@ class AuthMiddleware:
     def _refuse(self, refusal: Refusal, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         _expose(environ, NOBODY)  # for functions that a framework runs on each response
         if self._around is None or refusal.render is None:
-            return self.adapter.serve(refusal.response(), environ, start_response)
+            return self.adapter.refuse(refusal, refusal.response(), environ, start_response)
         with self._around():
             response = refusal.response()
-        return self.adapter.serve(response, environ, start_response)
+        return self.adapter.refuse(refusal, response, environ, start_response)
 
 
 class _Passing(Call):

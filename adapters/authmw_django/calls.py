@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from authmw.engine import audit
 from authmw.engine.authentication import LEFT_ALONE
 from authmw.engine.context import Call
 from authmw.engine.promise import PathPromise
 from authmw.identity.calling import current_call
+from authmw.wsgi.streams import Stream
 from authmw_django.heads import DjangoRequest
+from authmw_django.later_stream import LaterStream
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from authmw.engine.guard import Passage
     from authmw.engine.promise import Promise
     from authmw.identity.principal import Principal
+    from authmw.identity.validity import Ending
 
 
 class DjangoCall(Call):
@@ -49,6 +54,10 @@ class DjangoCall(Call):
     is_reached: bool = False
     """A view is reached that the caller may call."""
 
+    def note(self, ending: Ending) -> None:
+        """Record that its response was ended."""
+        audit.ended(ending, self.principal, self.request)
+
     @property
     def has_adapter(self) -> bool:
         """True."""
@@ -76,14 +85,23 @@ class DjangoCall(Call):
         return promise.allows(status)
 
 
-def stream_as(call: DjangoCall, response: HttpResponseBase) -> None:
-    """Let `call` end with `response`: after a streaming body was sent, and otherwise now."""
+def stream_as(call: DjangoCall, response: HttpResponseBase, *, ends: bool) -> None:
+    """Let `call` end with `response`: after a streaming body was sent, and otherwise now.
+
+    Args:
+        call: the call.
+        response: its response.
+        ends: whether a streaming body ends with the credentials of the caller.
+    """
     body: Any = response
     if not response.streaming or getattr(body, "file_to_stream", None) is not None:
         call.end()  # no code of the project runs from here on
         return
     content, close = body.streaming_content, body.close
-    body.streaming_content = _later_chunks(call, content) if body.is_async else _chunks(call, content)
+    validities = call.authentication.validities if ends else ()
+    stream = LaterStream if body.is_async else Stream
+    watched = stream(validities, list(response.items()), call.note) if validities else None
+    body.streaming_content = _later_chunks(call, content, watched) if body.is_async else _chunks(call, content, watched)
 
     def close_as_caller() -> None:
         token = current_call.set(call)
@@ -97,8 +115,9 @@ def stream_as(call: DjangoCall, response: HttpResponseBase) -> None:
     body.close = close_as_caller
 
 
-def _chunks(call: DjangoCall, content: Iterator[bytes]) -> Iterator[bytes]:
+def _chunks(call: DjangoCall, content: Iterator[bytes], stream: Stream | None) -> Iterator[bytes]:
     """`content`, each chunk of which is made with the principal in the context."""
+    is_first = True
     while True:
         token = current_call.set(call)
         try:
@@ -107,19 +126,27 @@ def _chunks(call: DjangoCall, content: Iterator[bytes]) -> Iterator[bytes]:
             current_call.reset(token)
         if chunk is None:
             return
+        if stream is not None and (not is_first or stream.may_end_at_once) and stream.is_over():
+            return
+        is_first = False
         yield chunk
 
 
-async def _later_chunks(call: DjangoCall, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _later_chunks(
+    call: DjangoCall, content: AsyncIterator[bytes], stream: LaterStream | None
+) -> AsyncIterator[bytes]:
     try:
         while True:
             token = current_call.set(call)
             try:
-                chunk = await anext(content, None)
+                next_chunk = partial(anext, content, None)
+                chunk = await (next_chunk() if stream is None else stream.wait(next_chunk))
             finally:
                 current_call.reset(token)
             if chunk is None:
                 return
             yield chunk
     finally:
+        if stream is not None:
+            stream.leave()
         await content.aclose()  # type: ignore[attr-defined]  # pyright: ignore

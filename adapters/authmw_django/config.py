@@ -19,7 +19,7 @@ from authmw_django.users import UserFinder
 if TYPE_CHECKING:
     from authmw_django.users import FindUser
 
-OWN: Final = ("auth", "user", "staff", "hide_credentials")
+OWN: Final = ("auth", "user", "staff", "hide_credentials", "end_connections")
 GUARD: Final = ("public", "leave", "needs", "default", "preflights")
 """The keys whose values the guard checks: the arguments of every middleware of authmw."""
 _ABSENT: Final = object()
@@ -38,6 +38,7 @@ class Configuration:
         user: finds the user of a principal.
         mistakes: a sentence for each mistake, with its fix. With any, nothing else of this may be used.
         hides_credentials: whether views and other middleware see no credentials.
+        ends_connections: whether streams and websockets end with the credentials that opened them.
     """
 
     auth: Auth
@@ -46,6 +47,7 @@ class Configuration:
     user: UserFinder
     mistakes: tuple[str, ...] = ()
     hides_credentials: bool = False
+    ends_connections: bool = True
 
     @property
     def guard_settings(self) -> GuardSettings:
@@ -102,11 +104,12 @@ def _read(values: Mapping[str, Any], mistakes: list[str]) -> Configuration:
         mistakes += [f"AUTHMW: {mistake}" for mistake in error.mistakes]
         guard = Guard(auth, table, default="deny", public=())
     hides = _flag("hide_credentials", values, mistakes)
-    return Configuration(auth, guard, table, user, tuple(mistakes), hides)
+    ends = _flag("end_connections", values, mistakes, usual=True)
+    return Configuration(auth, guard, table, user, tuple(mistakes), hides, ends)
 
 
-def _flag(key: str, values: Mapping[str, Any], mistakes: list[str]) -> bool:
-    given = values.get(key, False)
+def _flag(key: str, values: Mapping[str, Any], mistakes: list[str], *, usual: bool = False) -> bool:
+    given = values.get(key, usual)
     if not isinstance(given, bool):
         mistakes.append(f'AUTHMW["{key}"]={given!r} has to be True or False')
     return given is True

@@ -81,6 +81,7 @@ class AuthMiddleware(RefusalMiddleware):
         self._preflight = preflight_response(auth.vary)
         hidden = HiddenCredentials(auth.schemes)
         self._hidden = hidden if configuration.hides_credentials else None
+        self._ends_connections = configuration.ends_connections
         self._filter = ReportFilter(hidden)
         self._resource = auth.resource
         if self._is_async:
@@ -246,7 +247,7 @@ class AuthMiddleware(RefusalMiddleware):
                 response.cookies.load(value)
             else:
                 response[name] = value
-        stream_as(call, response)
+        stream_as(call, response, ends=self._ends_connections)
         return response
 
     def _replaced(self, call: DjangoCall, response: HttpResponseBase) -> HttpResponseBase:

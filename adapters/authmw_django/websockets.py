@@ -44,6 +44,7 @@ class WebsocketMiddleware(AuthMiddleware):
             settings.auth,
             default=settings.default,
             public=settings.public,
+            end_connections=configuration.ends_connections,
         )
 
 

@@ -31,6 +31,7 @@ class _Settings(TypedDict):
     needs: Needs | None
     leave: tuple[str, ...]
     hide_credentials: bool
+    end_connections: bool
 
 
 @explains_arguments('FastAPIAuth(app, auth, public=["/health"])')
@@ -51,6 +52,7 @@ class FastAPIAuth:
         needs: rules from outside, ``{"GET /api/*": "read", "/api/*": "write"}``, which add to what endpoints declare.
         leave: path patterns of the parts that authenticate their callers themselves.
         hide_credentials: whether the application sees requests without the credentials that `auth` reads.
+        end_connections: whether websockets and streams end with the credentials that opened them.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -72,6 +74,7 @@ class FastAPIAuth:
         needs: Needs | None = None,
         leave: Iterable[str] = (),
         hide_credentials: bool = False,
+        end_connections: bool = True,
     ) -> None:
         self._auth = auth
         self._docs = docs
@@ -83,6 +86,7 @@ class FastAPIAuth:
             "needs": needs,
             "leave": cast("tuple[str, ...]", patterns_in(leave)),
             "hide_credentials": hide_credentials,
+            "end_connections": end_connections,
         }
         if app is not None:
             self.init_app(app)

@@ -49,6 +49,7 @@ class LocalAuth:
         leave: path patterns of the parts that authenticate their callers themselves.
         docs: ``public`` opens FastAPI's own document and its pages.
         hide_credentials: whether the application sees requests without the credentials.
+        end_connections: whether websockets and streams end with the credentials that opened them.
 
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
@@ -76,6 +77,7 @@ class LocalAuth:
         leave: Iterable[str] = (),
         docs: Docs = "guarded",
         hide_credentials: bool = False,
+        end_connections: bool = True,
     ) -> None:
         self._settings: dict[str, Any] = {
             "database": database,
@@ -94,6 +96,7 @@ class LocalAuth:
             leave=leave,
             docs=docs,
             hide_credentials=hide_credentials,
+            end_connections=end_connections,
         )
         if app is not None:
             self.init_app(app)

@@ -30,6 +30,7 @@ class AuthMiddleware(StarletteAuthMiddleware):
         needs: rules from outside, ``{"GET /api/*": "read", "/api/*": "write"}``, which add to what endpoints declare.
         leave: path patterns of the parts that authenticate their callers themselves.
         hide_credentials: whether the application sees requests without the credentials that `auth` reads.
+        end_connections: whether websockets and streams end with the credentials that opened them.
 
     Raises:
         ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its enforcing wrapper or

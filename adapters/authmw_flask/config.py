@@ -31,6 +31,7 @@ class Settings:
         needs: path patterns, each with what it needs.
         leave: path patterns.
         hide_credentials: whether the application sees no credentials.
+        end_connections: whether streams end with the credentials that opened them.
         mistakes: a sentence for each mistake in the configuration, with its fix.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     needs: Needs | None = None
     leave: tuple[str, ...] = ()
     hide_credentials: bool = False
+    end_connections: bool = True
     mistakes: tuple[str, ...] = ()
 
     @classmethod
@@ -77,6 +79,7 @@ class Settings:
             chosen("needs", None),
             patterns("leave"),
             chosen("hide_credentials", False),
+            chosen("end_connections", True),
             tuple(mistakes),
         )
 

@@ -48,6 +48,8 @@ class FlaskAuth:
             ``app.config``.
         hide_credentials: whether the application sees requests without the credentials that `auth` reads; by default
             ``AUTHMW_HIDE_CREDENTIALS`` of ``app.config``, or else False.
+        end_connections: whether streams end with the credentials that opened them; by default
+            ``AUTHMW_END_CONNECTIONS`` of ``app.config``, or else True.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -70,6 +72,7 @@ class FlaskAuth:
         needs: Needs | None = None,
         leave: Iterable[str] | None = None,
         hide_credentials: bool | None = None,
+        end_connections: bool | None = None,
     ) -> None:
         self._auth = auth
         # Read once: `init_app` may be called for several applications.
@@ -80,6 +83,7 @@ class FlaskAuth:
             "needs": needs,
             "leave": None if leave is None else patterns_in(leave),
             "hide_credentials": hide_credentials,
+            "end_connections": end_connections,
         }
         if app is not None:
             self.init_app(app)
@@ -117,6 +121,7 @@ class FlaskAuth:
                 needs=settings.needs,
                 leave=settings.leave,
                 hide_credentials=settings.hide_credentials,
+                end_connections=settings.end_connections,
                 _adapter=FlaskAdapter(app, routes, surroundings),
             )
         except ConfigurationError as error:

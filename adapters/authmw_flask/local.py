@@ -49,6 +49,7 @@ class LocalAuth:
         needs: rules from outside, as ``{"/admin/*": "admin"}``.
         leave: path patterns of the parts that authenticate their callers themselves.
         hide_credentials: whether the application sees requests without the credentials.
+        end_connections: whether streams end with the credentials that opened them.
 
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
@@ -75,6 +76,7 @@ class LocalAuth:
         needs: Needs | None = None,
         leave: Iterable[str] | None = None,
         hide_credentials: bool | None = None,
+        end_connections: bool | None = None,
     ) -> None:
         self._settings: dict[str, Any] = {
             "database": database,
@@ -92,6 +94,7 @@ class LocalAuth:
             needs=needs,
             leave=leave,
             hide_credentials=hide_credentials,
+            end_connections=end_connections,
         )
         if app is not None:
             self.init_app(app)

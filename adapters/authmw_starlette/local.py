@@ -51,6 +51,7 @@ class LocalAuth:
         needs: rules from outside, as ``{"/admin/*": "admin"}``.
         leave: path patterns of the parts that authenticate their callers themselves.
         hide_credentials: whether the application sees requests without the credentials.
+        end_connections: whether websockets and streams end with the credentials that opened them.
 
     Raises:
         ConfigurationError: every mistake at once, each with its fix.
@@ -77,6 +78,7 @@ class LocalAuth:
         needs: Needs | None = None,
         leave: Iterable[str] = (),
         hide_credentials: bool = False,
+        end_connections: bool = True,
     ) -> None:
         self._settings: dict[str, Any] = {
             "database": database,
@@ -94,6 +96,7 @@ class LocalAuth:
             "needs": needs,
             "leave": patterns_in(leave),
             "hide_credentials": hide_credentials,
+            "end_connections": end_connections,
         }
         if app is not None:
             self.init_app(app)

@@ -58,6 +58,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         needs: rules from outside, ``{"GET /api/*": "read", "/api/*": "write"}``, which add to what endpoints declare.
         leave: path patterns of the parts that authenticate their callers themselves.
         hide_credentials: whether the application sees requests without the credentials that `auth` reads.
+        end_connections: whether websockets and streams end with the credentials that opened them.
 
     Raises:
         ConfigurationError: every mistake at once. At start-up: every endpoint that lacks its enforcing wrapper.
@@ -80,6 +81,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         needs: Needs | None = None,
         leave: Iterable[str] = (),
         hide_credentials: bool = False,
+        end_connections: bool = True,
     ) -> None:
         super().__init__(
             app,
@@ -90,6 +92,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
             needs=needs,
             leave=leave,
             hide_credentials=hide_credentials,
+            end_connections=end_connections,
             _adapter=_StarletteAdapter(self),
         )
         self._table = app if declares(app) else None

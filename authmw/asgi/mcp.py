@@ -65,6 +65,7 @@ def protect_mcp(
     tools: Mapping[str, Iterable[str]] | None = None,
     public: Iterable[str] = (),
     preflights: Preflights = "guard",
+    end_connections: bool = True,
 ) -> AuthMiddleware:
     """Guard the MCP server `app`: each request needs a token, except for the metadata that says where to get one.
 
@@ -82,6 +83,7 @@ def protect_mcp(
         tools: name of a tool → the scopes that a call of it needs besides.
         public: path patterns that need no token, as ``/health``.
         preflights: ``guard`` answers the CORS preflights of browsers; ``application`` hands them on to `app`.
+        end_connections: whether streams end with the token that opened them.
 
     Raises:
         ConfigurationError: every mistake at once.
@@ -105,7 +107,14 @@ def protect_mcp(
     patterns = cast("tuple[str, ...]", patterns_in(public))
     find_calls_by(caller_of_message)
     server = _Server(app, base, {name: base & each for name, each in needed.items()}, PublicPaths(patterns))
-    return AuthMiddleware(server, auth, public=patterns, preflights=preflights, _adapter=OneOperation(base))
+    return AuthMiddleware(
+        server,
+        auth,
+        public=patterns,
+        preflights=preflights,
+        end_connections=end_connections,
+        _adapter=OneOperation(base),
+    )
 
 
 class _Server:

@@ -7,9 +7,11 @@ trailers and disconnects work as without it. It covers HTTP and websockets; ``li
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
+from authmw.asgi.open_connection import OpenConnection, Receiving, is_event_stream
 from authmw.engine import audit
 from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
@@ -29,6 +31,7 @@ from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.http.response import WITHOUT_CONTENT, Response, is_for_cors, is_sent_to_preflight, joined
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
+from authmw.identity.validity import Ending
 
 # The types of scopes and messages differ between frameworks. Applications of all of them are accepted.
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -79,6 +82,8 @@ class AuthMiddleware:
             at there, and no identity is set.
         hide_credentials: whether the headers, cookies and query parameters that `auth` reads are taken out of the scope
             that the application gets. At `leave` paths they stay.
+        end_connections: whether a websocket, an event stream or another response that is sent in parts ends once the
+            credentials that opened it expire or are revoked, or its session ends or its user is disabled.
         _adapter: that of the framework of `app`, if it has one.
 
     Raises:
@@ -96,6 +101,7 @@ class AuthMiddleware:
         needs: Needs | None = None,
         leave: Iterable[str] = (),
         hide_credentials: bool = False,
+        end_connections: bool = True,
         _adapter: Adapter | None = None,
     ) -> None:
         self.app = app
@@ -109,6 +115,8 @@ class AuthMiddleware:
         _check_is_asgi(app)
         self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
         """What is taken out of the scope that the application gets; None for nothing."""
+        self.end_connections: bool = end_connections
+        """Whether connections end with what opened them."""
         self.guard_settings: GuardSettings = self.guard.settings
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
@@ -192,6 +200,11 @@ class _Passing(Call):
     """A complete response was sent instead of the application's, whose further messages are dropped."""
     connected = False
     """The application has received something."""
+    connection: OpenConnection | None = None
+    """The connection, once it stays open and may be ended."""
+    _receiving: Receiving | None = None
+    _head: Mapping[bytes, bytes] = MappingProxyType({})
+    _has_trailers = False
 
     def __init__(
         self, middleware: AuthMiddleware, scope: Scope, receive: Receive, send: Send, authentication: Authentication
@@ -202,6 +215,7 @@ class _Passing(Call):
         self._scope = _exposed(scope, authentication)
         self._receive = receive
         self._send = send
+        self._validities = authentication.validities if middleware.end_connections else ()
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
         return self._middleware.adapter.carry(refusal, self.request)
@@ -216,11 +230,13 @@ class _Passing(Call):
     async def run(self) -> None:
         audit.admitted(self.authentication.principal, self)
         is_websocket = self._scope["type"] == "websocket"
-        receive = self.receive if is_websocket else self._receive
+        receive = self.receive if is_websocket or self._validities else self._receive
         token = current_call.set(self)
         try:
             await self._middleware.app(self._shown(), receive, self.send)
         except Exception as error:
+            if self.connection is not None and self.connection.caused(error):
+                return
             if self.answered and (isinstance(error, Unavailable) or refusal_in(error) or refusal_in(error.__cause__)):
                 return  # the framework raised it again after its error page, or raised an error in answer to it
             refusal = self.refusal_of(error)
@@ -228,7 +244,7 @@ class _Passing(Call):
                 raise
             if not self.started:
                 await self._replace(refusal)
-            elif is_websocket:
+            elif is_websocket and (self.connection is None or self.connection.ending is None):
                 await self._send({"type": "websocket.close", "code": refusal.response().close_code})
             else:
                 raise
@@ -239,6 +255,8 @@ class _Passing(Call):
                 self.own_user = None
             if self.refused is not None:
                 self.refused = None
+            if self.connection is not None:
+                await self.connection.finish()
 
     def _shown(self) -> Scope:
         """The scope that the application gets."""
@@ -248,10 +266,31 @@ class _Passing(Call):
         return hidden.scope(self._scope)
 
     async def receive(self) -> Message:
-        """The ``receive`` that the application gets, for websockets."""
-        message = await self._receive()
+        """The ``receive`` that the application gets, for websockets and where the connection may be ended."""
+        message = await (self._receiver().receive() if self._validities else self._receive())
         self.connected = True
         return message
+
+    def _receiver(self) -> Receiving:
+        if self._receiving is None:
+            self._receiving = Receiving(self._receive)
+        return self._receiving
+
+    def _stay_open(self, message: Message) -> Awaitable[None]:
+        """Send `message`, after which the connection stays open until it is ended."""
+        self.connection = OpenConnection(
+            self._scope["type"],
+            self._validities,
+            self._head,
+            has_trailers=self._has_trailers,
+            send=self._send,
+            receiving=self._receiver(),
+            noted=self._note,
+        )
+        return self.connection.send(message)
+
+    def _note(self, ending: Ending) -> None:
+        audit.ended(ending, self.authentication.principal, self.request)
 
     def send(self, message: Message) -> Awaitable[None]:
         """The ``send`` that the application gets. No coroutine function: the application awaits the result."""
@@ -266,13 +305,25 @@ class _Passing(Call):
                 return self._replace(refusal, headers)
             self.started = True
             headers = [*headers, *self._own(headers)]
-            return self._send({**message, "headers": headers if kind == "http.response.start" else joined(headers)})
+            message = {**message, "headers": headers if kind == "http.response.start" else joined(headers)}
+            if self._validities and kind == "http.response.start":
+                self._head = dict(headers)
+                if is_event_stream(self._head):
+                    self._has_trailers = bool(message.get("trailers"))
+                    return self._stay_open(message)
+            return self._send(message)
+        if self.connection is not None:
+            return self.connection.send(message)
         if kind == "websocket.accept":
             self.started = True
             if self.authentication.headers:
                 headers = message.get("headers", ())
                 owed = without_repeats(self.authentication.headers, _decoded(headers))
                 message = {**message, "headers": [*headers, *_encoded(each for each in owed if each != PRIVATE)]}
+            if self._validities:
+                return self._stay_open(message)
+        elif self._validities and message.get("more_body") and self._scope["type"] == "http":
+            return self._stay_open(message)
         elif kind == "websocket.close" and self.refused is not None and not self.started:
             refusal = self.refusal_for(_SERVER_ERROR) if is_error_close(message.get("code", 1000)) else None
             if refusal is not None:

@@ -19,6 +19,7 @@ from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead
 from authmw.identity.principal import ANONYMOUS, Principal
+from authmw.identity.validity import Ending
 
 if TYPE_CHECKING:
     from authmw.schemes.base import SecurityScheme
@@ -69,6 +70,18 @@ def allowed(principal: Principal, request: RequestHead) -> None:
     """Record a caller who met the requirement of a view."""
     if logger.isEnabledFor(logging.DEBUG):
         _success("allowed", principal, request)
+
+
+def ended(ending: Ending, principal: Principal, request: RequestHead) -> None:
+    """Record a connection that was ended since the credentials that opened it do not hold any more."""
+    fields: dict[str, Field] = {
+        "why": ending.value,
+        "principal": principal.id,
+        "credential": principal.credential_id or "",
+        "client": request.client,
+        "path": request.path,
+    }
+    log.write(logger, logging.INFO, "ended", fields)
 
 
 def unavailable(

@@ -28,6 +28,7 @@ from authmw.engine.authentication import (
     Outcome,
     evaluator_of,
     in_order_of_evaluation,
+    until_expiry,
 )
 from authmw.engine.message import MessageHead, takes_tokens_alone
 from authmw.engine.remembered import Memo
@@ -126,6 +127,7 @@ class Auth(NoDependency):
         self.login: LoginPage | None = None if login is None else LoginPage(login)
         """The login page; None without one."""
         self._pool = pool
+        self._clock = clock
         self._store_timeout: float = seconds(store_timeout, "store_timeout")
         self.load_user: LoadUser | None = load_user
         self.user_loading: UserLoading | None = None
@@ -325,7 +327,9 @@ class Auth(NoDependency):
         self, verdict: Authenticated, scheme: SecurityScheme[Any], request: RequestHead, version: Any
     ) -> Authentication:
         headers = verdict.headers if scheme.in_authorization else (*verdict.headers, PRIVATE)
-        authentication = Authentication(verdict.principal.authenticated_by(scheme.name), scheme, headers)
+        principal = verdict.principal.authenticated_by(scheme.name)
+        validities = verdict.validities or until_expiry(principal, self._clock)
+        authentication = Authentication(principal, scheme, headers, validities=validities)
         if (
             self.memo is not None
             and verdict.remember_until is not None

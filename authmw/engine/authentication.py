@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
+from math import isnan
 from types import GeneratorType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
 from authmw.flow.application_code import is_of_application
+from authmw.flow.clocks import now
 from authmw.flow.flow import Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, DPoPToken
 from authmw.identity.principal import ANONYMOUS, Principal
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.base import Alternatives, SecurityScheme, Way, ways
 
@@ -45,6 +48,7 @@ class Authentication(NamedTuple):
         presented: the request has credentials that no scheme of the `Auth` recognised.
         credentials: what a scheme without a verifier extracted. They prove nothing.
         dead_cookie: a cookie that authenticates nobody. It is the reason of the refusal where credentials are needed.
+        validities: until when the credentials hold. A connection that stays open ends with the first of them.
     """
 
     principal: Principal
@@ -53,6 +57,7 @@ class Authentication(NamedTuple):
     presented: bool = False
     credentials: object = None
     dead_cookie: DeadCookie | None = None
+    validities: tuple[Validity, ...] = ()
 
 
 NOBODY: Final = Authentication(ANONYMOUS)
@@ -254,6 +259,7 @@ def _evaluate_way(
 ) -> Flow[Outcome]:
     """All schemes of `way` have to succeed. The last one names the principal."""
     headers: tuple[tuple[str, str], ...] = ()
+    validities: tuple[Validity, ...] = ()
     decided: Decided | None = None
     for scheme in way:
         if scheme not in known:
@@ -273,8 +279,17 @@ def _evaluate_way(
         if isinstance(verdict, Rejected):
             return outcome
         headers += verdict.headers
-        decided = Authenticated(verdict.principal, headers=headers), scheme
+        validities += verdict.validities or until_expiry(verdict.principal)
+        decided = Authenticated(verdict.principal, headers=headers, validities=validities), scheme
     return decided
+
+
+def until_expiry(principal: Principal, clock: Callable[[], float] = now) -> tuple[Validity, ...]:
+    """The validity of credentials whose verifier says nothing about it: until they expire, by `clock`."""
+    expires_at: object = principal.expires_at  # a function of the application may have set it
+    if type(expires_at) not in (int, float) or isnan(cast("float", expires_at)):
+        return ()
+    return (Validity(cast("float", expires_at), clock),)
 
 
 def _presents(scheme: SecurityScheme[Any], known: dict[SecurityScheme[Any], Outcome], request: RequestHead) -> bool:

@@ -107,7 +107,7 @@ class WorkPool:
 async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call `function` on another thread, with the context variables of the caller, under asyncio or trio."""
     call = partial(_captured, partial(function, *args, **kwargs))
-    trio = _running_trio()
+    trio = running_trio()
     if trio is not None:
         outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(call, abandon_on_cancel=True)
         return _unwrapped(outcome)
@@ -129,7 +129,7 @@ async def in_waiting_thread(function: Callable[..., T], *args: Any, **kwargs: An
     def call() -> T:
         return context.run(function, *args, **kwargs)
 
-    trio = _running_trio()
+    trio = running_trio()
     if trio is None:
         return await _waiting_pool.run_async(call)
     outcome: tuple[T] | _Raised = await trio.to_thread.run_sync(
@@ -176,7 +176,7 @@ async def within(seconds: float, answer: Awaitable[T]) -> T:
     Raises:
         TimeoutError: there was no answer in time, under asyncio. Trio raises its ``TooSlowError``.
     """
-    trio = _running_trio()
+    trio = running_trio()
     if trio is not None:
         with trio.fail_after(seconds):
             return await answer
@@ -193,7 +193,7 @@ async def finished(work: Coroutine[Any, Any, T]) -> T:
     Under asyncio it then goes on by itself, and its result is ignored. Under trio the caller is cancelled only after
     its end.
     """
-    trio = _running_trio()
+    trio = running_trio()
     if trio is not None:
         with trio.CancelScope(shield=True):
             return await work
@@ -235,7 +235,7 @@ async def _await_start(future: Future[T], patience: float) -> T:
 
 
 async def _await_future(future: Future[T]) -> T:
-    if _running_trio() is not None:
+    if running_trio() is not None:
         # Not by a thread that waits: forty of them would be all that trio has, and stores need them.
         signal = Signal()
         future.add_done_callback(lambda _: signal.give())
@@ -250,7 +250,8 @@ async def _await_future(future: Future[T]) -> T:
     return await asyncio.wrap_future(future)
 
 
-def _running_trio() -> Any:
+def running_trio() -> Any:
+    """The module `trio`, if this thread runs its event loop now; None otherwise."""
     trio = sys.modules.get("trio")
     return trio if trio is not None and trio.lowlevel.in_trio_run() else None
 
@@ -259,7 +260,7 @@ class Signal:
     """A signal that any thread may give, for one task of asyncio or trio to wait for. It is made by that task."""
 
     def __init__(self) -> None:
-        trio = _running_trio()
+        trio = running_trio()
         if trio is not None:
             event: Any = trio.Event()
             self._wait: Callable[[], Awaitable[object]] = event.wait
@@ -284,7 +285,7 @@ class Signal:
 
 def is_on_event_loop() -> bool:
     """Whether this thread runs an event loop now, of asyncio or trio."""
-    if _running_trio() is not None:
+    if running_trio() is not None:
         return True
     if "asyncio" not in sys.modules:
         return False

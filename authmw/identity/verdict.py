@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
+from authmw.identity.validity import Validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,15 @@ class Authenticated:
         headers: response headers of the scheme (``Authentication-Info``, ``DPoP-Nonce``).
         still_holds: called before each reuse of the verdict. It must not wait. It returns True only if it is certain
             that the credentials were not revoked; otherwise they are verified again.
+        validities: until when the credentials hold, for connections that stay open. Without any, they hold until
+            `Principal.expires_at`.
     """
 
     principal: Principal
     remember_until: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
     still_holds: Callable[[], bool] | None = field(default=None, compare=False, repr=False)
+    validities: tuple[Validity, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

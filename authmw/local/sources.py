@@ -18,7 +18,10 @@ _IN_FILE: Final = "_FILE"
 _ENVIRONMENTS: Final = ("production", "development")
 
 # What the middleware of an adapter reads from ``app.config``, and some deployments from the environment.
-OF_MIDDLEWARE: Final = ("default", "public", "preflights", "needs", "leave", "hide_credentials")
+OF_MIDDLEWARE: Final = (
+    *("default", "public", "preflights", "needs", "leave"),
+    *("hide_credentials", "end_connections"),
+)
 
 LOCAL: Final = ("database", "redis", "keys", "issuer", "audience", "realm")
 """The settings of `LocalAuth`."""

@@ -24,6 +24,7 @@ class Runtime:
 
     Args:
         revocation_bound: seconds within which every process refuses what was revoked.
+        outage_bound: seconds for which open connections stay open while the store of revocations cannot be read.
         store_timeout: seconds that a store may take to answer under ASGI; after that the response is a 503.
         hasher: verifies passwords; argon2id by default.
         pool: the threads that passwords are hashed in, and how many at once.
@@ -38,6 +39,7 @@ class Runtime:
     """
 
     revocation_bound: float = 1.0
+    outage_bound: float = 30.0
     store_timeout: float = STORE_TIMEOUT
     hasher: PasswordHasher = field(default_factory=PasswordHasher)
     pool: WorkPool = default_pool
@@ -50,6 +52,7 @@ class Runtime:
             self,
             *,
             revocation_bound: Seconds = 1.0,
+            outage_bound: Seconds = 30.0,
             store_timeout: Seconds = STORE_TIMEOUT,
             hasher: PasswordHasher = ...,
             pool: WorkPool = default_pool,
@@ -58,10 +61,11 @@ class Runtime:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        for name in ("revocation_bound", "store_timeout"):
+        for name in ("revocation_bound", "outage_bound", "store_timeout"):
             object.__setattr__(self, name, in_seconds(getattr(self, name)))
         mistakes = [
             *_not_seconds("revocation_bound", self.revocation_bound),
+            *_not_seconds("outage_bound", self.outage_bound),
             *_not_seconds("store_timeout", self.store_timeout),
             *_not_a("hasher", self.hasher, PasswordHasher),
             *_not_a("pool", self.pool, WorkPool),

@@ -150,7 +150,9 @@ class TokenService:
             first_party, auth_method="none", grant_types=frozenset({"password", "refresh_token"})
         )
         """The first-party application, unless the store of clients has it."""
-        self.feed: RevocationFeed = RevocationFeed(self.revocations, bound=runtime.revocation_bound, clock=self.clock)
+        self.feed: RevocationFeed = RevocationFeed(
+            self.revocations, bound=runtime.revocation_bound, outage_bound=runtime.outage_bound, clock=self.clock
+        )
         """The revocations that this process knows of."""
         # A login begins a session of days: it is rare, and always checked and counted.
         self.passwords: PasswordVerifier = PasswordVerifier(

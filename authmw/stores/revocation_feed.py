@@ -25,6 +25,7 @@ from authmw.flow.flow import STORE_TIMEOUT, Ask, Flow
 from authmw.flow.forks import in_each_child
 from authmw.flow.pool import within
 from authmw.http.reasons import Reason
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import RevocationStore, for_threads, require_methods
 from authmw.stores.records import Revocation, RevocationPage
@@ -57,9 +58,13 @@ class RevocationFeed:
     with ``def`` methods as its attribute ``sync``, and the thread reads that twin. A ``def`` method needs a timeout of
     its own; while it hangs, each request asks the store.
 
+    A connection that stays open is ended once a revocation of what opened it is known. It is not ended because the
+    store fails for a moment, but after `outage_bound` seconds, since nobody can say by then that it was not revoked.
+
     Args:
         store: where revocations are published.
         bound: seconds within which a revocation is honoured.
+        outage_bound: seconds for which open connections stay open while the store cannot be read.
         clock: seconds since the epoch.
         monotonic: a monotonic clock in seconds.
 
@@ -83,16 +88,13 @@ class RevocationFeed:
         store: RevocationStore,
         *,
         bound: Seconds = 1.0,
+        outage_bound: Seconds = 30.0,
         clock: Callable[[], float] = now,
         monotonic: Callable[[], float] = monotonic,
     ) -> None:
         require_methods("RevocationFeed", store, "revocations_after", "find_revocations")
-        number: Any = in_seconds(bound)
-        if type(number) not in (int, float) or not 0 < number < math.inf:
-            raise ConfigurationError(
-                f"RevocationFeed(bound={bound!r}) has to be a number of seconds above 0: bound=1.0"
-            )
-        self.bound: float = number
+        self.bound: float = _above_zero("bound", bound, 1.0)
+        self.outage_bound: float = _above_zero("outage_bound", outage_bound, 30.0)
         self._store = store
         self._read_from: Any = for_threads(store)
         self._clock = clock
@@ -125,8 +127,7 @@ class RevocationFeed:
         # A revocation is never undone, so old data can refuse too.
         if self._revoked.refuses(issuance):
             return _revoked(issuance)
-        until, headers = authenticated.remember_until, authenticated.headers
-        authenticated = Authenticated(authenticated.principal, until, headers, MethodType(self._passes, issuance))
+        authenticated = self._followed(authenticated, issuance)
         if is_fresh:
             return authenticated
         self._start()
@@ -135,6 +136,30 @@ class RevocationFeed:
     def passes(self, issuance: Issuance) -> bool:
         """Whether fresh data says that no revocation refuses this issuance. Asks nothing."""
         return self._monotonic() < self._fresh_until and not self._revoked.refuses(issuance)
+
+    def refuses(self, issuance: Issuance) -> bool:
+        """Whether a known revocation refuses this issuance. Old data can refuse too."""
+        return self._revoked.refuses(issuance)
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with each revocation that becomes known."""
+        return self._revoked.changes
+
+    def moment(self) -> float:
+        """The time of the monotonic clock."""
+        return self._monotonic()
+
+    def unknown_before(self) -> float:
+        """The moment before which credentials were verified of which nobody can say any more whether they hold.
+
+        ``-inf`` while the feed is fresh, and for `outage_bound` seconds after that. Starts the thread unless it runs.
+        """
+        moment, fresh_until = self._monotonic(), self._fresh_until
+        if moment < fresh_until:
+            return -math.inf
+        self._start()
+        return -math.inf if moment < fresh_until + self.outage_bound else moment - self.outage_bound
 
     def note(self, revocation: Revocation) -> None:
         """Honour at once a revocation that this process itself has published. The thread may read it again."""
@@ -180,6 +205,20 @@ class RevocationFeed:
 
     def __repr__(self) -> str:
         return f"RevocationFeed({type(self._store).__name__}, bound={self.bound})"
+
+    def _followed(self, authenticated: Authenticated, issuance: Issuance) -> Authenticated:
+        """`authenticated`, which holds as long as no revocation of its issuance is known."""
+        principal = authenticated.principal
+        validities = authenticated.validities or (
+            Validity(math.inf if principal.expires_at is None else principal.expires_at, self._clock),
+        )
+        return Authenticated(
+            principal,
+            authenticated.remember_until,
+            authenticated.headers,
+            MethodType(self._passes, issuance),
+            tuple([Validity(each.until, each.clock, self, issuance) for each in validities]),
+        )
 
     def _ask(self, issuance: Issuance, authenticated: Authenticated) -> Flow[Verdict]:
         for revocation in _checked_tuple((yield from Ask(self._store.find_revocations, issuance.keys))):
@@ -250,6 +289,15 @@ class RevocationFeed:
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
+
+
+def _above_zero(name: str, duration: Seconds, usual: float) -> float:
+    number: Any = in_seconds(duration)
+    if type(number) not in (int, float) or not 0 < number < math.inf:
+        raise ConfigurationError(
+            f"RevocationFeed({name}={duration!r}) has to be a number of seconds above 0: {name}={usual}"
+        )
+    return cast("float", number)
 
 
 def _revoked(issuance: Issuance) -> Rejected:

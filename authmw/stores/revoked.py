@@ -52,9 +52,11 @@ class Revoked:
     False
     """
 
-    __slots__ = ("_clients", "_families", "_known", "_lock", "_tokens", "_users")
+    __slots__ = ("_clients", "_families", "_known", "_lock", "_tokens", "_users", "changes")
 
     def __init__(self) -> None:
+        self.changes: int = 0
+        """Grows with each revocation that is new, after it can be found."""
         self._tokens: dict[str | None, Revocation] = {}
         self._families: dict[str | None, Revocation] = {}
         self._users: dict[str | None, Revocation] = {}
@@ -94,6 +96,8 @@ class Revoked:
                 at, expires_at = max(other.at, revocation.at), max(other.expires_at, revocation.expires_at)
                 revocation = Revocation(revocation.kind, revocation.id, at, expires_at)
             known[revocation.id] = revocation
+            if other is None or other.at != revocation.at:
+                self.changes += 1
 
     def drop_expired(self, now: float) -> None:
         """Drop revocations that expired more than `KEPT_AFTER` seconds before `now` (seconds since the epoch)."""

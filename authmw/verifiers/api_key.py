@@ -20,6 +20,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BearerToken
 from authmw.identity.principal import Principal
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import ApiKeyStore, require_methods
 from authmw.stores.records import ApiKeyRecord
@@ -33,7 +34,7 @@ class _Known:
 
     __slots__ = ("record", "touch_at", "valid_until", "verdict")
 
-    def __init__(self, record: ApiKeyRecord, touch_at: float, scheme: str) -> None:
+    def __init__(self, record: ApiKeyRecord, touch_at: float, scheme: str, clock: Callable[[], float]) -> None:
         self.record = record
         self.touch_at = touch_at
         expires_at = float("inf") if record.expires_at is None else record.expires_at
@@ -47,7 +48,8 @@ class _Known:
                 credential_id=record.id,
                 expires_at=record.expires_at,
                 name=record.name,
-            )
+            ),
+            validities=() if record.expires_at is None else (Validity(expires_at, clock),),
         )
 
 
@@ -166,7 +168,7 @@ class ApiKeyVerifier:
                 return known
             if known is not None:
                 touch_at = max(touch_at, known.touch_at)
-            fresh = _Known(record, touch_at, self.scheme)
+            fresh = _Known(record, touch_at, self.scheme, self._clock)
             self._known.put(sought, fresh)
             return fresh
 

@@ -136,7 +136,8 @@ class DPoPVerifier:
         outcome = yield from Ask(self._nonces.use_nonce, name, 1, until + _MARGIN)
         if outcome is not NonceUse.FRESH:
             return Rejected(Reason.PROOF_REPLAYED, f"jti {shown(proof.jti)}")
-        return Authenticated(verdict.principal, headers=(*verdict.headers, *self._renewal(proof)))
+        headers = (*verdict.headers, *self._renewal(proof))
+        return Authenticated(verdict.principal, headers=headers, validities=verdict.validities)
 
     def _judge(self, proof: Proof, token: str, request: RequestHead) -> float | Rejected:
         """The end of the proof (seconds since the epoch), if it is for this request and this token."""

@@ -19,6 +19,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.scopes import is_scope, parse_scope
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.revoked import Issuance
 from authmw.verifiers.binding import refuse_sender
@@ -137,7 +138,12 @@ class JWTVerifier:
         scopes = self.granted(claims)
         if isinstance(scopes, Rejected):
             return scopes
-        authenticated = Authenticated(self._principal(claims, scopes, jws.payload), remember_until=claims["exp"])
+        expires_at = claims["exp"]
+        authenticated = Authenticated(
+            self._principal(claims, scopes, jws.payload),
+            remember_until=expires_at,
+            validities=(Validity(expires_at + self.rules.leeway, self.clock),),
+        )
         if self._revocations is None:
             return authenticated
         return _unless_revoked(authenticated, claims, self._revocations)

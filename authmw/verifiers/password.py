@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from authmw.crypto.passwords import Match, PasswordHasher
@@ -16,9 +17,11 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.usernames import canonical_username
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import PasswordUpgrader, Throttle, UserStore, require_methods
 from authmw.stores.records import User
+from authmw.stores.revoked import Issuance
 from authmw.verifiers.accounts import Attempts, checked_user, principal_of, source_key
 from authmw.verifiers.password_memory import LONGEST_REMEMBERED, Asker, PasswordMemory
 
@@ -78,7 +81,7 @@ class PasswordVerifier:
     ) -> None:
         require_methods("PasswordVerifier", users, "find")
         if revocations is not None:
-            require_methods("revocations=", revocations, "check", "passes")
+            require_methods("revocations=", revocations, "check", "passes", "refuses", "unknown_before")
         self.remember_for: float = seconds(remember_for, "remember_for")
         """Seconds for which a right password is remembered; 0 for never."""
         if not 0 <= self.remember_for <= LONGEST_REMEMBERED:
@@ -89,13 +92,24 @@ class PasswordVerifier:
         self.users = users
         self.hasher: PasswordHasher = hasher or PasswordHasher()
         self._attempts = Attempts(throttle, clock)
+        self._revocations = revocations
+        self._clock = clock
         self._memory = PasswordMemory(self.remember_for, clock, revocations) if self.remember_for else None
         self._upgrader = cast("PasswordUpgrader", users) if hasattr(users, "replace_password_hash") else None
 
     def verify(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[Verdict]:
         """Whether the password is the user's (RFC 7617 §2)."""
+        began = self._clock()
         user = yield from self.find_user(credentials, request)
-        return user if isinstance(user, Rejected) else Authenticated(principal_of(user, self.scheme))
+        if isinstance(user, Rejected):
+            return user
+        return Authenticated(principal_of(user, self.scheme), validities=self._validities(user, began))
+
+    def _validities(self, user: User, at: float) -> tuple[Validity, ...]:
+        """A password does not expire. With a feed, a connection ends when its user is disabled or has a new one."""
+        if self._revocations is None:
+            return ()
+        return (Validity(inf, self._clock, self._revocations, Issuance(None, None, user.id, None, at)),)
 
     def find_user(self, credentials: BasicCredentials, request: RequestHead, /) -> Flow[User | Rejected]:
         """The user, if the password is right, with the hash that it matched."""

@@ -20,6 +20,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
 from authmw.identity.principal import Principal
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import TokenStore, require_methods
 from authmw.stores.records import TokenRecord
@@ -118,7 +119,11 @@ class TokenVerifier:
         if (record.audience or self._audiences) and record.audience.isdisjoint(self._audiences):
             return Rejected(Reason.TOKEN_AUDIENCE, f"token {record.id}")
         principal, feed = _principal(record, self.scheme), self._revocations
-        authenticated = Authenticated(principal, remember_until=None if feed is None else record.expires_at)
+        authenticated = Authenticated(
+            principal,
+            remember_until=None if feed is None else record.expires_at,
+            validities=(Validity(record.expires_at, self._clock),),
+        )
         return authenticated if feed is None else feed.check(_issuance(record), authenticated)
 
 

@@ -7,7 +7,7 @@ It holds no policy: the engine decides, the guard applies the default, and the m
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from authmw.engine import audit
@@ -28,7 +28,9 @@ from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, WSGIRequest
 from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
 from authmw.identity.calling import current_call
+from authmw.identity.validity import Ending
 from authmw.stores.asynchronous import check_for_wsgi
+from authmw.wsgi.streams import Stream
 
 Headers = list[tuple[str, str]]
 
@@ -62,6 +64,8 @@ class AuthMiddleware:
             at there, no identity is set, and ``REMOTE_USER`` stays as the server set it.
         hide_credentials: whether the headers, cookies and query parameters that `auth` reads are taken out of the
             environ that the application gets. At `leave` paths they stay.
+        end_connections: whether an event stream or another response that is sent in parts ends, between two of them,
+            once the credentials expire or are revoked, or the session ends or the user is disabled.
         _adapter: that of the framework of `app`, if it has one.
 
     Raises:
@@ -79,6 +83,7 @@ class AuthMiddleware:
         needs: Needs | None = None,
         leave: Iterable[str] = (),
         hide_credentials: bool = False,
+        end_connections: bool = True,
         _adapter: Adapter | None = None,
     ) -> None:
         self.app = app
@@ -94,6 +99,8 @@ class AuthMiddleware:
         check_for_wsgi(*(scheme.verifier for scheme in auth.schemes))
         self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
         """What is taken out of the environ that the application gets; None for nothing."""
+        self.end_connections: bool = end_connections
+        """Whether responses that are sent in parts end with what opened them."""
         self.guard_settings: GuardSettings = self.guard.settings
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
@@ -160,6 +167,7 @@ class _Passing(Call):
     started = False
     replaced: Response | None = None
     """The refusal that was sent instead of the application's response."""
+    _headers: Sequence[tuple[str, str]] = ()
 
     def __init__(
         self,
@@ -173,6 +181,7 @@ class _Passing(Call):
         self._middleware = middleware
         self._environ = environ
         self._start_response = start_response
+        self.validities = authentication.validities if middleware.end_connections else ()
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
         return self._middleware.adapter.carry(refusal, self.request)
@@ -247,6 +256,7 @@ class _Passing(Call):
             owed = tuple(without_repeats(owed, headers))
         self.started = True
         headers = [*headers, *vary, *owed]
+        self._headers = headers
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
@@ -286,6 +296,13 @@ class _Passing(Call):
         if self.replaced is None:
             return chunk
         return b"".join(self.replaced.content_for(self._environ["REQUEST_METHOD"]))
+
+    def stream(self) -> Stream:
+        """The response, whose first part is there."""
+        return Stream(self.validities, self._headers, self._note)
+
+    def _note(self, ending: Ending) -> None:
+        audit.ended(ending, self.authentication.principal, self.request)
 
     def close(self, body: object) -> None:
         """Close the application's body, with the principal in the context; then the caller ends."""
@@ -342,13 +359,14 @@ class _PassingByPromise(_Passing):
 class _Body:
     """Response body that the application makes while it is sent: a generator, or an iterable of a framework."""
 
-    __slots__ = ("_body", "_chunks", "_done", "_passing")
+    __slots__ = ("_body", "_chunks", "_done", "_passing", "_stream")
 
     def __init__(self, passing: _Passing, body: Iterable[bytes]) -> None:
         self._passing = passing
         self._body = body
         self._chunks = iter(body)
         self._done = False
+        self._stream: Stream | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -358,7 +376,17 @@ class _Body:
             raise StopIteration
         chunk = self._passing.next(self._chunks)
         self._done = self._passing.replaced is not None
+        if self._passing.validities and not self._done and self._is_over():
+            self._done = True
+            raise StopIteration
         return chunk
+
+    def _is_over(self) -> bool:
+        """Whether the response ends before the part that was just made."""
+        if self._stream is not None:
+            return self._stream.is_over()
+        self._stream = self._passing.stream()
+        return self._stream.may_end_at_once and self._stream.is_over()
 
     def close(self) -> None:
         self._passing.close(self._body)

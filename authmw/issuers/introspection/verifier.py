@@ -21,6 +21,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
 from authmw.identity.principal import Principal, PrincipalKind
+from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.audience import Audience, audiences_in
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher, FetchFailed
@@ -188,7 +189,9 @@ class IntrospectionVerifier:
         refused = refuse_sender(principal.claims, credentials)
         if refused is not None:
             return refused
-        authenticated = Authenticated(principal)
+        expires_at = principal.expires_at
+        validities = () if expires_at is None else (Validity(expires_at + self._rules.leeway, self._clock),)
+        authenticated = Authenticated(principal, validities=validities)
         if self._revocations is None:
             return authenticated
         return self._revocations.check(issuance_of(principal), authenticated)

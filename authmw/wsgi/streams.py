@@ -1,0 +1,78 @@
+"""Stream under WSGI: a response that is sent in parts, and that ends between two of them.
+
+An event stream (``text/event-stream``) ends as if the application had ended it, so that ``EventSource`` connects again,
+and meets the 401. Any other response is cut: an exception makes the server close the connection, so that the client
+can tell that the response is not complete (RFC 9112 §8). A response with a ``Content-Length`` ends by itself, so it is
+cut only for a revocation.
+
+Nothing looks after a response while the application makes the next part: then the thread or greenlet is the
+application's. A part that was made after the end is not sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from errno import ECONNRESET
+from typing import Final
+
+from authmw.engine.open_connections import WHY, ending_of
+from authmw.identity.validity import Ending, Validity
+
+EVENT_STREAM: Final = "text/event-stream"
+
+
+class StreamCut(ConnectionResetError):
+    """The response is not complete, and the server has to close the connection.
+
+    Gunicorn logs a reset connection at DEBUG only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(ECONNRESET, WHY)
+
+
+class Stream:
+    """One response that is sent in parts, from the first of them.
+
+    Args:
+        validities: until when the credentials hold by which the caller was let in.
+        headers: of the response.
+        noted: called when it is ended.
+    """
+
+    __slots__ = ("_is_event_stream", "_noted", "_since", "is_finite", "validities")
+
+    def __init__(
+        self, validities: tuple[Validity, ...], headers: Sequence[tuple[str, str]], noted: Callable[[Ending], None]
+    ) -> None:
+        self._since = tuple([each.moment() for each in validities])
+        self._noted = noted
+        self.validities = validities
+        self._is_event_stream = self.is_finite = False
+        for name, value in headers:
+            match name.lower():
+                case "content-type":
+                    self._is_event_stream = value[: len(EVENT_STREAM)].lower() == EVENT_STREAM
+                case "content-length":
+                    self.is_finite = True
+                case _:
+                    pass
+
+    @property
+    def may_end_at_once(self) -> bool:
+        """Whether the first part may have been waited for. Of other responses it is the answer to a request."""
+        return self._is_event_stream
+
+    def is_over(self) -> bool:
+        """Whether it ends here, instead of with the part that the application has made.
+
+        Raises:
+            StreamCut: it does not end here, but is cut.
+        """
+        ending = ending_of(self.validities, self._since, is_finite=self.is_finite)
+        if ending is None:
+            return False
+        self._noted(ending)
+        if not self._is_event_stream:
+            raise StreamCut
+        return True

@@ -47,7 +47,10 @@ class Interruption:
         # As `asyncio.timeout` does: the task that waits is cancelled, and the cancellation ends here.
         import asyncio
 
-        task = asyncio.current_task()
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no event loop
+            task = None
         if task is None:
             return await work()
         cancelling = task.cancelling()

@@ -146,6 +146,8 @@ class _Group:
         if validity.revocations is not None:
             # What became known between the verdict and now was looked for among the others only.
             self.unchecked.append(number)
+            if len(self.unchecked) > 2 * len(self.members) + _FEW:
+                self.unchecked = [each for each in self.unchecked if each in self.members]
         if validity.until != inf and not connection.is_finite:
             heappush(self._ends, (validity.until, number))
             if len(self._ends) > 2 * len(self.members) + _FEW:

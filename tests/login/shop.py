@@ -1,0 +1,110 @@
+"""A shop whose pages need a login, in Flask and in Starlette, and its browsers."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from authmw_flask import FlaskAuth, login_blueprint
+from authmw_starlette import AuthMiddleware, login_routes
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from authmw import Auth, HTTPBearer, Principal, Session, current_principal
+from authmw.login import LoginPages, Mail
+from authmw.stores import CHEAPEST, MemoryStores, PasswordHasher
+from authmw.testing import FakeClock
+from tests.login.browser import Browser, Send, to_asgi, to_wsgi
+
+World = Literal["flask", "starlette"]
+WORLDS: Final[tuple[World, ...]] = ("flask", "starlette")
+SECRET: Final = "correct horse"
+
+
+class Shop:
+    """A shop.
+
+    Args:
+        world: its framework.
+        stores: instead of those in memory.
+        options: more arguments of `LoginPages`.
+    """
+
+    def __init__(self, world: World = "flask", *, stores: Any = None, **options: Any) -> None:
+        self.clock = FakeClock(1_800_000_000.0)
+        hasher = PasswordHasher(CHEAPEST)
+        self.stores: Any = stores or MemoryStores(hasher=hasher, clock=self.clock)
+        self.users = self.stores.users
+        self.users.create("alice", SECRET, id="7", scopes=["orders:read"], email="alice@mail.example")
+        self.users.create("bob", "battery staple", id="8")
+        self.mails: list[Mail] = []
+        self.session = Session(self.stores, clock=self.clock)
+        self.pages = LoginPages(
+            self.session,
+            self.stores,
+            **{
+                "public_url": "https://shop.example/auth",
+                "send_mail": self.mails.append,
+                "clock": self.clock,
+                "hasher": hasher,
+                **options,
+            },
+        )
+        self.auth = Auth(
+            self.session | HTTPBearer({"t0ken": Principal("robot")}.get), login="/auth/login", clock=self.clock
+        )
+        self.send: Send = to_wsgi(self._flask()) if world == "flask" else to_asgi(self._starlette())
+
+    def browser(self, agent: str = "Firefox") -> Browser:
+        """A browser without cookies."""
+        return Browser(self.send, agent)
+
+    def logged_in(
+        self, username: str = "alice", password: str = SECRET, agent: str = "Firefox", **more: str
+    ) -> Browser:
+        """A browser in which a user has logged in."""
+        browser = self.browser(agent)
+        page = browser.submit(browser.open("/auth/login"), username=username, password=password, **more)
+        assert page.status == 200, page.text
+        assert browser.jar["__Host-session"]
+        return browser
+
+    def mail(self) -> Mail:
+        """The newest mail."""
+        assert self.pages.outbox is not None
+        self.pages.outbox.join()
+        return self.mails[-1]
+
+    def close(self) -> None:
+        """Stop following revocations."""
+        if self.session.feed is not None:
+            self.session.feed.close()
+
+    def _flask(self) -> Flask:
+        app = Flask("shop")
+        FlaskAuth(app, self.auth, public=["/public"])
+        app.register_blueprint(login_blueprint(self.pages, url_prefix="/auth"))
+        app.add_url_rule("/", "home", greet, methods=["GET", "POST"])
+        app.add_url_rule("/public", "public", greet)
+        return app
+
+    def _starlette(self) -> Starlette:
+        async def endpoint(request: Request) -> PlainTextResponse:
+            return PlainTextResponse(greet())
+
+        return Starlette(
+            routes=[
+                Mount("/auth", routes=login_routes(self.pages)),
+                Route("/", endpoint, methods=["GET", "POST"]),
+                Route("/public", endpoint),
+            ],
+            middleware=[Middleware(AuthMiddleware, auth=self.auth, public=["/public"])],
+        )
+
+
+def greet() -> str:
+    """What every page of the shop says."""
+    return f"hello {current_principal().display_name or 'stranger'}"

@@ -1,0 +1,211 @@
+"""Every form of the login pages: who may post it, what its page promises a browser, and what hostile input does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authmw.errors import StoreUnavailable
+from authmw.http.form import FORM_FIELD
+from authmw.login.service import HANDLERS
+from authmw.pages import parts
+from tests.login.browser import FORM, Browser, Page
+from tests.login.shop import SECRET, Shop
+
+PATHS = tuple(HANDLERS)
+CROSS_SITE: list[dict[str, str]] = [
+    {"sec_fetch_site": "cross-site"},
+    {"sec_fetch_site": "same-site"},
+    {"sec_fetch_site": "none"},
+    {"sec_fetch_site": "", "origin": "https://evil.example"},
+    {"sec_fetch_site": "", "origin": "null"},
+    {"origin": "null"},
+    {"sec_fetch_site": "", "origin": "https://shop.example.evil.example"},
+    {"sec_fetch_site": "", "origin": "http://shop.example"},
+]
+
+
+def fields_for(path: str, token: str) -> dict[str, str]:
+    """A form that would do something, if it were accepted."""
+    each = {
+        "/login": {"username": "bob", "password": "battery staple"},
+        "/password": {"old_password": SECRET, "new_password": "something new", "new_password_again": "something new"},
+        "/forgotten": {"username": "alice"},
+        "/reset": {"token": token, "new_password": "something new", "new_password_again": "something new"},
+        "/verify": {"token": token},
+        "/sessions": {"session": "session_1"},
+    }
+    return each.get(path, {})
+
+
+def state_of(shop: Shop) -> object:
+    """What forms may change."""
+    now = shop.clock()
+    sessions = shop.stores.sessions
+    return (
+        shop.users.find("alice"),
+        shop.users.find("bob"),
+        [each.id for subject in "78" for each in sessions.sessions_of(subject, now)],
+        len(shop.mails),
+        len(shop.stores.pending.of_user("7")),
+    )
+
+
+def test_the_pages_and_applications_use_one_field() -> None:
+    assert parts.FORM_FIELD == FORM_FIELD
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("logged_in", [False, True], ids=["stranger", "alice"])
+def test_a24_a_page_of_another_site_cannot_post_a_form(shop: Shop, path: str, logged_in: bool) -> None:
+    browser = shop.logged_in() if logged_in else shop.browser()
+    token = browser.open("/auth/password" if logged_in else "/auth/login").form.fields[FORM_FIELD]
+    before = state_of(shop)
+    for headers in CROSS_SITE:
+        answer = browser.post(f"/auth{path}", {**fields_for(path, "x"), FORM_FIELD: token}, **headers)
+        assert (headers, answer.status) == (headers, 403)
+        assert "__Host-session" not in answer.cookies()
+    assert state_of(shop) == before
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/logout"])
+@pytest.mark.parametrize("logged_in", [False, True], ids=["stranger", "alice"])
+def test_a24_a_form_needs_the_token_of_its_browser(shop: Shop, path: str, logged_in: bool) -> None:
+    browser = shop.logged_in() if logged_in else shop.browser()
+    of_other = shop.browser().open("/auth/login").form.fields[FORM_FIELD]
+    before = state_of(shop)
+    for token in ("", "x", "A" * 64, "\u00e9" * 64, of_other):
+        answer = browser.post(f"/auth{path}", {**fields_for(path, "x"), FORM_FIELD: token})
+        assert answer.status in (400, 303), answer.text
+        if answer.status == 303:
+            assert not logged_in
+            assert answer.header("location").startswith("/auth/login")
+    assert state_of(shop) == before
+
+
+def test_without_a_header_that_tells_the_token_is_enough(shop: Shop) -> None:
+    browser = shop.browser()
+    page = browser.open("/auth/login")
+    fields = {**page.form.fields, "username": "alice", "password": SECRET}
+    assert browser.post("/auth/login", fields, sec_fetch_site="").status == 303
+
+
+def test_a_form_that_is_too_old_can_be_sent_again(shop: Shop) -> None:
+    browser = shop.browser()
+    old = browser.open("/auth/login?next=/public")
+    browser.jar.clear()  # the browser was closed, and the tab restored
+    again = browser.submit(old, username="alice", password=SECRET)
+    assert again.status == 400
+    assert again.form.fields["username"] == "alice"
+    assert "password" not in {name for name, value in again.form.fields.items() if value == SECRET}
+    assert browser.submit(again, password=SECRET).text == "hello alice"
+
+
+def test_two_tabs_log_in_one_after_the_other(shop: Shop) -> None:
+    browser = shop.browser()
+    first, second = browser.open("/auth/login"), browser.open("/auth/login")
+    assert browser.submit(first, username="alice", password=SECRET).text == "hello alice"
+    assert browser.submit(second, username="alice", password=SECRET).text == "hello alice"
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert session.id
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("logged_in", [False, True], ids=["stranger", "alice"])
+def test_a23_no_page_can_be_framed_cached_or_load_anything(shop: Shop, path: str, logged_in: bool) -> None:
+    browser = shop.logged_in() if logged_in else shop.browser()
+    for page in (browser.open(f"/auth{path}", follow=False), browser.post(f"/auth{path}", {})):
+        assert page.header("cache-control") == "no-store"
+        if page.status == 303:
+            assert page.body == b""
+            continue
+        policy = page.header("content-security-policy")
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert page.header("x-frame-options") == "DENY"
+        assert page.header("referrer-policy") in ("no-referrer", "strict-origin")
+        assert "Cookie" in page.header("vary")
+        assert "<script" not in page.text
+        assert not any(f"{place}=" in page.text.replace(" src=", " ") for place in ("srcset", "ping"))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW", "OPTIONS"])
+def test_other_methods_are_refused(shop: Shop, path: str, method: str) -> None:
+    answer = shop.logged_in().ask(method, f"/auth{path}", sec_fetch_site="same-origin")
+    assert answer.status in (405, 204)  # 204: Starlette's CORS, if it were there
+    assert "__Host-session" not in answer.cookies()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_is_get_without_content(shop: Shop, path: str) -> None:
+    browser = shop.logged_in()
+    got, head = browser.ask("GET", f"/auth{path}"), browser.ask("HEAD", f"/auth{path}")
+    assert (head.status, head.body) == (got.status, b"")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_store_that_is_down_is_a_page_with_503(shop: Shop, path: str) -> None:
+    browser = shop.logged_in()
+    page = browser.open("/auth/password")
+
+    def down(*_: object) -> None:
+        raise StoreUnavailable("down")
+
+    shop.stores.sessions.find_session = down
+    for answer in (browser.open(f"/auth{path}"), browser.post(f"/auth{path}", page.form.fields)):
+        assert answer.status == 503
+        assert int(answer.header("retry-after")) > 0
+        assert answer.header("content-type") == "text/html; charset=utf-8"
+        assert "__Host-session" not in answer.cookies()  # it may be good
+
+
+BODIES = st.one_of(
+    st.binary(max_size=300),
+    st.dictionaries(
+        st.sampled_from([FORM_FIELD, "username", "password", "next", "token", "session", "new_password", "remember"]),
+        st.text(max_size=80),
+    ).map(lambda fields: "&".join(f"{name}={quote(value)}" for name, value in fields.items()).encode()),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(
+    path=st.sampled_from(PATHS),
+    body=BODIES,
+    query=st.text("abcxyz0189=&%+;?/\\.-_~", max_size=60),
+    cookie=st.one_of(st.none(), st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=80)),
+    kind=st.sampled_from([FORM, f"{FORM}; charset=x", "multipart/form-data", "application/json", ""]),
+)
+def test_no_request_gets_a_5xx_or_a_session(
+    shop: Shop, path: str, body: bytes, query: str, cookie: str | None, kind: str
+) -> None:
+    browser = shop.browser()
+    if cookie is not None:
+        browser.jar = {"__Host-session": cookie, "__Host-form": cookie}
+    for method in ("GET", "POST"):
+        answer = browser.ask(
+            method,
+            f"/auth{path}?{query}",
+            body if method == "POST" else b"",
+            content_type=kind,
+            sec_fetch_site="same-origin",
+        )
+        assert answer.status < 500 or answer.header("retry-after")
+        assert not answer.cookies().get("__Host-session", "").startswith("__Host-session=st_")
+        if answer.header("location"):
+            assert answer.header("location").startswith("/")
+
+
+Ask = Callable[[Browser], Page]
+
+
+def test_a_body_that_is_too_large_is_refused(shop: Shop) -> None:
+    answer = shop.browser().ask(
+        "POST", "/auth/login", b"username=" + b"a" * 70_000, content_type=FORM, sec_fetch_site="same-origin"
+    )
+    assert answer.status == 413

@@ -1,0 +1,185 @@
+"""Logging in and out with a browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from authmw.crypto.opaque_tokens import token_digest
+from authmw.stores.records import Revocation
+from tests.login.browser import Page
+from tests.login.shop import SECRET, Shop
+
+
+def without_tokens(page: Page) -> str:
+    """The text of a page, without what differs each time."""
+    return re.sub(r'(name="csrf_token" )?value="[^"]*"', "", page.text)
+
+
+def test_a_stranger_who_opens_a_page_logs_in_and_gets_there(shop: Shop) -> None:
+    browser = shop.browser()
+    asked = browser.open("/?page=2", follow=False)
+    assert (asked.status, asked.header("location")) == (303, "/auth/login?next=/%3Fpage%3D2")
+    page = browser.open("/?page=2")
+    assert page.status == 200
+    answer = browser.post(page.form.action, {**page.form.fields, "username": "alice", "password": SECRET})
+    assert (answer.status, answer.header("location")) == (303, "/?page=2")
+    assert "Max-Age" not in answer.cookies()["__Host-session"]
+    assert browser.open("/").text == "hello alice"
+    assert browser.fetch("/").text == "hello alice"
+
+
+def test_a_script_and_a_program_get_the_401_of_before(shop: Shop) -> None:
+    for page in (shop.browser().fetch("/"), shop.browser().ask("GET", "/", accept="*/*")):
+        assert page.status == 401
+        assert page.header("content-type") == "application/problem+json"
+    assert shop.browser().ask("GET", "/", authorization="Bearer t0ken").text == "hello robot"
+
+
+def test_a30_an_unknown_user_and_a_wrong_password_get_the_same_page(shop: Shop) -> None:
+    answers = []
+    for username, password in (("alice", "wrong"), ("nobody", "wrong"), ("bob\x7f", "wrong"), ("x" * 300, "wrong")):
+        browser = shop.browser()
+        answers.append(browser.submit(browser.open("/auth/login"), username=username, password=password))
+        assert "__Host-session" not in browser.jar
+    assert {page.status for page in answers} == {403}
+    assert len({without_tokens(page) for page in answers}) == 1
+    assert "Error" in answers[0].text
+
+
+def test_an_account_that_is_guessed_at_makes_wait(shop: Shop) -> None:
+    browser = shop.browser()
+    for _ in range(30):
+        page = browser.submit(browser.open("/auth/login"), username="alice", password="wrong")
+        if page.status != 403:
+            break
+    assert page.status in (429, 503)
+    assert int(page.header("retry-after")) > 0
+    assert "too many attempts" in page.text
+
+
+def test_who_asks_to_be_remembered_is(shop: Shop) -> None:
+    browser = shop.browser()
+    page = browser.open("/auth/login")
+    answer = browser.post(
+        page.form.action, {**page.form.fields, "username": "alice", "password": SECRET, "remember": "yes"}
+    )
+    assert "; Max-Age=2592000;" in answer.cookies()["__Host-session"]
+    shop.clock.advance(days=13)
+    assert browser.open("/").text == "hello alice"
+
+
+def test_an_idle_session_ends_and_its_cookie_is_cleared(shop: Shop) -> None:
+    browser = shop.logged_in()
+    shop.clock.advance(hours=2, minutes=13)
+    assert browser.open("/public").text == "hello stranger"
+    assert "__Host-session" not in browser.jar
+
+
+def test_27_the_session_is_another_one_after_a_login(shop: Shop) -> None:
+    # Fixation: bob's browser has a session that mallory knows.
+    attacker = shop.logged_in("bob", "battery staple")
+    victim = shop.browser()
+    victim.jar.update(attacker.jar)
+    page = victim.open("/auth/login?reauthenticate=1")
+    victim.submit(page, username="alice", password=SECRET)
+    assert victim.open("/").text == "hello alice"
+    assert victim.jar["__Host-session"] != attacker.jar["__Host-session"]
+    assert attacker.open("/", follow=False).status == 303
+
+
+def test_a_login_of_the_same_user_renews_the_session_and_its_other_requests_go_on(shop: Shop) -> None:
+    browser = shop.logged_in()
+    before = dict(browser.jar)
+    shop.clock.advance(minutes=5)
+    page = browser.open("/auth/login?reauthenticate=1")
+    assert "alice" in page.text
+    browser.submit(page, username="alice", password=SECRET)
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert session.authenticated_at == shop.clock()
+    assert session.created_at == shop.clock() - 300
+    other = shop.browser()
+    other.jar = dict(before)
+    assert other.fetch("/").text == "hello alice"
+    assert other.jar == browser.jar
+    other.jar = dict(before)
+    shop.clock.advance(31)
+    assert other.open("/", follow=False).status == 303
+
+
+def test_who_is_logged_in_is_sent_on(shop: Shop) -> None:
+    browser = shop.logged_in()
+    assert browser.open("/auth/login?next=/public", follow=False).header("location") == "/public"
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example/", "/\\evil.example", "/\t/evil.example"])
+def test_26_next_leads_to_no_other_host(shop: Shop, wanted: str) -> None:
+    browser = shop.browser()
+    page = browser.open("/auth/login")
+    fields = {**page.form.fields, "username": "alice", "password": SECRET, "next": wanted}
+    assert browser.post(page.form.action, fields).header("location") == "/"
+
+
+def test_logging_out_asks_and_ends_the_session(shop: Shop) -> None:
+    browser = shop.logged_in()
+    copy = shop.browser()
+    copy.jar = dict(browser.jar)
+    page = browser.open("/auth/logout")
+    assert copy.open("/").text == "hello alice"  # a link ends nothing
+    done = browser.submit(page)
+    assert "You are logged out" in done.text
+    assert "__Host-session" not in browser.jar
+    assert copy.open("/", follow=False).status == 303
+    assert browser.open("/", follow=False).status == 303
+
+
+def test_logging_out_is_done_again_without_a_session(shop: Shop) -> None:
+    browser = shop.browser()
+    answer = browser.post("/auth/logout", {})
+    assert (answer.status, answer.header("location")) == (303, "/auth/logout")
+
+
+def test_a_session_that_ended_elsewhere_ends_in_each_tab(shop: Shop) -> None:
+    browser = shop.logged_in()
+    shop.stores.users.disable("alice")
+    shop.session.feed.follow_once()  # type: ignore[union-attr] # there is one
+    assert browser.fetch("/").status == 401
+    assert "__Host-session" not in browser.jar
+
+
+def test_a_login_that_a_change_overtakes_begins_no_session(shop: Shop) -> None:
+    """The user is disabled after the password was verified and before the session is stored."""
+    add = shop.stores.sessions.add_session
+
+    def overtaken(session: object) -> None:
+        shop.stores.users.disable("alice")
+        add(session)
+
+    shop.stores.sessions.add_session = overtaken
+    browser = shop.browser()
+    page = browser.submit(browser.open("/auth/login"), username="alice", password=SECRET)
+    assert page.status == 403
+    assert "__Host-session" not in browser.jar
+    assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
+
+
+def test_a_login_that_a_revocation_overtakes_begins_no_session(shop: Shop) -> None:
+    add = shop.stores.sessions.add_session
+
+    def overtaken(session: object) -> None:
+        shop.stores.revocations.publish(Revocation.of_user("7", shop.clock()))
+        add(session)
+
+    shop.stores.sessions.add_session = overtaken
+    browser = shop.browser()
+    assert browser.submit(browser.open("/auth/login"), username="alice", password=SECRET).status == 403
+
+
+def test_the_store_has_digests_only(shop: Shop) -> None:
+    browser = shop.logged_in()
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert session.current == token_digest(browser.jar["__Host-session"])
+    assert browser.jar["__Host-session"] not in repr(vars(shop.stores.sessions))
+    assert session.name == "Firefox"
+    assert session.amr == ("pwd",)

@@ -1,0 +1,60 @@
+"""The page with the sessions of a user."""
+
+from __future__ import annotations
+
+from tests.login.shop import Shop
+from tests.login.test_passwords import family_of
+
+
+def test_sessions_are_listed_and_ended_one_by_one(shop: Shop) -> None:
+    phone, desktop = shop.logged_in(agent="Phone"), shop.logged_in(agent="Desktop")
+    shop.logged_in("bob", "battery staple", agent="Bob's")
+    family_of(shop)
+    page = desktop.open("/auth/sessions")
+    assert all(name in page.text for name in ("Phone", "Desktop", "app"))
+    assert "Bob" not in page.text
+    (of_phone,) = [each.id for each in shop.stores.sessions.sessions_of("7", shop.clock()) if each.name == "Phone"]
+    (number,) = [n for n, form in enumerate(page.forms) if form.fields.get("session") == of_phone]
+    assert "Phone" not in desktop.submit(page, number).text
+    assert phone.open("/", follow=False).status == 303
+    assert desktop.open("/").text == "hello alice"
+
+
+def test_all_others_are_ended_at_once(shop: Shop) -> None:
+    phone, desktop = shop.logged_in(agent="Phone"), shop.logged_in(agent="Desktop")
+    family_of(shop)
+    page = desktop.open("/auth/sessions")
+    (number,) = [n for n, form in enumerate(page.forms) if form.action.endswith("/end-others")]
+    after = desktop.submit(page, number)
+    assert "Phone" not in after.text
+    assert phone.open("/", follow=False).status == 303
+    assert shop.stores.families.families_of("7", shop.clock()) == ()
+    assert desktop.open("/").text == "hello alice"
+
+
+def test_ending_this_session_is_logging_out(shop: Shop) -> None:
+    browser = shop.logged_in()
+    page = browser.open("/auth/sessions")
+    assert "You are logged out" in browser.submit(page).text
+    assert "__Host-session" not in browser.jar
+
+
+def test_nobody_ends_a_session_of_another_user(shop: Shop) -> None:
+    alice, bob = shop.logged_in(), shop.logged_in("bob", "battery staple")
+    (of_alice,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    page = bob.open("/auth/sessions")
+    bob.submit(page, session=of_alice.id)
+    bob.post("/auth/sessions", {**page.form.fields, "session": family_of(shop).id})
+    assert alice.open("/").text == "hello alice"
+    assert len(shop.stores.families.families_of("7", shop.clock())) == 1
+
+
+def test_a_chain_of_refresh_tokens_ends_with_the_session_that_it_belongs_to(shop: Shop) -> None:
+    from dataclasses import replace
+
+    browser = shop.logged_in()
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    family = family_of(shop)
+    shop.stores.families.add_family(replace(family, id="login_2", key="k2", session_id=session.id))
+    browser.submit(browser.open("/auth/logout"))
+    assert [each.id for each in shop.stores.families.families_of("7", shop.clock())] == ["login_1"]

@@ -1,0 +1,251 @@
+"""Changing and recovering a password, and verifying an address."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from authmw import ConfigurationError, Session
+from authmw.flow.flow import run
+from authmw.login import LoginPages, SessionLifetimes
+from authmw.stores import MemoryStores, RefreshFamily
+from tests.login.browser import Browser, Page, path_of
+from tests.login.shop import SECRET, Shop
+
+NEW = "a new secret"
+
+
+def change(browser: Browser, old: str = SECRET, new: str = NEW, again: str | None = None) -> Page:
+    page = browser.open("/auth/password")
+    return browser.submit(page, old_password=old, new_password=new, new_password_again=new if again is None else again)
+
+
+def family_of(shop: Shop) -> RefreshFamily:
+    """A chain of refresh tokens of alice, as that of a mobile application."""
+    now = shop.clock()
+    family = RefreshFamily(
+        id="login_1",
+        key="k",
+        current="c",
+        subject="7",
+        username="alice",
+        client_id="app",
+        scopes=frozenset(),
+        created_at=now,
+        expires_at=now + 1e6,
+        idle_until=now + 1e6,
+    )
+    shop.stores.families.add_family(family)
+    return family
+
+
+def link_in(shop: Shop) -> str:
+    """The path of the link in the newest mail."""
+    found = re.search(r"https://\S+", shop.mail().text)
+    assert found is not None
+    assert found[0].startswith("https://shop.example/auth/")
+    return path_of(found[0])
+
+
+def test_a_changed_password_ends_other_sessions_and_renews_this_one(shop: Shop) -> None:
+    browser, other = shop.logged_in(), shop.logged_in(agent="Safari")
+    family_of(shop)
+    before = browser.jar["__Host-session"]
+    done = change(browser)
+    assert (done.status, "Password changed" in done.text) == (200, True)
+    assert browser.jar["__Host-session"] != before
+    assert browser.open("/").text == "hello alice"
+    assert other.open("/", follow=False).status == 303
+    assert shop.stores.families.families_of("7", shop.clock()) == ()
+    assert shop.mail().to == "alice@mail.example"
+    assert "password was changed" in shop.mail().text
+    assert shop.logged_in(password=NEW).open("/").text == "hello alice"
+
+
+@pytest.mark.parametrize(
+    "old, new, again, status",
+    [
+        ("wrong", NEW, None, 403),
+        (SECRET, NEW, "other", 400),
+        (SECRET, "short", None, 400),
+        (SECRET, "x" * 1025, None, 400),
+        (SECRET, "alicealice", None, 400),
+        (SECRET, "ALICE", None, 400),
+        ("", NEW, None, 400),
+        (SECRET, "", None, 400),
+        (SECRET, "tab\there it is", None, 400),
+    ],
+)
+def test_a_password_that_is_not_acceptable_changes_nothing(old: str, new: str, again: str | None, status: int) -> None:
+    shop = Shop(password_policy=lambda username, password: username * 2 != password)
+    browser = shop.logged_in()
+    before = shop.users.find("alice")
+    answer = change(browser, old, new, again)
+    assert answer.status == status
+    assert "Error" in answer.text
+    assert new not in answer.text or not new or len(new) < 6
+    assert shop.users.find("alice") == before
+    shop.close()
+
+
+def test_who_guesses_the_old_password_has_to_wait(shop: Shop) -> None:
+    browser = shop.logged_in()
+    answers = [change(browser, "wrong") for _ in range(40)]
+    assert answers[0].status == 403
+    assert answers[-1].status in (429, 503)
+
+
+def test_a_stranger_is_sent_to_log_in(shop: Shop) -> None:
+    page = shop.browser().open("/auth/password", follow=False)
+    assert page.header("location") == "/auth/login?next=/auth/password"
+
+
+def ask_for_link(shop: Shop, name: str = "alice") -> Page:
+    browser = shop.browser()
+    return browser.submit(browser.open("/auth/forgotten"), username=name)
+
+
+@pytest.mark.parametrize("name", ["alice", "alice@mail.example", "ALICE@MAIL.example"])
+def test_a_forgotten_password_is_replaced_by_a_link(shop: Shop, name: str) -> None:
+    browser = shop.logged_in()
+    family_of(shop)
+    ask_for_link(shop, name)
+    other = shop.browser()
+    page = other.open(link_in(shop))
+    assert browser.open("/").text == "hello alice"  # nothing is done by opening the link
+    again = other.open(link_in(shop))
+    done = other.submit(page, new_password=NEW, new_password_again=NEW)
+    assert "Log in" in done.text
+    assert "__Host-session" not in other.jar
+    assert browser.open("/", follow=False).status == 303
+    assert shop.stores.families.families_of("7", shop.clock()) == ()
+    assert shop.users.find("alice").email_verified
+    assert other.submit(again, new_password="another one", new_password_again="another one").status == 400
+    shop.clock.advance(1)
+    assert shop.logged_in(password=NEW).open("/").text == "hello alice"
+
+
+def test_a30_who_asks_learns_nothing_about_the_account(shop: Shop) -> None:
+    shop.users.create("carol", SECRET)  # has no address
+    shop.users.create("dave", email="dave@mail.example")  # has no password
+    shop.users.create("erin", SECRET, email="erin@mail.example")
+    shop.users.disable("erin")
+    pages = [
+        ask_for_link(shop, name) for name in ("alice", "nobody", "carol", "dave", "erin", "x@mail.example", "é" * 99)
+    ]
+    assert {page.status for page in pages} == {200}
+    assert len({re.sub(r'value="[^"]*"', "", page.text) for page in pages}) == 1
+    assert shop.mail().to == "alice@mail.example"
+    assert len(shop.mails) == 1
+
+
+def test_the_stores_are_asked_the_same_for_nobody() -> None:
+    asked: dict[str, list[str]] = {}
+    for name in ("alice", "nobody"):
+        shop = Shop()
+        calls = asked[name] = []
+        for role in ("users", "pending"):
+            store = getattr(shop.stores, role)
+            for method in ("find", "find_by_email", "put_pending", "drop_pending"):
+                original = getattr(store, method, None)
+                if original is not None:
+
+                    def counted(*args: object, original: object = original, method: str = method) -> object:
+                        calls.append(method)
+                        return original(*args)  # type: ignore[operator] # a method
+
+                    setattr(store, method, counted)
+        ask_for_link(shop, name)
+        shop.close()
+    assert asked["alice"] == asked["nobody"] != []
+
+
+def test_nobody_gets_a_hundred_mails(shop: Shop) -> None:
+    pages = [ask_for_link(shop) for _ in range(40)]
+    assert pages[-1].status in (429, 503)
+    assert shop.mail()
+    assert len(shop.mails) < 15
+
+
+def test_a_link_ends_by_itself_and_with_the_next_password(shop: Shop) -> None:
+    ask_for_link(shop)
+    link = link_in(shop)
+    shop.clock.advance(hours=1)
+    assert shop.browser().open(link).status == 400
+    ask_for_link(shop)
+    link = link_in(shop)
+    shop.users.set_password("alice", "by an admin")
+    browser = shop.browser()
+    page = browser.open(link)
+    if page.status == 200:
+        page = browser.submit(page, new_password=NEW, new_password_again=NEW)
+    assert page.status == 400
+    shop.clock.advance(1)
+    assert shop.logged_in(password="by an admin").open("/").text == "hello alice"
+
+
+@pytest.mark.parametrize("path", ["/auth/reset", "/auth/verify"])
+@pytest.mark.parametrize(
+    "query", ["", "?token=", "?token=x", "?token=rl_" + "0" * 38, "?token=a&token=b", "?token=%00"]
+)
+def test_a_link_that_was_never_made_is_expired(shop: Shop, path: str, query: str) -> None:
+    page = shop.browser().open(path + query)
+    assert page.status == 400
+    assert not page.forms
+
+
+def test_a_link_is_made_from_the_public_url_and_never_from_host(shop: Shop) -> None:
+    browser = shop.browser()
+    page = browser.open("/auth/forgotten")
+    fields = {**page.form.fields, "username": "alice"}
+    browser.post(page.form.action, fields, x_forwarded_host="evil.example", forwarded="host=evil.example")
+    shop.mail()
+    assert link_in(shop).startswith("/auth/reset?token=rl_")
+    assert "evil" not in shop.mail().text
+
+
+def test_an_address_is_verified_by_the_form_behind_the_link(shop: Shop) -> None:
+    assert run(shop.pages.send_verification(shop.users.find("alice")))
+    link = link_in(shop)
+    browser = shop.browser()
+    page = browser.open(link)
+    assert not shop.users.find("alice").email_verified
+    assert "alice@mail.example" in page.text
+    assert browser.submit(page).status == 200
+    assert shop.users.find("alice").email_verified
+    assert browser.submit(page).status == 400
+    assert not run(shop.pages.send_verification(shop.users.find("alice")))
+
+
+def test_a_link_verifies_only_the_address_that_it_was_sent_to(shop: Shop) -> None:
+    run(shop.pages.send_verification(shop.users.find("alice")))
+    browser = shop.browser()
+    page = browser.open(link_in(shop))
+    shop.users.set_email("alice", "other@mail.example")
+    assert browser.submit(page).status == 400
+    assert not shop.users.find("alice").email_verified
+
+
+def test_a_link_of_one_kind_is_worth_nothing_for_another(shop: Shop) -> None:
+    ask_for_link(shop)
+    assert shop.browser().open(link_in(shop).replace("/reset", "/verify")).status == 400
+
+
+def test_without_mail_there_are_no_pages_for_it() -> None:
+    shop = Shop(send_mail=None)
+    for path in ("/forgotten", "/reset", "/verify"):
+        assert shop.logged_in().open(f"/auth{path}").status == 404
+    assert "/forgotten" not in shop.browser().open("/auth/login").text
+    shop.close()
+
+
+def test_mistakes_are_told_all_at_once() -> None:
+    stores = MemoryStores()
+    with pytest.raises(ConfigurationError) as refused:
+        LoginPages(Session(stores), stores, public_url="shop.example", send_mail=print, home="//x", shortest_password=0)
+    assert len(refused.value.mistakes) == 3
+    with pytest.raises(ConfigurationError, match="public_url"):
+        LoginPages(Session(stores), stores, send_mail=print)
+    with pytest.raises(ConfigurationError, match="idle"):
+        SessionLifetimes(idle=99_999)

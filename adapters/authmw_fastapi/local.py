@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from authmw_starlette.local import serve_locally
 from fastapi import FastAPI
@@ -17,6 +17,9 @@ from authmw.errors import explains_arguments
 from authmw.local import Local, LocalSettings
 from authmw_fastapi.extension import Docs, FastAPIAuth, check_is_fastapi
 
+if TYPE_CHECKING:
+    from authmw.login.options import LoginOptions
+
 
 @explains_arguments("LocalAuth(app)")
 class LocalAuth:
@@ -24,6 +27,7 @@ class LocalAuth:
 
     Users and API keys are in a database, signing keys in a file that is made if it is missing, and ``/auth/token`` logs
     in, refreshes and revokes. Callers show an access token, a user name and password, or an API key in ``X-API-Key``.
+    With `pages`, people log in on a page, and their browsers have a session in place of user name and password.
 
     A setting comes from the first of these that has it: the argument, the environment variable (``AUTHMW_DATABASE``),
     the file ``authmw.toml``, the default. The command ``authmw`` reads the same, and with ``--app`` the application.
@@ -42,6 +46,8 @@ class LocalAuth:
         realm: the protection space named in challenges, by default ``app``.
         scopes: the scopes of the application, each with its meaning in words.
         load_user: a function of the principal that returns your user object or None, as for `Auth`.
+        pages: True for pages to log in and out, below ``/auth``, or their `LoginOptions`. Who opens a page of the
+            application without a session is sent there.
         default: as in `FastAPIAuth`, like all that follow: ``deny`` or ``allow``.
         public: path patterns that need nobody, as ``/health``.
         preflights: ``guard`` or ``application``.
@@ -70,6 +76,7 @@ class LocalAuth:
         realm: str | None = None,
         scopes: Mapping[str, str] | None = None,
         load_user: LoadUser | None = None,
+        pages: bool | LoginOptions = False,
         default: Default = "deny",
         public: Iterable[str] = (),
         preflights: Preflights = "guard",
@@ -87,7 +94,7 @@ class LocalAuth:
             "audience": audience,
             "realm": realm,
         }
-        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user}
+        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user, "pages": pages}
         self._guard = FastAPIAuth(
             default=default,
             public=public,

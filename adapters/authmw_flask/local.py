@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
@@ -20,6 +20,9 @@ from authmw_flask.config import LOCAL_AUTH
 from authmw_flask.extension import FlaskAuth, check_is_flask
 from authmw_flask.tokens import token_blueprint
 
+if TYPE_CHECKING:
+    from authmw.login.options import LoginOptions
+
 
 @explains_arguments("LocalAuth(app)")
 class LocalAuth:
@@ -27,6 +30,7 @@ class LocalAuth:
 
     Users and API keys are in a database, signing keys in a file that is made if it is missing, and ``/auth/token`` logs
     in, refreshes and revokes. Callers show an access token, a user name and password, or an API key in ``X-API-Key``.
+    With `pages`, people log in on a page, and their browsers have a session in place of user name and password.
 
     A setting comes from the first of these that has it: the argument, ``app.config`` (``AUTHMW_DATABASE``), the
     environment variable of the same name, the file ``authmw.toml``, the default. The command ``authmw`` reads the same,
@@ -43,6 +47,8 @@ class LocalAuth:
         realm: the protection space named in challenges, by default ``app``.
         scopes: the scopes of the application, each with its meaning in words.
         load_user: a function of the principal that returns your user object or None, as for `Auth`.
+        pages: True for pages to log in and out, below ``/auth``, or their `LoginOptions`. Who opens a page of the
+            application without a session is sent there.
         default: as in `FlaskAuth`, like all that follow, with the same settings of ``app.config``.
         public: path patterns that need nobody, as ``/health``.
         preflights: ``guard`` or ``application``.
@@ -70,6 +76,7 @@ class LocalAuth:
         realm: str | None = None,
         scopes: Mapping[str, str] | None = None,
         load_user: LoadUser | None = None,
+        pages: bool | LoginOptions = False,
         default: Default | None = None,
         public: Iterable[str] | None = None,
         preflights: Preflights | None = None,
@@ -86,7 +93,7 @@ class LocalAuth:
             "audience": audience,
             "realm": realm,
         }
-        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user}
+        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user, "pages": pages}
         self._guard = FlaskAuth(
             default=default,
             public=public,
@@ -111,6 +118,10 @@ class LocalAuth:
         self.local = Local(LocalSettings.read(self._settings, app.config), **self._options)
         app.extensions[LOCAL_AUTH] = self.local
         app.register_blueprint(token_blueprint(self.local.tokens, url_prefix=MOUNT))
+        if self.local.pages is not None:
+            from authmw_flask.login import login_blueprint  # pages are loaded where there are some
+
+            app.register_blueprint(login_blueprint(self.local.pages, url_prefix=MOUNT))
         self._guard.init_app(app, self.local.auth)
         loopback = Loopback(self.local.settings)
         if loopback.needed:

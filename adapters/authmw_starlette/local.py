@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -22,6 +22,9 @@ from authmw_starlette.middleware import AuthMiddleware
 from authmw_starlette.tokens import metadata_route, token_routes
 from authmw_starlette.walk import guards_around
 
+if TYPE_CHECKING:
+    from authmw.login.options import LoginOptions
+
 
 @explains_arguments("LocalAuth(app)")
 class LocalAuth:
@@ -29,6 +32,7 @@ class LocalAuth:
 
     Users and API keys are in a database, signing keys in a file that is made if it is missing, and ``/auth/token`` logs
     in, refreshes and revokes. Callers show an access token, a user name and password, or an API key in ``X-API-Key``.
+    With `pages`, people log in on a page, and their browsers have a session in place of user name and password.
 
     A setting comes from the first of these that has it: the argument, the environment variable (``AUTHMW_DATABASE``),
     the file ``authmw.toml``, the default. The command ``authmw`` reads the same, and with ``--app`` the application.
@@ -45,6 +49,8 @@ class LocalAuth:
         realm: the protection space named in challenges, by default ``app``.
         scopes: the scopes of the application, each with its meaning in words.
         load_user: a function of the principal that returns your user object or None, as for `Auth`.
+        pages: True for pages to log in and out, below ``/auth``, or their `LoginOptions`. Who opens a page of the
+            application without a session is sent there.
         default: as in `AuthMiddleware`, like all that follow: ``deny`` or ``allow``.
         public: path patterns that need nobody, as ``/health``.
         preflights: ``guard`` or ``application``.
@@ -72,6 +78,7 @@ class LocalAuth:
         realm: str | None = None,
         scopes: Mapping[str, str] | None = None,
         load_user: LoadUser | None = None,
+        pages: bool | LoginOptions = False,
         default: Default = "deny",
         public: Iterable[str] = (),
         preflights: Preflights = "guard",
@@ -88,7 +95,7 @@ class LocalAuth:
             "audience": audience,
             "realm": realm,
         }
-        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user}
+        self._options: dict[str, Any] = {"scopes": scopes, "load_user": load_user, "pages": pages}
         self._guard: dict[str, Any] = {
             "default": default,
             "public": patterns_in(public),
@@ -122,7 +129,12 @@ def serve_locally(app: Starlette, local: Local) -> None:
         local: its set-up.
     """
     # In front of the application's routes, of which one may match every path.
-    app.router.routes[:0] = [Mount(MOUNT, routes=token_routes(local.tokens)), metadata_route(local.tokens)]
+    below = token_routes(local.tokens)
+    if local.pages is not None:
+        from authmw_starlette.login import login_routes  # pages are loaded where there are some
+
+        below += login_routes(local.pages)
+    app.router.routes[:0] = [Mount(MOUNT, routes=below), metadata_route(local.tokens)]
     loopback = Loopback(local.settings)
     if loopback.needed:
         app.add_middleware(LoopbackASGI, loopback=loopback)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from authmw.crypto.keyring import ENVIRONMENT, KeyRing
@@ -16,12 +16,17 @@ from authmw.local.databases import open_stores
 from authmw.local.settings import MOUNT, LocalSettings, creates_files, is_missing
 from authmw.oauth2.service import TokenService
 from authmw.schemes.api_key import APIKeyHeader
+from authmw.schemes.base import SecurityScheme
 from authmw.schemes.http_basic import HTTPBasic
 from authmw.schemes.oauth2 import OAuth2PasswordBearer
 from authmw.stores.ports import ApiKeyStore
 from authmw.stores.stores import Stores
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.password import PasswordVerifier
+
+if TYPE_CHECKING:
+    from authmw.login.options import LoginOptions
+    from authmw.login.service import LoginPages
 
 logger: Final = logging.getLogger("authmw.local")
 
@@ -33,13 +38,15 @@ class Local:
     """A service that logs its own users in: users in a database, keys in a file, a token service, and an `Auth`.
 
     The `Auth` takes an access token of the token service, a user name and password (Basic), or an API key in the header
-    ``X-API-Key``. `LocalAuth` of an adapter puts it around an application; for another framework, give `auth` to its
-    middleware and serve `tokens` at ``/auth``.
+    ``X-API-Key``; with `pages`, a browser session in place of Basic. `LocalAuth` of an adapter puts it around an
+    application; for another framework, give `auth` to its middleware and serve `tokens` and `pages` at ``/auth``.
 
     Args:
         settings: where the users and the keys are, and what tokens say; `LocalSettings.read()` unless given.
         scopes: the scopes of the application, each with its meaning in words.
         load_user: returns the user object of the application, as for `Auth`.
+        pages: True for pages to log in and out, below ``/auth``, or their `LoginOptions`. Who opens a page without a
+            session is sent to ``/auth/login``.
         asynchronous: whether the application runs on an event loop.
 
     Raises:
@@ -52,6 +59,7 @@ class Local:
         *,
         scopes: Mapping[str, str] | None = None,
         load_user: LoadUser | None = None,
+        pages: bool | LoginOptions = False,
         asynchronous: bool = False,
     ) -> None:
         self.settings: LocalSettings = settings or LocalSettings.read()
@@ -71,18 +79,35 @@ class Local:
             realm=self.settings.realm,
         )
         """The token service, to be served at ``/auth``."""
-        passwords = PasswordVerifier(self.tokens.users, throttle=self.tokens.throttle, revocations=self.tokens.feed)
+        self.pages: LoginPages | None = None
+        """The login pages, to be served at ``/auth`` too; None without them."""
         self.auth: Auth = Auth(
             OAuth2PasswordBearer(f"{MOUNT.strip('/')}/token", self.tokens.verifier())
-            | HTTPBasic(passwords)
+            | self._for_people(pages)
             | APIKeyHeader("X-API-Key", ApiKeyVerifier(cast("ApiKeyStore", stores.keys))),
             realm=self.settings.realm,
             scopes=scopes,
             load_user=load_user,
+            login=None if self.pages is None else f"{MOUNT}/login",
         )
         """Verifies the callers of the application."""
         database, path = self.settings.places()
         logger.info("users are in %s, and keys in %s", database.rpartition("@")[2], path)
+
+    def _for_people(self, pages: bool | LoginOptions) -> SecurityScheme[Any]:
+        """How people in browsers are known: by a session, or else by Basic.
+
+        Not by both: at a challenge for Basic a browser asks for the password in a window of its own, also when a
+        script of a page has met it.
+        """
+        tokens = self.tokens
+        if pages is False:
+            return HTTPBasic(PasswordVerifier(tokens.users, throttle=tokens.throttle, revocations=tokens.feed))
+        from authmw.local.pages import login_pages, session_of  # pages are loaded where there are some
+
+        session = session_of(tokens, self.stores)
+        self.pages = login_pages(pages, session, self.stores, self.settings)
+        return session
 
     def close(self) -> None:
         """Close every connection of blocking stores. A store that is used again opens new ones."""

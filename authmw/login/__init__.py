@@ -7,14 +7,16 @@ from authmw.errors import face
 if TYPE_CHECKING:
     from authmw.login.lifetimes import SessionLifetimes
     from authmw.login.mail import Mail, SendMail
+    from authmw.login.options import LoginOptions
     from authmw.login.passwords import PasswordPolicy
     from authmw.login.service import LoginPages
 
-__all__ = ["LoginPages", "Mail", "PasswordPolicy", "SendMail", "SessionLifetimes"]
+__all__ = ["LoginOptions", "LoginPages", "Mail", "PasswordPolicy", "SendMail", "SessionLifetimes"]
 
 _HOMES = {
     "login.lifetimes": "SessionLifetimes",
     "login.mail": "Mail SendMail",
+    "login.options": "LoginOptions",
     "login.passwords": "PasswordPolicy",
     "login.service": "LoginPages",
 }

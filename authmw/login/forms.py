@@ -56,8 +56,8 @@ class FormGuard:
     def holds(self, request: RequestHead, form: Form, caller: LoggedInUser | None) -> bool:
         """Whether the form has a token of this browser: of its session, or from before its login in another tab."""
         given = form.get(FORM_FIELD)
-        secrets = [_secret_in(request), "" if caller is None else caller.token.family]
-        return any([is_form_token(given, secret) for secret in secrets if secret])
+        secrets = (_secret_in(request), "" if caller is None else caller.token.family)
+        return any(is_form_token(given, secret) for secret in secrets if secret)
 
 
 def _secret_in(request: RequestHead) -> str:

@@ -42,7 +42,7 @@ def show_sessions(visit: Visit) -> Flow[Response]:
         action=visit.url("/sessions"),
         form_token=token,
         entries=tuple(sorted(entries, key=lambda each: (not each.is_current, -each.last_used_at))),
-        end_all_action=visit.url("/sessions/end-others") if len(entries) > 1 else "",
+        end_all_action=visit.url("/sessions/end-all"),
         now=visit.pages.clock(),
     )
     return visit.pages.page(page, visit.request, headers=cookies)
@@ -62,19 +62,19 @@ def end_session(visit: Visit, form: Form) -> Flow[Response]:
     return redirect(visit.url("/sessions"))
 
 
-def show_end_others(visit: Visit) -> Flow[Response]:
+def show_end_all(visit: Visit) -> Flow[Response]:
     """Nothing is here to see: the page with the sessions has the form."""
     yield from ()
     return visit.to_login() if visit.caller is None else redirect(visit.url("/sessions"))
 
 
-def end_others(visit: Visit, form: Form) -> Flow[Response]:
-    """End every session of the caller but this one."""
+def end_all(visit: Visit, form: Form) -> Flow[Response]:
+    """Log out everywhere: end every session of the caller, this one too, and revoke every token."""
     caller = visit.caller
     if caller is None:
         return visit.to_login()
     if not visit.holds(form):
         return visit.failure(Failure.FORM_EXPIRED)
-    yield from visit.pages.sessions.end_others(caller)
-    Told(visit.request).logged_out(caller.user.id, "all others")
-    return redirect(visit.url("/sessions"))
+    yield from visit.pages.sessions.end_everything(caller)
+    Told(visit.request).logged_out(caller.user.id, "all")
+    return redirect(visit.url("/logout"), (visit.pages.session.cleared,))

@@ -59,7 +59,7 @@ class LoginPages(LoginSettings):
     >>> from authmw.stores import MemoryStores
     >>> stores = MemoryStores()
     >>> LoginPages(Session(stores), stores).paths
-    ('/login', '/logout', '/password', '/sessions', '/sessions/end-others')
+    ('/login', '/logout', '/password', '/sessions', '/sessions/end-all')
     """
 
     @property
@@ -122,7 +122,7 @@ HANDLERS: Final[dict[str, tuple[Shown, Posted]]] = {
     "/reset": (mailed.show_reset, mailed.reset_password),
     "/verify": (mailed.show_verify, mailed.verify_email),
     "/sessions": (my_sessions.show_sessions, my_sessions.end_session),
-    "/sessions/end-others": (my_sessions.show_end_others, my_sessions.end_others),
+    "/sessions/end-all": (my_sessions.show_end_all, my_sessions.end_all),
 }
 """Path → what answers a GET, and what answers a POST."""
 

@@ -18,7 +18,7 @@ from authmw.login.lifetimes import SessionLifetimes
 from authmw.schemes.session import Session
 from authmw.schemes.session_cookie import cookies_named
 from authmw.stores.records import RefreshFamily, User
-from authmw.stores.revocation import end_browser_session, end_other_sessions, end_session
+from authmw.stores.revocation import end_browser_session, end_other_sessions, end_session, end_user
 from authmw.stores.rotation import same_digest
 from authmw.stores.session_records import BrowserSession
 from authmw.verifiers.accounts import checked_user
@@ -179,6 +179,11 @@ class BrowserSessions:
             yield from end_session(self.kept, session_id)
             return True
         return False
+
+    def end_everything(self, caller: LoggedInUser) -> Flow[int]:
+        """End every session of the caller, and revoke every token; the number of sessions that ended."""
+        self.scheme.sessions.forget(caller.value)
+        return (yield from end_user(self.kept, caller.user.id))
 
     def end_others(self, caller: LoggedInUser) -> Flow[int]:
         """End every session of the caller but the one of this request; the number of sessions that ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -15,10 +15,13 @@ from tests.pages.samples import LOOK, PAGES
 class PageServer(ThreadingHTTPServer):
     """Serves the pages of a mapping from name to page."""
 
-    def __init__(self, pages: Mapping[str, Page]) -> None:
+    def __init__(self, pages: Mapping[str, Page], form_origins: Iterable[str] = ()) -> None:
         super().__init__(("127.0.0.1", 0), _Pages)
         self.origin = f"http://127.0.0.1:{self.server_address[1]}"
         self.pages = pages
+        self.form_origins = tuple(form_origins)
+        self.redirect = ""
+        """Where a form leads to; nowhere by default."""
         self.posted: list[tuple[str, Mapping[str, str], str]] = []
         """Path, headers and body of each form."""
 
@@ -26,7 +29,7 @@ class PageServer(ThreadingHTTPServer):
         """The document at a path."""
         language, _, name = path.removeprefix("/").partition("/")
         page = self.pages.get(name)
-        return None if page is None else render(page, LOOK, texts=texts_of(language))
+        return None if page is None else render(page, LOOK, texts=texts_of(language), form_origins=self.form_origins)
 
 
 class _Pages(BaseHTTPRequestHandler):
@@ -50,7 +53,10 @@ class _Pages(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self._server.posted.append((self.path, dict(self.headers), body))
-        self.send_response(204)
+        self.send_response(303 if self._server.redirect else 204)
+        if self._server.redirect:
+            self.send_header("Location", self._server.redirect)
+        self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -58,9 +64,9 @@ class _Pages(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def page_server(pages: Mapping[str, Page] = PAGES) -> Generator[PageServer]:
+def page_server(pages: Mapping[str, Page] = PAGES, form_origins: Iterable[str] = ()) -> Generator[PageServer]:
     """A server that runs on a thread of its own."""
-    with PageServer(pages) as server:
+    with PageServer(pages, form_origins) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -89,7 +89,7 @@ def _passwords() -> Iterator[tuple[str, Page]]:
         )
         yield (
             f"reset-{code.value}",
-            ResetPasswordPage(action="/reset", form_token="f", token="t", shortest=8, problem=code),
+            ResetPasswordPage(action="/reset", form_token="f", token="t", username="alice", shortest=8, problem=code),
         )
         yield (
             f"forgotten-{code.value}",

@@ -55,7 +55,7 @@ class FailurePage:
     Args:
         failure: what did not work.
         retry_after: seconds to wait, for `Failure.TOO_MANY`.
-        again_url: where to try again; empty for no link.
+        again_url: where to try again or, of what is forbidden or not found, where to go on; empty for no link.
     """
 
     failure: Failure
@@ -66,7 +66,9 @@ class FailurePage:
 def failure(page: FailurePage, texts: Texts) -> Body:
     """What the page shows for what did not work."""
     title, said = _told(page, texts)
-    return Body(title, joined(lead(said), button_link(texts.try_again, page.again_url)))
+    # What is forbidden or not there stays so: the link can only lead elsewhere.
+    is_final = page.failure in (Failure.FORBIDDEN, Failure.NOT_FOUND)
+    return Body(title, joined(lead(said), button_link(texts.proceed if is_final else texts.try_again, page.again_url)))
 
 
 def _told(page: FailurePage, texts: Texts) -> tuple[str, str]:

@@ -17,7 +17,7 @@ _RULES: Final = """\
 *,::before,::after{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;
-padding:min(2rem,5vw) min(1rem,4vw);background:var(--page);color:var(--ink);
+padding:min(2rem,5vw) min(1rem,3vw);background:var(--page);color:var(--ink);
 font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;overflow-wrap:anywhere}
 :lang(zh){font-family:system-ui,-apple-system,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}
 header{margin-top:auto;padding-bottom:1.25rem;display:flex;align-items:center;justify-content:center;flex-wrap:wrap;
@@ -30,8 +30,10 @@ main.wide{max-width:40rem}
 main:last-child,footer{margin-bottom:auto}
 footer{padding-top:1.25rem;display:flex;flex-wrap:wrap;justify-content:center;gap:0 1.25rem;font-size:.875rem}
 footer a{display:inline-flex;align-items:center;min-height:2.75rem;color:var(--quiet)}
-h1{margin:0 0 1.25rem;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.01em;text-wrap:balance;
-hyphens:auto}
+h1{margin:0 0 1.25rem;font-size:clamp(1.25rem,12vw,1.5rem);line-height:1.25;font-weight:650;letter-spacing:-.01em;
+text-wrap:balance}
+h1,h2,label,.button,.problem{hyphens:auto;hyphenate-limit-chars:10 4 4}
+bdi{hyphens:none}
 :lang(zh) h1{letter-spacing:0}
 h2{margin:0;font-size:1rem;line-height:1.5;font-weight:650}
 p{margin:0 0 1.25rem;text-wrap:pretty}
@@ -45,18 +47,19 @@ label{display:block;margin:0 0 .375rem;font-weight:600}
 .field input{display:block;width:100%;min-height:3rem;padding:.5rem .75rem;background:var(--card);color:var(--ink);
 border:1px solid var(--edge);border-radius:calc(var(--radius)*.6);font:inherit}
 .field input[aria-invalid]{border:2px solid var(--danger)}
-.check{display:flex;align-items:center;gap:.75rem;min-height:2.75rem;margin:0 0 1.25rem;font-weight:400}
+.check{display:flex;align-items:center;gap:min(.75rem,3vw);min-height:2.75rem;margin:0 0 1.25rem;font-weight:400}
 .check input{flex:none;width:1.375rem;height:1.375rem;margin:0;accent-color:var(--link)}
-.button{display:flex;align-items:center;justify-content:center;width:100%;min-height:3rem;margin:0;padding:.5rem 1rem;
+.button{display:flex;align-items:center;justify-content:center;width:100%;min-height:3rem;margin:0;
+padding:.5rem min(1rem,3vw);
 border:1px solid transparent;border-radius:calc(var(--radius)*.6);background:var(--accent);color:var(--on-accent);
-font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer;hyphens:auto}
+font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 .button:hover{background:var(--accent-hover)}
 .plain{background:transparent;color:var(--ink);border-color:var(--edge)}
 .plain:hover{background:var(--page)}
 .below{margin:.75rem 0 -.75rem;text-align:center}
 .below a{display:inline-flex;align-items:center;min-height:2.75rem}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
-.problem{margin:0 0 1.5rem;padding:.875rem 1rem;background:var(--danger-ground);color:var(--danger);
+.problem{margin:0 0 1.5rem;padding:min(.875rem,4vw) min(1rem,4vw);background:var(--danger-ground);color:var(--danger);
 border:1px solid var(--danger);border-radius:calc(var(--radius)*.6)}
 .problem p{margin:.25rem 0 0}
 .problem a{color:inherit;display:inline-block;padding:.25rem 0}

@@ -56,25 +56,25 @@ ENGLISH: Final = Texts(
     password_changed="Password changed",
     password_changed_lead="From now on, log in with your new password.",
     forgotten_password="Forgotten password",
-    forgotten_password_lead="Enter your user name or e-mail address. We will send you a link to choose a new password.",
-    account="User name or e-mail address",
+    forgotten_password_lead="Enter your user name or email address. We will send you a link to choose a new password.",
+    account="User name or email address",
     send_link="Send link",
-    link_sent="Check your e-mail",
-    link_sent_lead="If there is an account for what you entered, a link is on its way to its e-mail address.",
+    link_sent="Check your email",
+    link_sent_lead="If there is an account for what you entered, a link is on its way to its email address.",
     link_sent_hint="Nothing after a few minutes? Look in your spam folder, or ask for another link.",
     back_to_login="Back to log in",
     reset_password="Choose a new password",
     save_password="Save password",
-    verify_email="Confirm your e-mail address",
+    verify_email="Confirm your email address",
     verify_email_lead="Does {email} belong to you?",
     confirm_email="Yes, confirm the address",
-    email_verified="E-mail address confirmed",
+    email_verified="Email address confirmed",
     email_verified_lead="Thank you. We can reach you at {email} from now on.",
     link_expired="This link no longer works",
     link_expired_lead="It has been used already, or it is too old.",
     ask_again="Ask for a new link",
     sessions="Where you are logged in",
-    sessions_lead="If you do not recognise one of these, log it out and change your password.",
+    sessions_lead="If one of these was not you, log it out there and change your password.",
     no_sessions="You are not logged in anywhere.",
     this_session="This device",
     browser="Browser",
@@ -86,7 +86,7 @@ ENGLISH: Final = Texts(
     end_session="Log out",
     end_all="Log out everywhere",
     end_all_lead="This logs you out on this device too.",
-    bad_request="This request cannot be understood",
+    bad_request="This request is not valid",
     bad_request_lead="Please go back and try again.",
     form_expired_title="This form has expired",
     form_expired_lead="Nothing was changed. Please open the page again and resend the form.",
@@ -116,11 +116,11 @@ The link works once, for {time}.
 
 If this was not you, you can ignore this message. Your password has not been changed.
 """,
-    verification_subject="Confirm your e-mail address",
+    verification_subject="Confirm your email address",
     verification_body="""\
 Hello {username},
 
-please confirm that this e-mail address belongs to you. To do so, open this link:
+please confirm that this email address belongs to you. To do so, open this link:
 
 {link}
 

@@ -1,5 +1,7 @@
 """French, which addresses people as "vous"."""
 
+# Non-breaking hyphens on the pages, so that no line ends in the middle of the word, and non-breaking spaces in front of
+# punctuation, so that no line begins with it.
 from __future__ import annotations
 
 from typing import Final
@@ -24,7 +26,7 @@ FRENCH: Final = Texts(
         *("janvier", "février", "mars", "avril", "mai", "juin"),
         *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
     ),
-    error_title="Erreur : {title}",
+    error_title="Erreur : {title}",
     problem="Il y a un problème",
     wrong_credentials="Le nom d’utilisateur ou le mot de passe est incorrect.",
     wrong_password="Le mot de passe est incorrect.",
@@ -42,14 +44,14 @@ FRENCH: Final = Texts(
     password="Mot de passe",
     log_in="Se connecter",
     remember="Rester connecté sur cet appareil",
-    forgot_password="Mot de passe oublié ?",
+    forgot_password="Mot de passe oublié ?",
     confirm_identity="Confirmez votre identité",
     confirm_identity_lead=(
         "Vous êtes connecté en tant que {username}. Pour continuer, veuillez saisir à nouveau votre mot de passe."
     ),
     proceed="Continuer",
     log_out="Se déconnecter",
-    log_out_question="Voulez-vous vous déconnecter ?",
+    log_out_question="Voulez-vous vous déconnecter ?",
     logged_out="Vous êtes déconnecté",
     logged_out_lead="Vous pouvez maintenant fermer cette fenêtre.",
     log_in_again="Se reconnecter",
@@ -62,23 +64,23 @@ FRENCH: Final = Texts(
     password_changed_lead="Connectez-vous désormais avec votre nouveau mot de passe.",
     forgotten_password="Mot de passe oublié",
     forgotten_password_lead=(
-        "Saisissez votre nom d’utilisateur ou votre adresse e-mail. "
+        "Saisissez votre nom d’utilisateur ou votre adresse e‑mail. "
         "Nous vous enverrons un lien pour choisir un nouveau mot de passe."
     ),
-    account="Nom d’utilisateur ou adresse e-mail",
+    account="Nom d’utilisateur ou adresse e‑mail",
     send_link="Envoyer le lien",
-    link_sent="Consultez vos e-mails",
-    link_sent_lead=("Si un compte correspond à votre saisie, un lien vient d’être envoyé à son adresse e-mail."),
+    link_sent="Consultez votre messagerie",
+    link_sent_lead=("Si un compte correspond à votre saisie, un lien vient d’être envoyé à son adresse e‑mail."),
     link_sent_hint=(
-        "Toujours rien après quelques minutes ? Vérifiez vos courriers indésirables ou demandez un autre lien."
+        "Toujours rien après quelques minutes ? Vérifiez vos courriers indésirables ou demandez un autre lien."
     ),
     back_to_login="Retour à la connexion",
     reset_password="Choisissez un nouveau mot de passe",
     save_password="Enregistrer le mot de passe",
-    verify_email="Confirmez votre adresse e-mail",
-    verify_email_lead="L’adresse {email} est-elle bien la vôtre ?",
+    verify_email="Confirmez votre adresse e‑mail",
+    verify_email_lead="L’adresse {email} est-elle bien la vôtre ?",
     confirm_email="Oui, confirmer l’adresse",
-    email_verified="Adresse e-mail confirmée",
+    email_verified="Adresse e‑mail confirmée",
     email_verified_lead="Merci. Nous pouvons désormais vous joindre à l’adresse {email}.",
     link_expired="Ce lien n’est plus valable",
     link_expired_lead="Il a déjà été utilisé ou il est trop ancien.",
@@ -90,13 +92,13 @@ FRENCH: Final = Texts(
     browser="Navigateur",
     app="Application",
     unknown_device="Appareil inconnu",
-    started="Connexion : {time}",
-    last_used="Dernière utilisation : {time}",
+    started="Connexion : {time}",
+    last_used="Dernière utilisation : {time}",
     remembered="Reste connecté",
     end_session="Déconnecter",
     end_all="Déconnecter partout",
     end_all_lead="Vous serez également déconnecté de cet appareil.",
-    bad_request="Cette demande n’est pas compréhensible",
+    bad_request="Cette demande n’est pas valide",
     bad_request_lead="Veuillez revenir en arrière et réessayer.",
     form_expired_title="Ce formulaire a expiré",
     form_expired_lead="Rien n’a été modifié. Veuillez rouvrir la page et envoyer à nouveau le formulaire.",
@@ -119,7 +121,7 @@ FRENCH: Final = Texts(
     recovery_body="""\
 Bonjour {username},
 
-Quelqu’un, sans doute vous, a demandé un nouveau mot de passe pour votre compte. Pour le choisir, ouvrez ce lien :
+Quelqu’un, sans doute vous, a demandé un nouveau mot de passe pour votre compte. Pour le choisir, ouvrez ce lien :
 
 {link}
 
@@ -131,7 +133,7 @@ Si vous n’êtes pas à l’origine de cette demande, vous pouvez ignorer ce me
     verification_body="""\
 Bonjour {username},
 
-Veuillez confirmer que cette adresse e-mail est bien la vôtre. Pour cela, ouvrez ce lien :
+Veuillez confirmer que cette adresse e-mail est bien la vôtre. Pour cela, ouvrez ce lien :
 
 {link}
 
@@ -147,7 +149,7 @@ Le mot de passe de votre compte a été modifié le {time}.
 
 Si vous êtes à l’origine de ce changement, vous n’avez rien d’autre à faire.
 
-Dans le cas contraire, choisissez immédiatement un nouveau mot de passe :
+Dans le cas contraire, choisissez immédiatement un nouveau mot de passe :
 
 {link}
 """,

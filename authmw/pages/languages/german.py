@@ -1,5 +1,6 @@
 """German, which addresses people as "Sie"."""
 
+# Non-breaking hyphens on the pages, so that no line ends in the middle of the word.
 from __future__ import annotations
 
 from typing import Final
@@ -53,7 +54,7 @@ GERMAN: Final = Texts(
     logged_out_lead="Sie können dieses Fenster jetzt schließen.",
     log_in_again="Wieder anmelden",
     change_password="Passwort ändern",
-    old_password="Bisheriges Passwort",
+    old_password="Aktuelles Passwort",
     new_password="Neues Passwort",
     new_password_again="Neues Passwort wiederholen",
     password_hint=(
@@ -63,29 +64,31 @@ GERMAN: Final = Texts(
     password_changed_lead="Melden Sie sich ab jetzt mit Ihrem neuen Passwort an.",
     forgotten_password="Passwort vergessen",
     forgotten_password_lead=(
-        "Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. "
+        "Geben Sie Ihren Benutzernamen oder Ihre E‑Mail-Adresse ein. "
         "Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen können."
     ),
-    account="Benutzername oder E-Mail-Adresse",
+    account="Benutzername oder E‑Mail-Adresse",
     send_link="Link senden",
-    link_sent="Sehen Sie in Ihre E-Mails",
-    link_sent_lead=("Wenn es zu Ihrer Eingabe ein Konto gibt, ist ein Link an dessen E-Mail-Adresse unterwegs."),
+    link_sent="Prüfen Sie Ihre E‑Mails",
+    link_sent_lead=("Wenn es zu Ihrer Eingabe ein Konto gibt, ist ein Link an dessen E‑Mail-Adresse unterwegs."),
     link_sent_hint=(
         "Nach einigen Minuten noch nichts da? Sehen Sie im Spam-Ordner nach, oder fordern Sie einen neuen Link an."
     ),
     back_to_login="Zurück zur Anmeldung",
     reset_password="Neues Passwort wählen",
     save_password="Passwort speichern",
-    verify_email="E-Mail-Adresse bestätigen",
+    verify_email="E‑Mail-Adresse bestätigen",
     verify_email_lead="Gehört {email} Ihnen?",
     confirm_email="Ja, Adresse bestätigen",
-    email_verified="E-Mail-Adresse bestätigt",
+    email_verified="E‑Mail-Adresse bestätigt",
     email_verified_lead="Vielen Dank. Wir können Sie ab jetzt unter {email} erreichen.",
     link_expired="Dieser Link ist nicht mehr gültig",
     link_expired_lead="Er wurde bereits verwendet oder ist zu alt.",
     ask_again="Neuen Link anfordern",
     sessions="Wo Sie angemeldet sind",
-    sessions_lead="Wenn Ihnen etwas davon unbekannt ist, melden Sie es ab und ändern Sie Ihr Passwort.",
+    sessions_lead=(
+        "Wenn Sie eine dieser Anmeldungen nicht kennen, melden Sie sich dort ab und ändern Sie Ihr Passwort."
+    ),
     no_sessions="Sie sind nirgendwo angemeldet.",
     this_session="Dieses Gerät",
     browser="Browser",
@@ -97,7 +100,7 @@ GERMAN: Final = Texts(
     end_session="Abmelden",
     end_all="Überall abmelden",
     end_all_lead="Damit werden Sie auch auf diesem Gerät abgemeldet.",
-    bad_request="Diese Anfrage ist nicht verständlich",
+    bad_request="Diese Anfrage ist ungültig",
     bad_request_lead="Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
     form_expired_title="Dieses Formular ist abgelaufen",
     form_expired_lead=(

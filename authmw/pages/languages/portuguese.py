@@ -1,5 +1,6 @@
 """Portuguese, as it is written in Brazil."""
 
+# Non-breaking hyphens on the pages, so that no line ends in the middle of the word.
 from __future__ import annotations
 
 from typing import Final
@@ -45,7 +46,7 @@ PORTUGUESE: Final = Texts(
     proceed="Continuar",
     log_out="Sair",
     log_out_question="Deseja sair?",
-    logged_out="Você saiu",
+    logged_out="Você saiu da sua conta",
     logged_out_lead="Agora você pode fechar esta janela.",
     log_in_again="Entrar novamente",
     change_password="Alterar a senha",
@@ -59,20 +60,20 @@ PORTUGUESE: Final = Texts(
     password_changed_lead="A partir de agora, entre com a nova senha.",
     forgotten_password="Senha esquecida",
     forgotten_password_lead=(
-        "Digite seu nome de usuário ou seu e-mail. Enviaremos um link para você escolher uma nova senha."
+        "Digite seu nome de usuário ou seu e‑mail. Enviaremos um link para você escolher uma nova senha."
     ),
-    account="Nome de usuário ou e-mail",
+    account="Nome de usuário ou e‑mail",
     send_link="Enviar link",
-    link_sent="Verifique seu e-mail",
-    link_sent_lead="Se houver uma conta com os dados que você digitou, um link chegará ao e-mail dela.",
+    link_sent="Verifique seu e‑mail",
+    link_sent_lead="Se houver uma conta com os dados que você digitou, um link chegará ao e‑mail dela.",
     link_sent_hint="Nada depois de alguns minutos? Procure na pasta de spam ou peça outro link.",
-    back_to_login="Voltar para entrar",
+    back_to_login="Voltar ao login",
     reset_password="Escolha uma nova senha",
     save_password="Salvar a senha",
-    verify_email="Confirme seu e-mail",
+    verify_email="Confirme seu e‑mail",
     verify_email_lead="O endereço {email} é seu?",
     confirm_email="Sim, confirmar o endereço",
-    email_verified="E-mail confirmado",
+    email_verified="E‑mail confirmado",
     email_verified_lead="Obrigado. A partir de agora, podemos falar com você por {email}.",
     link_expired="Este link não é mais válido",
     link_expired_lead="Ele já foi usado ou é antigo demais.",
@@ -84,13 +85,13 @@ PORTUGUESE: Final = Texts(
     browser="Navegador",
     app="Aplicativo",
     unknown_device="Dispositivo desconhecido",
-    started="Entrada: {time}",
+    started="Entrou: {time}",
     last_used="Último uso: {time}",
     remembered="Permanece conectado",
     end_session="Encerrar",
     end_all="Sair de todos os dispositivos",
     end_all_lead="Você também sairá neste dispositivo.",
-    bad_request="Não foi possível entender esta solicitação",
+    bad_request="Esta solicitação não é válida",
     bad_request_lead="Volte e tente novamente.",
     form_expired_title="Este formulário expirou",
     form_expired_lead="Nada foi alterado. Abra a página novamente e reenvie o formulário.",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from authmw.engine import audit
 from authmw.engine.auth_arguments import check_arguments
@@ -46,12 +46,15 @@ from authmw.http.request import RequestHead
 from authmw.identity.calling import active_call
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.requirement import AUTHENTICATED, AnyOf, Requirement, predicate_name
+from authmw.identity.step_up import StepUp, strictest
 from authmw.identity.verdict import Authenticated, Rejected
 from authmw.schemes.base import Alternatives, SecurityScheme, Way, reads_authorization_only
 from authmw.verifiers.base import says_it_ignores_the_request
 
 if TYPE_CHECKING:
     from authmw.engine.protected_resource import ProtectedResource
+
+_UNAUTHORIZED: Final = 401
 
 
 @explains_arguments("Auth(HTTPBearer(...) | APIKeyHeader(...), realm=...)")
@@ -392,6 +395,8 @@ class Auth(NoDependency):
                 Reason.SCOPE_MISSING, request, principal, challenges=challenges, scopes=scopes, missing=missing
             )
         for predicate in requirement.predicates:
+            if isinstance(predicate, StepUp):
+                continue
             answer: object = predicate(principal, request)
             if answer is True:
                 continue
@@ -399,8 +404,28 @@ class Auth(NoDependency):
                 detail = predicate_name(predicate)
                 return self._refuse(Reason.FORBIDDEN, request, principal, challenges=(), detail=detail)
             raise FlowError(f"the predicate {predicate_name(predicate)} returns True or False, not {type(answer)}")
+        if requirement.predicates:  # last: another login helps only who may do this
+            unmet = [each for each in requirement.step_ups if not each.is_met(principal, self._clock())]
+            if unmet:
+                return self._step_up(strictest(unmet), request, principal)
         audit.allowed(principal, request)
         return ALLOWED
+
+    def _step_up(self, needed: StepUp, request: RequestHead, principal: Principal) -> Refusal:
+        """The refusal of a caller who has to log in again (RFC 9470 §3)."""
+        rejected = Rejected(Reason.AUTHENTICATION_INSUFFICIENT)
+        challenges = tuple(
+            Challenge(each.scheme, (*each.params, *needed.params))
+            if ("error", rejected.reason.error) in each.params
+            else each
+            for scheme in self.schemes
+            for each in self._challenges(scheme, rejected=rejected)
+        )
+        # Where the login does not say its time, another one does not either: the browser would go around in a circle.
+        again = principal.auth_time is not None
+        return self._refuse(
+            rejected.reason, request, principal, challenges=challenges, detail=str(needed), to_login=again, again=again
+        )
 
     def reject(self, authentication: Authentication, rejected: Rejected, request: RequestHead) -> Refusal:
         """The refusal of a caller who was authenticated, and whose credentials turn out to be nobody's any more."""
@@ -455,14 +480,16 @@ class Auth(NoDependency):
         retry_after: int | None = None,
         detail: str = "",
         headers: tuple[tuple[str, str], ...] = (),
+        to_login: bool = True,
+        again: bool = False,
     ) -> Refusal:
         if challenges is None:
             challenges = tuple(
                 challenge for scheme in self.schemes for challenge in self._challenges(scheme, scopes=scopes)
             )
         login = ""
-        if self.login is not None and reason.status == 401:
-            login = self.login.url_for(request)
+        if self.login is not None and to_login and reason.status == _UNAUTHORIZED:
+            login = self.login.url_for(request, reauthenticate=again)
         refusal = Refusal(
             reason,
             challenges,

@@ -7,12 +7,14 @@ function keeps a record of it. So the route table shows the requirement, and a d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 from authmw.engine.markers import mark
 from authmw.engine.wrappers import enforcing, opened
 from authmw.errors import ConfigurationError, NoDependency
 from authmw.flow.application_code import takes
+from authmw.flow.durations import Seconds
 from authmw.identity.requirement import (
     AUTHENTICATED,
     OPTIONAL,
@@ -23,6 +25,7 @@ from authmw.identity.requirement import (
     Requirement,
     predicate_name,
 )
+from authmw.identity.step_up import StepUp
 
 T = TypeVar("T")
 
@@ -79,12 +82,31 @@ def requires_scopes(*scopes: str | AnyOf) -> Requires:
     return Requires(Requirement.all_of(*scopes))
 
 
-def requires(predicate: Predicate) -> Requires:
+def requires(
+    predicate: Predicate | None = None, *, max_age: Seconds | None = None, acr: str | Iterable[str] = ()
+) -> Requires:
     """Require that a predicate returns True: ``@requires(lambda principal, request: ...)``. False is a 403.
 
+    Or require a recent login, ``@requires(max_age=300)``, or one of a level: for what a person should confirm by a
+    password, as a change of the password. A caller whose login is older gets a 401 with the error
+    ``insufficient_user_authentication`` (RFC 9470 §3); a navigation is sent to ``Auth(login=...)`` with ``next`` and
+    ``reauthenticate=1``. The time is `Principal.auth_time`, so a caller whose credential does not say it never passes.
+
+    Args:
+        predicate: a function of the principal and the request. It must not block.
+        max_age: the most seconds since the user was authenticated, or a timedelta.
+        acr: the level by which the user was authenticated, or several of which one is enough; see `Principal.acr`.
+
     Raises:
-        ConfigurationError: `predicate` is no function of a principal and a request, or it is async.
+        ConfigurationError: `predicate` is no function of a principal and a request, or it is async; `max_age` or `acr`
+            is wrong; or there is no argument.
+
+    >>> @requires(max_age=300)
+    ... def change_password() -> None: ...
     """
+    asked = () if max_age is None and acr == () else (StepUp.of(max_age, acr),)
+    if predicate is None and asked:
+        return Requires(Requirement(predicates=asked))
     given: object = predicate
     if isinstance(given, str):
         raise ConfigurationError(f'{given!r} is a scope: write @requires_scopes("{given}")')
@@ -101,7 +123,7 @@ def requires(predicate: Predicate) -> Requires:
     code = getattr(predicate, "__code__", None)
     if code is not None and code.co_flags & _CO_COROUTINE:
         raise ConfigurationError(f"the predicate {predicate_name(predicate)} is async: write it as a plain function")
-    return Requires(Requirement(predicates=(predicate,)))
+    return Requires(Requirement(predicates=(predicate, *asked)))
 
 
 @overload

@@ -11,8 +11,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal
 
-ErrorCode = Literal["invalid_request", "invalid_token", "insufficient_scope", "invalid_dpop_proof", "use_dpop_nonce"]
-"""The registered ``error`` values of RFC 6750 §3.1 and RFC 9449 §7.1."""
+ErrorCode = Literal[
+    "invalid_request",
+    "invalid_token",
+    "insufficient_scope",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
+    "insufficient_user_authentication",
+]
+"""The registered ``error`` values of RFC 6750 §3.1, RFC 9449 §7.1 and RFC 9470 §3."""
 
 
 class Reason(Enum):
@@ -28,7 +35,7 @@ class Reason(Enum):
         self.status = status
         """The HTTP status of the response."""
         self.error = error
-        """The ``error`` of the response (RFC 6750 §3.1, RFC 9449 §7.1); None if the response has no ``error``."""
+        """The ``error`` of the response (RFC 6750 §3.1, 9449 §7.1, 9470 §3); None if the response has no ``error``."""
         self.description = description
         """One sentence for the client. It contains no part of the request."""
         self.public_code: str = f"authmw.{public_slug or slug}"
@@ -99,6 +106,12 @@ class Reason(Enum):
     SESSION_ENDED = ("session-ended", 401, None, "The session has ended.", "")
     CREDENTIALS_REJECTED = (
         "credentials-rejected", 401, None, "The credentials are invalid.", "credentials-invalid",
+    )  # fmt: skip
+
+    # The caller is known, but logged in too long ago, or by too little.
+    AUTHENTICATION_INSUFFICIENT = (
+        "authentication-insufficient", 401, "insufficient_user_authentication",
+        "A more recent or a stronger login is required.", "",
     )  # fmt: skip
 
     # The caller is known, but the request is not allowed.

@@ -17,6 +17,8 @@ Claims = Mapping[str, Any]
 """The attributes of a principal that its credential contains: the payload of a JWT, the fields of a user record."""
 
 _KINDS: Final = frozenset({"user", "client", "api_key", "anonymous"})
+_LATEST: Final = 2**53
+"""The last second that a number of JSON counts exactly (RFC 8259 §6)."""
 _NO_CLAIMS: Final[Claims] = ReadOnlyDict()
 
 
@@ -137,6 +139,27 @@ class Principal:
         """The attributes of the principal from its credential: a dict that is read-only."""
         claims = self._claims
         return _read_only(claims()) if callable(claims) else claims
+
+    @property
+    def auth_time(self) -> float | None:
+        """When the user was authenticated, in seconds since the epoch (OpenID Connect Core §2); None if not known."""
+        value: object = self.claims.get("auth_time")
+        if type(value) not in (int, float) or not 0 <= cast("float", value) <= _LATEST:
+            return None
+        return float(cast("float", value))
+
+    @property
+    def acr(self) -> str:
+        """The level by which the user was authenticated (OpenID Connect Core §2); empty if it is not known."""
+        value: object = self.claims.get("acr")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """The methods by which the user was authenticated, as ``pwd`` and ``otp`` (RFC 8176); empty if not known."""
+        value: object = self.claims.get("amr")
+        methods = cast("list[object]", value) if isinstance(value, list | tuple) else []
+        return tuple(cast("list[str]", methods)) if all(isinstance(each, str) for each in methods) else ()
 
     @property
     def is_authenticated(self) -> bool:

@@ -12,6 +12,7 @@ from authmw.errors import ConfigurationError
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.scopes import checked_scopes
+from authmw.identity.step_up import StepUp
 
 Predicate = Callable[[Principal, RequestHead], bool]
 """A function of the principal and the request that returns a bool. It must not block."""
@@ -131,6 +132,11 @@ class Requirement:
         named = [*self.scopes, *(scope for group in self.alternatives for scope in group.scopes)]
         return tuple(dict.fromkeys(named))
 
+    @property
+    def step_ups(self) -> tuple[StepUp, ...]:
+        """The predicates that ask for a login of some age or level."""
+        return tuple(each for each in self.predicates if isinstance(each, StepUp))
+
     def missing(self, granted: frozenset[str]) -> tuple[str, ...]:
         """The required scopes that `granted` lacks. If no scope of a group is granted, the whole group is missing."""
         lacking = [scope for scope in self.scopes if scope not in granted]
@@ -142,6 +148,8 @@ class Requirement:
 
 def predicate_name(predicate: Callable[..., Any]) -> str:
     """The name of a predicate for the log."""
+    if isinstance(predicate, StepUp):
+        return str(predicate)
     return getattr(predicate, "__qualname__", type(predicate).__name__)
 
 

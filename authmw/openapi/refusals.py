@@ -77,7 +77,11 @@ def refusals(
     if requirement.is_open:
         yield "401", answer("Bad credentials.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MALFORMED))
     else:
-        yield "401", answer("No credentials, or bad ones.", _CHALLENGE, Refusal(Reason.CREDENTIALS_MISSING))
+        text = "No credentials, or bad ones."
+        if requirement.step_ups:
+            needed = " and ".join(each.in_words for each in requirement.step_ups)
+            text += f" Or the caller is not {needed}."
+        yield "401", answer(text, _CHALLENGE, Refusal(Reason.CREDENTIALS_MISSING))
     if forbidden := _forbidden(auth, requirement):
         scopes = requirement.all_scopes
         tells_scopes = scopes and any(scheme.auth_type in ("Bearer", "DPoP") for scheme in auth.schemes)
@@ -92,7 +96,7 @@ def _forbidden(auth: Auth, requirement: Requirement) -> str:
     if requirement.all_scopes:
         meanings = "; ".join(_explained(scope, auth.scopes) for scope in requirement.all_scopes)
         reasons.append(f"The caller lacks a scope. The operation names {meanings}.")
-    if requirement.predicates:
+    if len(requirement.predicates) > len(requirement.step_ups):
         reasons.append("The caller may not do this.")
     return " ".join(reasons)
 

@@ -22,12 +22,14 @@ ERRORS = {
     "credential-duplicate": "invalid_request",
     "body-too-large": "invalid_request",
     "scope-missing": "insufficient_scope",
+    "authentication-insufficient": "insufficient_user_authentication",
     "proof-nonce": "use_dpop_nonce",
 }
 TOLD_APART = {
     "credentials-missing", "authorization-duplicate", "credential-duplicate", "body-too-large", "token-expired",
     "proof-missing", "proof-nonce", "digest-stale", "cross-site", "scope-missing", "forbidden", "account-throttled",
     "too-many-attempts", "unavailable",
+    "authentication-insufficient",
 }  # fmt: skip
 """What a client is told exactly. Of other tokens, proofs and credentials it learns only that they are invalid."""
 IN_GROUPS = {"token": "token-invalid", "proof": "proof-invalid", "scheme": "credentials-missing"}

@@ -23,6 +23,7 @@ from authmw.http.refusal import ALLOWED, Decision, Refusal
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Access, Requirement, predicate_name
+from authmw.identity.step_up import StepUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def _deciding(rules: PathRules, request: RequestHead) -> list[PathPattern]:
 
 
 def _asked_predicates(rules: Iterable[Rule]) -> Iterator[str]:
-    names = (predicate_name(each) for rule in rules for each in rule.needed.predicates)
+    names = (predicate_name(each) for rule in rules for each in rule.needed.predicates if not isinstance(each, StepUp))
     for name in dict.fromkeys(names):
         yield f"{name}() was asked about a request without headers and body, and may answer otherwise for another one"
 

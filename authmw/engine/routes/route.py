@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from authmw.engine.path_rules import PathRules
 from authmw.engine.public_paths import PublicPaths
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC, Access, Requirement, predicate_name
+from authmw.identity.step_up import StepUp
 
 if TYPE_CHECKING:
     from authmw.engine.guard import GuardSettings
@@ -190,7 +191,10 @@ def needs(requirement: Requirement) -> str:
     parts = [
         *requirement.scopes,
         *(f"one of {' '.join(group.scopes)}" for group in requirement.alternatives),
-        *(f"{predicate_name(predicate)}()" for predicate in requirement.predicates),
+        *(
+            each.in_words if isinstance(each, StepUp) else f"{predicate_name(each)}()"
+            for each in requirement.predicates
+        ),
     ]
     return ", ".join(parts) or "anyone authenticated"
 

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.requirement import Predicate, predicate_name
+from authmw.identity.step_up import StepUp
 
 _DIGITS: Final = 12
 _PLAIN: Final = (str, int, float, bytes, type(None))
@@ -39,6 +40,8 @@ class LockedPredicate:
         """
         if isinstance(predicate, LockedPredicate):
             return predicate
+        if isinstance(predicate, StepUp):
+            return cls(str(predicate), "")
         named = predicate if hasattr(predicate, "__qualname__") else type(predicate)
         name = f"{getattr(named, '__module__', '')}.{predicate_name(predicate)}"
         parts = list(_parts(predicate, set()))

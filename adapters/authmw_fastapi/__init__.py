@@ -16,6 +16,8 @@ try:
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_fastapi needs FastAPI: pip install "authmw[fastapi]"') from _error
 
+from authmw_starlette import template_context
+
 from authmw import (
     any_of,
     authenticated,
@@ -27,12 +29,12 @@ from authmw import (
 )
 from authmw.errors import face
 from authmw_fastapi.callers import caller, caller_by
-from authmw_fastapi.dependencies import CurrentPrincipal, OptionalPrincipal, Scopes, Security
+from authmw_fastapi.dependencies import CurrentPrincipal, OptionalPrincipal, PrincipalOrNone, Scopes, Security
 from authmw_fastapi.extension import FastAPIAuth
 from authmw_fastapi.middleware import AuthMiddleware
 from authmw_fastapi.openapi import openapi_document
 from authmw_fastapi.resource_metadata import add_resource_metadata
-from authmw_fastapi.users import CurrentUser
+from authmw_fastapi.users import CurrentUser, OptionalUser
 
 if TYPE_CHECKING:
     from authmw_fastapi.local import LocalAuth
@@ -44,6 +46,8 @@ __all__ = [
     "FastAPIAuth",
     "LocalAuth",
     "OptionalPrincipal",
+    "OptionalUser",
+    "PrincipalOrNone",
     "Scopes",
     "Security",
     "add_resource_metadata",
@@ -57,6 +61,7 @@ __all__ = [
     "public",
     "requires",
     "requires_scopes",
+    "template_context",
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one

@@ -14,7 +14,7 @@ from authmw.identity.principal import Principal
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, AnyOf, Requirement
 from authmw.identity.scopes import checked_scopes
 from authmw_fastapi.callers import asks_for_nothing
-from authmw_fastapi.gates import AuthGate, RequirementGate, ScopesDependency
+from authmw_fastapi.gates import AuthGate, PrincipalOrNoneGate, RequirementGate, ScopesDependency
 
 CurrentPrincipal = Annotated[Principal, Depends(RequirementGate(AUTHENTICATED))]
 """The caller, who has to be authenticated: ``async def me(principal: CurrentPrincipal)``."""
@@ -25,6 +25,9 @@ OptionalPrincipal = Annotated[Principal, Depends(RequirementGate(OPTIONAL))]
 As a parameter of an endpoint without other declarations it opens the endpoint, also under default deny. As a parameter
 of another dependency it does not.
 """
+
+PrincipalOrNone = Annotated[Principal | None, Depends(PrincipalOrNoneGate())]
+"""The caller, or None if there are no credentials: `OptionalPrincipal` for code that asks for None."""
 
 
 def Scopes(*scopes: str | AnyOf) -> ScopesDependency:  # noqa: N802 - as FastAPI's Depends and Security

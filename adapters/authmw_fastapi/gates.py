@@ -21,7 +21,7 @@ from authmw.errors import ConfigurationError
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.identity.principal import Principal
-from authmw.identity.requirement import Requirement
+from authmw.identity.requirement import OPTIONAL, Requirement
 from authmw.openapi import security_schemes
 from authmw_fastapi.callers import call_by, caller, caller_by
 from authmw_fastapi.openapi import document_at_sight
@@ -52,6 +52,31 @@ class RequirementGate(Gate):
         """The principal, if it meets the requirement."""
         _enforce(connection, None, self.asked(tuple(security_scopes.scopes)).requirement, principal)
         return principal
+
+
+class PrincipalOrNoneGate(Gate):
+    """Requires nothing, and returns the caller or None. All of them are equal: FastAPI calls one of them."""
+
+    def __init__(self) -> None:
+        self._gate = RequirementGate(OPTIONAL)
+        self.__signature__: Signature = self._gate.__signature__
+
+    def asked(self, scopes: tuple[str, ...]) -> Asked:
+        """As that of its gate."""
+        return self._gate.asked(scopes)
+
+    async def __call__(
+        self, connection: HTTPConnection, principal: Principal, security_scopes: SecurityScopes
+    ) -> Principal | None:
+        """The caller; None for the anonymous principal."""
+        found = await self._gate(connection, principal, security_scopes)
+        return found if found.is_authenticated else None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrincipalOrNoneGate)
+
+    def __hash__(self) -> int:
+        return hash(PrincipalOrNoneGate)
 
 
 class ScopesDependency(Dependency, Gate):

@@ -22,6 +22,7 @@ from authmw import any_of, authenticated, optionally_authenticated, public, requ
 from authmw.errors import face
 from authmw_flask.docs import docs_blueprint
 from authmw_flask.extension import FlaskAuth
+from authmw_flask.flask_login import login_required
 from authmw_flask.openapi.document import openapi_document
 from authmw_flask.openapi.generators import secure_openapi
 from authmw_flask.openapi.secured import secured_document
@@ -43,6 +44,7 @@ __all__ = [
     "current_user",
     "docs_blueprint",
     "login_blueprint",
+    "login_required",
     "openapi_document",
     "optionally_authenticated",
     "public",

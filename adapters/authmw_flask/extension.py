@@ -17,6 +17,7 @@ from authmw.identity.calling import find_calls_by, guarded_by
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.adapter import FlaskAdapter
 from authmw_flask.config import LOCAL_AUTH, Settings
+from authmw_flask.flask_login import add_template_context
 from authmw_flask.mounted import put_first
 from authmw_flask.preserved_requests import kept_call, mark_context
 from authmw_flask.refusing import answer_refusals
@@ -136,6 +137,7 @@ class FlaskAuth:
         app.url_value_preprocessor(mark_context)
         put_first(app.url_value_preprocessors[None])
         answer_refusals(app)
+        add_template_context(app)
         find_calls_by(kept_call)
         app.extensions["authmw"] = middleware.guard_settings
         setattr(app, "wsgi_app", middleware)  # noqa: B010 - Flask's way; type checkers take wsgi_app for a method only

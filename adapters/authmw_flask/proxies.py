@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from werkzeug.local import LocalProxy
 
 from authmw.engine import context, own_user
+from authmw.engine.user_view import UserView
 from authmw.identity.principal import Principal
 
 T = TypeVar("T")
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
             ...
 
     class CurrentUser(Principal):
-        """A principal that may also be called, as `authmw.current_user` is."""
+        """The user object or the principal, which may also be called, as `authmw.current_user` is."""
+
+        is_anonymous: bool
+        is_active: bool
+
+        def get_id(self) -> str | None:
+            """The identifier, as Flask-Login calls it; None without a caller."""
+            ...
+
+        def __getattr__(self, name: str) -> Any:
+            """An attribute of the user object."""
+            ...
 
         @overload
         def __call__(self) -> Principal: ...
@@ -37,7 +49,25 @@ class _Proxy(LocalProxy[Principal]):
         return context.current_principal()
 
 
-class _UserProxy(LocalProxy[Principal]):
+class _UserProxy(LocalProxy[Any]):
+    @property
+    def is_authenticated(self) -> bool:
+        return UserView.here().is_authenticated
+
+    @property
+    def is_anonymous(self) -> bool:
+        return UserView.here().is_anonymous
+
+    @property
+    def is_active(self) -> bool:
+        return UserView.here().is_active
+
+    def get_id(self) -> str | None:
+        return UserView.here().get_id()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(UserView.here(), name)
+
     def __call__(self, kind: type[Any] | None = None) -> Any:
         return context.current_principal() if kind is None else own_user.current_user(kind)
 
@@ -49,8 +79,12 @@ current_principal: CurrentPrincipal = cast("CurrentPrincipal", _Proxy(context.cu
 ``current_principal().id`` works as well, so that it does not matter which ``current_principal`` was imported.
 """
 
-current_user: CurrentUser = cast("CurrentUser", _UserProxy(context.current_principal))
-"""A proxy of the principal too, under the name that is usual in Flask applications.
+current_user: CurrentUser = cast("CurrentUser", _UserProxy(lambda: UserView.here().current))
+"""The caller as Flask-Login knows one: the user object of ``Auth(load_user=...)``, or else the principal.
 
-``current_user(Account)`` is the application's own user object: see `authmw.current_user`.
+An attribute that the user object has is that of the user object, and any other one is that of the principal. There are
+``is_authenticated``, ``is_active``, ``is_anonymous`` and ``get_id()`` in any case, also without a caller. Templates
+have it under this name.
+
+``current_user(Account)`` is the user object with its type: see `authmw.current_user`.
 """

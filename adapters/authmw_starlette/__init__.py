@@ -30,6 +30,7 @@ from authmw_starlette.docs import docs_routes
 from authmw_starlette.middleware import AuthMiddleware
 from authmw_starlette.openapi import openapi_document
 from authmw_starlette.resource_metadata import resource_metadata_route
+from authmw_starlette.templates import template_context
 from authmw_starlette.tokens import metadata_route, token_routes
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ __all__ = [
     "requires",
     "requires_scopes",
     "resource_metadata_route",
+    "template_context",
     "token_routes",
 ]
 

@@ -358,7 +358,7 @@ def test_the_application_context_of_flask_is_there_and_so_is_a_request_that_a_te
     with app.test_client() as client:
         assert client.get("/", headers=bearer("alice")).text == "shop:alice"
         assert flask_user(Account) == Account("shop:alice")
-        assert (flask_user().id, flask_user.id) == ("alice", "alice")
+        assert (flask_user().id, flask_user.id) == ("alice", "shop:alice")
 
 
 def test_plain_wsgi_has_it_too() -> None:

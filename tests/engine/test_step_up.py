@@ -41,9 +41,14 @@ GOLD = "urn:example:gold"
 SILVER = "urn:example:silver"
 
 
+def nobody(*credentials: str) -> Principal | None:
+    """Knows no caller."""
+    return None
+
+
 def auth(**settings: Any) -> Auth:
     """An engine whose clock stands still."""
-    return Auth(HTTPBearer({}.get) | APIKeyCookie("key", {}.get), clock=lambda: NOW, **settings)
+    return Auth(HTTPBearer(nobody) | APIKeyCookie("key", nobody), clock=lambda: NOW, **settings)
 
 
 def alice(age: object = 0, **claims: Any) -> Principal:
@@ -169,7 +174,7 @@ def test_it_combines_with_scopes_and_stands_in_lists() -> None:
     assert needs(needed) == "read, logged in at most 300 s ago by urn:example:gold"
     line = written(needed)
     assert line == '"read" check(max_age=300,acr_values=urn:example:gold,)'
-    assert written(read_requirement(line.split())) == line
+    assert written(read_requirement(list[str](line.split()))) == line
     assert needed & requirement_of(pay) == needed  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
@@ -215,6 +220,6 @@ def test_without_an_engine_it_is_a_predicate() -> None:
 
 
 def test_a_scheme_without_errors_still_has_its_challenge() -> None:
-    engine = Auth(HTTPBasic({}.get), clock=lambda: NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    engine = Auth(HTTPBasic(nobody), clock=lambda: NOW)
     (challenge,) = decided(requires(max_age=300).requirement, alice(301), engine).challenges
     assert challenge.scheme == "Basic"

@@ -82,6 +82,7 @@ _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "fastapi-sdist": _has_fastapi_releases,
+    "java": lambda: shutil.which("javac") is not None,
     "mcp": lambda: _is_installed("mcp"),
     "git": lambda: shutil.which("git") is not None and (ROOT / ".git").exists(),
     "oidc-provider": _has_oidc_provider,
@@ -101,7 +102,8 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``axe``, ``browser``, ``curl``, ``git``, ``nginx``, ``oidc-provider``, ``package-index``, a database that
+        need: ``axe``, ``browser``, ``curl``, ``git``, ``java``, ``nginx``, ``oidc-provider``, ``package-index``, a
+            database that
             listens on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the
             checks: ``importlinter``, ``zensical``.
 

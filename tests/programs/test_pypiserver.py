@@ -10,6 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 import requests
 
+from tests.clients.recording import check, recording
 from tests.programs.conftest import MakeProgram
 from tests.programs.program import GUNICORN, PASSWORD, Program
 
@@ -120,3 +121,11 @@ def test_no_spelling_of_a_path_lets_a_reader_write(url: str, path: str) -> None:
         prepared.url = f"{url}{path}"
         with requests.Session() as session:
             assert session.send(prepared, timeout=30).status_code == 403
+
+
+def test_twine_gets_the_same_bytes_whether_there_is_a_login_page_or_not(pypiserver: Program, tmp_path: Path) -> None:
+    with recording() as (url, recorder):
+        done = upload(pypiserver, url, "alice", wheel(tmp_path, "1.0"))
+        assert done.returncode != 0
+        assert "401" in done.stdout + done.stderr
+    check(recorder, "twine")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from authmw.asgi.timer import Timer, timer_here
 from authmw.flow.interruption import Interruption
-from authmw.wsgi.streams import Stream, StreamCut
+from authmw.wsgi.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,8 @@ class LaterStream(Stream):
         """The next part; None at the end.
 
         Raises:
-            StreamCut: it does not end here, but is cut.
+            asyncio.CancelledError: it does not end here, but is cut. Django takes it for a client that has gone: it
+                closes the response, and sends nothing more. Of another exception it would not close the request.
         """
         if self._is_open or self.may_end_at_once:
             self._look_after()
@@ -60,7 +61,9 @@ class LaterStream(Stream):
         if self.ending is None:
             return made
         if not self.may_end_at_once:
-            raise StreamCut
+            import asyncio
+
+            raise asyncio.CancelledError
         return None
 
     def _look_after(self) -> None:

@@ -103,9 +103,8 @@ def require(need: str) -> None:
 
     Args:
         need: ``axe``, ``browser``, ``curl``, ``git``, ``java``, ``nginx``, ``oidc-provider``, ``package-index``, a
-            database that
-            listens on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or a tool of the
-            checks: ``importlinter``, ``zensical``.
+            database that listens on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or
+            a tool of the checks: ``importlinter``, ``zensical``.
 
     Raises:
         RuntimeError: a test that runs in process asks for a server: it needs one of the marks in `TIERS`.

@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, delete, select
 
 from authmw.stores.session_records import Pending
 from authmw_sqlalchemy.base import Store
-from authmw_sqlalchemy.statements import Operation, Query, Row, first, nothing
+from authmw_sqlalchemy.statements import Operation, Query, Row, every, first, nothing
 from authmw_sqlalchemy.tables import pending
 
 _COLUMNS = tuple(pending.c)
@@ -37,6 +37,13 @@ _DROP = Query.of(
     .returning(pending.c.digest),
     *("subject", "kind"),
 )
+_OF_SUBJECT = Query.of(
+    select(*_COLUMNS).where(pending.c.subject == bindparam("subject")).order_by(pending.c.expires_at, pending.c.digest),
+    "subject",
+)
+_ERASE = Query.of(
+    delete(pending).where(pending.c.subject == bindparam("subject")).returning(pending.c.digest), "subject"
+)
 
 
 class SQLPending(Store):
@@ -60,6 +67,14 @@ class SQLPending(Store):
     def drop_pending(self, subject: str, kind: str) -> None:
         """Remove everything of that kind that is pending for a subject."""
         return self._database.write(_DROP, (subject, kind), nothing)
+
+    def of_user(self, subject: str) -> tuple[Pending, ...]:
+        """Everything that is pending for a user."""
+        return self._database.read(_OF_SUBJECT, (subject,), every(_pending))
+
+    def erase(self, subject: str) -> None:
+        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password."""
+        return self._database.write(_ERASE, (subject,), nothing)
 
 
 def pending_of(subject: str) -> Operation[tuple[Pending, ...]]:

@@ -21,13 +21,14 @@ from authmw.stores.administration import NotFound
 from authmw.stores.ports import FamilyStore, RevocationStore, TokenKeeper
 from authmw.stores.records import LONGEST_TOKEN, RefreshFamily, TokenRecord
 from authmw.stores.session_ports import SessionStore
+from authmw.stores.session_records import BrowserSession, Pending
 
 T = TypeVar("T")
 
 
 def end_user(places: Iterable[Place], subject: str) -> int:
-    """End all sessions of a user and refuse all tokens. Returns how many sessions ended."""
-    return sum(run(revocation.end_user(_Stores.at(place), subject)) for place in places)
+    """End all logins of a user, delete what is pending, and refuse all tokens. Returns how many logins ended."""
+    return sum(run(_end_user(place, subject)) for place in places)
 
 
 def end_client(places: Iterable[Place], client_id: str) -> int:
@@ -38,6 +39,16 @@ def end_client(places: Iterable[Place], client_id: str) -> int:
 def end_session(places: Iterable[Place], family_id: str) -> RefreshFamily | None:
     """End one session and refuse its tokens. Returns the session, also if it had ended before, or None."""
     return _first(run(revocation.end_session(_Stores.at(place), family_id)) for place in places)
+
+
+def end_browser_session(places: Iterable[Place], session_id: str) -> BrowserSession | None:
+    """End one browser session, the chains of refresh tokens that belong to it, and their tokens.
+
+    Returns the session, also if it had ended before, or None.
+    """
+    return _first(
+        run(revocation.end_browser_session(_Stores.at(place), place.sessions, session_id)) for place in places
+    )
 
 
 def end_session_with(places: Iterable[Place], key: str) -> RefreshFamily | None:
@@ -51,6 +62,17 @@ def sessions_of(places: Iterable[Place], subject: str) -> list[RefreshFamily]:
     """The live sessions of a user, oldest first."""
     found = [family for place in places for family in run(list_sessions(_Stores.at(place), subject))]
     return sorted(found, key=lambda family: family.created_at)
+
+
+def browser_sessions_of(places: Iterable[Place], subject: str) -> list[BrowserSession]:
+    """The live browser sessions of a user, oldest first."""
+    found = [each for place in places for each in run(iter(Ask(place.sessions.sessions_of, subject, now())))]
+    return sorted(found, key=lambda session: session.created_at)
+
+
+def pending_of(places: Iterable[Place], subject: str) -> list[Pending]:
+    """What is pending for a user."""
+    return [each for place in places for each in run(iter(Ask(place.pending.of_user, subject)))]
 
 
 def revoke_token(places: Iterable[Place], token: str) -> TokenRecord | None:
@@ -83,19 +105,25 @@ class _Stores:
     tokens: TokenKeeper
     families: FamilyStore
     revocations: RevocationStore
-    sessions: SessionStore | None = None
+    sessions: SessionStore | None
     feed: None = None
     clock: Callable[[], float] = now
 
     @classmethod
     def at(cls, place: Place) -> _Stores:
         """The stores of `place`."""
-        return cls(place.tokens, place.families, place.revocations, getattr(place, "sessions", None))
+        return cls(place.tokens, place.families, place.revocations, place.sessions)
 
 
 def _first(answers: Iterable[T | None]) -> T | None:
     """The first answer that is not None. Takes every answer first, so that all places are written to."""
     return next((answer for answer in [*answers] if answer is not None), None)
+
+
+def _end_user(place: Place, subject: str) -> Flow[int]:
+    ended = yield from revocation.end_user(_Stores.at(place), subject)
+    yield from Ask(place.pending.erase, subject)
+    return ended
 
 
 def _revoke_token(stores: _Stores, digest: str) -> Flow[TokenRecord | None]:

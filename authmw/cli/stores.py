@@ -15,8 +15,10 @@ import click
 from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.stores.administration import ApiKeyAdmin, ClientAdmin, NotFound, TokenAdmin, UserAdmin
 from authmw.stores.new_records import DIGEST_ALGORITHMS
-from authmw.stores.ports import FamilyStore, RevocationStore, Throttle, TokenKeeper
+from authmw.stores.ports import Answer, FamilyStore, RevocationStore, Throttle, TokenKeeper
 from authmw.stores.records import User
+from authmw.stores.session_ports import PendingStore, SessionStore
+from authmw.stores.session_records import Pending
 
 _SQLITE_FILE: Final = "sqlite:///"
 
@@ -33,8 +35,20 @@ class Tokens(TokenAdmin, TokenKeeper, Protocol):
     """A store that manages and finds opaque tokens."""
 
 
+class PendingMatters(PendingStore, Protocol):
+    """A store that finds and deletes everything that is pending for a user."""
+
+    def of_user(self, subject: str, /) -> Answer[tuple[Pending, ...]]:
+        """Everything that is pending for a user."""
+        ...
+
+    def erase(self, subject: str, /) -> Answer[None]:
+        """Delete what is pending for a user."""
+        ...
+
+
 class Place(Protocol):
-    """The stores of tokens, refresh families, revocations and attempts, in the database or in Redis."""
+    """The stores of tokens, logins, revocations and attempts, in the database or in Redis."""
 
     @property
     def tokens(self) -> Tokens:
@@ -44,6 +58,16 @@ class Place(Protocol):
     @property
     def families(self) -> FamilyStore:
         """Its refresh families."""
+        ...
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Its browser sessions."""
+        ...
+
+    @property
+    def pending(self) -> PendingMatters:
+        """What is pending for users."""
         ...
 
     @property

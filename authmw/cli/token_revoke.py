@@ -15,6 +15,7 @@ import click
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, printable, show
 from authmw.cli.revocation import (
+    end_browser_session,
     end_client,
     end_session,
     end_session_with,
@@ -87,10 +88,10 @@ def _by_jti(places: _Places, jti: str) -> _Revoked:
 
 
 def _session(places: _Places, family_id: str) -> _Revoked:
-    family = end_session(places.every, family_id)
-    if family is None:
+    session, family = end_browser_session(places.every, family_id), end_session(places.every, family_id)
+    if session is None and family is None:
         raise NotFound(f"there is no session {family_id!r}")
-    return _Revoked("session", family.id, 1)
+    return _Revoked("session", family_id, 1)
 
 
 def _user(places: _Places, username: str) -> _Revoked:

@@ -18,11 +18,20 @@ def status(user: User) -> str:
     return "active" if user.password_hash is not None else "no password"
 
 
+def shown_email(user: User) -> str:
+    """The address of the user, and whether it is verified, in words."""
+    if not user.email:
+        return "-"
+    return user.email if user.email_verified else f"{user.email} (not verified)"
+
+
 def described(user: User) -> dict[str, object]:
     """The user as a document, without the password hash."""
     return {
         "id": user.id,
         "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified,
         "scopes": sorted(user.scopes),
         "disabled": user.disabled,
         "has_password": user.password_hash is not None,

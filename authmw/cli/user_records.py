@@ -14,9 +14,9 @@ import click
 from authmw.cli.options import database_option, redis_option
 from authmw.cli.output import json_option, listed, printable, show
 from authmw.cli.progress import progress
-from authmw.cli.revocation import end_user, sessions_of
+from authmw.cli.revocation import browser_sessions_of, end_user, pending_of, sessions_of
 from authmw.cli.stores import Database, Place, existing, open_stores, redis_stores
-from authmw.cli.user_output import described, show_change, status
+from authmw.cli.user_output import described, show_change, shown_email, status
 from authmw.stores import personal_data
 from authmw.stores.administration import NotFound
 from authmw.stores.records import User
@@ -28,7 +28,7 @@ from authmw.stores.records import User
 @redis_option
 @json_option
 def show_user(username: str, database: str, redis: str | None, as_json: bool) -> None:
-    """Show what is known of USERNAME: status, scopes, and how many keys, tokens and sessions there are."""
+    """Show what is known of USERNAME: status, address, scopes, and how many keys, tokens and sessions there are."""
     stores, others = open_stores(database), redis_stores(redis)
     user = existing(stores.users, username)
     document = _export(stores, others, user)
@@ -38,6 +38,7 @@ def show_user(username: str, database: str, redis: str | None, as_json: bool) ->
     lines = {
         "id": user.id,
         "status": status(user),
+        "e-mail": shown_email(user),
         "scopes": listed(user.scopes),
         "created": kept["created_at"] or "-",
         "Digest": listed(realms) if realms else "-",
@@ -126,14 +127,23 @@ def _exports(stores: Database, others: tuple[Place, ...], users: Sequence[User])
 
 
 _NEVER: Final = "9999"
-_COUNTED: Final = {"api_keys": "API keys", "tokens": "tokens", "sessions": "sessions"}
+_COUNTED: Final = {
+    "api_keys": "API keys",
+    "tokens": "tokens",
+    "sessions": "sessions",
+    "browser_sessions": "browser sessions",
+}
 
 
 def _export(stores: Database, others: Iterable[Place], user: User) -> dict[str, Any]:
-    """The document of a user, with the sessions and tokens of the other stores."""
+    """The document of a user, with the logins and tokens of the other stores, and what is pending there."""
     document = stores.users.export(user.username)
     for place in others:
         document["sessions"] += [personal_data.session(each) for each in sessions_of([place], user.id)]
+        document["browser_sessions"] += [
+            personal_data.browser_session(each) for each in browser_sessions_of([place], user.id)
+        ]
+        document["pending"] += [personal_data.begun(each) for each in pending_of([place], user.id)]
         document["tokens"] += [personal_data.token(each) for each in place.tokens.list(user.id)]
     return document
 
@@ -155,6 +165,6 @@ def _counts(document: dict[str, Any]) -> dict[str, int]:
 def _confirm(user: User, counts: dict[str, int]) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask on whether to delete: use --yes")
-    keys, sessions = counts["api_keys"], counts["sessions"]
+    keys, sessions = counts["api_keys"], counts["sessions"] + counts["browser_sessions"]
     has = f"{keys} API {'key' if keys == 1 else 'keys'} and {sessions} {'session' if sessions == 1 else 'sessions'}"
     click.confirm(f"Delete {printable(user.username)}, with {has}?", abort=True, err=True)

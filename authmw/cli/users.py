@@ -1,4 +1,4 @@
-"""Commands of ``authmw users``: create and change users, with their passwords and scopes."""
+"""Commands of ``authmw users``: create and change users, with their passwords, scopes and addresses."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, Final, NamedTuple, TextIO, cast, get_args
 import click
 
 from authmw.cli.options import database_option, no_scopes_option, redis_option, replacing, scope_option
-from authmw.cli.output import json_option, listed, show, table
+from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.progress import progress
 from authmw.cli.revocation import end_user
 from authmw.cli.secret_input import password_stdin_option, read_password
 from authmw.cli.stores import existing, open_stores, redis_stores
-from authmw.cli.user_output import described, show_change, status
+from authmw.cli.user_output import described, show_change, shown_email, status
 from authmw.cli.user_records import delete, export, rename, show_user
 from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import run
 from authmw.stores.administration import AlreadyExists
-from authmw.stores.new_records import DIGEST_ALGORITHMS, checked_username, make_user
+from authmw.stores.new_records import DIGEST_ALGORITHMS, checked_email, checked_username, make_user
 from authmw.verifiers.accounts import FAMILIAR_FOR, made_familiar
 
 _digest_option = click.option("--digest-realm", metavar="REALM", help="Also let the user log in by Digest in REALM.")
@@ -34,6 +34,9 @@ _algorithm_option = click.option(
     default=DIGEST_ALGORITHMS,
     show_default=True,
     help="Store what Digest needs for this algorithm; may be repeated. Name all that DigestVerifier offers.",
+)
+_verified_option = click.option(
+    "--email-verified", is_flag=True, help="The address is known to belong to the user: no link has to prove it."
 )
 _MOST_MISTAKES: Final = 20
 
@@ -48,6 +51,8 @@ def users() -> None:
 @scope_option
 @password_stdin_option
 @click.option("--no-password", is_flag=True, help="The user gets tokens and API keys, but cannot log in.")
+@click.option("--email", metavar="ADDRESS", default="", help="Where the user gets mail, as a link to a new password.")
+@_verified_option
 @_digest_option
 @_algorithm_option
 @database_option
@@ -58,6 +63,8 @@ def create(
     scopes: tuple[str, ...],
     from_stdin: bool,
     no_password: bool,
+    email: str,
+    email_verified: bool,
     digest_realm: str | None,
     algorithms: tuple[DigestAlgorithm, ...],
     database: str,
@@ -66,9 +73,14 @@ def create(
     """Create the user USERNAME. Asks for the password."""
     if no_password and (from_stdin or digest_realm is not None):
         raise click.UsageError("--no-password goes with neither --password-stdin nor --digest-realm")
+    if email_verified and not email:
+        raise click.UsageError("--email-verified goes with --email")
+    checked_email(email)
     password = None if no_password else read_password(from_stdin=from_stdin)
     store = open_stores(database, create=True, digest_algorithms=algorithms).users
-    user = store.create(username, password, scopes=scopes, digest_realm=digest_realm)
+    user = store.create(
+        username, password, scopes=scopes, digest_realm=digest_realm, email=email, email_verified=email_verified
+    )
     show_change(user, "created", as_json)
 
 
@@ -79,8 +91,9 @@ def create(
 def import_users(file: TextIO, database: str, as_json: bool) -> None:
     """Create the users of FILE, with the password hashes that they have; "-" is standard input.
 
-    Each line is a JSON object: username, password_hash, and if needed id, scopes (a list), attributes (an object) and
-    disabled. All lines are checked before the first user is created. Users who exist already are left as they are.
+    Each line is a JSON object: username, password_hash, and if needed id, scopes (a list), attributes (an object),
+    email, email_verified and disabled. All lines are checked before the first user is created. Users who exist already
+    are left as they are.
     """
     rows = _read_rows(file)
     store = open_stores(database, create=True).users
@@ -142,7 +155,8 @@ def _row(line: str) -> _Row:
     if wrong or "username" not in found or "password_hash" not in found:
         raise ConfigurationError(
             "a user has username and password_hash (text), and may have id (text), scopes (a list of text), attributes "
-            f"(an object) and disabled (true or false){f', and not {wrong[0]!r} as here' if wrong else ''}"
+            "(an object), email (text), email_verified and disabled (true or false)"
+            f"{f', and not {wrong[0]!r} as here' if wrong else ''}"
         )
     options: dict[str, Any] = {name: found[name] for name in found if name not in ("username", "disabled")}
     username = cast("str", found["username"])
@@ -157,6 +171,7 @@ def _row(line: str) -> _Row:
         scopes=cast("list[str]", scopes),
         attributes=options.get("attributes", {}),
         password_hash=options["password_hash"],
+        email=options.get("email", ""),
     )
     return _Row(username, options, found.get("disabled") is True)
 
@@ -167,6 +182,8 @@ _MEMBERS: Final[dict[str, type]] = {
     "id": str,
     "scopes": list,
     "attributes": dict,
+    "email": str,
+    "email_verified": bool,
     "disabled": bool,
 }
 
@@ -179,7 +196,10 @@ def list_users(database: str, as_json: bool) -> None:
     found = open_stores(database).users.list()
     show(
         {"users": [described(user) for user in found]},
-        table(["USERNAME", "STATUS", "SCOPES"], [[user.username, status(user), listed(user.scopes)] for user in found]),
+        table(
+            ["USERNAME", "STATUS", "SCOPES", "E-MAIL"],
+            [[user.username, status(user), listed(user.scopes), shown_email(user)] for user in found],
+        ),
         as_json=as_json,
     )
 
@@ -247,6 +267,23 @@ def set_scopes(username: str, scopes: tuple[str, ...], no_scopes: bool, database
     scopes = replacing(scopes, no_scopes=no_scopes)
     user = open_stores(database).users.set_scopes(username, scopes)
     show_change(user, f"has the scopes {listed(user.scopes)}" if user.scopes else "has no scopes", as_json)
+
+
+@users.command("set-email")
+@click.argument("username")
+@click.argument("address", required=False)
+@_verified_option
+@click.option("--none", "no_address", is_flag=True, help="Take the address away.")
+@database_option
+@json_option
+def set_email(
+    *, username: str, address: str | None, email_verified: bool, no_address: bool, database: str, as_json: bool
+) -> None:
+    """Replace the e-mail address of USERNAME by ADDRESS. Links in mails go there from now on."""
+    if no_address is bool(address) or (no_address and email_verified):
+        raise click.UsageError("give an address, as alice@shop.example, or --none to take it away")
+    user = open_stores(database).users.set_email(username, address or "", verified=email_verified)
+    show_change(user, f"has the address {printable(shown_email(user))}" if user.email else "has no address", as_json)
 
 
 @users.command("let-in")

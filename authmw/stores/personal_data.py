@@ -64,7 +64,7 @@ def document_of(
         "tokens": [token(each) for each in tokens],
         "sessions": [session(each) for each in families],
         "browser_sessions": [browser_session(each) for each in browser_sessions],
-        "pending": [{"kind": each.kind, "expires_at": moment(each.expires_at)} for each in pending],
+        "pending": [begun(each) for each in pending],
         "revocations": [{"at": moment(each.at), "kept_until": moment(each.expires_at)} for each in revocations],
         "known_login_sources": [{"known_until": moment(until)} for until in sorted(familiar_until)],
     }
@@ -128,6 +128,11 @@ def browser_session(session: BrowserSession) -> dict[str, Any]:
         "expires_at": moment(session.expires_at),
         "ended_at": moment(session.ended_at),
     }
+
+
+def begun(pending: Pending) -> dict[str, Any]:
+    """What the user has begun and not finished, without the digest of its secret."""
+    return {"kind": pending.kind, "expires_at": moment(pending.expires_at)}
 
 
 def moment(at: float | None) -> str | None:

@@ -121,20 +121,19 @@ def end_other_sessions(stores: TokenStores, subject: str, keep: BrowserSession) 
 
 
 def end_browser_session(stores: TokenStores, sessions: SessionStore, session_id: str) -> Flow[BrowserSession | None]:
-    """End a browser session, with the chains of refresh tokens that belong to it; the session, or None.
+    """End a browser session, with the chains of refresh tokens that belong to it.
 
     It may be repeated: what an interruption left is done then.
+
+    Returns:
+        The session, also if it had ended before; None if `sessions` has no such session.
     """
     now = stores.clock()
     session = yield from Ask(sessions.end_session, session_id, now)
-    if session is None:
-        return None
-    families = yield from Ask(stores.families.end_session_families, session_id, now)
-    for family in families:
-        yield from Ask(stores.tokens.revoke_family_tokens, family.id, now)
-    yield from _publish_each(stores, [family.id for family in families], now)
+    for family in (yield from Ask(stores.families.end_session_families, session_id, now)):
+        yield from refuse_access_tokens(stores, family.id, now)
     # Last: a published revocation shows that the rest is done.
-    yield from _publish_once(stores, Revocation.of_family(session_id, now))
+    yield from refuse_access_tokens(stores, session_id, now)
     return session
 
 

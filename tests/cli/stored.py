@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import replace
 
 from authmw_sqlalchemy import SQLStores
 
@@ -12,6 +13,7 @@ from authmw.cli.stores import Place
 from authmw.crypto.opaque_tokens import new_token, token_digest
 from authmw.flow.flow import Ask, Flow, run
 from authmw.stores.records import RefreshFamily, Revocation, RevocationKind, TokenRecord
+from authmw.stores.session_records import BrowserSession, Pending
 
 
 @contextmanager
@@ -25,10 +27,52 @@ def opened(url: str = "sqlite:///app.db", *, ago: float = 0.0) -> Generator[SQLS
 
 
 def begin_session(
-    place: Place, family_id: str, *, subject: str = "alice", client_id: str = "web", key: str = "", name: str = ""
+    place: Place,
+    family_id: str,
+    *,
+    subject: str = "alice",
+    client_id: str = "web",
+    key: str = "",
+    name: str = "",
+    session_id: str | None = None,
 ) -> str:
     """Store a live session with one opaque access token, which is given back."""
-    return run(_begin(place, _family(family_id, subject=subject, client_id=client_id, key=key, name=name)))
+    family = _family(family_id, subject=subject, client_id=client_id, key=key, name=name)
+    return run(_begin(place, replace(family, session_id=session_id)))
+
+
+def begin_browser_session(place: Place, session_id: str, *, subject: str = "alice", name: str = "") -> BrowserSession:
+    """Store a live session of a browser, and a link to a new password that is pending."""
+    at = time.time()
+    session = BrowserSession(
+        id=session_id,
+        key=token_digest(f"the beginning of {session_id}"),
+        current=token_digest(f"the value of {session_id}"),
+        subject=subject,
+        scopes=frozenset({"orders:read"}),
+        created_at=at,
+        authenticated_at=at,
+        expires_at=at + 7200,
+        idle_for=3600.0,
+        idle_until=at + 3600,
+        last_used_at=at,
+        name=name,
+    )
+    run(iter(Ask(place.sessions.add_session, session)))
+    pending = Pending(token_digest(f"the link of {session_id}"), "recovery", subject, at + 600)
+    run(iter(Ask(place.pending.put_pending, pending)))
+    return session
+
+
+def is_browser_live(place: Place, session_id: str, subject: str = "alice") -> bool:
+    """Whether the session of a browser goes on."""
+    found = run(iter(Ask(place.sessions.sessions_of, subject, time.time())))
+    return any(session.id == session_id for session in found)
+
+
+def is_pending(place: Place, subject: str = "alice") -> bool:
+    """Whether anything is pending for a user."""
+    return bool(run(iter(Ask(place.pending.of_user, subject))))
 
 
 def is_live(place: Place, family_id: str, subject: str = "alice") -> bool:

@@ -15,7 +15,15 @@ import pytest
 from click.testing import Result
 
 from authmw.crypto.chained_tokens import RefreshToken
-from tests.cli.stored import begin_session, is_good, is_live, published
+from tests.cli.stored import (
+    begin_browser_session,
+    begin_session,
+    is_browser_live,
+    is_good,
+    is_live,
+    is_pending,
+    published,
+)
 from tests.support import require
 
 Run = Callable[..., Result]
@@ -72,8 +80,13 @@ def test_what_is_meant_ends_and_nothing_else(
     run("clients", "create", "web")
     meant = begin_session(stores, "fam_1")
     other = begin_session(stores, "fam_2", subject="bob", client_id="phone")
+    begin_browser_session(stores, "sid_1")
+    begin_browser_session(stores, "sid_2", subject="bob")
     done = run(*command, stdin=stdin)
     assert done.exit_code == 0, done.output
+    goes_on = kind != "user"
+    assert [is_browser_live(stores, "sid_1"), is_browser_live(stores, "sid_2", "bob")] == [goes_on, True]
+    assert [is_pending(stores), is_pending(stores, "bob")] == [goes_on, True]
     assert [is_good(stores, each) for each in (meant, other)] == [False, True]
     assert [is_live(stores, "fam_1"), is_live(stores, "fam_2", "bob")] == [False, True]
     assert published(stores, kind, id)
@@ -107,16 +120,29 @@ def test_sessions_there_are_listed(document: Document, stores: authmw_redis.Redi
     assert [each["id"] for each in document("sessions", "list", "alice")["sessions"]] == ["fam_1"]
 
 
+def test_a_browser_session_there_is_listed_and_ends(document: Document, stores: authmw_redis.RedisStores) -> None:
+    begin_browser_session(stores, "sid_1")
+    token = begin_session(stores, "fam_1", session_id="sid_1")
+    assert [each["id"] for each in document("sessions", "list", "alice")["browser_sessions"]] == ["sid_1"]
+    assert document("sessions", "end", "sid_1")["ended_at"] is not None
+    assert [is_browser_live(stores, "sid_1"), is_live(stores, "fam_1"), is_good(stores, token)] == [False] * 3
+    assert published(stores, "family", "sid_1")
+
+
 def test_an_export_has_what_is_there_and_a_user_is_shown_with_it(
     document: Document, run: Run, stores: authmw_redis.RedisStores
 ) -> None:
     token = begin_session(stores, "fam_1", name="Firefox")
+    begin_browser_session(stores, "sid_1")
     exported = run("users", "export", "alice").stdout
     found = json.loads(exported)
     assert [(each["id"], each["name"]) for each in found["sessions"]] == [("fam_1", "Firefox")]
     assert [each["session"] for each in found["tokens"]] == ["fam_1"]
     assert token not in exported
-    assert document("users", "show", "alice")["sessions"] == 1
+    assert [each["id"] for each in found["browser_sessions"]] == ["sid_1"]
+    assert [each["kind"] for each in found["pending"]] == ["recovery"]
+    shown = document("users", "show", "alice")
+    assert (shown["sessions"], shown["browser_sessions"]) == (1, 1)
 
 
 class TestOutOfReach:

@@ -15,7 +15,15 @@ from authmw.crypto.keyring import KeyRing
 from authmw.crypto.signing import issue
 from authmw.issuers.diagnosis.explain import unverified
 from authmw.stores.records import LONGEST_TOKEN, REVOCATION_MARGIN
-from tests.cli.stored import begin_session, is_good, is_live, opened, published
+from tests.cli.stored import (
+    begin_browser_session,
+    begin_session,
+    is_browser_live,
+    is_good,
+    is_live,
+    opened,
+    published,
+)
 
 Run = Callable[..., Result]
 Document = Callable[..., dict[str, Any]]
@@ -139,6 +147,18 @@ class TestMany:
         assert [is_good(stores, each) for each in (meant, other)] == [False, True]
         assert [is_live(stores, "fam_1"), is_live(stores, "fam_2", "bob")] == [False, True]
         assert published(stores, kind, id)
+
+    @pytest.mark.parametrize(
+        "option, sessions", [(["--user", "alice"], 2), (["--session", "sid_1"], 1)], ids=["a user", "a session"]
+    )
+    def test_browser_sessions_end_too(self, run: Run, stores: SQLStores, option: list[str], sessions: int) -> None:
+        begin_browser_session(stores, "sid_1")
+        begin_session(stores, "fam_1", session_id="sid_1")
+        begin_browser_session(stores, "sid_2", subject="bob")
+        assert f"{sessions} session" in run("tokens", "revoke", *option).stdout
+        assert [is_browser_live(stores, "sid_1"), is_live(stores, "fam_1")] == [False, False]
+        assert is_browser_live(stores, "sid_2", "bob")
+        assert published(stores, "family", "sid_1")
 
     def test_a_refresh_token_ends_its_session(self, run: Run, stores: SQLStores) -> None:
         refresh = RefreshToken.new("https://id.example")

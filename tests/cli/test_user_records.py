@@ -16,7 +16,16 @@ from authmw_sqlalchemy import SQLStores
 from click.testing import Result
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
-from tests.cli.stored import begin_session, is_good, is_live, opened, published
+from tests.cli.stored import (
+    begin_browser_session,
+    begin_session,
+    is_browser_live,
+    is_good,
+    is_live,
+    is_pending,
+    opened,
+    published,
+)
 from tests.cli.terminal import Terminal
 
 Run = Callable[..., Result]
@@ -30,6 +39,7 @@ def token(alice: str, run: Run) -> str:
     assert run("keys", "create", alice, "--name", "laptop").exit_code == 0
     with opened() as stores:
         stores.keys.revoke(stores.keys.create(alice)[1].id)
+        begin_browser_session(stores, "browser_1")
         return begin_session(stores, "login_1")
 
 
@@ -40,10 +50,11 @@ def test_what_is_known_of_a_user_is_shown(run: Run, document: Document) -> None:
     assert lines["status"] == "active"
     assert lines["scopes"] == "orders:read orders:write"
     assert lines["created"].startswith(time.strftime("%Y"))
-    assert [lines["API"], lines["tokens"], lines["sessions"]] == ["keys  1", "1", "1"]
+    assert [lines["API"].split(), lines["tokens"], lines["sessions"]] == [["keys", "1"], "1", "1"]
+    assert (lines["browser"].split(), lines["e-mail"]) == (["sessions", "1"], "-")
     shown = document("users", "show", "alice")
     assert (shown["api_keys"], shown["tokens"], shown["sessions"], shown["digest_realms"]) == (1, 1, 1, [])
-    assert (shown["id"], shown["has_password"]) == ("alice", True)
+    assert (shown["id"], shown["has_password"], shown["browser_sessions"]) == ("alice", True, 1)
     with opened() as stores:
         alice = stores.users.find("alice")
     assert alice is not None
@@ -62,6 +73,8 @@ def test_a_deleted_user_is_gone_with_everything(token: str, run: Run) -> None:
     with opened() as stores:
         assert not is_good(stores, token)
         assert not is_live(stores, "login_1")
+        assert not is_browser_live(stores, "browser_1")
+        assert not is_pending(stores)
         assert published(stores, "user", "alice") != []
         assert stores.keys.list() == ()
     for command in ("show", "export", "delete"):
@@ -74,7 +87,7 @@ def test_a_deleted_user_is_gone_with_everything(token: str, run: Run) -> None:
 
 def test_a_deletion_is_confirmed_on_a_terminal(token: str, directory: Path) -> None:
     terminal = Terminal(directory, "users", "delete", "alice")
-    terminal.expect(b"Delete alice, with 1 API key and 1 session? [y/N]: ")
+    terminal.expect(b"Delete alice, with 1 API key and 2 sessions? [y/N]: ")
     terminal.type(b"n")
     assert terminal.close() == 1
     with opened() as stores:
@@ -132,6 +145,8 @@ def test_an_export_is_one_document_without_secrets(token: str, run: Run) -> None
     document = json.loads(exported.stdout)
     assert document["user"]["username"] == "alice"
     assert [each["id"] for each in document["sessions"]] == ["login_1"]
+    assert [each["id"] for each in document["browser_sessions"]] == ["browser_1"]
+    assert [each["kind"] for each in document["pending"]] == ["recovery"]
     with opened() as stores:
         (key,) = [each for each in stores.keys.list("alice") if each.revoked_at is None]
         assert key.digest not in exported.stdout
@@ -197,7 +212,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(directory: Path, monkeypat
 def test_a_pipe_gets_colours_only_when_they_are_forced(directory: Path) -> None:
     plain = command(directory, "users", "list")
     assert ESCAPE not in plain.stdout
-    assert plain.stdout.splitlines()[1].split() == ["alice", "active", "orders:read", "orders:write"]
+    assert plain.stdout.splitlines()[1].split() == ["alice", "active", "orders:read", "orders:write", "-"]
     forced = command(directory, "users", "list", FORCE_COLOR="1")
     assert f"{ESCAPE}32mactive{ESCAPE}0m" in forced.stdout
     assert ESCAPE not in command(directory, "users", "list", FORCE_COLOR="1", NO_COLOR="1").stdout

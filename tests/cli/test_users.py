@@ -105,9 +105,9 @@ def test_no_password_and_a_way_to_use_one_contradict_each_other(run: Run, other:
 def test_users_are_listed_by_name_in_aligned_columns(run: Run, alice: str) -> None:
     assert run("users", "create", "Bob", "--no-password").exit_code == 0
     assert run("users", "list").stdout.splitlines() == [
-        "USERNAME  STATUS       SCOPES",
-        "Bob       no password  -",
-        "alice     active       orders:read orders:write",
+        "USERNAME  STATUS       SCOPES                    E-MAIL",
+        "Bob       no password  -                         -",
+        "alice     active       orders:read orders:write  -",
     ]
 
 
@@ -116,6 +116,8 @@ def test_the_documents_say_the_same_everywhere_and_hold_no_hash(document: Docume
     alice = {
         "id": "alice",
         "username": "alice",
+        "email": "",
+        "email_verified": False,
         "scopes": ["orders:read", "orders:write"],
         "disabled": False,
         "has_password": True,
@@ -126,6 +128,49 @@ def test_the_documents_say_the_same_everywhere_and_hold_no_hash(document: Docume
     assert document("users", "set-scopes", "alice", "--scope", "b") == {**alice, "scopes": ["b"]}
     assert document("users", "set-scopes", "alice", "--none") == {**alice, "scopes": []}
     assert document("users", "set-password", "alice", "--password-stdin", stdin="another one")["has_password"] is True
+
+
+def test_a_user_has_an_address_from_the_start(run: Run, document: Document) -> None:
+    created = document("users", "create", "alice", "--no-password", "--email", "alice@shop.example")
+    assert (created["email"], created["email_verified"]) == ("alice@shop.example", False)
+    assert "e-mail            alice@shop.example (not verified)" in run("users", "show", "alice").stdout
+    verified = document("users", "create", "bob", "--no-password", "--email", "b@shop.example", "--email-verified")
+    assert verified["email_verified"] is True
+    assert run("users", "list").stdout.splitlines()[-1].split()[-1] == "b@shop.example"
+
+
+@pytest.mark.usefixtures("alice")
+def test_an_address_is_replaced_and_taken_away(run: Run, document: Document) -> None:
+    assert run("users", "set-email", "alice", "a@shop.example", "--email-verified").stdout == (
+        "alice: has the address a@shop.example\n"
+    )
+    assert stored("alice").email_verified
+    changed = document("users", "set-email", "alice", "b@shop.example")
+    assert (changed["email"], changed["email_verified"]) == ("b@shop.example", False)
+    assert run("users", "set-email", "alice", "--none").stdout == "alice: has no address\n"
+    assert (stored("alice").email, stored("alice").email_verified) == ("", False)
+
+
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize(
+    "command, code",
+    [
+        (["set-email", "alice"], 2),
+        (["set-email", "alice", "a@shop.example", "--none"], 2),
+        (["set-email", "alice", "--none", "--email-verified"], 2),
+        (["set-email", "alice", ""], 2),
+        (["set-email", "alice", "no address"], 1),
+        (["set-email", "nobody", "a@shop.example"], 1),
+        (["create", "bob", "--email-verified", "--no-password"], 2),
+        (["create", "bob", "--email", "no address", "--password-stdin"], 1),
+    ],
+)
+def test_a_mistake_in_an_address_changes_nothing(run: Run, command: list[str], code: int) -> None:
+    assert run("users", "set-email", "alice", "kept@shop.example").exit_code == 0
+    refused = run("users", *command)
+    assert (refused.exit_code, refused.stdout) == (code, "")
+    assert stored("alice").email == "kept@shop.example"
+    assert "bob" not in run("users", "list").stdout
 
 
 @pytest.mark.usefixtures("alice")
@@ -293,7 +338,7 @@ def _lines(*users: dict[str, Any]) -> str:
 def test_users_are_imported_with_the_hashes_that_they_have(run: Run, tmp_path: Path) -> None:
     text = _lines(
         {"username": "alice", "password_hash": HASHED, "scopes": ["a"], "id": "7", "attributes": {"email": "a@b.c"}},
-        {"username": "bob", "password_hash": HASHED, "disabled": True},
+        {"username": "bob", "password_hash": HASHED, "disabled": True, "email": "b@b.c", "email_verified": True},
     )
     path = tmp_path / "users.jsonl"
     path.write_text(f"\n{text}\n")
@@ -302,6 +347,7 @@ def test_users_are_imported_with_the_hashes_that_they_have(run: Run, tmp_path: P
     assert (alice.id, alice.scopes, dict(alice.attributes)) == ("7", frozenset({"a"}), {"email": "a@b.c"})
     assert match(alice, "pass word 1") is Match.MATCH_OUTDATED
     assert stored("bob").disabled
+    assert (stored("bob").email, stored("bob").email_verified) == ("b@b.c", True)
     again = run("users", "import", "-", "--json", stdin=text + _lines({"username": "eve", "password_hash": HASHED}))
     assert json.loads(again.stdout) == {"created": 1, "existed": 2}
 
@@ -316,6 +362,8 @@ def test_users_are_imported_with_the_hashes_that_they_have(run: Run, tmp_path: P
         (_lines({"username": 1, "password_hash": HASHED}), "not 'username' as here"),
         (_lines({"username": "eve", "password_hash": HASHED, "role": "x"}), "not 'role' as here"),
         (_lines({"username": "eve", "password_hash": HASHED, "disabled": "no"}), "not 'disabled' as here"),
+        (_lines({"username": "eve", "password_hash": HASHED, "email_verified": 1}), "not 'email_verified' as here"),
+        (_lines({"username": "eve", "password_hash": HASHED, "email": "no address"}), "line 2: 'no address' is no"),
         (_lines({"username": "eve", "password_hash": HASHED, "scopes": [1]}), "line 2: "),
         (_lines({"username": "eve", "password_hash": HASHED, "scopes": ["a b"]}), "line 2: "),
         (_lines({"username": "e\0e", "password_hash": HASHED}), "line 2: "),

@@ -83,7 +83,10 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"AUTHMW": {"auth": f"{FINDERS}.no_function"}}, ["which is a int"]),
     ({"AUTHMW": {"auth": 7}}, ["not a int"]),
     ({"authmw": {"publik": []}}, ["AUTHMW has no key 'publik': did you mean \"public\"?"]),
-    ({"authmw": {"zzz": []}}, ["AUTHMW has no key 'zzz': there are auth, user, staff, hide_credentials, end_connections"]),
+    (
+        {"authmw": {"zzz": []}},
+        ["AUTHMW has no key 'zzz': there are auth, user, staff, hide_credentials, end_connections"],
+    ),
     ({"authmw": {"public": ["/health*"]}}, ["AUTHMW: public pattern '/health*'"]),
     ({"authmw": {"default": "open"}}, ["AUTHMW: default='open'"]),
     ({"authmw": {"preflights": "yes"}}, ["AUTHMW: preflights='yes'"]),

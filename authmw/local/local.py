@@ -88,7 +88,7 @@ class Local:
             realm=self.settings.realm,
             scopes=scopes,
             load_user=load_user,
-            login=None if self.pages is None else f"{MOUNT}/login",
+            login=f"{MOUNT}/login" if pages else None,
         )
         """Verifies the callers of the application."""
         database, path = self.settings.places()

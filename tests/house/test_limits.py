@@ -26,6 +26,7 @@ from authmw.events import Event, Revoked, log, on_event
 from authmw.events.hub import hub
 from authmw.http.grammar import parse_params
 from authmw.http.target import is_canonical, query_values
+from authmw.http.user_agent import agent_name
 from authmw.identity.credentials import BasicCredentials
 from authmw.identity.usernames import MAX_USERNAME_BYTES, canonical_username
 from authmw.identity.verdict import Rejected
@@ -34,7 +35,6 @@ from authmw.issuers.keys.published_keys import PublishedKeys
 from authmw.oauth2.client_assertion import asserted_client
 from authmw.oauth2.cookies import _checked_length  # pyright: ignore[reportPrivateUsage] - no page fills a cookie
 from authmw.oauth2.lifetimes import Lifetimes
-from authmw.oauth2.password import name_of
 from authmw.oauth2.reply import OAuthError
 from authmw.schemes.http_basic import MAX_PASSWORD, MAX_USERNAME
 from authmw.stores import MemoryUsers
@@ -164,7 +164,7 @@ def trusted(length: int) -> bool:
 
 
 def session_name(length: int) -> bool:
-    return len(name_of(wsgi_request(user_agent="a" * length))) == length
+    return len(agent_name(wsgi_request(user_agent="a" * length))) == length
 
 
 def cookie(length: int) -> bool:

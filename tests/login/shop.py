@@ -37,7 +37,7 @@ class Shop:
         self.clock = FakeClock(1_800_000_000.0)
         hasher = PasswordHasher(CHEAPEST)
         self.stores: Any = stores or MemoryStores(hasher=hasher, clock=self.clock)
-        self.users = self.stores.users
+        self.users: Any = self.stores.users
         self.users.create("alice", SECRET, id="7", scopes=["orders:read"], email="alice@mail.example")
         self.users.create("bob", "battery staple", id="8")
         self.mails: list[Mail] = []
@@ -67,7 +67,8 @@ class Shop:
     ) -> Browser:
         """A browser in which a user has logged in."""
         browser = self.browser(agent)
-        page = browser.submit(browser.open("/auth/login"), username=username, password=password, **more)
+        fields: Any = {"username": username, "password": password, **more}
+        page = browser.submit(browser.open("/auth/login"), **fields)
         assert page.status == 200, page.text
         assert browser.jar["__Host-session"]
         return browser

@@ -56,8 +56,8 @@ class Bench:
         self.alice = self.kept.users.create("alice", id="7", scopes=["orders:read"], attributes={"team": "blue"})
         self.sessions, self.users = Counting(self.kept.sessions), Counting(self.kept.users)
         stores: Any = Stores(
-            users=self.users,  # type: ignore[arg-type] # counts
-            sessions=self.sessions,  # type: ignore[arg-type] # counts
+            users=self.users,
+            sessions=self.sessions,
             revocations=self.kept.revocations,
         )
         self.monotonic = FakeClock(0.0)
@@ -157,7 +157,7 @@ def test_a_session_that_was_seen_within_the_last_minute_asks_no_store(bench: Ben
 
 
 def test_without_a_feed_the_stores_are_asked_each_time(bench: Bench) -> None:
-    scheme = Session(Stores(users=bench.users, sessions=bench.sessions), clock=bench.clock)  # type: ignore[arg-type]
+    scheme = Session(Stores(users=bench.users, sessions=bench.sessions), clock=bench.clock)
     bench.auth = Auth(scheme)
     for _ in range(2):
         assert principal(bench.ask()).id == "7"

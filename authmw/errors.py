@@ -220,6 +220,7 @@ FACES: Final = (
     "authmw.pages",
     "authmw.wsgi",
     "authmw.asgi",
+    "authmw.login",
     "authmw.oauth2",
     "authmw.local",
     "authmw.testing",

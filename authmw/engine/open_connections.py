@@ -28,8 +28,8 @@ WHY: Final = "the credentials that opened the connection do not hold any more"
 class ConnectionEnded(ConnectionAbortedError):
     """The connection was ended. Raised to the application as a server does when the client has gone."""
 
-    def __init__(self) -> None:
-        super().__init__(ECONNABORTED, WHY)
+    def __init__(self, number: int = ECONNABORTED, why: str = WHY) -> None:
+        super().__init__(number, why)
 
 
 class OpenConnection(Protocol):

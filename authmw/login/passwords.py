@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from authmw.crypto.passwords import prepared
+from authmw.crypto.passwords import MAX_PASSWORD_BYTES, prepared
 from authmw.http.form import Form
 from authmw.pages.problems import ProblemCode
 
@@ -32,11 +32,8 @@ def new_password_in(
     if len(new) < shortest:
         return "", ProblemCode.PASSWORD_TOO_SHORT
     if prepared(new) is None:
-        too_long = len(new.encode("utf-8", "replace")) > _MOST
+        too_long = len(new.encode("utf-8", "replace")) > MAX_PASSWORD_BYTES
         return "", ProblemCode.PASSWORD_TOO_LONG if too_long else ProblemCode.PASSWORD_UNACCEPTABLE
     if new.casefold() == username.casefold() or (policy is not None and policy(username, new) is not True):
         return "", ProblemCode.PASSWORD_UNACCEPTABLE
     return new, None
-
-
-_MOST = 1024

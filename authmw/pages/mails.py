@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from authmw.flow.durations import Seconds, in_seconds
 from authmw.pages.escaping import visible
 from authmw.pages.languages.english import ENGLISH
 from authmw.pages.languages.texts import Texts
@@ -29,14 +30,14 @@ class Mail:
     body: str = field(repr=False)
 
 
-def recovery_mail(*, name: str, username: str, link: str, lifetime: float, texts: Texts = ENGLISH) -> Mail:
+def recovery_mail(*, name: str, username: str, link: str, lifetime: Seconds, texts: Texts = ENGLISH) -> Mail:
     """The mail with a link for a new password.
 
     Args:
         name: of the application, in front of the subject; empty for none.
         username: the name of the user.
         link: the URL of the page, with the token, below the public URL of the application.
-        lifetime: seconds for which the link works.
+        lifetime: seconds for which the link works, or a timedelta.
         texts: of the language.
 
     Raises:
@@ -47,11 +48,11 @@ def recovery_mail(*, name: str, username: str, link: str, lifetime: float, texts
     >>> mail.subject, "for 30 minutes" in mail.body
     ('Shop: Choose a new password', True)
     """
-    time = lasting(lifetime, texts)
+    time = lasting(in_seconds(lifetime), texts)
     return _mail(name, texts.recovery_subject, texts.recovery_body, username=_line(username), link=link, time=time)
 
 
-def verification_mail(*, name: str, username: str, link: str, lifetime: float, texts: Texts = ENGLISH) -> Mail:
+def verification_mail(*, name: str, username: str, link: str, lifetime: Seconds, texts: Texts = ENGLISH) -> Mail:
     """The mail with a link that confirms the address it is sent to. Arguments and exceptions are those of
     `recovery_mail`.
 
@@ -61,7 +62,7 @@ def verification_mail(*, name: str, username: str, link: str, lifetime: float, t
     'E-Mail-Adresse bestätigen'
     """
     subject, body = texts.verification_subject, texts.verification_body
-    return _mail(name, subject, body, username=_line(username), link=link, time=lasting(lifetime, texts))
+    return _mail(name, subject, body, username=_line(username), link=link, time=lasting(in_seconds(lifetime), texts))
 
 
 def password_changed_mail(*, name: str, username: str, link: str, at: float, texts: Texts = ENGLISH) -> Mail:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -132,4 +132,12 @@ class Pending:
     kind: str
     subject: str
     expires_at: float
-    data: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    data: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
+
+    def __post_init__(self) -> None:
+        if type(self.data) is not MappingProxyType:
+            object.__setattr__(self, "data", MappingProxyType(self.data))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = (self.digest, self.kind, self.subject, self.expires_at, dict(self.data))  # a mappingproxy stays here
+        return type(self), values

@@ -27,8 +27,8 @@ class StreamCut(ConnectionResetError):
     Gunicorn logs a reset connection at DEBUG only.
     """
 
-    def __init__(self) -> None:
-        super().__init__(ECONNRESET, WHY)
+    def __init__(self, number: int = ECONNRESET, why: str = WHY) -> None:
+        super().__init__(number, why)
 
 
 class Stream:

@@ -41,6 +41,7 @@ from authmw.testing import FakeClock, FakeIssuer
 # is made, and the methods of ports, which authmw calls itself.
 NO_DURATION: Final = frozenset(
     "at attempts batch chance count created_at expires_at failures first_free free idle_until lanes last_used_at limit "
+    "number radius shortest shortest_password started_at "
     "by familiar_until max_body max_bytes memory not_before now pool_size racers remember remember_until retry_after "
     "revoked_at rotated_at rounds signature_length size status time times until changes minutes hours days".split()
 )

@@ -40,7 +40,8 @@ LATE = {
     "modules of authmw that load one of these, or that few programs use": (
         "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.cli.settings authmw.engine.auth "
         "authmw.engine.routes.frameworks authmw.http.location authmw.issuers.fetching.exchange authmw.openapi "
-        "authmw.schemes.http_bearer authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
+        "authmw.schemes.http_bearer authmw.local.pages authmw_flask.login authmw_starlette.login "
+        "authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
     ),
     "what the plugin of pytest must not load before coverage begins": (
         "authmw.errors authmw.identity.principal authmw.testing.acting authmw.testing.cheap_hashes "

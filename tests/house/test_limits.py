@@ -233,7 +233,7 @@ LIMITS: dict[str, tuple[float, Probe]] = {
     "authmw.oauth2.cookies._LONGEST": (4000, cookie),
     "authmw.http.request.MAX_FORM": (65536, form),
     "authmw.oauth2.lifetimes.MAX_GRACE": (60, lambda n: is_made(lambda: Lifetimes(grace=n))),
-    "authmw.oauth2.password._LONGEST_NAME": (200, session_name),
+    "authmw.http.user_agent._LONGEST": (200, session_name),
     "authmw.schemes.http_basic.MAX_PASSWORD": (1024, lambda n: basic("u", "p" * n)),
     "authmw.schemes.http_basic.MAX_USERNAME": (256, lambda n: basic("u" * n, "p")),
     "authmw.schemes.trusted_header._MAX_NAME": (1024, trusted),
@@ -251,6 +251,17 @@ LIMITS: dict[str, tuple[float, Probe]] = {
 """Each limit by its name: its value, and whether something of a size is taken."""
 
 HELD_ELSEWHERE = {
+    "authmw.engine.open_connections.LONGEST_PAUSE": "tests/engine/test_open_connections.py",
+    "authmw.engine.public_paths._MOST_ROOTS": "tests/engine/test_login_is_public.py",
+    "authmw.engine.refusal_pages._MOST_TOLD": "tests/engine/test_error_pages.py",
+    "authmw.http.next_path.MAX_NEXT": "tests/http/test_next_path.py",
+    "authmw.login.mail._MOST": "tests/login/test_mail.py",
+    "authmw.login.recovery._MOST_USERS": "tests/login/test_passwords.py",
+    "authmw.pages.languages.known.MAX_ACCEPT_LANGUAGE": "tests/pages/test_languages.py",
+    "authmw.pages.look.MAX_LOGO": "tests/pages/test_look.py",
+    "authmw.pages.look.MAX_NAME": "tests/pages/test_look.py",
+    "authmw.pages.look.MAX_RADIUS": "tests/pages/test_look.py",
+    "authmw.pages.parts.LONGEST_SHOWN": "tests/pages/test_rendering.py",
     "authmw.engine.path_readings.LONGEST_READ": "tests/engine/test_path_rules.py",
     "authmw.engine.path_readings.MOST_READINGS": "tests/engine/test_path_rules.py",
     "authmw.engine.path_readings.MOST_READ": "tests/engine/test_path_rules.py",

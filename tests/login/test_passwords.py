@@ -258,3 +258,11 @@ def test_mistakes_are_told_all_at_once() -> None:
         LoginPages(Session(stores), stores, send_mail=print)
     with pytest.raises(ConfigurationError, match="idle"):
         SessionLifetimes(idle=99_999)
+
+
+def test_of_one_address_five_users_get_a_mail(shop: Shop) -> None:
+    for number in range(7):
+        shop.users.create(f"user{number}", SECRET, email="many@mail.example")
+    ask_for_link(shop, "many@mail.example")
+    shop.mail()
+    assert len(shop.mails) == 5

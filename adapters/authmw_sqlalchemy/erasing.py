@@ -26,17 +26,16 @@ from authmw_sqlalchemy.tables import (
 def user_erased(user_id: str, username: str, at: float) -> Operation[None]:
     """Delete what is kept about a user besides the row itself, retire the id, and publish the revocations."""
     yield from retired(user_id, at)
-    ended = yield from ended_where(refresh_families.c.subject == user_id, at)
-    ended_too = yield from sessions_ended_where(sessions.c.subject == user_id, at)
+    families = yield from ended_where(refresh_families.c.subject == user_id, at)
+    browsers = yield from sessions_ended_where(sessions.c.subject == user_id, at)
     yield delete(refresh_families).where(refresh_families.c.subject == user_id)
     yield delete(sessions).where(sessions.c.subject == user_id)
     yield delete(pending).where(pending.c.subject == user_id)
     yield delete(tokens).where(tokens.c.subject == user_id)
     yield delete(api_keys).where(api_keys.c.owner == user_id)
     yield from _forgotten(user_id, username)
-    yield from published(
-        Revocation.of_user(user_id, at), *(Revocation.of_family(each.id, at) for each in (*ended, *ended_too))
-    )
+    ended = [*(family.id for family in families), *(session.id for session in browsers)]
+    yield from published(Revocation.of_user(user_id, at), *(Revocation.of_family(id, at) for id in ended))
 
 
 def user_renamed(user_id: str, old: str, new: str) -> Operation[None]:

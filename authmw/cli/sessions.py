@@ -29,7 +29,8 @@ def list_sessions(username: str, database: str, redis: str | None, as_json: bool
     user = existing(stores.users, username)
     places = (stores, *redis_stores(redis))
     families, browsers = sessions_of(places, user.id), browser_sessions_of(places, user.id)
-    found = sorted([*families, *browsers], key=lambda each: each.created_at)
+    found: list[RefreshFamily | BrowserSession] = [*families, *browsers]
+    found.sort(key=lambda session: session.created_at)
     show(
         {
             "sessions": [_described(family) for family in families],
@@ -59,11 +60,11 @@ def end(session_id: str, database: str, redis: str | None, as_json: bool) -> Non
 
 
 def _row(session: RefreshFamily | BrowserSession) -> list[str]:
-    is_browser = isinstance(session, BrowserSession)
+    kind, client = ("browser", None) if isinstance(session, BrowserSession) else ("tokens", session.client_id)
     return [
         session.id,
-        "browser" if is_browser else "tokens",
-        "-" if is_browser else session.client_id or "-",
+        kind,
+        client or "-",
         moment(session.created_at),
         moment(session.last_used_at),
         moment(min(session.idle_until, session.expires_at)),

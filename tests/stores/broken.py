@@ -22,6 +22,8 @@ from authmw.stores.records import (
     TokenRecord,
     Wait,
 )
+from authmw.stores.renewal import renewed
+from authmw.stores.session_records import BrowserSession, Pending, Renewal, RenewalAnswer
 
 
 def round_trip() -> None:
@@ -83,6 +85,70 @@ class BrokenFamilies:
     def families_of(self, subject: str, now: float) -> tuple[RefreshFamily, ...]:
         live = [each for each in list(self._by_id.values()) if each.subject == subject and each.is_live(now)]
         return tuple(sorted(live, key=lambda family: family.created_at))
+
+
+class BrokenSessions:
+    """Sessions that are read, changed and written back, with nothing to keep others out meanwhile."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, BrowserSession] = {}
+
+    def add_session(self, session: BrowserSession) -> None:
+        self._by_id[session.id] = session
+
+    def find_session(self, key: str) -> BrowserSession | None:
+        return next((each for each in list(self._by_id.values()) if each.key == key), None)
+
+    def renew_session(self, renewal: Renewal) -> RenewalAnswer:
+        session = self.find_session(renewal.key)
+        round_trip()
+        answer = renewed(session, renewal)
+        if answer.session is not None:
+            self._by_id[answer.session.id] = answer.session
+        return answer
+
+    def touch_session(self, key: str, at: float) -> None:
+        session = self.find_session(key)
+        if session is not None and session.is_live(at) and session.last_used_at < at:
+            round_trip()
+            idle_until = min(max(session.idle_until, at + session.idle_for), session.expires_at)
+            self._by_id[session.id] = replace(session, last_used_at=at, idle_until=idle_until)
+
+    def end_session(self, session_id: str, at: float) -> BrowserSession | None:
+        session = self._by_id.get(session_id)
+        round_trip()
+        if session is not None and session.ended_at is None:
+            session = self._by_id[session_id] = replace(session, ended_at=at)
+        return session
+
+    def end_sessions(self, subject: str, at: float, keep: str = "") -> tuple[BrowserSession, ...]:
+        live = [each for each in list(self._by_id.values()) if each.subject == subject and each.is_live(at)]
+        return tuple(ended for each in live if each.id != keep and (ended := self.end_session(each.id, at)) is not None)
+
+    def sessions_of(self, subject: str, now: float) -> tuple[BrowserSession, ...]:
+        live = [each for each in list(self._by_id.values()) if each.subject == subject and each.is_live(now)]
+        return tuple(sorted(live, key=lambda session: session.created_at))
+
+
+class BrokenPending:
+    """What is pending, looked up first and removed afterwards."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Pending] = {}
+
+    def put_pending(self, pending: Pending) -> None:
+        self._kept[pending.digest] = pending
+
+    def peek_pending(self, digest: str, kind: str, now: float) -> Pending | None:
+        found = self._kept.get(digest)
+        return found if found is not None and found.kind == kind and now < found.expires_at else None
+
+    def take_pending(self, digest: str, kind: str, now: float) -> Pending | None:
+        found = self.peek_pending(digest, kind, now)
+        round_trip()
+        if found is not None:
+            self._kept.pop(digest, None)
+        return found
 
 
 class BrokenNonces:

@@ -13,7 +13,9 @@ from authmw.stores.records import NonceUse
 from authmw.testing.contract import (
     FamilyStoreContract,
     NonceStoreContract,
+    PendingStoreContract,
     RevocationStoreContract,
+    SessionStoreContract,
     StoreContract,
     ThrottleContract,
     TokenStoreContract,
@@ -23,7 +25,9 @@ from tests.stores.broken import (
     BrokenAsyncNonces,
     BrokenFamilies,
     BrokenNonces,
+    BrokenPending,
     BrokenRevocations,
+    BrokenSessions,
     BrokenThrottle,
     BrokenTokens,
 )
@@ -31,6 +35,7 @@ from tests.stores.file_nonces import path_of
 
 FAMILIES = FamilyStoreContract
 NONCES = NonceStoreContract
+SESSIONS = SessionStoreContract
 ONE_IS_FRESH = "test_of_many_uses_at_once_one_is_fresh"
 
 
@@ -74,6 +79,10 @@ def keeps(case: StoreContract[Any], test: str, *arguments: object) -> bool:
         (FAMILIES, BrokenFamilies, "test_of_many_rotations_at_once_one_is_rotated_and_all_get_its_successor"),
         (FAMILIES, BrokenFamilies, "test_of_many_rotations_at_once_without_grace_one_is_rotated_and_the_family_ends"),
         (FAMILIES, BrokenFamilies, "test_of_many_ends_at_once_each_family_is_in_one_answer"),
+        (SESSIONS, BrokenSessions, "test_of_many_renewals_at_once_one_is_renewed_and_all_get_its_successor"),
+        (SESSIONS, BrokenSessions, "test_of_many_uses_at_once_the_latest_is_kept"),
+        (SESSIONS, BrokenSessions, "test_of_many_ends_at_once_each_session_is_in_one_answer_and_the_kept_one_in_none"),
+        (PendingStoreContract, BrokenPending, "test_of_many_that_take_it_at_once_one_gets_it"),
         (NONCES, BrokenNonces, ONE_IS_FRESH),
         (NONCES, BrokenNonces, "test_of_many_counts_at_once_the_fresh_ones_rise"),
         (NONCES, BrokenAsyncNonces, ONE_IS_FRESH),
@@ -93,6 +102,13 @@ def test_a_store_that_reads_and_then_writes_is_caught(
 def test_a_rotation_that_brings_an_ended_family_back_is_caught(verb: str) -> None:
     case = of_one_process(FamilyStoreContract, BrokenFamilies)
     assert not keeps(case, "test_no_rotation_brings_a_family_back_that_ended_meanwhile", verb)
+
+
+@pytest.mark.parametrize("verb", ["end_session", "end_sessions"])
+def test_a_renewal_or_a_use_that_brings_an_ended_session_back_is_caught(verb: str) -> None:
+    case = of_one_process(SessionStoreContract, BrokenSessions)
+    test = "test_no_renewal_and_no_use_brings_a_session_back_that_ended_meanwhile"
+    assert not all(keeps(case, test, verb) for _ in range(3))
 
 
 def test_an_asynchronous_store_that_keeps_the_contract_passes_and_is_closed() -> None:

@@ -78,6 +78,10 @@ class BrokenFamilies:
         live = [each for each in list(self._by_id.values()) if each.subject == subject and each.is_live(at)]
         return tuple(ended for each in live if (ended := self.end_family(each.id, at)) is not None)
 
+    def end_session_families(self, session_id: str, at: float) -> tuple[RefreshFamily, ...]:
+        live = [each for each in list(self._by_id.values()) if each.session_id == session_id and each.is_live(at)]
+        return tuple(ended for each in live if (ended := self.end_family(each.id, at)) is not None)
+
     def end_client_families(self, client_id: str, at: float) -> tuple[RefreshFamily, ...]:
         live = [each for each in list(self._by_id.values()) if each.client_id == client_id and each.is_live(at)]
         return tuple(ended for each in live if (ended := self.end_family(each.id, at)) is not None)

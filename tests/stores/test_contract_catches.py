@@ -98,7 +98,7 @@ def test_a_store_that_reads_and_then_writes_is_caught(
     assert not keeps(of_one_process(contract, broken), test)
 
 
-@pytest.mark.parametrize("verb", ["end_family", "end_families", "end_client_families"])
+@pytest.mark.parametrize("verb", ["end_family", "end_families", "end_session_families", "end_client_families"])
 def test_a_rotation_that_brings_an_ended_family_back_is_caught(verb: str) -> None:
     case = of_one_process(FamilyStoreContract, BrokenFamilies)
     assert not keeps(case, "test_no_rotation_brings_a_family_back_that_ended_meanwhile", verb)

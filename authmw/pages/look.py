@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,13 @@ class Look:
     privacy: str = ""
 
     def __post_init__(self) -> None:
-        mistakes = [*self._in_name(), *self._in_form(), *self._in_urls()]
+        mistakes = [
+            *_in_name(self.name),
+            *_in_form(self.accent, self.radius),
+            *_in_link("imprint", self.imprint),
+            *_in_link("privacy", self.privacy),
+            *_in_logo(self.logo),
+        ]
         if mistakes:
             raise ConfigurationError(*mistakes)
 
@@ -63,34 +70,6 @@ class Look:
     def logo_source(self) -> str:
         """What the policy has to allow for the logo; empty without one."""
         return "" if not self.logo else "data:" if self.logo.startswith("data:") else "'self'"
-
-    def _in_name(self) -> list[str]:
-        if not isinstance(self.name, str) or len(self.name) > MAX_NAME:
-            return [f"name={self.name!r} is no name of up to {MAX_NAME} characters"]
-        if visible(self.name) != self.name or self.name != " ".join(self.name.split()):
-            return [f"name={self.name!r} contains a line break, spaces in a row, or what cannot be shown: leave it out"]
-        return []
-
-    def _in_form(self) -> list[str]:
-        mistakes: list[str] = []
-        if not isinstance(self.accent, str) or parsed(self.accent) is None:
-            mistakes.append(f'accent={self.accent!r} is no colour: write accent="#0b6e4f"')
-        if type(self.radius) is not int or not 0 <= self.radius <= MAX_RADIUS:
-            mistakes.append(f"radius={self.radius!r} is no number of pixels from 0 to {MAX_RADIUS}: write radius=10")
-        return mistakes
-
-    def _in_urls(self) -> list[str]:
-        mistakes = [
-            f'{name}={url!r} is no URL: write {name}="/{name}" or {name}="https://shop.example/{name}"'
-            for name, url in (("imprint", self.imprint), ("privacy", self.privacy))
-            if url and not is_link(url)
-        ]
-        if self.logo and not _is_logo(self.logo):
-            mistakes.append(
-                'logo=... is neither a path of this origin, as "/static/logo.svg", nor a data: URL of an image in '
-                f"base64 with up to {MAX_LOGO} characters: other hosts would learn who logs in"
-            )
-        return mistakes
 
 
 def is_link(url: object) -> bool:
@@ -102,7 +81,29 @@ def is_link(url: object) -> bool:
     return isinstance(url, str) and (_RELATIVE.fullmatch(url) is not None or _ABSOLUTE.fullmatch(url) is not None)
 
 
-def _is_logo(url: object) -> bool:
-    if not isinstance(url, str) or len(url) > MAX_LOGO:
-        return False
-    return _PATH.fullmatch(url) is not None or _DATA.fullmatch(url) is not None
+def _in_name(name: object) -> Iterator[str]:
+    if not isinstance(name, str) or len(name) > MAX_NAME:
+        yield f"name={name!r} is no name of up to {MAX_NAME} characters"
+    elif visible(name) != name or name != " ".join(name.split()):
+        yield f"name={name!r} contains a line break, spaces in a row, or what cannot be shown: leave it out"
+
+
+def _in_form(accent: object, radius: object) -> Iterator[str]:
+    if not isinstance(accent, str) or parsed(accent) is None:
+        yield f'accent={accent!r} is no colour: write accent="#0b6e4f"'
+    if type(radius) is not int or not 0 <= radius <= MAX_RADIUS:
+        yield f"radius={radius!r} is no number of pixels from 0 to {MAX_RADIUS}: write radius=10"
+
+
+def _in_link(name: str, url: object) -> Iterator[str]:
+    if url != "" and not is_link(url):
+        yield f'{name}={url!r} is no URL: write {name}="/{name}" or {name}="https://shop.example/{name}"'
+
+
+def _in_logo(logo: object) -> Iterator[str]:
+    text = logo if isinstance(logo, str) and len(logo) <= MAX_LOGO else None
+    if text is None or not (text == "" or _PATH.fullmatch(text) or _DATA.fullmatch(text)):
+        yield (
+            'logo=... is neither a path of this origin, as "/static/logo.svg", nor a data: URL of an image in base64 '
+            f"with up to {MAX_LOGO} characters: other hosts would learn who logs in"
+        )

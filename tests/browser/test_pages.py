@@ -87,6 +87,28 @@ def width_missing(page: Any) -> int:
     return int(page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def listen(page: Any) -> tuple[list[str], list[str]]:
+    """The URLs that the page will have asked for, and what it will have complained of."""
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def ask(request: Any) -> None:
+        asked.append(request.url)
+
+    def complain(message: Any) -> None:
+        complaints.append(getattr(message, "text", str(message)))
+
+    page.on("request", ask)
+    page.on("console", complain)
+    page.on("pageerror", complain)
+    return asked, complaints
+
+
+def is_of_policy(message: Any) -> bool:
+    """Whether the console says that a form was not sent."""
+    return "form-action" in message.text
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_on_any_page(browser: Any, server: PageServer, size: str, scheme: str) -> None:
@@ -154,11 +176,7 @@ def test_everything_that_is_pressed_is_large_enough_for_a_finger(browser: Any, s
 def test_no_page_complains_or_asks_for_anything(browser: Any, server: PageServer) -> None:
     with browser.new_context(viewport=DESKTOP) as context:
         page = context.new_page()
-        asked: list[str] = []
-        complaints: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        asked, complaints = listen(page)
         urls = [f"{server.origin}/en/{name}" for name in server.pages]
         for url in urls:
             page.goto(url)
@@ -212,14 +230,13 @@ def test_a_form_may_lead_to_another_origin_only_if_that_is_named(browser: Any, s
             elsewhere.redirect = target
             page = context.new_page()
             page.goto(f"{elsewhere.origin}/en/log-out")
-            complaints: list[str] = []
-            page.on("console", lambda message, said=complaints: said.append(message.text))
+            _, complaints = listen(page)
             if arrives:
                 page.get_by_role("button").click()
                 page.wait_for_url(target)
                 assert complaints == []
             else:
-                with page.expect_console_message(lambda message: "form-action" in message.text):
+                with page.expect_console_message(is_of_policy):
                     page.get_by_role("button").click()
                 assert page.url == f"{elsewhere.origin}/en/log-out"
 

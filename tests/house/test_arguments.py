@@ -21,7 +21,7 @@ EXPLAINED = (
     *("authmw.DigestVerifier", "authmw.ApiKeyVerifier", "authmw.DPoPVerifier", "authmw.issuers.IntrospectionVerifier"),
     *("authmw.issuers.ProtectedResource", "authmw.stores.Stores", "authmw.stores.MemoryStores"),
     *("authmw.oauth2.TokenService", "authmw.oauth2.CookieMode", "authmw.oauth2.SessionCookie"),
-    *("authmw.oauth2.Lifetimes", "authmw.oauth2.Runtime", "authmw.openapi.DocsPage"),
+    *("authmw.oauth2.Lifetimes", "authmw.oauth2.Runtime", "authmw.openapi.DocsPage", "authmw.pages.Look"),
     *("authmw.wsgi.AuthMiddleware", "authmw.asgi.AuthMiddleware", "authmw_flask.FlaskAuth"),
     *("authmw_starlette.AuthMiddleware", "authmw_fastapi.AuthMiddleware", "authmw_fastapi.FastAPIAuth"),
     *("authmw_flask.LocalAuth", "authmw_starlette.LocalAuth", "authmw_fastapi.LocalAuth"),

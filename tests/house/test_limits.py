@@ -36,6 +36,8 @@ from authmw.oauth2.client_assertion import asserted_client
 from authmw.oauth2.cookies import _checked_length  # pyright: ignore[reportPrivateUsage] - no page fills a cookie
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.reply import OAuthError
+from authmw.pages import Look, language_of
+from authmw.pages.parts import cut
 from authmw.schemes.http_basic import MAX_PASSWORD, MAX_USERNAME
 from authmw.stores import MemoryUsers
 from tests.dpop_proofs import ASYMMETRIC, dpop_verifier, proof
@@ -173,6 +175,11 @@ def cookie(length: int) -> bool:
     return not isinstance(_checked_length(mode, issued), OAuthError)
 
 
+def logo(length: int) -> bool:
+    start = "data:image/png;base64,"
+    return is_made(lambda: Look(logo=start + "A" * (length - len(start))))
+
+
 def jws(length: int) -> bool:
     """Whether a token of that length is looked at."""
     read = JWSReader(KeyRing(key_for("HS256"))).read("a" * length)
@@ -234,6 +241,11 @@ LIMITS: dict[str, tuple[float, Probe]] = {
     "authmw.http.request.MAX_FORM": (65536, form),
     "authmw.oauth2.lifetimes.MAX_GRACE": (60, lambda n: is_made(lambda: Lifetimes(grace=n))),
     "authmw.http.user_agent._LONGEST": (200, session_name),
+    "authmw.pages.languages.known.MAX_ACCEPT_LANGUAGE": (1024, lambda n: language_of("," * (n - 2) + "de") == "de"),
+    "authmw.pages.look.MAX_LOGO": (64 * 1024, logo),
+    "authmw.pages.look.MAX_NAME": (80, lambda n: is_made(lambda: Look("x" * n))),
+    "authmw.pages.look.MAX_RADIUS": (24, lambda n: is_made(lambda: Look(radius=int(n)))),
+    "authmw.pages.parts.LONGEST_SHOWN": (100, lambda n: cut("x" * n) == "x" * n),
     "authmw.schemes.http_basic.MAX_PASSWORD": (1024, lambda n: basic("u", "p" * n)),
     "authmw.schemes.http_basic.MAX_USERNAME": (256, lambda n: basic("u" * n, "p")),
     "authmw.schemes.trusted_header._MAX_NAME": (1024, trusted),
@@ -257,11 +269,6 @@ HELD_ELSEWHERE = {
     "authmw.http.next_path.MAX_NEXT": "tests/http/test_next_path.py",
     "authmw.login.mail._MOST": "tests/login/test_mail.py",
     "authmw.login.recovery._MOST_USERS": "tests/login/test_passwords.py",
-    "authmw.pages.languages.known.MAX_ACCEPT_LANGUAGE": "tests/pages/test_languages.py",
-    "authmw.pages.look.MAX_LOGO": "tests/pages/test_look.py",
-    "authmw.pages.look.MAX_NAME": "tests/pages/test_look.py",
-    "authmw.pages.look.MAX_RADIUS": "tests/pages/test_look.py",
-    "authmw.pages.parts.LONGEST_SHOWN": "tests/pages/test_rendering.py",
     "authmw.engine.path_readings.LONGEST_READ": "tests/engine/test_path_rules.py",
     "authmw.engine.path_readings.MOST_READINGS": "tests/engine/test_path_rules.py",
     "authmw.engine.path_readings.MOST_READ": "tests/engine/test_path_rules.py",

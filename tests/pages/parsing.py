@@ -16,7 +16,7 @@ class Element:
     attributes: dict[str, str | None]
     text: str = ""
     """Its text, with that of the elements in it."""
-    around: list[str] = field(default_factory=list)
+    around: list[str] = field(default_factory=list[str])
     """The names of the elements that it stands in, the outermost first."""
 
 

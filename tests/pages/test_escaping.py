@@ -92,7 +92,7 @@ def test_what_can_be_shown_stays(character: str) -> None:
 
 
 def test_a_long_name_is_cut_where_it_is_shown_and_not_where_it_is_sent() -> None:
-    again = replace(PAGES["login-again"], username="x" * 10_000)  # type: ignore[call-arg]
+    again = with_text(PAGES["login-again"], "x" * 10_000)
     parsed = Parsed(render(again).content)
     assert len(parsed.one("bdi").text) == 100
     assert len(parsed.fields["username"]) == 10_000

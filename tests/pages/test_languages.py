@@ -30,8 +30,8 @@ def strings(texts: Texts) -> dict[str, str]:
         value = getattr(texts, each.name)
         if isinstance(value, Counted):
             found |= {f"{each.name}.one": value.one, f"{each.name}.other": value.other}
-        elif isinstance(value, tuple):
-            found |= {f"{each.name}.{number}": month for number, month in enumerate(value)}
+        elif each.name == "months":
+            found |= {f"{each.name}.{number}": month for number, month in enumerate(texts.months)}
         else:
             found[each.name] = value
     return found

@@ -27,6 +27,7 @@ from authmw.pages import (
 )
 from tests.pages.parsing import Parsed
 from tests.pages.samples import ENTRIES, LOGO, LOOK, NOW, PAGES
+from tests.support import fresh_python
 
 LOGIN = LoginPage(action="/login", form_token="f", username="alice", next="/orders", remember=True)
 every_page = pytest.mark.parametrize("name", PAGES)
@@ -321,3 +322,10 @@ def test_the_name_of_the_application_may_be_left_out() -> None:
     assert parsed.one("title").text == "Log in"
     assert parsed.all("header") == parsed.all("footer") == []
     assert re.search(r"<h1>Log in</h1>", render(LOGIN).content.decode())
+
+
+def test_who_needs_the_escaping_loads_no_page_and_no_language() -> None:
+    loaded = (
+        "import sys, authmw.openapi; print(sorted(name for name in sys.modules if name.startswith('authmw.pages.')))"
+    )
+    assert fresh_python("-c", loaded).stdout == "['authmw.pages.escaping', 'authmw.pages.policy']\n"

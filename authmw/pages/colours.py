@@ -1,7 +1,7 @@
 """Colours of the pages: contrast (WCAG 2.2 §1.4.3, §1.4.11), and a palette for light and dark that fits an accent.
 
-Any accent fits: text on it is black or white, whichever contrasts more, and where the accent itself is drawn on a
-background it is made darker or lighter until it contrasts enough.
+Any accent fits: text on it is white or black, so that it can be read, and where the accent itself is drawn on a
+background, as a border, a link or the ring of the focus, it is made darker or lighter until it contrasts enough.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Palette:
         quiet: of text that matters less.
         line: between parts. It tells nothing.
         edge: of fields and of plain buttons.
-        accent: of the button.
+        accent: of the button, as it was given.
+        accent_edge: of the border of the button.
         accent_hover: of the button below the pointer.
         on_accent: of the text of the button.
         link: of links and of the focus ring.
@@ -51,6 +52,7 @@ class Palette:
     line: str
     edge: str
     accent: str
+    accent_edge: str
     accent_hover: str
     on_accent: str
     link: str
@@ -127,13 +129,9 @@ _DARK: Final = _Scheme(
 def _palette(scheme: _Scheme, accent: Colour) -> Palette:
     grounds = [_known(scheme.page), _known(scheme.card)]
     link = _mixed_until(accent, scheme.towards, grounds, TEXT)
-    button = _mixed_until(accent, scheme.towards, grounds, SHAPE)
-    label = max(
-        WHITE,
-        BLACK,
-        key=lambda colour: (contrast(colour, button) >= TEXT and colour == WHITE, contrast(colour, button)),
-    )
-    hover = _mixed(button, BLACK if label == WHITE else WHITE, 0.14)
+    edge = _mixed_until(accent, scheme.towards, grounds, SHAPE)
+    label = WHITE if contrast(WHITE, accent) >= TEXT else BLACK  # one of the two always contrasts enough
+    hover = _mixed(accent, BLACK if label == WHITE else WHITE, 0.14)
     return Palette(
         page=scheme.page,
         card=scheme.card,
@@ -141,7 +139,8 @@ def _palette(scheme: _Scheme, accent: Colour) -> Palette:
         quiet=scheme.quiet,
         line=scheme.line,
         edge=scheme.edge,
-        accent=_written(button),
+        accent=_written(accent),
+        accent_edge=_written(edge),
         accent_hover=_written(hover),
         on_accent=_written(label),
         link=_written(link),

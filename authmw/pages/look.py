@@ -32,8 +32,9 @@ class Look:
 
     Args:
         name: of the application, above each page and in its title; empty for none.
-        accent: the colour of buttons, links and the focus ring, as ``#rrggbb``. Any colour will do: where it would
-            contrast too little, a darker or a lighter one is used (WCAG 2.2 §1.4.3 and §1.4.11).
+        accent: the colour of buttons, links and the focus ring, as ``#rrggbb``. Any colour will do: text on it is white
+            or black, and links and borders are darker or lighter where it would contrast too little (WCAG 2.2 §1.4.3,
+            §1.4.11).
         radius: of corners, in pixels, from 0 to 24.
         logo: an image above each page: a path of this origin, as ``/static/logo.svg``, or a ``data:`` URL in base64.
             `name` stands beside it.

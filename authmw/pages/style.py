@@ -51,7 +51,8 @@ border:1px solid var(--edge);border-radius:calc(var(--radius)*.6);font:inherit}
 .check input{flex:none;width:1.375rem;height:1.375rem;margin:0;accent-color:var(--link)}
 .button{display:flex;align-items:center;justify-content:center;width:100%;min-height:3rem;margin:0;
 padding:.5rem min(1rem,3vw);
-border:1px solid transparent;border-radius:calc(var(--radius)*.6);background:var(--accent);color:var(--on-accent);
+border:1px solid var(--accent-edge);border-radius:calc(var(--radius)*.6);background:var(--accent);
+color:var(--on-accent);
 font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 .button:hover{background:var(--accent-hover)}
 .plain{background:transparent;color:var(--ink);border-color:var(--edge)}

@@ -14,7 +14,7 @@ PAIRS = [
     *(("link", "page"), ("link", "card"), ("on_accent", "accent"), ("on_accent", "accent_hover")),
 ]
 """Text, and what is behind it."""
-SHAPES = [("edge", "card"), ("accent", "card"), ("link", "card"), ("danger", "card")]
+SHAPES = [("edge", "card"), ("accent_edge", "card"), ("accent_edge", "page"), ("link", "card"), ("danger", "card")]
 """The border of a field, the button, the ring of the focus and the border of a problem, and what is behind them."""
 channel = st.integers(0, 255)
 
@@ -41,13 +41,15 @@ def test_any_accent_makes_palettes_that_can_be_read(accent: Colour) -> None:
 
 def test_an_accent_that_contrasts_enough_stays_as_it_is() -> None:
     light, _ = palettes((26, 95, 180))
-    assert light.accent == light.link == "#1a5fb4"
+    assert light.accent == light.accent_edge == light.link == "#1a5fb4"
     assert light.on_accent == "#ffffff"
 
 
-def test_a_light_accent_gets_black_text() -> None:
-    _, dark = palettes((255, 255, 0))
-    assert (dark.accent, dark.on_accent) == ("#ffff00", "#000000")
+def test_a_light_accent_gets_black_text_and_on_white_a_darker_border() -> None:
+    light, dark = palettes((255, 255, 0))
+    assert (light.accent, light.on_accent, dark.accent, dark.on_accent) == ("#ffff00", "#000000") * 2
+    assert light.accent_edge != "#ffff00"
+    assert dark.accent_edge == "#ffff00"
 
 
 # WCAG 2.2 names #767676 as the lightest grey that white can stand beside.

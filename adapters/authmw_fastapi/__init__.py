@@ -16,7 +16,6 @@ try:
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError('authmw_fastapi needs FastAPI: pip install "authmw[fastapi]"') from _error
 
-from authmw_starlette import template_context
 
 from authmw import (
     any_of,
@@ -61,7 +60,6 @@ __all__ = [
     "public",
     "requires",
     "requires_scopes",
-    "template_context",
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one

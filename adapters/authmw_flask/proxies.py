@@ -79,7 +79,7 @@ current_principal: CurrentPrincipal = cast("CurrentPrincipal", _Proxy(context.cu
 ``current_principal().id`` works as well, so that it does not matter which ``current_principal`` was imported.
 """
 
-current_user: CurrentUser = cast("CurrentUser", _UserProxy(lambda: UserView.here().current))
+current_user: CurrentUser = cast("CurrentUser", _UserProxy(lambda: UserView.here().behind))
 """The caller as Flask-Login knows one: the user object of ``Auth(load_user=...)``, or else the principal.
 
 An attribute that the user object has is that of the user object, and any other one is that of the principal. There are

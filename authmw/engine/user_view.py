@@ -72,7 +72,7 @@ class UserView:
             return cls.here(load=False)
 
     @property
-    def current(self) -> object:
+    def behind(self) -> object:
         """The object that this stands for: the user object, or else the principal."""
         return self._principal if self._own is None else self._own
 
@@ -111,10 +111,10 @@ class UserView:
         raise AttributeError(f"neither the user object nor the principal has {name!r}")
 
     def __eq__(self, other: object) -> bool:
-        return self.current == (other.current if isinstance(other, UserView) else other)
+        return self.behind == (other.behind if isinstance(other, UserView) else other)
 
     def __hash__(self) -> int:
-        return hash(self.current)
+        return hash(self.behind)
 
     def __repr__(self) -> str:
-        return repr(self.current)
+        return repr(self.behind)

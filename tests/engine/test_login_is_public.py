@@ -17,11 +17,13 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from authmw import Auth, HTTPBearer, Principal, authenticated
+from authmw.engine.public_paths import PublicPaths
 from authmw.engine.routes.doors import Asked
 from authmw.engine.routes.explained import explained
 from authmw.engine.routes.frameworks import routes_of
 from authmw.engine.routes.route import Protection
-from authmw.wsgi import AuthMiddleware
+from authmw.http.login_page import LoginPage
+from authmw.wsgi import AuthMiddleware, WSGIRequest
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -146,3 +148,11 @@ def test_lists_and_explanations_name_it() -> None:
     assert (known.is_allowed, known.rules[0].source) == (True, "the login page")
     plain = AuthMiddleware(lambda environ, start_response: [], auth())
     assert next((each.name, each.path) for each in routes_of(plain)) == ("login=", "/login")
+
+
+def test_many_roots_take_no_more_memory() -> None:
+    paths = PublicPaths(login=LoginPage("/login"))
+    for number in range(200):
+        assert not paths.matches(WSGIRequest({"REQUEST_METHOD": "GET", "SCRIPT_NAME": f"/{number}", "PATH_INFO": "/a"}))
+    assert len(paths._of_login) == 16  # pyright: ignore[reportPrivateUsage]
+    assert paths.matches(WSGIRequest({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/login"}))

@@ -25,6 +25,7 @@ from authmw.crypto.keyring import KeyRing
 from authmw.events import Event, Revoked, log, on_event
 from authmw.events.hub import hub
 from authmw.http.grammar import parse_params
+from authmw.http.next_path import safe_next
 from authmw.http.target import is_canonical, query_values
 from authmw.http.user_agent import agent_name
 from authmw.identity.credentials import BasicCredentials
@@ -204,6 +205,7 @@ def introspection(keep: float = 30, leeway: float = 30) -> Any:
 
 Probe = Callable[[Any], bool]
 LIMITS: dict[str, tuple[float, Probe]] = {
+    "authmw.http.next_path.MAX_NEXT": (2048, lambda n: safe_next("/" + "a" * (int(n) - 1), "") != ""),
     "authmw.crypto.claims.MAX_LEEWAY": (60, lambda n: is_made(lambda: rules(n))),
     "authmw.crypto.claims.MAX_LEEWAY of a proof": (60, lambda n: is_made(lambda: dpop_verifier(leeway=n))),
     "authmw.crypto.claims.MAX_LEEWAY of introspection": (60, lambda n: is_made(lambda: introspection(leeway=n))),
@@ -264,11 +266,10 @@ LIMITS: dict[str, tuple[float, Probe]] = {
 
 HELD_ELSEWHERE = {
     "authmw.engine.open_connections.LONGEST_PAUSE": "tests/engine/test_open_connections.py",
-    "authmw.engine.public_paths._MOST_ROOTS": "tests/engine/test_login_is_public.py",
-    "authmw.engine.refusal_pages._MOST_TOLD": "tests/engine/test_error_pages.py",
-    "authmw.http.next_path.MAX_NEXT": "tests/http/test_next_path.py",
     "authmw.login.mail._MOST": "tests/login/test_mail.py",
     "authmw.login.recovery._MOST_USERS": "tests/login/test_passwords.py",
+    "authmw.engine.public_paths._MOST_ROOTS": "tests/engine/test_login_is_public.py",
+    "authmw.engine.refusal_pages._MOST_TOLD": "tests/engine/test_refusal_pages.py",
     "authmw.engine.path_readings.LONGEST_READ": "tests/engine/test_path_rules.py",
     "authmw.engine.path_readings.MOST_READINGS": "tests/engine/test_path_rules.py",
     "authmw.engine.path_readings.MOST_READ": "tests/engine/test_path_rules.py",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from authmw_fastapi import FastAPIAuth, OptionalUser, PrincipalOrNone, template_context
-from authmw_starlette import AuthMiddleware, current_user_async, public
+from authmw_fastapi import FastAPIAuth, OptionalUser, PrincipalOrNone
+from authmw_starlette import AuthMiddleware, current_user_async, public, template_context
 from fastapi import FastAPI
 from jinja2 import DictLoader, Environment
 from starlette.applications import Starlette

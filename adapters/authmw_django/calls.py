@@ -126,7 +126,7 @@ def _chunks(call: DjangoCall, content: Iterator[bytes], stream: Stream | None) -
             current_call.reset(token)
         if chunk is None:
             return
-        if stream is not None and (not is_first or stream.may_end_at_once) and stream.is_over():
+        if stream is not None and (not is_first or stream.is_event_stream) and stream.is_over():
             return
         is_first = False
         yield chunk

@@ -54,13 +54,13 @@ class LaterStream(Stream):
             asyncio.CancelledError: it does not end here, but is cut. Django takes it for a client that has gone: it
                 closes the response, and sends nothing more. Of another exception it would not close the request.
         """
-        if self._is_open or self.may_end_at_once:
+        if self._is_open or self.is_event_stream:
             self._look_after()
         self._is_open = True
         made = await self._interruption.wait(part)
         if self.ending is None:
             return made
-        if not self.may_end_at_once:
+        if not self.is_event_stream:
             import asyncio
 
             raise asyncio.CancelledError

@@ -7,8 +7,7 @@ trailers and disconnects work as without it. It covers HTTP and websockets; ``li
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from authmw.asgi.open_connection import OpenConnection, Receiving, is_event_stream
@@ -203,8 +202,7 @@ class _Passing(Call):
     connection: OpenConnection | None = None
     """The connection, once it stays open and may be ended."""
     _receiving: Receiving | None = None
-    _head: Mapping[bytes, bytes] = MappingProxyType({})
-    _has_trailers = False
+    _head: Iterable[tuple[bytes, bytes]] = ()
 
     def __init__(
         self, middleware: AuthMiddleware, scope: Scope, receive: Receive, send: Send, authentication: Authentication
@@ -281,8 +279,8 @@ class _Passing(Call):
         self.connection = OpenConnection(
             self._scope["type"],
             self._validities,
-            self._head,
-            has_trailers=self._has_trailers,
+            dict(self._head),
+            has_trailers=bool(message.get("trailers")),
             send=self._send,
             receiving=self._receiver(),
             noted=self._note,
@@ -297,6 +295,11 @@ class _Passing(Call):
         kind = message["type"]
         if self.answered:
             return _nothing()
+        if kind == "http.response.body":  # first, since most messages are of this type
+            if self.connection is None:
+                is_open = self._validities and message.get("more_body")
+                return self._stay_open(message) if is_open else self._send(message)
+            return self.connection.send(message)
         if kind in ("http.response.start", "websocket.http.response.start"):
             headers = message.get("headers", ())
             status = message["status"]
@@ -305,15 +308,17 @@ class _Passing(Call):
                 return self._replace(refusal, headers)
             self.started = True
             headers = [*headers, *self._own(headers)]
-            message = {**message, "headers": headers if kind == "http.response.start" else joined(headers)}
-            if self._validities and kind == "http.response.start":
-                self._head = dict(headers)
-                if is_event_stream(self._head):
-                    self._has_trailers = bool(message.get("trailers"))
-                    return self._stay_open(message)
-            return self._send(message)
-        if self.connection is not None:
-            return self.connection.send(message)
+            if kind != "http.response.start":
+                return self._send({**message, "headers": joined(headers)})
+            if self._validities:
+                self._head = headers
+                if is_event_stream(headers):  # it stays open before its first part is there
+                    return self._stay_open({**message, "headers": headers})
+            return self._send({**message, "headers": headers})
+        return self._send_other(message, kind) if self.connection is None else self.connection.send(message)
+
+    def _send_other(self, message: Message, kind: str) -> Awaitable[None]:
+        """Send a message of a type that is rarer than those of responses."""
         if kind == "websocket.accept":
             self.started = True
             if self.authentication.headers:
@@ -322,8 +327,9 @@ class _Passing(Call):
                 message = {**message, "headers": [*headers, *_encoded(each for each in owed if each != PRIVATE)]}
             if self._validities:
                 return self._stay_open(message)
-        elif self._validities and message.get("more_body") and self._scope["type"] == "http":
-            return self._stay_open(message)
+        elif kind == "http.response.zerocopysend":
+            if self._validities and message.get("more_body"):
+                return self._stay_open(message)
         elif kind == "websocket.close" and self.refused is not None and not self.started:
             refusal = self.refusal_for(_SERVER_ERROR) if is_error_close(message.get("code", 1000)) else None
             if refusal is not None:

@@ -15,7 +15,7 @@ The application hears it as it hears that a client has gone: ``receive`` answers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from authmw.identity.validity import Ending, Validity
 POLICY_VIOLATION: Final = 1008
 """RFC 6455 §7.4.1: a generic status code where there is no other more suitable one."""
 EVENT_STREAM: Final = b"text/event-stream"
+_SHORTEST: Final = len(EVENT_STREAM)
 
 _CLOSE: Final[Message] = {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": WHY}
 _DISCONNECTS: Final[Mapping[str, Message]] = {
@@ -187,22 +188,25 @@ class OpenConnection:
 def _goodbye(kind: str, headers: Mapping[bytes, bytes], has_trailers: bool) -> tuple[Message, ...]:
     if kind == "websocket":
         return (_CLOSE,)
-    if not is_event_stream(headers):
+    if not is_event_stream(headers.items()):
         return ()
     last: Message = {"type": "http.response.body", "body": b"", "more_body": False}
     trailers: Message = {"type": "http.response.trailers", "headers": [], "more_trailers": False}
     return (last, trailers) if has_trailers else (last,)
 
 
-def is_event_stream(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a response with these headers is an event stream, and stays open before its first part is there."""
-    return headers.get(b"content-type", b"")[: len(EVENT_STREAM)].lower() == EVENT_STREAM
+def is_event_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a response with these headers is an event stream. Asked for each response, so it looks no further."""
+    for name, value in headers:
+        if name == b"content-type":
+            return len(value) >= _SHORTEST and value[:_SHORTEST].lower() == EVENT_STREAM
+    return False
 
 
 def _is_last(message: Message) -> bool:
     """Whether the application ends the connection by this message."""
     kind: Any = message["type"]
-    if kind == "http.response.body":
+    if kind in ("http.response.body", "http.response.zerocopysend"):
         return not message.get("more_body", False)
     return kind in ("websocket.close", "http.response.pathsend")
 

@@ -24,13 +24,14 @@ from authmw.engine.promise import PROMISES, Promise, promise_for
 from authmw.engine.public_paths import Default
 from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
+from authmw.flow.clocks import monotonic
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, WSGIRequest
 from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
 from authmw.identity.calling import current_call
 from authmw.identity.validity import Ending
 from authmw.stores.asynchronous import check_for_wsgi
-from authmw.wsgi.streams import Stream
+from authmw.wsgi.streams import Stream, is_event_stream
 
 Headers = list[tuple[str, str]]
 
@@ -167,7 +168,8 @@ class _Passing(Call):
     started = False
     replaced: Response | None = None
     """The refusal that was sent instead of the application's response."""
-    _headers: Sequence[tuple[str, str]] = ()
+    headers: Sequence[tuple[str, str]] = ()
+    """The headers of the response."""
 
     def __init__(
         self,
@@ -181,7 +183,6 @@ class _Passing(Call):
         self._middleware = middleware
         self._environ = environ
         self._start_response = start_response
-        self.validities = authentication.validities if middleware.end_connections else ()
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
         return self._middleware.adapter.carry(refusal, self.request)
@@ -256,7 +257,7 @@ class _Passing(Call):
             owed = tuple(without_repeats(owed, headers))
         self.started = True
         headers = [*headers, *vary, *owed]
-        self._headers = headers
+        self.headers = headers
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
@@ -297,9 +298,14 @@ class _Passing(Call):
             return chunk
         return b"".join(self.replaced.content_for(self._environ["REQUEST_METHOD"]))
 
-    def stream(self) -> Stream:
-        """The response, whose first part is there."""
-        return Stream(self.validities, self._headers, self._note)
+    @property
+    def may_end(self) -> bool:
+        """Whether the response ends with the credentials of the caller."""
+        return bool(self.authentication.validities) and self._middleware.end_connections
+
+    def stream(self, age: float) -> Stream:
+        """The response, whose first part was there `age` seconds ago."""
+        return Stream(self.authentication.validities, self.headers, self._note, age=age)
 
     def _note(self, ending: Ending) -> None:
         audit.ended(ending, self.authentication.principal, self.request)
@@ -359,13 +365,14 @@ class _PassingByPromise(_Passing):
 class _Body:
     """Response body that the application makes while it is sent: a generator, or an iterable of a framework."""
 
-    __slots__ = ("_body", "_chunks", "_done", "_passing", "_stream")
+    __slots__ = ("_body", "_chunks", "_done", "_opened_at", "_passing", "_stream")
 
     def __init__(self, passing: _Passing, body: Iterable[bytes]) -> None:
         self._passing = passing
         self._body = body
         self._chunks = iter(body)
         self._done = False
+        self._opened_at = -1.0
         self._stream: Stream | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -376,17 +383,20 @@ class _Body:
             raise StopIteration
         chunk = self._passing.next(self._chunks)
         self._done = self._passing.replaced is not None
-        if self._passing.validities and not self._done and self._is_over():
+        if self._opened_at < 0:
+            self._opened_at = monotonic()
+            if not is_event_stream(self._passing.headers):
+                return chunk  # most responses have this part alone, and then nothing looks after them
+        if not self._done and self._is_over():
             self._done = True
             raise StopIteration
         return chunk
 
     def _is_over(self) -> bool:
-        """Whether the response ends before the part that was just made."""
-        if self._stream is not None:
-            return self._stream.is_over()
-        self._stream = self._passing.stream()
-        return self._stream.may_end_at_once and self._stream.is_over()
+        """Whether the response ends here, and not with the part that was made."""
+        if self._stream is None and self._passing.may_end:
+            self._stream = self._passing.stream(monotonic() - self._opened_at)
+        return self._stream is not None and self._stream.is_over()
 
     def close(self) -> None:
         self._passing.close(self._body)

@@ -11,7 +11,7 @@ application's. A part that was made after the end is not sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from errno import ECONNRESET
 from typing import Final
 
@@ -32,36 +32,32 @@ class StreamCut(ConnectionResetError):
 
 
 class Stream:
-    """One response that is sent in parts, from the first of them.
+    """One response that is sent in parts.
 
     Args:
         validities: until when the credentials hold by which the caller was let in.
         headers: of the response.
         noted: called when it is ended.
+        age: seconds since its first part.
     """
 
-    __slots__ = ("_is_event_stream", "_noted", "_since", "is_finite", "validities")
+    __slots__ = ("_noted", "_since", "is_event_stream", "is_finite", "validities")
 
     def __init__(
-        self, validities: tuple[Validity, ...], headers: Sequence[tuple[str, str]], noted: Callable[[Ending], None]
+        self,
+        validities: tuple[Validity, ...],
+        headers: Sequence[tuple[str, str]],
+        noted: Callable[[Ending], None],
+        *,
+        age: float = 0.0,
     ) -> None:
-        self._since = tuple([each.moment() for each in validities])
-        self._noted = noted
         self.validities = validities
-        self._is_event_stream = self.is_finite = False
-        for name, value in headers:
-            match name.lower():
-                case "content-type":
-                    self._is_event_stream = value[: len(EVENT_STREAM)].lower() == EVENT_STREAM
-                case "content-length":
-                    self.is_finite = True
-                case _:
-                    pass
-
-    @property
-    def may_end_at_once(self) -> bool:
-        """Whether the first part may have been waited for. Of other responses it is the answer to a request."""
-        return self._is_event_stream
+        self._since = tuple([each.moment() - age for each in validities])
+        self._noted = noted
+        self.is_event_stream: bool = is_event_stream(headers)
+        """Its first part may have been waited for. That of another response is the answer to a request."""
+        self.is_finite: bool = any(name.lower() == "content-length" for name, _ in headers)
+        """Whether it ends by itself."""
 
     def is_over(self) -> bool:
         """Whether it ends here, instead of with the part that the application has made.
@@ -73,6 +69,14 @@ class Stream:
         if ending is None:
             return False
         self._noted(ending)
-        if not self._is_event_stream:
+        if not self.is_event_stream:
             raise StreamCut
         return True
+
+
+def is_event_stream(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a response with these headers is an event stream. Asked for many responses, so it looks no further."""
+    for name, value in headers:
+        if len(name) == 12 and name.lower() == "content-type":
+            return value[:17].lower() == EVENT_STREAM
+    return False

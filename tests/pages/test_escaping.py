@@ -70,7 +70,7 @@ def _is_link(text: str) -> bool:
 def test_what_is_filled_in_comes_back_as_it_was_where_it_can_be_shown(text: str) -> None:
     fields = Parsed(render(with_text(PAGES["login"], text), LOOK).content).fields
     # The parser of a page reads CR LF as LF (HTML Standard §13.2.3.5); this one does not.
-    assert fields["username"] == fields["next"] == fields["form_token"] == visible(text)
+    assert fields["username"] == fields["next"] == fields["csrf_token"] == visible(text)
 
 
 @given(st.text(st.characters()))

@@ -121,7 +121,7 @@ def test_a_form_is_posted_with_its_token(name: str) -> None:
     parsed = Parsed(render(PAGES[name], LOOK).content)
     for each in parsed.all("form"):
         assert (each.attributes["method"], (each.attributes["action"] or "")[0]) == ("post", "/")
-    tokens = [each for each in parsed.all("input") if each.attributes["name"] == "form_token"]
+    tokens = [each for each in parsed.all("input") if each.attributes["name"] == "csrf_token"]
     assert len(tokens) == len(parsed.all("form"))
     assert {each.attributes["value"] for each in tokens} <= {"f"}
 
@@ -173,7 +173,7 @@ def test_forms_may_redirect_to_the_origins_that_are_named() -> None:
 
 def test_the_login_form_sends_what_it_was_given() -> None:
     fields = Parsed(render(LOGIN).content).fields
-    assert fields == {"form_token": "f", "username": "alice", "password": "", "remember": "yes", "next": "/orders"}
+    assert fields == {"csrf_token": "f", "username": "alice", "password": "", "remember": "yes", "next": "/orders"}
 
 
 @pytest.mark.parametrize("remember, boxes", [(None, []), (False, [False]), (True, [True])])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from authmw.engine.context import acting_as, carry_caller, current_principal
     from authmw.engine.declarations import requirement_of
     from authmw.engine.decorators import authenticated, optionally_authenticated, public, requires, requires_scopes
+    from authmw.engine.form_token import csrf_token
     from authmw.engine.inherited import InheritedAuth
     from authmw.engine.own_user import current_user, current_user_async
     from authmw.errors import AuthmwError, ConfigurationError, Unavailable
@@ -117,6 +118,7 @@ __all__ = [
     "any_of",
     "authenticated",
     "carry_caller",
+    "csrf_token",
     "current_principal",
     "current_user",
     "current_user_async",
@@ -138,6 +140,7 @@ _HOMES = {
     "crypto.signing": "issue",
     "engine.auth": "Auth",
     "engine.context": "acting_as carry_caller current_principal",
+    "engine.form_token": "csrf_token",
     "engine.decorators": "authenticated optionally_authenticated public requires requires_scopes",
     "engine.declarations": "requirement_of",
     "engine.inherited": "InheritedAuth",

@@ -1,10 +1,10 @@
-"""Names that applications know from Flask-Login: `login_required`, and ``current_user`` in each template."""
+"""Names that applications know from Flask-Login and Flask-WTF: `login_required`, and what each template has."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from authmw import authenticated
+from authmw import authenticated, csrf_token
 from authmw_flask.proxies import current_user
 
 if TYPE_CHECKING:
@@ -26,6 +26,6 @@ def login_required(view: T) -> T:
 
 
 def add_template_context(app: Flask) -> None:
-    """Give each template of `app` the name ``current_user``, unless the application gives it that name itself."""
+    """Give each template of `app` the names ``current_user`` and ``csrf_token``, unless it has them already."""
     # Flask's own processor is the first, and of several processors the last one wins.
-    app.template_context_processors[None].insert(1, lambda: {"current_user": current_user})
+    app.template_context_processors[None].insert(1, lambda: {"current_user": current_user, "csrf_token": csrf_token})

@@ -1,9 +1,10 @@
-"""Context of Jinja templates: the caller, as ``current_user``."""
+"""Context of Jinja templates: the caller, as ``current_user``, and ``csrf_token`` for forms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from authmw.engine.form_token import csrf_token
 from authmw.engine.user_view import UserView
 
 if TYPE_CHECKING:
@@ -11,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def template_context(request: Request) -> dict[str, Any]:
-    """The name ``current_user`` for templates: ``Jinja2Templates("templates", context_processors=[template_context])``.
+    """Names for templates: ``Jinja2Templates("templates", context_processors=[template_context])``.
 
-    It is the user object of ``Auth(load_user=...)``, or else the principal. An attribute that the user object has is
-    that of the user object, and any other one is that of the principal. There are ``is_authenticated``,
+    ``csrf_token()`` is the token of a form, as `authmw.csrf_token`. ``current_user`` is the caller.
+
+    The caller is the user object of ``Auth(load_user=...)``, or else the principal. An attribute that the user object
+    has is that of the user object, and any other one is that of the principal. There are ``is_authenticated``,
     ``is_anonymous``, ``display_name`` and ``get_id()`` in any case, also without a caller.
 
     A template cannot wait. In an ``async def`` endpoint the user object is there once ``await current_user_async(...)``
@@ -23,4 +26,4 @@ def template_context(request: Request) -> dict[str, Any]:
     Args:
         request: the request that is being served, given by Starlette.
     """
-    return {"current_user": UserView.in_template()}
+    return {"current_user": UserView.in_template(), "csrf_token": csrf_token}

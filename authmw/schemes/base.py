@@ -131,6 +131,10 @@ class SecurityScheme(Alternatives, Generic[C]):
         """
         return None
 
+    def form_token(self, request: RequestHead) -> str:
+        """A token for a form of the page that answers `request`; empty where the scheme has none."""
+        return ""
+
     @abstractmethod
     def openapi(self) -> dict[str, Any]:
         """The Security Scheme Object of OpenAPI 3.1."""

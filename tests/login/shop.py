@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from authmw_flask import FlaskAuth, login_blueprint
-from authmw_starlette import AuthMiddleware, login_routes
-from flask import Flask
+from authmw_starlette import AuthMiddleware, login_routes, template_context
+from flask import Flask, render_template_string
+from jinja2 import Template
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, Principal, Session, current_principal
@@ -21,6 +22,7 @@ from tests.login.browser import Browser, Send, to_asgi, to_wsgi
 
 World = Literal["flask", "starlette"]
 WORLDS: Final[tuple[World, ...]] = ("flask", "starlette")
+FORM: Final = """<html><form action="/" method="post"><input name="csrf_token" value="{{ csrf_token() }}"></form>"""
 SECRET: Final = "correct horse"
 
 
@@ -90,17 +92,22 @@ class Shop:
         app.register_blueprint(login_blueprint(self.pages, url_prefix="/auth"))
         app.add_url_rule("/", "home", greet, methods=["GET", "POST"])
         app.add_url_rule("/public", "public", greet)
+        app.add_url_rule("/form", "form", lambda: render_template_string(FORM))
         return app
 
     def _starlette(self) -> Starlette:
         async def endpoint(request: Request) -> PlainTextResponse:
             return PlainTextResponse(greet())
 
+        async def form(request: Request) -> HTMLResponse:
+            return HTMLResponse(Template(FORM).render(template_context(request)))
+
         return Starlette(
             routes=[
                 Mount("/auth", routes=login_routes(self.pages)),
                 Route("/", endpoint, methods=["GET", "POST"]),
                 Route("/public", endpoint),
+                Route("/form", form),
             ],
             middleware=[Middleware(AuthMiddleware, auth=self.auth, public=["/public"])],
         )

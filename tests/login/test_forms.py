@@ -94,6 +94,15 @@ def test_without_a_header_that_tells_the_token_is_enough(shop: Shop) -> None:
     assert browser.post("/auth/login", fields, sec_fetch_site="").status == 303
 
 
+def test_a_page_of_the_application_has_a_token_for_its_form(shop: Shop) -> None:
+    browser = shop.logged_in()
+    page = browser.open("/form")
+    assert page.form.fields["csrf_token"] != browser.open("/form").form.fields["csrf_token"]
+    assert browser.post("/", page.form.fields, sec_fetch_site="").text == "hello alice"
+    assert browser.post("/", {"csrf_token": "x"}, sec_fetch_site="").status == 401
+    assert browser.post("/", {}, sec_fetch_site="same-origin").text == "hello alice"
+
+
 def test_a_form_that_is_too_old_can_be_sent_again(shop: Shop) -> None:
     browser = shop.browser()
     old = browser.open("/auth/login?next=/public")

@@ -43,7 +43,7 @@ def test_the_commands_are_the_same(run: Run, document: Document, url: str, monke
     assert document("clients", "create", "billing")["client_secret"].startswith("cs_")
     assert document("keys", "create", "alice")["key"].startswith("ak_")
     assert document("tokens", "list") == {"tokens": []}
-    assert document("sessions", "list", "alice") == {"sessions": []}
+    assert document("sessions", "list", "alice") == {"sessions": [], "browser_sessions": []}
     assert document("users", "disable", "alice")["disabled"] is True
 
 

@@ -94,7 +94,7 @@ class Guard:
         # A generator is read once; a member that is no string is a mistake, which is found below.
         opened, left = cast("tuple[str, ...]", patterns_in(public)), cast("tuple[str, ...]", patterns_in(leave))
         try:
-            self.public: PublicPaths = PublicPaths(opened, login=auth.login if isinstance(auth, Auth) else None)  # pyright: ignore[reportUnnecessaryIsInstance]
+            self.public: PublicPaths = PublicPaths(opened, login=getattr(auth, "login", None))  # it may be no Auth
         except ConfigurationError as error:
             mistakes += error.mistakes
         try:
@@ -105,7 +105,7 @@ class Guard:
             self.rules: PathRules = PathRules(needs)
         except ConfigurationError as error:
             mistakes += error.mistakes
-        mistakes = mistakes or _contradictions(self.public, self.left, self.rules)
+        mistakes = mistakes or _contradictions(self.public, self.left, self.rules) + _closed_login(auth, self.rules)
         if mistakes:
             raise ConfigurationError(*mistakes)
         rules = tuple((str(pattern), needed) for pattern, needed in self.rules.by_pattern.items())
@@ -204,6 +204,16 @@ def _mistakes(auth: object, default: object, preflights: object) -> list[str]:
     if preflights not in ("guard", "application"):
         mistakes.append(f'preflights={preflights!r} has to be "guard" or "application"')
     return mistakes
+
+
+def _closed_login(auth: Auth, rules: PathRules) -> list[str]:
+    """A sentence for each rule that names the login page alone, which is public."""
+    paths = () if auth.login is None else auth.login.paths_below("")
+    return [
+        f"needs pattern '{pattern}' never applies, since login= opens the page: take it out"
+        for pattern in rules.by_pattern
+        if not pattern.below and pattern.path in paths
+    ]
 
 
 def _contradictions(public: PublicPaths, left: PublicPaths, rules: PathRules) -> list[str]:

@@ -101,7 +101,11 @@ def test_what_a_page_asks_for_or_shows_gets_the_401(page: Any, url: str) -> None
     page.goto(f"{url}/login")
     assert page.evaluate(STATUS, f"{url}/orders") == 401
     asked: list[tuple[int, str]] = []
-    page.on("response", lambda answer: asked.append((answer.status, answer.request.resource_type)))
+
+    def keep(answer: Any) -> None:
+        asked.append((answer.status, answer.request.resource_type))
+
+    page.on("response", keep)
     assert page.evaluate(IMAGE, f"{url}/orders") == "failed"
     page.set_content(f'<iframe src="{url}/orders"></iframe>')
     page.wait_for_load_state("networkidle")

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from authmw import Auth, HTTPBearer, Principal, authenticated
+from authmw import Auth, ConfigurationError, HTTPBearer, Principal, authenticated
 from authmw.engine.public_paths import PublicPaths
 from authmw.engine.routes.doors import Asked
 from authmw.engine.routes.explained import explained
@@ -138,6 +138,12 @@ def test_no_root_that_a_layer_is_told_opens_another_path(root: str) -> None:
     for path in ("", "/", "/orders", "/in", "/shop/login"):
         app({"REQUEST_METHOD": "GET", "SCRIPT_NAME": root, "PATH_INFO": path}, lambda *_: print)
     assert served == []
+
+
+@pytest.mark.parametrize("pattern", ["/login", "POST /login", "/login/"])
+def test_a_rule_that_would_close_it_is_refused(pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match="login= opens the page"):
+        flask("/login", needs={pattern: "admin"})
 
 
 def test_lists_and_explanations_name_it() -> None:

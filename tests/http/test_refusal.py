@@ -21,6 +21,7 @@ from authmw import (
     Reason,
     Refusal,
     RequestHead,
+    is_navigation,
 )
 from authmw.engine.authentication import NOBODY
 from authmw.http.challenge import Challenge
@@ -86,6 +87,18 @@ def test_an_application_may_replace_the_body_and_nothing_else() -> None:
     headers = [name for name, _ in response.headers]
     assert headers.count("WWW-Authenticate") == 2
     assert dict(response.headers)["Content-Type"] == "text/html"
+
+
+def test_the_body_may_differ_by_the_request() -> None:
+    def render(refusal: Refusal, request: RequestHead) -> Body:
+        return Body("text/plain", f"{request.path} {is_navigation(request)}".encode())
+
+    auth = Auth(HTTPBearer(), render=render)
+    for headers, expected in (({}, b"/orders False"), ({"accept": "application/xhtml+xml"}, b"/orders True")):
+        refusal = auth.decide(NOBODY, AUTHENTICATED, wsgi_request("/orders", **headers))
+        assert isinstance(refusal, Refusal)
+        assert refusal.response().body == expected
+        assert refusal.response().status == 401
 
 
 def test_each_reason_has_a_code_of_its_own() -> None:

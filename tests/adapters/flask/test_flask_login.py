@@ -139,7 +139,6 @@ def test_login_required_asks_for_a_caller() -> None:
     needed = requirement_of(view)
     assert needed is not None
     assert not needed.is_open
-    assert view
 
 
 def test_the_proxy_stands_for_the_user_object() -> None:

@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from authmw import AccessRefused, APIKeyCookie, Auth, HTTPBearer, current_principal, requires_scopes
+from authmw.engine.refusal_pages import RefusalPages
 from tests.adapters.flask.shop import PEOPLE
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -196,7 +197,7 @@ def test_anything_else_is_replaced_by_the_refusal_and_logged_once(
 
     plain = make()
     for path, who, status in REFUSED:
-        monkeypatch.setattr(error_pages, "pages", error_pages.RefusalPages())
+        monkeypatch.setattr(error_pages, "pages", RefusalPages())
         app = make({401: handler, 403: handler})
         caplog.clear()
         with caplog.at_level(logging.ERROR, "authmw"):

@@ -185,19 +185,19 @@ class Browser:
 
     def open(self, target: str, *, follow: bool = True, **headers: str) -> Page:
         """Open a page, and follow its redirects."""
-        navigation = {"sec_fetch_mode": "navigate", "sec_fetch_dest": "document", "sec_fetch_site": "none"}
-        page = self.ask("GET", target, **{**navigation, **headers})
+        told: Any = {"sec_fetch_mode": "navigate", "sec_fetch_dest": "document", "sec_fetch_site": "none", **headers}
+        page = self.ask("GET", target, **told)
         for _ in range(5):
             if not follow or page.status != 303:
                 return page
-            page = self.ask("GET", page.header("location"), **{**navigation, **headers})
+            page = self.ask("GET", page.header("location"), **told)
         raise AssertionError(f"{target} redirects for ever")
 
     def post(self, target: str, fields: dict[str, str], **headers: str) -> Page:
         """Post a form as a page of the application does, and follow no redirect."""
         told = {"sec_fetch_site": "same-origin", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document", **headers}
-        told = {name: value for name, value in told.items() if value}
-        return self.ask("POST", target, urlencode(fields).encode(), content_type=FORM, **told)
+        sent: Any = {name: value for name, value in told.items() if value}
+        return self.ask("POST", target, urlencode(fields).encode(), content_type=FORM, **sent)
 
     def submit(self, page: Page, form: int = 0, **fields: str) -> Page:
         """Fill in and post a form of `page`, and follow the redirect."""
@@ -207,7 +207,8 @@ class Browser:
 
     def fetch(self, target: str, method: str = "GET", **headers: str) -> Page:
         """What a script of the page does."""
-        return self.ask(method, target, sec_fetch_mode="cors", sec_fetch_dest="empty", **headers)
+        told: Any = {"sec_fetch_mode": "cors", "sec_fetch_dest": "empty", **headers}
+        return self.ask(method, target, **told)
 
 
 def path_of(url: str) -> str:

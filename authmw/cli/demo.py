@@ -1,4 +1,4 @@
-"""Command ``authmw demo``: a Flask and an ASGI application on loopback, over one database and one key ring."""
+"""Command ``authmw demo``: applications for programs and for browsers on loopback, over one database and key ring."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
     from authmw.cli.demo_user import DemoUser
 
 _IN_WHEEL: Final = "authmw.cli.demo_apps"
-"""Where the build puts the two examples that the demo runs."""
+"""Where the build puts the three examples that the demo runs."""
 
 
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(1, 65534),
+    type=click.IntRange(1, 65533),
     envvar="PORT",
     default=8000,
     show_default=True,
     show_envvar=True,
-    help="The port of the Flask application; the ASGI application gets the next one.",
+    help="The port of the Flask application; the ASGI application and the one with pages get the next two.",
 )
 @click.option(
     "--directory",
@@ -45,7 +46,7 @@ _IN_WHEEL: Final = "authmw.cli.demo_apps"
 )
 @json_option
 def demo(port: int, directory: Path, as_json: bool) -> None:
-    """Run a Flask and an ASGI application on loopback, and print requests to try. Ctrl-C stops it.
+    """Run three applications on loopback, and print requests and pages to try. Ctrl-C stops it.
 
     It needs Flask, SQLAlchemy, Swagger UI and uvicorn: pip install "authmw[demo]".
     """
@@ -53,11 +54,11 @@ def demo(port: int, directory: Path, as_json: bool) -> None:
         from authmw.cli.demo_servers import serving
         from authmw.cli.demo_user import prepare
 
-        flask_app, asgi_app = _example("flask_app"), _example("asgi_app")
+        examples = [_example(name) for name in ("flask_app", "asgi_app", "login_app")]
         user = prepare(directory)
         where = (user.database, user.keys_path)
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-        with serving(port, lambda: flask_app.create_app(*where), lambda: asgi_app.create_app(*where)):
+        with serving(port, *(partial(example.create_app, *where) for example in examples)):
             # From here on each request is logged to stderr, with the reason of a refusal.
             logging.getLogger().setLevel(logging.INFO)
             logging.getLogger("werkzeug").setLevel(logging.INFO)
@@ -121,6 +122,7 @@ def _document(port: int, user: DemoUser) -> dict[str, Any]:
         "flask": flask,
         "asgi": asgi,
         "docs": [f"{flask}/docs", f"{asgi}/docs"],
+        "pages": _pages(port),
         "database": user.database,
         "username": user.credentials.username,
         "preludes": [prelude(each, user.credentials) for each in (port, port + 1)],
@@ -140,8 +142,13 @@ again with the other URL; after each # stands the status that comes.
 {lines}
 {_this_command()} users list --database {user.database}
 
-In a browser: {flask}/docs and {asgi}/docs
+In a browser: {flask}/docs, with a login {_pages(port)}
 {user.introduction}"""
+
+
+def _pages(port: int) -> str:
+    # By this name, which browsers trust without TLS: a cookie of 127.0.0.1 would be that of the other two as well.
+    return f"http://localhost:{port + 2}/"
 
 
 def _this_command() -> str:

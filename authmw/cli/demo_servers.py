@@ -1,4 +1,4 @@
-"""The two servers of the demo, on loopback: Werkzeug's for WSGI and uvicorn for ASGI, each on a thread of its own."""
+"""The servers of the demo, on loopback: Werkzeug's for WSGI and uvicorn for ASGI, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -47,17 +47,23 @@ def listen(port: int) -> socket.socket:
 
 
 @contextmanager
-def serving(port: int, make_wsgi: Callable[[], WSGIApplication], make_asgi: Callable[[], Any]) -> Generator[None]:
-    """Serve WSGI on `port` and ASGI on the next one while the block runs. Both answer before it starts."""
+def serving(
+    port: int,
+    make_wsgi: Callable[[], WSGIApplication],
+    make_asgi: Callable[[], Any],
+    make_pages: Callable[[], WSGIApplication],
+) -> Generator[None]:
+    """Serve WSGI on `port`, ASGI on the next one and pages behind that. All answer before the block starts."""
     for name in ("werkzeug", "uvicorn.error"):
         # Otherwise they log their start, and the requests of `_wait_for_answer`.
         logging.getLogger(name).setLevel(logging.WARNING)
     with ExitStack() as stack:
-        # Both ports first: a taken one is reported before an application is made.
-        wsgi_socket, asgi_socket = (stack.enter_context(listen(port + offset)) for offset in (0, 1))
+        # All ports first: a taken one is reported before an application is made.
+        wsgi_socket, asgi_socket, pages_socket = (stack.enter_context(listen(port + offset)) for offset in range(3))
         stack.enter_context(_wsgi(make_wsgi(), wsgi_socket))
         stack.enter_context(_asgi(make_asgi(), asgi_socket))
-        for each in (port, port + 1):
+        stack.enter_context(_wsgi(make_pages(), pages_socket))
+        for each in range(port, port + 3):
             _wait_for_answer(each)
         yield
 

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.slow
 REASONS = ".dist-info/extra_metadata/reasons/"
 PACKAGES = {"authmw", *(path.parent.name for path in ROOT.glob("adapters/*/__init__.py"))}
 EXTRAS = set("flask starlette fastapi django docs sql postgres redis bcrypt opentelemetry prometheus demo all".split())
-DEMO_APPS = {f"authmw/cli/demo_apps/{name}.py": f"examples/{name}.py" for name in ("flask_app", "asgi_app")}
+DEMO_APPS = {
+    f"authmw/cli/demo_apps/{name}.py": f"examples/{name}.py" for name in ("flask_app", "asgi_app", "login_app")
+}
 SDIST_TOP = set(
     "pyproject.toml README.md CHANGELOG.md LICENSE SECURITY.md CONTRIBUTING.md Makefile PKG-INFO .gitignore "
     "authmw adapters tests examples docs".split()

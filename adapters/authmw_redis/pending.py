@@ -80,14 +80,16 @@ class RedisPending:
         return self._run(self._of_user(subject))
 
     def erase(self, subject: str) -> Answer[None]:
-        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password."""
+        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password or address."""
         return self._run(self._drop(subject, ""))
 
     def _put(self, pending: Pending) -> Steps[None]:
         now = self._clock()
-        if pending.subject:
-            index = self._names.index_for("pending", "subject", pending.subject, pending.digest)
-            yield from ask(enter(index, pending.digest, pending.expires_at, now))
+        # What is pending for nobody has an index of its own: putting it takes as long as for a user, which tells nobody
+        # who exists, and no index grows by all of them.
+        owner = pending.subject or pending.digest
+        index = self._names.index_for("pending", "subject", owner, pending.digest)
+        yield from ask(enter(index, pending.digest, pending.expires_at, now))
         values = (pending.kind, pending.subject, repr(float(pending.expires_at)), dumps(dict(pending.data)))
         fields = [word for pair in zip(_FIELDS, values, strict=False) for word in pair]
         lifetime = milliseconds(pending.expires_at, now)

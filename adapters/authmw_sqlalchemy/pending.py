@@ -73,7 +73,7 @@ class SQLPending(Store):
         return self._database.read(_OF_SUBJECT, (subject,), every(_pending))
 
     def erase(self, subject: str) -> None:
-        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password."""
+        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password or address."""
         return self._database.write(_ERASE, (subject,), nothing)
 
 

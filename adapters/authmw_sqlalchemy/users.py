@@ -26,7 +26,7 @@ from authmw_sqlalchemy.exporting import user_exported
 from authmw_sqlalchemy.retired import retired_at
 from authmw_sqlalchemy.revoking import user_ended
 from authmw_sqlalchemy.statements import Database, Exclusive, Operation, Query, Row, every, first
-from authmw_sqlalchemy.tables import clients, user_digests, users
+from authmw_sqlalchemy.tables import clients, pending, user_digests, users
 
 _COLUMNS = (
     users.c.id,
@@ -175,12 +175,12 @@ class SQLUsers(Store):
 
     @changes_user("disabled")
     def disable(self, username: str) -> User:
-        """Refuse the user, and the user's keys and tokens, from now on. Ends every family of the user."""
+        """Refuse the user, and the user's keys and tokens, from now on. Ends every family and session of the user."""
         return self._database.run(self._disabled, _canonical(username))
 
     @changes_user("enabled")
     def enable(self, username: str) -> User:
-        """Undo `disable`. Earlier tokens and families stay revoked."""
+        """Undo `disable`. Earlier tokens, families and sessions stay revoked."""
         return self._database.run(_changed, _canonical(username), {"disabled_at": None})
 
     @changes_user("password")
@@ -198,7 +198,7 @@ class SQLUsers(Store):
     @changes_user("email")
     def set_email(self, username: str, email: str, *, verified: bool = False) -> User:
         """Replace the address of the user; see `authmw.stores.UserAdmin.set_email`."""
-        return self._database.run(_changed, _canonical(username), _email(checked_email(email), verified))
+        return self._database.run(_address_changed, _canonical(username), _email(checked_email(email), verified))
 
     @changes_user("deleted")
     def delete(self, username: str) -> User:
@@ -280,6 +280,13 @@ def _changed(username: str, values: Mapping[str, object]) -> Operation[User]:
     if row is None:
         raise _not_found(username)
     return _user(row)
+
+
+def _address_changed(username: str, values: Mapping[str, object]) -> Operation[User]:
+    user = yield from _changed(username, values)
+    # A link that was mailed to the old address is worth nothing any more.
+    yield delete(pending).where(pending.c.subject == user.id)
+    return user
 
 
 def _password_changed(user_id: str, old: str | None, new: str) -> Operation[bool]:

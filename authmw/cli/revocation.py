@@ -75,6 +75,12 @@ def pending_of(places: Iterable[Place], subject: str) -> list[Pending]:
     return [each for place in places for each in run(iter(Ask(place.pending.of_user, subject)))]
 
 
+def forget_pending(places: Iterable[Place], subject: str) -> None:
+    """Delete what is pending for a user."""
+    for place in places:
+        run(iter(Ask(place.pending.erase, subject)))
+
+
 def revoke_token(places: Iterable[Place], token: str) -> TokenRecord | None:
     """Refuse an opaque token. Returns its record, also if it was revoked before, or None."""
     return _first(run(_revoke_token(_Stores.at(place), token_digest(token))) for place in places)

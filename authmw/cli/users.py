@@ -13,7 +13,7 @@ import click
 from authmw.cli.options import database_option, no_scopes_option, redis_option, replacing, scope_option
 from authmw.cli.output import json_option, listed, printable, show, table
 from authmw.cli.progress import progress
-from authmw.cli.revocation import end_user
+from authmw.cli.revocation import end_user, forget_pending
 from authmw.cli.secret_input import password_stdin_option, read_password
 from authmw.cli.stores import existing, open_stores, redis_stores
 from authmw.cli.user_output import described, show_change, shown_email, status
@@ -275,14 +275,27 @@ def set_scopes(username: str, scopes: tuple[str, ...], no_scopes: bool, database
 @_verified_option
 @click.option("--none", "no_address", is_flag=True, help="Take the address away.")
 @database_option
+@redis_option
 @json_option
 def set_email(
-    *, username: str, address: str | None, email_verified: bool, no_address: bool, database: str, as_json: bool
+    *,
+    username: str,
+    address: str | None,
+    email_verified: bool,
+    no_address: bool,
+    database: str,
+    redis: str | None,
+    as_json: bool,
 ) -> None:
-    """Replace the e-mail address of USERNAME by ADDRESS. Links in mails go there from now on."""
+    """Replace the e-mail address of USERNAME by ADDRESS.
+
+    Links in mails go there from now on. Those that were sent to the old address are worth nothing any more.
+    """
     if no_address is bool(address) or (no_address and email_verified):
         raise click.UsageError("give an address, as alice@shop.example, or --none to take it away")
+    others = redis_stores(redis)
     user = open_stores(database).users.set_email(username, address or "", verified=email_verified)
+    forget_pending(others, user.id)
     show_change(user, f"has the address {printable(shown_email(user))}" if user.email else "has no address", as_json)
 
 

@@ -71,7 +71,10 @@ class UserAdmin(Protocol):
         ...
 
     def disable(self, username: str) -> User:
-        """Refuse the user, and the user's keys and tokens, from now on. Ends the user's families. Raises `NotFound`."""
+        """Refuse the user, and the user's keys and tokens, from now on. Raises `NotFound`.
+
+        The user's families and browser sessions end, and what is pending for the user is deleted.
+        """
         ...
 
     def enable(self, username: str) -> User:
@@ -81,8 +84,8 @@ class UserAdmin(Protocol):
     def set_password(self, username: str, password: str, *, digest_realm: str | None = None) -> User:
         """Replace the password, and each HA1 that is kept for the user. Raises `NotFound`.
 
-        Every family of the user ends, and tokens issued until now are refused: a person who knew the old password
-        may have logged in with it.
+        Every family and browser session of the user ends, what is pending is deleted, and tokens issued until now are
+        refused: a person who knew the old password may have logged in with it.
         """
         ...
 
@@ -91,7 +94,9 @@ class UserAdmin(Protocol):
         ...
 
     def set_email(self, username: str, email: str, *, verified: bool = False) -> User:
-        """Replace the address of the user; an empty one takes it away. Raises `NotFound`.
+        """Replace the address of the user; an empty one takes it away.
+
+        What is pending for the user is deleted: a link that was mailed to the old address is worth nothing any more.
 
         Raises:
             NotFound: there is no such user.
@@ -100,7 +105,7 @@ class UserAdmin(Protocol):
         ...
 
     def delete(self, username: str) -> User:
-        """Erase the user, with each HA1, and all keys, tokens and families of the user. Raises `NotFound`.
+        """Erase the user, with each HA1, and all keys, tokens, families and sessions of the user. Raises `NotFound`.
 
         What was issued is refused from now on, signed tokens too, as if the user had been disabled. The id is retired:
         no later user or client gets it, and only its SHA-256 is kept. A new user of the same name gets a random id, so
@@ -131,8 +136,8 @@ class UserAdmin(Protocol):
     def export(self, username: str) -> dict[str, Any]:
         """Everything that is kept about the user, as values of JSON, without secrets and digests. Raises `NotFound`.
 
-        The document has ``user``, ``api_keys``, ``tokens``, ``sessions``, ``revocations`` and ``known_login_sources``,
-        of the stores that belong together. Times are texts in UTC.
+        The document has ``user``, ``api_keys``, ``tokens``, ``sessions``, ``browser_sessions``, ``pending``,
+        ``revocations`` and ``known_login_sources``, of the stores that belong together. Times are texts in UTC.
         """
         ...
 

@@ -120,6 +120,15 @@ def test_sessions_there_are_listed(document: Document, stores: authmw_redis.Redi
     assert [each["id"] for each in document("sessions", "list", "alice")["sessions"]] == ["fam_1"]
 
 
+def test_a_link_there_that_was_mailed_to_an_old_address_is_worth_nothing(
+    run: Run, stores: authmw_redis.RedisStores
+) -> None:
+    begin_browser_session(stores, "sid_1")
+    assert run("users", "set-email", "alice", "new@shop.example").exit_code == 0
+    assert not is_pending(stores)
+    assert is_browser_live(stores, "sid_1")
+
+
 def test_a_browser_session_there_is_listed_and_ends(document: Document, stores: authmw_redis.RedisStores) -> None:
     begin_browser_session(stores, "sid_1")
     token = begin_session(stores, "fam_1", session_id="sid_1")

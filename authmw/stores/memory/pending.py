@@ -60,7 +60,7 @@ class MemoryPending:
             return tuple(each for each in self._kept.values() if each.subject == subject)
 
     def erase(self, subject: str) -> None:
-        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password."""
+        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password or address."""
         with self._lock:
             for each in [each for each in self._kept.values() if each.subject == subject]:
                 del self._kept[each.digest]

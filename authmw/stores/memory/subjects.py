@@ -114,7 +114,7 @@ class PendingOfUsers(Protocol):
         ...
 
     def erase(self, subject: str) -> None:
-        """Delete what is pending for a user, as the user is disabled or deleted, or has a new password."""
+        """Delete what is pending for a user."""
         ...
 
 
@@ -176,6 +176,11 @@ class Subjects:
             _publish_ends(revocations, families.end_families(user_id, at), at)
             _publish_ends(revocations, self.held.sessions.end_sessions(user_id, at), at)
             # A link to a new password is worth nothing once there is one.
+            self.forget_pending(user_id)
+
+    def forget_pending(self, user_id: str) -> None:
+        """Delete what is pending for a user."""
+        if self.held is not None:
             self.held.pending.erase(user_id)
 
     def erase_user(self, user_id: str, username: str, at: float) -> None:

@@ -166,7 +166,7 @@ class MemoryUsers:
 
     @changes_user("disabled")
     def disable(self, username: str) -> User:
-        """Refuse the user, and the user's keys and tokens, from now on. Ends the user's families."""
+        """Refuse the user, and the user's keys and tokens, from now on. Ends the user's families and sessions."""
         with self._lock:
             user = self._change(username, disabled=True)
             at = self._clock()
@@ -176,7 +176,7 @@ class MemoryUsers:
 
     @changes_user("enabled")
     def enable(self, username: str) -> User:
-        """Undo `disable`, except that the tokens and families stay refused."""
+        """Undo `disable`, except that the tokens, families and sessions stay refused."""
         with self._lock:
             user = self._change(username, disabled=False)
             self._subjects.disabled_since.pop(user.id, None)
@@ -209,7 +209,9 @@ class MemoryUsers:
         """Replace the address of the user; see `authmw.stores.UserAdmin.set_email`."""
         checked = checked_email(email)
         with self._lock:
-            return self._change(username, email=checked, email_verified=verified and bool(checked))
+            user = self._change(username, email=checked, email_verified=verified and bool(checked))
+            self._subjects.forget_pending(user.id)
+            return user
 
     @changes_user("deleted")
     def delete(self, username: str) -> User:

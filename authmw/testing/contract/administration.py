@@ -382,8 +382,11 @@ class AdministrationContract(StoreContract[_Stores]):
     def test_a_user_has_another_address_which_is_found_in_place_of_the_old_one(self) -> None:
         self.ask(self.store.users.create, "alice", email="old@shop.example", email_verified=True)
         bob = self.ask(self.store.users.create, "bob", email="bob@shop.example")
+        (_, link), (_, other_link) = self.begin("alice"), self.begin("bob")
         changed = self.ask(self.store.users.set_email, "alice", "New@shop.example")
         assert (changed.email, changed.email_verified) == ("New@shop.example", False)
+        assert self.pending_now(link) is None, "a link that was mailed to the old address"
+        assert self.pending_now(other_link) == other_link
         assert self.ask(self.store.users.find, "alice") == changed
         assert self.ask(self.store.users.find_by_email, "new@SHOP.example") == (changed,)
         assert self.ask(self.store.users.find_by_email, "old@shop.example") == ()

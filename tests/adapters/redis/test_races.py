@@ -17,6 +17,7 @@ from authmw.stores.session_records import BrowserSession, RenewalOutcome
 from tests.adapters.redis.support import (
     RedisServer,
     a_family,
+    a_pending,
     a_renewal,
     a_rotation,
     a_session,
@@ -213,6 +214,22 @@ def test_more_tokens_than_one_page_of_an_index_are_all_revoked(kept: RedisStores
     found = [now(kept.tokens.find_token(record.digest)) for record in records]
     assert all(each is not None and each.revoked_at is not None for each in found)
     assert len(kept.tokens.list("usr_1")) == 1200
+
+
+def test_what_is_pending_for_nobody_costs_as_many_steps_as_for_a_user(kept: RedisStores) -> None:
+    def steps(subject: str) -> list[str]:
+        put, taken = kept.pending._put(a_pending(subject=subject)), list[str]()  # pyright: ignore[reportPrivateUsage]
+        reply: Any = None
+        while True:
+            try:
+                step = put.send(reply)
+            except StopIteration:
+                return taken
+            assert not isinstance(step, Batch)
+            taken.append(str(step[1]))
+            reply = None
+
+    assert steps("") == steps("usr_1")
 
 
 def test_adding_again_brings_nothing_back(kept: RedisStores) -> None:

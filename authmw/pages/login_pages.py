@@ -111,13 +111,13 @@ def logged_out(page: LoggedOutPage, texts: Texts) -> Body:
 
 
 def _problem(page: LoginPage, texts: Texts) -> Problem | None:
-    code = page.problem
-    if code is None:
+    found = page.problem
+    if found is None:
         return None
-    if page.reauthentication and code is ProblemCode.WRONG_CREDENTIALS:
+    if page.reauthentication and found is ProblemCode.WRONG_CREDENTIALS:
         return Problem(texts.wrong_password, ("password",))
-    said = problem_sentence(code, texts, retry_after=page.retry_after)
-    if code in (ProblemCode.THROTTLED, ProblemCode.FORM_EXPIRED):
+    said = problem_sentence(found, texts, retry_after=page.retry_after)
+    if found in (ProblemCode.THROTTLED, ProblemCode.FORM_EXPIRED):
         return Problem(said)  # no field is wrong
     return Problem(said, ("password",) if page.reauthentication else ("username", "password"))
 

@@ -68,9 +68,11 @@ class Look:
             raise ConfigurationError(*mistakes)
 
     @property
-    def logo_source(self) -> str:
-        """What the policy has to allow for the logo; empty without one."""
-        return "" if not self.logo else "data:" if self.logo.startswith("data:") else "'self'"
+    def image_sources(self) -> tuple[str, ...]:
+        """What the policy has to allow for the logo; nothing without one."""
+        if not self.logo:
+            return ()
+        return ("data:",) if self.logo.startswith("data:") else ("'self'",)
 
 
 def is_link(url: object) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from authmw.flow.durations import Seconds, in_seconds
+from authmw.flow.durations import Seconds, seconds
 from authmw.pages.escaping import visible
 from authmw.pages.languages.english import ENGLISH
 from authmw.pages.languages.texts import Texts
@@ -48,7 +48,7 @@ def recovery_mail(*, name: str, username: str, link: str, lifetime: Seconds, tex
     >>> mail.subject, "for 30 minutes" in mail.body
     ('Shop: Choose a new password', True)
     """
-    time = lasting(in_seconds(lifetime), texts)
+    time = lasting(seconds(lifetime, "lifetime"), texts)
     return _mail(name, texts.recovery_subject, texts.recovery_body, username=_line(username), link=link, time=time)
 
 
@@ -61,8 +61,9 @@ def verification_mail(*, name: str, username: str, link: str, lifetime: Seconds,
     >>> verification_mail(name="", username="alice", link=link, lifetime=86_400, texts=texts_of("de")).subject
     'E-Mail-Adresse bestätigen'
     """
+    time = lasting(seconds(lifetime, "lifetime"), texts)
     subject, body = texts.verification_subject, texts.verification_body
-    return _mail(name, subject, body, username=_line(username), link=link, time=lasting(in_seconds(lifetime), texts))
+    return _mail(name, subject, body, username=_line(username), link=link, time=time)
 
 
 def password_changed_mail(*, name: str, username: str, link: str, at: float, texts: Texts = ENGLISH) -> Mail:

@@ -77,7 +77,7 @@ def render(
         own = {"style-src": ["'self'"], "img-src": ["'self'", "data:"], "font-src": ["'self'"]}
         return document(made, language=texts.tag, sources=own, forms=targets)
     body = _body(page, texts)
-    sources = {"style-src": [sheet(look).source], "img-src": [look.logo_source] if look.logo else []}
+    sources = {"style-src": [sheet(look).source], "img-src": look.image_sources}
     return document(
         f"<!doctype html>\n{_html(body, look, texts).text}\n",
         language=texts.tag,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -52,6 +53,12 @@ def test_no_name_adds_a_header_or_a_line(name: str, username: str, language: str
         assert {line.split(b":")[0].lower() for line in head.split(b"\r\n") if line[:1].strip()} == {
             *(b"subject", b"content-type", b"content-transfer-encoding", b"mime-version"),
         }
+
+
+def test_a_lifetime_may_be_a_timedelta() -> None:
+    for make in (recovery_mail, verification_mail):
+        told = [make(name="", username="a", link=LINK, lifetime=each) for each in (timedelta(minutes=30), 1800)]
+        assert told[0] == told[1]
 
 
 def test_line_breaks_of_a_name_are_spaces() -> None:

@@ -12,6 +12,7 @@ import pytest
 from authmw import ConfigurationError
 from authmw.pages import (
     LANGUAGES,
+    Failure,
     FailurePage,
     LoggedOutPage,
     LoginPage,
@@ -207,10 +208,225 @@ def test_who_is_known_is_not_asked_for_the_name_but_told_it() -> None:
     assert "The password is wrong." in said.one("main").text
 
 
-def test_tokens_are_not_in_the_repr_of_a_page() -> None:
-    shown = repr(replace(LOGIN, form_token="s3cret")) + repr(PAGES["reset"]) + repr(PAGES["verify"])
-    assert "s3cret" not in shown
-    assert "token=" not in shown
+def focused(page: Page) -> list[str | None]:
+    """The names of the fields in which the cursor is."""
+    parsed = Parsed(render(page).content)
+    return [each.attributes.get("name") for each in parsed.elements if "autofocus" in each.attributes]
+
+
+def test_the_cursor_is_where_to_go_on() -> None:
+    assert focused(replace(LOGIN, username="")) == ["username"]
+    assert focused(LOGIN) == ["password"]
+    assert focused(replace(LOGIN, reauthentication=True)) == ["password"]
+    assert focused(PAGES["change"]) == ["old_password"]
+    assert focused(PAGES["change-password-too-short"]) == ["new_password"]
+    assert focused(PAGES["change-passwords-differ"]) == ["new_password"]
+    assert focused(PAGES["reset"]) == []
+    assert focused(PAGES["reset-password-too-long"]) == ["new_password"]
+    assert focused(PAGES["forgotten"]) == ["username"]
+
+
+@every_page
+def test_tokens_are_not_in_the_repr_of_a_page(name: str) -> None:
+    page = PAGES[name]
+    tokens = {each: f"s3cret-{each}" for each in ("form_token", "token") if hasattr(page, each)}
+    changed = replace(page, **tokens)  # type: ignore[arg-type]
+    assert "s3cret" not in repr(changed)
+    assert all(f'value="{each}"' in render(changed).content.decode() for each in tokens.values()) or not has_form(page)
+
+
+def has_form(page: Page) -> bool:
+    """Whether the page sends anything."""
+    return b"<form" in render(page).content
+
+
+HEAD = (
+    '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark">'
+    '<meta name="robots" content="noindex"><title>{title}</title><style>'
+)
+LOGIN_BODY = (
+    '<body><header><img src="/static/logo.svg" alt=""><span>Shop</span></header><main><h1>Log in</h1>'
+    '<div class="problem" id="problem" role="alert"><h2>There is a problem</h2>'
+    '<p><a href="#username">The user name or the password is wrong.</a></p></div>'
+    '<form method="post" action="/login"><input type="hidden" name="form_token" value="f">'
+    '<div class="field"><label for="username">User name</label><input type="text" id="username" name="username" '
+    'value="alice" autocomplete="username" inputmode="email" autocapitalize="none" spellcheck="false" required '
+    'aria-invalid="true" aria-describedby="problem"></div>'
+    '<div class="field"><label for="password">Password</label><input type="password" id="password" name="password" '
+    'autocomplete="current-password" spellcheck="false" required autofocus aria-invalid="true" '
+    'aria-describedby="problem"></div>'
+    '<label for="remember" class="check"><input type="checkbox" id="remember" name="remember" value="yes" checked>'
+    'Keep me logged in on this device</label><input type="hidden" name="next" value="/orders">'
+    '<button type="submit" class="button">Log in</button></form>'
+    '<p class="below"><a href="/forgotten" rel="noreferrer">Forgot your password?</a></p></main>'
+    '<footer><a href="/imprint" rel="noreferrer">Legal notice</a>'
+    '<a href="/privacy" rel="noreferrer">Privacy</a></footer>'
+    "</body></html>\n"
+)
+
+
+def test_the_login_page_is_exactly_this() -> None:
+    page = replace(LOGIN, problem=ProblemCode.WRONG_CREDENTIALS, forgot_url="/forgotten")
+    look = Look("Shop", logo="/static/logo.svg", imprint="/imprint", privacy="/privacy")
+    head, _, rest = render(page, look).content.decode().partition("<style>")
+    assert f"{head}<style>" == HEAD.replace("{title}", "Error: Log in \N{EN DASH} Shop")
+    assert rest.partition("</style></head>")[2] == LOGIN_BODY
+
+
+FIELD = (
+    '<div class="field"><label for="{name}">{label}</label>{hint}<input type="password" id="{name}" name="{name}" '
+    'autocomplete="{token}" spellcheck="false" required{more}></div>'
+)
+HINT = (
+    '<p class="hint" id="new_password-hint">At least 8 characters. A few words in a row are easy to remember and hard '
+    "to guess.</p>"
+)
+
+
+def test_the_form_for_a_new_password_is_exactly_this() -> None:
+    content = render(PAGES["change-password-too-short"]).content.decode()
+    form = content.partition("</div><form")[2].partition("</form>")[0]
+    wrong = ' autofocus aria-invalid="true" aria-describedby="problem new_password-hint"'
+    old = {"name": "old_password", "label": "Current password", "hint": "", "token": "current-password", "more": ""}
+    new = {"name": "new_password", "label": "New password", "hint": HINT, "token": "new-password", "more": wrong}
+    again = {"name": "new_password_again", "label": "Repeat the new password", "hint": "", "more": ""}
+    assert form == (
+        ' method="post" action="/password"><input type="hidden" name="form_token" value="f">'
+        '<input type="text" name="username" value="alice" autocomplete="username" readonly hidden>'
+        + FIELD.format(**old)
+        + FIELD.format(**new)
+        + FIELD.format(token="new-password", **again)
+        + '<button type="submit" class="button">Change password</button>'
+    )
+
+
+def test_a_session_is_exactly_this() -> None:
+    content = render(PAGES["sessions"]).content.decode()
+    first = content.partition('<ul class="sessions" role="list">')[2].partition("</li>")[0]
+    assert first == (
+        "<li><div><h2><bdi><strong>Firefox, Linux</strong></bdi>"
+        '<span class="mark">This device</span></h2><p>Browser · Stays logged in</p>'
+        '<p>Last used: <time datetime="2026-11-30T00:53:00Z" title="30 November 2026, 00:53 UTC">just now</time></p>'
+        '<p>Logged in: <time datetime="2026-11-28T00:53:20Z" title="28 November 2026, 00:53 UTC">2 days ago</time></p>'
+        '</div><form method="post" action="/sessions"><input type="hidden" name="form_token" value="f">'
+        '<input type="hidden" name="session" value="s1"><button type="submit" class="button plain">Log out'
+        '<span class="hidden">: Firefox, Linux</span></button></form>'
+    )
+    last = content.partition("</ul>")[2].partition("</main>")[0]
+    assert last == (
+        '<form method="post" action="/sessions/all"><input type="hidden" name="form_token" value="f">'
+        '<button type="submit" class="button">Log out everywhere</button>'
+        '<p class="hint after">This logs you out on this device too.</p></form>'
+    )
+    assert '<main class="wide">' in content
+    assert "<p>App</p>" in content
+
+
+def test_without_the_url_for_all_sessions_there_is_no_such_button() -> None:
+    page = SessionsPage(action="/sessions", form_token="f", entries=ENTRIES, now=NOW)
+    assert b"Log out everywhere" not in render(page).content
+
+
+LINKS = {
+    "login": ["/forgotten"],
+    "logged-out": ["/login"],
+    "changed": ["/"],
+    "forgotten": ["/login"],
+    "forgotten-sent": ["/login"],
+    "verified": ["/"],
+    "link-expired": ["/forgotten"],
+    "failure-not-found": ["/"],
+    "login-bare": [],
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_a_page_leads_on(name: str) -> None:
+    parsed = Parsed(render(PAGES[name]).content)
+    assert [each.attributes["href"] for each in parsed.all("a")] == LINKS[name]
+
+
+SAID = {
+    "log-out": ("Log out", "Do you want to log out?"),
+    "logged-out": ("You are logged out", "You can close this window now."),
+    "changed": ("Password changed", "From now on, log in with your new password."),
+    "verify": ("Confirm your email address", "Does alice@shop.example belong to you?"),
+    "verified": ("Email address confirmed", "We can reach you at alice@shop.example from now on."),
+    "link-expired": ("This link no longer works", "It has been used already, or it is too old."),
+    "sessions-none": ("Where you are logged in", "You are not logged in anywhere."),
+    "login-again": ("Confirm that it is you", "You are logged in as alice."),
+    "failure-bad-request": ("This request is not valid", "Please go back and try again."),
+    "failure-form-expired": ("This form has expired", "Nothing was changed."),
+    "failure-cross-site": ("This request came from another website", "nothing was changed."),
+    "failure-forbidden": ("You do not have access", "Your account has no permission"),
+    "failure-not-found": ("Page not found", "Please check the address"),
+    "failure-too-many": ("Too many attempts", "Please try again in 45 seconds."),
+    "failure-unavailable": ("Not available at the moment", "nothing to do with your account"),
+    "change-throttled": ("Change password", "Please try again in 60 minutes."),
+    "change-wrong-credentials": ("Change password", "The password is wrong."),
+    "forgotten-throttled": ("Forgotten password", "Please try again in 2 minutes."),
+    "reset-password-unacceptable": ("Choose a new password", "too easy to guess"),
+    "reset-field-missing": ("Choose a new password", "Please fill in every field."),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_page_says_what_it_is_about(name: str) -> None:
+    parsed = Parsed(render(PAGES[name]).content)
+    title, said = SAID[name]
+    assert parsed.one("h1").text == title
+    assert said in parsed.one("main").text
+
+
+WRONG = {
+    "login-wrong-credentials": ["username", "password"],
+    "login-throttled": [],
+    "login-form-expired": [],
+    "login-again-wrong-credentials": ["password"],
+    "login-again-field-missing": ["password"],
+    "change-old-password-wrong": ["old_password"],
+    "change-wrong-credentials": ["old_password"],
+    "change-passwords-differ": ["new_password", "new_password_again"],
+    "change-password-too-long": ["new_password"],
+    "change-field-missing": ["old_password", "new_password", "new_password_again"],
+    "change-throttled": [],
+    "reset-field-missing": ["new_password", "new_password_again"],
+    "reset-old-password-wrong": [],
+    "forgotten-field-missing": ["username"],
+    "forgotten-throttled": [],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_fields_that_are_wrong_are_marked(name: str) -> None:
+    parsed = Parsed(render(PAGES[name]).content)
+    assert [each.attributes["name"] for each in parsed.elements if "aria-invalid" in each.attributes] == WRONG[name]
+
+
+def test_statuses_are_those_of_http() -> None:
+    assert {failure.value: failure.status for failure in Failure} == {
+        "bad-request": 400,
+        "form-expired": 400,
+        "cross-site": 403,
+        "forbidden": 403,
+        "not-found": 404,
+        "too-many": 429,
+        "unavailable": 503,
+    }
+
+
+def test_what_cannot_be_tried_again_leads_elsewhere() -> None:
+    buttons = {name: Parsed(render(PAGES[name]).content).one("a").text for name in PAGES if name.startswith("failure-")}
+    elsewhere = {name for name, text in buttons.items() if text == "Continue"}
+    assert elsewhere == {"failure-forbidden", "failure-not-found"}
+    assert {text for name, text in buttons.items() if name not in elsewhere} == {"Try again"}
+
+
+def test_a_language_may_be_written_from_right_to_left() -> None:
+    texts = replace(texts_of("en"), tag="ar", direction="rtl")
+    assert Parsed(render(LOGIN, texts=texts).content).one("html").attributes == {"lang": "ar", "dir": "rtl"}
 
 
 # Passwords and sessions

@@ -12,6 +12,7 @@ from authmw import Auth, DigestVerifier, DPoPVerifier, Issuer, JWTVerifier
 from authmw.asgi import mcp
 from authmw.crypto import opaque_tokens, passwords
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
+from authmw.http.next_path import MAX_NEXT
 from authmw.http.request import MAX_FORM
 from authmw.identity.usernames import MAX_USERNAME_BYTES
 from authmw.issuers import DPoPNonces
@@ -62,6 +63,7 @@ NUMBERS: list[tuple[str, str, object, object]] = [
     ("docs/threats.md", "8 KiB before anything is split", MAX_CREDENTIAL_LENGTH, 8 * KIB),
     ("docs/threats.md", "1 MiB and 5 seconds at most", (MAX_BYTES, TIMEOUT), (KIB * KIB, 5)),
     ("docs/threats.md", "has expired and two minutes more", REVOCATION_MARGIN, 120),
+    ("docs/concepts/navigations.md", "with at most 2048 characters", MAX_NEXT, 2048),
     ("docs/threats.md", "it is valid for an hour at most", LONGEST_ASSERTION, 3600),
     ("docs/tokens/clients.md", "`exp` is an hour ahead at most", LONGEST_ASSERTION, 3600),
     ("docs/tokens/index.md", "more than 64 KiB", MAX_FORM, 64 * KIB),

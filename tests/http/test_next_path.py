@@ -83,7 +83,7 @@ def test_a_path_of_this_origin_is_returned(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", OTHER, ids=repr)
-def test_anything_else_is_the_default(text: object) -> None:
+def test_class_31_anything_else_is_the_default(text: object) -> None:
     assert safe_next(text) == "/"
     assert safe_next(text, "/home") == "/home"
 
@@ -96,7 +96,7 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.text(max_size=20), st.lists(PIECES, max_size=8).map("".join)))
 @example("/\t/evil.example")
 @example("https:/evil.example")
-def test_what_is_returned_is_of_the_origin_and_printable(text: str) -> None:
+def test_class_31_what_is_returned_is_of_the_origin_and_printable(text: str) -> None:
     found = safe_next(text, "")
     assert found in (text, "")
     if found:

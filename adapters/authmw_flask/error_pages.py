@@ -39,8 +39,10 @@ class ErrorPages:
         """Whether a handler of the application may be asked for the page of `refusal`."""
         if not self._pages.asks(refusal):
             return False
-        of_app = (handlers for by_code in self._app.error_handler_spec.values() for handlers in by_code.values())
-        return any(getattr(each, "__module__", "") != self._own.__module__ for some in of_app for each in some.values())
+        # Flask adds empty tables while it looks handlers up, maybe in another thread: so lists.
+        by_code = list(self._app.error_handler_spec.values())
+        tables = [table for each in by_code for table in list(each.values())]
+        return any(getattr(each, "__module__", "") != self._own.__module__ for some in tables for each in some.values())
 
     def response(self, refusal: Refusal) -> Response | None:
         """The page of `refusal`, made in the context of its request; None if no handler makes one."""
@@ -66,7 +68,7 @@ class ErrorPages:
     def _of_refusals(self) -> Callable[..., Any] | None:
         """The handler that the application has registered for `AccessRefused`."""
         for name in (*request.blueprints, None):
-            found = self._app.error_handler_spec[name][None].get(AccessRefused)
+            found = self._app.error_handler_spec.get(name, {}).get(None, {}).get(AccessRefused)
             if found is not None and found is not self._own:
                 return cast("Callable[..., Any]", found)
         return None

@@ -14,7 +14,6 @@ CLASSES: Final = range(1, 38)
 LATER: Final[Mapping[int, str]] = {
     29: "the state of a login is bound to the browser: clients of OpenID providers",
     30: "redirect_uri matching: an authorization endpoint",
-    31: "open redirects: logging in by browser",
     37: "resets of forgotten passwords, and other flows",
 }
 """What there is no code for yet, with where it will be."""

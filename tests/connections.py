@@ -25,14 +25,6 @@ LIFETIME: Final = 600
 EXPIRES: Final = "the token expires"
 NAMES: Final[dict[str, Any]] = {"issuer": "https://id.example", "audience": "orders"}
 
-CAUSES: Final[dict[str, Callable[[World], Revocation]]] = {
-    "the token is revoked": lambda world: Revocation.of_token(world.ids["alice"], world.clock(), world.clock() + 900),
-    "the session ends": lambda world: Revocation.of_family("sid-alice", world.clock()),
-    "the user is disabled": lambda world: Revocation.of_user("alice", world.clock()),
-    "the client is disabled": lambda world: Revocation.of_client("web", world.clock()),
-}
-"""What ends connections of alice before their time, and no other."""
-
 
 class _Feed(RevocationFeed):
     """A feed without its thread."""
@@ -101,6 +93,15 @@ class World:
         self.monotonic.advance(seconds)
         if not self.kept.is_away:
             self.feed.follow_once()
+
+
+CAUSES: Final[dict[str, Callable[[World], Revocation]]] = {
+    "the token is revoked": lambda world: Revocation.of_token(world.ids["alice"], world.clock(), world.clock() + 900),
+    "the session ends": lambda world: Revocation.of_family("sid-alice", world.clock()),
+    "the user is disabled": lambda world: Revocation.of_user("alice", world.clock()),
+    "the client is disabled": lambda world: Revocation.of_client("web", world.clock()),
+}
+"""What ends connections of alice before their time, and no other."""
 
 
 def scope(token: str | None, kind: str = "http", **more: Any) -> Scope:

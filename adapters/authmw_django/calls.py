@@ -98,10 +98,13 @@ def stream_as(call: DjangoCall, response: HttpResponseBase, *, ends: bool) -> No
         call.end()  # no code of the project runs from here on
         return
     content, close = body.streaming_content, body.close
-    validities = call.authentication.validities if ends else ()
-    stream = LaterStream if body.is_async else Stream
-    watched = stream(validities, list(response.items()), call.note) if validities else None
-    body.streaming_content = _later_chunks(call, content, watched) if body.is_async else _chunks(call, content, watched)
+    validities, headers = call.authentication.validities if ends else (), list(response.items())
+    if body.is_async:
+        later = LaterStream(validities, headers, call.note) if validities else None
+        body.streaming_content = _later_chunks(call, content, later)
+    else:
+        stream = Stream(validities, headers, call.note) if validities else None
+        body.streaming_content = _chunks(call, content, stream)
 
     def close_as_caller() -> None:
         token = current_call.set(call)

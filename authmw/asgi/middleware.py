@@ -242,7 +242,7 @@ class _Passing(Call):
                 raise
             if not self.started:
                 await self._replace(refusal)
-            elif is_websocket and (self.connection is None or self.connection.ending is None):
+            elif is_websocket and (self.connection is None or not self.connection.is_ended):
                 await self._send({"type": "websocket.close", "code": refusal.response().close_code})
             else:
                 raise

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from authmw.asgi.timer import Timer, timer_here
 from authmw.engine.open_connections import WHY, ConnectionEnded, ending_of
@@ -126,13 +126,13 @@ class OpenConnection:
         Raises:
             ConnectionEnded: the connection was ended.
         """
-        if self._timer is None and self.ending is None and not self._is_done:
+        if self._timer is None and not self.is_ended and not self._is_done:
             ending = ending_of(self.validities, self._since, is_finite=self.is_finite)
             if ending is not None:
                 self.ending = ending
                 self._noted(ending)
                 await self._say_goodbye()
-        if self.ending is not None:
+        if self.is_ended:
             raise ConnectionEnded
         if _is_last(message):
             self.leave()
@@ -141,8 +141,13 @@ class OpenConnection:
             await self._send(message)
         finally:
             self._sending -= 1
-            if self.ending is not None and not self._sending:
+            if self.is_ended and not self._sending:  # it was ended meanwhile
                 await self._say_goodbye()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the connection was ended."""
+        return self.ending is not None
 
     def end(self, ending: Ending) -> None:
         """End it. The timer calls this."""
@@ -168,7 +173,7 @@ class OpenConnection:
 
     def caused(self, error: BaseException) -> bool:
         """Whether `error`, which left the application, comes of its end."""
-        return self.ending is not None and _comes_of_the_end(error, set())
+        return self.is_ended and _comes_of_the_end(error, set())
 
     async def _say_goodbye(self) -> None:
         """Tell the client, once, and then the application."""
@@ -217,6 +222,7 @@ def _comes_of_the_end(error: BaseException | None, seen: set[int]) -> bool:
     seen.add(id(error))
     if isinstance(error, ConnectionEnded):
         return True
-    parts = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    causes = (error.__cause__, error.__context__, *parts)
+    causes: list[BaseException | None] = [error.__cause__, error.__context__]
+    if isinstance(error, BaseExceptionGroup):
+        causes += cast("BaseExceptionGroup[BaseException]", error).exceptions
     return any(_comes_of_the_end(each, seen) for each in causes)

@@ -109,6 +109,7 @@ class _TrioTimer(Timer):
 def timer_here() -> Timer | None:
     """The timer of the event loop that runs here; None if that is neither of asyncio nor of trio."""
     timer: Timer | None = getattr(_here, "timer", None)
+    kind: type[Timer] = _AsyncioTimer
     trio = running_trio()
     if trio is not None:
         loop, kind = trio.lowlevel.current_trio_token(), _TrioTimer
@@ -116,7 +117,7 @@ def timer_here() -> Timer | None:
         import asyncio
 
         try:
-            loop, kind = asyncio.get_running_loop(), _AsyncioTimer
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             return None
     if timer is None or timer.loop is not loop:

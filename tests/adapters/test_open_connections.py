@@ -258,6 +258,9 @@ async def django_few(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts(), content_type=EVENTS)
 
 
+def start_nothing(*_: object) -> None: ...
+
+
 DJANGO: Final = (path("parts", django_parts), path("events", django_events), path("few", django_few))
 
 
@@ -265,7 +268,7 @@ DJANGO: Final = (path("parts", django_parts), path("events", django_events), pat
 def test_a_stream_of_django_ends_between_two_parts(content_type: str, cut: bool) -> None:
     world = World()
     with configured(ROOT_URLCONF=DJANGO, authmw={"auth": world.auth}):
-        environ = {
+        environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET",
             "PATH_INFO": "/parts",
             "QUERY_STRING": f"type={content_type}",
@@ -274,7 +277,8 @@ def test_a_stream_of_django_ends_between_two_parts(content_type: str, cut: bool)
             "wsgi.input": BytesIO(),
             "HTTP_AUTHORIZATION": f"Bearer {world.token()}",
         }
-        stream: Any = get_wsgi_application()(environ, lambda *_: None)
+        application: Any = get_wsgi_application()
+        stream = application(environ, start_nothing)
         parts = iter(stream)
         assert [next(parts), next(parts)] == [b"0;", b"1;"]
         world.end_alice("the user is disabled")

@@ -636,13 +636,15 @@ def test_a_clock_that_fails_is_logged_once_and_the_other_connections_end_in_time
     monkeypatch.setattr(LOOKING, 0.01)
     world, broken = World(), World()
 
-    def fail() -> float:
-        raise RuntimeError("no clock")
+    def read(clock: FakeClock) -> float:
+        if clock is broken.clock:
+            raise RuntimeError("no clock")
+        return clock.now
 
     async def main(table: Table) -> None:
         stuck = await table.open(AuthMiddleware(echo, broken.auth), scope(broken.token(), "websocket"))
         alice = await table.open(AuthMiddleware(echo, world.auth), scope(world.token(), "websocket"))
-        monkeypatch.setattr(FakeClock, "__call__", lambda clock: fail() if clock is broken.clock else clock.now)
+        monkeypatch.setattr(FakeClock, "__call__", read)
         await _pass(library)
         world.publish(Revocation.of_user("alice", world.clock()))
         while not alice.is_done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -83,7 +83,7 @@ class Served:
         return {**began, "user": time.time(), "expiry": tokens["expiry"].expires_at}
 
     @contextmanager
-    def stream(self, path: str, token: Token) -> Iterator[HTTPResponse]:
+    def stream(self, path: str, token: Token) -> Generator[HTTPResponse]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         connection.request("GET", path, headers=token.headers)
         response = connection.getresponse()

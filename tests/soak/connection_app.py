@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from authmw_sqlalchemy import SQLStores
 
@@ -15,7 +15,7 @@ from authmw.stores.revocation_feed import RevocationFeed
 
 FOLDER: Final = "AUTHMW_CONNECTIONS_FOLDER"
 OFF: Final = "AUTHMW_CONNECTIONS_OFF"
-NAMES: Final = {"issuer": "https://id.example", "audience": "orders"}
+NAMES: Final[dict[str, Any]] = {"issuer": "https://id.example", "audience": "orders"}
 BOUND: Final = 1.0
 """Seconds within which a revocation is honoured."""
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -218,11 +219,15 @@ class Run:
                 token = self._tokens[cause] if cause else self._token(f"{is_websocket} {number}", LIFETIME)
                 request = _request(token, is_websocket=is_websocket)
                 client = Client(request, is_websocket=is_websocket, cause=cause)
-                await loop.create_connection(lambda client=client: client, "127.0.0.1", self._server.port)
+                await loop.create_connection(partial(_same, client), "127.0.0.1", self._server.port)
                 opening.append(client)
             if not all(await asyncio.gather(*(each.opened for each in opening))):
                 raise RuntimeError(f"a connection was refused:\n{self._server.output()}")
             self._clients += opening
+
+
+def _same(client: Client) -> Client:
+    return client
 
 
 def _user(cause: str) -> str:

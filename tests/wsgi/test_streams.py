@@ -48,7 +48,10 @@ def serve(app: Any, token: str | None) -> Any:
     environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.7"}
     if token is not None:
         environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-    return app(environ, lambda status, headers, exc_info=None: None)
+    return app(environ, start_nothing)
+
+
+def start_nothing(*_: object) -> None: ...
 
 
 @every_cause
@@ -172,7 +175,7 @@ def test_lists_and_files_of_the_server_stay_as_they_are() -> None:
     for body in ([b"whole"], FileWrapper(open(__file__, "rb"))):  # noqa: SIM115 - the server closes it
         made.append(body)
         guarded: Any = AuthMiddleware(app, world.auth)
-        assert guarded(dict(environ), lambda *_: None) is body
+        assert guarded(dict(environ), start_nothing) is body
         getattr(body, "close", lambda: None)()
 
 

@@ -250,7 +250,7 @@ LOGIN_BODY = (
     '<body><header><img src="/static/logo.svg" alt=""><span>Shop</span></header><main><h1>Log in</h1>'
     '<div class="problem" id="problem" role="alert"><h2>There is a problem</h2>'
     '<p><a href="#username">The user name or the password is wrong.</a></p></div>'
-    '<form method="post" action="/login"><input type="hidden" name="form_token" value="f">'
+    '<form method="post" action="/login"><input type="hidden" name="csrf_token" value="f">'
     '<div class="field"><label for="username">User name</label><input type="text" id="username" name="username" '
     'value="alice" autocomplete="username" inputmode="email" autocapitalize="none" spellcheck="false" required '
     'aria-invalid="true" aria-describedby="problem"></div>'
@@ -293,7 +293,7 @@ def test_the_form_for_a_new_password_is_exactly_this() -> None:
     new = {"name": "new_password", "label": "New password", "hint": HINT, "token": "new-password", "more": wrong}
     again = {"name": "new_password_again", "label": "Repeat the new password", "hint": "", "more": ""}
     assert form == (
-        ' method="post" action="/password"><input type="hidden" name="form_token" value="f">'
+        ' method="post" action="/password"><input type="hidden" name="csrf_token" value="f">'
         '<input type="text" name="username" value="alice" autocomplete="username" readonly hidden>'
         + FIELD.format(**old)
         + FIELD.format(**new)
@@ -310,13 +310,13 @@ def test_a_session_is_exactly_this() -> None:
         '<span class="mark">This device</span></h2><p>Browser · Stays logged in</p>'
         '<p>Last used: <time datetime="2026-11-30T00:53:00Z" title="30 November 2026, 00:53 UTC">just now</time></p>'
         '<p>Logged in: <time datetime="2026-11-28T00:53:20Z" title="28 November 2026, 00:53 UTC">2 days ago</time></p>'
-        '</div><form method="post" action="/sessions"><input type="hidden" name="form_token" value="f">'
+        '</div><form method="post" action="/sessions"><input type="hidden" name="csrf_token" value="f">'
         '<input type="hidden" name="session" value="s1"><button type="submit" class="button plain">Log out'
         '<span class="hidden">: Firefox, Linux</span></button></form>'
     )
     last = content.partition("</ul>")[2].partition("</main>")[0]
     assert last == (
-        '<form method="post" action="/sessions/all"><input type="hidden" name="form_token" value="f">'
+        '<form method="post" action="/sessions/all"><input type="hidden" name="csrf_token" value="f">'
         '<button type="submit" class="button">Log out everywhere</button>'
         '<p class="hint after">This logs you out on this device too.</p></form>'
     )

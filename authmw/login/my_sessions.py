@@ -5,6 +5,7 @@ from __future__ import annotations
 from authmw.flow.flow import Flow
 from authmw.http.form import Form
 from authmw.http.response import Response
+from authmw.login.devices import device_name
 from authmw.login.login import log_out
 from authmw.login.told import Told
 from authmw.login.visit import Visit, redirect
@@ -20,7 +21,7 @@ def show_sessions(visit: Visit) -> Flow[Response]:
     entries = [
         SessionEntry(
             id=each.id,
-            name=each.name,
+            name=device_name(each.name),
             started_at=each.created_at,
             last_used_at=each.last_used_at,
             is_current=each.id == caller.session.id,
@@ -30,7 +31,7 @@ def show_sessions(visit: Visit) -> Flow[Response]:
     ] + [
         SessionEntry(
             id=each.id,
-            name=each.name or each.client_id or "",
+            name=device_name(each.name) or each.client_id or "",
             started_at=each.created_at,
             last_used_at=each.last_used_at or each.created_at,
             kind="app",

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from authmw.login.options import LoginOptions
     from authmw.login.passwords import PasswordPolicy
     from authmw.login.service import LoginPages
+    from authmw.login.steps import LoginStep
 
-__all__ = ["LoginOptions", "LoginPages", "Mail", "PasswordPolicy", "SendMail", "SessionLifetimes"]
+__all__ = ["LoginOptions", "LoginPages", "LoginStep", "Mail", "PasswordPolicy", "SendMail", "SessionLifetimes"]
 
 _HOMES = {
     "login.lifetimes": "SessionLifetimes",
@@ -19,6 +20,7 @@ _HOMES = {
     "login.options": "LoginOptions",
     "login.passwords": "PasswordPolicy",
     "login.service": "LoginPages",
+    "login.steps": "LoginStep",
 }
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one

@@ -8,6 +8,7 @@ from authmw.http.next_path import NEXT, REAUTHENTICATE, safe_next
 from authmw.http.reasons import Reason
 from authmw.http.response import Response
 from authmw.identity.verdict import Rejected
+from authmw.login.further_steps import next_step, to_step
 from authmw.login.told import Told
 from authmw.login.visit import Visit, redirect, retry_after
 from authmw.pages import LoggedOutPage, LoginPage, LogOutPage, ProblemCode
@@ -41,6 +42,8 @@ def log_in(visit: Visit, form: Form) -> Flow[Response]:
     told, began = Told(visit.request), pages.clock()
     found = yield from pages.password.find(username, password, visit.request)
     if isinstance(found, User):
+        if (yield from next_step(pages.steps, found, ())) is not None:
+            return (yield from to_step(visit, found, began=began, remember=remember, wanted=wanted))
         begun = yield from _begin(visit, found, password, remember=remember, began=began)
         if not isinstance(begun, Rejected):
             session_id, cookie = begun

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from authmw.errors import explains_arguments
 from authmw.login.lifetimes import SessionLifetimes
 from authmw.login.mail import SendMail
 from authmw.login.passwords import PasswordPolicy
+from authmw.login.steps import LoginStep
 from authmw.pages import Look, Template
 
 
@@ -29,6 +30,7 @@ class LoginOptions:
     template: Template | None = None
     languages: Collection[str] = ()
     lifetimes: SessionLifetimes | None = None
+    steps: Iterable[LoginStep] = ()
     remember_me: bool = True
     shortest_password: int = 8
     password_policy: PasswordPolicy | None = None

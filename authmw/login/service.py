@@ -15,7 +15,7 @@ from authmw.flow.pool import WorkPool
 from authmw.http.form import BadForm, Form, read_form
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
-from authmw.login import login, mailed, my_sessions, password
+from authmw.login import further_steps, login, mailed, my_sessions, password
 from authmw.login.settings import LoginSettings
 from authmw.login.visit import Visit, retry_after
 from authmw.pages import Failure, verification_mail
@@ -29,8 +29,8 @@ _MAILED: Final = ("/forgotten", "/reset", "/verify")
 class LoginPages(LoginSettings):
     """Pages to log in and out, for the sessions of a `Session`.
 
-    ``/login``, ``/logout``, ``/password`` and ``/sessions`` are always there; ``/forgotten``, ``/reset`` and
-    ``/verify`` with `send_mail`. They are public, and look at the session themselves.
+    ``/login``, ``/logout``, ``/password`` and ``/sessions`` are always there; ``/login/step`` with `steps`, and
+    ``/forgotten``, ``/reset`` and ``/verify`` with `send_mail`. They are public, and look at the session themselves.
 
     Args:
         session: the scheme, as in the `Auth` of the application.
@@ -43,6 +43,7 @@ class LoginPages(LoginSettings):
         template: makes pages in place of authmw's own.
         languages: the languages to choose from, the default first; all by default.
         lifetimes: how long sessions and links live.
+        steps: further steps of a login after the password, in order, as for one-time codes.
         remember_me: whether the login page offers to be remembered.
         shortest_password: the least number of characters of a new password (ASVS 6.2.1).
         password_policy: a further check of new passwords, as against a list of those that leaked.
@@ -65,7 +66,8 @@ class LoginPages(LoginSettings):
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths of its pages, below that of the mount."""
-        return tuple(path for path in HANDLERS if self.outbox is not None or path not in _MAILED)
+        missing = {*(_MAILED if self.outbox is None else ()), *(() if self.steps else ("/login/step",))}
+        return tuple(path for path in HANDLERS if path not in missing)
 
     def respond(self, request: RequestHead, path: str | None = None) -> Flow[Response | None]:
         """The response to a request for one of the pages; None for another path.
@@ -116,6 +118,7 @@ Posted = Callable[[Visit, Form], Flow[Response]]
 
 HANDLERS: Final[dict[str, tuple[Shown, Posted]]] = {
     "/login": (login.show_login, login.log_in),
+    "/login/step": (further_steps.show_step, further_steps.pass_step),
     "/logout": (login.show_logout, login.log_out),
     "/password": (password.show_password, password.change_password),
     "/forgotten": (mailed.show_forgotten, mailed.ask_for_link),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from authmw.crypto.opaque_tokens import Entropy
@@ -24,7 +24,7 @@ from authmw.login.mail import Mail, Outbox, SendMail
 from authmw.login.passwords import PasswordPolicy
 from authmw.login.recovery import Link, Links
 from authmw.login.sessions import BrowserSessions, Headers
-from authmw.login.steps import PasswordStep
+from authmw.login.steps import LoginStep, PasswordStep
 from authmw.pages import Look, Page, Template, Texts, language_of, render, texts_of
 from authmw.schemes.session import Session
 
@@ -47,6 +47,7 @@ class LoginSettings:
         template: Template | None = None,
         languages: Collection[str] = (),
         lifetimes: SessionLifetimes | None = None,
+        steps: Iterable[LoginStep] = (),
         remember_me: bool = True,
         shortest_password: int = 8,
         password_policy: PasswordPolicy | None = None,
@@ -56,7 +57,8 @@ class LoginSettings:
         clock: Callable[[], float] = now,
         entropy: Entropy = os.urandom,
     ) -> None:
-        mistakes = _mistakes(session, public_url, send_mail, home, shortest_password)
+        steps = tuple(steps)
+        mistakes = [*_mistakes(session, public_url, send_mail, home, shortest_password), *_in_steps(steps)]
         kept: Any = None
         try:
             kept = KeptForLogin(stores, feed=getattr(session, "feed", None), clock=clock)
@@ -71,6 +73,8 @@ class LoginSettings:
         self.home: str = home
         self.look: Look = look or Look()
         self.languages: tuple[str, ...] = tuple(languages)
+        self.steps: tuple[LoginStep, ...] = tuple(steps)
+        self.entropy: Entropy = entropy
         self.lifetimes: SessionLifetimes = lifetimes or SessionLifetimes()
         self.sessions: BrowserSessions = BrowserSessions(session, kept, self.lifetimes, entropy=entropy)
         self.password: PasswordStep = PasswordStep(kept.users, hasher=hasher, throttle=kept.throttle, clock=clock)
@@ -117,6 +121,19 @@ class LoginSettings:
             texts: Texts = texts_of(language)
             text = make(name=self.look.name, texts=texts, **values)
             self.outbox.put(Mail(to, text.subject, text.body, language))
+
+
+def _in_steps(steps: tuple[object, ...]) -> list[str]:
+    names = [getattr(step, "name", None) for step in steps]
+    mistakes = [
+        f"steps= takes steps of a login, not {type(step).__name__}: it needs name, amr, fields, is_needed and check"
+        for step in steps
+        if isinstance(step, type) or not all(hasattr(step, name) for name in _OF_STEPS)
+    ]
+    return mistakes if mistakes or len(set(names)) == len(names) else [f"steps= have one name twice: {names}"]
+
+
+_OF_STEPS = ("name", "amr", "fields", "is_needed", "check")
 
 
 def _mistakes(session: object, public_url: str, send_mail: object, home: str, shortest: object) -> list[str]:

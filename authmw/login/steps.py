@@ -6,12 +6,11 @@ last one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from authmw.crypto.passwords import PasswordHasher
 from authmw.flow.flow import Flow
-from authmw.http.form import Form
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BasicCredentials
@@ -22,11 +21,14 @@ from authmw.verifiers.password import PasswordVerifier
 
 
 class LoginStep(Protocol):
-    """A step of a login after the password. Its methods may be ``def`` or ``async def``."""
+    """A step of a login after the password. Its methods may be ``def`` or ``async def``.
+
+    An exception of it is a 503, as that of a store.
+    """
 
     @property
     def name(self) -> str:
-        """Names the step in the form, and its page for the application's templates."""
+        """Names the step in its form."""
         ...
 
     @property
@@ -34,16 +36,20 @@ class LoginStep(Protocol):
         """How it proves who the user is, as ``otp`` (RFC 8176 §2)."""
         ...
 
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The fields of its form: the name, and the label that people read."""
+        ...
+
     def is_needed(self, user: User, /) -> Answer[bool]:
-        """Whether this user has to pass it."""
+        """Whether this user has to pass it. Only True and False are answers."""
         ...
 
-    def fields(self, user: User, /) -> Answer[tuple[tuple[str, str], ...]]:
-        """The fields of its form: the name and the label of each."""
-        ...
+    def check(self, user: User, values: Mapping[str, str], /) -> Answer[bool]:
+        """Whether what was typed proves it, by the names of the fields. Only True does.
 
-    def check(self, user: User, form: Form, request: RequestHead, /) -> Answer[bool]:
-        """Whether the form proves it. Failures count as attempts to log in."""
+        A one-time code has to be used up here. Failures count as attempts to log in.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from authmw.pages.failure_pages import Failure, FailurePage
     from authmw.pages.languages.known import LANGUAGES, language_of, texts_of
     from authmw.pages.languages.texts import Counted, Texts
-    from authmw.pages.login_pages import LoggedOutPage, LoginPage, LogOutPage
+    from authmw.pages.login_pages import LoggedOutPage, LoginPage, LogOutPage, StepPage
     from authmw.pages.look import Look
     from authmw.pages.mails import Mail, password_changed_mail, recovery_mail, verification_mail
     from authmw.pages.password_pages import ChangePasswordPage, ForgottenPasswordPage, ResetPasswordPage
@@ -38,6 +38,7 @@ __all__ = [
     "ResetPasswordPage",
     "SessionEntry",
     "SessionsPage",
+    "StepPage",
     "Template",
     "Texts",
     "VerifyEmailPage",
@@ -56,7 +57,7 @@ _HOMES = {
     "pages.failure_pages": "Failure FailurePage",
     "pages.languages.known": "LANGUAGES language_of texts_of",
     "pages.languages.texts": "Counted Texts",
-    "pages.login_pages": "LoggedOutPage LoginPage LogOutPage",
+    "pages.login_pages": "LoggedOutPage LoginPage LogOutPage StepPage",
     "pages.look": "Look",
     "pages.mails": "Mail password_changed_mail recovery_mail verification_mail",
     "pages.password_pages": "ChangePasswordPage ForgottenPasswordPage ResetPasswordPage",

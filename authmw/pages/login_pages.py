@@ -41,6 +41,30 @@ class LoginPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepPage:
+    """The page of a further step of a login, as for a one-time code. Its form has the fields of the step, ``step`` and
+    ``csrf_token``.
+
+    Args:
+        action: the URL that the form is posted to.
+        form_token: is sent with the form.
+        step: names the step.
+        fields: the name and the label of each field. What is typed is no password, and not remembered by browsers.
+        problem: of the form that was sent before.
+        retry_after: seconds to wait, for `ProblemCode.THROTTLED`.
+        login_url: the URL of the login page, to begin again; empty for no link.
+    """
+
+    action: str
+    form_token: str = field(repr=False)
+    step: str
+    fields: tuple[tuple[str, str], ...]
+    problem: ProblemCode | None = None
+    retry_after: int | None = None
+    login_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogOutPage:
     """The page that asks whether to log out: a link can lead to it, and only its form ends the session.
 
@@ -93,6 +117,32 @@ def login(page: LoginPage, texts: Texts) -> Body:
             lead(sentence(texts.confirm_identity_lead, username=name_of(page.username))) if known else None,
             form(page.action, page.form_token, fields, submit(texts.proceed if known else texts.log_in)),
             link_below(texts.forgot_password, page.forgot_url),
+        ),
+        has_form=True,
+        has_problem=problem is not None,
+    )
+
+
+def step(page: StepPage, texts: Texts) -> Body:
+    """What the page of a further step shows."""
+    problem = None
+    if page.problem is not None:
+        is_wrong = page.problem is ProblemCode.WRONG_CREDENTIALS
+        said = texts.step_wrong if is_wrong else problem_sentence(page.problem, texts, retry_after=page.retry_after)
+        # Of one that waits or is too old no field is wrong.
+        names = tuple(name for name, _ in page.fields)
+        problem = Problem(said, names if is_wrong or page.problem is ProblemCode.FIELD_MISSING else ())
+    asked = [
+        form_field(label, name, autocomplete="one-time-code", problem=problem, autofocus=number == 0)
+        for number, (name, label) in enumerate(page.fields)
+    ]
+    fields = joined(hidden("step", page.step), *asked)
+    return Body(
+        texts.confirm_identity,
+        joined(
+            problem.shown(texts) if problem else None,
+            form(page.action, page.form_token, fields, submit(texts.proceed)),
+            link_below(texts.log_in_again, page.login_url),
         ),
         has_form=True,
         has_problem=problem is not None,

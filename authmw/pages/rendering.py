@@ -11,7 +11,7 @@ from authmw.pages.email_pages import EmailVerifiedPage, LinkExpiredPage, VerifyE
 from authmw.pages.failure_pages import FailurePage
 from authmw.pages.languages.english import ENGLISH
 from authmw.pages.languages.texts import Texts
-from authmw.pages.login_pages import LoggedOutPage, LoginPage, LogOutPage
+from authmw.pages.login_pages import LoggedOutPage, LoginPage, LogOutPage, StepPage
 from authmw.pages.look import Look
 from authmw.pages.markup import Html, element
 from authmw.pages.parts import Body
@@ -22,6 +22,7 @@ from authmw.pages.style import sheet
 
 Page = (
     LoginPage
+    | StepPage
     | LogOutPage
     | LoggedOutPage
     | ChangePasswordPage
@@ -86,14 +87,24 @@ def render(
     )
 
 
-def _body(page: Page, texts: Texts) -> Body:
+def _body_of_login(page: LoginPage | StepPage | LogOutPage | LoggedOutPage, texts: Texts) -> Body:
     match page:
         case LoginPage():
             return login_pages.login(page, texts)
+        case StepPage():
+            return login_pages.step(page, texts)
         case LogOutPage():
             return login_pages.log_out(page, texts)
         case LoggedOutPage():
             return login_pages.logged_out(page, texts)
+        case _:
+            assert_never(page)
+
+
+def _body(page: Page, texts: Texts) -> Body:
+    match page:
+        case LoginPage() | StepPage() | LogOutPage() | LoggedOutPage():
+            return _body_of_login(page, texts)
         case ChangePasswordPage():
             return password_pages.change_password(page, texts)
         case ForgottenPasswordPage():

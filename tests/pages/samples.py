@@ -21,6 +21,7 @@ from authmw.pages import (
     ResetPasswordPage,
     SessionEntry,
     SessionsPage,
+    StepPage,
     VerifyEmailPage,
 )
 
@@ -72,6 +73,18 @@ def _logins() -> Iterator[tuple[str, Page]]:
         yield (
             f"login-again-{code.value}",
             LoginPage(action="/login", form_token="f", username="alice", reauthentication=True, problem=code),
+        )
+    for found in (None, ProblemCode.WRONG_CREDENTIALS, ProblemCode.THROTTLED):
+        yield (
+            f"step-{found.value}" if found else "step",
+            StepPage(
+                action="/login/step",
+                form_token="f",
+                step="otp",
+                fields=(("code", "Code"),),
+                problem=found,
+                login_url="/login",
+            ),
         )
     yield "log-out", LogOutPage(action="/logout", form_token="f")
     yield "logged-out", LoggedOutPage(login_url="/login")

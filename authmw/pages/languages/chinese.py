@@ -24,6 +24,7 @@ CHINESE: Final = Texts(
     problem="出现问题",
     wrong_credentials="用户名或密码不正确。",
     wrong_password="密码不正确。",
+    step_wrong="输入不正确。",
     throttled="尝试次数过多，请在 {time}重试。",
     throttled_for_a_while="尝试次数过多，请稍后重试。",
     form_expired="表单打开时间过长，请重新提交。",

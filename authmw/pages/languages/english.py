@@ -27,6 +27,7 @@ ENGLISH: Final = Texts(
     problem="There is a problem",
     wrong_credentials="The user name or the password is wrong.",
     wrong_password="The password is wrong.",
+    step_wrong="That is not correct.",
     throttled="There were too many attempts. Please try again {time}.",
     throttled_for_a_while="There were too many attempts. Please try again later.",
     form_expired="The form was open for too long. Please send it again.",

@@ -30,6 +30,7 @@ FRENCH: Final = Texts(
     problem="Il y a un problème",
     wrong_credentials="Le nom d’utilisateur ou le mot de passe est incorrect.",
     wrong_password="Le mot de passe est incorrect.",
+    step_wrong="Ce n’est pas correct.",
     throttled="Il y a eu trop de tentatives. Veuillez réessayer {time}.",
     throttled_for_a_while="Il y a eu trop de tentatives. Veuillez réessayer plus tard.",
     form_expired="Le formulaire est resté ouvert trop longtemps. Veuillez l’envoyer à nouveau.",

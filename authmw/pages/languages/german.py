@@ -28,6 +28,7 @@ GERMAN: Final = Texts(
     problem="Es gibt ein Problem",
     wrong_credentials="Der Benutzername oder das Passwort ist falsch.",
     wrong_password="Das Passwort ist falsch.",
+    step_wrong="Das ist nicht richtig.",
     throttled="Es gab zu viele Versuche. Bitte versuchen Sie es {time} noch einmal.",
     throttled_for_a_while="Es gab zu viele Versuche. Bitte versuchen Sie es später noch einmal.",
     form_expired="Das Formular war zu lange geöffnet. Bitte senden Sie es noch einmal ab.",

@@ -28,6 +28,7 @@ PORTUGUESE: Final = Texts(
     problem="Há um problema",
     wrong_credentials="Nome de usuário ou senha incorretos.",
     wrong_password="A senha está incorreta.",
+    step_wrong="Não está correto.",
     throttled="Houve tentativas demais. Tente novamente {time}.",
     throttled_for_a_while="Houve tentativas demais. Tente novamente mais tarde.",
     form_expired="O formulário ficou aberto por tempo demais. Envie-o novamente.",

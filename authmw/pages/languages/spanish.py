@@ -27,6 +27,7 @@ SPANISH: Final = Texts(
     problem="Hay un problema",
     wrong_credentials="El nombre de usuario o la contraseña no son correctos.",
     wrong_password="La contraseña no es correcta.",
+    step_wrong="No es correcto.",
     throttled="Ha habido demasiados intentos. Vuelva a intentarlo {time}.",
     throttled_for_a_while="Ha habido demasiados intentos. Vuelva a intentarlo más tarde.",
     form_expired="El formulario ha estado abierto demasiado tiempo. Envíelo de nuevo.",

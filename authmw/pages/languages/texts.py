@@ -71,6 +71,7 @@ class Texts:
     wrong_credentials: str
     """It does not tell which of the two is wrong."""
     wrong_password: str
+    step_wrong: str
     throttled: str
     """With ``{time}``, as `in_minutes`."""
     throttled_for_a_while: str

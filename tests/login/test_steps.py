@@ -1,0 +1,177 @@
+"""Further steps of a login: between the password and the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from authmw import ConfigurationError, Session
+from authmw.login import LoginPages
+from authmw.stores import MemoryStores, User
+from tests.login.browser import Browser, Page
+from tests.login.shop import SECRET, WORLDS, Shop
+
+
+class Pin:
+    """A step that asks for a number, which is good once."""
+
+    name = "pin"
+    amr = "pin"
+    fields = (("pin", "Your PIN"),)
+
+    def __init__(self, *pins: str) -> None:
+        self.pins = set(pins)
+
+    def is_needed(self, user: User) -> bool:
+        return user.username == "alice"
+
+    def check(self, user: User, values: Mapping[str, str]) -> bool:
+        if values["pin"] not in self.pins:
+            return False
+        self.pins.discard(values["pin"])
+        return True
+
+
+class Code(Pin):
+    """Another one, on an event loop."""
+
+    name = "code"
+    amr = "otp"
+    fields = (("first", "First half"), ("second", "Second half"))
+
+    async def is_needed(self, user: User) -> bool:  # type: ignore[override] # a step may be async
+        return True
+
+    async def check(self, user: User, values: Mapping[str, str]) -> bool:  # type: ignore[override]
+        return (values["first"], values["second"]) == ("12", "34")
+
+
+@pytest.fixture(params=WORLDS)
+def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    made = Shop(request.param, steps=[Pin("1111", "2222", "3333")])
+    yield made
+    made.close()
+
+
+def password(browser: Browser, wanted: str = "/", username: str = "alice", secret: str = SECRET) -> Page:
+    return browser.submit(browser.open(f"/auth/login?next={wanted}"), username=username, password=secret)
+
+
+def test_a_session_begins_after_the_last_step(shop: Shop) -> None:
+    browser = shop.browser()
+    page = password(browser, "/public")
+    assert "Your PIN" in page.text
+    assert "__Host-session" not in browser.jar
+    assert browser.fetch("/").status == 401
+    done = browser.submit(page, pin="1111")
+    assert done.path == "/public"
+    assert set(browser.jar) == {"__Host-session", "__Host-form"}
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert session.amr == ("pwd", "pin")
+    assert len(shop.stores.pending.of_user("7")) == 0
+
+
+def test_who_needs_no_step_gets_none(shop: Shop) -> None:
+    assert password(shop.browser(), username="bob", secret="battery staple").text == "hello bob"
+
+
+def test_a_wrong_step_begins_nothing_and_counts_as_an_attempt(shop: Shop) -> None:
+    browser = shop.browser()
+    page = password(browser)
+    wrong = browser.submit(page, pin="0000")
+    assert (wrong.status, "That is not correct" in wrong.text) == (403, True)
+    while wrong.status == 403:
+        wrong = browser.submit(wrong, pin="0000")
+    assert wrong.status in (429, 503)
+    assert "__Host-session" not in browser.jar
+
+
+def test_the_steps_of_a_login_are_of_one_browser_and_used_once(shop: Shop) -> None:
+    browser, other = shop.browser(), shop.browser()
+    page = password(browser)
+    other.open("/auth/login")
+    assert other.post(page.form.action, {**page.form.fields, "pin": "1111"}).header("location") == "/auth/login"
+    jar = dict(browser.jar)
+    browser.submit(page, pin="1111")
+    again = shop.browser()
+    again.jar = jar
+    assert again.post(page.form.action, {**page.form.fields, "pin": "2222"}).header("location") == "/auth/login"
+    assert len(shop.stores.sessions.sessions_of("7", shop.clock())) == 1
+
+
+@pytest.mark.parametrize("change", ["disable", "set_password", "wait"])
+def test_a_login_that_is_under_way_ends_with_the_user_the_password_and_by_itself(shop: Shop, change: str) -> None:
+    browser = shop.browser()
+    page = password(browser)
+    if change == "wait":
+        shop.clock.advance(600)
+    elif change == "disable":
+        shop.users.disable("alice")
+    else:
+        shop.users.set_password("alice", "another secret")
+    answer = browser.post(page.form.action, {**page.form.fields, "pin": "1111"})
+    assert (answer.status, answer.header("location")) == (303, "/auth/login")
+    assert "__Host-login" not in browser.jar
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "ls_" + "0" * 38, "é"])
+def test_without_a_login_under_way_there_is_no_step(shop: Shop, cookie: str) -> None:
+    browser = shop.browser()
+    browser.jar = {"__Host-login": cookie}
+    assert browser.open("/auth/login/step", follow=False).header("location") == "/auth/login"
+
+
+def test_a_form_of_another_step_is_too_old(shop: Shop) -> None:
+    browser = shop.browser()
+    page = password(browser)
+    assert browser.post(page.form.action, {**page.form.fields, "step": "code", "pin": "1111"}).status == 400
+    assert browser.submit(page, pin="").status == 400
+    assert browser.submit(page, pin="1111").text == "hello alice"
+
+
+def test_several_steps_in_order() -> None:
+    shop = Shop("starlette", steps=[Pin("1111"), Code()])
+    browser = shop.browser()
+    page = browser.submit(password(browser), pin="1111")
+    assert "First half" in page.text
+    assert "__Host-session" not in browser.jar
+    assert browser.submit(page, first="12", second="35").status == 403
+    assert browser.submit(page, first="12", second="34").text == "hello alice"
+    assert "Second half" in password(shop.browser(), username="bob", secret="battery staple").text
+    shop.close()
+
+
+def test_a_step_that_answers_no_bool_or_fails_lets_nobody_in() -> None:
+    class Truthy(Pin):
+        def check(self, user: User, values: Mapping[str, str]) -> Any:
+            return "yes"
+
+    class Broken(Pin):
+        def check(self, user: User, values: Mapping[str, str]) -> bool:
+            raise OSError("s3cret")
+
+    class Unsure(Pin):
+        def is_needed(self, user: User) -> Any:
+            return None
+
+    for step, status in ((Truthy(), 403), (Broken(), 503)):
+        shop = Shop(steps=[step])
+        browser = shop.browser()
+        answer = browser.submit(password(browser), pin="1111")
+        assert answer.status == status
+        assert "__Host-session" not in browser.jar
+        shop.close()
+    shop = Shop(steps=[Unsure()])
+    browser = shop.browser()
+    assert password(browser).status == 500  # a mistake of the application
+    assert "__Host-session" not in browser.jar
+    shop.close()
+
+
+def test_mistakes_in_steps_are_refused() -> None:
+    stores = MemoryStores()
+    for steps, said in (([Pin], "steps="), ([object()], "steps="), ([Pin(), Pin()], "twice")):
+        with pytest.raises(ConfigurationError, match=said):
+            LoginPages(Session(stores), stores, steps=steps)  # type: ignore[arg-type] # on purpose

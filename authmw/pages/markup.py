@@ -20,7 +20,7 @@ Child = Html | str | None
 """What stands in an element. None is nothing."""
 
 NOTHING: Final = Html("")
-_WITHOUT_CONTENT: Final = frozenset({"img", "input", "link", "meta"})  # HTML Standard §13.1.2: void elements
+_WITHOUT_CONTENT: Final = frozenset({"img", "input", "meta"})  # HTML Standard §13.1.2: the void elements of the pages
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 

@@ -84,7 +84,6 @@ class ResetPasswordPage:
 
 
 _FIELDS: Final = {
-    ProblemCode.WRONG_CREDENTIALS: ("old_password",),
     ProblemCode.OLD_PASSWORD_WRONG: ("old_password",),
     ProblemCode.PASSWORDS_DIFFER: ("new_password", "new_password_again"),
     ProblemCode.PASSWORD_TOO_SHORT: ("new_password",),

@@ -61,3 +61,9 @@ def test_contrast_is_that_of_the_guidelines(one: str, other: str, ratio: float) 
     assert first is not None
     assert second is not None
     assert round(contrast(first, second), 2) == round(contrast(second, first), 2) == ratio
+
+
+def test_the_least_contrasts_are_those_of_the_guidelines() -> None:
+    assert (TEXT, SHAPE) == (4.5, 3.0)
+    # 1 / 255 / 12.92, the straight part of the curve.
+    assert round(contrast((1, 1, 1), (0, 0, 0)), 4) == 1.0061

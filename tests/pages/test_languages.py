@@ -146,10 +146,19 @@ def test_the_language_that_a_browser_asks_for(header: str | None, language: str)
 
 @pytest.mark.parametrize(
     "header, language",
-    [("de", "es"), (None, "es"), ("en-GB", "en-GB"), ("en", "es"), ("EN-gb-oxendict", "en-GB"), ("nl", "es")],
+    # RFC 4647 §3.4: a single letter goes with what it introduces. A language that is not wanted is that of no region.
+    [
+        *(("zh-x-a", "es"), ("en;q=0, zh-x", "zh-x"), ("es;q=0", "en-GB"), ("es;q=0, en;q=0", "zh-x")),
+        ("de", "es"),
+        (None, "es"),
+        ("en-GB", "en-GB"),
+        ("en", "es"),
+        ("EN-gb-oxendict", "en-GB"),
+        ("nl", "es"),
+    ],
 )
 def test_the_first_of_the_offered_languages_is_the_default(header: str | None, language: str) -> None:
-    assert language_of(header, offered=["es", "en-GB"]) == language
+    assert language_of(header, offered=["es", "en-GB", "zh-x"]) == language
 
 
 def test_a_language_has_to_be_offered() -> None:

@@ -82,3 +82,10 @@ def test_the_name_is_escaped_and_the_colour_and_the_radius_are_in_the_style_shee
     assert parsed.all("b") == []
     assert "--accent:#1a5fb4;" in parsed.one("style").text
     assert "--radius:3px;" in parsed.one("style").text
+
+
+def test_a_page_without_a_look_has_the_usual_one() -> None:
+    assert render(PAGE) == render(PAGE, Look(accent="#1f5fbf", radius=10))
+    parsed = Parsed(render(PAGE, Look(logo=LOGO)).content)
+    assert (len(parsed.one("header").text), parsed.one("img").attributes["alt"]) == (0, "")
+    assert parsed.all("span") == []

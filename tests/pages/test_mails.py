@@ -67,6 +67,11 @@ def test_line_breaks_of_a_name_are_spaces() -> None:
     assert mail.body.startswith("Hello a b,\n")
 
 
+def test_without_a_name_the_subject_stands_alone() -> None:
+    mail = recovery_mail(name="", username="alice", link=LINK, lifetime=60)
+    assert mail.subject == "Choose a new password"
+
+
 def test_a_name_with_braces_is_not_filled_in() -> None:
     mail = recovery_mail(name="{link}", username="{link}", link=LINK, lifetime=60)
     assert mail.body.startswith("Hello {link},\n")

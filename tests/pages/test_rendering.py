@@ -12,13 +12,18 @@ import pytest
 from authmw import ConfigurationError
 from authmw.pages import (
     LANGUAGES,
+    ChangePasswordPage,
+    EmailVerifiedPage,
     Failure,
     FailurePage,
+    ForgottenPasswordPage,
+    LinkExpiredPage,
     LoggedOutPage,
     LoginPage,
     Look,
     Page,
     ProblemCode,
+    ResetPasswordPage,
     SessionEntry,
     SessionsPage,
     Texts,
@@ -339,13 +344,83 @@ LINKS = {
     "link-expired": ["/forgotten"],
     "failure-not-found": ["/"],
     "login-bare": [],
+    "verify": [],
 }
+BARE: list[Page] = [
+    LoggedOutPage(),
+    LinkExpiredPage(),
+    EmailVerifiedPage(email="a"),
+    FailurePage(failure=Failure.NOT_FOUND),
+    LoginPage(action="/login", form_token="f"),
+    ForgottenPasswordPage(action="/forgotten", form_token="f", sent=True),
+    ChangePasswordPage(action="/password", form_token="f", username="a", shortest=8, done=True),
+]
 
 
 @pytest.mark.parametrize("name", LINKS)
 def test_a_page_leads_on(name: str) -> None:
     parsed = Parsed(render(PAGES[name]).content)
     assert [each.attributes["href"] for each in parsed.all("a")] == LINKS[name]
+
+
+@pytest.mark.parametrize("page", BARE, ids=lambda page: type(page).__name__)
+def test_a_page_that_is_told_no_url_leads_nowhere(page: Page) -> None:
+    parsed = Parsed(render(page).content)
+    assert parsed.all("a") == []
+    assert "next" not in parsed.fields
+
+
+def test_a_session_is_a_browser_elsewhere_if_nothing_else_is_said() -> None:
+    entry = SessionEntry(id="s", name="n", started_at=NOW, last_used_at=NOW)
+    parsed = Parsed(render(SessionsPage(action="/s", form_token="f", entries=(entry,), now=NOW)).content)
+    assert [each.text for each in parsed.all("h2") + parsed.all("p")[1:2]] == ["n", "Browser"]
+
+
+FIELDS = {
+    "login-again": {"form_token": "f", "username": "alice", "password": ""},
+    "log-out": {"form_token": "f"},
+    "reset": {"form_token": "f", "token": "t", "username": "alice", "new_password": "", "new_password_again": ""},
+    "forgotten": {"form_token": "f", "username": ""},
+    "verify": {"form_token": "f", "token": "t"},
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_form_has_the_fields_that_the_docstring_names(name: str) -> None:
+    assert Parsed(render(PAGES[name]).content).fields == FIELDS[name]
+
+
+def test_a_name_that_is_not_to_be_told_is_not_in_the_form() -> None:
+    page = ResetPasswordPage(action="/reset", form_token="f", token="t", shortest=8)
+    assert "username" not in Parsed(render(page).content).fields
+
+
+def test_a_phone_shows_the_keyboard_with_an_at_sign_for_a_user_name() -> None:
+    for name in ("login", "forgotten"):
+        (field,) = [
+            each.attributes
+            for each in Parsed(render(PAGES[name]).content).all("input")
+            if each.attributes["type"] == "text"
+        ]
+        assert (field["inputmode"], field["autocapitalize"], field["spellcheck"]) == ("email", "none", "false")
+        assert "value" not in field
+
+
+@pytest.mark.parametrize("code", ProblemCode)
+def test_each_problem_has_its_sentence(code: ProblemCode) -> None:
+    texts = texts_of("es")
+    sentences = {
+        ProblemCode.WRONG_CREDENTIALS: texts.wrong_credentials,
+        ProblemCode.THROTTLED: texts.throttled_for_a_while,
+        ProblemCode.FORM_EXPIRED: texts.form_expired,
+        ProblemCode.FIELD_MISSING: texts.field_missing,
+        ProblemCode.PASSWORDS_DIFFER: texts.passwords_differ,
+        ProblemCode.PASSWORD_TOO_SHORT: texts.password_too_short.replace("{n}", "15"),
+        ProblemCode.PASSWORD_TOO_LONG: texts.password_too_long,
+        ProblemCode.PASSWORD_UNACCEPTABLE: texts.password_unacceptable,
+        ProblemCode.OLD_PASSWORD_WRONG: texts.wrong_password,
+    }
+    assert problem_sentence(code, texts, shortest=15) == sentences[code]
 
 
 SAID = {
@@ -356,6 +431,7 @@ SAID = {
     "verified": ("Email address confirmed", "We can reach you at alice@shop.example from now on."),
     "link-expired": ("This link no longer works", "It has been used already, or it is too old."),
     "sessions-none": ("Where you are logged in", "You are not logged in anywhere."),
+    "login-again-field-missing": ("Confirm that it is you", "Please fill in every field."),
     "login-again": ("Confirm that it is you", "You are logged in as alice."),
     "failure-bad-request": ("This request is not valid", "Please go back and try again."),
     "failure-form-expired": ("This form has expired", "Nothing was changed."),

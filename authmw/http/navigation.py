@@ -39,7 +39,7 @@ def is_navigation(request: RequestHead) -> bool:
     """
     if request.method not in _METHODS or request.header("authorization") is not None or request.is_websocket:
         return False
-    if any(name.lower().startswith(_FETCH_METADATA) for name, _ in request.headers):
+    if any(name.startswith(_FETCH_METADATA) for name, _ in request.headers):
         return request.header("sec-fetch-mode") == "navigate" and request.header("sec-fetch-dest") == "document"
     return _accepts_pages(request.header("accept") or "")
 

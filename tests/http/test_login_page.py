@@ -76,6 +76,35 @@ def test_nobody_is_sent_from_the_page_to_itself(login: str, target: str, root: s
     assert LoginPage(login).url_for(opened(target, root)) == ""
 
 
+def test_another_spelling_of_its_path_leads_nowhere_either() -> None:
+    spelled = opened("/login/style.css")
+    spelled.environ["REQUEST_URI"] = "/%6Cogin/style.css"
+    assert LoginPage("/login").url_for(spelled) == ""
+    spelled.environ.update({"REQUEST_URI": "/login/style.css", "PATH_INFO": "/moved"})
+    assert LoginPage("/login").url_for(spelled) == ""
+
+
+@pytest.mark.parametrize(
+    "login, root, expected",
+    [
+        ("/login", "", ("/login", "/login/")),
+        ("/login/", "", ("/login", "/login/")),
+        ("/login", "/", ("/login", "/login/")),
+        ("/shop/login", "/shop", ("/login", "/login/")),
+        ("/shop", "/shop", ()),
+        ("/shop/", "/shop", ("/",)),
+        ("/", "", ("/",)),
+        ("/shop/login", "/sh", ()),
+        ("/shop/login", "/other", ()),
+        ("/shop/login", "//", ()),
+        (CENTRAL, "", ()),
+        (CENTRAL, "https:", ()),
+    ],
+)
+def test_its_path_below_a_mount(login: str, root: str, expected: tuple[str, ...]) -> None:
+    assert LoginPage(login).paths_below(root) == expected
+
+
 @given(
     st.sampled_from(["/login", "/shop/login", "/a/b/", "/", "/shop"]),
     st.sampled_from(["/orders", "/", "/login", "/b/", "/shop/orders?next=/b/"]),
@@ -95,7 +124,14 @@ def test_every_way_ends_whatever_a_proxy_makes_of_paths(login: str, start: str, 
     "login",
     [
         *("login", "", "//evil.example", "/\\evil.example", "/lo gin", "/login?a=1", "/login#a", "/../login", "/a//b"),
-        *("http://id.example/login", "https://", "https:/login", "https://user@id.example/", "https://id.example/#a"),
+        *(
+            "http://id.example/login",
+            "http://localhost/login",
+            "https://",
+            "https:/login",
+            "https://user@id.example/",
+            "https://id.example/#a",
+        ),
         *("javascript:alert(1)", "/l\u00f6gin", "/login\r\nSet-Cookie: a=b", 7, b"/login", True),
     ],
 )

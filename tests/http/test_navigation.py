@@ -23,6 +23,7 @@ NAVIGATIONS: list[tuple[str, str, dict[str, str]]] = [
     ("a browser over plain HTTP", "GET", {"accept": CHROMIUM}),
     ("an old browser", "GET", {"accept": "text/html, application/xhtml+xml, image/jxr, */*"}),
     ("a weight", "GET", {"accept": "application/xhtml+xml;q=0.5"}),
+    ("another parameter", "GET", {"accept": "application/xhtml+xml;level=0;q=0.01"}),
     ("other case", "GET", {"accept": "Application/XHTML+XML"}),
 ]
 OTHERS: list[tuple[str, str, dict[str, str]]] = [
@@ -46,6 +47,8 @@ OTHERS: list[tuple[str, str, dict[str, str]]] = [
     ("a websocket", "GET", {**OPENED, "upgrade": "websocket"}),
     ("ruled out", "GET", {"accept": "text/html, application/xhtml+xml;q=0"}),
     ("ruled out in full", "GET", {"accept": "application/xhtml+xml; q=0.000"}),
+    ("ruled out by a short weight", "GET", {"accept": "text/html, application/xhtml+xml;q=0."}),
+    ("ruled out in other case", "GET", {"accept": "application/xhtml+xml;Q=0"}),
     ("part of a name", "GET", {"accept": "application/xhtml+xml2"}),
     ("other words", "GET", {"sec_fetch_mode": "navigate,navigate", "sec_fetch_dest": "document"}),
 ]

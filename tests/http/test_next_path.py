@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authmw import safe_next
-from authmw.http.next_path import MAX_NEXT, leads_back, next_of
+from authmw.http.next_path import MAX_NEXT, leads_back, next_of, path_seen
 from authmw.http.request import WSGIRequest
 from tests.requests import asgi_request, wsgi_request
 
@@ -134,6 +134,7 @@ def test_so_is_that_of_any_path_under_asgi(path: str) -> None:
         ("/orders", "page=2", "/orders?page=2"),
         ("/orders/Caf\xc3\xa9", "", "/orders/Caf%C3%A9"),
         ("/search", "q=100%&r=\\|", "/search?q=100%25&r=%5C%7C"),
+        ("/search", "q=\xe9", "/search?q=%E9"),
         ("//evil.example/", "", ""),
         ("/a\x00b", "", ""),
         ("/long", "a" * MAX_NEXT, ""),
@@ -143,6 +144,12 @@ def test_so_is_that_of_any_path_under_asgi(path: str) -> None:
 )
 def test_the_next_of_a_request_is_its_path_and_query(path: str, query: str, expected: str) -> None:
     assert next_of(WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query})) == expected
+
+
+def test_what_no_server_sends_is_no_error() -> None:
+    environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/a", "REQUEST_URI": "/\u0100"}
+    assert next_of(WSGIRequest(environ)) == "/%3F"
+    assert path_seen(asgi_request("/\ud800")) == ""
 
 
 def test_the_next_has_the_path_that_the_client_sees() -> None:

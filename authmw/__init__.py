@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from authmw.identity.principal import ANONYMOUS, Principal
     from authmw.identity.requirement import Requirement, any_of
+    from authmw.identity.validity import Validity
     from authmw.identity.verdict import Authenticated, Rejected, Verdict
     from authmw.issuers.issuer import Issuer
     from authmw.issuers.openid_connect import OpenIdConnect
@@ -113,6 +114,7 @@ __all__ = [
     "TrustedHeader",
     "TrustedUser",
     "Unavailable",
+    "Validity",
     "Verdict",
     "acting_as",
     "any_of",
@@ -157,6 +159,7 @@ _HOMES = {
     "identity.credentials": "ApiKey BasicCredentials BearerToken DPoPToken DigestResponse TrustedUser",
     "identity.principal": "ANONYMOUS Principal",
     "identity.requirement": "Requirement any_of",
+    "identity.validity": "Validity",
     "identity.verdict": "Authenticated Rejected Verdict",
     "issuers.issuer": "Issuer",
     "issuers.openid_connect": "OpenIdConnect",

@@ -66,9 +66,9 @@ class World:
         self.ids: dict[str, str] = {}
         """The id of the last token of each user."""
 
-    def token(self, user: str = "alice", *, lifetime: float = LIFETIME, client: str = "web") -> str:
+    def token(self, user: str = "alice", *, lifetime: float = LIFETIME, client: str = "web", **more: Any) -> str:
         """A token of `user`, whose session has its name."""
-        claims = {"sid": f"sid-{user}"}
+        claims = {"sid": f"sid-{user}", **more}
         token = issue(
             user, keys=self.keys, **NAMES, lifetime=lifetime, client_id=client, claims=claims, clock=self.clock
         )

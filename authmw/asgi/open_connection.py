@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from errno import ECONNABORTED
 from typing import Any, Final, cast
 
 from authmw.asgi.timer import Timer, timer_here
@@ -133,7 +134,7 @@ class OpenConnection:
                 self._noted(ending)
                 await self._say_goodbye()
         if self.is_ended:
-            raise ConnectionEnded
+            raise ConnectionEnded(ECONNABORTED, WHY)
         if _is_last(message):
             self.leave()
         self._sending += 1

@@ -8,7 +8,6 @@ every connection, a few at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from errno import ECONNABORTED
 from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Final, NamedTuple, Protocol
@@ -27,9 +26,6 @@ WHY: Final = "the credentials that opened the connection do not hold any more"
 
 class ConnectionEnded(ConnectionAbortedError):
     """The connection was ended. Raised to the application as a server does when the client has gone."""
-
-    def __init__(self, number: int = ECONNABORTED, why: str = WHY) -> None:
-        super().__init__(number, why)
 
 
 class OpenConnection(Protocol):

@@ -27,9 +27,6 @@ class StreamCut(ConnectionResetError):
     Gunicorn logs a reset connection at DEBUG only.
     """
 
-    def __init__(self, number: int = ECONNRESET, why: str = WHY) -> None:
-        super().__init__(number, why)
-
 
 class Stream:
     """One response that is sent in parts.
@@ -70,7 +67,7 @@ class Stream:
             return False
         self._noted(ending)
         if not self.is_event_stream:
-            raise StreamCut
+            raise StreamCut(ECONNRESET, WHY)
         return True
 
 

@@ -43,7 +43,8 @@ NO_DURATION: Final = frozenset(
     "at attempts batch chance count created_at expires_at failures first_free free idle_until lanes last_used_at limit "
     "number radius shortest shortest_password started_at "
     "by familiar_until max_body max_bytes memory not_before now pool_size racers remember remember_until retry_after "
-    "revoked_at rotated_at rounds signature_length size status time times until changes minutes hours days".split()
+    "revoked_at rotated_at rounds signature_length since size status time times until changes minutes hours "
+    "days".split()
 )
 # Called by authmw with numbers: the driver of each request, the values of a policy, and a record.
 CALLED_BY_AUTHMW: Final = frozenset({"run_async", "CachePolicy.fresh_for", "Rotation", "Rotation.__init__"})
@@ -129,6 +130,7 @@ TAKES: Final[dict[str, Callable[[Any], object]]] = {
     "MemoryThrottle(first=)": lambda five: MemoryThrottle(first=five),
     "MemoryThrottle(longest=)": lambda five: MemoryThrottle(longest=five),
     "RevocationFeed(bound=)": lambda five: RevocationFeed(MemoryRevocations(), bound=five),
+    "RevocationFeed(outage_bound=)": lambda five: RevocationFeed(MemoryRevocations(), outage_bound=five),
     "CachePolicy(least=)": lambda five: CachePolicy(least=five),
     "CachePolicy(most=)": lambda five: CachePolicy(least=1, default=1, most=five),
     "CachePolicy(default=)": lambda five: CachePolicy(least=1, default=five),
@@ -145,6 +147,7 @@ TAKES: Final[dict[str, Callable[[Any], object]]] = {
     "Lifetimes(idle=)": lambda five: Lifetimes(idle=five),
     "Lifetimes(grace=)": lambda five: Lifetimes(grace=five),
     "Runtime(revocation_bound=)": lambda five: Runtime(revocation_bound=five),
+    "Runtime(outage_bound=)": lambda five: Runtime(outage_bound=five),
     "Runtime(store_timeout=)": lambda five: Runtime(store_timeout=five),
     "FakeClock.advance()": _advanced,
     "FakeIssuer(max_age=)": lambda five: FakeIssuer(max_age=five),

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from tests.support import ROOT
 
-# The default of all clocks, time limits of connections, which are real, and the clock of tests, which begins now.
+# The default of all clocks, time limits of connections and the age of a response, which are real, and the clock of
+# tests, which begins now.
 REAL = {
     "authmw/flow/clocks.py time.time",
     "authmw/flow/clocks.py time.monotonic",
     "authmw/issuers/discovery.py monotonic",
     "authmw/testing/clock.py time.time",
+    "authmw/wsgi/middleware.py monotonic",
     "adapters/authmw_sqlalchemy/postgres_connections.py monotonic",
     "adapters/authmw_sqlalchemy/sqlite.py time.monotonic",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import os
 import random
 import threading
@@ -369,6 +370,48 @@ def test_what_passes_may_be_remembered_while_the_feed_is_fresh_and_says_so(follo
     followed.store.publish(REVOKED)
     followed.feed.follow_once()
     assert verdict.still_holds() is False
+
+
+# Open connections
+
+
+def test_each_revocation_that_is_new_is_a_change_and_no_other(followed: Followed) -> None:
+    seen = [followed.feed.changes]
+    for revocation in (REVOKED, REVOKED, Revocation.of_user("alice", 1000.0), Revocation.of_user("alice", 1001.0)):
+        followed.store.publish(revocation)
+        followed.feed.follow_once()
+        seen.append(followed.feed.changes)
+    assert seen == [0, 1, 1, 2, 3]
+    assert followed.feed.refuses(ALICE)
+
+
+def test_old_data_refuses_and_is_no_proof_only_after_the_outage_bound(followed: Followed) -> None:
+    followed.feed.follow_once()
+    assert followed.feed.unknown_before() == -math.inf
+    followed.clock.now += 1.0 + 29.9
+    assert followed.feed.unknown_before() == -math.inf
+    followed.clock.now += 0.2
+    assert followed.feed.unknown_before() == followed.feed.moment() - 30.0
+    followed.feed.follow_once()
+    assert followed.feed.unknown_before() == -math.inf
+
+
+def test_a_feed_that_was_never_read_knows_of_what_was_asked_before(followed: Followed) -> None:
+    assert followed.feed.unknown_before() == followed.feed.moment() - 30.0
+
+
+def test_a_feed_that_is_not_fresh_starts_its_thread_for_a_connection_too(
+    running: Callable[..., RevocationFeed],
+) -> None:
+    feed = running(Store(), outage_bound=5)
+    feed.unknown_before()
+    assert within_reason(lambda: feed.is_fresh)
+
+
+@pytest.mark.parametrize("bound", [0, -1, math.inf, True, "5"])
+def test_an_outage_bound_that_is_no_duration_is_refused(bound: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"RevocationFeed\(outage_bound=.*outage_bound=30.0"):
+        RevocationFeed(Store(), outage_bound=bound)
 
 
 # The thread

@@ -56,7 +56,7 @@ class DjangoCall(Call):
 
     def note(self, ending: Ending) -> None:
         """Record that its response was ended."""
-        audit.ended(ending, self.principal, self.request)
+        audit.closed(ending, self.principal, self.request)
 
     @property
     def has_adapter(self) -> bool:

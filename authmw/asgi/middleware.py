@@ -288,7 +288,7 @@ class _Passing(Call):
         return self.connection.send(message)
 
     def _note(self, ending: Ending) -> None:
-        audit.ended(ending, self.authentication.principal, self.request)
+        audit.closed(ending, self.authentication.principal, self.request)
 
     def send(self, message: Message) -> Awaitable[None]:
         """The ``send`` that the application gets. No coroutine function: the application awaits the result."""

@@ -72,7 +72,7 @@ def allowed(principal: Principal, request: RequestHead) -> None:
         _success("allowed", principal, request)
 
 
-def ended(ending: Ending, principal: Principal, request: RequestHead) -> None:
+def closed(ending: Ending, principal: Principal, request: RequestHead) -> None:
     """Record a connection that was ended since the credentials that opened it do not hold any more."""
     fields: dict[str, Field] = {
         "why": ending.value,
@@ -81,7 +81,7 @@ def ended(ending: Ending, principal: Principal, request: RequestHead) -> None:
         "client": request.client,
         "path": request.path,
     }
-    log.write(logger, logging.INFO, "ended", fields)
+    log.write(logger, logging.INFO, "closed", fields)
 
 
 def unavailable(

@@ -308,7 +308,7 @@ class _Passing(Call):
         return Stream(self.authentication.validities, self.headers, self._note, age=age)
 
     def _note(self, ending: Ending) -> None:
-        audit.ended(ending, self.authentication.principal, self.request)
+        audit.closed(ending, self.authentication.principal, self.request)
 
     def close(self, body: object) -> None:
         """Close the application's body, with the principal in the context; then the caller ends."""

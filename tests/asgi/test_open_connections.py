@@ -590,10 +590,10 @@ def test_the_log_says_who_and_why(caplog: pytest.LogCaptureFixture) -> None:
 
     with caplog.at_level(logging.INFO, "authmw.audit"):
         play(main)
-    said = [record.getMessage() for record in caplog.records if " ended " in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if " closed " in record.getMessage()]
     assert said == [
-        f"authmw ended why=revoked principal=alice credential={world.ids['alice']} client=192.0.2.7 path=/",
-        f"authmw ended why=expired principal=bob credential={world.ids['bob']} client=192.0.2.7 path=/",
+        f"authmw closed why=revoked principal=alice credential={world.ids['alice']} client=192.0.2.7 path=/",
+        f"authmw closed why=expired principal=bob credential={world.ids['bob']} client=192.0.2.7 path=/",
     ]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from authmw_starlette import AuthMiddleware, current_principal, public, token_routes
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, KeyRing
@@ -39,10 +42,20 @@ async def orders(_: Request) -> PlainTextResponse:
     return PlainTextResponse(current_principal().id)
 
 
+async def events(_: Request) -> StreamingResponse:
+    async def parts() -> AsyncIterator[str]:
+        yield "retry: 50\n\n"
+        yield f"data: {current_principal().id}\n\n"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(parts(), media_type="text/event-stream")
+
+
 application = Starlette(
     routes=[
         Route("/", page),
         Route("/orders", orders, methods=["GET", "POST"]),
+        Route("/events", events),
         Mount("/auth", routes=token_routes(SERVICE)),
     ],
     middleware=[Middleware(AuthMiddleware, auth=Auth(HTTPBearer(SERVICE.verifier()) | session_cookie(SERVICE)))],

@@ -78,3 +78,23 @@ def test_a_page_of_another_site_changes_nothing_with_the_cookies(page: Any, port
         )
     assert posted.value.status == 403
     assert page.context.cookies(f"http://localhost:{port}") == before
+
+
+LISTEN = """() => {
+    window.heard = [];
+    const events = new EventSource("/events");
+    events.onmessage = event => window.heard.push("event " + event.data);
+    events.onerror = () => window.heard.push("error " + events.readyState);
+}"""
+
+
+def test_after_a_log_out_an_open_page_hears_nothing_more_and_meets_the_401(page: Any) -> None:
+    assert page.evaluate(SEND, ["/auth/login", LOGIN]) == 200
+    page.evaluate(LISTEN)
+    page.wait_for_function("window.heard.length == 1")
+    with page.expect_response(lambda answer: answer.url.endswith("/events")) as again:
+        assert page.evaluate(SEND, ["/auth/logout", POST]) == 204
+    assert again.value.status == 401
+    page.wait_for_function("window.heard.includes('error 2')")  # it was refused, and tries no more
+    # 0: the stream has ended, and the browser connects again.
+    assert page.evaluate("window.heard") == ["event user-1", "error 0", "error 2"]

@@ -186,5 +186,5 @@ def test_the_log_says_who_and_why(caplog: pytest.LogCaptureFixture) -> None:
     world.advance(LIFETIME + LEEWAY)
     with caplog.at_level(logging.INFO, "authmw.audit"):
         assert list(alice) == []
-    said = f"authmw ended why=expired principal=alice credential={world.ids['alice']} client=192.0.2.7 path=/"
+    said = f"authmw closed why=expired principal=alice credential={world.ids['alice']} client=192.0.2.7 path=/"
     assert [record.getMessage() for record in caplog.records] == [said]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from authmw.errors import face
 
 if TYPE_CHECKING:
+    from authmw.crypto.flask_security_hasher import FlaskSecurityHasher
     from authmw.crypto.opaque_tokens import new_api_key, new_id, token_digest
     from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, RFC_9106_LOW_MEMORY, Argon2Profile, PasswordHasher
     from authmw.errors import StoreUnavailable
@@ -80,6 +81,7 @@ __all__ = [
     "DigestStore",
     "DigestUser",
     "FamilyStore",
+    "FlaskSecurityHasher",
     "MemoryApiKeys",
     "MemoryClients",
     "MemoryFamilies",
@@ -131,6 +133,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "crypto.flask_security_hasher": "FlaskSecurityHasher",
     "crypto.opaque_tokens": "new_api_key new_id token_digest",
     "crypto.passwords": "Argon2Profile CHEAPEST OWASP_MINIMUM PasswordHasher RFC_9106_LOW_MEMORY",
     "errors": "StoreUnavailable",

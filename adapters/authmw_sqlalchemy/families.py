@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Update, and_, bindparam, case, insert, sel
 from authmw.stores.records import Outcome, RefreshFamily, Rotation, RotationAnswer
 from authmw.stores.rotation import rotated
 from authmw_sqlalchemy.base import Store, as_text, text
-from authmw_sqlalchemy.statements import Operation, Query, Row, every, first
+from authmw_sqlalchemy.statements import Operation, Query, Row, every, first, in_order
 from authmw_sqlalchemy.tables import clients, users
 from authmw_sqlalchemy.tables import refresh_families as families
 
@@ -70,8 +70,9 @@ class SQLFamilies(Store):
 
 def ended_where(condition: ColumnElement[bool], at: float) -> Operation[tuple[RefreshFamily, ...]]:
     """Revoke the live families that meet a condition, as part of a transaction. Returns those that this revoked."""
-    ended = yield update(families).where(condition, _is_live(at)).values(revoked_at=at).returning(*_COLUMNS)
-    return tuple(map(_family, ended))
+    live = and_(condition, _is_live(at))
+    ending = update(families).where(in_order(families, live), live)
+    return tuple(map(_family, (yield ending.values(revoked_at=at).returning(*_COLUMNS))))
 
 
 def families_of(subject: str) -> Operation[tuple[RefreshFamily, ...]]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Update, and_, bindparam, case, insert, sel
 from authmw.stores.renewal import renewed
 from authmw.stores.session_records import BrowserSession, Renewal, RenewalAnswer, RenewalOutcome
 from authmw_sqlalchemy.base import Store, as_text, text
-from authmw_sqlalchemy.statements import Operation, Query, Row, every, first, nothing
+from authmw_sqlalchemy.statements import Operation, Query, Row, every, first, in_order, nothing
 from authmw_sqlalchemy.tables import sessions, users
 
 _COLUMNS = tuple(sessions.c)
@@ -85,8 +85,9 @@ class SQLSessions(Store):
 
 def sessions_ended_where(condition: ColumnElement[bool], at: float) -> Operation[tuple[BrowserSession, ...]]:
     """End the live sessions that meet a condition, as part of a transaction. Returns those that this ended."""
-    ended = yield update(sessions).where(condition, _is_live(at)).values(ended_at=at).returning(*_COLUMNS)
-    return tuple(map(_session, ended))
+    live = and_(condition, _is_live(at))
+    ending = update(sessions).where(in_order(sessions, live), live)
+    return tuple(map(_session, (yield ending.values(ended_at=at).returning(*_COLUMNS))))
 
 
 def sessions_of(subject: str) -> Operation[tuple[BrowserSession, ...]]:

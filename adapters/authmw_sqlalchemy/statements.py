@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
-from sqlalchemy import URL, ClauseElement, CursorResult, Dialect, Engine, Executable, Table
+from sqlalchemy import URL, ClauseElement, ColumnElement, CursorResult, Dialect, Engine, Executable, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authmw.flow.call_mode import CallMode
@@ -125,6 +125,16 @@ class Database(Protocol):
     def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
         """Run `operation` as one transaction, and return its result."""
         ...
+
+
+def in_order(table: Table, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The rows that meet a condition, for an ``UPDATE``, locked in the order of their keys.
+
+    Two transactions that change several of the same rows wait for each other in turn, and never both at once.
+    """
+    (key,) = table.primary_key.columns
+    locked = select(key).where(condition).order_by(key).with_for_update().cte("locked")
+    return key.in_(select(locked.c[key.name]))
 
 
 def first(convert: Callable[[Row], T]) -> Callable[[Sequence[Row]], T | None]:

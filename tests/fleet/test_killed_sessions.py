@@ -45,6 +45,11 @@ def _begun(kept: Kept) -> Begun:
     return Begun([kept.begin()[1]])
 
 
+def _put_back(kept: Kept, secret: str) -> Left:
+    kept.put(secret)
+    return Left(put={secret}, taken={secret})
+
+
 LOST: Final[dict[str, tuple[Callable[[Kept], Left], str]]] = {
     "end": (
         lambda kept: Left({"s": Begun(_begun(kept).cookies, "answered")}),
@@ -52,7 +57,7 @@ LOST: Final[dict[str, tuple[Callable[[Kept], Left], str]]] = {
     ),
     "pending": (lambda kept: Left(put={"xx_never-put"}), "something that was put is lost"),
     "taken": (
-        lambda kept: (kept.put("xx_secret"), Left(put={"xx_secret"}, taken={"xx_secret"}))[1],
+        lambda kept: _put_back(kept, "xx_secret"),
         "something that was taken is there again",
     ),
 }

@@ -21,6 +21,7 @@ from authmw.flow.breaker import PATIENCE
 from authmw.flow.flow import Ask, Flow, run_async
 from authmw.stores import RevocationFeed, StoreUnavailable
 from authmw.stores.records import Attempt, NonceUse, RefreshFamily, Reservation, Revocation, TokenRecord, User
+from authmw.testing.contract.families import a_family
 from authmw.testing.contract.sessions import a_session
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
@@ -156,6 +157,26 @@ def test_class_26_no_token_of_a_client_is_stored_while_it_is_being_changed(store
     assert stores.tokens.find_token("digest") is None
     stores.tokens.add_token(record)
     assert stores.tokens.find_token("digest") == replace(record, revoked_at=1.5), "while the client is disabled"
+
+
+@pytest.mark.parametrize("table", ["authmw_sessions", "authmw_refresh_families"])
+def test_who_ends_several_locks_them_in_one_order_so_that_no_two_wait_for_each_other(
+    stores: SQLStores, postgres: URL, table: str
+) -> None:
+    (alice,) = stores.users.list()
+    for id in ("b", "a"):  # a table is mostly read in the order in which it was written
+        stores.sessions.add_session(a_session(id=id, subject=alice.id))
+        stores.families.add_family(a_family(id=id, subject=alice.id))
+    end = stores.sessions.end_sessions if table == "authmw_sessions" else stores.families.end_families
+    with engine_of(postgres) as engine, ThreadPoolExecutor(1) as threads:
+        with engine.begin() as holder:
+            holder.execute(text(f"SELECT 1 FROM {table} WHERE id = 'a' FOR UPDATE"))
+            ended = threads.submit(end, alice.id, time.time())
+            waits = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            while holder.execute(waits).first() is None:
+                assert not ended.done()
+            holder.execute(text(f"SELECT 1 FROM {table} WHERE id = 'b' FOR UPDATE NOWAIT"))
+        assert {each.id for each in ended.result()} == {"a", "b"}
 
 
 def test_err_1_a_failure_tells_no_parameters(stores: SQLStores, postgres: URL) -> None:

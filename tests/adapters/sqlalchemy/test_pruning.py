@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from authmw_sqlalchemy import SQLStores, families, keys, pending, pruning, sessions, tokens, upgrade, users
+from authmw_sqlalchemy import SQLStores, families, keys, pending, pruning, sessions, tables, tokens, upgrade, users
 from authmw_sqlalchemy.pruning import Pruned
 from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
 from authmw_sqlalchemy.statements import Query
@@ -191,6 +192,21 @@ def test_every_batch_uses_the_index_of_its_times(url: URL, column: Column[float]
         statement = pruning.deletion(column, 1.0, 10).compile(engine, compile_kwargs={"literal_binds": True})
         explained = plan(connection, str(statement), ())
     assert f"ix_{column.table.name}_{column.name}" in explained
+    assert read_as_a_whole(explained) == []
+
+
+_ENDS: dict[str, Callable[[], Any]] = {
+    "families": lambda: next(families.ended_where(tables.refresh_families.c.subject == "alice", 1.0)),
+    "families of a session": lambda: next(families.ended_where(tables.refresh_families.c.session_id == "sid", 1.0)),
+    "sessions": lambda: next(sessions.sessions_ended_where(tables.sessions.c.subject == "alice", 1.0)),
+}
+
+
+@pytest.mark.parametrize("end", _ENDS.values(), ids=_ENDS)
+def test_every_end_of_several_uses_an_index(url: URL, end: Callable[[], Any]) -> None:
+    with engine_of(url) as engine, engine.begin() as connection:
+        statement = end().compile(engine, compile_kwargs={"literal_binds": True})
+        explained = plan(connection, str(statement), ())
     assert read_as_a_whole(explained) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from authmw import Challenge, Reason, Refusal
 from authmw.engine.refusal_pages import RefusalPages
+from tests.requests import wsgi_request
 
 REFUSAL = Refusal(
     Reason.CREDENTIALS_MISSING,
@@ -36,6 +38,42 @@ def test_no_answer_becomes_a_success(status: int, headers: list[tuple[str, str]]
     assert any(name == "set-cookie" and value.startswith("key=") for name, value in sent)
     if response.status != 401:
         assert "location" in dict(sent)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Accept-Ranges", "Age", "Cache-Control", "Content-Length", "Content-Range", "ETag", "Expires"),
+        *("Last-Modified", "Pragma", "Retry-After", "Trailer", "Transfer-Encoding", "WWW-Authenticate"),
+    ],
+)
+def test_headers_that_belong_to_the_refusal_are_not_the_handlers(name: str) -> None:
+    response = RefusalPages().response(REFUSAL, "a handler", 401, [(name, "own"), ("X-Own", "own")], b"page")
+    assert (name, "own") not in response.headers
+    assert (name.lower(), "own") not in response.headers
+    assert ("X-Own", "own") in response.headers
+    assert ("Vary", "Cookie, Authorization, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept") in response.headers
+    assert response.body == b"page"
+
+
+def test_a_handler_that_raises_is_replaced_and_its_place_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise LookupError("s3cret")
+    except LookupError as error:
+        response = RefusalPages().failed(REFUSAL, "a handler", error)
+    assert response == REFUSAL.response()
+    assert f"raised LookupError at {__file__}:" in caplog.text
+    bare = RefusalPages().failed(REFUSAL, "another handler", LookupError())
+    assert bare == response
+    assert "another handler, asked about a 401, raised LookupError; the refusal" in caplog.text
+
+
+def test_who_is_asked() -> None:
+    browser = wsgi_request(accept="application/xhtml+xml")
+    assert RefusalPages.asks(replace(REFUSAL, request=browser))
+    assert not RefusalPages.asks(replace(REFUSAL, request=browser, login="/login"))
+    assert not RefusalPages.asks(replace(REFUSAL, request=wsgi_request()))
+    assert not RefusalPages.asks(REFUSAL)
 
 
 def test_the_log_says_each_fault_once_and_never_too_much(caplog: pytest.LogCaptureFixture) -> None:

@@ -113,6 +113,12 @@ def test_the_strictest_of_several_is_told() -> None:
     assert 'max_age="60", acr_values="urn:example:gold"' in str(refusal.challenges[0])
 
 
+def test_only_what_is_required_is_told() -> None:
+    refusal = decided(requires(acr=GOLD).requirement, alice())
+    assert str(refusal.challenges[0]).endswith(f'required.", acr_values="{GOLD}"')
+    assert str(decided(requires(max_age=1).requirement, alice(2)).challenges[0]).endswith('max_age="1"')
+
+
 def test_a_page_is_sent_back_through_the_login() -> None:
     browser = {"accept": "application/xhtml+xml"}
     engine, needed = auth(login="/login"), requires(max_age=300).requirement

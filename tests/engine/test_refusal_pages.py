@@ -68,6 +68,16 @@ def test_a_handler_that_raises_is_replaced_and_its_place_is_logged(caplog: pytes
     assert "another handler, asked about a 401, raised LookupError; the refusal" in caplog.text
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("name", ["Location", "location"])
+def test_a_redirect_is_sent_if_it_leads_anywhere(status: int, name: str) -> None:
+    pages = RefusalPages()
+    response = pages.response(REFUSAL, "a handler", status, [(name, "/log-in")], b"")
+    assert (response.status, (name, "/log-in") in response.headers) == (status, True)
+    assert ("Cache-Control", "no-store") in response.headers
+    assert pages.response(REFUSAL, "a handler", status, [], b"") == REFUSAL.response()
+
+
 def test_who_is_asked() -> None:
     browser = wsgi_request(accept="application/xhtml+xml")
     assert RefusalPages.asks(replace(REFUSAL, request=browser))

@@ -142,7 +142,7 @@ class OpenConnection:
             await self._send(message)
         finally:
             self._sending -= 1
-            if self.is_ended and not self._sending:  # it was ended meanwhile
+            if self._owes_goodbye():
                 await self._say_goodbye()
 
     @property
@@ -162,6 +162,7 @@ class OpenConnection:
     def leave(self) -> None:
         """Look no longer after it: the application has ended it, or has returned."""
         self._is_done = True
+        self._noted = _ignore  # no reference cycle with the call
         if self._timer is not None:
             self._timer.drop(self)
 
@@ -176,6 +177,10 @@ class OpenConnection:
         """Whether `error`, which left the application, comes of its end."""
         return self.is_ended and _comes_of_the_end(error, set())
 
+    def _owes_goodbye(self) -> bool:
+        """Whether it was ended while messages were being sent, of which none is left."""
+        return self.is_ended and not self._sending
+
     async def _say_goodbye(self) -> None:
         """Tell the client, once, and then the application."""
         goodbye, self._goodbye = self._goodbye, ()
@@ -189,6 +194,10 @@ class OpenConnection:
             self._receiving.end(self._kind)
             if self._told is not None:
                 self._told.give()
+
+
+def _ignore(_: Ending) -> None:
+    """The end of a connection that has left."""
 
 
 def _goodbye(kind: str, headers: Mapping[bytes, bytes], has_trailers: bool) -> tuple[Message, ...]:

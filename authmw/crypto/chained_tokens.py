@@ -103,6 +103,15 @@ class ChainedToken:
         """
         return self._of(self.family, hmac.digest(bytes.fromhex(salt), self.text.encode(), "sha256"))
 
+    def replacement(self, *, entropy: Entropy = os.urandom) -> Self:
+        """A token that replaces this one and that nobody can derive from it.
+
+        >>> token = SessionToken.new()
+        >>> token.replacement().key == token.key, token.replacement() == token.replacement()
+        (True, False)
+        """
+        return self._of(self.family, entropy(_RANDOM_OCTETS))
+
     @property
     def key(self) -> str:
         """The key of its family in the store."""

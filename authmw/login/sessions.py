@@ -76,7 +76,7 @@ class BrowserSessions:
         values = cookies_named(request, self.scheme.cookie)
         if len(values) != 1:
             return None
-        found = yield from self.scheme.sessions.find(values[0])
+        found = yield from self.scheme.sessions.find_unrevoked(values[0])
         return None if isinstance(found, Rejected) else LoggedInUser(*found, values[0])
 
     def begin(
@@ -103,7 +103,7 @@ class BrowserSessions:
         """
         before = yield from self.caller(request)
         if before is not None and before.user.id == user.id and before.session.remembered == remember:
-            renewed = yield from self.scheme.sessions.renew(
+            renewed = yield from self.scheme.sessions.renew_by_proof(
                 before.session, before.token, user, authenticated_at=authenticated_at, amr=amr
             )
             if renewed is not None:
@@ -140,7 +140,7 @@ class BrowserSessions:
 
     def renewed(self, caller: LoggedInUser, user: User) -> Flow[tuple[str, str]]:
         """The header that sets another cookie for the session of a caller who has just proved the password."""
-        renewed = yield from self.scheme.sessions.renew(
+        renewed = yield from self.scheme.sessions.renew_by_proof(
             caller.session, caller.token, user, authenticated_at=self._clock()
         )
         return self.scheme.cleared if renewed is None else self.scheme.setting(*renewed)

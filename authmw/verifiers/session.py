@@ -52,7 +52,9 @@ class SessionVerifier:
 
     The scopes are those that the user has now. If they have changed since the session was begun or renewed, the session
     is renewed: the response sets another cookie (ASVS 7.2.4). A value that was replaced within the last 30 seconds is
-    served too, with the same successor, since a page has several requests under way.
+    served too, with the same successor, since a page has several requests under way. If the user has proved who it is
+    meanwhile, the value gets no successor, and is as old as the session: whoever copied a cookie does not get the one
+    that comes of a password.
 
     Args:
         sessions: finds, renews and touches sessions.
@@ -124,6 +126,14 @@ class SessionVerifier:
             return Rejected(Reason.SESSION_ENDED, f"{session.id}: its user is disabled or gone")
         return session, user
 
+    def find_unrevoked(self, value: str) -> Flow[tuple[BrowserSession, User] | Rejected]:
+        """As `find`, and no revocation refuses the session, as one whose publisher was interrupted behind it."""
+        found = yield from self.find(value)
+        if isinstance(found, Rejected):
+            return found
+        verdict = yield from self._checked(found[0], Authenticated(principal_of_session(*found, self.scheme)))
+        return verdict if isinstance(verdict, Rejected) else found
+
     def _verify(self, credentials: SessionValue, request: RequestHead) -> Flow[Verdict]:
         value = credentials.value
         token = SessionToken.parse(value)
@@ -135,14 +145,19 @@ class SessionVerifier:
         session, user = found
         headers: tuple[tuple[str, str], ...] = ()
         # A websocket has no response that a browser takes a cookie from for certain: the next request renews.
-        if not request.is_websocket:
-            if not same_digest(token.digest, session.current):
-                headers = (self._cookie(session, token.successor(session.salt).text),)
-            elif session.scopes != user.scopes:
-                renewed = yield from self.renew(session, token, user)
-                if renewed is None:
-                    return Rejected(Reason.SESSION_ENDED, f"{session.id} ended during its renewal")
-                session, headers = renewed[0], (self._cookie(*renewed),)
+        may_renew = not request.is_websocket
+        if may_renew and session.scopes != user.scopes and same_digest(token.digest, session.current):
+            renewed = yield from self.renew(session, token, user)
+            if renewed is None:
+                return Rejected(Reason.SESSION_ENDED, f"{session.id} ended during its renewal")
+            session = renewed
+        if not same_digest(token.digest, session.current):
+            successor = _successor_of(session, token)
+            if successor is None:
+                # What the user has proved belongs to the other cookie. This one has what held when the session began.
+                session = replace(session, authenticated_at=session.created_at, amr=(), acr="")
+            elif may_renew:
+                headers = (self._cookie(session, successor),)
         session = yield from self._touched(session)
         authenticated = Authenticated(principal_of_session(session, user, self.scheme), headers=headers)
         verdict = yield from self._checked(session, authenticated)
@@ -151,38 +166,48 @@ class SessionVerifier:
             self._keep(value, verdict, session)
         return verdict
 
-    def renew(
+    def renew(self, session: BrowserSession, token: SessionToken, user: User) -> Flow[BrowserSession | None]:
+        """Give the session another cookie, which is derived from `token`; the session, or None if it has ended."""
+        salt = new_salt(entropy=self._entropy)
+        renewal = self._renewal(session, token, token.successor(salt), salt, user)
+        after = _checked_answer((yield from Ask(self.sessions.renew_session, renewal)))
+        return after.session if after.outcome in (RenewalOutcome.RENEWED, RenewalOutcome.RACED) else None
+
+    def renew_by_proof(
         self,
         session: BrowserSession,
         token: SessionToken,
         user: User,
         *,
-        authenticated_at: float | None = None,
+        authenticated_at: float,
         amr: tuple[str, ...] | None = None,
     ) -> Flow[tuple[BrowserSession, str] | None]:
-        """Give the session another cookie; the session and the value of it, or None if the session has ended."""
-        salt = new_salt(entropy=self._entropy)
-        successor = token.successor(salt)
-        answer = yield from Ask(
-            self.sessions.renew_session,
-            Renewal(
-                session.key,
-                token.digest,
-                successor.digest,
-                salt,
-                self._clock(),
-                user.scopes,
-                GRACE,
-                authenticated_at=authenticated_at,
-                amr=amr,
-            ),
-        )
-        after = _checked_answer(answer)
-        if after.session is None:
+        """Give the session of a user who has proved who it is another cookie, which nobody can derive from `token`.
+
+        Args:
+            session: the session.
+            token: the value of its cookie.
+            user: the user, as it is now.
+            authenticated_at: when the user proved it.
+            amr: how; None to keep what the session has.
+
+        Returns:
+            The session and the value of its cookie; None if the session has ended or has another cookie by now.
+        """
+        successor = token.replacement(entropy=self._entropy)
+        renewal = self._renewal(session, token, successor, "", user)
+        renewal = replace(renewal, grace=0.0, authenticated_at=authenticated_at, amr=amr)
+        after = _checked_answer((yield from Ask(self.sessions.renew_session, renewal)))
+        self.forget(token.text)
+        if after.session is None or after.outcome is not RenewalOutcome.RENEWED:
             return None
-        if after.outcome is RenewalOutcome.RACED:
-            return after.session, token.successor(after.session.salt).text
-        return (after.session, successor.text) if after.outcome is RenewalOutcome.RENEWED else None
+        return after.session, successor.text
+
+    def _renewal(
+        self, session: BrowserSession, token: SessionToken, successor: SessionToken, salt: str, user: User
+    ) -> Renewal:
+        digests = token.digest, successor.digest
+        return Renewal(session.key, *digests, salt, self._clock(), user.scopes, GRACE)
 
     def forget(self, value: str) -> None:
         """Forget what is remembered of a value of the cookie, as after a log-out."""
@@ -222,6 +247,14 @@ class SessionVerifier:
             self._known.put(_digest(value), (verdict, session), until, verdict.still_holds)
 
 
+def _successor_of(session: BrowserSession, token: SessionToken) -> str | None:
+    """The current value of a session whose value before it is `token`; None if it cannot be derived.
+
+    It is derived after a change of rights, and random after a proof.
+    """
+    return token.successor(session.salt).text if session.salt else None
+
+
 def _digest(value: str) -> bytes:
     return sha256(value.encode()).digest()  # so that no credential stays in memory
 
@@ -239,6 +272,8 @@ def principal_of_session(session: BrowserSession, user: User, scheme: str) -> Pr
         "auth_time": session.authenticated_at,
         "amr": list(session.amr),
     }
+    # How a user logged in is no attribute of the user: without this, one could pass for a level of authentication.
+    claims.pop("acr", None)
     if session.acr:
         claims["acr"] = session.acr
     return Principal(

@@ -106,14 +106,13 @@ class Links:
         pending, user = yield from self._take(RECOVERY, token)
         if pending is None or user is None:
             return None
-        if not compare_digest(_mark(user).encode(), pending.data.get("hash", "").encode()):
-            return None  # the password was changed after the mail was sent
+        # Before too: the link is used up, so if the store fails behind the change, nobody could end what is left.
+        yield from end_user(self._kept, user.id)
         new = yield from Work(self._hasher.hash, password)
         if (yield from Ask(self._kept.users.change_password_hash, user.id, user.password_hash, new)) is not True:
             return None
-        if user.email and pending.data.get("email") == user.email:
-            # The mail arrived, so the address is the user's.
-            yield from Ask(self._kept.users.verify_email, user.id, user.email)
+        # The mail arrived, so the address is the user's.
+        yield from Ask(self._kept.users.verify_email, user.id, user.email)
         yield from Ask(self._kept.pending.drop_pending, user.id, RECOVERY)
         yield from end_user(self._kept, user.id)
         return user
@@ -123,8 +122,7 @@ class Links:
         pending, user = yield from self._take(VERIFICATION, token)
         if pending is None or user is None:
             return None
-        email = pending.data.get("email", "")
-        is_stored = yield from Ask(self._kept.users.verify_email, user.id, email)
+        is_stored = yield from Ask(self._kept.users.verify_email, user.id, user.email)
         return user if is_stored is True else None
 
     def changed_password(self, user: User, password: str) -> Flow[bool]:
@@ -182,7 +180,14 @@ class Links:
         if not pending.subject:
             return None
         user = checked_user((yield from Ask(self._kept.users.find_by_id, pending.subject)), "find_by_id")
-        return None if user is None or user.disabled or user.id != pending.subject else user
+        if user is None or user.disabled or user.id != pending.subject:
+            return None
+        # Whoever reads an earlier mailbox is not the user any more, and learns neither the new address nor more.
+        if not user.email or pending.data.get("email") != user.email:
+            return None
+        if kind == RECOVERY and not compare_digest(_mark(user).encode(), pending.data.get("hash", "").encode()):
+            return None  # the password was changed after the mail was sent
+        return user
 
     def _has_form(self, kind: str, token: str | None) -> bool:
         return token is not None and has_checksum(token, _PREFIXES[kind])

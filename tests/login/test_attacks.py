@@ -1,0 +1,141 @@
+"""Attacks on logins: copied cookies, old links, races with a new password, and stores that fail in the middle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from authmw.engine.authentication import Authentication
+from authmw.flow.flow import run
+from authmw.stores import Revocation
+from tests.login.browser import Browser
+from tests.login.shop import SECRET, Shop
+from tests.login.test_passwords import NEW, change, link_in
+from tests.requests import wsgi_request
+
+
+def copy_of(browser: Browser, shop: Shop) -> Browser:
+    """Another browser that has the cookies of `browser`."""
+    copy = shop.browser("curl")
+    copy.jar = dict(browser.jar)
+    return copy
+
+
+def log_in_again(browser: Browser) -> None:
+    browser.submit(browser.open("/auth/login?reauthenticate=1"), username="alice", password=SECRET)
+
+
+@pytest.mark.parametrize("proof", [change, log_in_again])
+@pytest.mark.parametrize("is_remembered", [False, True])
+def test_who_copied_a_cookie_does_not_get_the_one_that_comes_of_a_password(
+    shop: Shop, proof: Any, is_remembered: bool
+) -> None:
+    browser = shop.logged_in()
+    thief = copy_of(browser, shop)
+    before = dict(thief.jar)
+    if not is_remembered:
+        shop.clock.advance(minutes=2)
+    proof(browser)
+    for _ in range(5):
+        thief.open("/", follow=False)
+        thief.open("/auth/sessions", follow=False)
+        assert thief.jar == before
+        shop.clock.advance(7)
+    assert thief.open("/", follow=False).status == 303
+    assert thief.open("/auth/sessions", follow=False).status == 303
+    assert browser.open("/").text == "hello alice"
+
+
+def test_a_copied_cookie_does_not_pass_for_a_recent_login(shop: Shop) -> None:
+    browser = shop.logged_in()
+    thief = copy_of(browser, shop)
+    began = shop.clock()
+    shop.clock.advance(minutes=10)
+    log_in_again(browser)
+    told = {}
+    for name, each in (("owner", browser), ("thief", thief)):
+        headers: Any = {"cookie": f"__Host-session={each.jar['__Host-session']}"}
+        found = shop.auth.authenticate(wsgi_request(**headers))
+        assert isinstance(found, Authentication)
+        told[name] = (found.principal.auth_time, found.principal.claims["amr"])
+    assert told == {"owner": (shop.clock(), ["pwd"]), "thief": (began, [])}
+
+
+def test_two_logins_at_the_same_time_leave_no_dead_cookie_behind(shop: Shop) -> None:
+    browser = shop.logged_in()
+    other = copy_of(browser, shop)
+    first = browser.open("/auth/login?reauthenticate=1")
+    log_in_again(other)
+    browser.submit(first, username="alice", password=SECRET)
+    assert browser.open("/").text == "hello alice"
+
+
+def test_an_attribute_of_a_user_is_no_level_of_a_login(shop: Shop) -> None:
+    named = {"acr": "gold", "amr": ["otp"], "auth_time": 9e9, "sid": "another", "team": "blue"}
+    shop.users.create("carol", "carol's secret", id="9", attributes=named)
+    browser = shop.logged_in("carol", "carol's secret")
+    headers: Any = {"cookie": f"__Host-session={browser.jar['__Host-session']}"}
+    found = shop.auth.authenticate(wsgi_request(**headers))
+    assert isinstance(found, Authentication)
+    principal = found.principal
+    assert (principal.acr, principal.amr, principal.auth_time) == ("", ("pwd",), shop.clock())
+    assert principal.claims["team"] == "blue"
+
+
+@pytest.mark.parametrize("address", ["new@mail.example", ""])
+def test_a_link_to_an_earlier_mailbox_opens_nothing(shop: Shop, address: str) -> None:
+    browser = shop.browser()
+    browser.submit(browser.open("/auth/forgotten"), username="alice")
+    recovery = link_in(shop)
+    run(shop.pages.send_verification(shop.users.find("alice")))
+    verification = link_in(shop)
+    form = browser.open(recovery)
+    assert form.status == 200
+    shop.users.set_email("alice", address)
+    for link in (recovery, verification):
+        page = browser.open(link)
+        assert (page.status, "new@mail.example" in page.text) == (400, False)
+    answer = browser.submit(form, new_password=NEW, new_password_again=NEW)
+    assert answer.status == 400
+    assert shop.logged_in().open("/").text == "hello alice"
+
+
+def test_a_link_is_dead_before_its_form_is_shown_once_there_is_another_password(shop: Shop) -> None:
+    browser = shop.logged_in()
+    visitor = shop.browser()
+    visitor.submit(visitor.open("/auth/forgotten"), username="alice")
+    link = link_in(shop)
+    kept = dict(shop.stores.pending._kept)
+    change(browser)
+    shop.stores.pending._kept.update(kept)  # as if the process had been killed before it dropped the link
+    assert visitor.open(link).status == 400
+
+
+def test_the_old_password_does_not_replace_one_that_was_set_while_it_was_checked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thief = shop.logged_in()
+    prove = shop.pages.password.prove
+
+    def slow(*args: Any) -> Any:
+        found = yield from prove(*args)
+        shop.users.set_password("alice", "the owner's new one")
+        return found
+
+    monkeypatch.setattr(shop.pages.password, "prove", slow)
+    assert change(thief).status == 403
+    shop.clock.advance(1)
+    assert shop.logged_in(password="the owner's new one").open("/").text == "hello alice"
+
+
+def test_a_session_that_is_revoked_and_not_ended_yet_opens_no_login_page(shop: Shop) -> None:
+    thief = shop.logged_in()
+    before = dict(thief.jar)
+    shop.clock.advance(5)
+    shop.stores.revocations.publish(Revocation.of_user("7", shop.clock()))  # and the process was killed behind that
+    shop.session.feed.follow_once()
+    assert thief.open("/auth/sessions", follow=False).status == 303
+    assert thief.open("/auth/login").status == 200
+    thief.jar = before
+    assert thief.open("/", follow=False).status == 303

@@ -41,8 +41,8 @@ def change_password(visit: Visit, form: Form) -> Flow[Response]:
             return _page(visit, caller, ProblemCode.OLD_PASSWORD_WRONG, status=403)
         problem, status = ProblemCode.THROTTLED, proved.reason.status
         return _page(visit, caller, problem, status=status, seconds=proved.retry_after)
-    # The hash may be a better one by now, made of the old password when it was proved. Or it is that of another password,
-    # which nobody with the old one may replace. What is read first here is what is replaced.
+    # The hash may be a better one by now, made of the old password when it was proved. Or it may be that of another
+    # password, which nobody with the old one may replace. What is read first here is what is replaced.
     current = yield from pages.sessions.user_of(caller)
     if current is None or not (yield from pages.password.still_holds(proved, old)):
         return _page(visit, caller, ProblemCode.OLD_PASSWORD_WRONG, status=403)

@@ -31,6 +31,7 @@ _ALLOWED: Final = re.compile(rf"(?:/{_SEGMENT}+)*/?(?:\?{_QUERY}*)?")
 
 _IN_PATH: Final = "/!$&'()*+,-.:;=@_~%"
 _IN_QUERY: Final = "!$&'()*+,-./:;=?@[]_~%"
+_SLASHES: Final = re.compile("/+")
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -83,6 +84,29 @@ def path_seen(request: RequestHead) -> str:
         return _quoted(request.public_path, _IN_PATH)
     except UnicodeEncodeError:  # no server makes such a path of octets
         return ""
+
+
+def mount_seen(request: RequestHead, path: str) -> str:
+    """Where pages are mounted, from the root of the host: what stands in front of `path` in the URL of `request`.
+
+    A path that begins with it and goes on with a slash is one of this origin, whatever was asked for: servers that join
+    slashes take ``//evil.example/login`` for a page too, and links of a page must not lead to that host.
+
+    >>> from authmw.wsgi import WSGIRequest
+    >>> told = {"REQUEST_METHOD": "GET", "PATH_INFO": "/auth/login"}
+    >>> mount_seen(WSGIRequest(told), "/login")
+    '/auth'
+    >>> mount_seen(WSGIRequest({**told, "RAW_URI": "//auth/login"}), "/login")
+    '/auth'
+    """
+    seen = path_seen(request)
+    if not seen.endswith(path) or not safe_next(seen, ""):
+        routed = quote(
+            f"{request.root}/{request.path}", safe=_IN_PATH[:-1], encoding=request.encoding, errors="replace"
+        )
+        seen = _SLASHES.sub("/", routed)
+    mount = seen.removesuffix(path).rstrip("/")
+    return mount if safe_next(mount + path, "") else ""
 
 
 def _quoted(text: str, safe: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authmw.http.form import Form
-from authmw.http.next_path import NEXT, path_seen
+from authmw.http.next_path import NEXT, mount_seen
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.login.sessions import Headers, LoggedInUser
@@ -26,7 +26,7 @@ class Visit:
         self.request = request
         self.path = path
         self.caller = caller
-        self._base = path_seen(request).removesuffix(path)
+        self._base = mount_seen(request, path)
 
     def url(self, path: str) -> str:
         """The path of a page, from the root of the host, as the browser sees it."""

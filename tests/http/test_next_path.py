@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+from urllib.parse import quote, unquote, urljoin
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authmw import safe_next
-from authmw.http.next_path import MAX_NEXT, leads_back, next_of, path_seen
-from authmw.http.request import WSGIRequest
+from authmw.http.next_path import MAX_NEXT, leads_back, mount_seen, next_of, path_seen
+from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
+from authmw.http.target import path_of
 from tests.requests import asgi_request, wsgi_request
 
 SAME: list[str] = [
@@ -175,3 +178,49 @@ def test_a_next_that_leads_back_is_seen(query: str, expected: bool) -> None:
     request = wsgi_request("/orders")
     request.environ["QUERY_STRING"] = query
     assert leads_back(request) is expected
+
+
+SEGMENTS = st.sampled_from(
+    ["", ".", "..", ";", "evil.example", "auth", "%2f", "%5C", "%09", "%6Cogin", "@evil", "\u00fc", "a b"]
+)
+
+
+@given(st.lists(SEGMENTS, max_size=6), st.sampled_from(["raw", "root", "asgi"]))
+def test_links_of_a_page_stay_on_its_origin_whatever_was_asked_for(segments: list[str], place: str) -> None:
+    front = "".join(f"/{segment}" for segment in segments)
+    raw = quote(front, safe="/%;@") + "/login"
+    path = unquote(raw)
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "PATH_INFO": path.encode().decode("latin-1")}
+    request: RequestHead
+    if place == "asgi":
+        scope = {"type": "http", "method": "GET", "path": path, "raw_path": raw.encode(), "headers": []}
+        request = ASGIRequest(scope)
+    elif place == "raw":
+        request = WSGIRequest({**environ, "RAW_URI": raw})
+    else:
+        request = WSGIRequest({**environ, "SCRIPT_NAME": front.encode().decode("latin-1"), "PATH_INFO": "/login"})
+    mount = mount_seen(request, "/login")
+    assert safe_next(f"{mount}/login", "") == f"{mount}/login"
+    assert urljoin("https://shop.example/", f"{mount}/login").startswith("https://shop.example/")
+
+
+@pytest.mark.parametrize(
+    "raw, mount",
+    [
+        ("/login", ""),
+        ("/auth/login", "/auth"),
+        ("//auth/login", "/auth"),
+        ("//evil.example/login", "/evil.example"),
+        ("/auth/%6Cogin", "/auth"),
+        ("/b%C3%BCro/login", "/b%C3%BCro"),
+        ("http://evil.example/auth/login", "/auth"),
+        ("http://evil.example//auth/login", "/auth"),
+    ],
+)
+def test_the_mount_of_a_page_is_what_stands_in_front_of_it(raw: str, mount: str) -> None:
+    path = unquote(path_of(raw))
+    merged = re.sub("/+", "/", path).encode().decode("latin-1")  # as gunicorn tells it to Flask
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": merged, "RAW_URI": raw}
+    assert mount_seen(WSGIRequest(environ), "/login") == mount
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path_of(raw).encode(), "headers": []}
+    assert mount_seen(ASGIRequest(scope), "/login") == mount

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run
 from authmw.stores import Revocation
-from tests.login.browser import Browser
+from tests.login.browser import Browser, to_wsgi
 from tests.login.shop import SECRET, Shop
 from tests.login.test_passwords import NEW, change, link_in
 from tests.requests import wsgi_request
@@ -139,3 +140,18 @@ def test_a_session_that_is_revoked_and_not_ended_yet_opens_no_login_page(shop: S
     assert thief.open("/auth/login").status == 200
     thief.jar = before
     assert thief.open("/", follow=False).status == 303
+
+
+@pytest.mark.parametrize("path", ["//auth/login", "//auth/sessions", "//auth/logout"])
+def test_links_of_a_page_never_lead_to_a_host_that_the_path_names(path: str) -> None:
+    shop = Shop("flask")
+    app = shop._flask()
+
+    def joining_slashes(environ: Any, start_response: Any) -> Any:  # as gunicorn does
+        return app({**environ, "PATH_INFO": environ["PATH_INFO"].replace("//", "/")}, start_response)
+
+    page = Browser(to_wsgi(joining_slashes)).open(path, follow=False)
+    links = re.findall(r'(?:action|href)="([^"]*)"', page.text) + [page.header("location")] * (page.status == 303)
+    assert links
+    assert all(each.startswith("/auth/") for each in links), links
+    shop.close()

@@ -27,7 +27,7 @@ ERRORS = {
 }
 TOLD_APART = {
     "credentials-missing", "authorization-duplicate", "credential-duplicate", "body-too-large", "token-expired",
-    "proof-missing", "proof-nonce", "digest-stale", "cross-site", "scope-missing", "forbidden", "account-throttled",
+    "proof-missing", "proof-nonce", "digest-stale", "cross-site", "session-ended", "scope-missing", "forbidden", "account-throttled",
     "too-many-attempts", "unavailable",
     "authentication-insufficient",
 }  # fmt: skip

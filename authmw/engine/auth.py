@@ -542,7 +542,7 @@ def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
     """The scheme that is tried first where there is no ``Authorization`` header, if it remembers what it verified."""
     if not others or len(others[0]) > 1:
         return None
-    scheme = others[0][0]
+    scheme = next(iter(others[0]))
     ours: Any = SecurityScheme
     return None if not scheme.in_cookie or type(scheme).recall is ours.recall else scheme
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from authmw.errors import ConfigurationError
 from authmw.flow.clocks import now
@@ -49,7 +49,7 @@ class StepUp:
         mistakes: list[str] = []
         if number is not None and (type(number) not in (int, float) or not isfinite(number) or number < 1):
             mistakes.append(f"max_age={max_age!r} is the age of a login in seconds, at least 1: write max_age=300")
-        values: list[Any] = [acr] if isinstance(acr, str) or not isinstance(acr, Iterable) else list(acr)
+        values: list[Any] = [acr] if isinstance(acr, str) or not hasattr(acr, "__iter__") else list(acr)
         if number is None and not values:
             mistakes.append("an empty acr= requires nothing: name a level, or write max_age=300")
         mistakes += [
@@ -102,4 +102,4 @@ def strictest(unmet: Iterable[StepUp]) -> StepUp:
         ages += [] if each.max_age is None else [each.max_age]
         levels += [each.acr] if each.acr else []
     common = [acr for acr in (levels or [()])[0] if all(acr in level for level in levels)]
-    return StepUp(min(ages, default=None), cast("tuple[str, ...]", tuple(common) or (levels or [()])[0]))
+    return StepUp(min(ages, default=None), tuple(common) or (levels or [()])[0])

@@ -39,7 +39,7 @@ def next_step(steps: tuple[LoginStep, ...], user: User, passed: tuple[str, ...])
     for step in steps:
         if step.name in passed:
             continue
-        is_needed: object = yield from Ask(step.is_needed, user)
+        is_needed: Any = yield from Ask(step.is_needed, user)
         if not isinstance(is_needed, bool):
             raise FlowError(f"{type(step).__name__}.is_needed answers True or False, not {type(is_needed).__name__}")
         if is_needed:

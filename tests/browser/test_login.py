@@ -77,6 +77,10 @@ def log_in(page: Any, username: str = "alice", password: str = SECRET, *, rememb
     page.click("main button")
 
 
+def is_posted(answer: Any) -> bool:
+    return bool(answer.request.method == "POST")
+
+
 def text(page: Any) -> str:
     content: str = page.inner_text("body")
     return content
@@ -151,7 +155,7 @@ def test_a_form_of_another_site_changes_nothing(shop: Shop, tab: Tab) -> None:
     log_in(page)
     before = page.context.cookies()
     page.goto(f"{shop.other_site}/public")
-    with page.expect_response(lambda answer: answer.request.method == "POST") as posted:
+    with page.expect_response(is_posted) as posted:
         page.evaluate(POST_FORM, f"{shop.url}/auth/logout")
     assert posted.value.status == 403
     page.wait_for_load_state()

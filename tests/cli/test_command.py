@@ -31,7 +31,7 @@ def test_every_command_of_the_plan_is_there() -> None:
         *(
             f"users {name}"
             for name in (
-                *("create", "list", "disable", "enable", "set-password", "set-scopes", "import", "let-in"),
+                *("create", "list", "disable", "enable", "set-password", "set-scopes", "set-email", "import", "let-in"),
                 *("show", "delete", "rename", "export"),
             )
         ),

@@ -193,7 +193,7 @@ def test_links_of_a_page_stay_on_its_origin_whatever_was_asked_for(segments: lis
     environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "PATH_INFO": path.encode().decode("latin-1")}
     request: RequestHead
     if place == "asgi":
-        scope = {"type": "http", "method": "GET", "path": path, "raw_path": raw.encode(), "headers": []}
+        scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "raw_path": raw.encode(), "headers": []}
         request = ASGIRequest(scope)
     elif place == "raw":
         request = WSGIRequest({**environ, "RAW_URI": raw})
@@ -222,5 +222,6 @@ def test_the_mount_of_a_page_is_what_stands_in_front_of_it(raw: str, mount: str)
     merged = re.sub("/+", "/", path).encode().decode("latin-1")  # as gunicorn tells it to Flask
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": merged, "RAW_URI": raw}
     assert mount_seen(WSGIRequest(environ), "/login") == mount
-    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path_of(raw).encode(), "headers": []}
+    raw_path = path_of(raw).encode()
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "raw_path": raw_path, "headers": []}
     assert mount_seen(ASGIRequest(scope), "/login") == mount

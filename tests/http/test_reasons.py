@@ -27,9 +27,8 @@ ERRORS = {
 }
 TOLD_APART = {
     "credentials-missing", "authorization-duplicate", "credential-duplicate", "body-too-large", "token-expired",
-    "proof-missing", "proof-nonce", "digest-stale", "cross-site", "session-ended", "scope-missing", "forbidden", "account-throttled",
-    "too-many-attempts", "unavailable",
-    "authentication-insufficient",
+    "proof-missing", "proof-nonce", "digest-stale", "cross-site", "session-ended", "scope-missing", "forbidden",
+    "account-throttled", "too-many-attempts", "unavailable", "authentication-insufficient",
 }  # fmt: skip
 """What a client is told exactly. Of other tokens, proofs and credentials it learns only that they are invalid."""
 IN_GROUPS = {"token": "token-invalid", "proof": "proof-invalid", "scheme": "credentials-missing"}

@@ -25,7 +25,7 @@ class Page:
     headers: list[tuple[str, str]]
     body: bytes
     path: str
-    forms: list[Form] = field(default_factory=list)
+    forms: list[Form] = field(default_factory=list["Form"])
 
     @property
     def text(self) -> str:
@@ -98,7 +98,11 @@ def to_wsgi(app: Any) -> Send:
             key = name.upper().replace("-", "_")
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         started: list[Any] = []
-        chunks = app(environ, lambda status, sent, *_: started.append((status, sent)))
+
+        def start(status: str, sent: list[tuple[str, str]], exc_info: object = None) -> None:
+            started.append((status, sent))
+
+        chunks = app(environ, start)
         try:
             content = b"".join(chunks)
         finally:

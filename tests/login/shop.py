@@ -44,21 +44,18 @@ class Shop:
         self.users.create("bob", "battery staple", id="8")
         self.mails: list[Mail] = []
         self.session = Session(self.stores, clock=self.clock)
-        self.pages = LoginPages(
-            self.session,
-            self.stores,
-            **{
-                "public_url": "https://shop.example/auth",
-                "send_mail": self.mails.append,
-                "clock": self.clock,
-                "hasher": hasher,
-                **options,
-            },
-        )
+        settings: dict[str, Any] = {
+            "public_url": "https://shop.example/auth",
+            "send_mail": self.mails.append,
+            "clock": self.clock,
+            "hasher": hasher,
+            **options,
+        }
+        self.pages = LoginPages(self.session, self.stores, **settings)
         self.auth = Auth(
             self.session | HTTPBearer({"t0ken": Principal("robot")}.get), login="/auth/login", clock=self.clock
         )
-        self.send: Send = to_wsgi(self._flask()) if world == "flask" else to_asgi(self._starlette())
+        self.send: Send = to_wsgi(self.flask()) if world == "flask" else to_asgi(self.starlette())
 
     def browser(self, agent: str = "Firefox") -> Browser:
         """A browser without cookies."""
@@ -81,12 +78,18 @@ class Shop:
         self.pages.outbox.join()
         return self.mails[-1]
 
+    def follow(self) -> None:
+        """Read the revocations, as a thread does within a second."""
+        if self.session.feed is not None:
+            self.session.feed.follow_once()
+
     def close(self) -> None:
         """Stop following revocations."""
         if self.session.feed is not None:
             self.session.feed.close()
 
-    def _flask(self) -> Flask:
+    def flask(self) -> Flask:
+        """The shop in Flask."""
         app = Flask("shop")
         FlaskAuth(app, self.auth, public=["/public"])
         app.register_blueprint(login_blueprint(self.pages, url_prefix="/auth"))
@@ -95,7 +98,9 @@ class Shop:
         app.add_url_rule("/form", "form", lambda: render_template_string(FORM))
         return app
 
-    def _starlette(self) -> Starlette:
+    def starlette(self) -> Starlette:
+        """The shop in Starlette."""
+
         async def endpoint(request: Request) -> PlainTextResponse:
             return PlainTextResponse(greet())
 

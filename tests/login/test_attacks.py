@@ -135,7 +135,7 @@ def test_a_session_that_is_revoked_and_not_ended_yet_opens_no_login_page(shop: S
     before = dict(thief.jar)
     shop.clock.advance(5)
     shop.stores.revocations.publish(Revocation.of_user("7", shop.clock()))  # and the process was killed behind that
-    shop.session.feed.follow_once()
+    shop.follow()
     assert thief.open("/auth/sessions", follow=False).status == 303
     assert thief.open("/auth/login").status == 200
     thief.jar = before
@@ -145,7 +145,7 @@ def test_a_session_that_is_revoked_and_not_ended_yet_opens_no_login_page(shop: S
 @pytest.mark.parametrize("path", ["//auth/login", "//auth/sessions", "//auth/logout"])
 def test_links_of_a_page_never_lead_to_a_host_that_the_path_names(path: str) -> None:
     shop = Shop("flask")
-    app = shop._flask()
+    app = shop.flask()
 
     def joining_slashes(environ: Any, start_response: Any) -> Any:  # as gunicorn does
         return app({**environ, "PATH_INFO": environ["PATH_INFO"].replace("//", "/")}, start_response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_script_and_a_program_get_the_401_of_before(shop: Shop) -> None:
 
 
 def test_a30_an_unknown_user_and_a_wrong_password_get_the_same_page(shop: Shop) -> None:
-    answers = []
+    answers = list[Page]()
     for username, password in (("alice", "wrong"), ("nobody", "wrong"), ("bob\x7f", "wrong"), ("x" * 300, "wrong")):
         browser = shop.browser()
         answers.append(browser.submit(browser.open("/auth/login"), username=username, password=password))
@@ -142,7 +143,7 @@ def test_logging_out_is_done_again_without_a_session(shop: Shop) -> None:
 def test_a_session_that_ended_elsewhere_ends_in_each_tab(shop: Shop) -> None:
     browser = shop.logged_in()
     shop.stores.users.disable("alice")
-    shop.session.feed.follow_once()  # type: ignore[union-attr] # there is one
+    shop.follow()
     assert browser.fetch("/").status == 401
     assert "__Host-session" not in browser.jar
 
@@ -179,6 +180,7 @@ def test_the_store_has_digests_only(shop: Shop) -> None:
     browser = shop.logged_in()
     (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
     assert session.current == token_digest(browser.jar["__Host-session"])
-    assert browser.jar["__Host-session"] not in repr(vars(shop.stores.sessions))
+    assert browser.jar["__Host-session"] not in repr(shop.stores.sessions.of_user("7"))
+    assert browser.jar["__Host-session"] not in str(list(map(asdict, shop.stores.sessions.of_user("7"))))
     assert session.name == "Firefox"
     assert session.amr == ("pwd",)

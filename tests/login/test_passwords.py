@@ -79,7 +79,10 @@ def test_a_changed_password_ends_other_sessions_and_renews_this_one(shop: Shop) 
     ],
 )
 def test_a_password_that_is_not_acceptable_changes_nothing(old: str, new: str, again: str | None, status: int) -> None:
-    shop = Shop(password_policy=lambda username, password: username * 2 != password)
+    def is_fine(username: str, password: str) -> bool:
+        return username * 2 != password
+
+    shop = Shop(password_policy=is_fine)
     browser = shop.logged_in()
     before = shop.users.find("alice")
     answer = change(browser, old, new, again)

@@ -19,7 +19,7 @@ class Pin:
 
     name = "pin"
     amr = "pin"
-    fields = (("pin", "Your PIN"),)
+    fields: tuple[tuple[str, str], ...] = (("pin", "Your PIN"),)
 
     def __init__(self, *pins: str) -> None:
         self.pins = set(pins)

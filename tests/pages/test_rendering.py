@@ -377,11 +377,11 @@ def test_a_session_is_a_browser_elsewhere_if_nothing_else_is_said() -> None:
 
 
 FIELDS = {
-    "login-again": {"form_token": "f", "username": "alice", "password": ""},
-    "log-out": {"form_token": "f"},
-    "reset": {"form_token": "f", "token": "t", "username": "alice", "new_password": "", "new_password_again": ""},
-    "forgotten": {"form_token": "f", "username": ""},
-    "verify": {"form_token": "f", "token": "t"},
+    "login-again": {"csrf_token": "f", "username": "alice", "password": ""},
+    "log-out": {"csrf_token": "f"},
+    "reset": {"csrf_token": "f", "token": "t", "username": "alice", "new_password": "", "new_password_again": ""},
+    "forgotten": {"csrf_token": "f", "username": ""},
+    "verify": {"csrf_token": "f", "token": "t"},
 }
 
 

@@ -84,7 +84,7 @@ class Local:
         self.auth: Auth = Auth(
             OAuth2PasswordBearer(f"{MOUNT.strip('/')}/token", self.tokens.verifier())
             | self._for_people(pages)
-            | APIKeyHeader("X-API-Key", ApiKeyVerifier(cast("ApiKeyStore", stores.keys))),
+            | APIKeyHeader("X-API-Key", ApiKeyVerifier(cast("ApiKeyStore", stores.keys), revocations=self.tokens.feed)),
             realm=self.settings.realm,
             scopes=scopes,
             load_user=load_user,

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from authmw.crypto.opaque_tokens import checked_prefix, has_checksum, token_digest
 from authmw.errors import FlowError, StoreUnavailable, explains_arguments
@@ -24,6 +24,10 @@ from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import ApiKeyStore, require_methods
 from authmw.stores.records import ApiKeyRecord
+from authmw.stores.revoked import Issuance
+
+if TYPE_CHECKING:
+    from authmw.stores.revocation_feed import RevocationFeed
 
 _MAX_KNOWN: Final = 4096
 _log = logging.getLogger("authmw.keys")
@@ -65,6 +69,8 @@ class ApiKeyVerifier:
         prefix: the text before the underscore, with which the keys of the store begin. None for keys of any shape that
             another program made: then only the store finds a typing error, and every bearer token is read as a key.
         touch_every: seconds. Each process writes the last use of a key at most once in that time.
+        revocations: the feed of revocations. With it, a connection that a key has opened ends when its owner is
+            disabled. The store is asked for each request in any case.
         clock: seconds since the epoch.
 
     >>> from authmw import APIKeyHeader, Auth
@@ -85,6 +91,7 @@ class ApiKeyVerifier:
         *,
         prefix: str | None = "ak",
         touch_every: Seconds = 60.0,
+        revocations: RevocationFeed | None = None,
         clock: Callable[[], float] = now,
     ) -> None:
         require_methods("ApiKeyVerifier", keys, "find_key", "touch_key")
@@ -92,6 +99,7 @@ class ApiKeyVerifier:
         self._prefix = None if prefix is None else checked_prefix(prefix)
         self._start = "" if prefix is None else f"{prefix}_"
         self._touch_every: float = seconds(touch_every, "touch_every")
+        self._revocations = revocations
         self._clock = clock
         self._is_asked_directly = CallMode.of(keys.find_key) is CallMode.NONBLOCKING
         self._is_foreign = is_of_application(keys.find_key)
@@ -125,7 +133,7 @@ class ApiKeyVerifier:
         if known is not None and record is known.record:
             now = self._clock()
             if now < known.valid_until and now < known.touch_at:
-                return known.verdict
+                return self._followed(known, now)
         return self._judge(sought, record, known, bearer)
 
     def _ask(self, sought: str, known: _Known | None, bearer: bool) -> Flow[Verdict]:
@@ -153,7 +161,15 @@ class ApiKeyVerifier:
             except StoreUnavailable as error:
                 # The key is valid. A failure to write its last use is no reason to refuse it.
                 _log.warning("the last use of a key was not written: %s", error, extra={"credential": record.id})
-        return known.verdict
+        return self._followed(known, now)
+
+    def _followed(self, known: _Known, now: float) -> Authenticated:
+        """The verdict, which holds for an open connection until the owner is disabled after `now`."""
+        if self._revocations is None:
+            return known.verdict
+        issuance = Issuance(known.record.id, None, known.record.owner, None, now)
+        validity = Validity(known.valid_until, self._clock, self._revocations, issuance)
+        return Authenticated(known.verdict.principal, validities=(validity,))
 
     def _is_well_formed(self, key: str) -> bool:
         if self._prefix is None:

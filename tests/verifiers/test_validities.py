@@ -80,6 +80,21 @@ def test_an_api_key_holds_until_it_expires(lifetime: float | None) -> None:
     assert found.validities == (() if record.expires_at is None else (Validity(record.expires_at, clock),))
 
 
+def test_with_a_feed_an_api_key_holds_until_its_owner_is_disabled() -> None:
+    clock, revocations = FakeClock(), MemoryRevocations()
+    feed = RevocationFeed(revocations, clock=clock)
+    feed.follow_once()
+    feed.note(Revocation.of_user("alice", clock() - 60))  # disabled and enabled again
+    keys = MemoryApiKeys(clock=clock)
+    key, _ = keys.create("alice")
+    auth = Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys, revocations=feed, clock=clock)))
+    found = [authenticated(auth, HTTP_X_API_KEY=key) for _ in range(2)]
+    validities = [validity for each in found for validity in each.validities]
+    assert [(each.until, each.ending(each.moment())) for each in validities] == [(inf, None)] * 2
+    feed.note(Revocation.of_user("alice", clock()))
+    assert [each.ending(each.moment()) for each in validities] == [Ending.REVOKED] * 2
+
+
 def test_a_password_holds_until_its_user_is_disabled() -> None:
     clock, revocations = FakeClock(), MemoryRevocations()
     feed = RevocationFeed(revocations, clock=clock)

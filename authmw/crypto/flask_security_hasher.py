@@ -45,10 +45,8 @@ class FlaskSecurityHasher(PasswordHasher):
         *,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        if not isinstance(salt, str) or not salt:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError("FlaskSecurityHasher(salt) needs SECURITY_PASSWORD_SALT of the old application")
         super().__init__(profile, random=random)
-        self._key = salt.encode()
+        self._key = _key_of(salt)
 
     def verify(self, *, password: str, hash: str) -> Match:
         """Whether `hash` is a hash of `password`, made by authmw, by Flask-Security, or in another known format."""
@@ -65,3 +63,10 @@ class FlaskSecurityHasher(PasswordHasher):
         normal = unicodedata.normalize("NFKD", password).encode()
         keyed = b64encode(hmac.digest(self._key, normal, "sha512")).decode()
         return keyed[:MAX_BCRYPT_BYTES] if is_bcrypt else keyed
+
+
+def _key_of(salt: object) -> bytes:
+    """The key of the HMAC."""
+    if not isinstance(salt, str) or not salt:
+        raise ConfigurationError("FlaskSecurityHasher(salt) needs SECURITY_PASSWORD_SALT of the old application, a str")
+    return salt.encode()

@@ -50,7 +50,7 @@ def test_other_hashes_match_as_ever() -> None:
 
 def test_nobody_costs_what_a_wrong_password_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     work: list[str] = []
-    verify: Any = PasswordHasher.verify
+    verify = PasswordHasher.verify
 
     def counted(self: PasswordHasher, *, password: str, hash: str) -> Match:
         work.append(hash)

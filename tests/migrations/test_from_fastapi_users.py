@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import requests
@@ -144,7 +144,7 @@ def test_a_forgotten_password_is_replaced_by_mail_in_the_table(moved: Moved) -> 
     assert other.open("/orders", follow=False).status == 303
     assert moved.stored("bob").endswith("True\n")
     again = moved.logged_in("bob", new)
-    back = {"old_password": new, "new_password": f"{PASSWORD}bob", "new_password_again": f"{PASSWORD}bob"}
+    back: Any = {"old_password": new, "new_password": f"{PASSWORD}bob", "new_password_again": f"{PASSWORD}bob"}
     assert again.submit(again.open("/auth/password"), **back).status == 200
     moved.logged_in("bob")
 

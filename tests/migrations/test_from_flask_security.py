@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import requests
@@ -126,7 +126,7 @@ def test_a_changed_password_is_in_the_table(moved: Moved) -> None:
     new = "another correct horse"
     browser, other = moved.logged_in("bob"), moved.logged_in("bob")
     page = browser.open("/auth/password")
-    fields = {"old_password": f"{PASSWORD}bob", "new_password": new, "new_password_again": new}
+    fields: Any = {"old_password": f"{PASSWORD}bob", "new_password": new, "new_password_again": new}
     assert browser.submit(page, **fields).status == 200
     assert other.open("/orders", follow=False).status == 303
     again = moved.logged_in("bob", new)

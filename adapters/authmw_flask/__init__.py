@@ -34,6 +34,7 @@ from authmw_flask.tokens import token_blueprint
 if TYPE_CHECKING:
     from authmw_flask.local import LocalAuth
     from authmw_flask.login import login_blueprint
+    from authmw_flask.own_logins import login_user, logout_user
 
 __all__ = [
     "FlaskAuth",
@@ -45,6 +46,8 @@ __all__ = [
     "docs_blueprint",
     "login_blueprint",
     "login_required",
+    "login_user",
+    "logout_user",
     "openapi_document",
     "optionally_authenticated",
     "public",
@@ -58,4 +61,6 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one
-    __getattr__, __dir__ = face(__name__, {"local": "LocalAuth", "login": "login_blueprint"})
+    __getattr__, __dir__ = face(
+        __name__, {"local": "LocalAuth", "login": "login_blueprint", "own_logins": "login_user logout_user"}
+    )

@@ -18,6 +18,8 @@ _NAMES: Final = tuple(f"{_PREFIX}{name.upper()}" for name in OF_MIDDLEWARE)
 _OF_LOCAL_AUTH: Final = tuple(f"{_PREFIX}{name.upper()}" for name in LOCAL)
 LOCAL_AUTH: Final = "authmw.local"
 """The key of `Local` in ``app.extensions``."""
+LOGIN_PAGES: Final = "authmw.login"
+"""The key of the `LoginPages` in ``app.extensions``."""
 
 
 @dataclass(frozen=True, slots=True)

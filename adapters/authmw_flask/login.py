@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from authmw.engine.decorators import own_credentials
 from authmw.login.service import RoutedPage, check_pages
+from authmw_flask.config import LOGIN_PAGES
 from authmw_flask.mounted import add_view, mounted_view
 from authmw_flask.tokens import keep_bodies
 
@@ -41,6 +42,7 @@ def login_blueprint(pages: LoginPages, name: str = "login", url_prefix: str | No
     for path in pages.paths:
         add_view(blueprint, path, _name(path), own_credentials(mounted_view(RoutedPage(pages, path))))
     blueprint.record(keep_bodies)
+    blueprint.record(lambda state: state.app.extensions.setdefault(LOGIN_PAGES, pages))
     return blueprint
 
 

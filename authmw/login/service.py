@@ -10,16 +10,19 @@ from typing import Final
 
 from authmw.engine import audit
 from authmw.errors import ConfigurationError, Unavailable, explains_arguments
-from authmw.flow.flow import Flow
+from authmw.flow.flow import Ask, Flow
 from authmw.flow.pool import WorkPool
 from authmw.http.form import BadForm, Form, read_form
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
+from authmw.identity.verdict import Rejected
 from authmw.login import further_steps, login, mailed, my_sessions, password
 from authmw.login.settings import LoginSettings
+from authmw.login.told import Told
 from authmw.login.visit import Visit, retry_after
 from authmw.pages import Failure, verification_mail
 from authmw.stores.records import User
+from authmw.verifiers.accounts import checked_user
 
 _READ: Final = ("GET", "HEAD")
 _MAILED: Final = ("/forgotten", "/reset", "/verify")
@@ -98,6 +101,49 @@ class LoginPages(LoginSettings):
             return False
         self.send_link(link, verification_mail, "/verify", language)
         return True
+
+    def log_in(
+        self, request: RequestHead, user_id: str, *, remember: bool = False, amr: tuple[str, ...] = ()
+    ) -> Flow[tuple[str, str] | None]:
+        """Begin a session for a user whom the application has authenticated itself, as by a directory.
+
+        What the login page does beside that is the application's then: to limit attempts, and to check where the form
+        came from. A session that the browser has already is renewed, or ends if it is that of another user.
+
+        It is a flow, as `send_verification`.
+
+        Args:
+            request: the request of the login.
+            user_id: the id of the user.
+            remember: whether the user asked to be remembered.
+            amr: how the user was authenticated (RFC 8176), as ``("pwd",)``.
+
+        Returns:
+            The header that sets the cookie, for the response; None if there is no such user, or it is disabled.
+        """
+        told, began = Told(request), self.clock()
+        user = checked_user((yield from Ask(self.kept.users.find_by_id, user_id)), "find_by_id")
+        if user is None or user.id != user_id or user.disabled:
+            return None
+        begun = yield from self.sessions.begin(request, user, amr=amr, remember=remember, authenticated_at=began)
+        if isinstance(begun, Rejected):
+            told.refused(begun)
+            return None
+        told.logged_in(user, begun[0].id)
+        return begun[1]
+
+    def log_out(self, request: RequestHead) -> Flow[tuple[str, str]]:
+        """End the session of the cookie of `request`, with all that belongs to it, if there is one.
+
+        It is a flow, as `send_verification`.
+
+        Returns:
+            The header that clears the cookie, for the response.
+        """
+        ended = yield from self.sessions.end_presented(request)
+        if ended is not None:
+            Told(request).logged_out(ended.subject, ended.id)
+        return self.session.cleared
 
     def _respond(self, visit: Visit) -> Flow[Response]:
         shown, posted = HANDLERS[visit.path]

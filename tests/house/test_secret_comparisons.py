@@ -45,6 +45,7 @@ ALLOWED = {
     "now.password_hash == user.password_hash": "both are stored: whether a hash was replaced meanwhile",
     "code in (ProblemCode.THROTTLED, ProblemCode.FORM_EXPIRED)": "a problem that a page shows",
     "self.current == (other.current if isinstance(other, UserView) else other)": "a view of the caller",
+    "token_digest(user.password_hash or '') != pending.data['mark']": "both are stored: whether a hash was replaced",
     "checksum(match['head']) != match['checksum']": "a CRC that anybody can compute",
     "families.c.current == rotation.presented": "of digests, in the database",
     "sessions.c.current == renewal.presented": "of digests, in the database",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -22,12 +22,16 @@ from authmw.engine.undeclared_scopes import warn_of_undeclared
 from authmw.flow.application_code import Surroundings
 from authmw.http.request import Environ, RequestHead, WSGIRequest
 from authmw.identity.requirement import Access, Requirement
+from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from authmw.engine.auth import Auth
+
+_OWN: Final = (*PATHS, *PAGES)
+"""The ends of the paths of views that authenticate their callers themselves."""
 
 
 class ViewPromise(Promise):
@@ -123,7 +127,7 @@ class RouteTable:
     def reads_own_credentials(self, request: RequestHead) -> bool:
         """Whether the view that will serve `request` authenticates its callers itself."""
         # The paths of such views have known ends, and comparing these is cheaper than the route table.
-        if not request.path.endswith(PATHS) or not request.is_canonical:
+        if not request.path.endswith(_OWN) or not request.is_canonical:
             return False
         requirement = self.requirement_of(request)
         return requirement is not None and requirement.access is Access.OWN_CREDENTIALS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.asgi.middleware import GrantedScopes
@@ -17,6 +17,7 @@ from authmw.http.request import ASGIRequest, RequestHead
 from authmw.identity.calling import guarded_by
 from authmw.identity.principal import ANONYMOUS
 from authmw.identity.requirement import Access, Requirement
+from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.cors import next_cors_middleware
 from authmw_starlette.error_pages import page_of
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from authmw.engine.public_paths import Default
     from authmw.http.refusal import Refusal
     from authmw.http.response import Response
+
+_OWN: Final = (*PATHS, *PAGES)
+"""The ends of the paths of views that authenticate their callers themselves."""
 
 
 @explains_arguments('app.add_middleware(AuthMiddleware, auth=auth, public=["/health"])')
@@ -206,7 +210,7 @@ class _StarletteAdapter(Adapter):
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
         # The paths of such endpoints have known ends, and comparing these is cheaper than the route table.
-        if not request.path.endswith(PATHS) or not request.is_canonical:
+        if not request.path.endswith(_OWN) or not request.is_canonical:
             return False
         requirement = self.requirement_of(request)
         return requirement is not None and requirement.access is Access.OWN_CREDENTIALS

@@ -17,6 +17,7 @@ from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.verdict import Rejected
 from authmw.login import further_steps, login, mailed, my_sessions, password
+from authmw.login.paths import MAILED
 from authmw.login.settings import LoginSettings
 from authmw.login.told import Told
 from authmw.login.visit import Visit, retry_after
@@ -25,7 +26,6 @@ from authmw.stores.records import User
 from authmw.verifiers.accounts import checked_user
 
 _READ: Final = ("GET", "HEAD")
-_MAILED: Final = ("/forgotten", "/reset", "/verify")
 
 
 @explains_arguments('LoginPages(Session(stores), stores, public_url="https://shop.example")')
@@ -69,7 +69,7 @@ class LoginPages(LoginSettings):
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths of its pages, below that of the mount."""
-        missing = {*(_MAILED if self.outbox is None else ()), *(() if self.steps else ("/login/step",))}
+        missing = {*(MAILED if self.outbox is None else ()), *(() if self.steps else ("/login/step",))}
         return tuple(path for path in HANDLERS if path not in missing)
 
     def respond(self, request: RequestHead, path: str | None = None) -> Flow[Response | None]:

@@ -194,8 +194,13 @@ class SessionVerifier:
         Returns:
             The session and the value of its cookie; None if the session has ended or has another cookie by now.
         """
-        successor = token.replacement(entropy=self._entropy)
-        renewal = self._renewal(session, token, successor, "", user)
+        current: SessionToken | None = token
+        if not same_digest(token.digest, session.current):  # it was replaced a moment ago
+            current = SessionToken.parse(_successor_of(session, token) or "")
+        if current is None:
+            return None
+        successor = current.replacement(entropy=self._entropy)
+        renewal = self._renewal(session, current, successor, "", user)
         renewal = replace(renewal, grace=0.0, authenticated_at=authenticated_at, amr=amr)
         after = _checked_answer((yield from Ask(self.sessions.renew_session, renewal)))
         self.forget(token.text)

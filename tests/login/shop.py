@@ -32,10 +32,14 @@ class Shop:
     Args:
         world: its framework.
         stores: instead of those in memory.
+        hide_credentials: the setting of the guard.
         options: more arguments of `LoginPages`.
     """
 
-    def __init__(self, world: World = "flask", *, stores: Any = None, **options: Any) -> None:
+    def __init__(
+        self, world: World = "flask", *, stores: Any = None, hide_credentials: bool = False, **options: Any
+    ) -> None:
+        self._guarding: dict[str, Any] = {"public": ["/public"], "hide_credentials": hide_credentials}
         self.clock = FakeClock(1_800_000_000.0)
         hasher = PasswordHasher(CHEAPEST)
         self.stores: Any = stores or MemoryStores(hasher=hasher, clock=self.clock)
@@ -91,7 +95,7 @@ class Shop:
     def flask(self) -> Flask:
         """The shop in Flask."""
         app = Flask("shop")
-        FlaskAuth(app, self.auth, public=["/public"])
+        FlaskAuth(app, self.auth, **self._guarding)
         app.register_blueprint(login_blueprint(self.pages, url_prefix="/auth"))
         app.add_url_rule("/", "home", greet, methods=["GET", "POST"])
         app.add_url_rule("/public", "public", greet)
@@ -114,7 +118,7 @@ class Shop:
                 Route("/public", endpoint),
                 Route("/form", form),
             ],
-            middleware=[Middleware(AuthMiddleware, auth=self.auth, public=["/public"])],
+            middleware=[Middleware(AuthMiddleware, auth=self.auth, **self._guarding)],
         )
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run
+from authmw.login.paths import PATHS
+from authmw.login.service import HANDLERS
 from authmw.stores import Revocation
 from tests.login.browser import Browser, to_wsgi
-from tests.login.shop import SECRET, Shop
+from tests.login.shop import SECRET, WORLDS, Shop, World
 from tests.login.test_passwords import NEW, change, link_in
 from tests.requests import wsgi_request
 
@@ -155,3 +157,33 @@ def test_links_of_a_page_never_lead_to_a_host_that_the_path_names(path: str) -> 
     assert links
     assert all(each.startswith("/auth/") for each in links), links
     shop.close()
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_pages_know_the_caller_where_the_application_sees_no_credentials(world: World) -> None:
+    shop = Shop(world, hide_credentials=True)
+    browser = shop.logged_in()
+    assert [browser.open(f"/auth{path}", follow=False).status for path in ("/sessions", "/password")] == [200, 200]
+    value = browser.jar["__Host-session"]
+    browser.submit(browser.open("/auth/logout"))
+    browser.jar["__Host-session"] = value
+    assert browser.open("/", follow=False).status == 303
+    shop.close()
+
+
+def test_adapters_know_the_path_of_every_page(shop: Shop) -> None:
+    assert tuple(HANDLERS) == PATHS == shop.pages.paths
+
+
+def test_a_password_is_changed_by_a_browser_whose_rights_changed_a_moment_ago(shop: Shop) -> None:
+    browser = shop.logged_in()
+    page = browser.open("/auth/password")
+    tab = copy_of(browser, shop)
+    shop.clock.advance(minutes=2)
+    shop.users.set_scopes("alice", ["orders:write"])
+    tab.open("/")
+    assert tab.jar != browser.jar
+    fields = {"old_password": SECRET, "new_password": NEW, "new_password_again": NEW}
+    assert browser.submit(page, **fields).status == 200
+    assert browser.open("/").text == "hello alice"
+    assert tab.jar["__Host-session"] != browser.jar["__Host-session"]

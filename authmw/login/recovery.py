@@ -31,6 +31,9 @@ VERIFICATION: Final = "verification"
 _PREFIXES: Final = {RECOVERY: "rl", VERIFICATION: "vl"}
 _MOST_USERS: Final = 5
 """The most users of one address who get a mail."""
+_MOST_LINKS: Final = 3
+"""The most links for a new password that a user gets within the lifetime of one, whoever asks for them."""
+_COUNT: Final = "recovery-count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,9 @@ class Links:
     def for_forgotten(self, request: RequestHead, name_or_email: str) -> Flow[tuple[Link, ...] | Rejected]:
         """The links for the users with that name or address; none where there is no such user.
 
-        Each request counts as an attempt that failed, of its source and of an account of its own for that name, so that
-        nobody gets a hundred mails. The stores are asked the same for a name that nobody has.
+        Each request counts as an attempt that failed, of its source and of an account of its own for that name. A user
+        who has three links already gets no other, so that no number of sources fills a mailbox: each of the three is
+        good. The stores are asked the same for a name that nobody has.
         """
         found: list[Link] = []
         name = canonical_username(name_or_email) or ""
@@ -148,10 +152,23 @@ class Links:
         # A user who has no password, as one who logs in elsewhere, gets none by mail.
         able = [each for each in users.values() if each.email and each.password_hash and not each.disabled]
         for user in able[:_MOST_USERS]:
-            found.append((yield from self._recovery_of(user)))
-        if not found:  # the same work for nobody
+            if (yield from self._may_have_another(user.id, f"user {user.id}")):
+                found.append((yield from self._recovery_of(user)))
+        if not able:  # the same work for nobody
+            yield from self._may_have_another("", f"name {name.casefold()}")
+        if not found:
             yield from self._put(RECOVERY, "", {}, self._lifetimes.recovery)
         return Rejected(Reason.USER_UNKNOWN)
+
+    def _may_have_another(self, subject: str, owner: str) -> Flow[bool]:
+        """Whether `owner` may get another link, which is counted."""
+        digest, now = token_digest(f"{_COUNT}\0{owner}"), self._clock()
+        counted: Pending | None = yield from Ask(self._kept.pending.peek_pending, digest, _COUNT, now)
+        count = 0 if counted is None else int(counted.data.get("count", "0"))
+        ends = now + self._lifetimes.recovery if counted is None else counted.expires_at
+        more = Pending(digest, _COUNT, subject, ends, {"count": str(min(count + 1, _MOST_LINKS + 1))})
+        yield from Ask(self._kept.pending.put_pending, more)
+        return count < _MOST_LINKS
 
     def _recovery_of(self, user: User) -> Flow[Link]:
         data = {"hash": _mark(user), "email": user.email}

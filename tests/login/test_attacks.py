@@ -12,7 +12,7 @@ from authmw.flow.flow import run
 from authmw.login.paths import PATHS
 from authmw.login.service import HANDLERS
 from authmw.stores import Revocation
-from tests.login.browser import Browser, to_wsgi
+from tests.login.browser import Browser, path_of, to_wsgi
 from tests.login.shop import SECRET, WORLDS, Shop, World
 from tests.login.test_passwords import NEW, change, link_in
 from tests.requests import wsgi_request
@@ -187,3 +187,28 @@ def test_a_password_is_changed_by_a_browser_whose_rights_changed_a_moment_ago(sh
     assert browser.submit(page, **fields).status == 200
     assert browser.open("/").text == "hello alice"
     assert tab.jar["__Host-session"] != browser.jar["__Host-session"]
+
+
+def test_nobody_fills_a_mailbox_whatever_the_number_of_sources_and_spellings() -> None:
+    shop = Shop("flask")
+    app, sources = shop._flask(), iter(range(1, 250))
+
+    def from_anywhere(environ: Any, start_response: Any) -> Any:
+        return app({**environ, "REMOTE_ADDR": f"203.{next(sources)}.113.7"}, start_response)
+
+    browser = Browser(to_wsgi(from_anywhere))
+    form = browser.open("/auth/forgotten").form
+    names = ["alice", "alice@mail.example", "Alice@MAIL.example"]
+    for minute in range(58):
+        answer = browser.post(form.action, {**form.fields, "username": names[minute % 3]})
+        assert answer.status == 200
+        shop.clock.advance(minutes=1)
+    shop.mail()
+    assert len(shop.mails) == 3
+    for mail in shop.mails:
+        assert shop.browser().open(path_of(re.findall(r"https://\S+", mail.text)[0])).status == 200
+    shop.clock.advance(hours=1)
+    browser.post(form.action, {**form.fields, "username": "alice"})
+    shop.mail()
+    assert len(shop.mails) == 4
+    shop.close()

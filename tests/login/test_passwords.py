@@ -170,7 +170,7 @@ def test_the_stores_are_asked_the_same_for_nobody() -> None:
         ask_for_link(shop, name)
         asked.append(calls)
         shop.close()
-    assert asked[0] == asked[1] == ["find", "put_pending"]
+    assert asked[0] == asked[1] == ["find", "peek_pending", "put_pending", "put_pending"]
 
 
 def test_nobody_gets_a_hundred_mails(shop: Shop) -> None:

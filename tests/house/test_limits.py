@@ -267,6 +267,7 @@ LIMITS: dict[str, tuple[float, Probe]] = {
 HELD_ELSEWHERE = {
     "authmw.engine.open_connections.LONGEST_PAUSE": "tests/engine/test_open_connections.py",
     "authmw.login.mail._MOST": "tests/login/test_mail.py",
+    "authmw.login.recovery._MOST_LINKS": "tests/login/test_attacks.py",
     "authmw.login.recovery._MOST_USERS": "tests/login/test_passwords.py",
     "authmw.engine.public_paths._MOST_ROOTS": "tests/engine/test_login_is_public.py",
     "authmw.engine.refusal_pages._MOST_TOLD": "tests/engine/test_refusal_pages.py",

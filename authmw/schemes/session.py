@@ -130,7 +130,8 @@ class Session(SecurityScheme[SessionValue]):
             return None
         value, *others = values
         if others:
-            return Rejected(Reason.CREDENTIAL_DUPLICATE)
+            # Another host can add a nameless one that looks alike. No mistake of the client, so no 400: log in again.
+            return Rejected(Reason.SESSION_ENDED, "more than one cookie of this name, or one that looks alike")
         if len(value) > MAX_CREDENTIAL_LENGTH or not is_token68(value):
             return Rejected(Reason.SESSION_ENDED, "the cookie has a form that no session has")
         if not is_unsafe(request):

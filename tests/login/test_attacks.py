@@ -212,3 +212,12 @@ def test_nobody_fills_a_mailbox_whatever_the_number_of_sources_and_spellings() -
     shop.mail()
     assert len(shop.mails) == 4
     shop.close()
+
+
+def test_a_cookie_that_another_host_adds_shows_the_login_and_closes_no_public_page(shop: Shop) -> None:
+    browser, attacker = shop.logged_in(), shop.logged_in("bob", "battery staple")
+    browser.jar[""] = f"__Host-session={attacker.jar['__Host-session']}"
+    assert browser.open("/public", follow=False).text == "hello stranger"
+    page = browser.open("/")
+    assert (page.status, page.path) == (200, "/auth/login?next=/")
+    assert browser.fetch("/").status == 401

@@ -289,7 +289,7 @@ def test_a_value_of_the_same_chain_that_was_never_given_out_is_no_session(bench:
 def test_two_cookies_are_none(bench: Bench) -> None:
     twice = f"{bench.scheme.cookie}={bench.token.text}; {bench.scheme.cookie}={bench.token.text}"
     found = bench.auth.authenticate(wsgi_request(cookie=twice))
-    assert dead(found) is Reason.CREDENTIAL_DUPLICATE
+    assert dead(found) is Reason.SESSION_ENDED
 
 
 UNSAFE: list[tuple[str, dict[str, str], bool]] = [

@@ -193,6 +193,7 @@ class _StarletteAdapter(Adapter):
     """Knows the routes of the application behind `middleware`."""
 
     keeps_promises = True
+    own_ends = PATHS
 
     def __init__(self, middleware: AuthMiddleware) -> None:
         self._middleware = middleware

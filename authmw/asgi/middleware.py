@@ -14,10 +14,10 @@ from authmw.asgi.open_connection import OpenConnection, Receiving, is_event_stre
 from authmw.engine import audit
 from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
-from authmw.engine.authentication import ENDED, LEFT_ALONE, OWN_CREDENTIALS, PRIVATE, Authentication
+from authmw.engine.authentication import ENDED, LEFT_ALONE, ONLY_PRIVATE, OWN_CREDENTIALS, PRIVATE, Authentication
 from authmw.engine.context import Call
 from authmw.engine.declarations import adapter_of
-from authmw.engine.error_pages import is_added_by_layer, is_error_close, refusal_in, without_repeats
+from authmw.engine.error_pages import is_added_by_layer, is_error_close, refusal_in, says_caching, without_repeats
 from authmw.engine.guard import OPEN, Guard, GuardSettings, Passage, Preflights, preflight_response
 from authmw.engine.hidden_credentials import HiddenCredentials
 from authmw.engine.path_rules import Needs
@@ -25,6 +25,7 @@ from authmw.engine.promise import PROMISES, Promise, promise_for
 from authmw.engine.public_paths import Default
 from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
+from authmw.http.origin import SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.http.response import WITHOUT_CONTENT, Response, is_for_cors, is_sent_to_preflight, joined
@@ -36,6 +37,8 @@ from authmw.identity.validity import Ending
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SERVER_ERROR: Final = 500
+_DECIDING: Final = frozenset({b"authorization", b"cookie", b"upgrade"})
+"""The headers that say whether a cookie decides alone about the credentials of a request."""
 
 
 class GrantedScopes:
@@ -119,8 +122,12 @@ class AuthMiddleware:
         self.guard_settings: GuardSettings = self.guard.settings
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
+        self._recall_cookies = auth.recall_cookies
+        self._own_ends = self.adapter.own_ends
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
+        self.vary_and_private: list[tuple[bytes, bytes]] = [*self.vary, *_encoded([PRIVATE])]
+        """`vary`, and what keeps the response out of shared caches."""
         self._preflight = preflight_response(auth.vary)
         self._resource = auth.resource
 
@@ -147,12 +154,14 @@ class AuthMiddleware:
                 await self._pass(self.guard.promised, LEFT_ALONE, request, send)
                 return
         found: Authentication | Refusal | None = None
-        if self._recall is not None:
+        if self._recall_cookies is not None:
+            found = self._recalled(scope)
+        elif self._recall is not None:
             header = _only_authorization(scope["headers"])
             found = self._recall(header) if header is not None else None
-            if found is not None and not self.guard.rules:
-                await _Passing(self, scope, receive, send, found).run()
-                return
+        if found is not None and not self.guard.rules:
+            await _Passing(self, scope, receive, send, found).run()
+            return
         request = ASGIRequest(scope, receive)
         if self.adapter.reads_own_credentials(request):
             await request.keep_body()
@@ -166,6 +175,33 @@ class AuthMiddleware:
             await response.serve_asgi(scope, receive, send)
         elif not isinstance(found, Refusal):
             await self._pass(passage, found, request, send)
+
+    def _recalled(self, scope: Scope) -> Authentication | None:
+        """The remembered result, where one header decides about the credentials of the request."""
+        authorization: bytes | None = None
+        cookies: bytes | None = None
+        upgraded = scope["type"] != "http"
+        for name, value in scope["headers"]:
+            if name in _DECIDING:
+                if name == b"cookie":
+                    cookies = value if cookies is None else b""  # of two, none is the whole
+                elif name == b"upgrade":
+                    upgraded = True
+                elif authorization is None:
+                    authorization = value
+                else:
+                    return None
+        if authorization is not None:
+            return None if self._recall is None else self._recall(authorization)
+        if (
+            self._recall_cookies is None
+            or cookies is None
+            or upgraded
+            or scope["method"] not in SAFE_METHODS
+            or (self._own_ends and scope["path"].endswith(self._own_ends))
+        ):
+            return None
+        return self._recall_cookies(cookies)
 
     def _pass(self, passage: Passage, found: Authentication, request: ASGIRequest, send: Send) -> Awaitable[None]:
         scope, receive = request.scope, request.receive
@@ -338,6 +374,8 @@ class _Passing(Call):
 
     def _own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that are added to the `headers` of the application's response."""
+        if self.authentication.headers is ONLY_PRIVATE and self.refused is None:  # by a cookie: nothing is compared
+            return self._middleware.vary if says_caching(headers) else self._middleware.vary_and_private
         own = [] if self.authentication is LEFT_ALONE else self._middleware.vary
         if self.authentication.headers:
             own = own + _encoded(without_repeats(self.authentication.headers, _decoded(headers)))

@@ -18,6 +18,8 @@ class Adapter:
     keeps_promises: ClassVar[bool] = False
     """Whether the adapter looks at requests again where they arrive, keeps each `Promise`, and carries refusals through
     the framework by exceptions of its own."""
+    own_ends: ClassVar[tuple[str, ...]] = ()
+    """How the paths of endpoints end that authenticate their callers themselves; see `reads_own_credentials`."""
     around: Surroundings | None = None
     """What surrounds functions of the application while a request is authenticated; None for nothing."""
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 from authmw.engine import audit
 from authmw.engine.auth_arguments import check_arguments
 from authmw.engine.authentication import (
+    ONLY_PRIVATE,
     PRIVATE,
     Authentication,
     DeadCookie,
@@ -47,7 +48,7 @@ from authmw.identity.calling import active_call
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.requirement import AUTHENTICATED, AnyOf, Requirement, predicate_name
 from authmw.identity.step_up import StepUp, strictest
-from authmw.identity.verdict import Authenticated, Rejected
+from authmw.identity.verdict import Authenticated, Rejected, Remembered
 from authmw.schemes.base import Alternatives, SecurityScheme, Way, reads_authorization_only
 from authmw.verifiers.base import says_it_ignores_the_request
 
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from authmw.engine.protected_resource import ProtectedResource
 
 _UNAUTHORIZED: Final = 401
+
+RecallCookies = Callable[[bytes], Authentication | None]
 
 
 @explains_arguments("Auth(HTTPBearer(...) | APIKeyHeader(...), realm=...)")
@@ -145,6 +148,14 @@ class Auth(NoDependency):
         self.memo: Memo | None = _memo(self._first, remember, clock) if _decides_as_auth(type(self)) else None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
         self._recalls: SecurityScheme[Any] | None = _recalling(others) if _decides_as_auth(type(self)) else None
+        self.recall_cookies: RecallCookies | None = None
+        """Finds the remembered result for a ``Cookie`` header, or None where it takes a closer look at the request.
+
+        It counts for a request without an ``Authorization`` header, by a safe method, that is no websocket. None where
+        no scheme remembers cookies, or where more than the cookie decides.
+        """
+        if self._recalls is not None and self._recalls.recalls_cookies:
+            self.recall_cookies = _recall_cookies(self._recalls, self._made_of)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:
@@ -292,10 +303,13 @@ class Auth(NoDependency):
         """The remembered result for a cookie, if no other credentials are tried before it (rule 3)."""
         if self._reads_authorization and request.authorization is not None:
             return None
-        verdict = scheme.recall(request)
-        if verdict is None:
-            return None
-        return Authentication(verdict.principal.authenticated_by(scheme.name), scheme, (*verdict.headers, PRIVATE))
+        known = scheme.recall(request)
+        return None if known is None else known.result or self._made_of(known, scheme)
+
+    def _made_of(self, known: Remembered, scheme: SecurityScheme[Any]) -> Authentication:
+        """The result of a verdict that `scheme` remembers. It is kept, since making it costs more than finding it."""
+        known.result = made = self._authentication(known.verdict, scheme)
+        return made
 
     def _outcome(self, request: RequestHead) -> Outcome | DeferredOutcome | Refusal:
         """The outcome of all alternatives."""
@@ -329,10 +343,7 @@ class Auth(NoDependency):
     def _accept(
         self, verdict: Authenticated, scheme: SecurityScheme[Any], request: RequestHead, version: Any
     ) -> Authentication:
-        headers = verdict.headers if scheme.in_authorization else (*verdict.headers, PRIVATE)
-        principal = verdict.principal.authenticated_by(scheme.name)
-        validities = verdict.validities or until_expiry(principal, self._clock)
-        authentication = Authentication(principal, scheme, headers, validities=validities)
+        authentication = self._authentication(verdict, scheme)
         if (
             self.memo is not None
             and verdict.remember_until is not None
@@ -344,6 +355,14 @@ class Auth(NoDependency):
                 until, holds = verdict.remember_until, verdict.still_holds
                 self.memo.remember(header.encode(), authentication, until, version, holds)
         return authentication
+
+    def _authentication(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
+        headers = verdict.headers
+        if not scheme.in_authorization:
+            headers = (*headers, PRIVATE) if headers else ONLY_PRIVATE
+        principal = verdict.principal.authenticated_by(scheme.name)
+        validities = verdict.validities or until_expiry(principal, self._clock)
+        return Authentication(principal, scheme, headers, validities=validities)
 
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:
         """Drop the remembered results of a principal, a credential (``jti``) or a client, after a revocation."""
@@ -545,6 +564,18 @@ def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
     scheme = next(iter(others[0]))
     ours: Any = SecurityScheme
     return None if not scheme.in_cookie or type(scheme).recall is ours.recall else scheme
+
+
+def _recall_cookies(
+    scheme: SecurityScheme[Any], make: Callable[[Remembered, SecurityScheme[Any]], Authentication]
+) -> RecallCookies:
+    find = scheme.recall_cookies
+
+    def recall_cookies(cookies: bytes) -> Authentication | None:
+        known = find(cookies)
+        return None if known is None else known.result or make(known, scheme)
+
+    return recall_cookies
 
 
 def _decides_as_auth(kind: type[Auth]) -> bool:

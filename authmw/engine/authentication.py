@@ -77,6 +77,10 @@ PRIVATE: Final = ("Cache-Control", "private")
 """Header that keeps a response out of shared caches. RFC 9111 §3.5 does so for requests with ``Authorization`` only."""
 
 
+ONLY_PRIVATE: Final = (PRIVATE,)
+"""The headers of an `Authentication` that adds nothing else; middlewares compare them by ``is``."""
+
+
 class Unrecognised:
     """Outcome of an alternative whose verifier does not know the credentials.
 

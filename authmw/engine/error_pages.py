@@ -23,6 +23,7 @@ from authmw.http.set_cookie import without_cookies_set
 
 logger: Final = logging.getLogger("authmw")
 _SERVER_ERROR: Final = 500
+_CACHE_CONTROL: Final = len("cache-control")
 _CLOSED_BY_ERROR: Final = frozenset({1011, 4500})
 """Close codes that frameworks use for an exception: 1011 (RFC 6455 §7.4.1), and 4500 of Litestar."""
 
@@ -131,6 +132,18 @@ def without_repeats(own: Iterable[tuple[str, str]], headers: Iterable[tuple[str,
             known == each[0].lower() and (each == PRIVATE or members >= _members(each[1])) for known, members in said
         )
     ]
+
+
+def says_caching(headers: Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether `headers` say anything about caching, so that `PRIVATE` is left out.
+
+    >>> says_caching([("Vary", "Cookie"), ("CACHE-CONTROL", "public")]), says_caching([(b"vary", b"Cookie")])
+    (True, False)
+    """
+    for name, _ in headers:
+        if len(name) == _CACHE_CONTROL and name.lower() in ("cache-control", b"cache-control"):
+            return True
+    return False
 
 
 def _members(value: str) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
@@ -35,6 +36,21 @@ class Authenticated:
     headers: tuple[tuple[str, str], ...] = ()
     still_holds: Callable[[], bool] | None = field(default=None, compare=False, repr=False)
     validities: tuple[Validity, ...] = field(default=(), compare=False, repr=False)
+
+
+class Remembered:
+    """A verdict that a scheme remembers.
+
+    Args:
+        verdict: the verdict.
+    """
+
+    __slots__ = ("result", "verdict")
+
+    def __init__(self, verdict: Authenticated) -> None:
+        self.verdict: Authenticated = verdict
+        self.result: Any = None
+        """What the engine has made of the verdict, so that it is made once; None before that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from authmw.http.challenge import Challenge
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
-from authmw.identity.verdict import Authenticated, Rejected
+from authmw.identity.verdict import Rejected, Remembered
 from authmw.stores.ports import Answer
 from authmw.verifiers.base import C, Verifier, as_verifier
 from authmw.verifiers.lookup import arguments_for
@@ -124,12 +124,24 @@ class SecurityScheme(Alternatives, Generic[C]):
         """
         return ()
 
-    def recall(self, request: RequestHead) -> Authenticated | None:
+    def recall(self, request: RequestHead) -> Remembered | None:
         """The verdict that is remembered for the credentials of `request`; None where they have to be verified.
 
         Only a scheme whose credentials are in a cookie may override it. It must not wait.
         """
         return None
+
+    def recall_cookies(self, cookies: bytes) -> Remembered | None:
+        """As `recall`, by the ``Cookie`` header alone, for a request by a safe method that is no websocket.
+
+        None where it takes a closer look at the request. `recalls_cookies` says whether it is called.
+        """
+        return None
+
+    @property
+    def recalls_cookies(self) -> bool:
+        """Whether nothing but the ``Cookie`` header decides about the credentials of such a request."""
+        return False
 
     def form_token(self, request: RequestHead) -> str:
         """A token for a form of the page that answers `request`; empty where the scheme has none."""

@@ -25,9 +25,9 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.http.set_cookie import clearing
 from authmw.identity.credentials import SessionValue
-from authmw.identity.verdict import Authenticated, Rejected
+from authmw.identity.verdict import Rejected, Remembered
 from authmw.schemes.base import SecurityScheme, is_dead
-from authmw.schemes.session_cookie import checked_cookie_name, cookies_named
+from authmw.schemes.session_cookie import checked_cookie_name, cookies_named, only_value
 from authmw.stores.ports import require_methods
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.stores.session_records import BrowserSession
@@ -121,6 +121,7 @@ class Session(SecurityScheme[SessionValue]):
         )
         """Verifies its cookies."""
         self._clock = clock
+        self._cookie_name: bytes = self.cookie.encode()
         super().__init__(self.sessions, name=name, description=description)
 
     def extract(self, request: RequestHead) -> SessionValue | Rejected | None:
@@ -142,12 +143,27 @@ class Session(SecurityScheme[SessionValue]):
             return Rejected(Reason.CROSS_SITE, f"Sec-Fetch-Site is {site!a}, Origin is {origin!a}")
         return SessionValue(value, needs_form_token=cause is Cause.UNKNOWN)
 
-    def recall(self, request: RequestHead) -> Authenticated | None:
+    def recall(self, request: RequestHead) -> Remembered | None:
         """The verdict that this process remembers for the cookie; None where the stores have to be asked."""
         credentials = self.extract(request)
         if not isinstance(credentials, SessionValue) or credentials.needs_form_token:
             return None
-        return self.sessions.recall(credentials.value)
+        return self.sessions.recall(b"=" + credentials.value.encode())
+
+    def recall_cookies(self, cookies: bytes) -> Remembered | None:
+        """The verdict that this process remembers for a ``Cookie`` header, as for a GET."""
+        written = only_value(cookies, self._cookie_name)
+        return None if written is None else self.sessions.recall(written)
+
+    @property
+    def recalls_cookies(self) -> bool:
+        """Whether a subclass leaves it to the cookie alone."""
+        kind, own = type(self), vars(self)
+        return (
+            (kind.extract, kind.recall) == (Session.extract, Session.recall)
+            and "extract" not in own
+            and "recall" not in own
+        )
 
     def form_token(self, request: RequestHead) -> str:
         """A token for a form of the page that answers `request`; empty without a session."""

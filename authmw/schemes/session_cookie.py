@@ -19,6 +19,7 @@ from authmw.http.origin import checked_origins, is_from, is_unsafe
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.http.set_cookie import clearing
+from authmw.http.target import MAX_SEARCHED
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Rejected
 from authmw.schemes.base import SecurityScheme, is_dead
@@ -114,6 +115,23 @@ def cookies_named(request: RequestHead, name: str) -> tuple[str, ...]:
     nameless = (pair.strip(" \t") for pair in header.split(";") if pair.lstrip(" \t").startswith("="))
     disguised = [pair for pair in nameless if pair.lstrip("= \t").startswith(f"{name}=")]
     return (*values, "", "") if disguised else values
+
+
+def only_value(cookies: bytes, name: bytes) -> bytes | None:
+    """What follows the name of the cookie `name`, as ``=value``, where a quick look finds one cookie; otherwise None.
+
+    What begins with ``=`` is a value that `cookies_named` finds too, and that alone. That one finds more.
+
+    >>> only_value(b"theme=dark; __Host-access=t0ken; a=b", b"__Host-access")
+    b'=t0ken'
+    >>> only_value(b"=__Host-access=t0ken", b"__Host-access") is None
+    True
+    """
+    parts = cookies.split(name, 2)
+    if len(parts) != 2 or len(cookies) > MAX_SEARCHED:
+        return None  # the name stands there again: as another cookie, or disguised by an empty name
+    before, rest = parts
+    return None if before and before[-2:] != b"; " else rest.partition(b";")[0]
 
 
 def checked_cookie_name(cookie: str) -> str:

@@ -27,7 +27,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import SessionValue
 from authmw.identity.principal import Principal
-from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.identity.verdict import Authenticated, Rejected, Remembered, Verdict
 from authmw.stores.ports import require_methods
 from authmw.stores.renewal import is_within_grace
 from authmw.stores.revoked import Issuance
@@ -93,19 +93,22 @@ class SessionVerifier:
         self._clock = clock
         self._entropy = entropy
         self._remember_for: float = seconds(remember_for, "remember_for")
-        self._known = BoundedCache[bytes, tuple[Authenticated, BrowserSession]](
+        self._known = BoundedCache[bytes, Remembered](
             0 if revocations is None else _REMEMBERED, longest=max(self._remember_for, 0.0), clock=clock
         )
 
     def verify(self, credentials: SessionValue, request: RequestHead, /) -> Verdict | Flow[Verdict]:
         """The verdict on the cookie."""
-        known = None if credentials.needs_form_token else self.recall(credentials.value)
-        return self._verify(credentials, request) if known is None else known
+        known = None if credentials.needs_form_token else self.recall(_written(credentials.value))
+        return self._verify(credentials, request) if known is None else known.verdict
 
-    def recall(self, value: str) -> Authenticated | None:
-        """The verdict that is remembered for a value of the cookie; None where it is not."""
-        known = self._known.get(_digest(value))
-        return None if known is None else known[0]
+    def recall(self, written: bytes) -> Remembered | None:
+        """The verdict that is remembered for a value of the cookie; None where it is not.
+
+        Args:
+            written: what follows the name of the cookie in the request: ``=`` and the value.
+        """
+        return self._known.get(sha256(written).digest())  # so that no credential stays in memory
 
     def find(self, value: str) -> Flow[tuple[BrowserSession, User] | Rejected]:
         """The live session of a value of the cookie, and its user."""
@@ -216,7 +219,7 @@ class SessionVerifier:
 
     def forget(self, value: str) -> None:
         """Forget what is remembered of a value of the cookie, as after a log-out."""
-        self._known.drop(_digest(value))
+        self._known.drop(sha256(_written(value)).digest())
 
     def _touched(self, session: BrowserSession) -> Flow[BrowserSession]:
         """The session, with this use written if the last one was long enough ago."""
@@ -249,7 +252,7 @@ class SessionVerifier:
                 session.expires_at,
                 session.idle_until,
             )
-            self._known.put(_digest(value), (verdict, session), until, verdict.still_holds)
+            self._known.put(sha256(_written(value)).digest(), Remembered(verdict), until, verdict.still_holds)
 
 
 def _successor_of(session: BrowserSession, token: SessionToken) -> str | None:
@@ -260,8 +263,9 @@ def _successor_of(session: BrowserSession, token: SessionToken) -> str | None:
     return token.successor(session.salt).text if session.salt else None
 
 
-def _digest(value: str) -> bytes:
-    return sha256(value.encode()).digest()  # so that no credential stays in memory
+def _written(value: str) -> bytes:
+    """`value` as it stands behind the name of its cookie."""
+    return b"=" + value.encode()
 
 
 def interval_of(session: BrowserSession) -> float:

@@ -13,10 +13,18 @@ from typing import Any
 from authmw.engine import audit
 from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
-from authmw.engine.authentication import ENDED, LEFT_ALONE, NOBODY, OWN_CREDENTIALS, Authentication
+from authmw.engine.authentication import (
+    ENDED,
+    LEFT_ALONE,
+    NOBODY,
+    ONLY_PRIVATE,
+    OWN_CREDENTIALS,
+    PRIVATE,
+    Authentication,
+)
 from authmw.engine.context import Call
 from authmw.engine.declarations import adapter_of
-from authmw.engine.error_pages import is_added_by_layer, without_repeats
+from authmw.engine.error_pages import is_added_by_layer, says_caching, without_repeats
 from authmw.engine.guard import OPEN, Guard, GuardSettings, Passage, Preflights, preflight_response
 from authmw.engine.hidden_credentials import HiddenCredentials
 from authmw.engine.path_rules import Needs
@@ -25,6 +33,7 @@ from authmw.engine.public_paths import Default
 from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
 from authmw.flow.clocks import monotonic
+from authmw.http.origin import SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, WSGIRequest
 from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
@@ -105,8 +114,12 @@ class AuthMiddleware:
         self.guard_settings: GuardSettings = self.guard.settings
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
+        self._recall_cookies = auth.recall_cookies
+        self._own_ends = self.adapter.own_ends
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
+        self.vary_and_private: Headers = [*self.vary, PRIVATE]
+        """`vary`, and what keeps the response out of shared caches."""
         self._preflight = preflight_response(auth.vary)
         self._resource = auth.resource
 
@@ -121,9 +134,8 @@ class AuthMiddleware:
             if self.guard.leaves(request):
                 return self._pass(self.guard.promised, LEFT_ALONE, request, start_response)
         found: Authentication | Refusal | None = None
-        if self._recall is not None:
-            header = environ.get("HTTP_AUTHORIZATION")
-            found = self._recall(header.encode("utf-8", "replace")) if header else None
+        if self._recall is not None or self._recall_cookies is not None:
+            found = self._recalled(environ)
             if found is not None and not self.guard.rules:
                 return _Passing(self, environ, start_response, found).run()
         request = WSGIRequest(environ)
@@ -139,6 +151,23 @@ class AuthMiddleware:
         if isinstance(passage, Refusal):
             return self._refuse(passage, environ, start_response)
         return self._pass(passage, found, request, start_response)
+
+    def _recalled(self, environ: Environ) -> Authentication | None:
+        """The remembered result, where one header decides about the credentials of the request."""
+        header = environ.get("HTTP_AUTHORIZATION")
+        if header:
+            return None if self._recall is None else self._recall(header.encode("utf-8", "replace"))
+        cookies = environ.get("HTTP_COOKIE")
+        if (
+            self._recall_cookies is None
+            or cookies is None
+            or header is not None
+            or "HTTP_UPGRADE" in environ
+            or environ["REQUEST_METHOD"] not in SAFE_METHODS
+            or (self._own_ends and environ.get("PATH_INFO", "").endswith(self._own_ends))
+        ):
+            return None
+        return self._recall_cookies(cookies.encode("utf-8", "replace"))
 
     def _pass(
         self, passage: Passage, found: Authentication, request: WSGIRequest, start_response: StartResponse
@@ -244,7 +273,12 @@ class _Passing(Call):
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """The ``start_response`` that the application gets. The status stays; headers are only added."""
-        vary, owed = self._middleware.vary, self.authentication.headers
+        owed = self.authentication.headers
+        if owed is ONLY_PRIVATE and self.refused is None:  # by a cookie: no header is compared with others
+            middleware = self._middleware
+            own = middleware.vary if says_caching(headers) else middleware.vary_and_private
+            return self._start(status, [*headers, *own], exc_info)
+        vary = self._middleware.vary
         if self.authentication is LEFT_ALONE:
             vary = []  # nothing of the request was looked at
         if self.refused is not None:
@@ -255,8 +289,10 @@ class _Passing(Call):
             vary = without_repeats(vary, headers)
         if owed:
             owed = tuple(without_repeats(owed, headers))
+        return self._start(status, [*headers, *vary, *owed], exc_info)
+
+    def _start(self, status: str, headers: Headers, exc_info: Any) -> Callable[[bytes], object]:
         self.started = True
-        headers = [*headers, *vary, *owed]
         self.headers = headers
         if exc_info is None:
             return self._start_response(status, headers)

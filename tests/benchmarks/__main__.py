@@ -27,6 +27,7 @@ from tests.benchmarks import (
     remembered_passwords,
     rules,
     scale,
+    sessions,
     token_endpoint,
     token_grants,
 )
@@ -50,6 +51,7 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "opaque-redis": opaque_tokens.redis_case,
     "passwords-sqlite": remembered_passwords.sqlite_case,
     "passwords-postgres": remembered_passwords.postgres_case,
+    "sessions": sessions.case,
     "token-rs256": lambda: token_endpoint.client_credentials_case("RS256"),
     "token-es256": lambda: token_endpoint.client_credentials_case("ES256"),
     "token-eddsa": lambda: token_endpoint.client_credentials_case("EdDSA"),
@@ -66,7 +68,7 @@ REPORTS: dict[str, Callable[[], object]] = {
     "event-loop": event_loop.report,
 }
 PINNED = """
-PyJWT joserfc Authlib Flask-JWT-Extended Flask-HTTPAuth Flask starlette fastapi
+PyJWT joserfc Authlib Flask-JWT-Extended Flask-HTTPAuth Flask-Login Flask-Session Flask starlette fastapi
 SQLAlchemy psycopg redis uvicorn argon2-cffi
 """.split()
 

@@ -148,11 +148,9 @@ class AuthMiddleware:
             if response is not None:
                 await response.serve_asgi(scope, receive, send)
                 return
-        if self.guard.leaves_paths:
-            request = ASGIRequest(scope, receive)
-            if self.guard.leaves(request):
-                await self._pass(self.guard.promised, LEFT_ALONE, request, send)
-                return
+        if self.guard.leaves_paths and self.guard.leaves(request := ASGIRequest(scope, receive)):
+            await self._pass(self.guard.promised, LEFT_ALONE, request, send)
+            return
         found: Authentication | Refusal | None = None
         if self._recall_cookies is not None:
             found = self._recalled(scope)

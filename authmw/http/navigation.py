@@ -37,7 +37,18 @@ def is_navigation(request: RequestHead) -> bool:
     >>> is_navigation(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_ACCEPT": "text/html,application/xhtml+xml"}))
     True
     """
-    if request.method not in _METHODS or request.header("authorization") is not None or request.is_websocket:
+    return request.method in _METHODS and shows_response(request)
+
+
+def shows_response(request: RequestHead) -> bool:
+    """Whether a browser shows the response to `request` to a person: to a navigation, or to a form that a page sends.
+
+    >>> from authmw.wsgi import WSGIRequest
+    >>> sent = {"HTTP_SEC_FETCH_MODE": "navigate", "HTTP_SEC_FETCH_DEST": "document"}
+    >>> shows_response(WSGIRequest({"REQUEST_METHOD": "POST", **sent}))
+    True
+    """
+    if request.header("authorization") is not None or request.is_websocket:
         return False
     if any(name.startswith(_FETCH_METADATA) for name, _ in request.headers):
         return request.header("sec-fetch-mode") == "navigate" and request.header("sec-fetch-dest") == "document"

@@ -13,11 +13,13 @@ from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.flow import Ask, Flow
 from authmw.flow.pool import WorkPool
 from authmw.http.form import BadForm, Form, read_form
+from authmw.http.refusal import Body, Refusal
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
 from authmw.identity.verdict import Rejected
 from authmw.login import further_steps, login, mailed, my_sessions, password
 from authmw.login.paths import MAILED
+from authmw.login.refused import body_of
 from authmw.login.settings import LoginSettings
 from authmw.login.told import Told
 from authmw.login.visit import Visit, retry_after
@@ -90,6 +92,14 @@ class LoginPages(LoginSettings):
         except Unavailable as error:
             audit.unavailable(error, request)
             return visit.failure(Failure.UNAVAILABLE, headers=retry_after(error.retry_after))
+
+    def body_of(self, refusal: Refusal, request: RequestHead) -> Body:
+        """The body of a refusal: a page for a person, for all others the problem document.
+
+        ``Auth(session, login="/auth/login", render=pages.body_of)`` shows a page for a 403, and for a form that was
+        sent after the end of the session. `LocalAuth` does so itself. Status and headers are those of the refusal.
+        """
+        return body_of(self, refusal, request)
 
     def send_verification(self, user: User, language: str = "en") -> Flow[bool]:
         """Send a mail with a link that verifies the address of `user`. False if it has none, or it is verified.

@@ -106,7 +106,7 @@ class Local:
             return HTTPBasic(PasswordVerifier(tokens.users, throttle=tokens.throttle, revocations=tokens.feed))
         from authmw.local.pages import login_pages, session_of  # pages are loaded where there are some
 
-        session = session_of(tokens, self.stores)
+        session = session_of(tokens, self.stores, self.settings)
         self.pages = login_pages(pages, session, self.stores, self.settings)
         return session
 

@@ -6,6 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from authmw.errors import ConfigurationError
+from authmw.http.location import Location
+from authmw.local.own_session import LoopbackSession
 from authmw.local.settings import LocalSettings
 from authmw.login.options import LoginOptions
 from authmw.login.service import LoginPages
@@ -13,9 +15,14 @@ from authmw.oauth2.service import TokenService
 from authmw.schemes.session import Session
 
 
-def session_of(tokens: TokenService, stores: object) -> Session:
-    """The scheme of the sessions of browsers, on the feed of the token service."""
-    return Session(stores, revocations=tokens.feed)
+def session_of(tokens: TokenService, stores: object, settings: LocalSettings) -> Session:
+    """The scheme of the sessions of browsers, on the feed of the token service.
+
+    The pages have the origin of the issuer. Chromium says no more than that of what opens a websocket.
+    """
+    if "issuer" in settings.assumed:
+        return LoopbackSession(stores, revocations=tokens.feed, name=Session.__name__)
+    return Session(stores, origins=[Location.of(settings.issuer).base], revocations=tokens.feed)
 
 
 def login_pages(given: object, session: Session, stores: object, settings: LocalSettings) -> LoginPages:

@@ -53,8 +53,8 @@ class Session(SecurityScheme[SessionValue]):
 
     Args:
         stores: the stores of sessions, users and revocations, as `SQLStores`.
-        origins: the origins of the application's pages, as a browser writes them. Only browsers without
-            ``Sec-Fetch-Site`` need them, as on pages without TLS.
+        origins: the origins of the application's pages, as a browser writes them. Websockets need them, since
+            Chromium sends no ``Sec-Fetch-Site`` with their handshakes, and so do pages without TLS.
         cookie: its name. No other host and no page without TLS can set a ``__Host-`` cookie (RFC 6265bis §4.1.3.2).
         revocations: the feed that tells what has ended; one of `stores` unless given.
         remember_for: seconds for which this process remembers a session that it has verified. What has ended is refused

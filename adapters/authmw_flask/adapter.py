@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from authmw.engine.adapter import Adapter
+from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask
 
@@ -31,7 +32,7 @@ class FlaskAdapter(Adapter):
     """
 
     keeps_promises = True
-    own_ends = PATHS
+    own_ends = (*PATHS, *PAGES)
 
     def __init__(self, app: Flask, routes: RouteTable, around: ApplicationContext) -> None:
         self._routes = routes

@@ -193,7 +193,7 @@ class _StarletteAdapter(Adapter):
     """Knows the routes of the application behind `middleware`."""
 
     keeps_promises = True
-    own_ends = PATHS
+    own_ends = _OWN
 
     def __init__(self, middleware: AuthMiddleware) -> None:
         self._middleware = middleware

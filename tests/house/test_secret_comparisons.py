@@ -43,8 +43,6 @@ ALLOWED = {
     "code in _CLOSED_BY_ERROR": "the status of a response",
     "user.password_hash != old": "both are stored: whether a hash was replaced meanwhile",
     "now.password_hash == user.password_hash": "both are stored: whether a hash was replaced meanwhile",
-    "code in (ProblemCode.THROTTLED, ProblemCode.FORM_EXPIRED)": "a problem that a page shows",
-    "self.current == (other.current if isinstance(other, UserView) else other)": "a view of the caller",
     "token_digest(user.password_hash or '') != pending.data['mark']": "both are stored: whether a hash was replaced",
     "checksum(match['head']) != match['checksum']": "a CRC that anybody can compute",
     "families.c.current == rotation.presented": "of digests, in the database",

@@ -1,4 +1,4 @@
-"""`login_user` and `logout_user` in Flask: a view that authenticates users itself begins and ends their sessions."""
+"""`login_user` and `logout_user`: a view that authenticates users itself begins and ends their sessions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Any, Final
 
 import pytest
 from authmw_flask import FlaskAuth, login_blueprint, login_user, logout_user, public
+from authmw_starlette import AuthMiddleware
 from flask import Flask, request
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from authmw import Auth, ConfigurationError, Session, current_principal
+from authmw.asgi import ASGIRequest
+from authmw.flow import run_async
 from authmw.login import LoginPages
 from authmw.stores import CHEAPEST, MemoryStores, PasswordHasher, StoreUnavailable
 from authmw.testing import FakeClock
-from tests.login.browser import Browser, Page, to_wsgi
+from tests.login.browser import Browser, Page, to_asgi, to_wsgi
 
 ABSENT: Final = "9"
 
@@ -131,6 +139,46 @@ def test_a_user_object_is_taken_by_its_id(own: Own, user: object) -> None:
     browser = Browser(own.send)
     assert own.post(browser, "").text == "True"
     assert browser.fetch("/").text == "alice"
+
+
+def test_an_endpoint_of_starlette_begins_and_ends_a_session() -> None:
+    stores = MemoryStores()
+    stores.users.create("alice", id="7")
+    session = Session(stores)
+    pages = LoginPages(session, stores)
+
+    async def enter(request: Request) -> Response:
+        header = await run_async(pages.log_in(ASGIRequest(request.scope), request.query_params["id"], amr=("pwd",)))
+        response = PlainTextResponse(str(header is not None))
+        if header is not None:
+            response.headers.append(*header)
+        return response
+
+    async def leave_(request: Request) -> Response:
+        response = PlainTextResponse("left")
+        response.headers.append(*(await run_async(pages.log_out(ASGIRequest(request.scope)))))
+        return response
+
+    async def home(request: Request) -> Response:
+        return PlainTextResponse(f"{request.user.display_name} {request.user.claims['amr']}")
+
+    routes = [
+        Route("/in", public(enter), methods=["POST"]),
+        Route("/out", public(leave_), methods=["POST"]),
+        Route("/", home),
+    ]
+    browser = Browser(
+        to_asgi(Starlette(routes=routes, middleware=[Middleware(AuthMiddleware, auth=Auth(session))])),
+    )
+    assert browser.post("/in?id=9", {}).text == "False"
+    assert browser.post("/in?id=7", {}).text == "True"
+    assert browser.fetch("/").text == "alice ['pwd']"
+    assert len(stores.sessions.sessions_of("7", 0.0)) == 1
+    assert browser.post("/out", {}).text == "left"
+    assert browser.jar == {}
+    assert stores.sessions.sessions_of("7", 0.0) == ()
+    assert session.feed is not None
+    session.feed.close()
 
 
 def test_mistakes_are_told() -> None:

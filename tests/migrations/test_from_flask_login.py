@@ -9,8 +9,9 @@ from typing import Final
 import pytest
 import requests
 
+from tests.house.test_docs import blocks
 from tests.login.browser import Browser
-from tests.migrations.conftest import Migration
+from tests.migrations.conftest import PAGES, Migration
 from tests.migrations.http_browser import FLASK, PASSWORD, browser_of, logged_in
 from tests.programs.program import Program
 
@@ -58,6 +59,9 @@ def moved(migration: Callable[[str], Migration]) -> Iterator[Moved]:
     for _ in range(2):  # it may run again
         ran = after.run("python", "move_users.py")
         assert ran.returncode == 0, ran.stderr
+    (register,) = (block.code for block in blocks((PAGES / "from-flask-login.md").read_text()) if not block.is_file)
+    shop = after.folder / "shop.py"
+    shop.write_text(shop.read_text() + register)
     with after.serve("shop", FLASK) as server:
         yield Moved(server.port, cookies, after)
 
@@ -125,3 +129,11 @@ def test_a_link_of_another_site_does_not_log_out(moved: Moved) -> None:
     browser = moved.logged_in()
     browser.open("/auth/logout", sec_fetch_site="cross-site")
     assert browser.open("/orders").status == 200
+
+
+def test_who_registers_is_logged_in(moved: Moved) -> None:
+    browser = browser_of(moved.port)
+    form = {"email": "Erin@mail.example", "name": "Erin", "password": f"{PASSWORD}erin"}
+    assert browser.post("/register", form).header("location") == "/"
+    assert "Hello Erin" in browser.open("/").text
+    assert moved.logged_in("erin").open("/orders").text == "Orders of erin@mail.example"

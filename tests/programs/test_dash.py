@@ -9,7 +9,9 @@ import pytest
 
 from tests.programs.asking import ask, statuses
 from tests.programs.conftest import MakeProgram
-from tests.programs.program import GUNICORN
+from tests.programs.people import LONGER_THAN_A_TOKEN, People, people_at
+from tests.programs.program import GUNICORN, PASSWORD
+from tests.support import require
 
 pytestmark = pytest.mark.programs
 USERS: Final = ("alice", "bob", "carol", "")
@@ -59,3 +61,36 @@ def test_a_callback_may_need_more(url: str) -> None:
     assert statuses(callback, *USERS, method="POST", json=ORDER) == [200, 403, 403, 401]
     assert ask(callback, "alice", "POST", json=ORDER).json()["response"]["done"]["children"] == "ordered"
     assert ask(callback, "bob", "POST", json=ORDER).json()["code"] == "authmw.scope-missing"
+
+
+@pytest.fixture
+def people(program: MakeProgram) -> Iterator[People]:
+    require("browser")
+    made = program("dash")
+    made.create_user("alice", "dashboard")
+    made.create_user("carol")
+    with people_at(made, "dashboard_with_login", GUNICORN) as people:
+        yield people
+
+
+@pytest.mark.browser
+def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -> None:
+    page = people.logged_in("alice", "/")
+    for item in ("tea", "coffee"):
+        page.fill("#item", item)
+        page.wait_for_selector(f"text=alice looks at {item}")
+        people.let_pass(LONGER_THAN_A_TOKEN)
+    people.log_out_elsewhere("alice")
+    with page.expect_response(lambda answer: "_dash-update-component" in answer.url) as refused:
+        page.fill("#item", "milk")
+    assert refused.value.status == 401
+    assert "alice looks at coffee" in page.inner_text("body")  # the page stays as it was
+    assert people.leads_to_the_login(page)
+    page = people.open("/auth/login")
+    page.fill("#username", "carol")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    assert people.shown[-1][0] == 403
+    page.goto(f"{people.url}/auth/sessions")
+    assert "Where you are logged in" in page.inner_text("body")
+    assert people.has_seen_pages_alone

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import requests
 
 from tests.programs.asking import ask, statuses
 from tests.programs.conftest import MakeProgram
+from tests.programs.people import BOUND, LONGER_THAN_A_TOKEN, People, people_at
 from tests.programs.program import GUNICORN, PASSWORD
+from tests.support import require
 
 pytestmark = pytest.mark.programs
 USERS: Final = ("alice", "bob", "carol", "")
@@ -58,3 +60,43 @@ def test_only_an_administrator_changes_a_row(url: str) -> None:
 def test_a_page_shows_what_its_user_may_do(url: str) -> None:
     pages = [ask(f"{url}/admin/orders/", user).text for user in ("alice", "bob")]
     assert ["/admin/orders/delete/" in page for page in pages] == [True, False]
+
+
+@pytest.fixture
+def people(program: MakeProgram) -> Iterator[People]:
+    require("browser")
+    made = program("flask-admin")
+    made.create_user("alice", "admin")
+    made.create_user("bob", "support")
+    with people_at(made, "shop_with_login", GUNICORN, {"FLASK_SECRET_KEY": "only for this test"}) as people:
+        yield people
+
+
+def order(people: People, page: Any, item: str) -> None:
+    page.goto(f"{people.url}/admin/orders/new/")
+    page.fill("#item", item)
+    page.click("input[type=submit]")
+
+
+@pytest.mark.browser
+def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -> None:
+    page = people.logged_in("alice", "/admin/orders/")
+    order(people, page, "tea")
+    people.let_pass(LONGER_THAN_A_TOKEN)
+    order(people, page, "coffee")
+    assert page.url == f"{people.url}/admin/orders/"
+    assert {"tea", "coffee"} <= set(page.inner_text("table").split())
+    # The session ends while a form is filled in.
+    page.goto(f"{people.url}/admin/orders/new/")
+    page.fill("#item", "milk")
+    people.log_out_elsewhere("alice")
+    page.wait_for_timeout(BOUND * 200)
+    page.click("input[type=submit]")
+    assert people.shown[-1][0] == 401
+    assert "Nothing was changed" in page.inner_text("body")
+    assert people.leads_to_the_login_from(page, "/admin/orders/")
+    assert "milk" not in people.logged_in("bob", "/admin/orders/").inner_text("body")
+    bob = people.logged_in("bob", "/admin/")
+    bob.goto(f"{people.url}/admin/orders/new/")
+    assert people.shown[-1][0] == 403
+    assert people.has_seen_pages_alone

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from tests.programs.conftest import MakeProgram
+from tests.programs.people import BOUND, LONGER_THAN_A_TOKEN, People, people_at, seconds_until
 from tests.programs.program import PASSWORD, UVICORN, Program
+from tests.support import require
 
 pytestmark = pytest.mark.programs
 OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
@@ -50,3 +52,36 @@ def test_nothing_is_for_strangers(url: str) -> None:
         assert status(url, path, **forged) == 401
     joined = httpx.post(f"{url}/demo/gradio_api/queue/join", json={"data": ["x"], "fn_index": 0, "session_hash": "a"})
     assert joined.status_code == 401
+
+
+@pytest.fixture
+def people(demo: Program) -> Iterator[People]:
+    require("browser")
+    with people_at(demo, "app_with_login", environment=OFFLINE) as people:
+        yield people
+
+
+@pytest.mark.browser
+def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -> None:
+    ended: list[str] = []
+    page = people.logged_in("alice", "/demo/")
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(request.url) if "queue/data" in request.url else None)
+    for name in ("Bob", "Eve"):
+        page.get_by_label("Name").fill(name)
+        page.click("button:has-text('Greet')")
+        page.wait_for_function("wanted => [...document.querySelectorAll('textarea, input')]"
+                               ".some(each => each.value === wanted)", arg=f"alice greets {name}")  # fmt: skip
+        people.let_pass(LONGER_THAN_A_TOKEN)
+    page.click("button:has-text('Count')")
+    page.wait_for_function("() => Number(document.querySelectorAll('textarea, input')[2].value) > 2")
+    before = len(ended)
+    people.log_out_elsewhere("alice")
+    assert seconds_until(page, lambda: len(ended) > before) < BOUND
+    page.click("button:has-text('Greet')")
+    page.wait_for_selector("text=The session has ended.")
+    assert people.leads_to_the_login(page)
+    bob = people.logged_in("bob", "/auth/sessions")
+    bob.goto(f"{people.url}/demo/")
+    assert people.shown[-1][0] == 403
+    assert people.has_seen_pages_alone

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.programs.conftest import MakeProgram
+from tests.programs.people import BOUND, LONGER_THAN_A_TOKEN, People, people_at, seconds_until
 from tests.programs.program import PASSWORD, Program
+from tests.support import require
 
 pytestmark = pytest.mark.programs
 
@@ -76,3 +79,42 @@ def test_the_websocket_opens_for_users_only(orders: Program, url: str) -> None:
     alice, wrong = (httpx.BasicAuth("alice", each)._auth_header for each in (PASSWORD, "wrong password"))  # pyright: ignore[reportPrivateUsage]
     done = orders.run("python", "-c", OPEN, url, alice, "", wrong)
     assert json.loads(done.stdout or "null") == [True, False, False], done.stderr
+
+
+@pytest.fixture
+def people(orders: Program) -> Iterator[People]:
+    require("browser")
+    with people_at(orders, "app_with_login") as people:
+        yield people
+
+
+@pytest.mark.browser
+def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -> None:
+    sockets: list[Any] = []
+    closed: list[Any] = []
+
+    def note(socket: Any) -> None:
+        sockets.append(socket)
+        socket.on("close", note_close)
+
+    def note_close(socket: Any) -> None:
+        closed.append(socket)
+
+    page = people.logged_in("alice", "/")
+    page.on("websocket", note)
+    page.reload()
+    page.click("text=Order tea")
+    page.wait_for_selector("text=Tea for alice")
+    people.let_pass(LONGER_THAN_A_TOKEN)
+    page.wait_for_selector("text=Tea for alice", state="detached")
+    page.click("text=Order tea")
+    page.wait_for_selector("text=Tea for alice")
+    assert (len(sockets), closed) == (1, [])  # it is the websocket of before
+    people.log_out_elsewhere("alice")
+    assert seconds_until(page, lambda: sockets[0] in closed) < BOUND
+    page.wait_for_selector("text=Connection lost")
+    assert people.leads_to_the_login(page)
+    bob = people.logged_in("bob", "/")
+    bob.goto(f"{people.url}/orders")
+    assert people.shown[-1][0] == 403
+    assert people.has_seen_pages_alone

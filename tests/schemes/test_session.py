@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import urlencode
 
 import pytest
@@ -155,6 +156,14 @@ def test_a_session_that_was_seen_within_the_last_minute_asks_no_store(bench: Ben
     bench.follow()
     assert principal(bench.ask()) == principal(first)
     assert bench.asked == ["find_session", "find_by_id"]
+
+
+def test_a_connection_that_a_remembered_session_opens_ends_as_one_of_a_new_session(bench: Bench) -> None:
+    first, again = bench.ask(), bench.ask()
+    assert isinstance(first, Authentication)
+    assert isinstance(again, Authentication)
+    assert [(each.until, each.issuance) for each in again.validities] == [(bench.session.expires_at, ANY)]
+    assert again.validities == first.validities
 
 
 def test_without_a_feed_the_stores_are_asked_each_time(bench: Bench) -> None:

@@ -50,8 +50,7 @@ def change_password(visit: Visit, form: Form) -> Flow[Response]:
     yield from pages.sessions.end_others(caller)
     if not (yield from pages.links.changed_password(current, new)):
         return _page(visit, caller, ProblemCode.OLD_PASSWORD_WRONG, status=403)
-    yield from pages.sessions.end_others(caller)
-    cookie = yield from pages.sessions.renewed(caller, current)
+    cookie = yield from pages.sessions.only(caller, current)
     told.changed(caller.user.id, "password")
     notify(visit, current)
     return _page(visit, caller, done=True, headers=(cookie,))

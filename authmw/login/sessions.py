@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf, nextafter
 
 from authmw.crypto.chained_tokens import SessionToken
 from authmw.crypto.opaque_tokens import Entropy, new_id
@@ -18,7 +19,7 @@ from authmw.login.lifetimes import SessionLifetimes
 from authmw.schemes.session import Session
 from authmw.schemes.session_cookie import cookies_named
 from authmw.stores.records import RefreshFamily, User
-from authmw.stores.revocation import end_browser_session, end_other_sessions, end_session, end_user
+from authmw.stores.revocation import end_browser_session, end_other_sessions, end_session, end_user, revoke_before
 from authmw.stores.rotation import same_digest
 from authmw.stores.session_records import BrowserSession
 from authmw.verifiers.accounts import checked_user
@@ -138,10 +139,20 @@ class BrowserSessions:
         """The user of the caller, as it is now."""
         return checked_user((yield from Ask(self.kept.users.find_by_id, caller.user.id)), "find_by_id")
 
-    def renewed(self, caller: LoggedInUser, user: User) -> Flow[tuple[str, str]]:
-        """The header that sets another cookie for the session of a caller who has just proved the password."""
+    def only(self, caller: LoggedInUser, user: User) -> Flow[tuple[str, str]]:
+        """End all that a user has but the session of a caller who has just proved the password.
+
+        A copy of its cookie ends too, and with it what it has opened (ASVS 7.4.3).
+
+        Returns:
+            The header that sets another cookie for the session.
+        """
+        at = self._clock()
+        yield from revoke_before(self.kept, user.id, at)
+        yield from self.end_others(caller)
+        proved_at = max(self._clock(), nextafter(at, inf))  # later than what is revoked
         renewed = yield from self.scheme.sessions.renew_by_proof(
-            caller.session, caller.token, user, authenticated_at=self._clock()
+            caller.session, caller.token, user, authenticated_at=proved_at
         )
         return self.scheme.cleared if renewed is None else self.scheme.setting(*renewed)
 

@@ -105,6 +105,16 @@ def end_user(stores: TokenStores, subject: str) -> Flow[int]:
     return (yield from _publish_each(stores, [family.id for family in ended] + of_browsers, now))
 
 
+def revoke_before(stores: TokenStores, subject: str, at: float) -> Flow[None]:
+    """Revoke what a user was issued or has proved until `at`, as a new password does. Sessions do not end by it.
+
+    A session whose user proves who it is after `at` goes on. What was remembered of it, and connections that it opened,
+    end.
+    """
+    yield from publish(stores, Revocation.of_user(subject, at))
+    yield from Ask(stores.tokens.revoke_subject_tokens, subject, at)
+
+
 def end_other_sessions(stores: TokenStores, subject: str, keep: BrowserSession) -> Flow[int]:
     """End all sessions of a user but one browser session; the number of sessions that ended.
 

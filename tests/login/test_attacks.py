@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from authmw import Auth, Session
 from authmw.engine.authentication import Authentication
 from authmw.flow.flow import run
 from authmw.login.paths import PATHS
@@ -29,17 +30,14 @@ def log_in_again(browser: Browser) -> None:
     browser.submit(browser.open("/auth/login?reauthenticate=1"), username="alice", password=SECRET)
 
 
-@pytest.mark.parametrize("proof", [change, log_in_again])
 @pytest.mark.parametrize("is_remembered", [False, True])
-def test_who_copied_a_cookie_does_not_get_the_one_that_comes_of_a_password(
-    shop: Shop, proof: Any, is_remembered: bool
-) -> None:
+def test_who_copied_a_cookie_does_not_get_the_one_that_comes_of_a_login(shop: Shop, is_remembered: bool) -> None:
     browser = shop.logged_in()
     thief = copy_of(browser, shop)
     before = dict(thief.jar)
     if not is_remembered:
         shop.clock.advance(minutes=2)
-    proof(browser)
+    log_in_again(browser)
     for _ in range(5):
         thief.open("/", follow=False)
         thief.open("/auth/sessions", follow=False)
@@ -50,6 +48,37 @@ def test_who_copied_a_cookie_does_not_get_the_one_that_comes_of_a_password(
     assert browser.open("/").text == "hello alice"
 
 
+def test_a_new_password_ends_a_copy_of_the_cookie_at_once_in_every_process(shop: Shop) -> None:
+    browser = shop.logged_in()
+    thief = copy_of(browser, shop)
+    (websocket,) = found_by(shop.auth, browser).validities
+    elsewhere = Session(shop.stores, clock=shop.clock)
+    assert elsewhere.feed is not None
+    other_process = Auth(elsewhere, clock=shop.clock)
+    elsewhere.feed.follow_once()
+    assert found_by(other_process, thief).principal.is_authenticated
+    shop.clock.advance(5)
+    change(browser)
+    elsewhere.feed.follow_once()
+    assert not found_by(other_process, thief).principal.is_authenticated
+    assert not found_by(shop.auth, thief).principal.is_authenticated
+    assert websocket.revocations is not None
+    assert websocket.issuance is not None
+    assert websocket.revocations.refuses(websocket.issuance)
+    assert thief.open("/", follow=False).status == 303
+    assert browser.open("/").text == "hello alice"
+    assert found_by(other_process, browser).principal.is_authenticated
+    elsewhere.feed.close()
+
+
+def found_by(auth: Auth, browser: Browser) -> Authentication:
+    """What `auth` finds by the session of `browser`."""
+    headers: Any = {"cookie": f"__Host-session={browser.jar['__Host-session']}"}
+    found = auth.authenticate(wsgi_request(**headers))
+    assert isinstance(found, Authentication)
+    return found
+
+
 def test_a_copied_cookie_does_not_pass_for_a_recent_login(shop: Shop) -> None:
     browser = shop.logged_in()
     thief = copy_of(browser, shop)
@@ -58,9 +87,7 @@ def test_a_copied_cookie_does_not_pass_for_a_recent_login(shop: Shop) -> None:
     log_in_again(browser)
     told = {}
     for name, each in (("owner", browser), ("thief", thief)):
-        headers: Any = {"cookie": f"__Host-session={each.jar['__Host-session']}"}
-        found = shop.auth.authenticate(wsgi_request(**headers))
-        assert isinstance(found, Authentication)
+        found = found_by(shop.auth, each)
         told[name] = (found.principal.auth_time, found.principal.claims["amr"])
     assert told == {"owner": (shop.clock(), ["pwd"]), "thief": (began, [])}
 
@@ -78,9 +105,7 @@ def test_an_attribute_of_a_user_is_no_level_of_a_login(shop: Shop) -> None:
     named = {"acr": "gold", "amr": ["otp"], "auth_time": 9e9, "sid": "another", "team": "blue"}
     shop.users.create("carol", "carol's secret", id="9", attributes=named)
     browser = shop.logged_in("carol", "carol's secret")
-    headers: Any = {"cookie": f"__Host-session={browser.jar['__Host-session']}"}
-    found = shop.auth.authenticate(wsgi_request(**headers))
-    assert isinstance(found, Authentication)
+    found = found_by(shop.auth, browser)
     principal = found.principal
     assert (principal.acr, principal.amr, principal.auth_time) == ("", ("pwd",), shop.clock())
     assert principal.claims["team"] == "blue"

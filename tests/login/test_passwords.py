@@ -61,6 +61,7 @@ def test_a_changed_password_ends_other_sessions_and_renews_this_one(shop: Shop) 
     assert shop.stores.families.families_of("7", shop.clock()) == ()
     assert shop.mail().to == "alice@mail.example"
     assert shop.mail().subject == "Your password was changed"
+    shop.clock.advance(1)
     assert shop.logged_in(password=NEW).open("/").text == "hello alice"
 
 

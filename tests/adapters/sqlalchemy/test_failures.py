@@ -167,16 +167,22 @@ def test_who_ends_several_locks_them_in_one_order_so_that_no_two_wait_for_each_o
     for id in ("b", "a"):  # a table is mostly read in the order in which it was written
         stores.sessions.add_session(a_session(id=id, subject=alice.id))
         stores.families.add_family(a_family(id=id, subject=alice.id))
-    end = stores.sessions.end_sessions if table == "authmw_sessions" else stores.families.end_families
+
+    def end() -> set[str]:
+        at = time.time()
+        if table == "authmw_sessions":
+            return {session.id for session in stores.sessions.end_sessions(alice.id, at)}
+        return {family.id for family in stores.families.end_families(alice.id, at)}
+
     with engine_of(postgres) as engine, ThreadPoolExecutor(1) as threads:
         with engine.begin() as holder:
             holder.execute(text(f"SELECT 1 FROM {table} WHERE id = 'a' FOR UPDATE"))
-            ended = threads.submit(end, alice.id, time.time())
+            ended = threads.submit(end)
             waits = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
             while holder.execute(waits).first() is None:
                 assert not ended.done()
             holder.execute(text(f"SELECT 1 FROM {table} WHERE id = 'b' FOR UPDATE NOWAIT"))
-        assert {each.id for each in ended.result()} == {"a", "b"}
+        assert ended.result() == {"a", "b"}
 
 
 def test_err_1_a_failure_tells_no_parameters(stores: SQLStores, postgres: URL) -> None:

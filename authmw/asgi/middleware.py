@@ -151,15 +151,16 @@ class AuthMiddleware:
         if self.guard.leaves_paths and self.guard.leaves(request := ASGIRequest(scope, receive)):
             await self._pass(self.guard.promised, LEFT_ALONE, request, send)
             return
-        found: Authentication | Refusal | None = None
+        recalled: Authentication | None = None
         if self._recall_cookies is not None:
-            found = self._recalled(scope)
+            recalled = self._recalled(scope)
         elif self._recall is not None:
             header = _only_authorization(scope["headers"])
-            found = self._recall(header) if header is not None else None
-        if found is not None and not self.guard.rules:
-            await _Passing(self, scope, receive, send, found).run()
+            recalled = self._recall(header) if header is not None else None
+        if recalled is not None and not self.guard.rules:
+            await _Passing(self, scope, receive, send, recalled).run()
             return
+        found: Authentication | Refusal | None = recalled
         request = ASGIRequest(scope, receive)
         if self.adapter.reads_own_credentials(request):
             await request.keep_body()

@@ -89,7 +89,7 @@ class Local:
             scopes=scopes,
             load_user=load_user,
             login=f"{MOUNT}/login" if pages else None,
-            render=None if self.pages is None else self.pages.body_of,
+            render=getattr(self.pages, "body_of", None),
         )
         """Verifies the callers of the application."""
         database, path = self.settings.places()

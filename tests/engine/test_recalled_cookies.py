@@ -66,7 +66,10 @@ def by_wsgi(
         start_response("200 OK", list(answered or []))
         return [f"{environ['authmw.principal'].id} {environ.get('HTTP_COOKIE')}".encode()]
 
-    body = b"".join(WSGIMiddleware(app, auth, **options)(environ, lambda *args: started.append(args)))
+    def start(*args: Any) -> Any:
+        started.append(args)
+
+    body = b"".join(WSGIMiddleware(app, auth, **options)(environ, start))
     status, sent = started[0][:2]
     return int(status[:3]), body.decode(), sent
 

@@ -97,7 +97,7 @@ class Bench:
     @property
     def asked(self) -> list[str]:
         """The methods of stores that were called since this was read."""
-        calls = self.sessions.calls + self.users.calls
+        calls: list[str] = self.sessions.calls + self.users.calls
         self.sessions.calls.clear()
         self.users.calls.clear()
         return calls

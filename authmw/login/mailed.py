@@ -85,6 +85,9 @@ def reset_password(visit: Visit, form: Form) -> Flow[Response]:
         return _expired(visit, visit.url("/forgotten"))
     Told(visit.request).changed(changed.id, "password")
     notify(visit, changed)
+    yield from pages.sessions.end_presented(
+        visit.request
+    )  # it may be that of another user, whose cookie is cleared too
     return redirect(visit.url("/login"), (pages.session.cleared,))
 
 

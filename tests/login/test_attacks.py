@@ -247,3 +247,12 @@ def test_a_cookie_that_another_host_adds_shows_the_login_and_closes_no_public_pa
     page = browser.open("/")
     assert (page.status, page.path) == (200, "/auth/login?next=/")
     assert browser.fetch("/").status == 401
+
+
+def test_a_cookie_that_a_reset_clears_is_that_of_no_session_any_more(shop: Shop) -> None:
+    bob = shop.logged_in("bob", "battery staple")
+    copy = copy_of(bob, shop)
+    bob.submit(bob.open("/auth/forgotten"), username="alice")
+    bob.submit(bob.open(link_in(shop)), new_password=NEW, new_password_again=NEW)
+    assert "__Host-session" not in bob.jar
+    assert copy.open("/", follow=False).status == 303

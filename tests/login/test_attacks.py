@@ -209,8 +209,7 @@ def test_a_password_is_changed_by_a_browser_whose_rights_changed_a_moment_ago(sh
     shop.users.set_scopes("alice", ["orders:write"])
     tab.open("/")
     assert tab.jar != browser.jar
-    fields: Any = {"old_password": SECRET, "new_password": NEW, "new_password_again": NEW}
-    assert browser.submit(page, **fields).status == 200
+    assert browser.submit(page, old_password=SECRET, new_password=NEW, new_password_again=NEW).status == 200
     assert browser.open("/").text == "hello alice"
     assert tab.jar["__Host-session"] != browser.jar["__Host-session"]
 

@@ -255,3 +255,26 @@ def test_a_cookie_that_a_reset_clears_is_that_of_no_session_any_more(shop: Shop)
     bob.submit(bob.open(link_in(shop)), new_password=NEW, new_password_again=NEW)
     assert "__Host-session" not in bob.jar
     assert copy.open("/", follow=False).status == 303
+
+
+@pytest.mark.parametrize("way", ["change", "reset"])
+def test_nobody_else_stays_logged_in_where_the_store_fails_behind_a_new_password(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    thief, owner = shop.logged_in(agent="curl"), shop.logged_in()
+    shop.clock.advance(1)
+    if way == "change":
+        page = owner.open("/auth/password")
+    else:
+        owner.submit(owner.open("/auth/forgotten"), username="alice")
+        page = owner.open(link_in(shop))
+
+    def fail(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(shop.stores.pending, "drop_pending", fail)
+    answer = owner.submit(page, old_password=SECRET, new_password=NEW, new_password_again=NEW)
+    assert answer.status == 503
+    assert thief.open("/", follow=False).status == 303
+    shop.clock.advance(1)
+    assert shop.logged_in(password=NEW).open("/").text == "hello alice"

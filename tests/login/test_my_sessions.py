@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.login.shop import Shop
+from pathlib import Path
+
+from authmw_flask import LocalAuth as FlaskLocalAuth
+from authmw_starlette import LocalAuth as StarletteLocalAuth
+from flask import Flask
+from starlette.applications import Starlette
+
+from authmw.login.paths import PATHS
+from authmw.login.service import HANDLERS
+from tests.login.browser import Browser, to_asgi, to_wsgi
+from tests.login.shop import SECRET, Shop
 from tests.login.test_passwords import family_of
 
 
@@ -59,3 +69,23 @@ def test_a_chain_of_refresh_tokens_ends_with_the_session_that_it_belongs_to(shop
     shop.stores.families.add_family(replace(family, id="login_2", key="k2", session_id=session.id))
     browser.submit(browser.open("/auth/logout"))
     assert [each.id for each in shop.stores.families.families_of("7", shop.clock())] == ["login_1"]
+
+
+def test_the_pages_know_their_caller_where_the_application_gets_no_credentials(tmp_path: Path) -> None:
+    database, keys = f"sqlite:///{tmp_path}/app.db", f"{tmp_path}/keys.json"
+    flask, starlette = Flask("shop"), Starlette()
+    by_flask = FlaskLocalAuth(flask, pages=True, hide_credentials=True, database=database, keys=keys)
+    StarletteLocalAuth(starlette, pages=True, hide_credentials=True, database=database, keys=keys)
+    by_flask.local.stores.users.create("alice", SECRET)
+    for send in (to_wsgi(flask), to_asgi(starlette)):
+        browser = Browser(send)
+        browser.submit(browser.open("/auth/login?next=/auth/sessions"), username="alice", password=SECRET)
+        for path in PATHS:
+            if path not in ("/login", "/forgotten", "/reset", "/verify", "/sessions/end-all"):
+                page = browser.open(f"/auth{path}")
+                assert (page.status, page.path) == (200, f"/auth{path}")
+    by_flask.local.close()
+
+
+def test_every_page_has_one_of_the_known_paths() -> None:
+    assert tuple(HANDLERS) == PATHS

@@ -24,6 +24,7 @@ from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.scopes import checked_scopes
 from authmw.testing.clients import HEADER, client_of
 from authmw.testing.in_test import check_in_test
+from authmw.verifiers.session import SessionVerifier
 
 if TYPE_CHECKING:
     import pytest
@@ -141,6 +142,7 @@ class Stage:
                 patch.setattr(kind, "authenticate_async", self._instead_of_async(kind.authenticate_async))
         # The middleware would take a remembered credential of the request before it asks the engine.
         patch.setattr(Memo, "get", _remembers_nothing, raising=False)
+        patch.setattr(SessionVerifier, "recall", _remembers_nothing)
 
     def _instead_of(self, real: Callable[[Any, Any], Any]) -> Callable[[Auth, RequestHead], Any]:
         def authenticate(auth: Auth, request: RequestHead) -> Authentication | Refusal:
@@ -189,5 +191,5 @@ def _as_caller(auth: Auth, caller: Caller) -> Authentication:
     return Authentication(caller.principal.authenticated_by(scheme.name), scheme, headers)
 
 
-def _remembers_nothing(_: Memo, _key: bytes) -> None:
-    """In place of `Memo.get`."""
+def _remembers_nothing(_: object, _key: bytes) -> None:
+    """In place of `Memo.get` and `SessionVerifier.recall`."""

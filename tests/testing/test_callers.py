@@ -51,6 +51,7 @@ from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead
 from authmw.testing import AsUser, Caller, assert_refused
+from tests.schemes.test_session import Bench
 
 
 def away(*_: object) -> NoReturn:
@@ -332,6 +333,17 @@ def test_a_token_that_the_middleware_remembers_is_not_taken_first(as_user: AsUse
     with as_user("alice"):
         assert_refused(client.get("/orders", headers=headers), scope="orders:read")
     assert_refused(as_user("bob").through(client).get("/orders", headers=headers), scope="orders:read")
+
+
+def test_a_session_that_the_middleware_remembers_is_not_taken_first(as_user: AsUser) -> None:
+    bench = Bench()
+    client = shop(bench.auth).test_client(use_cookies=False)
+    headers = {"Cookie": f"{bench.scheme.cookie}={bench.token.text}"}
+    assert [client.get("/orders", headers=headers).json for _ in range(2)] == [{"hello": "7"}] * 2
+    with as_user("alice"):
+        assert_refused(client.get("/orders", headers=headers), scope="orders:read")
+    assert_refused(as_user("bob").through(client).get("/orders", headers=headers), scope="orders:read")
+    bench.feed.close()
 
 
 def test_a_token_in_a_message_is_verified(as_user: AsUser) -> None:

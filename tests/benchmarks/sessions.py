@@ -65,7 +65,7 @@ def case() -> Case:
         if world.startswith("raw"):
             for order, auth in (("Session | HTTPBearer", by_cookie), ("HTTPBearer | Session", Auth(bearer | session))):
                 beside = placed(tokens, f"token of {order}, {world}", guarded(auth))
-                rows.append(Row(f"token, {order}, {world}", beside, bare, token, "1.05", floor_bare=bare))
+                rows.append(Row(f"token, {order}, {world}", beside, bare, token, "1.10", floor_bare=bare))
     places = [cookies, tokens]
     flask, ours = apps.flask_app(), apps.guarded_flask(by_cookie)
     for name, settings in _kept_by(closing):

@@ -17,15 +17,14 @@ LONGER_THAN_A_TOKEN: Final = 11 * 60
 BOUND: Final = 5.0
 """Seconds within which connections end: the bound of the feed, and patience for a machine that is busy."""
 _AHEAD: Final = "ahead"
-_MOVED: Final = f"""
+MOVED: Final = f"""
 import time
 from pathlib import Path
 
-real, ahead = time.time, Path(__file__).with_name("{_AHEAD}")
+real, ahead = time.time, Path("{_AHEAD}")
 time.time = lambda: real() + float(ahead.read_text())
-
-from {{module}} import app
 """
+"""What moves the clock of a server on, when it is imported there."""
 
 
 class People:
@@ -51,21 +50,21 @@ class People:
         page.goto(self.url + path)
         return page
 
-    def logged_in(self, name: str, path: str) -> Any:
+    def logged_in(self, name: str, path: str, *, login: str = "/auth/login") -> Any:
         """The page at `path`, once a user has logged in on the page to which it led."""
         page = self.open(path)
-        assert page.url == f"{self.url}/auth/login?next={path}"
+        assert page.url == f"{self.url}{login}?next={path}"
         page.fill("#username", name)
         page.fill("#password", PASSWORD)
         page.click("main button")
         page.wait_for_url(self.url + path)
         return page
 
-    def log_out_elsewhere(self, name: str) -> None:
+    def log_out_elsewhere(self, name: str, *, pages: str = "/auth") -> None:
         """A user logs out everywhere, in another browser."""
-        page = self.logged_in(name, "/auth/sessions")
+        page = self.logged_in(name, f"{pages}/sessions", login=f"{pages}/login")
         page.click("form[action$='/end-all'] button")
-        page.wait_for_url(f"{self.url}/auth/logout")
+        page.wait_for_url(f"{self.url}{pages}/logout")
 
     def let_pass(self, seconds: float) -> None:
         """Move the clock of the server on."""
@@ -96,12 +95,21 @@ def people_at(
     program: Program, module: str, command: str = UVICORN, environment: Mapping[str, str] = MappingProxyType({})
 ) -> Generator[People]:
     """Serve the application `app` of a module of `program` for people."""
+    (program.folder / f"moved_{module}.py").write_text(f"{MOVED}\nfrom {module} import app\n")
+    with people_behind(program, f"moved_{module}:app", command, environment) as people:
+        yield people
+
+
+@contextmanager
+def people_behind(
+    program: Program, app: str, command: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> Generator[People]:
+    """Serve what imports `MOVED` for people."""
     from playwright.sync_api import sync_playwright
 
     ahead = program.folder / _AHEAD
     ahead.write_text("0")
-    (program.folder / f"moved_{module}.py").write_text(_MOVED.format(module=module))
-    with program.serve(f"moved_{module}:app", command, environment) as server, sync_playwright() as playwright:
+    with program.serve(app, command, environment) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield People(f"http://localhost:{server.port}", ahead, browser)
         browser.close()

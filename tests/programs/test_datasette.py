@@ -10,14 +10,16 @@ import httpx
 import pytest
 
 from tests.programs.conftest import MakeProgram
-from tests.programs.program import PASSWORD
+from tests.programs.people import LONGER_THAN_A_TOKEN, MOVED, People, people_behind
+from tests.programs.program import PASSWORD, Program
+from tests.support import require
 
 pytestmark = pytest.mark.programs
 SERVE = "-m datasette data.db --plugins-dir plugins --metadata {app} --host 127.0.0.1 --port {port}"
 
 
 @pytest.fixture(scope="module")
-def url(program: MakeProgram) -> Iterator[str]:
+def data(program: MakeProgram) -> Program:
     datasette = program("datasette")
     datasette.create_user("alice", "staff")
     datasette.create_user("bob")
@@ -25,7 +27,12 @@ def url(program: MakeProgram) -> Iterator[str]:
         database.executescript(
             "CREATE TABLE orders (item); CREATE TABLE salaries (who); INSERT INTO orders VALUES ('tea')"
         )
-    with datasette.serve("metadata.yaml", SERVE) as server:
+    return datasette
+
+
+@pytest.fixture(scope="module")
+def url(data: Program) -> Iterator[str]:
+    with data.serve("metadata.yaml", SERVE) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
@@ -55,3 +62,30 @@ def test_no_header_and_no_cookie_makes_an_actor(url: str) -> None:
     assert status(url, "/data/salaries.json", **forged) == 401
     actor = httpx.get(f"{url}/-/actor.json", auth=("bob", PASSWORD), headers=forged, timeout=30).json()["actor"]
     assert actor["id"] == "bob"
+
+
+@pytest.fixture
+def people(data: Program) -> Iterator[People]:
+    require("browser")
+    (data.folder / "with_login" / "moved.py").write_text(MOVED)
+    command = SERVE.replace("--plugins-dir plugins", "--plugins-dir with_login")
+    with people_behind(data, "metadata.yaml", command) as people:
+        yield people
+
+
+@pytest.mark.browser
+def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -> None:
+    page = people.logged_in("bob", "/data/orders", login="/login")
+    assert "tea" in page.inner_text("body")
+    people.let_pass(LONGER_THAN_A_TOKEN)
+    page.reload()
+    assert "tea" in page.inner_text("body")
+    page.goto(f"{people.url}/data/salaries")
+    assert people.shown[-1][0] == 403
+    assert page.evaluate("fetch('/-/actor.json').then(answer => answer.json())") == {
+        "actor": {"id": "bob", "scopes": []}
+    }
+    people.log_out_elsewhere("bob", pages="")
+    page.goto(f"{people.url}/data/orders")
+    assert page.url == f"{people.url}/login?next=/data/orders"
+    assert people.has_seen_pages_alone

@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
-import redis
 from flask import Flask
 
 from authmw import Auth, HTTPBearer, Session
@@ -30,6 +29,7 @@ from tests.benchmarks.harness import USERS, Candidate, Row
 flask_login: Any = import_module("flask_login")
 flask_session: Any = import_module("flask_session")
 cachelib: Any = import_module("cachelib")
+redis: Any = import_module("redis")
 
 _SCOPES = frozenset({"orders:read", "orders:write"})
 _DAY = 86_400.0

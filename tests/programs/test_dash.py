@@ -81,7 +81,11 @@ def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -
         page.wait_for_selector(f"text=alice looks at {item}")
         people.let_pass(LONGER_THAN_A_TOKEN)
     people.log_out_elsewhere("alice")
-    with page.expect_response(lambda answer: "_dash-update-component" in answer.url) as refused:
+
+    def is_callback(answer: Any) -> bool:
+        return "_dash-update-component" in answer.url
+
+    with page.expect_response(is_callback) as refused:
         page.fill("#item", "milk")
     assert refused.value.status == 401
     assert "alice looks at coffee" in page.inner_text("body")  # the page stays as it was

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -64,9 +65,14 @@ def people(demo: Program) -> Iterator[People]:
 @pytest.mark.browser
 def test_people_log_in_and_go_on_for_longer_than_a_token_lives(people: People) -> None:
     ended: list[str] = []
+
+    def note(request: Any) -> None:
+        if "queue/data" in request.url:
+            ended.append(request.url)
+
     page = people.logged_in("alice", "/demo/")
     for event in ("requestfinished", "requestfailed"):
-        page.on(event, lambda request: ended.append(request.url) if "queue/data" in request.url else None)
+        page.on(event, note)
     for name in ("Bob", "Eve"):
         page.get_by_label("Name").fill(name)
         page.click("button:has-text('Greet')")

@@ -158,7 +158,7 @@ def test_a_form_of_another_site_changes_nothing(shop: Shop, tab: Tab) -> None:
     with page.expect_response(is_posted) as posted:
         page.evaluate(POST_FORM, f"{shop.url}/auth/logout")
     assert posted.value.status == 403
-    page.wait_for_load_state()
+    page.wait_for_url(f"{shop.url}/auth/logout")
     page.goto(f"{shop.url}/")
     assert "Hello alice" in text(page)
     assert {each["name"]: each["value"] for each in page.context.cookies(shop.url)} == {

@@ -7,7 +7,7 @@ trailers and disconnects work as without it. It covers HTTP and websockets; ``li
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from authmw.asgi.open_connection import OpenConnection, Receiving, is_event_stream
@@ -25,7 +25,7 @@ from authmw.engine.promise import PROMISES, Promise, promise_for
 from authmw.engine.public_paths import Default
 from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
-from authmw.http.origin import SAFE_METHODS
+from authmw.http.origin import HIDDEN, OWN_SITE, SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
 from authmw.http.response import WITHOUT_CONTENT, Response, is_for_cors, is_sent_to_preflight, joined
@@ -37,8 +37,10 @@ from authmw.identity.validity import Ending
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SERVER_ERROR: Final = 500
-_DECIDING: Final = frozenset({b"authorization", b"cookie", b"upgrade"})
+_DECIDING: Final = frozenset({b"authorization", b"cookie", b"upgrade", b"sec-fetch-site", b"origin"})
 """The headers that say whether a cookie decides alone about the credentials of a request."""
+_OWN_SITE: Final = OWN_SITE.encode()
+_HIDDEN: Final = HIDDEN.encode()
 
 
 class GrantedScopes:
@@ -177,26 +179,20 @@ class AuthMiddleware:
 
     def _recalled(self, scope: Scope) -> Authentication | None:
         """The remembered result, where one header decides about the credentials of the request."""
-        authorization: bytes | None = None
-        cookies: bytes | None = None
-        upgraded = scope["type"] != "http"
+        deciding: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in _DECIDING:
-                if name == b"cookie":
-                    cookies = value if cookies is None else b""  # of two, none is the whole
-                elif name == b"upgrade":
-                    upgraded = True
-                elif authorization is None:
-                    authorization = value
-                else:
-                    return None
+                deciding[name] = b"" if name in deciding else value  # of two, none is the whole
+        authorization = deciding.get(b"authorization")
         if authorization is not None:
             return None if self._recall is None else self._recall(authorization)
+        cookies = deciding.get(b"cookie")
         if (
             self._recall_cookies is None
-            or cookies is None
-            or upgraded
-            or scope["method"] not in SAFE_METHODS
+            or not cookies
+            or b"upgrade" in deciding
+            or scope["type"] != "http"
+            or (scope["method"] not in SAFE_METHODS and not _is_from_own_page(deciding))
             or (self._own_ends and scope["path"].endswith(self._own_ends))
         ):
             return None
@@ -455,6 +451,11 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _is_from_own_page(headers: Mapping[bytes, bytes]) -> bool:
+    """As `authmw.http.origin.cause_of`, where ``Sec-Fetch-Site`` says so."""
+    return headers.get(b"sec-fetch-site") == _OWN_SITE and headers.get(b"origin") != _HIDDEN
 
 
 def _only_authorization(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

@@ -151,8 +151,9 @@ class Auth(NoDependency):
         self.recall_cookies: RecallCookies | None = None
         """Finds the remembered result for a ``Cookie`` header, or None where it takes a closer look at the request.
 
-        It counts for a request without an ``Authorization`` header, by a safe method, that is no websocket. None where
-        no scheme remembers cookies, or where more than the cookie decides.
+        It counts for a request without an ``Authorization`` header that is no websocket, by a safe method or where
+        ``Sec-Fetch-Site`` says that a page of the application caused it. None where no scheme remembers cookies, or
+        where more than the cookie decides.
         """
         if self._recalls is not None and self._recalls.recalls_cookies:
             self.recall_cookies = _recall_cookies(self._recalls, self._made_of)

@@ -19,6 +19,13 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing (RFC 9110 §9.2.1). TRACE is left out, because no application needs it."""
 
 
+OWN_SITE: Final = "same-origin"
+"""The value of ``Sec-Fetch-Site`` by which a browser says that a page of the same origin caused the request."""
+HIDDEN: Final = "null"
+"""The value of ``Origin`` that hides it (RFC 6454 §7.1): of a sandboxed frame, a local file, or a redirect from another
+site."""
+
+
 def is_unsafe(request: RequestHead) -> bool:
     """Whether the request may change something. A websocket may do that, although its handshake is a GET."""
     return request.method not in SAFE_METHODS or request.is_websocket
@@ -44,12 +51,11 @@ def cause_of(request: RequestHead, origins: frozenset[str]) -> Cause:
             compared with would have to come from the request itself.
     """
     origin, site = request.header("origin"), request.header("sec-fetch-site")
-    # RFC 6454 §7.1: "null" hides the origin, as for a sandboxed frame, a local file or a redirect from another site.
-    if origin == "null":
+    if origin == HIDDEN:
         return Cause.OTHER_SITE
     if site is not None:
         # "none" means that the user typed the URL. That is not accepted: unsafe requests come only from the pages.
-        return Cause.OWN_PAGE if site == "same-origin" else Cause.OTHER_SITE
+        return Cause.OWN_PAGE if site == OWN_SITE else Cause.OTHER_SITE
     if origin is None or not origins:
         return Cause.UNKNOWN
     return Cause.OWN_PAGE if origin in origins else Cause.OTHER_SITE

@@ -132,9 +132,10 @@ class SecurityScheme(Alternatives, Generic[C]):
         return None
 
     def recall_cookies(self, cookies: bytes) -> Remembered | None:
-        """As `recall`, by the ``Cookie`` header alone, for a request by a safe method that is no websocket.
+        """As `recall`, by the ``Cookie`` header alone, for a request that no other site may have caused.
 
-        None where it takes a closer look at the request. `recalls_cookies` says whether it is called.
+        It has a safe method or comes from a page of the application, and is no websocket. None where it takes a closer
+        look at the request. `recalls_cookies` says whether it is called.
         """
         return None
 

@@ -33,7 +33,7 @@ from authmw.engine.public_paths import Default
 from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
 from authmw.flow.clocks import monotonic
-from authmw.http.origin import SAFE_METHODS
+from authmw.http.origin import HIDDEN, OWN_SITE, SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import Environ, WSGIRequest
 from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
@@ -163,7 +163,7 @@ class AuthMiddleware:
             or cookies is None
             or header is not None
             or "HTTP_UPGRADE" in environ
-            or environ["REQUEST_METHOD"] not in SAFE_METHODS
+            or (environ["REQUEST_METHOD"] not in SAFE_METHODS and not _is_from_own_page(environ))
             or (self._own_ends and environ.get("PATH_INFO", "").endswith(self._own_ends))
         ):
             return None
@@ -453,6 +453,11 @@ def _expose(environ: Environ, authentication: Authentication) -> None:
     environ.pop("AUTH_TYPE", None)
     if authentication.credentials is not None:
         environ["authmw.credentials"] = authentication.credentials
+
+
+def _is_from_own_page(environ: Environ) -> bool:
+    """As `authmw.http.origin.cause_of`, where ``Sec-Fetch-Site`` says so."""
+    return environ.get("HTTP_SEC_FETCH_SITE") == OWN_SITE and environ.get("HTTP_ORIGIN") != HIDDEN
 
 
 def _given(exc_info: Any) -> tuple[Any, ...]:

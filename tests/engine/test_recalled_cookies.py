@@ -109,8 +109,9 @@ def cookie(bench: Bench) -> tuple[str, str]:
 
 @both_ways
 def test_a_session_that_was_seen_asks_no_store_and_stays_out_of_shared_caches(bench: Bench, ask: Ask) -> None:
-    for method in ("GET", "HEAD", "OPTIONS"):
-        status, body, headers = ask(bench.auth, [cookie(bench)], method)
+    own = [("sec-fetch-site", "same-origin"), ("origin", "https://any.example")]
+    for method, more in (("GET", []), ("HEAD", []), ("OPTIONS", []), ("POST", own), ("DELETE", own)):
+        status, body, headers = ask(bench.auth, [cookie(bench), *more], method)
         assert (status, body.split()[0]) == (200, "7")
         assert headers == [("Vary", "Cookie, Authorization"), ("Cache-Control", "private")]
     assert ask(bench.auth, [cookie(bench)], answered=[("CACHE-CONTROL", "no-store")])[2] == [
@@ -129,6 +130,11 @@ NOT_ALONE: list[tuple[str, Callable[[Bench], Headers], int]] = [
     ("GET", lambda bench: [cookie(bench), ("upgrade", "websocket"), ("origin", "https://evil.example")], 401),
     ("POST", lambda bench: [cookie(bench), ("sec-fetch-site", "cross-site")], 401),
     ("POST", lambda bench: [cookie(bench)], 401),
+    ("POST", lambda bench: [cookie(bench), ("sec-fetch-site", "same-origin"), ("origin", "null")], 401),
+    ("POST", lambda bench: [cookie(bench), ("origin", "null"), ("sec-fetch-site", "same-origin")], 401),
+    ("POST", lambda bench: [cookie(bench), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")], 401),
+    ("POST", lambda bench: [cookie(bench), ("sec-fetch-site", "none"), ("sec-fetch-site", "same-origin")], 401),
+    ("POST", lambda bench: [cookie(bench), ("sec-fetch-site", "same-site")], 401),
     ("TRACE", lambda bench: [cookie(bench)], 401),
 ]
 

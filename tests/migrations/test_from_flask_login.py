@@ -137,3 +137,18 @@ def test_who_registers_is_logged_in(moved: Moved) -> None:
     assert browser.post("/register", form).header("location") == "/"
     assert "Hello Erin" in browser.open("/").text
     assert moved.logged_in("erin").open("/orders").text == "Orders of erin@mail.example"
+
+
+@pytest.mark.parametrize(
+    "email, password, status",
+    [
+        ("alice@mail.example", "long enough", 409),
+        ("f:@mail.example", "long enough", 400),
+        ("g@mail.example", "short", 400),
+    ],
+)
+def test_who_cannot_register_is_not_logged_in(moved: Moved, email: str, password: str, status: int) -> None:
+    for _ in range(2):  # nothing is left behind
+        browser = browser_of(moved.port)
+        assert browser.post("/register", {"email": email, "name": "F", "password": password}).status == status
+        assert browser.jar == {}

@@ -80,7 +80,7 @@ def test_the_pages_know_their_caller_where_the_application_gets_no_credentials(t
     for send in (to_wsgi(flask), to_asgi(starlette)):
         browser = Browser(send)
         browser.submit(browser.open("/auth/login?next=/auth/sessions"), username="alice", password=SECRET)
-        for path in PATHS:
+        for path in shop.pages.paths:
             if path not in ("/login", "/forgotten", "/reset", "/verify", "/sessions/end-all"):
                 page = browser.open(f"/auth{path}")
                 assert (page.status, page.path) == (200, f"/auth{path}")

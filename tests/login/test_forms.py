@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 from urllib.parse import quote
 
 import pytest
+from authmw_fastapi import FastAPIAuth
+from fastapi import Depends, FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from authmw import csrf_token
 from authmw.errors import StoreUnavailable
 from authmw.http.form import FORM_FIELD
 from authmw.login.service import HANDLERS
 from authmw.pages import parts
-from tests.login.browser import FORM, Browser, Page
+from tests.login.browser import FORM, Browser, Page, to_asgi
 from tests.login.shop import SECRET, Shop
 
 PATHS = tuple(path for path in HANDLERS if path != "/login/step")
@@ -101,6 +105,23 @@ def test_a_page_of_the_application_has_a_token_for_its_form(shop: Shop) -> None:
     assert browser.post("/", page.form.fields, sec_fetch_site="").text == "hello alice"
     assert browser.post("/", {"csrf_token": "x"}, sec_fetch_site="").status == 401
     assert browser.post("/", {}, sec_fetch_site="same-origin").text == "hello alice"
+
+
+def test_an_endpoint_of_fastapi_has_the_token_as_a_dependency() -> None:
+    shop, app = Shop("starlette"), FastAPI()
+    FastAPIAuth(app, shop.auth)
+
+    def form(token: Annotated[str, Depends(csrf_token)]) -> str:
+        return token
+
+    app.add_api_route("/form", form)
+    app.add_api_route("/form", lambda: "posted", methods=["POST"])
+    browser = Browser(to_asgi(app))
+    browser.jar = shop.logged_in().jar
+    token = browser.open("/form").text.strip('"')
+    assert browser.post("/form", {"csrf_token": token}, sec_fetch_site="").status == 200
+    assert browser.post("/form", {}, sec_fetch_site="").status == 401
+    shop.close()
 
 
 def test_a_form_that_is_too_old_can_be_sent_again(shop: Shop) -> None:

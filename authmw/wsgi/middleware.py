@@ -276,22 +276,20 @@ class _Passing(Call):
         owed = self.authentication.headers
         if owed is ONLY_PRIVATE and self.refused is None:  # by a cookie: no header is compared with others
             middleware = self._middleware
-            own = middleware.vary if says_caching(headers) else middleware.vary_and_private
-            return self._start(status, [*headers, *own], exc_info)
-        vary = self._middleware.vary
-        if self.authentication is LEFT_ALONE:
-            vary = []  # nothing of the request was looked at
-        if self.refused is not None:
-            refusal = self.refusal_for(int(status[:3]))
-            if refusal is not None:
-                self._replace(refusal, exc_info, [each for each in headers if is_added_by_layer(each[0])])
-                return _discard
-            vary = without_repeats(vary, headers)
-        if owed:
-            owed = tuple(without_repeats(owed, headers))
-        return self._start(status, [*headers, *vary, *owed], exc_info)
-
-    def _start(self, status: str, headers: Headers, exc_info: Any) -> Callable[[bytes], object]:
+            headers = [*headers, *(middleware.vary if says_caching(headers) else middleware.vary_and_private)]
+        else:
+            vary = self._middleware.vary
+            if self.authentication is LEFT_ALONE:
+                vary = []  # nothing of the request was looked at
+            if self.refused is not None:
+                refusal = self.refusal_for(int(status[:3]))
+                if refusal is not None:
+                    self._replace(refusal, exc_info, [each for each in headers if is_added_by_layer(each[0])])
+                    return _discard
+                vary = without_repeats(vary, headers)
+            if owed:
+                owed = tuple(without_repeats(owed, headers))
+            headers = [*headers, *vary, *owed]
         self.started = True
         self.headers = headers
         if exc_info is None:

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 
 from authmw import Auth, HTTPBearer, KeyRing, current_principal, public, requires_scopes
-from authmw.oauth2 import CookieMode, TokenService, session_cookie
+from authmw.oauth2 import CookieMode, TokenService, token_cookie
 
 PAGE = """\
 <!doctype html>
@@ -75,7 +75,7 @@ def create_app(
         keys=KeyRing.load(keys, create=True),
         cookies=CookieMode([url]),
     )
-    auth = Auth(HTTPBearer(service.verifier()) | session_cookie(service), realm="orders")
+    auth = Auth(HTTPBearer(service.verifier()) | token_cookie(service), realm="orders")
     return Starlette(
         routes=[Route("/", index), Route("/orders", orders), Mount("/auth", routes=token_routes(service))],
         middleware=[Middleware(AuthMiddleware, auth=auth)],

@@ -13,11 +13,11 @@ from typing import Final
 
 from authmw.crypto.form_tokens import is_form_token, new_form_token
 from authmw.crypto.opaque_tokens import Entropy, base62
+from authmw.http.cookies import cookies_named
 from authmw.http.form import FORM_FIELD, Form
 from authmw.http.origin import Cause, cause_of
 from authmw.http.request import RequestHead
 from authmw.login.sessions import Headers, LoggedInUser
-from authmw.schemes.session_cookie import cookies_named
 
 FORM_COOKIE: Final = "__Host-form"
 """The cookie that the forms of a browser without a session are bound to."""

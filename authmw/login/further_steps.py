@@ -12,6 +12,7 @@ from typing import Any, Final
 from authmw.crypto.opaque_tokens import has_checksum, new_token, token_digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
+from authmw.http.cookies import cookies_named
 from authmw.http.form import Form
 from authmw.http.next_path import safe_next
 from authmw.http.reasons import Reason
@@ -22,7 +23,6 @@ from authmw.login.steps import LoginStep
 from authmw.login.told import Told
 from authmw.login.visit import Visit, redirect, retry_after
 from authmw.pages import ProblemCode, StepPage
-from authmw.schemes.session_cookie import cookies_named
 from authmw.stores.records import User
 from authmw.stores.session_records import Pending
 from authmw.verifiers.accounts import Attempts, checked_user

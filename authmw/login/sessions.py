@@ -10,6 +10,7 @@ from math import inf, nextafter
 from authmw.crypto.chained_tokens import SessionToken
 from authmw.crypto.opaque_tokens import Entropy, new_id
 from authmw.flow.flow import Ask, Flow
+from authmw.http.cookies import cookies_named
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.http.user_agent import agent_name
@@ -17,7 +18,6 @@ from authmw.identity.verdict import Rejected
 from authmw.login.kept import KeptForLogin
 from authmw.login.lifetimes import SessionLifetimes
 from authmw.schemes.session import Session
-from authmw.schemes.session_cookie import cookies_named
 from authmw.stores.records import RefreshFamily, User
 from authmw.stores.revocation import end_browser_session, end_other_sessions, end_session, end_user, revoke_before
 from authmw.stores.rotation import same_digest

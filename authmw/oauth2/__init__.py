@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from authmw.errors import face
 from authmw.oauth2.cookie_mode import CookieMode
-from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.cookies import token_cookie
 from authmw.oauth2.documents import metadata_path
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.routed import AuthorizationServerMetadata
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
-from authmw.schemes.session_cookie import SessionCookie
+from authmw.schemes.token_cookie import TokenCookie
 
 __all__ = [
     "AsyncSessions",
@@ -19,11 +19,11 @@ __all__ = [
     "CookieMode",
     "Lifetimes",
     "Runtime",
-    "SessionCookie",
     "Sessions",
+    "TokenCookie",
     "TokenService",
     "metadata_path",
-    "session_cookie",
+    "token_cookie",
 ]
 
 if not TYPE_CHECKING:  # type checkers would take every misspelt name for a public one

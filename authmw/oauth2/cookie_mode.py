@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from authmw.errors import ConfigurationError, explains_arguments
+from authmw.http.cookies import checked_cookie_name
 from authmw.http.origin import checked_origins
-from authmw.schemes.session_cookie import ACCESS_COOKIE, checked_cookie_name
+from authmw.schemes.token_cookie import ACCESS_COOKIE
 
 _REFRESH_COOKIE: Final = "__Host-refresh"
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Flow
+from authmw.http.cookies import cookies_named
 from authmw.http.origin import is_from
 from authmw.http.request import RequestHead
 from authmw.http.response import Response
@@ -28,7 +29,7 @@ from authmw.oauth2.paths import COOKIE_PATHS
 from authmw.oauth2.refresh import SessionRenewal, refresh_session
 from authmw.oauth2.reply import Headers, OAuthError, empty_response, invalid_grant, invalid_request, json_response
 from authmw.oauth2.revoke import TokenRevocation, revoke_token
-from authmw.schemes.session_cookie import SessionCookie, cookies_named
+from authmw.schemes.token_cookie import TokenCookie
 from authmw.stores.records import Client
 from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.token import TokenVerifier
@@ -69,8 +70,8 @@ class CookieSessions(CookieSettings, PasswordLogin, SessionRenewal, TokenRevocat
         ...
 
 
-def session_cookie(service: CookieTokens, *, path: str | None = None) -> SessionCookie:
-    """The scheme for the cookies of `login`: ``Auth(HTTPBearer(service.verifier()) | session_cookie(service))``.
+def token_cookie(service: CookieTokens, *, path: str | None = None) -> TokenCookie:
+    """The scheme for the cookies of `login`: ``Auth(HTTPBearer(service.verifier()) | token_cookie(service))``.
 
     Args:
         service: the token service.
@@ -84,7 +85,7 @@ def session_cookie(service: CookieTokens, *, path: str | None = None) -> Session
     mode = _mode(service)
     above = (urlsplit(service.issuer).path if path is None else path).rstrip("/")
     open_to = [above + each for each in COOKIE_PATHS]
-    return SessionCookie(service.verifier(), origins=mode.origins, cookie=mode.access, open_to=open_to)
+    return TokenCookie(service.verifier(), origins=mode.origins, cookie=mode.access, open_to=open_to)
 
 
 def login(service: CookieSessions, request: RequestHead) -> Flow[Response]:

@@ -19,6 +19,7 @@ from authmw.errors import ConfigurationError, explains_arguments
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds
 from authmw.http.challenge import Challenge
+from authmw.http.cookies import checked_cookie_name, cookies_named, only_value
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token68
 from authmw.http.origin import Cause, cause_of, checked_origins, is_unsafe
 from authmw.http.reasons import Reason
@@ -27,7 +28,6 @@ from authmw.http.set_cookie import clearing
 from authmw.identity.credentials import SessionValue
 from authmw.identity.verdict import Rejected, Remembered
 from authmw.schemes.base import SecurityScheme, is_dead
-from authmw.schemes.session_cookie import checked_cookie_name, cookies_named, only_value
 from authmw.stores.ports import require_methods
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.stores.session_records import BrowserSession

@@ -20,7 +20,7 @@ from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.request import ASGIRequest, Message, RequestHead, WSGIRequest
 from authmw.http.target import path_of
 from authmw.issuers import ProtectedResource
-from authmw.oauth2 import AuthorizationServerMetadata, SessionCookie, TokenService
+from authmw.oauth2 import AuthorizationServerMetadata, TokenCookie, TokenService
 from authmw.stores import MemoryStores
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.frameworks.clients import exchange, scope_of
@@ -156,7 +156,7 @@ def test_so_has_the_metadata_of_an_authorization_server() -> None:
 
 
 def test_a_session_cookie_is_ignored_at_one_spelling_of_the_login() -> None:
-    scheme = SessionCookie(origins=["https://shop.example"], open_to=["/auth/login"])
+    scheme = TokenCookie(origins=["https://shop.example"], open_to=["/auth/login"])
     for request in _heads("/auth/login", cookie="__Host-access=t0ken"):
         assert scheme.extract(request) is None
     for raw in _spellings("/auth/login"):

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from authmw import Auth, HTTPBearer, KeyRing
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.cookie_mode import CookieMode
-from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.cookies import token_cookie
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import MemoryStores
@@ -58,5 +58,5 @@ application = Starlette(
         Route("/events", events),
         Mount("/auth", routes=token_routes(SERVICE)),
     ],
-    middleware=[Middleware(AuthMiddleware, auth=Auth(HTTPBearer(SERVICE.verifier()) | session_cookie(SERVICE)))],
+    middleware=[Middleware(AuthMiddleware, auth=Auth(HTTPBearer(SERVICE.verifier()) | token_cookie(SERVICE)))],
 )

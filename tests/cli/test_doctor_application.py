@@ -19,7 +19,7 @@ Run = Callable[..., Result]
 HEAD = """
     from authmw import *
     from authmw.crypto.passwords import CHEAPEST, OWASP_MINIMUM, PasswordHasher
-    from authmw.oauth2 import SessionCookie
+    from authmw.oauth2 import TokenCookie
     from authmw.stores import MemoryStores
     from authmw.testing import FakeIssuer
     from authmw_flask import FlaskAuth
@@ -186,9 +186,7 @@ def test_a_store_that_answers_is_said_with_its_time(findings: Any, users: str) -
 
 
 def test_a_cookie_of_a_session_is_said_with_its_pages(findings: Any) -> None:
-    found = {
-        each["check"]: each for each in findings("app = flask(SessionCookie(jwts, origins=['https://a.example']))")
-    }
+    found = {each["check"]: each for each in findings("app = flask(TokenCookie(jwts, origins=['https://a.example']))")}
     assert (found["cookie"]["ok"], found["cookie"]["words"]) == (
         True,
         "'__Host-access', for the pages of https://a.example",

@@ -38,7 +38,7 @@ from authmw import (
 from authmw.engine.authentication import PRIVATE, Authentication
 from authmw.http.refusal import Refusal
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
-from authmw.oauth2 import SessionCookie
+from authmw.oauth2 import TokenCookie
 from authmw.schemes.base import Alternatives
 from tests.requests import asgi_request, wsgi_request
 
@@ -52,9 +52,9 @@ def _token(keys: KeyRing = KEYS, at: float = NOW, issuer: str = "i", audience: s
     return issue("alice", keys=keys, clock=lambda: at, issuer=issuer, audience=audience)
 
 
-def _session(**options: Any) -> SessionCookie:
+def _session(**options: Any) -> TokenCookie:
     verifier = JWTVerifier(KEYS, issuer="i", audience="a", clock=lambda: NOW)
-    return SessionCookie(verifier, origins=[ORIGIN], **options)
+    return TokenCookie(verifier, origins=[ORIGIN], **options)
 
 
 def _by_token(token: str) -> Principal | None:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from authmw import Auth, HTTPBearer, Principal, Session, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
+from authmw.http.cookies import cookies_named, only_value
 from authmw.http.request import RequestHead
 from authmw.http.target import MAX_SEARCHED
 from authmw.identity.credentials import SessionValue
 from authmw.identity.validity import Ending
 from authmw.identity.verdict import Rejected
-from authmw.schemes.session_cookie import cookies_named, only_value
 from authmw.stores.records import Revocation
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request

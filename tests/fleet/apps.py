@@ -36,7 +36,7 @@ from authmw import (
     public,
 )
 from authmw.issuers import IntrospectionVerifier
-from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.cookies import token_cookie
 from authmw.oauth2.service import TokenService
 from authmw.oauth2.sessions import AsyncSessions, Sessions
 from authmw.stores import Stores
@@ -70,7 +70,7 @@ def guarded_by(service: TokenService, stores: Stores, settings: Settings) -> Aut
         | HTTPDigest(digest)
     )
     if settings.cookies:
-        schemes |= session_cookie(service, path="/auth")
+        schemes |= token_cookie(service, path="/auth")
     if settings.bound_keys is not None:
         ring = KeyRing.load(settings.bound_keys)
         bound = JWTVerifier(ring, issuer=BOUND_ISSUER, audience=AUDIENCE, revocations=service.feed, clock=clock)

@@ -20,7 +20,7 @@ EXPLAINED = (
     *("authmw.OpenIdConnect", "authmw.Issuer", "authmw.JWTVerifier", "authmw.TokenVerifier", "authmw.PasswordVerifier"),
     *("authmw.DigestVerifier", "authmw.ApiKeyVerifier", "authmw.DPoPVerifier", "authmw.issuers.IntrospectionVerifier"),
     *("authmw.issuers.ProtectedResource", "authmw.stores.Stores", "authmw.stores.MemoryStores"),
-    *("authmw.oauth2.TokenService", "authmw.oauth2.CookieMode", "authmw.oauth2.SessionCookie"),
+    *("authmw.oauth2.TokenService", "authmw.oauth2.CookieMode", "authmw.oauth2.TokenCookie"),
     *("authmw.oauth2.Lifetimes", "authmw.oauth2.Runtime", "authmw.openapi.DocsPage", "authmw.pages.Look"),
     *("authmw.wsgi.AuthMiddleware", "authmw.asgi.AuthMiddleware", "authmw_flask.FlaskAuth"),
     *("authmw_starlette.AuthMiddleware", "authmw_fastapi.AuthMiddleware", "authmw_fastapi.FastAPIAuth"),

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from authmw import Auth, ConfigurationError, HTTPBearer
 from authmw.oauth2.cookie_mode import CookieMode
-from authmw.oauth2.cookies import session_cookie
+from authmw.oauth2.cookies import token_cookie
 from authmw.oauth2.lifetimes import Lifetimes
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench
 from tests.requests import wsgi_request
@@ -279,7 +279,7 @@ async def tea(_: Request) -> PlainTextResponse:
 def client_of(framework: str, bench: Bench) -> Any:
     """A browser of an application that is guarded by the cookie or a bearer token."""
     service = bench.service
-    auth = Auth(HTTPBearer(service.verifier()) | session_cookie(service))
+    auth = Auth(HTTPBearer(service.verifier()) | token_cookie(service))
     if framework == "flask":
         app = Flask("shop")
         app.add_url_rule("/orders", view_func=lambda: "tea", methods=["GET", "POST"], endpoint="orders")
@@ -335,7 +335,7 @@ def test_a_session_that_was_ended_elsewhere_does_not_keep_a_page_from_logging_in
         (lambda: CookieMode([ORIGIN], access="access"), "__Host-"),
         (lambda: CookieMode([ORIGIN], access="__Host-a", refresh="__Host-a"), "name two cookies"),
         (lambda: Bench(cookies=True), "has to be a CookieMode"),
-        (lambda: session_cookie(Bench().service), "the service has no cookies"),
+        (lambda: token_cookie(Bench().service), "the service has no cookies"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_with_its_fix(make: Any, fix: str) -> None:
@@ -345,7 +345,7 @@ def test_a_mistake_in_the_configuration_is_told_with_its_fix(make: Any, fix: str
 
 @pytest.mark.parametrize("given, above", [(None, "/auth"), ("/auth/", "/auth"), ("", ""), ("/x", "/x")])
 def test_an_old_cookie_is_not_read_where_pages_log_in_and_is_read_elsewhere(given: str | None, above: str) -> None:
-    scheme = session_cookie(cookie_bench().service, path=given)
+    scheme = token_cookie(cookie_bench().service, path=given)
     for path in PATHS:
         assert scheme.extract(wsgi_request(f"{above}{path}", cookie="__Host-access=old")) is None
         for other in (

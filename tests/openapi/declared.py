@@ -22,7 +22,7 @@ from authmw import (
     TrustedHeader,
 )
 from authmw.openapi.schemes import Version
-from authmw.schemes.session_cookie import SessionCookie
+from authmw.schemes.token_cookie import TokenCookie
 
 READ: Final = "orders:read"
 WRITE: Final = "orders:write"
@@ -48,7 +48,7 @@ def every_scheme() -> Auth:
         | APIKeyHeader("X-Key")
         | APIKeyQuery("key")
         | APIKeyCookie("key")
-        | SessionCookie(origins=["https://shop.example"])
+        | TokenCookie(origins=["https://shop.example"])
         | TrustedHeader("X-User", proxies=["unix"])
         | OpenIdConnect("https://op.example/.well-known/openid-configuration")
         | OAuth2PasswordBearer("https://shop.example/token", refresh_url="https://shop.example/token")

@@ -13,11 +13,11 @@ from authmw.http.reasons import Reason
 from authmw.http.refusal import Body, Refusal
 from authmw.identity.requirement import AUTHENTICATED, OPTIONAL, OWN_CREDENTIALS, PUBLIC
 from authmw.openapi.refusals import refusals, schema
-from authmw.schemes.session_cookie import SessionCookie
+from authmw.schemes.token_cookie import TokenCookie
 from tests.openapi.declared import READ, WRITE, mistakes_in
 
 BEARER = Auth(HTTPBearer(), scopes={READ: "See orders."})
-COOKIE = Auth(SessionCookie(origins=["https://shop.example"]))
+COOKIE = Auth(TokenCookie(origins=["https://shop.example"]))
 OWNED = Requirement(predicates=(lambda principal, request: True,))
 
 

@@ -56,7 +56,7 @@ SWAGGER: dict[str, dict[str, Any]] = {
     "APIKeyHeader": {"type": "apiKey", "in": "header", "name": "X-Key"},
     "APIKeyQuery": {"type": "apiKey", "in": "query", "name": "key"},
     "APIKeyCookie": {"type": "apiKey", "in": "header", "name": "Cookie"},
-    "SessionCookie": {"type": "apiKey", "in": "header", "name": "Cookie"},
+    "TokenCookie": {"type": "apiKey", "in": "header", "name": "Cookie"},
     "TrustedHeader": {"type": "apiKey", "in": "header", "name": "X-User"},
     "OpenIdConnect": {"type": "apiKey", "in": "header", "name": "Authorization"},
     "OAuth2PasswordBearer": {"type": "oauth2", "flow": "password", "tokenUrl": "https://shop.example/token"},

@@ -23,7 +23,7 @@ from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from authmw.issuers import DPoPNonces, Issuers
-from authmw.oauth2 import SessionCookie
+from authmw.oauth2 import TokenCookie
 from authmw.stores import MemoryNonces, StoreUnavailable
 from authmw.testing import DPoPClient, FakeClock, FakeIssuer
 from tests.dpop_proofs import (
@@ -55,7 +55,7 @@ DOORS: dict[str, tuple[Callable[[Any], Any], Callable[[str], dict[str, str]]]] =
     "oauth2": (lambda by: OAuth2PasswordBearer("/token", by), lambda text: {"authorization": f"Bearer {text}"}),
     "another header": (lambda by: APIKeyHeader("X-Token", by), lambda text: {"x_token": text}),
     "cookie": (
-        lambda by: SessionCookie(by, origins=["https://shop.example"]),
+        lambda by: TokenCookie(by, origins=["https://shop.example"]),
         lambda text: {"cookie": f"__Host-access={text}"},
     ),
 }

@@ -14,7 +14,7 @@ from authmw.issuers.profiles import PROFILES
 from authmw.issuers.several import Issuers
 from authmw.schemes.api_key import APIKeyCookie, APIKeyQuery
 from authmw.schemes.base import SecurityScheme
-from authmw.schemes.session_cookie import SessionCookie
+from authmw.schemes.token_cookie import TokenCookie
 from authmw.schemes.trusted_header import TrustedHeader
 from authmw.verifiers.jwt import JWTVerifier
 
@@ -44,7 +44,7 @@ def _of_scheme(scheme: SecurityScheme[Any]) -> Iterator[Finding]:
     if scheme.verifier is None:
         words = f"{scheme.name} has no verifier, so it authenticates nobody"
         yield Finding("verifier", None, words, f"write {type(scheme).__name__}(..., verifier), or verify in the view")
-    if isinstance(scheme, SessionCookie | APIKeyCookie):
+    if isinstance(scheme, TokenCookie | APIKeyCookie):
         yield _of_cookie(scheme)
     if isinstance(scheme, APIKeyQuery):
         words = f"the query parameter {quoted(scheme.parameter)} is written into logs and histories, with its key"
@@ -54,11 +54,11 @@ def _of_scheme(scheme: SecurityScheme[Any]) -> Iterator[Finding]:
         yield Finding("proxy", True, words)
 
 
-def _of_cookie(scheme: SessionCookie | APIKeyCookie) -> Finding:
-    if isinstance(scheme, SessionCookie):
+def _of_cookie(scheme: TokenCookie | APIKeyCookie) -> Finding:
+    if isinstance(scheme, TokenCookie):
         return Finding("cookie", True, f"{quoted(scheme.cookie)}, for the pages of {', '.join(sorted(scheme.origins))}")
     words = f"{quoted(scheme.parameter)} is taken in requests that pages of other sites make"
-    return Finding("cookie", None, words, "protect unsafe methods against CSRF, or use SessionCookie")
+    return Finding("cookie", None, words, "protect unsafe methods against CSRF, or use TokenCookie")
 
 
 def _of_verifier(verifier: object) -> Iterator[Finding]:

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
-from authmw.errors import ConfigurationError, explains_arguments
+from authmw.errors import explains_arguments
 from authmw.http.challenge import Challenge
-from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token, is_token68
+from authmw.http.cookies import checked_cookie_name, cookies_named
+from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token68
 from authmw.http.origin import checked_origins, is_from, is_unsafe
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.http.set_cookie import clearing
-from authmw.http.target import MAX_SEARCHED
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Rejected
 from authmw.schemes.base import SecurityScheme, is_dead
@@ -29,9 +29,9 @@ ACCESS_COOKIE: Final = "__Host-access"
 """Default name of the cookie that holds the access token."""
 
 
-@explains_arguments('SessionCookie(service.verifier(), origins=["https://..."])')
-class SessionCookie(SecurityScheme[BearerToken]):
-    """An access token in a ``__Host-`` cookie: ``SessionCookie(verifier, origins=["https://shop.example"])``.
+@explains_arguments('TokenCookie(service.verifier(), origins=["https://..."])')
+class TokenCookie(SecurityScheme[BearerToken]):
+    """An access token in a ``__Host-`` cookie: ``TokenCookie(verifier, origins=["https://shop.example"])``.
 
     Methods other than GET, HEAD and OPTIONS, and websockets, need ``Sec-Fetch-Site: same-origin``, or in an older
     browser an ``Origin`` among `origins`. So views must not change anything on GET.
@@ -48,7 +48,7 @@ class SessionCookie(SecurityScheme[BearerToken]):
     Raises:
         ConfigurationError: all mistakes in the arguments.
 
-    >>> SessionCookie(origins=["https://shop.example"]).openapi()
+    >>> TokenCookie(origins=["https://shop.example"]).openapi()
     {'type': 'apiKey', 'in': 'cookie', 'name': '__Host-access'}
     """
 
@@ -99,47 +99,3 @@ class SessionCookie(SecurityScheme[BearerToken]):
     def openapi(self) -> dict[str, Any]:
         """``{"type": "apiKey", "in": "cookie", "name": …}``."""
         return self._described({"type": "apiKey", "in": "cookie", "name": self.cookie})
-
-
-def cookies_named(request: RequestHead, name: str) -> tuple[str, ...]:
-    """The values of the cookie `name`; two or more if it is not certain which one counts.
-
-    A cookie with an empty name and the value ``__Host-access=...`` looks like the cookie itself in the header. Another
-    host can set it in spite of the prefix (CVE-2023-23934), so it counts as a second value.
-    """
-    try:
-        values = request.cookie(name)
-    except ValueError:
-        return ("", "")
-    header = request.header("cookie") or ""
-    nameless = (pair.strip(" \t") for pair in header.split(";") if pair.lstrip(" \t").startswith("="))
-    disguised = [pair for pair in nameless if pair.lstrip("= \t").startswith(f"{name}=")]
-    return (*values, "", "") if disguised else values
-
-
-def only_value(cookies: bytes, name: bytes) -> bytes | None:
-    """What follows the name of the cookie `name`, as ``=value``, where a quick look finds one cookie; otherwise None.
-
-    What begins with ``=`` is a value that `cookies_named` finds too, and that alone. That one finds more.
-
-    >>> only_value(b"theme=dark; __Host-access=t0ken; a=b", b"__Host-access")
-    b'=t0ken'
-    >>> only_value(b"=__Host-access=t0ken", b"__Host-access") is None
-    True
-    """
-    parts = cookies.split(name, 2)
-    if len(parts) != 2 or len(cookies) > MAX_SEARCHED:
-        return None  # the name stands there again: as another cookie, or disguised by an empty name
-    before, rest = parts
-    return None if before and before[-2:] != b"; " else rest.partition(b";")[0]
-
-
-def checked_cookie_name(cookie: str) -> str:
-    """`cookie`. Raises `ConfigurationError` for a name that other hosts could set.
-
-    >>> checked_cookie_name("__Host-access")
-    '__Host-access'
-    """
-    if not cookie.startswith("__Host-") or not is_token(cookie):
-        raise ConfigurationError(f"{cookie!r}: name the cookie '__Host-...', so that no other host can set it")
-    return cookie

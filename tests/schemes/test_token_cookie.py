@@ -15,12 +15,12 @@ from authmw.http.request import ASGIRequest
 from authmw.identity.credentials import BearerToken
 from authmw.identity.requirement import AUTHENTICATED
 from authmw.identity.verdict import Rejected
-from authmw.schemes.session_cookie import SessionCookie
+from authmw.schemes.token_cookie import TokenCookie
 from tests.requests import asgi_request, wsgi_request
 
 ORIGIN = "https://shop.example"
 COOKIE = "__Host-access=t0ken"
-SCHEME = SessionCookie({"t0ken": Principal("alice")}.get, origins=[ORIGIN])
+SCHEME = TokenCookie({"t0ken": Principal("alice")}.get, origins=[ORIGIN])
 MAKERS: dict[str, Any] = {"wsgi": wsgi_request, "asgi": asgi_request}
 REQUESTS = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 
@@ -147,7 +147,7 @@ def test_a_good_cookie_authenticates_and_a_bad_one_is_a_401() -> None:
     auth = Auth(SCHEME)
     found = auth.authenticate(wsgi_request(cookie=COOKIE))
     assert not isinstance(found, Refusal)
-    assert (found.principal.id, found.principal.scheme) == ("alice", "SessionCookie")
+    assert (found.principal.id, found.principal.scheme) == ("alice", "TokenCookie")
     request = wsgi_request(cookie="__Host-access=other")
     found = auth.authenticate(request)
     assert not isinstance(found, Refusal)
@@ -158,7 +158,7 @@ def test_a_good_cookie_authenticates_and_a_bad_one_is_a_401() -> None:
 
 
 def test_where_sessions_begin_an_old_cookie_is_not_looked_at() -> None:
-    scheme = SessionCookie(origins=[ORIGIN], open_to=["/auth/login"])
+    scheme = TokenCookie(origins=[ORIGIN], open_to=["/auth/login"])
     assert scheme.extract(wsgi_request("/auth/login", "POST", cookie=COOKIE)) is None
     for path in ("/login", "/auth/login/", "/auth/LOGIN", "//auth/login"):
         assert reason_of(scheme.extract(wsgi_request(path, "POST", cookie=COOKIE))) is Reason.CROSS_SITE
@@ -184,24 +184,24 @@ def test_where_sessions_begin_an_old_cookie_is_not_looked_at() -> None:
 )
 def test_an_origin_that_no_browser_sends_is_refused_with_its_fix(origin: Any, fix: str) -> None:
     with pytest.raises(ConfigurationError, match=fix):
-        SessionCookie(origins=[origin])
+        TokenCookie(origins=[origin])
 
 
 @pytest.mark.parametrize("origins", [[], ORIGIN])
 def test_origins_are_a_list_of_at_least_one(origins: Any) -> None:
     with pytest.raises(ConfigurationError, match="lists the origins of the pages"):
-        SessionCookie(origins=origins)
+        TokenCookie(origins=origins)
 
 
 def test_an_origin_is_https_or_loopback_with_any_port() -> None:
     origins = [ORIGIN, "https://shop.example:8443", "http://localhost:5000", "http://127.0.0.1", "http://[::1]:8000"]
-    assert SessionCookie(origins=origins).origins == set(origins)
+    assert TokenCookie(origins=origins).origins == set(origins)
 
 
 @pytest.mark.parametrize("cookie", ["access", "__Secure-access", "__host-access", "__Host-a b", "__Host-a=b", ""])
 def test_a_cookie_that_another_host_could_set_is_refused(cookie: str) -> None:
     with pytest.raises(ConfigurationError, match="so that no other host can set it"):
-        SessionCookie(origins=[ORIGIN], cookie=cookie)
+        TokenCookie(origins=[ORIGIN], cookie=cookie)
 
 
 @given(

@@ -125,7 +125,8 @@ class AuthMiddleware:
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self._recall_cookies = auth.recall_cookies
-        self._own_ends = self.adapter.own_ends
+        # An end of a path ends with its last segment, so whatever else is among these takes the longer way.
+        self._own_names = frozenset(end.rpartition("/")[2] for end in self.adapter.own_ends)
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
         self.vary_and_private: list[tuple[bytes, bytes]] = [*self.vary, *_encoded([PRIVATE])]
@@ -193,7 +194,7 @@ class AuthMiddleware:
             or b"upgrade" in deciding
             or scope["type"] != "http"
             or (scope["method"] not in SAFE_METHODS and not _is_from_own_page(deciding))
-            or (self._own_ends and scope["path"].endswith(self._own_ends))
+            or (self._own_names and scope["path"].rpartition("/")[2] in self._own_names)
         ):
             return None
         return self._recall_cookies(cookies)

@@ -115,7 +115,8 @@ class AuthMiddleware:
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self._recall_cookies = auth.recall_cookies
-        self._own_ends = self.adapter.own_ends
+        # An end of a path ends with its last segment, so whatever else is among these takes the longer way.
+        self._own_names = frozenset(end.rpartition("/")[2] for end in self.adapter.own_ends)
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
         self.vary_and_private: Headers = [*self.vary, PRIVATE]
@@ -164,7 +165,7 @@ class AuthMiddleware:
             or header is not None
             or "HTTP_UPGRADE" in environ
             or (environ["REQUEST_METHOD"] not in SAFE_METHODS and not _is_from_own_page(environ))
-            or (self._own_ends and environ.get("PATH_INFO", "").endswith(self._own_ends))
+            or (self._own_names and environ.get("PATH_INFO", "").rpartition("/")[2] in self._own_names)
         ):
             return None
         return self._recall_cookies(cookies.encode("utf-8", "replace"))

@@ -102,7 +102,7 @@ class OpenConnection:
         noted: Callable[[Ending], None],
     ) -> None:
         self._kind = kind
-        self.validities = validities
+        self.validities: tuple[Validity, ...] = validities
         self.is_finite: bool = b"content-length" in headers
         self.ending: Ending | None = None
         """Why the connection was ended; None while it was not."""

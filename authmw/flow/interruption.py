@@ -27,7 +27,7 @@ class Interruption:
     __slots__ = ("_waiting", "is_given")
 
     def __init__(self) -> None:
-        self.is_given = False
+        self.is_given: bool = False
         """Whether the signal was given."""
         self._waiting: list[Any] = []
 

@@ -70,7 +70,9 @@ class PasswordStep:
         self, users: UserStore, *, hasher: PasswordHasher | None, throttle: Throttle, clock: Callable[[], float]
     ) -> None:
         # A login begins a session of hours: it is rare, and always checked and counted.
-        self.passwords = PasswordVerifier(users, hasher=hasher, throttle=throttle, remember_for=0, clock=clock)
+        self.passwords: PasswordVerifier = PasswordVerifier(
+            users, hasher=hasher, throttle=throttle, remember_for=0, clock=clock
+        )
 
     def find(self, username: str, password: str, request: RequestHead) -> Flow[User | Rejected]:
         """The user, if the password is right."""

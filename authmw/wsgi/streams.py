@@ -48,7 +48,7 @@ class Stream:
         *,
         age: float = 0.0,
     ) -> None:
-        self.validities = validities
+        self.validities: tuple[Validity, ...] = validities
         self._since = tuple([each.moment() - age for each in validities])
         self._noted = noted
         self.is_event_stream: bool = is_event_stream(headers)

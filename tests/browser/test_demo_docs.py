@@ -32,6 +32,6 @@ def test_both_docs_pages_of_the_demo_authorize_and_try_out(tmp_path: Path) -> No
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         for port in (demo.port, demo.port + 1):
             url = f"http://127.0.0.1:{port}/docs"
-            assert url in demo.printed
+            assert f"http://127.0.0.1:{demo.port}/docs" in demo.printed
             assert statuses(browser, url) == [401, 403, 200, 200]
         browser.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from authmw.engine.adapter import Adapter
 from authmw.login.paths import PATHS as PAGES
@@ -32,7 +32,7 @@ class FlaskAdapter(Adapter):
     """
 
     keeps_promises = True
-    own_ends = (*PATHS, *PAGES)
+    own_ends: ClassVar[tuple[str, ...]] = (*PATHS, *PAGES)
 
     def __init__(self, app: Flask, routes: RouteTable, around: ApplicationContext) -> None:
         self._routes = routes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.asgi.middleware import GrantedScopes
@@ -193,7 +193,7 @@ class _StarletteAdapter(Adapter):
     """Knows the routes of the application behind `middleware`."""
 
     keeps_promises = True
-    own_ends = _OWN
+    own_ends: ClassVar[tuple[str, ...]] = _OWN
 
     def __init__(self, middleware: AuthMiddleware) -> None:
         self._middleware = middleware

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from authmw.errors import ConfigurationError
@@ -64,7 +65,8 @@ def _of_django(token: str, client: Any) -> Any:
 
 def _of_django_async(token: str, client: Any) -> Any:
     made = _of_django(token, client)
-    made.defaults[HEADER] = made.defaults.pop(_ENVIRON)
+    del made.defaults[_ENVIRON]
+    made.generic = partial(made.generic, **{HEADER: token})  # Django before 5.2 sends no default headers
     return made
 
 

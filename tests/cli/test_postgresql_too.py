@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_the_doctor_says_whether_the_tables_are_up_to_date(run: Run, url: str) -
         from authmw.wsgi import AuthMiddleware
         from authmw_sqlalchemy import SQLStores
 
-        app = AuthMiddleware(lambda *_: [], Auth(HTTPBasic(PasswordVerifier(SQLStores({url!r}).users))))
+        stores = SQLStores({url!r})
+        app = AuthMiddleware(lambda *_: [], Auth(HTTPBasic(PasswordVerifier(stores.users))))
     """
     with forgotten_afterwards():
         write("shop", text)
@@ -69,3 +71,4 @@ def test_the_doctor_says_whether_the_tables_are_up_to_date(run: Run, url: str) -
         assert before.exit_code == 1
         run("db", "upgrade", "--database", url)
         assert "SQLUsers answers" in run("doctor", "shop:app").stdout
+        sys.modules["shop"].stores.close()

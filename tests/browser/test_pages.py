@@ -217,7 +217,7 @@ def test_a_form_tells_its_origin_and_nothing_of_its_url(browser: Any, server: Pa
         with page.expect_response("**/login"):
             page.keyboard.press("Enter")
     path, headers, body = server.posted.pop()
-    assert (path, body) == ("/login", "form_token=f&username=alice&password=correct+horse&next=%2Forders")
+    assert (path, body) == ("/login", "csrf_token=f&username=alice&password=correct+horse&next=%2Forders")
     assert headers["Origin"] == server.origin
     assert headers["Sec-Fetch-Site"] == "same-origin"
     assert headers["Referer"] == f"{server.origin}/"

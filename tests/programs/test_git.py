@@ -112,7 +112,9 @@ def test_no_spelling_of_a_path_lets_a_reader_push(url: str, path: str) -> None:
     assert statuses(url + path, "bob", "", method="POST", data=b"0000", headers=pushed) == [403, 401]
 
 
-def test_no_path_leads_out_of_the_folder(repositories: Program, url: str) -> None:
+def test_no_path_leads_out_of_the_folder(repositories: Program, url: str, tmp_path: Path) -> None:
+    git(tmp_path, "alice", "clone", f"{url}/shop.git", "alice")
+    commit(tmp_path / "alice", "alice", b"refused, if another test has pushed before")
     shutil.copytree(repositories.folder / "repositories" / "shop.git", repositories.folder / "hidden.git")
     refs = "info/refs?service=git-upload-pack"
     assert b"refs/heads/main" in ask(f"{url}/shop.git/{refs}", "alice").content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import pytest
@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authmw import csrf_token
+from authmw.crypto.form_tokens import new_form_token
 from authmw.errors import StoreUnavailable
 from authmw.http.form import FORM_FIELD
+from authmw.login.forms import FORM_COOKIE
 from authmw.login.service import HANDLERS
 from authmw.pages import parts
 from tests.login.browser import FORM, Browser, Page, to_asgi
@@ -88,6 +90,29 @@ def test_a24_a_form_needs_the_token_of_its_browser(shop: Shop, path: str, logged
         if answer.status == 303:
             assert not logged_in
             assert answer.header("location").startswith("/auth/login")
+    assert state_of(shop) == before
+
+
+@pytest.mark.parametrize("value", ["", "x", "A" * 42, "A" * 44, "A" * 42 + "-"])
+def test_a_cookie_that_was_not_made_here_is_no_secret_of_a_form(shop: Shop, value: str) -> None:
+    browser = shop.browser()
+    browser.jar[FORM_COOKIE] = value
+    token = new_form_token(value)
+    fields = {**fields_for("/login", ""), FORM_FIELD: token}
+    assert browser.post("/auth/login", fields).status == 400
+    assert "__Host-session" not in browser.jar
+    browser.jar[FORM_COOKIE] = value
+    browser.open("/auth/login")
+    assert browser.jar[FORM_COOKIE] != value  # and the next form is good
+    named: Any = fields_for("/login", "")
+    assert browser.submit(browser.open("/auth/login"), **named).status == 200
+
+
+def test_a_cookie_of_another_session_is_no_secret_of_a_form(shop: Shop) -> None:
+    browser = shop.logged_in()
+    form = {**fields_for("/password", ""), FORM_FIELD: new_form_token("")}
+    before = state_of(shop)
+    assert browser.post("/auth/password", form).status == 400
     assert state_of(shop) == before
 
 
@@ -167,7 +192,8 @@ def test_a23_no_page_can_be_framed_cached_or_load_anything(shop: Shop, path: str
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW", "OPTIONS"])
 def test_other_methods_are_refused(shop: Shop, path: str, method: str) -> None:
     answer = shop.logged_in().ask(method, f"/auth{path}", sec_fetch_site="same-origin")
-    assert answer.status in (405, 204)  # 204: Starlette's CORS, if it were there
+    assert answer.status == 405
+    assert {"GET", "POST"} <= {each.strip() for each in answer.header("allow").split(",")}
     assert "__Host-session" not in answer.cookies()
 
 
@@ -179,7 +205,7 @@ def test_head_is_get_without_content(shop: Shop, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_store_that_is_down_is_a_page_with_503(shop: Shop, path: str) -> None:
+def test_a_store_that_is_down_is_a_page_with_503(shop: Shop, path: str, caplog: pytest.LogCaptureFixture) -> None:
     browser = shop.logged_in()
     page = browser.open("/auth/password")
 
@@ -192,6 +218,9 @@ def test_a_store_that_is_down_is_a_page_with_503(shop: Shop, path: str) -> None:
         assert int(answer.header("retry-after")) > 0
         assert answer.header("content-type") == "text/html; charset=utf-8"
         assert "__Host-session" not in answer.cookies()  # it may be good
+    logged = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert len(logged) == 2
+    assert all("code=authmw.unavailable error=StoreUnavailable" in each and each.endswith(path) for each in logged)
 
 
 BODIES = st.one_of(

@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from authmw_flask import login_blueprint
+from authmw_starlette import login_routes
 
 from authmw import ConfigurationError, Session
 from authmw.flow.flow import run
@@ -131,6 +133,27 @@ def test_a_forgotten_password_is_replaced_by_a_link(shop: Shop, name: str) -> No
     assert shop.logged_in(password=NEW).open("/").text == "hello alice"
 
 
+def test_a_form_without_its_token_does_not_use_the_link_up(shop: Shop) -> None:
+    ask_for_link(shop)
+    browser = shop.browser()
+    page = browser.open(link_in(shop))
+    fields: Any = {"new_password": NEW, "new_password_again": NEW}
+    old = browser.submit(page, **fields, csrf_token="")
+    assert (old.status, old.form.fields["token"]) == (400, page.form.fields["token"])
+    unlike = browser.submit(page, new_password=NEW, new_password_again="something else")
+    assert (unlike.status, unlike.form.fields["token"]) == (400, page.form.fields["token"])
+    assert browser.submit(unlike, **fields).status == 200
+    shop.clock.advance(1)
+    assert shop.logged_in(password=NEW).open("/").text == "hello alice"
+
+
+def test_who_asked_for_a_link_is_told_to_look_for_it(shop: Shop) -> None:
+    page = ask_for_link(shop)
+    assert "Check your" in page.text
+    assert "Check your" not in shop.browser().open("/auth/forgotten").text
+    assert 'href="/auth/login"' in page.text
+
+
 def test_a30_who_asks_learns_nothing_about_the_account(shop: Shop) -> None:
     shop.users.create("carol", SECRET)  # has no address
     shop.users.create("dave", email="dave@mail.example")  # has no password
@@ -224,7 +247,10 @@ def test_an_address_is_verified_by_the_form_behind_the_link(shop: Shop) -> None:
     browser = shop.browser()
     page = browser.open(link)
     assert not shop.users.find("alice").email_verified
-    assert "alice@mail.example" in page.text
+    assert (page.status, "alice@mail.example" in page.text) == (200, True)
+    old = browser.submit(page, csrf_token="")
+    assert (old.status, old.form.fields["token"]) == (400, page.form.fields["token"])  # the link is not used up
+    assert not shop.users.find("alice").email_verified
     assert browser.submit(page).status == 200
     assert shop.users.find("alice").email_verified
     assert browser.submit(page).status == 400
@@ -251,6 +277,13 @@ def test_without_mail_there_are_no_pages_for_it() -> None:
         assert shop.logged_in().open(f"/auth{path}").status == 404
     assert "/forgotten" not in shop.browser().open("/auth/login").text
     shop.close()
+
+
+@pytest.mark.parametrize("mount", [login_blueprint, login_routes])
+@pytest.mark.parametrize("given", [LoginPages, Session(MemoryStores()), None])
+def test_what_is_no_login_pages_cannot_be_mounted(mount: Any, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"is no LoginPages: write {mount.__name__}"):
+        mount(given)
 
 
 def test_mistakes_are_told_all_at_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authmw.errors import FlowError
-from authmw.stores.records import Revocation, RevocationKind
+from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, Revocation, RevocationKind
 from authmw.stores.revoked import KEPT_AFTER, Issuance, Revoked
 
 AT = 1000.5
@@ -102,6 +102,21 @@ def test_of_two_revocations_of_one_user_both_hold(backwards: bool) -> None:
     assert known.refuses(SESSION._replace(issued_at=1999.0))
     known.drop_expired(9000.0 + KEPT_AFTER - 1)
     assert known.refuses(SESSION._replace(issued_at=1999.0))
+
+
+@pytest.mark.parametrize(
+    "revocation, until",
+    [
+        (Revocation.of_token("jti-1", AT, AT + 600), AT + 600),
+        (Revocation.of_family("sid-1", AT), AT + LONGEST_ACCESS_TOKEN),
+        (Revocation.of_user("7", AT), AT + LONGEST_TOKEN),
+        (Revocation.of_client("shop", AT), AT + LONGEST_TOKEN),
+    ],
+)
+def test_a_revocation_is_kept_until_what_it_refuses_has_expired_by_any_clock(
+    revocation: Revocation, until: float
+) -> None:
+    assert revocation.expires_at - until >= 60 + 60  # the longest leeway, and clocks that differ by as much
 
 
 def test_a_revocation_outlives_its_end_by_the_leeway_of_verifiers_and_no_longer() -> None:

@@ -231,6 +231,43 @@ def test_a_link_that_was_never_made_is_expired(shop: Shop, path: str, query: str
     assert not page.forms
 
 
+@pytest.mark.parametrize("token", ["", "x", "rl_" + "0" * 38, "rl_" + "0" * 4000])
+def test_a_text_that_no_link_has_asks_no_store(shop: Shop, token: str) -> None:
+    links: Any = shop.pages.kept
+    calls: list[str] = []
+    links.users, links.pending = Counting(shop.stores.users, calls), Counting(shop.stores.pending, calls)
+    for path in ("/auth/reset", "/auth/verify"):
+        browser = shop.browser()
+        shown = browser.open(f"{path}?token={token}")
+        fields = {"csrf_token": browser.open("/auth/login").form.fields["csrf_token"], "token": token}
+        sent = browser.post(path, {**fields, "new_password": NEW, "new_password_again": NEW})
+        assert (shown.status, sent.status) == (400, 400)
+    assert calls == []
+
+
+@pytest.mark.parametrize("new", ["alice-the-user", "ALICE-the-User", "on the list"])
+def test_a_link_sets_no_password_that_is_not_acceptable(new: str) -> None:
+    def is_acceptable(username: str, password: str) -> bool:
+        return (username, password) != ("alice-the-user", "on the list")
+
+    shop = Shop(password_policy=is_acceptable)
+    shop.users.create("alice-the-user", SECRET, id="9", email="long@mail.example")
+    ask_for_link(shop, "alice-the-user")
+    browser = shop.browser()
+    refused = browser.submit(browser.open(link_in(shop)), new_password=new, new_password_again=new)
+    assert refused.status == 400
+    assert shop.logged_in("alice-the-user").open("/").text == "hello alice-the-user"
+    shop.close()
+
+
+def test_who_has_no_address_gets_no_mail_about_a_new_password(shop: Shop) -> None:
+    bob = shop.logged_in("bob", "battery staple")
+    assert change(bob, "battery staple").status == 200
+    assert change(shop.logged_in()).status == 200
+    assert shop.mail().to == "alice@mail.example"
+    assert len(shop.mails) == 1
+
+
 def test_a_link_is_made_from_the_public_url_and_never_from_host(shop: Shop) -> None:
     browser = shop.browser()
     page = browser.open("/auth/forgotten")

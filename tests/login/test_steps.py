@@ -143,6 +143,27 @@ def test_several_steps_in_order() -> None:
     shop.close()
 
 
+@pytest.mark.parametrize("given", [{}, {"first": "12"}, {"second": "34"}, {"first": "12", "second": ""}])
+def test_a_step_is_checked_once_each_of_its_fields_is_filled_in(given: dict[str, str]) -> None:
+    class Strict(Code):
+        asked = 0
+
+        async def check(self, user: User, values: Mapping[str, str]) -> bool:  # type: ignore[override]
+            self.asked += 1
+            return await super().check(user, values)
+
+    code = Strict()
+    shop = Shop("starlette", steps=[code])
+    browser = shop.browser()
+    page = password(browser)
+    fields = {name: value for name, value in page.form.fields.items() if name not in ("first", "second")}
+    assert browser.post(page.form.action, {**fields, **given}).status == 400
+    assert (code.asked, "__Host-session" in browser.jar) == (0, False)
+    assert browser.submit(page, first="12", second="34").status == 200
+    assert code.asked == 1
+    shop.close()
+
+
 def test_a_step_that_answers_no_bool_or_fails_lets_nobody_in() -> None:
     class Truthy(Pin):
         def check(self, user: User, values: Mapping[str, str]) -> Any:

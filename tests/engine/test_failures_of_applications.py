@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import json
 import logging
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -437,6 +439,24 @@ def test_nothing_is_shown_where_too_much_may_be_a_secret(query: str) -> None:
 def test_a_secret_is_cut_out_of_any_text(secret: str, before: str, after: str) -> None:
     shown = redacted(f"{before}{secret}{after}", [secret])
     assert secret not in shown.replace(CUT, "")
+
+
+ESCAPES: Final[dict[str, Callable[[str], str]]] = {
+    "repr": lambda secret: repr(secret)[1:-1],
+    "ascii": lambda secret: ascii(secret)[1:-1],
+    "repr of octets": lambda secret: repr(secret.encode())[2:-1],
+    "json": lambda secret: json.dumps(secret)[1:-1],
+    "url": lambda secret: quote(secret, safe=""),
+    "query": quote_plus,
+    "html": html.escape,
+}
+
+
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES.keys())
+@pytest.mark.parametrize("secret", ["é\n", "\\é'\t", "ü&<", "日 本", "a\x00ß", '"é\r', "+ é/"])
+def test_a_secret_is_cut_out_however_it_is_escaped(secret: str, escape: Callable[[str], str]) -> None:
+    shown = redacted(f"KeyError: ({escape(secret)})", [secret])
+    assert shown == f"KeyError: ({CUT})"
 
 
 @given(st.text(min_size=8), st.text(min_size=9), st.text())

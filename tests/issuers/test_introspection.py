@@ -199,6 +199,18 @@ def test_a_token_that_is_not_good_here_is_refused(case: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        *({"token_type": each} for each in ("Bearer", "bearer", "access_token")),
+        *({"typ": each} for each in ("Bearer", "JWT", "at+jwt", "application/at+jwt")),
+        *({"token_use": each} for each in ("access", "access_token")),
+    ],
+)
+def test_each_word_for_an_access_token_is_known(said: dict[str, Any]) -> None:
+    assert principal_of({**without("token_type"), **said}, audience=AnyAudience("one API")).id == "alice"
+
+
+@pytest.mark.parametrize(
     "aud", [None, "billing", [], ["billing"], ["orders", 7], [["orders"]], {"orders": 1}, "", 7, "order", "orders "]
 )
 def test_a_token_for_another_api_or_for_none_by_name_is_refused(aud: object) -> None:

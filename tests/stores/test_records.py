@@ -1,4 +1,4 @@
-"""Records: what a `repr` leaves out, and that users can be copied."""
+"""Records: what a `repr` leaves out, what a user gets of them, and that users can be copied."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from authmw.stores import User, records, session_records
+from authmw.stores import BrowserSession, User, records, session_records
+from authmw.stores.personal_data import browser_session
 
 SECRET_FIELDS = frozenset(
     {"password_hash", "email", "ha1", "digest", "key", "current", "previous", "salt", "presented", "successor", "data"}
@@ -47,3 +48,37 @@ def test_a_user_leaves_the_process_with_all_that_it_has(leave: Callable[[User], 
     assert (left, type(left)) == (user, User)
     with pytest.raises(TypeError):
         left.attributes["team"] = "red"
+
+
+def test_a_user_gets_all_of_a_browser_session_but_its_digests() -> None:
+    session = BrowserSession(
+        id="sid_1",
+        key="digest-of-the-chain",
+        current="digest-of-the-cookie",
+        previous="digest-before",
+        salt="salt-of-the-cookie",
+        subject="7",
+        scopes=frozenset({"b", "a"}),
+        created_at=0.0,
+        authenticated_at=60.0,
+        last_used_at=120.0,
+        idle_until=180.0,
+        expires_at=240.0,
+        idle_for=60.0,
+        name="Firefox",
+        remembered=True,
+        amr=("pwd", "otp"),
+    )
+    assert browser_session(session) == {
+        "id": "sid_1",
+        "name": "Firefox",
+        "scopes": ["a", "b"],
+        "authenticated_by": ["pwd", "otp"],
+        "remembered": True,
+        "created_at": "1970-01-01T00:00:00Z",
+        "authenticated_at": "1970-01-01T00:01:00Z",
+        "last_used_at": "1970-01-01T00:02:00Z",
+        "idle_until": "1970-01-01T00:03:00Z",
+        "expires_at": "1970-01-01T00:04:00Z",
+        "ended_at": None,
+    }

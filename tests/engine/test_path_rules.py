@@ -510,6 +510,21 @@ def test_a_prefix_that_has_a_comma_in_it_does_not_hide_the_path() -> None:
     assert scopes(GENERATED, wsgi("/a,/admin/x", HTTP_X_SCRIPT_NAME="/a,")) >= {"admin"}
 
 
+@pytest.mark.parametrize("raw, root", [("/admin/x", ""), ("/admin/x", "/app"), ("/app/admin/x", "/app")])
+def test_a_plain_path_beside_another_raw_path_is_read_as_both(raw: str, root: str) -> None:
+    request = ASGIRequest(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": f"{root}/public/x",
+            "raw_path": raw.encode(),
+            "root_path": root,
+            "headers": (),
+        }
+    )
+    assert scopes(GENERATED, request) >= {"public", "admin"}
+
+
 def test_a_plain_path_has_few_readings() -> None:
     assert readings_of(wsgi("/api/orders")) == (frozenset({Reading("/api/orders")}),) * 2
     assert methods_of(wsgi("/", "HEAD")) == frozenset({"GET"})

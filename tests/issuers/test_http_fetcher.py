@@ -212,6 +212,12 @@ def test_a_name_in_a_document_that_leads_inside_is_not_followed(
         PATIENT.fetch("https://keys.example/", public=True)
 
 
+def test_a_name_without_an_address_is_a_failure_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    _resolving(monkeypatch)
+    with pytest.raises(FetchFailed, match="its name has no address"):
+        PATIENT.fetch("https://keys.example/", public=True)
+
+
 def test_localhost_that_is_another_machine_is_not_asked_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     _resolving(monkeypatch, "93.184.216.34")
     with pytest.raises(FetchFailed, match="is not on this machine"):

@@ -43,7 +43,7 @@ from tests.requests import asgi_request, wsgi_request
 
 MEBIBYTE = 1 << 20
 LONGEST = 0.05
-"""Seconds that a megabyte in a request may take (docs/threats.md, row 8)."""
+"""Seconds that a megabyte in a request may take (docs/security/threats.md, row 8)."""
 
 
 @CallMode.NONBLOCKING
@@ -269,7 +269,7 @@ def test_class_2_a_secret_may_be_written_in_any_of_these(write: Callable[[bytes]
         assert Key.from_secret(write(octets)).symmetric
 
 
-# A megabyte of anything (docs/threats.md, row 8).
+# A megabyte of anything (docs/security/threats.md, row 8).
 
 
 @pytest.mark.parametrize(

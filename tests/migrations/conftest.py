@@ -1,4 +1,4 @@
-"""Fixture `migration`: the two programs of a page ``docs/browsers/from-*.md``, each in an environment of its own."""
+"""Fixture `migration`: the two programs of a page ``docs/migrations/from-*.md``, each in an environment of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.programs.page import requirements_in, write_files
 from tests.programs.program import Program
 from tests.support import ROOT, require
 
-PAGES: Final = ROOT / "docs" / "browsers"
+PAGES: Final = ROOT / "docs" / "migrations"
 _SECONDS: Final = 1200
 _SECTION: Final = re.compile(r"^## (?P<title>[^\n]+)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 

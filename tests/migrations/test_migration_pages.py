@@ -1,4 +1,4 @@
-"""Each page ``docs/browsers/from-*.md`` has its test, two programs, and no block of Python that nothing runs."""
+"""Each page ``docs/migrations/from-*.md`` has its test, two programs, and no block of Python that nothing runs."""
 
 from __future__ import annotations
 

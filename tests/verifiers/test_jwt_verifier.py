@@ -1,4 +1,4 @@
-"""JWTs as access tokens: their claims, and the principal (docs/threats.md, rows 10, 12 and 34)."""
+"""JWTs as access tokens: their claims, and the principal (docs/security/threats.md, rows 10, 12 and 34)."""
 
 from __future__ import annotations
 

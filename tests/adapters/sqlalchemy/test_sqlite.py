@@ -72,7 +72,7 @@ def test_records_are_there_after_a_restart(path: Path) -> None:
         assert stores.keys.find_key(token_digest(key)) == key_record
         found = stores.tokens.find_token(token_digest(token))
         assert found is not None
-        assert found.revoked_at is not None, "the revocation is lost (docs/threats.md, row 27)"
+        assert found.revoked_at is not None, "the revocation is lost (docs/security/threats.md, row 27)"
 
 
 def test_tok_1_a_dump_of_the_file_holds_no_secret(path: Path, stores: SQLStores) -> None:

@@ -1,4 +1,4 @@
-"""Strict JSON: text that two parsers could read differently is refused (docs/threats.md, row 11)."""
+"""Strict JSON: text that two parsers could read differently is refused (docs/security/threats.md, row 11)."""
 
 from __future__ import annotations
 

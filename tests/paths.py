@@ -1,4 +1,4 @@
-"""Raw request targets that some layer reads as another path than the next layer does (docs/security/threats.md, row 22)."""
+"""Raw request targets that two layers read as different paths (docs/security/threats.md, row 22)."""
 
 from __future__ import annotations
 

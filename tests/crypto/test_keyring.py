@@ -1,4 +1,4 @@
-"""Keys and key rings: errors at construction, nothing secret in public output (docs/security/threats.md, rows 2, 3, 6)."""
+"""Keys and key rings: errors at construction, nothing secret in public output (docs/security/threats.md, 2, 3, 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compact JWS: one spelling, the key's algorithm, no key from the token (docs/security/threats.md, rows 1 to 5 and 13)."""
+"""Compact JWS: one spelling, the key's algorithm, no key from the token (docs/security/threats.md, 1 to 5 and 13)."""
 
 from __future__ import annotations
 

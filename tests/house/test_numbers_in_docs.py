@@ -37,7 +37,9 @@ def default(of: Callable[..., Any], name: str) -> Any:
 NUMBERS: list[tuple[str, str, object, object]] = [
     ("README.md", "refuses a revoked token within a second", Runtime().revocation_bound, 1.0),
     ("docs/command.md", "which may live 400 days at most", LONGEST_TOKEN, 400 * DAY),
-    ("docs/concepts/engine.md", "`remember=4096` of them", default(Auth, "remember"), 4096),
+    ("docs/concepts/a-request.md", "`remember=4096` of them", default(Auth, "remember"), 4096),
+    ("docs/concepts/refusals.md", "with at most 2048 characters", MAX_NEXT, 2048),
+    ("docs/concepts/stores.md", "does not answer within two seconds", default(Auth, "store_timeout"), 2.0),
     ("docs/issuers/dpop.md", "exactly one, of 8 KiB at most", MAX_CREDENTIAL_LENGTH, 8 * KIB),
     ("docs/issuers/dpop.md", "not older than `max_age=60` seconds", default(DPoPVerifier, "max_age"), 60),
     ("docs/issuers/dpop.md", "give or take `leeway=30`", default(DPoPVerifier, "leeway"), 30),
@@ -63,7 +65,6 @@ NUMBERS: list[tuple[str, str, object, object]] = [
     ("docs/security/threats.md", "8 KiB before anything is split", MAX_CREDENTIAL_LENGTH, 8 * KIB),
     ("docs/security/threats.md", "1 MiB and 5 seconds at most", (MAX_BYTES, TIMEOUT), (KIB * KIB, 5)),
     ("docs/security/threats.md", "has expired and two minutes more", REVOCATION_MARGIN, 120),
-    ("docs/concepts/navigations.md", "with at most 2048 characters", MAX_NEXT, 2048),
     ("docs/security/threats.md", "it is valid for an hour at most", LONGEST_ASSERTION, 3600),
     ("docs/tokens/clients.md", "`exp` is an hour ahead at most", LONGEST_ASSERTION, 3600),
     ("docs/tokens/index.md", "more than 64 KiB", MAX_FORM, 64 * KIB),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authmw import Auth, DigestVerifier, DPoPVerifier, Issuer, JWTVerifier
+from authmw import Auth, DigestVerifier, DPoPVerifier, Issuer, JWTVerifier, PasswordVerifier
 from authmw.asgi import mcp
 from authmw.crypto import opaque_tokens, passwords
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
@@ -24,6 +24,7 @@ from authmw.oauth2.client_assertion import LONGEST_ASSERTION
 from authmw.oauth2.documents import MAX_AGE
 from authmw.stores import MemoryNonces
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, REVOCATION_MARGIN
+from tests.house.test_docs import blocks
 from tests.support import ROOT
 
 KIB, DAY = 1024, 86_400
@@ -33,9 +34,17 @@ def default(of: Callable[..., Any], name: str) -> Any:
     return inspect.signature(of).parameters[name].default
 
 
+def lines_of_first_program(page: str) -> int:
+    """The lines of the first block of Python that are not empty."""
+    program = next(blocks((ROOT / page).read_text())).code
+    return len([line for line in program.splitlines() if line.strip()])
+
+
 # The page, what stands in it, and the values that the code has beside those that the page says.
 NUMBERS: list[tuple[str, str, object, object]] = [
+    ("README.md", "## A service in eight lines", lines_of_first_program("README.md"), 8),
     ("README.md", "refuses a revoked token within a second", Runtime().revocation_bound, 1.0),
+    ("docs/why.md", "refuses what was revoked within a second", Runtime().revocation_bound, 1.0),
     ("docs/command.md", "which may live 400 days at most", LONGEST_TOKEN, 400 * DAY),
     ("docs/concepts/a-request.md", "`remember=4096` of them", default(Auth, "remember"), 4096),
     ("docs/concepts/refusals.md", "with at most 2048 characters", MAX_NEXT, 2048),
@@ -62,6 +71,9 @@ NUMBERS: list[tuple[str, str, object, object]] = [
     ("docs/recipes/basic.md", "A name of more than 256 bytes", MAX_USERNAME_BYTES, 256),
     ("docs/recipes/basic.md", "a password of more than 1,024", passwords.MAX_PASSWORD_BYTES, 1024),
     ("docs/recipes/digest.md", "A nonce is good for `max_age=300` seconds", default(DigestVerifier, "max_age"), 300),
+    ("docs/security/checklist.md", "for 60 seconds the process", default(PasswordVerifier, "remember_for"), 60),
+    ("docs/security/checklist.md", "Under ASGI a store has two seconds", default(Auth, "store_timeout"), 2.0),
+    ("docs/security/index.md", "within its bound, one second by default", Runtime().revocation_bound, 1.0),
     ("docs/security/threats.md", "8 KiB before anything is split", MAX_CREDENTIAL_LENGTH, 8 * KIB),
     ("docs/security/threats.md", "1 MiB and 5 seconds at most", (MAX_BYTES, TIMEOUT), (KIB * KIB, 5)),
     ("docs/security/threats.md", "has expired and two minutes more", REVOCATION_MARGIN, 120),

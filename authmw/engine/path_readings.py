@@ -111,15 +111,12 @@ def readings_of(request: RequestHead) -> Readings | None:
     prefixes = _prefixes_of(request)
     if prefixes is None:
         return None
-    if _PLAIN.fullmatch(path) and (raw is None or raw in (path, whole)) and not prefixes.may_be_in(path):
-        names = (path, path.rstrip("/") or "/")
-        plain = frozenset(map(Reading, names))
-        if not root:
-            return Readings(plain, plain)
-        with_case, without_case = (
-            plain | {Reading(each + name, each) for name in names} for each in (root, folded(root))
-        )
-        return Readings(with_case, without_case)
+    is_plain = _PLAIN.fullmatch(path) and (not root or _PLAIN.fullmatch(whole))
+    if is_plain and (raw is None or raw in (path, whole)) and not prefixes.may_be_in(path):
+        plain = frozenset(map(Reading, (path, path.rstrip("/") or "/")))
+        if root:
+            plain |= {_above(each, root) for each in (whole, whole.rstrip("/"))}
+        return Readings(plain, plain)
     below = set(_texts(path, request.encoding))
     above = set(_texts(whole, request.encoding)) if root else set[str]()
     if raw is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from authmw import (
@@ -24,7 +25,14 @@ from authmw import (
     requires_scopes,
 )
 from authmw.engine.path_patterns import PathPattern, PatternTable
-from authmw.engine.path_readings import LONGEST_READ, MOST_READINGS, Reading, methods_of, readings_of
+from authmw.engine.path_readings import (
+    _PLAIN,  # pyright: ignore[reportPrivateUsage]
+    LONGEST_READ,
+    MOST_READINGS,
+    Reading,
+    methods_of,
+    readings_of,
+)
 from authmw.engine.path_rules import PathRules
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from authmw.identity.requirement import PUBLIC, Predicate
@@ -523,6 +531,32 @@ def test_a_plain_path_beside_another_raw_path_is_read_as_both(raw: str, root: st
         }
     )
     assert scopes(GENERATED, request) >= {"public", "admin"}
+
+
+@pytest.mark.parametrize("request_", [wsgi("/", SCRIPT_NAME="/api"), asgi("/api/", root="/api")], ids=["wsgi", "asgi"])
+def test_the_root_of_a_mounted_application_is_read_without_its_slash_too(request_: RequestHead) -> None:
+    assert scopes(PathRules({"/api": "root", "/": "top"}), request_) == {"root", "top"}
+
+
+ROOTS: Final = ("", "/", "/api", "/api/v1", "/api/", "/a//b", "/Api", "/%61pi", "/a;b", "/a/./b", "/stra\xc3\x9fe")
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True), st.sampled_from(ROOTS))
+@example("/", "/api")
+@example("/a/", "/api")
+def test_a_path_that_all_read_alike_is_read_fast_as_any_other(path: str, root: str) -> None:
+    request = wsgi(path, SCRIPT_NAME=root)
+    fast = readings_of(request)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("authmw.engine.path_readings._PLAIN", re.compile(r"(?!)"))
+        assert fast == readings_of(request)
+
+
+@pytest.mark.parametrize("root", ["", "/api"])
+def test_a_plain_path_has_a_length_too(root: str) -> None:
+    room = LONGEST_READ - len(root)
+    assert readings_of(wsgi("/".ljust(room, "a"), SCRIPT_NAME=root)) is not None
+    assert readings_of(wsgi("/".ljust(room + 1, "a"), SCRIPT_NAME=root)) is None
 
 
 def test_a_plain_path_has_few_readings() -> None:

@@ -192,6 +192,35 @@ def test_the_caller_that_waits_goes_on_as_soon_as_the_probe_is_answered() -> Non
     assert not breaker.is_open
 
 
+class Deaf(Server):
+    """A server that does not answer until it is told to."""
+
+    def probe(self) -> None:
+        assert self.answers.wait(10)
+
+
+def go_on(breaker: Breaker) -> str:
+    asyncio.run(breaker.admit_async())
+    return answer(breaker)
+
+
+@pytest.mark.parametrize("call", [answer, go_on], ids=["thread", "event loop"])
+def test_one_caller_waits_for_the_probe_and_goes_on_with_its_answer(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, call: Callable[[Breaker], str]
+) -> None:
+    monkeypatch.setattr("authmw.flow.breaker.PATIENCE", 10.0)
+    server = Deaf()
+    breaker = Breaker("the server", server.probe, timer=clock)
+    fail(breaker, clock, LONG)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(call, breaker)
+        wait_until(lambda: breaker._has_waiter or waiting.done())  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(StoreUnavailable):
+            breaker.admit()
+        server.answers.set()
+        assert waiting.result(10) == "answered"
+
+
 @pytest.mark.slow
 def test_on_an_event_loop_a_caller_waits_without_blocking_it() -> None:
     server = Server()

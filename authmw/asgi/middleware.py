@@ -392,7 +392,7 @@ class _PassingPreflight(_Passing):
     """A CORS preflight that the application answers: nothing of the content is sent."""
 
     def send(self, message: Message) -> Awaitable[None]:
-        is_start = message["type"] == "http.response.start" and not self.answered
+        is_start = message["type"] == "http.response.start"
         return self._send_head(message) if is_start else super().send(message)
 
     async def _send_head(self, message: Message) -> None:

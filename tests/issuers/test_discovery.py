@@ -13,6 +13,7 @@ from authmw.engine.authentication import Authentication
 from authmw.issuers.audience import AnyAudience
 from authmw.issuers.discovery import discover, issuer_of, well_known_urls
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
+from authmw.issuers.keys.key_source import PublishedAt
 from authmw.testing import FakeClock, FakeIssuer
 from authmw.testing.issuer import Shape
 from tests.issuers.worlds import NOW, OK, World
@@ -148,7 +149,7 @@ def test_keys_on_another_server_have_to_be_on_the_internet() -> None:
 def test_keys_on_another_server_are_asked_for_as_what_somebody_else_named() -> None:
     world = World()
     world.fake.metadata["jwks_uri"] = "https://keys.test/all"
-    asked: list[bool] = []
+    asked: list[tuple[bool, str]] = []
     fetch = world.fake.fetch
 
     class Watching:
@@ -161,12 +162,20 @@ def test_keys_on_another_server_are_asked_for_as_what_somebody_else_named() -> N
             headers: Mapping[str, str] | None = None,
             public: bool = False,
         ) -> Fetched:
-            asked.append(public)
+            asked.append((public, accept))
             return fetch(url)
 
     watched = World(fake=world.fake, fetcher=Watching(), clock=world.clock)
     assert watched.ask(world.token()) == OK
-    assert asked == [False, True]
+    # RFC 7517 §8.5.2 has a media type of its own, and many issuers send the common one.
+    assert asked == [(False, "application/json"), (True, "application/json, application/jwk-set+json")]
+
+
+def test_a_source_of_keys_says_why_there_are_none() -> None:
+    source = PublishedAt(ISSUER, Pages(**{OPENID: metadata()}))
+    for _ in range(2):
+        with pytest.raises(AnswerRefused, match="/keys answers 404"):
+            source.keys()
 
 
 def test_configured_urls_are_the_only_ones_asked() -> None:

@@ -114,7 +114,7 @@ class KeyCache:
 
     def _is_down(self, now: float) -> bool:
         """Whether the last fetch failed recently. After an old failure the issuer may have removed keys since."""
-        return self._failures > 0 and now < self._retry_at + self._policy.last_retry
+        return now < self._retry_at + self._policy.last_retry  # -inf after a success
 
     @CallMode.OWN_TIMEOUT  # the fetcher has a deadline of its own
     def wait(self) -> KeyRing:

@@ -20,7 +20,6 @@ from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds
 from authmw.http.challenge import Challenge
 from authmw.http.cookies import checked_cookie_name, cookies_named, only_value
-from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, is_token68
 from authmw.http.origin import Cause, cause_of, checked_origins, is_unsafe
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -133,8 +132,6 @@ class Session(SecurityScheme[SessionValue]):
         if others:
             # Another host can add a nameless one that looks alike. No mistake of the client, so no 400: log in again.
             return Rejected(Reason.SESSION_ENDED, "more than one cookie of this name, or one that looks alike")
-        if len(value) > MAX_CREDENTIAL_LENGTH or not is_token68(value):
-            return Rejected(Reason.SESSION_ENDED, "the cookie has a form that no session has")
         if not is_unsafe(request):
             return SessionValue(value)
         cause = cause_of(request, self.origins)

@@ -201,5 +201,12 @@ def test_a_subclass_that_looks_at_more_than_the_cookie_is_asked(bench: Bench, as
     assert [ask(auth, [cookie(bench), ("host", host)])[0] for host in hosts] == [200, 200, 401]
 
 
+@pytest.mark.parametrize("name", ["extract", "recall"])
+def test_a_scheme_that_got_a_method_of_its_own_is_asked(bench: Bench, name: str) -> None:
+    assert Auth(bench.scheme).recall_cookies is not None
+    setattr(bench.scheme, name, getattr(bench.scheme, name))
+    assert Auth(bench.scheme).recall_cookies is None
+
+
 def test_schemes_that_remember_nothing_are_not_asked() -> None:
     assert Auth(HTTPBearer({"t": Principal("a")}.get)).recall_cookies is None

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal
 from authmw.crypto.chained_tokens import SessionToken
 from authmw.engine.authentication import Authentication
+from authmw.flow.flow import run
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
@@ -286,6 +287,24 @@ def test_changed_rights_renew_the_session_and_count_at_once(bench: Bench) -> Non
     assert principal(bench.ask(successor)).id == "7"
 
 
+def test_a_value_that_was_replaced_renews_nothing_when_rights_change_again(bench: Bench) -> None:
+    bench.kept.users.set_scopes("alice", ["orders:write"])
+    (first,) = cookies(bench.ask())
+    bench.kept.users.set_scopes("alice", [])
+    assert bench.asked
+    found = bench.ask()
+    assert (principal(found).scopes, cookies(found)) == (frozenset(), [first])
+    assert "renew_session" not in bench.asked
+    assert cookies(bench.ask(value_of(first))) != []
+
+
+def test_a_session_that_ended_while_its_user_proved_the_password_gets_no_cookie(bench: Bench) -> None:
+    assert bench.alice is not None
+    bench.kept.sessions.end_session("session_1", bench.clock())
+    sessions, at = bench.scheme.sessions, bench.clock()
+    assert run(sessions.renew_by_proof(bench.session, bench.token, bench.alice, authenticated_at=at)) is None
+
+
 def test_a_websocket_is_served_and_leaves_the_renewal_to_the_next_request(bench: Bench) -> None:
     bench.kept.users.set_scopes("alice", ["orders:write"])
     opened = bench.ask(upgrade="websocket", origin=ORIGIN)
@@ -363,16 +382,16 @@ def test_another_site_cannot_use_the_session(
         assert cookies(found) == []  # otherwise every site could log users out
 
 
-def posted(bench: Bench, form: dict[str, str], **headers: str) -> dict[str, RequestHead]:
-    """A form that is posted without a header that tells where it comes from, under WSGI and under ASGI."""
+def posted(bench: Bench, form: dict[str, str], method: str = "POST", **headers: str) -> dict[str, RequestHead]:
+    """A form that is sent without a header that tells where it comes from, under WSGI and under ASGI."""
     from io import BytesIO
 
     body = urlencode(form).encode()
     kind = "application/x-www-form-urlencoded"
     cookie = f"{bench.scheme.cookie}={bench.token.text}"
-    environ = {**wsgi_request(method="POST", cookie=cookie, **headers).environ, "CONTENT_TYPE": kind}
+    environ = {**wsgi_request(method=method, cookie=cookie, **headers).environ, "CONTENT_TYPE": kind}
     environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
-    scope = asgi_request(method="POST", cookie=cookie, content_type=kind, **headers).scope
+    scope = asgi_request(method=method, cookie=cookie, content_type=kind, **headers).scope
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -403,6 +422,13 @@ def test_where_no_header_tells_the_form_token_counts(bench: Bench, remembered: b
         found = [bench.auth.authenticate(both["wsgi"]), asyncio.run(bench.auth.authenticate_async(both["asgi"]))]
         assert [isinstance(each, Authentication) and each.principal.is_authenticated for each in found] == [passes] * 2
     other.feed.close()
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_only_of_a_post_is_the_form_read(bench: Bench, method: str) -> None:
+    token = bench.scheme.form_token(wsgi_request(cookie=f"{bench.scheme.cookie}={bench.token.text}"))
+    assert dead(bench.auth.authenticate(posted(bench, {"csrf_token": token}, method)["wsgi"])) is Reason.CROSS_SITE
+    assert principal(bench.auth.authenticate(posted(bench, {}, method, x_csrf_token=token)["wsgi"])).id == "7"
 
 
 def test_a_form_token_stays_good_when_the_session_is_renewed(bench: Bench) -> None:

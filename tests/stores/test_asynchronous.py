@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +28,10 @@ from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.flow import CallMode
 from authmw.oauth2 import TokenService
 from authmw.stores import MemoryStores, Stores
+from authmw.verifiers.dpop import DPoPVerifier
+from authmw.verifiers.session import SessionVerifier
 from authmw.wsgi import AuthMiddleware, Mount
+from tests.support import ROOT
 
 
 class Asynchronous:
@@ -122,3 +127,38 @@ def test_blocking_stores_are_mounted() -> None:
     service = TokenService(issuer="https://id.example", audience="orders", stores=stores)
     Mount(service)
     AuthMiddleware(app, Auth(HTTPBasic(PasswordVerifier(stores.users)) | HTTPBearer(service.verifier())))
+
+
+ASKING: dict[str, tuple[str, ...]] = {
+    "api_key": ApiKeyVerifier.asks,
+    "digest": DigestVerifier.asks,
+    "dpop": DPoPVerifier.asks,
+    "password": PasswordVerifier.asks,
+    "session": SessionVerifier.asks,
+    "token": TokenVerifier.asks,
+}
+
+
+def asked_in(path: Path) -> set[str]:
+    """The methods of stores that the flows of a source ask."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(func=ast.Name("Ask"), args=[ast.Attribute(holder, name), *_]) if ast.unparse(holder) not in (
+                "self",
+                "request",
+            ):
+                found.add(name)
+            case _:
+                pass
+    return found
+
+
+@pytest.mark.parametrize("module", ASKING)
+def test_a_verifier_says_each_method_that_it_asks_and_no_other(module: str) -> None:
+    assert set(ASKING[module]) == asked_in(ROOT / "authmw" / "verifiers" / f"{module}.py")
+
+
+def test_a_token_service_says_each_method_that_it_asks() -> None:
+    asked = set[str]().union(*map(asked_in, (ROOT / "authmw" / "oauth2").glob("*.py")))
+    assert asked <= set(TokenService.asks)

@@ -99,9 +99,9 @@ class Links:
 
     def peek(self, kind: str, token: str | None) -> Flow[User | None]:
         """The user of a link that is still good; None for any other text. The link stays good."""
-        if not self._has_form(kind, token):
+        digest = _digest_of(kind, token)
+        if digest is None:
             return None
-        digest = token_digest(token or "")
         pending = yield from Ask(self._kept.pending.peek_pending, digest, kind, self._clock())
         return (yield from self._user_of(pending, digest, kind))
 
@@ -184,9 +184,9 @@ class Links:
         return token
 
     def _take(self, kind: str, token: str | None) -> Flow[tuple[Pending | None, User | None]]:
-        if not self._has_form(kind, token):
+        digest = _digest_of(kind, token)
+        if digest is None:
             return None, None
-        digest = token_digest(token or "")
         pending = yield from Ask(self._kept.pending.take_pending, digest, kind, self._clock())
         return pending, (yield from self._user_of(pending, digest, kind))
 
@@ -200,14 +200,16 @@ class Links:
         if user is None or user.disabled or user.id != pending.subject:
             return None
         # Whoever reads an earlier mailbox is not the user any more, and learns neither the new address nor more.
-        if not user.email or pending.data.get("email") != user.email:
+        if pending.data.get("email") != user.email:
             return None
         if kind == RECOVERY and not compare_digest(_mark(user).encode(), pending.data.get("hash", "").encode()):
             return None  # the password was changed after the mail was sent
         return user
 
-    def _has_form(self, kind: str, token: str | None) -> bool:
-        return token is not None and has_checksum(token, _PREFIXES[kind])
+
+def _digest_of(kind: str, token: str | None) -> str | None:
+    """The digest of the token of a link; None for any other text."""
+    return token_digest(token) if token is not None and has_checksum(token, _PREFIXES[kind]) else None
 
 
 def _mark(user: User) -> str:

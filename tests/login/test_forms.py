@@ -108,6 +108,15 @@ def test_a_cookie_that_was_not_made_here_is_no_secret_of_a_form(shop: Shop, valu
     assert browser.submit(browser.open("/auth/login"), **named).status == 200
 
 
+def test_a_form_is_bound_to_the_session_where_there_is_one(shop: Shop) -> None:
+    browser = shop.logged_in()
+    del browser.jar["__Host-form"]
+    page = browser.open("/auth/password")
+    assert (page.cookies(), set(browser.jar)) == ({}, {"__Host-session"})
+    assert browser.submit(page, old_password=SECRET, new_password="a new secret").status == 400  # not typed again
+    assert "Error" in browser.submit(page, old_password="wrong").text
+
+
 def test_an_empty_text_is_no_secret_of_a_form(shop: Shop) -> None:
     browser = shop.logged_in()
     form = {**fields_for("/password", ""), FORM_FIELD: new_form_token("")}

@@ -123,6 +123,25 @@ def test_without_a_login_under_way_there_is_no_step(shop: Shop, cookie: str) -> 
     assert browser.open("/auth/login/step", follow=False).header("location") == "/auth/login"
 
 
+def test_a_login_that_a_change_overtakes_at_its_last_step_begins_no_session(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    add = shop.stores.sessions.add_session
+
+    def overtaken(session: object) -> None:
+        shop.users.disable("alice")
+        add(session)
+
+    shop.stores.sessions.add_session = overtaken
+    browser = shop.browser()
+    page = password(browser)
+    with caplog.at_level("INFO", "authmw.login"):
+        answer = browser.post(page.form.action, {**page.form.fields, "pin": "1111"})
+    assert (answer.status, answer.header("location")) == (303, "/auth/login")
+    assert browser.jar.keys() == {"__Host-form"}
+    assert "was overtaken by a change of its user" in caplog.text
+
+
 def test_a_form_of_another_step_is_too_old(shop: Shop) -> None:
     browser = shop.browser()
     page = password(browser)

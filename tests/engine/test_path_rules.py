@@ -552,6 +552,14 @@ def test_a_path_that_all_read_alike_is_read_fast_as_any_other(path: str, root: s
         assert fast == readings_of(request)
 
 
+def test_a_raw_path_that_does_not_begin_with_the_prefix_has_none() -> None:
+    needed = {}
+    for raw in ("/app/v1/x", "//app/v1/x", "/y/%2e%2e/app/v1/x"):
+        scope = {"type": "http", "method": "GET", "path": "/app/v1/x", "raw_path": raw.encode(), "headers": ()}
+        needed[raw] = scopes(PathRules({"/app/*": "app"}), ASGIRequest({**scope, "root_path": "/app/v1"}))
+    assert needed == {"/app/v1/x": NO_SCOPES, "//app/v1/x": {"app"}, "/y/%2e%2e/app/v1/x": {"app"}}
+
+
 @pytest.mark.parametrize("root", ["", "/api"])
 def test_a_plain_path_has_a_length_too(root: str) -> None:
     room = LONGEST_READ - len(root)

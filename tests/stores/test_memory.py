@@ -45,6 +45,7 @@ from authmw.stores.records import (
     RevocationKind,
     Wait,
 )
+from authmw.stores.throttling import HOLD
 from tests.stores.support import Clock, at_once
 
 LATER = 2_000_000.0
@@ -328,6 +329,17 @@ def test_a_source_waits_twice_as_long_each_time_up_to_the_longest() -> None:
         assert wait(throttle, source, now) == seconds
         now += seconds
         assert fail(throttle, source, now)
+
+
+def test_a_clock_that_is_set_back_a_little_gives_no_reservation_back_and_one_far_back_does() -> None:
+    throttle, source = MemoryThrottle(free=1), Attempt("source:192.0.2.7")
+    assert isinstance(throttle.reserve(source, 1000.0), Reservation)
+    assert isinstance(throttle.reserve(source, 1000.0 - HOLD), Wait)
+    assert isinstance(throttle.reserve(source, 1000.0 - 2 * HOLD), Reservation)
+
+
+def test_a_reservation_of_a_source_alone_holds_nothing_of_an_account() -> None:
+    assert Reservation(ALICE) == Reservation(ALICE, mark="", known_until=0.0, held_until=0.0, served=0.0)
 
 
 def test_it_never_locks_for_good() -> None:

@@ -322,6 +322,14 @@ def test_a_cookie_that_another_scheme_takes_is_not_cleared() -> None:
     assert (found.principal.id, found.headers) == ("key", (PRIVATE,))
 
 
+def test_of_two_dead_cookies_the_first_is_told_and_cleared() -> None:
+    accept = APIKeyCookie("first", _key, name="A") | APIKeyCookie("second", _key, name="B")
+    found = _authenticate(Auth(accept), cookie="first=bad; second=bad")
+    assert isinstance(found, Authentication)
+    assert found.dead_cookie is not None
+    assert [value.partition(";")[0] for name, value in found.headers if name == "Set-Cookie"] == ["first="]
+
+
 @pytest.mark.parametrize("order", [0, 1])
 def test_of_two_parts_that_are_needed_a_cookie_alone_counts_as_absent(order: int) -> None:
     parts = (_session(), APIKeyHeader("X-Key", _key))

@@ -162,3 +162,14 @@ def test_many_roots_take_no_more_memory() -> None:
         assert not paths.matches(WSGIRequest({"REQUEST_METHOD": "GET", "SCRIPT_NAME": f"/{number}", "PATH_INFO": "/a"}))
     assert len(paths._of_login) == 16  # pyright: ignore[reportPrivateUsage]
     assert paths.matches(WSGIRequest({"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/login"}))
+
+
+def test_a_client_that_names_many_prefixes_takes_no_memory() -> None:
+    paths = PublicPaths(login=LoginPage("/r7/login"))
+    made = {root: paths._login_below(root) for root in ("/r7", "/r8")}  # pyright: ignore[reportPrivateUsage]
+    for number in range(100):
+        environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": f"/r{number}", "PATH_INFO": "/login"}
+        assert paths.matches(WSGIRequest(environ)) is (number == 7)
+        assert paths.is_login(WSGIRequest(environ)) is (number == 7)
+    assert all(paths._login_below(root) is each for root, each in made.items())  # pyright: ignore[reportPrivateUsage]
+    assert len(paths._of_login) == 16  # pyright: ignore[reportPrivateUsage]

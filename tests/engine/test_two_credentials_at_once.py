@@ -211,6 +211,17 @@ def test_a_way_of_several_parts_lets_no_other_way_pass_beside_what_authorization
         assert _answer(auth, {"x_api_key": KEY}) == "key"
 
 
+def test_credentials_that_only_the_application_verifies_let_no_other_scheme_pass() -> None:
+    for accept in (
+        HTTPBearer() | APIKeyHeader("X-API-Key", ApiKeyVerifier(STORED)),
+        APIKeyHeader("X-API-Key", ApiKeyVerifier(STORED)) | HTTPBearer(),
+    ):
+        auth = Auth(accept)
+        assert _answer(auth, {"authorization": "Bearer any", "x_api_key": KEY}).startswith("authmw.")
+        assert _answer(auth, {"authorization": "Bearer any"}).startswith("authmw.")
+        assert _answer(auth, {"x_api_key": KEY}) == "key"
+
+
 def test_each_scheme_of_several_ways_is_evaluated_once() -> None:
     asked: list[str] = []
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from authmw import APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBasic, HTTPBearer, Principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.request import (
+    MOST_PREFIXES,
     ASGIRequest,
     BodyIncomplete,
     BodyTooLarge,
@@ -482,3 +483,57 @@ def test_a_websocket_handshake_is_a_get_whatever_else_its_scope_says() -> None:
     request = ASGIRequest({"type": "websocket", "method": "OPTIONS", "path": "/", "headers": asked})
     assert request.method == "GET"
     assert not request.is_preflight
+
+
+PREFIXES: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
+    "none": ("", {}, ()),
+    "the root": ("/app", {}, ("/app",)),
+    "of slashes": ("/", {"x-forwarded-prefix": "//"}, ()),
+    "of a header": ("", {"x-forwarded-prefix": "/p"}, ("/p",)),
+    "of another header": ("", {"x-script-name": "/p"}, ("/p",)),
+    "of both": ("/app", {"x-script-name": "/s", "x-forwarded-prefix": "/p"}, ("/app", "/p", "/s")),
+    "the whole value and its members": ("", {"x-forwarded-prefix": " /q ,\t/p"}, ("/q ,\t/p", "/q", "/p")),
+    "once": ("/p", {"x-forwarded-prefix": "/p, /p"}, ("/p", "/p, /p")),
+    "no empty ones": ("", {"x-forwarded-prefix": ""}, ()),
+}
+
+
+def prefixed(path: str, root: str = "", raw: str | None = None, **headers: str) -> ASGIRequest:
+    """A request with a raw path, if its server keeps one."""
+    told = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope: Scope = {"type": "http", "method": "GET", "path": path, "root_path": root, "headers": told}
+    return ASGIRequest(scope if raw is None else {**scope, "raw_path": raw.encode()})
+
+
+@pytest.mark.parametrize("root, headers, told", PREFIXES.values(), ids=PREFIXES)
+def test_each_prefix_that_a_layer_may_cut_off_is_told(
+    root: str, headers: dict[str, str], told: tuple[str, ...]
+) -> None:
+    assert prefixed("/x", root, **headers).told_prefixes == told
+
+
+@pytest.mark.parametrize(
+    "request_, alike",
+    [
+        (prefixed("/x"), True),
+        (prefixed("/x", raw="/x"), True),
+        (prefixed("/x", raw="/%78"), True),
+        (prefixed("/x", raw="/y"), False),
+        (prefixed("/app/x", "/app", raw="/app/x"), True),
+        (prefixed("/app/x", "/app", raw="/x"), True),  # a mount has cut the prefix off
+        (prefixed("/app/x", "/app", raw="/other/x"), False),
+        (prefixed("/app/y/app/x", "/app"), False),
+        (prefixed("/app/y/application", "/app"), False),
+        (prefixed("/p/x", x_forwarded_prefix="/p"), False),
+        (prefixed("/p/x", x_script_name="/q, /p"), False),
+        (prefixed("/x", x_forwarded_prefix="/p"), True),
+    ],
+)
+def test_where_a_path_begins_may_be_read_in_two_ways(request_: RequestHead, alike: bool) -> None:
+    assert request_.is_read_alike is alike
+
+
+def test_more_prefixes_than_proxies_name_are_read_in_two_ways() -> None:
+    for number in (MOST_PREFIXES - 1, MOST_PREFIXES):  # and the whole value
+        named = ",".join(f"/p{index}" for index in range(number))
+        assert prefixed("/x", x_forwarded_prefix=named).is_read_alike is (number < MOST_PREFIXES)

@@ -164,6 +164,35 @@ def test_a_login_that_a_change_overtakes_begins_no_session(shop: Shop) -> None:
     assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
 
 
+def test_each_failed_login_is_told_without_the_name(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    browser = shop.browser()
+    with caplog.at_level("INFO", "authmw.login"):
+        browser.submit(browser.open("/auth/login"), username="alice", password="wrong")
+    (record,) = [each.getMessage() for each in caplog.records if each.name == "authmw.login"]
+    assert "login failed" in record
+    assert "alice" not in record
+
+
+def test_who_is_logged_in_already_goes_where_the_page_was_to_lead(shop: Shop) -> None:
+    browser = shop.logged_in()
+    for target, location in (("/auth/login", "/"), ("/auth/login?next=/public", "/public")):
+        assert browser.open(target, follow=False).header("location") == location
+    stranger = shop.browser()
+    assert stranger.open("/auth/login").form.fields.get("next", "") == ""
+
+
+def test_the_page_of_a_new_proof_has_the_name_of_the_user_and_asks_nothing_else(shop: Shop) -> None:
+    browser = shop.logged_in()
+    page = browser.open("/auth/login?reauthenticate=1")
+    wrong = browser.submit(page, username="bob", password="wrong")
+    assert wrong.status == 403
+    for each in (page, wrong):
+        assert each.form.fields["username"] == "alice"
+        assert "bob" not in each.text
+        assert 'name="remember"' not in each.text
+    assert 'name="remember"' in shop.browser().open("/auth/login").text
+
+
 def test_a_login_that_a_revocation_overtakes_begins_no_session(shop: Shop) -> None:
     add = shop.stores.sessions.add_session
 

@@ -116,6 +116,18 @@ def test_for_nobody_no_session_begins(own: Own, user_id: str) -> None:
     assert browser.fetch("/").status == 401
 
 
+def test_a_store_that_compares_loosely_logs_nobody_else_in(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = own.stores.users.find("alice")
+
+    def find_any(_: str) -> object:
+        return alice
+
+    monkeypatch.setattr(own.stores.users, "find_by_id", find_any)
+    browser = Browser(own.send)
+    assert own.post(browser, "7 ").text == "False"
+    assert browser.jar == {}
+
+
 def test_for_a_disabled_user_no_session_begins(own: Own) -> None:
     own.stores.users.disable("alice")
     browser = Browser(own.send)

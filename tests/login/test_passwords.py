@@ -133,6 +133,13 @@ def test_a_forgotten_password_is_replaced_by_a_link(shop: Shop, name: str) -> No
     assert shop.logged_in(password=NEW).open("/").text == "hello alice"
 
 
+def test_what_can_be_no_name_is_looked_for_as_none(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(shop.users, "find", asked.append)
+    assert [ask_for_link(shop, name).status for name in ("bell\x07", "bob\x7f", "b" * 300)] == [200] * 3
+    assert asked == []
+
+
 def test_a_form_without_its_token_does_not_use_the_link_up(shop: Shop) -> None:
     ask_for_link(shop)
     browser = shop.browser()

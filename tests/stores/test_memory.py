@@ -338,10 +338,6 @@ def test_a_clock_that_is_set_back_a_little_gives_no_reservation_back_and_one_far
     assert isinstance(throttle.reserve(source, 1000.0 - 2 * HOLD), Reservation)
 
 
-def test_a_reservation_of_a_source_alone_holds_nothing_of_an_account() -> None:
-    assert Reservation(ALICE) == Reservation(ALICE, mark="", known_until=0.0, held_until=0.0, served=0.0)
-
-
 def test_it_never_locks_for_good() -> None:
     throttle, source = MemoryThrottle(free=1, longest=900), Attempt("source:192.0.2.7", "account:alice", "home")
     now = 0.0

@@ -136,8 +136,10 @@ class Session(SecurityScheme[SessionValue]):
             return SessionValue(value)
         cause = cause_of(request, self.origins)
         if cause is Cause.OTHER_SITE:
-            site, origin = request.header("sec-fetch-site"), request.header("origin")
-            return Rejected(Reason.CROSS_SITE, f"Sec-Fetch-Site is {site!a}, Origin is {origin!a}")
+            return Rejected(
+                Reason.CROSS_SITE,
+                f"Sec-Fetch-Site is {request.header('sec-fetch-site')!a}, Origin is {request.header('origin')!a}",
+            )
         return SessionValue(value, needs_form_token=cause is Cause.UNKNOWN)
 
     def recall(self, request: RequestHead) -> Remembered | None:

@@ -173,6 +173,16 @@ def test_each_failed_login_is_told_without_the_name(shop: Shop, caplog: pytest.L
     assert "alice" not in record
 
 
+def test_a_login_and_a_logout_are_told_with_the_session(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "authmw.login"):
+        browser = shop.logged_in()
+        (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+        browser.submit(browser.open("/auth/logout"))
+    told = [vars(each)["authmw"] for each in caplog.records if each.name == "authmw.login"]
+    for record, event in zip(told, ("logged in", "logged out"), strict=True):
+        assert record == {"event": event, "source": "192.0.2.7", "principal": "7", "session": session.id}
+
+
 def test_who_is_logged_in_already_goes_where_the_page_was_to_lead(shop: Shop) -> None:
     browser = shop.logged_in()
     for target, location in (("/auth/login", "/"), ("/auth/login?next=/public", "/public")):

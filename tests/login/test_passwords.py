@@ -12,6 +12,7 @@ from authmw_starlette import login_routes
 from authmw import ConfigurationError, Session
 from authmw.flow.flow import run
 from authmw.login import LoginPages, SessionLifetimes
+from authmw.login.passwords import new_password_in
 from authmw.stores import MemoryStores, RefreshFamily
 from tests.login.browser import Browser, Page, path_of
 from tests.login.shop import SECRET, Shop
@@ -94,6 +95,14 @@ def test_a_password_that_is_not_acceptable_changes_nothing(old: str, new: str, a
     assert new not in answer.text or not new or len(new) < 6
     assert shop.users.find("alice") == before
     shop.close()
+
+
+def test_a_password_is_too_long_or_has_a_character_that_none_has() -> None:
+    for new, said in (("\x07" * 1024, "PASSWORD_UNACCEPTABLE"), ("\x07" * 1025, "PASSWORD_TOO_LONG")):
+        form: Any = {"new_password": new, "new_password_again": new}
+        _, problem = new_password_in(form, "alice", 8, None)
+        assert problem is not None
+        assert problem.name == said
 
 
 def test_who_guesses_the_old_password_has_to_wait(shop: Shop) -> None:

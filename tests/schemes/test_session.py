@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from authmw import Auth, ConfigurationError, HTTPBearer, Principal
 from authmw.crypto.chained_tokens import SessionToken
 from authmw.engine.authentication import Authentication
+from authmw.errors import FlowError
 from authmw.flow.flow import run
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
@@ -303,6 +304,21 @@ def test_a_session_that_ended_while_its_user_proved_the_password_gets_no_cookie(
     bench.kept.sessions.end_session("session_1", bench.clock())
     sessions, at = bench.scheme.sessions, bench.clock()
     assert run(sessions.renew_by_proof(bench.session, bench.token, bench.alice, authenticated_at=at)) is None
+
+
+@pytest.mark.parametrize("method", ["find_session", "renew_session", "find_by_id"])
+def test_a_store_that_answers_something_else_lets_nobody_in(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    if method == "renew_session":
+        bench.kept.users.set_scopes("alice", [])
+
+    def answer(*_: object) -> object:
+        return True
+
+    monkeypatch.setattr(bench.kept.users if method == "find_by_id" else bench.kept.sessions, method, answer)
+    with pytest.raises(FlowError, match=f"{method} answers a"):
+        bench.ask()
 
 
 def test_a_websocket_is_served_and_leaves_the_renewal_to_the_next_request(bench: Bench) -> None:

@@ -235,6 +235,22 @@ def test_key_4_of_eight_threads_one_writes_the_last_use(store: type[Keys]) -> No
         assert len(keys.touched) == 1
 
 
+def test_key_4_of_two_requests_that_find_a_key_together_one_writes_the_last_use() -> None:
+    clock, key = Clock(), new_api_key()
+    record, verifier = record_of(key), ApiKeyVerifier(Keys(), clock=clock)
+    flows: list[Any] = [verifier.verify(ApiKey(key), REQUEST) for _ in range(2)]
+    assert [next(flow).args for flow in flows] == [(record.digest,)] * 2
+    touch = flows[0].send(record)
+    assert touch.args == ("key_1", clock.now)
+    verdicts = list[Authenticated]()
+    for send in (partial(flows[1].send, record), partial(flows[0].send, None)):
+        with pytest.raises(StopIteration) as done:
+            send()
+        verdicts.append(done.value.value)
+    assert isinstance(verdicts[0], Authenticated)
+    assert verdicts[0] is verdicts[1]
+
+
 def _verify_as(verifier: ApiKeyVerifier, key: str, _: int) -> Verdict | None:
     return run(verify(verifier, ApiKey(key)))
 

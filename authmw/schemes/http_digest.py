@@ -79,7 +79,7 @@ class HTTPDigest(AuthorizationScheme[DigestResponse]):
 
     def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
         """The challenge for the strongest algorithm."""
-        return self.challenges(realm, rejected=rejected, scopes=scopes)[0]
+        return self.challenges(realm, rejected=rejected)[0]  # a Digest challenge names no scopes
 
     def challenges(
         self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()

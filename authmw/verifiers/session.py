@@ -245,7 +245,7 @@ class SessionVerifier:
         return verdict
 
     def _keep(self, value: str, verdict: Authenticated, session: BrowserSession) -> None:
-        if self._feed is not None and verdict.still_holds is not None:
+        if verdict.still_holds is not None:
             until = min(
                 self._clock() + self._remember_for,
                 session.last_used_at + interval_of(session),  # then the next use is written

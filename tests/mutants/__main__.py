@@ -29,6 +29,7 @@ DECIDING: Final = (
     "authmw/issuers/fetching/*.py",
     "authmw/issuers/introspection/*.py",
     "authmw/issuers/keys/*.py",
+    "authmw/login/*.py",
     "authmw/oauth2/*.py",
     "authmw/schemes/*.py",
     "authmw/stores/**/*.py",

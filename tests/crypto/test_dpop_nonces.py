@@ -53,6 +53,14 @@ def test_no_text_of_a_strangers_is_ours(text: str) -> None:
     assert at(1000.0).issued_at(text) is None
 
 
+def test_text_of_the_length_of_a_nonce_that_is_no_ascii_is_not_ours() -> None:
+    nonces = at(1000.0)
+    nonce = nonces.issue()
+    for text in ("é" * 42, "é" + nonce[1:], nonce[:-1] + "é", "\u0660" * 42):
+        assert len(text) == 42
+        assert nonces.issued_at(text) is None
+
+
 def test_a_nonce_in_capitals_is_not_ours() -> None:
     assert at(1000.0).issued_at(at(1000.0).issue().upper()) is None
 

@@ -271,3 +271,22 @@ def test_no_refusal_repeats_what_could_break_a_log() -> None:
         assert isinstance(found, Rejected)
         assert found.detail.isprintable()
         assert len(found.detail) < 300
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        ("jti", (None, 7, "", ["x"], ...)),
+        ("htm", (None, 7, ["x"], ...)),
+        ("htu", (None, 7, ["x"], ...)),
+        ("iat", (None, "7", True, float("nan"), ...)),
+        ("nbf", (None, "7", True)),
+        ("exp", (None, "7", True)),
+        ("ath", (7, ["x"], True, {"x": "x"})),
+        ("nonce", (7, ["x"], True, {"x": "x"})),
+    ],
+)
+def test_s4_a_claim_of_another_type_is_refused(name: str, values: tuple[Any, ...]) -> None:
+    for value in values:
+        claim: dict[str, Any] = {name: value}
+        assert read(proof("t", **claim)) == "proof-malformed", value

@@ -9,7 +9,7 @@ import pytest
 
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores.records import Revocation
-from tests.login.browser import Page
+from tests.login.browser import Browser, Page, to_wsgi
 from tests.login.shop import SECRET, Shop
 
 
@@ -181,6 +181,24 @@ def test_a_login_and_a_logout_are_told_with_the_session(shop: Shop, caplog: pyte
     told = [vars(each)["authmw"] for each in caplog.records if each.name == "authmw.login"]
     for record, event in zip(told, ("logged in", "logged out"), strict=True):
         assert record == {"event": event, "source": "192.0.2.7", "principal": "7", "session": session.id}
+
+
+def test_an_application_in_debug_mode_alone_tells_logins_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def is_written(*_: object, debug: bool) -> bool:
+        asked.append(debug)
+        return False
+
+    monkeypatch.setattr("authmw.login.told.log.is_written", is_written)
+    shop = Shop("flask")
+    for debug in (False, True):
+        app = shop.flask()
+        app.debug = debug
+        browser = Browser(to_wsgi(app))
+        browser.submit(browser.open("/auth/login"), username="alice", password="wrong")
+    assert asked == [False, True]
+    shop.close()
 
 
 def test_who_is_logged_in_already_goes_where_the_page_was_to_lead(shop: Shop) -> None:

@@ -645,6 +645,27 @@ def test_an_async_store_is_followed_on_one_loop_that_no_request_runs_on(running:
     assert store.loops[0].is_closed()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_child_follows_an_async_store_on_a_loop_of_its_own(running: Callable[..., RevocationFeed]) -> None:
+    store = AsyncStore(Store())
+    feed = running(store, bound=30.0)
+    feed.check(ALICE, PROVED)
+    assert within_reason(lambda: feed.is_fresh)
+    child = os.fork()
+    if child == 0:
+        found = 1
+        try:
+            parents = set(store.loops)
+            feed.check(ALICE, PROVED)
+            follows = within_reason(lambda: feed.is_fresh)
+            found = 0 if follows and not parents.issuperset(store.loops) else 2
+        finally:
+            os._exit(found)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")

@@ -128,7 +128,7 @@ def destinations_of(request: RequestHead) -> Readings | None:
     """The readings of the path to which a ``COPY`` or a ``MOVE`` writes (RFC 4918 §10.3); None for too many."""
     value = request.header("destination") or ""
     prefixes = _prefixes_of(request)
-    if len(value) > LONGEST_READ or prefixes is None:
+    if prefixes is None:
         return None
     return _readings(set[str](), set(_texts(value, "latin-1")) if value else set(), request.root, prefixes)
 

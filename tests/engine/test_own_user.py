@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ from authmw import (
     public,
 )
 from authmw.engine.context import call_here
+from authmw.engine.own_user import _kept  # pyright: ignore[reportPrivateUsage]
 from authmw.stores import StoreUnavailable
 from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
 from tests.adapters.django.asking import ask, said
@@ -489,3 +491,13 @@ def test_a_store_that_is_down_keeps_its_own_error() -> None:
     auth = Auth(BEARER, load_user=load)
     with acting_as(PRINCIPALS["alice"], auth), pytest.raises(StoreUnavailable, match="the table of accounts"):
         current_user(Account)
+
+
+def test_what_a_call_keeps_of_one_caller_is_given_to_no_other() -> None:
+    alice, account = Principal("alice"), Account("alice")
+    call: Any = SimpleNamespace(own_user=(alice, account))
+    assert _kept(call, alice) is account
+    assert _kept(call, Principal("alice")) is None
+    assert _kept(call, Principal("bob")) is None
+    call.own_user = None
+    assert _kept(call, alice) is None

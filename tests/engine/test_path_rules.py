@@ -30,6 +30,7 @@ from authmw.engine.path_readings import (
     LONGEST_READ,
     MOST_READINGS,
     Reading,
+    destinations_of,
     methods_of,
     readings_of,
 )
@@ -447,7 +448,15 @@ def test_a_path_with_too_many_readings_needs_what_all_rules_need_together(path: 
 
 def test_more_prefixes_than_proxies_name_need_what_all_rules_need_together() -> None:
     many = ",".join(f"/p{index}" for index in range(20)).encode()
-    assert readings_of(asgi("/p1/x", headers=((b"x-forwarded-prefix", many),))) is None
+    request = asgi("/p1/x", headers=((b"x-forwarded-prefix", many), (b"destination", b"/p1/y")))
+    assert readings_of(request) is destinations_of(request) is None
+
+
+@pytest.mark.parametrize("path, kept", [("/x/a/./../b", "/x/b"), ("/a/.", "/a/"), ("/a/..", "/"), ("/./a", "/a")])
+def test_dot_segments_are_removed_as_in_rfc_3986(path: str, kept: str) -> None:
+    found = readings_of(asgi(path))
+    assert found is not None
+    assert Reading(kept) in found.with_case
 
 
 @settings(max_examples=300, deadline=None)
@@ -474,6 +483,9 @@ def test_no_path_has_more_readings_than_the_limit(written: str) -> None:
         ("/ad%e2%80%8bmin/x", {"admin"}),  # a space without width
         ("/@@users", {"users"}),  # Pyramid's traversal
         ("/++view++users", {"users"}),
+        ("/x/./admin/./../admin/y", {"admin"}),
+        ("/admin/y/./../x", {"admin"}),
+        ("/x/y/./../../admin/x", {"admin"}),
         ("/my-page/x", {"page"}),  # CherryPy
         ("/MY.page/x", {"page"}),
         ("/my%25page/x", {"page"}),

@@ -134,6 +134,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "public numbers in Flask": (lambda: flask_auth(Flask("shop"), AUTH, public=[1]), "not 1: write public="),
     "Flask swapped": (lambda: flask_auth(AUTH, Flask("shop")), "it is not an Auth: write FlaskAuth(app, auth)"),
     "WSGI swapped": (lambda: middleware(AUTH, app), "AuthMiddleware(app, auth) needs an Auth, not function"),
+    "a number for a scheme": (lambda: untyped.Auth(7), "this is a int: write Auth(HTTPBearer(...)) or Auth(a | b)"),
     "remember None": (lambda: untyped.Auth(SCHEME, remember=None), "remember= is the number of verified tokens"),
     "a realm of None": (lambda: untyped.Auth(SCHEME, realm=None), "realm=None"),
     "@authenticated()": (untyped.authenticated, "write @authenticated without parentheses"),

@@ -181,6 +181,22 @@ def test_a_lock_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
+    "requirement, words",
+    [
+        (Requirement(Access.PUBLIC), "anyone"),
+        (Requirement(Access.OPTIONAL), "optional"),
+        (Requirement(Access.OWN_CREDENTIALS), "own-credentials"),
+        (Requirement(), "authenticated"),
+        (Requirement.all_of("a", "b"), '"a" "b"'),
+        (Requirement.all_of(any_of("a", "b"), "c"), '"c" any_of("a","b")'),
+    ],
+)
+def test_the_words_of_a_lock_are_the_same_in_each_version(requirement: Requirement, words: str) -> None:
+    assert written(requirement) == words
+    assert read_requirement(words.split()) == requirement
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "<<<<<<< HEAD",
@@ -227,6 +243,12 @@ def test_one_of_two_routes_of_a_path_that_is_opened_is_noticed() -> None:
     closed, opened = route("/a", Requirement.all_of("a")), route("/a", Requirement(Access.PUBLIC))
     assert between([closed], [closed, opened]) == [("looser", "GET /a")]
     assert between([closed, opened], [closed]) == [("tighter", "GET /a")]
+
+
+def test_one_of_two_routes_of_a_path_that_is_closed_further_makes_it_tighter() -> None:
+    before = LockedRoute("GET", "/a", Protection.DECLARED, Requirement())
+    same = LockedRoute("GET", "/a", Protection.RULE, Requirement())
+    assert between([before], [same, route("/a", Requirement.all_of("a"))]) == [("tighter", "GET /a")]
 
 
 def test_another_protection_with_the_same_callers_is_a_change() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from io import BytesIO
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -378,3 +379,51 @@ def test_a_websocket_is_explained() -> None:
 def test_what_is_no_request_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match='as "GET /orders"'):
         Asked.parse(text)
+
+
+def test_a_request_that_nobody_sends_is_whole_in_both_interfaces() -> None:
+    asked = Asked.parse("post /or%C3%A4nge?page=2", "shop.example:8000")
+    environ, scope = asked.environ(), asked.scope()
+    assert isinstance(environ.pop("wsgi.input"), BytesIO)
+    assert environ == {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/or\xc3\xa4nge",
+        "QUERY_STRING": "page=2",
+        "REQUEST_URI": "/or%C3%A4nge?page=2",
+        "SERVER_NAME": "shop.example",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "shop.example:8000",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": None,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": True,
+    }
+    assert scope == {
+        "type": "http",
+        "method": "POST",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "path": "/or\u00e4nge",
+        "raw_path": b"/or%C3%A4nge",
+        "query_string": b"page=2",
+        "root_path": "",
+        "headers": [(b"host", b"shop.example:8000")],
+        "client": ("127.0.0.1", 0),
+        "server": ("shop.example", 80),
+    }
+
+
+def test_a_handshake_that_nobody_sends_is_a_websocket() -> None:
+    asked = Asked.parse("websocket /live")
+    assert asked == Asked("WEBSOCKET", "/live", "", "localhost")
+    assert asked.environ()["REQUEST_METHOD"] == "GET"
+    assert asked.environ()["REQUEST_URI"] == "/live"
+    scope = asked.scope()
+    assert (scope["type"], scope["scheme"], scope["subprotocols"], "method" in scope) == ("websocket", "ws", [], False)
+    assert scope["query_string"] == b""

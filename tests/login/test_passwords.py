@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,6 +148,54 @@ def test_what_can_be_no_name_is_looked_for_as_none(shop: Shop, monkeypatch: pyte
     monkeypatch.setattr(shop.users, "find", asked.append)
     assert [ask_for_link(shop, name).status for name in ("bell\x07", "bob\x7f", "b" * 300)] == [200] * 3
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "verification"},
+        {"digest": "0" * 64},
+        {"subject": ""},
+        {"subject": "8"},
+        {"data": {}},
+        {"data": {"email": "alice@mail.example"}},
+        {"data": {"email": "alice@mail.example", "hash": "0" * 64}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["peek_pending", "take_pending"])
+def test_a_store_that_finds_something_else_makes_no_link_good(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, method: str, change: dict[str, Any]
+) -> None:
+    ask_for_link(shop)
+    browser, link = shop.browser(), link_in(shop)
+    page = browser.open(link)
+    assert page.status == 200
+    find = getattr(shop.stores.pending, method)
+
+    def find_another(*asked: Any) -> Any:
+        return replace(find(*asked), **change)
+
+    monkeypatch.setattr(shop.stores.pending, method, find_another)
+    before = shop.users.find("alice")
+    if method == "peek_pending":
+        assert browser.open(link).status == 400
+    else:
+        assert browser.submit(page, new_password=NEW, new_password_again=NEW).status == 400
+    assert shop.users.find("alice") == before
+
+
+@pytest.mark.parametrize("user", [None, "bob", "disabled"])
+def test_a_link_is_good_for_its_own_user_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch, user: str | None) -> None:
+    ask_for_link(shop)
+    alice, bob = shop.users.find("alice"), shop.users.find("bob")
+    others = {None: None, "bob": replace(alice, id=bob.id), "disabled": replace(alice, disabled=True)}
+
+    def find_another(_: str) -> Any:
+        return others[user]
+
+    monkeypatch.setattr(shop.users, "find_by_id", find_another)
+    assert shop.browser().open(link_in(shop)).status == 400
 
 
 def test_a_form_without_its_token_does_not_use_the_link_up(shop: Shop) -> None:

@@ -337,6 +337,16 @@ def test_a_remembered_cookie_outlives_the_browser(bench: Bench) -> None:
     )
 
 
+def test_a_session_is_that_of_its_own_user_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = bench.kept.users.create("bob", id="8")
+
+    def find_another(_: str) -> object:
+        return other
+
+    monkeypatch.setattr(bench.kept.users, "find_by_id", find_another)
+    assert dead(bench.ask()) is Reason.SESSION_ENDED
+
+
 @pytest.mark.parametrize("gone", ["disable", "delete"])
 def test_a_session_ends_with_its_user(bench: Bench, gone: str) -> None:
     principal(bench.ask())

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
+from authmw.crypto.chained_tokens import SessionToken
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores.records import Revocation
 from tests.login.browser import Browser, Page, to_wsgi
@@ -132,6 +133,27 @@ def test_logging_out_asks_and_ends_the_session(shop: Shop) -> None:
     assert "__Host-session" not in browser.jar
     assert copy.open("/", follow=False).status == 303
     assert browser.open("/", follow=False).status == 303
+
+
+def test_logging_out_with_a_value_that_was_replaced_ends_the_session(shop: Shop) -> None:
+    browser, tab = shop.logged_in(), shop.browser()
+    tab.jar = dict(browser.jar)
+    shop.clock.advance(minutes=2)
+    shop.users.set_scopes("alice", ["orders:write"])
+    browser.open("/")
+    assert browser.jar["__Host-session"] != tab.jar["__Host-session"]
+    tab.submit(tab.open("/auth/logout"))
+    assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
+    assert browser.open("/", follow=False).status == 303
+
+
+def test_logging_out_with_a_value_that_was_never_given_out_ends_nothing(shop: Shop) -> None:
+    browser, other = shop.logged_in(), shop.browser()
+    token = SessionToken.parse(browser.jar["__Host-session"])
+    assert token is not None
+    other.jar = {"__Host-session": token.successor("ab" * 32).text}
+    other.post("/auth/logout", {})
+    assert browser.open("/").text == "hello alice"
 
 
 def test_logging_out_is_done_again_without_a_session(shop: Shop) -> None:

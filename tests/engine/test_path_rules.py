@@ -452,7 +452,7 @@ def test_more_prefixes_than_proxies_name_need_what_all_rules_need_together() -> 
     assert readings_of(request) is destinations_of(request) is None
 
 
-@pytest.mark.parametrize("path, kept", [("/x/a/./../b", "/x/b"), ("/a/.", "/a/"), ("/a/..", "/"), ("/./a", "/a")])
+@pytest.mark.parametrize("path, kept", [("/x/a/./../b", "/x/b"), ("/a/.", "/a"), ("/a/..", "/"), ("/./a", "/a")])
 def test_dot_segments_are_removed_as_in_rfc_3986(path: str, kept: str) -> None:
     found = readings_of(asgi(path))
     assert found is not None

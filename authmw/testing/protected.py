@@ -19,7 +19,8 @@ def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
     Args:
         app: a Flask, Starlette, FastAPI or Django application, or a middleware around it.
         public: the routes that may be open, as ``authmw routes`` lists them: ``GET /health``,
-            ``GET /static/{filename}``, ``WEBSOCKET /live``, ``MOUNT /admin/*``. ``GET`` stands for ``HEAD`` too.
+            ``GET /static/{filename}``, ``WEBSOCKET /live``, ``MOUNT /admin/*``. ``GET`` stands for ``HEAD`` too, and
+            ``any /docs/`` for all methods of that path.
 
     Raises:
         AssertionError: a route is open and not in `public`; or an entry of `public` is protected, or is no route.
@@ -37,8 +38,8 @@ def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
     __tracebackhide__ = True  # pytest shows the line of the test
     if isinstance(public, str):
         raise ConfigurationError(f'public={public!r} has to be a set: write public={{"{public}"}}')
-    allowed = dict.fromkeys(public)
     routes = routes_of(app)
+    allowed = dict.fromkeys(label for name in public for label in _labels_of(name, routes))
     opened = {route.label: route for route in routes if _needs_no_credentials(route)}
     wrong = [
         _too_open(route) for label, route in opened.items() if label not in allowed and not _authenticates_itself(route)
@@ -50,6 +51,14 @@ def assert_all_protected(app: object, public: Iterable[str] = ()) -> None:
             wrong.append(f"{label} is in public=, but it is protected: remove it")
     if wrong:
         raise AssertionError("\n".join(wrong))
+
+
+def _labels_of(name: str, routes: Iterable[Route]) -> list[str]:
+    """The labels that an entry of `public` stands for: itself, or those of all methods of a path."""
+    method, _, path = name.partition(" ")
+    if method != "any":
+        return [name]
+    return [route.label for route in routes if route.kind is Kind.HTTP and route.path == path] or [name]
 
 
 def _needs_no_credentials(route: Route) -> bool:

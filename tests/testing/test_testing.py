@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from authmw_flask import FlaskAuth
+from authmw_starlette import AuthMiddleware, docs_routes
 from flask import Flask
+from starlette.applications import Starlette
 
 from authmw import Auth, ConfigurationError, HTTPBearer, public, requires_scopes
+from authmw.openapi import DocsPage
 from authmw.testing import FakeClock, assert_all_protected
 from tests.support import fresh_python
 
@@ -61,6 +64,16 @@ def test_an_application_whose_holes_are_all_written_down_passes() -> None:
     assert_all_protected(shop().wsgi_app, public=sorted(OPEN))
 
 
+def test_any_names_all_methods_of_a_path_as_the_list_of_routes_does() -> None:
+    app = shop()
+    app.add_url_rule("/echo", "echo", public(lambda: ""), methods=["GET", "POST", "PUT"])
+    assert_all_protected(app, public=OPEN | {"any /echo"})
+    assert_all_protected(app, public={"any /docs/{page}", "any /health", "any /echo"})
+    starlette = Starlette(routes=docs_routes(DocsPage(document={"openapi": "3.1.1", "paths": {}}), public=True))
+    starlette.add_middleware(AuthMiddleware, auth=Auth(HTTPBearer()))
+    assert_all_protected(starlette, public={"any /docs", "any /docs/", "any /docs/{path}"})
+
+
 @pytest.mark.parametrize(
     "default, named, mistakes",
     [
@@ -70,6 +83,12 @@ def test_an_application_whose_holes_are_all_written_down_passes() -> None:
         ("deny", OPEN | {"GET /orders/{number}"}, ["GET /orders/{number} is in public=, but it is protected"]),
         ("deny", OPEN | {"POST /health"}, ["POST /health is in public=, but there is no such route"]),
         ("deny", OPEN | {"/health"}, ["/health is in public=, but there is no such route"]),
+        ("deny", OPEN | {"any /nowhere"}, ["any /nowhere is in public=, but there is no such route"]),
+        (
+            "deny",
+            OPEN | {"any /baskets"},
+            ["GET /baskets is in public=, but it is protected", "POST /baskets is in public=, but it is protected"],
+        ),
         ("allow", {"GET /health"}, ["GET /baskets", "POST /baskets", "GET /docs/{page}"]),
     ],
 )

@@ -38,6 +38,14 @@ class Terminal:
     def type(self, line: bytes) -> None:
         os.write(self._master, line + b"\n")
 
+    def read_to_end(self) -> None:
+        """Read what the command prints until it ends."""
+        try:
+            while printed := os.read(self._master, 4096):
+                self.screen += printed
+        except OSError:  # EIO: nobody has the terminal any more
+            pass
+
     def close(self) -> int:
         code = self.process.wait(30)
         os.close(self._master)

@@ -18,7 +18,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from tests.cli.terminal import Terminal
@@ -228,13 +227,19 @@ class Follower:
         """The variables of the shell, as a command for another one."""
         return self.run("export -p").strip().replace("\n", "; ")
 
-    def serve(self, typed: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    def _variables(self) -> dict[str, str]:
+        """The variables that the shell exports, of those that are in capitals."""
+        lines = self.run("env").splitlines()
+        return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
+
+    def serve(self, typed: str, environment: Mapping[str, str] | None = None) -> None:
         """Stop the server that runs, and start another one by a line of the page, on the port of this test.
 
         Args:
             typed: the line.
-            environment: more variables.
+            environment: more variables; those that the shell exports unless given.
         """
+        told = self._variables() if environment is None else environment
         self.stop()
         words = shlex.split(typed)
         program = words[0] if "/" in words[0] else str(BIN / words[0])
@@ -244,7 +249,7 @@ class Follower:
             self._server = subprocess.Popen(
                 [program, *arguments],
                 cwd=self.folder,
-                env={**self._environment(), **environment},
+                env={**self._environment(), **told},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a group of its own, with its workers

@@ -22,6 +22,7 @@ from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.oauth2 import Lifetimes, Runtime
 from authmw.oauth2.client_assertion import LONGEST_ASSERTION
 from authmw.oauth2.documents import MAX_AGE
+from authmw.pages import LANGUAGES
 from authmw.stores import MemoryNonces
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, REVOCATION_MARGIN
 from tests.house.test_docs import blocks
@@ -65,6 +66,11 @@ NUMBERS: list[tuple[str, str, object, object]] = [
     ("docs/key-rings.md", "from `/jwks.json` for five minutes", MAX_AGE, 300),
     ("docs/key-rings.md", "and 30 seconds for clocks that differ", default(JWTVerifier, "leeway"), 30),
     ("docs/operating/fleet.md", "Verifiers bear a difference of 30 seconds", default(Issuer, "leeway"), 30),
+    ("docs/tutorial/password-login.md", "An access token lives for ten minutes", Lifetimes().access, 600),
+    ("docs/tutorial/password-login.md", "that asks twice within 30 seconds", Lifetimes().grace, 30),
+    ("docs/tutorial/machines.md", "remembers for 60 seconds", default(PasswordVerifier, "remember_for"), 60),
+    ("docs/tutorial/browsers.md", "are in six languages", len(LANGUAGES), 6),
+    ("docs/tutorial/deploy.md", "refuse within a second", Runtime().revocation_bound, 1.0),
     ("docs/operating/revocation.md", "and two minutes more for clocks that differ", REVOCATION_MARGIN, 120),
     ("docs/operating/revocation.md", "the day that an access token may live at most", LONGEST_ACCESS_TOKEN, DAY),
     ("docs/recipes/api-keys.md", "Keys are random (160 bits and more)", 62**opaque_tokens.RANDOM_LENGTH > 2**160, True),

@@ -148,6 +148,7 @@ def missing_packages(tab: Tab) -> list[str]:
     installed |= {name for extra in extras if extra for name in _installed_by_extra(extra)}
     own = {f"authmw_{name}" for name, extra in _ADAPTERS.items() if extra in extras or "all" in extras} | {"authmw"}
     own |= {"authmw_starlette"} if "fastapi" in extras else set()
+    own |= {"authmw_sqlalchemy"} if "sqlalchemy" in installed else set()  # an extra that contains sql, as postgres
     by_module = packages_distributions()
 
     def is_installed(module: str) -> bool:
@@ -220,6 +221,7 @@ def test_a_package_that_the_page_does_not_name_is_noticed() -> None:
     assert missing_packages(_only_tab(INSTALLED.replace(",sql", "") + local)) == [
         "the extra sql, which LocalAuth needs"
     ]
+    assert missing_packages(_only_tab(INSTALLED.replace("sql", "postgres") + local)) == []
 
 
 def test_there_are_tabs() -> None:

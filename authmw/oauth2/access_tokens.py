@@ -63,6 +63,7 @@ class Grant:
         scopes: what the token allows.
         family_id: the session that the token belongs to; None for none.
         ends_at: when that session ends, in seconds since the epoch; its tokens end by then.
+        authenticated_at: when the user logged in, in seconds since the epoch; None where that is not known.
     """
 
     subject: str
@@ -71,6 +72,7 @@ class Grant:
     scopes: frozenset[str]
     family_id: str | None = None
     ends_at: float | None = None
+    authenticated_at: float | None = None
 
     @property
     def scope(self) -> str:
@@ -141,10 +143,16 @@ def _signed(signer: TokenIssuer, grant: Grant, lifetime: int, after: float | Non
             client_id=grant.client_id,
             lifetime=lifetime,
             after=after,
-            claims=None if grant.family_id is None else {"sid": grant.family_id},
+            claims=_claims_of_login(grant),
         )
     except ConfigurationError as error:
         return OAuthError("invalid_scope", "The scopes do not fit into a token: ask for fewer.", detail=str(error))
+
+
+def _claims_of_login(grant: Grant) -> dict[str, Any]:
+    """The claims of a login: its session, and the time at which the user was authenticated (RFC 9068 §2.2.1)."""
+    claims: dict[str, Any] = {} if grant.family_id is None else {"sid": grant.family_id}
+    return claims if grant.authenticated_at is None else {**claims, "auth_time": int(grant.authenticated_at)}
 
 
 def _stored(service: TokenIssuance, grant: Grant, lifetime: int, now: float) -> Flow[str]:

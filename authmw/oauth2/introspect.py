@@ -180,7 +180,7 @@ def _of_record(found: TokenRecord) -> _Members:
 
 def _of_jwt(found: Principal) -> _Members:
     claims = found.claims
-    members = {name: claims.get(name) for name in ("exp", "iat", "nbf", "jti", "sid")}
+    members = {name: claims.get(name) for name in ("exp", "iat", "nbf", "jti", "sid", "auth_time")}
     return {"token_type": "Bearer", "scope": _scope(found.scopes), **members}
 
 

@@ -119,7 +119,13 @@ def _begin(
         name=agent_name(request),
     )
     grant = Grant(
-        subject=user.id, kind="user", client_id=client.id, scopes=scopes, family_id=family.id, ends_at=ends_at
+        subject=user.id,
+        kind="user",
+        client_id=client.id,
+        scopes=scopes,
+        family_id=family.id,
+        ends_at=ends_at,
+        authenticated_at=now,
     )
     issued = yield from issue(service, grant, now)
     if isinstance(issued, OAuthError):

@@ -106,6 +106,8 @@ def refresh_session(
         scopes=scopes,
         family_id=family.id,
         ends_at=family.expires_at,
+        # RFC 9068 §2.2.1: a refresh does not change the time. A family of a browser session may be younger than that.
+        authenticated_at=family.created_at if family.session_id is None else None,
     )
     issued = yield from issue(service, grant, now)
     if isinstance(issued, OAuthError):

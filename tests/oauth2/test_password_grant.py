@@ -53,6 +53,7 @@ def test_t16_a_jwt_is_an_access_token_of_rfc_9068() -> None:
         "client_id": "first-party",
         "scope": "orders:read orders:write",
         "sid": family.id,
+        "auth_time": NOW,
     }
 
 

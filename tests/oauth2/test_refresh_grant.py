@@ -12,6 +12,7 @@ import pytest
 
 from authmw.errors import FlowError
 from authmw.flow.flow import run
+from authmw.identity.step_up import StepUp
 from authmw.identity.verdict import Rejected
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.refresh import refresh_session
@@ -53,6 +54,30 @@ def test_t9_each_refresh_token_gets_one_successor(mount: str, keys: Any) -> None
     alice: Any = bench.verified(second.json["access_token"])
     assert alice.id == "user-1"
     assert bench.refresh(second.json["refresh_token"]).status == 200
+
+
+def test_a_refreshed_token_says_when_the_user_logged_in_and_not_when_it_was_refreshed() -> None:
+    bench = Bench(keys=KEYS)
+    tokens = bench.log_in().json
+    recent = StepUp(max_age=300)
+    for seconds, is_met in ((0, True), (300, True), (301, False)):
+        bench.clock.now = NOW + seconds
+        tokens = bench.refresh(tokens["refresh_token"]).json
+        alice: Any = bench.verified(tokens["access_token"])
+        assert alice.auth_time == NOW
+        assert recent.is_met(alice, bench.clock()) is is_met
+    again: Any = bench.verified(bench.log_in().json["access_token"])
+    assert recent.is_met(again, bench.clock())
+
+
+def test_a_family_of_a_browser_session_does_not_say_when_the_user_logged_in() -> None:
+    bench = Bench(keys=KEYS)
+    tokens = bench.log_in().json
+    family = family_of(bench)
+    bench.stores.families._by_id[family.id] = replace(family, session_id="sid_1")
+    refreshed: Any = bench.verified(bench.refresh(tokens["refresh_token"]).json["access_token"])
+    assert refreshed.auth_time is None
+    assert refreshed.claims["sid"] == family.id
 
 
 @KINDS

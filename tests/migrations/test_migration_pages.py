@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,9 +13,36 @@ from tests.house.test_docs import blocks
 from tests.migrations.conftest import PAGES, sections_of
 from tests.programs.page import files_in, requirements_in
 
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The library that a page leaves.
+
+    Args:
+        packages: each is installed for the program before, and none for the program after.
+        imports: each stands in the program before, and none in the program after.
+    """
+
+    packages: tuple[str, ...]
+    imports: tuple[str, ...]
+
+
+OTHERS: Final[Mapping[str, Library]] = {
+    "the-fastapi-tutorial": Library(("pyjwt", "pwdlib"), ("import jwt", "pwdlib", "fastapi.security")),
+}
+"""The libraries of pages that are not named after a package."""
 ALL = sorted(PAGES.glob("from-*.md"))
-WITHOUT_LIBRARY = {"the-flask-tutorial"}
-"""Pages whose program before needs nothing but its framework."""
+
+
+def library_of(page: Path) -> Library:
+    """The library that a page leaves: flask-login, of ``from-flask-login.md``."""
+    name = page.stem.removeprefix("from-")
+    return OTHERS.get(name, Library((name,), (name.replace("-", "_"),)))
+
+
+def python_in(files: Mapping[str, str]) -> str:
+    """The text of all modules among `files`."""
+    return "".join(code for name, code in files.items() if name.endswith(".py"))
 
 
 def test_each_page_has_its_test() -> None:
@@ -27,14 +57,27 @@ def test_the_programs_of_a_page_are_those_that_run(page: Path) -> None:
     old, new = files_in(sections["Before"]), files_in(sections["After"])
     python = [code for files in (old, new) for name, code in files.items() if name.endswith(".py")]
     assert python == [block.code for block in blocks(text) if block.is_file]
-    library = page.stem.removeprefix("from-")
-    assert [any(each.startswith(library) for each in requirements_in(sections[name])) for name in sections][:3] == [
-        False,
-        library not in WITHOUT_LIBRARY,
-        False,
-    ]
-    assert not [name for name, code in old.items() if "authmw" in code]
-    assert not [name for name, code in new.items() if library.replace("-", "_") in code]
+    assert "authmw" not in python_in(old)
+    assert "authmw" in python_in(new)
+
+
+@pytest.mark.parametrize("page", ALL, ids=lambda page: page.stem)
+def test_the_library_of_a_page_is_in_the_program_before_alone(page: Path) -> None:
+    sections, library = sections_of(page.read_text()), library_of(page)
+    for package in library.packages:
+        installed = {
+            title
+            for title, section in sections.items()
+            if any(each.startswith(package) for each in requirements_in(section))
+        }
+        assert installed == {"Before"}, package
+    for text in library.imports:
+        old, new = (python_in(files_in(sections[title])) for title in ("Before", "After"))
+        assert (text in old, text in new) == (True, False), text
+
+
+def test_only_pages_that_exist_have_another_library() -> None:
+    assert {f"from-{name}" for name in OTHERS} <= {page.stem for page in ALL}
 
 
 def test_a_page_is_cut_at_its_headings() -> None:

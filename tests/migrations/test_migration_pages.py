@@ -28,6 +28,7 @@ class Library:
 
 
 OTHERS: Final[Mapping[str, Library]] = {
+    "fastapi-users-bearer": Library(("fastapi-users",), ("fastapi_users",)),
     "the-fastapi-tutorial": Library(("pyjwt", "pwdlib"), ("import jwt", "pwdlib", "fastapi.security")),
 }
 """The libraries of pages that are not named after a package."""

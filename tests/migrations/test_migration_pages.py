@@ -29,6 +29,9 @@ class Library:
 
 OTHERS: Final[Mapping[str, Library]] = {
     "fastapi-users-bearer": Library(("fastapi-users",), ("fastapi_users",)),
+    "starlette-authentication": Library(
+        ("starlette", "bcrypt"), ("AuthenticationBackend", "starlette.middleware.authentication", "import bcrypt")
+    ),
     "the-fastapi-tutorial": Library(("pyjwt", "pwdlib"), ("import jwt", "pwdlib", "fastapi.security")),
 }
 """The libraries of pages that are not named after a package."""

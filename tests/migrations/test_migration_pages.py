@@ -28,6 +28,7 @@ class Library:
 
 
 OTHERS: Final[Mapping[str, Library]] = {
+    "django-sessions": Library(("django",), ()),  # its program stays
     "drf-simplejwt": Library(("djangorestframework-simplejwt",), ("rest_framework_simplejwt",)),
     "fastapi-users-bearer": Library(("fastapi-users",), ("fastapi_users",)),
     "starlette-authentication": Library(

@@ -34,6 +34,7 @@ OTHERS: Final[Mapping[str, Library]] = {
     "starlette-authentication": Library(
         ("starlette", "bcrypt"), ("AuthenticationBackend", "starlette.middleware.authentication", "import bcrypt")
     ),
+    "the-flask-tutorial": Library((), ("check_password_hash",)),  # before, it needs nothing but its framework
     "the-fastapi-tutorial": Library(("pyjwt", "pwdlib"), ("import jwt", "pwdlib", "fastapi.security")),
 }
 """The libraries of pages that are not named after a package."""

@@ -36,8 +36,10 @@ docs: $(VENV)/.stamp-docs
 	@$(BIN)/python .ci/reference.py
 	$(BIN)/zensical build --clean --strict -f docs/zensical.toml
 
+# Ratios that were measured, and what docs/performance.md is made of: make bench BENCH="--help".
+BENCH ?=
 bench: $(VENV)/.stamp-bench
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 # Mistakes that are made on purpose: make mutants MUTANTS="--since main", "--help".
 MUTANTS ?=

@@ -75,7 +75,7 @@ class Memo(BoundedCache[bytes, "Authentication"]):
         with self._lock:
             now = self._version_now()
             if now != self._seen:
-                self._entries.clear()
+                self._clear()
                 self._seen = now
             if version == (self._seen, self._forgotten):
                 self._put(sha256(canonical(header)).digest(), authentication, until, holds)

@@ -1,8 +1,9 @@
-"""Bounded cache: key → value with an expiry time. The oldest entry is evicted first."""
+"""Bounded cache: key → value with an expiry time. What was put first is evicted first, in constant time."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable
 from math import inf
 from typing import Generic, TypeVar
@@ -23,7 +24,8 @@ class BoundedCache(Generic[K, V]):
     Reading takes no lock.
 
     Args:
-        size: the largest number of entries. When the cache is full, the oldest entry is removed. 0 keeps no entry.
+        size: the largest number of entries. When the cache is full, the key that came first is removed. 0 keeps no
+            entry.
         longest: the longest time that an entry is kept, in seconds. It also limits an entry whose expiry time moves
             away because the clock was set back.
         clock: returns the time, in seconds since the epoch.
@@ -35,10 +37,13 @@ class BoundedCache(Generic[K, V]):
     [None, None, 3, 4]
     """
 
-    __slots__ = ("__weakref__", "_clock", "_entries", "_lock", "_longest", "_size")
+    __slots__ = ("__weakref__", "_clock", "_entries", "_lock", "_longest", "_order", "_size")
 
     def __init__(self, size: int, *, longest: float = inf, clock: Callable[[], float] = now) -> None:
         self._entries: dict[K, tuple[V, float, Holds | None]] = {}
+        # The keys as they came; a key that was dropped keeps its place. The first key of a dict is no substitute: to
+        # find it takes the longer the more keys before it were deleted.
+        self._order: deque[K] = deque()
         self._size = size
         self._longest = longest
         self._clock = clock
@@ -61,7 +66,7 @@ class BoundedCache(Generic[K, V]):
         return value if holds is None or holds() is True else None
 
     def put(self, key: K, value: V, until: float = inf, holds: Holds | None = None) -> None:
-        """Keep `value` under `key`. It replaces an earlier value.
+        """Keep `value` under `key`. It replaces an earlier value, in its place of the order.
 
         Args:
             key: the key for `get`.
@@ -82,10 +87,17 @@ class BoundedCache(Generic[K, V]):
 
     def _put(self, key: K, value: V, until: float, holds: Holds | None) -> None:
         """As `put`. The caller holds the lock."""
-        self._entries.pop(key, None)
         now = self._clock()
         if until <= now or not self._size:
+            self._entries.pop(key, None)
             return
-        while len(self._entries) >= self._size:
-            del self._entries[next(iter(self._entries))]
+        if key not in self._entries:
+            self._order.append(key)
+            if len(self._order) > self._size:
+                self._entries.pop(self._order.popleft(), None)
         self._entries[key] = (value, min(until, now + self._longest), holds)
+
+    def _clear(self) -> None:
+        """Remove all entries. The caller holds the lock."""
+        self._entries.clear()
+        self._order.clear()

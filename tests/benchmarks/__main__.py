@@ -7,12 +7,11 @@ takes minutes, and so runs only when it is named. ``--quick`` is for trying the 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.benchmarks import (
     adapters,
@@ -25,13 +24,14 @@ from tests.benchmarks import (
     logins,
     opaque_tokens,
     remembered_passwords,
+    results,
     rules,
     scale,
     sessions,
     token_endpoint,
     token_grants,
 )
-from tests.benchmarks.harness import USERS, Candidate, complete, measure, shown
+from tests.benchmarks.harness import USERS, Candidate, complete, measure
 
 CASES: dict[str, Callable[[], cases.Case]] = {
     "jwt-hs256-remembered": lambda: cases.jwt_case("HS256", remembered=True),
@@ -60,27 +60,24 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "grants-postgres": token_grants.postgres_case,
     "grants-redis": token_grants.redis_case,
 }
+MEASURES: dict[str, Callable[[], results.Table]] = {"footprint": footprint.measured}
 REPORTS: dict[str, Callable[[], object]] = {
     "answers": answers.report,
     "logins": logins.report,
     "basic-clients": basic_clients.report,
-    "footprint": footprint.report,
     "event-loop": event_loop.report,
 }
-PINNED = """
-PyJWT joserfc Authlib Flask-JWT-Extended Flask-HTTPAuth Flask-Login Flask-Session Flask starlette fastapi
-SQLAlchemy psycopg redis uvicorn argon2-cffi
-""".split()
 
 
 def main() -> None:
     """Run the cases named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    every = [*CASES, *REPORTS, "scale"]
+    every = [*CASES, *MEASURES, *REPORTS, "scale"]
     parser.add_argument("cases", nargs="*", choices=[[], *every], default=[], metavar="case", help=", ".join(every))
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--quick", action="store_true", help="one process, five rounds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured there too, as JSON")
     parser.add_argument("--tokens", type=int, default=1_000_000, help="how many live tokens there are for scale")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -92,32 +89,39 @@ def main() -> None:
             case.close()
         return
     processes, rounds = (1, 5) if options.quick else (options.processes, options.rounds)
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PINNED)
-    print(f"{platform.python_implementation()} {platform.python_version()}; {versions}")
-    print(f"{processes} processes of {rounds} rounds; median [p10..p90] of ratios taken inside a round\n")
-    for name in options.cases or [*CASES, *REPORTS]:
+    for name in options.cases or [*CASES, *MEASURES, *REPORTS]:
         if name in CASES:
-            _report(name, processes, rounds)
+            measured = _measured(name, processes, rounds)
+        elif name in MEASURES:
+            measured = MEASURES[name]()
         elif name == "scale":
             scale.report(options.tokens)
+            continue
         else:
             REPORTS[name]()
+            continue
+        if measured is not None:
+            _print(measured)
+            if options.json:
+                results.add(options.json, name, measured)
 
 
-def _report(name: str, processes: int, rounds: int) -> None:
+def _measured(name: str, processes: int, rounds: int) -> results.Table | None:
+    """The table of a case, or None if what it needs is not there."""
     try:
         case = CASES[name]()
     except cases.Absent as absent:
         print(f"{name}: left out, since {absent}\n")
-        return
+        return None
     try:
-        _measure(case, name, processes, rounds)
+        return results.Table.now(
+            case.title, _figures(case, name, processes, rounds), processes=processes, rounds=rounds
+        )
     finally:
         case.close()
 
 
-def _measure(case: cases.Case, name: str, processes: int, rounds: int) -> None:
-    print(f"{case.title}")
+def _figures(case: cases.Case, name: str, processes: int, rounds: int) -> list[results.Figure]:
     ratios: dict[str, list[float]] = {}
     for number in range(processes):
         # Each in a new interpreter, so that no layout of memory is favoured.
@@ -126,12 +130,21 @@ def _measure(case: cases.Case, name: str, processes: int, rounds: int) -> None:
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         for label, values in json.loads(output).items():
             ratios.setdefault(label, []).extend(values)
+    figures: list[results.Figure] = []
     for row in case.rows:
-        fate = _fate(row.candidate, case) if row.bare and not row.over else ""
-        goal = f"goal {row.goal}" if row.goal else ""
-        print(f"  {row.label:32} {shown(ratios.pop(row.label))}  {goal:12} {fate}")
-    for label, values in ratios.items():
-        print(f"  {label:32} {shown(values)}")
+        bad = _fate(row.candidate, case) if row.bare and not row.over else ""
+        figures.append(results.Figure.of(row.label, ratios.pop(row.label), goal=row.goal, bad=bad))
+    return [*figures, *(results.Figure.of(label, values) for label, values in ratios.items())]
+
+
+def _print(table: results.Table) -> None:
+    versions = ", ".join(f"{name} {version}" for name, version in table.versions.items())
+    print(f"{table.title}\n  {table.python}; {versions}")
+    print(f"  {table.processes} processes of {table.rounds} rounds; median [p10..p90] of ratios taken inside a round")
+    for figure in table.figures:
+        goal = f"goal {figure.goal:g}{' MISSED' if figure.misses else ''}" if figure.goal is not None else ""
+        spread = f"{figure.median:8.3f}  [{figure.low:.3f}..{figure.high:.3f}]"
+        print(f"  {figure.label:32} {spread}  {goal:18} {figure.bad}")
     print()
 
 

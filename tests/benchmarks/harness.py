@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import random
-import statistics
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -145,10 +144,3 @@ async def _timed_async(serve: Callable[[Any], Awaitable[Any]], requests: list[An
     for request in requests:
         await serve(request)
     return time.perf_counter() - wall, time.process_time() - cpu
-
-
-def shown(values: list[float]) -> str:
-    """Median with p10..p90."""
-    ordered = sorted(values)
-    low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
-    return f"{statistics.median(ordered):8.3f}  [{low:.3f}..{high:.3f}]"

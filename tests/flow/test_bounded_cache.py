@@ -6,19 +6,43 @@ import os
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authmw.flow.bounded_cache import BoundedCache
 from authmw.testing import FakeClock
 
 
-def test_the_entry_that_was_put_first_goes_first_and_putting_it_again_makes_it_the_newest() -> None:
+def test_the_key_that_came_first_goes_first_and_keeps_its_place_with_a_new_value() -> None:
     cache = BoundedCache[str, int](2)
     cache.put("a", 1)
     cache.put("b", 2)
     cache.put("a", 3)
+    assert cache.get("a") == 3
     cache.put("c", 4)
-    assert [cache.get(key) for key in "abc"] == [3, None, 4]
+    assert [cache.get(key) for key in "abc"] == [None, 2, 4]
     assert len(cache) == 2
+
+
+@given(size=st.integers(0, 4), steps=st.lists(st.tuples(st.sampled_from(["put", "drop"]), st.sampled_from("abcdef"))))
+def test_whatever_is_put_and_dropped_the_newest_is_there_and_no_more_than_the_bound(
+    size: int, steps: list[tuple[str, str]]
+) -> None:
+    cache = BoundedCache[str, int](size)
+    last: dict[str, int] = {}
+    for number, (step, key) in enumerate(steps):
+        if step == "put":
+            cache.put(key, number)
+            last[key] = number
+            assert cache.get(key) == (number if size else None)
+        else:
+            cache.drop(key)
+            last.pop(key, None)
+        assert len(cache) <= size
+        assert all(cache.get(each) in (None, last.get(each)) for each in "abcdef")
+        assert len(cache._order) <= size  # pyright: ignore[reportPrivateUsage]  # dropped keys do not pile up
+    if len({key for _, key in steps}) <= size and not any(step == "drop" for step, _ in steps):
+        assert {key: cache.get(key) for key in last} == last
 
 
 def test_an_entry_ends_at_its_end_and_at_the_longest_time_for_any() -> None:

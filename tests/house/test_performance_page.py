@@ -1,0 +1,68 @@
+"""The page about performance says what was measured, and nothing else."""
+
+from __future__ import annotations
+
+import doctest
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import page, results
+from tests.benchmarks.results import Figure, Table
+
+
+def table(*figures: Figure) -> Table:
+    return Table("JWT, first seen: overhead / jwt.decode", 3, 40, "CPython 3", {"PyJWT": "2.15.1"}, figures)
+
+
+def test_the_page_is_made_of_the_numbers() -> None:
+    assert page.PAGE.read_text() == page.page(page.TEMPLATE.read_text(), results.read(page.NUMBERS))
+
+
+def test_every_case_that_was_measured_is_shown() -> None:
+    template = page.TEMPLATE.read_text()
+    assert [name for name in results.read(page.NUMBERS) if f"{{{{table {name}}}}}" not in template] == []
+
+
+def test_a_goal_that_is_missed_is_called_so() -> None:
+    made = page.page("{{table a}}\n", {"a": table(Figure("x", 0.5, 0.4, 0.6, 0.3), Figure("y", 0.2, 0.1, 0.3, 0.3))})
+    assert "| x | 0.5 [0.4 to 0.6] | 0.3, **missed** |" in made
+    assert "| y | 0.2 [0.1 to 0.3] | 0.3 |" in made
+
+
+def test_a_case_that_was_not_measured_stops_the_page() -> None:
+    with pytest.raises(KeyError):
+        page.page("{{table b}}\n", {"a": table()})
+
+
+def test_bars_are_what_a_user_may_choose() -> None:
+    figures = [Figure("authmw, raw WSGI", 0.5, 0, 0), Figure("dict lookup", 0.1, 0, 0), Figure("F1 [us]", 9, 0, 0)]
+    made = page.page("{{chart a}}\n", {"a": table(*figures)})
+    assert "x-axis [authmw WSGI]\n" in made
+    assert '  y-axis "times jwt.decode" 0 --> 0.53\n' in made
+    assert "  bar [0.5]\n" in made
+
+
+def test_a_figure_is_the_median_with_its_spread() -> None:
+    found = Figure.of("x", [3.0, 1.0, 2.0, 10.0], goal="2.4")
+    assert (found.median, found.low, found.high, found.misses) == (2.5, 1.0, 10.0, True)
+    assert not Figure.of("x", [2.0], goal="2").misses
+
+
+def test_a_case_that_is_measured_again_takes_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.json"
+    results.add(file, "a", table(Figure("x", 1, 1, 1)))
+    results.add(file, "b", table(Figure("x", 2, 2, 2)))
+    results.add(file, "a", table(Figure("x", 3, 3, 3)))
+    assert results.read(file) == {"a": table_of(3), "b": table_of(2)}
+    assert list(json.loads(file.read_text())) == ["a", "b"]
+
+
+def table_of(value: float) -> Table:
+    return replace(table(), figures=[Figure("x", value, value, value)])
+
+
+def test_the_examples_of_the_page_run() -> None:
+    assert doctest.testmod(page).failed == 0

@@ -7,7 +7,7 @@ import sys
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authmw.crypto.jose.strict_json import MAX_DEPTH, parse_object
@@ -91,6 +91,40 @@ def test_jwt_2_objects_may_be_nested_as_deeply_as_the_limit() -> None:
 @given(st.dictionaries(st.text(), JSON, max_size=5), st.booleans())
 def test_what_was_written_is_read(value: dict[str, Any], escaped: bool) -> None:
     assert parse_object(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+def texts(names: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, bool]]:
+    """Texts of objects, each with whether a name stands twice in an object of it."""
+
+    def written(members: list[tuple[str, tuple[str, bool]]]) -> tuple[str, bool]:
+        text = ",".join(f"{name}:{value}" for name, (value, _) in members)
+        decoded = [json.loads(name) for name, _ in members]
+        return f"{{{text}}}", len(set(decoded)) < len(decoded) or any(twice for _, (_, twice) in members)
+
+    def listed(values: list[tuple[str, bool]]) -> tuple[str, bool]:
+        return f"[{','.join(value for value, _ in values)}]", any(twice for _, twice in values)
+
+    def objects(values: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tuple[str, bool]]:
+        return st.lists(st.tuples(names, values), max_size=4).map(written)
+
+    plain = st.sampled_from(["1", "null", '""', '"a"', '"a:{}[],"', '"\\u0061"', '"\\""', "-1.5", "true"]).map(
+        lambda text: (text, False)
+    )
+    nested = st.recursive(plain, lambda inner: objects(inner) | st.lists(inner, max_size=3).map(listed), max_leaves=8)
+    return objects(nested)
+
+
+@given(texts(st.sampled_from(['"a"', '"b"', '"\\u0061"', '"\\""', '""', '"c:"', '"é"', '"\\u00e9"'])))
+@example(('{"a":{"b":1,"b":"x"}}', True))
+@example(('{"a":[{"b":1},{"b":"x"}]}', False))
+@example(('{"a":"\\u0061","\\u0061":1}', True))
+def test_jwt_2_no_name_stands_twice_at_any_depth(text: tuple[str, bool]) -> None:
+    written, is_refused = text
+    if is_refused:
+        with pytest.raises(ValueError, match=r"^a name stands twice in a JSON object$"):
+            parse_object(written.encode())
+    else:
+        assert parse_object(written.encode()) == json.loads(written)
 
 
 @given(st.binary(max_size=60) | st.text('{}[]":,\\ud80ae1N', max_size=60).map(str.encode))

@@ -316,8 +316,7 @@ def is_target(uri: str, request: RequestHead) -> bool:
         return False
     if request.raw_path is not None:
         return mark == target_mark and path in (request.raw_path, request.public_path)
-    same_path = decoded(path) in (decoded(target_path), decoded(request.public_path))
-    return same_path and (mark == target_mark or not query)
+    return decoded(path) in (decoded(target_path), decoded(request.public_path))
 
 
 def _refusal(found: DigestUser | None, right: bool, algorithm: DigestAlgorithm) -> Rejected:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
 from authmw.crypto.chained_tokens import SessionToken
 from authmw.crypto.opaque_tokens import token_digest
+from authmw.flow.flow import run
 from authmw.stores.records import Revocation
 from tests.login.browser import Browser, Page, to_wsgi
 from tests.login.shop import SECRET, Shop
+from tests.requests import wsgi_request
 
 
 def without_tokens(page: Page) -> str:
@@ -145,6 +148,13 @@ def test_logging_out_with_a_value_that_was_replaced_ends_the_session(shop: Shop)
     tab.submit(tab.open("/auth/logout"))
     assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
     assert browser.open("/", follow=False).status == 303
+
+
+def test_logging_out_ends_both_sessions_of_a_browser_that_sends_two(shop: Shop) -> None:
+    values = [shop.logged_in(*who).jar["__Host-session"] for who in (("alice", SECRET), ("bob", "battery staple"))]
+    sent: Any = {"cookie": "; ".join(f"__Host-session={value}" for value in values)}
+    run(shop.pages.log_out(wsgi_request(**sent)))
+    assert [shop.stores.sessions.sessions_of(each, shop.clock()) for each in ("7", "8")] == [(), ()]
 
 
 def test_logging_out_with_a_value_that_was_never_given_out_ends_nothing(shop: Shop) -> None:

@@ -183,6 +183,15 @@ def _asked(feed: RevocationFeed, issuance: Issuance = ALICE) -> Generator[Any, A
     return flow
 
 
+@pytest.mark.parametrize("expires_at", [None, 1500.0])
+def test_what_is_followed_holds_until_it_expires(followed: Followed, expires_at: float | None) -> None:
+    found = followed.feed.check(ALICE, Authenticated(Principal("alice", expires_at=expires_at)))
+    verdict = run(found) if isinstance(found, Generator) else found
+    assert isinstance(verdict, Authenticated)
+    (validity,) = verdict.validities
+    assert (validity.until, validity.issuance) == (expires_at or math.inf, ALICE)
+
+
 def test_the_wall_clock_does_not_make_it_fresh_or_stale(followed: Followed) -> None:
     followed.feed.follow_once()
     followed.wall.now += 1e6

@@ -11,11 +11,14 @@ import pytest
 
 from authmw import APIKeyHeader, Auth, HTTPBearer, Principal, current_principal
 from authmw.asgi import AuthMiddleware
+from authmw.asgi.open_connection import OpenConnection, Receiving
 from authmw.asgi.timer import timer_here
 from authmw.engine.context import Call
+from authmw.engine.open_connections import ConnectionEnded
 from authmw.errors import StoreUnavailable
 from authmw.flow.pool import Signal
 from authmw.http.request import Message, Receive, Scope, Send
+from authmw.identity.validity import Ending
 from authmw.stores.records import Revocation
 from authmw.testing import FakeClock
 from tests.connections import CAUSES, EXPIRES, LEEWAY, LIFETIME, Peer, Table, World, look, play, scope, turns, watched
@@ -726,3 +729,18 @@ def test_a_store_that_fails_while_it_is_asked_is_still_a_503() -> None:
         assert alice.sent[0]["status"] == 503
 
     play(main)
+
+
+def test_only_a_connection_that_was_ended_causes_such_an_error() -> None:
+    async def send(_: Message) -> None: ...
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    def note(_: object) -> None: ...
+
+    connection = OpenConnection("http", (), {}, has_trailers=False, send=send, receiving=Receiving(receive), noted=note)
+    error = ConnectionEnded()
+    assert not connection.caused(error)
+    connection.ending = Ending.REVOKED
+    assert connection.caused(error)
+    assert not connection.caused(ConnectionAbortedError())

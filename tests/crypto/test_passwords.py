@@ -77,6 +77,7 @@ TOO_COSTLY = {
     "passlib pbkdf2": OUTDATED["passlib pbkdf2_sha256"].replace("$100$", "$5000001$"),
     "scrypt": OUTDATED["werkzeug scrypt"].replace("1024:8:1", "2097152:8:1"),
     "django scrypt": OUTDATED["django scrypt"].replace("$8$1$", "$8000$1$"),
+    "scrypt, several at once": OUTDATED["werkzeug scrypt"].replace("1024:8:1", "1024:8:257"),
     "passlib scrypt": OUTDATED["passlib scrypt"].replace("ln=10", "ln=99"),
     "passlib scrypt without blocks": OUTDATED["passlib scrypt"].replace("ln=10,r=8", "ln=64,r=0"),
     "bcrypt": OUTDATED["bcrypt"].replace("$04$", "$17$"),

@@ -58,8 +58,7 @@ def called_from(target: object) -> Iterator[object]:
 
 def goes_around(target: object, wrapper: object) -> bool:
     """Whether `target`, which says that it wraps `wrapper`, holds only what `wrapper` wraps, and so calls that."""
-    wrapped = [each for each in chain_of(wrapper) if each is not wrapper]
-    called = list(called_from(target))
+    wrapped, called = list(chain_of(wrapper)), list(called_from(target))
     return not _is_among(called, wrapper) and any(_is_among(wrapped, each) for each in called)
 
 

@@ -43,6 +43,7 @@ from authmw import (
 )
 from authmw.engine.context import call_here
 from authmw.engine.own_user import _kept  # pyright: ignore[reportPrivateUsage]
+from authmw.flow.flow import run
 from authmw.stores import StoreUnavailable
 from authmw.wsgi import AuthMiddleware as WSGIAuthMiddleware
 from tests.adapters.django.asking import ask, said
@@ -501,3 +502,20 @@ def test_what_a_call_keeps_of_one_caller_is_given_to_no_other() -> None:
     assert _kept(call, Principal("bob")) is None
     call.own_user = None
     assert _kept(call, alice) is None
+
+
+def test_what_another_thread_has_loaded_meanwhile_is_not_loaded_again() -> None:
+    loaded: list[str] = []
+
+    def load(principal: Principal) -> Account:
+        loaded.append(principal.id)
+        return Account(principal.id)
+
+    loading = Auth(HTTPBearer({"t": Principal("alice")}.get), load_user=load).user_loading
+    assert loading is not None
+    alice, account = Principal("alice"), Account("alice")
+    keeper: Any = SimpleNamespace(own_user=(alice, account))
+    assert run(loading._loaded(keeper, alice)) is account  # pyright: ignore[reportPrivateUsage]
+    assert loaded == []
+    assert run(loading._loaded(keeper, Principal("bob"))) == Account("bob")  # pyright: ignore[reportPrivateUsage]
+    assert loaded == ["bob"]

@@ -173,11 +173,12 @@ class Machine:
         self._certify()
         certificate = place / "notes.crt"
         follower.configure_curl(f'cacert = "{certificate}"', 'interface = "127.0.0.2"')
-        follower.environment["SSL_CERT_FILE"] = str(certificate)
+        # The user of the system has no database here, so libpq is told what it would find out.
+        follower.environment |= {"PGHOST": "127.0.0.1", "PGUSER": self._name, "SSL_CERT_FILE": str(certificate)}
         follower.replaced = {
             "/srv/notes/.venv/bin": str(BIN),
             "/srv/notes": str(follower.folder),
-            "postgresql+psycopg:///notes": f"postgresql+psycopg://{self._name}@127.0.0.1/{self._name}",
+            "postgresql+psycopg:///notes": f"postgresql+psycopg:///{self._name}",
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
             "/etc/ssl/notes.example.": f"{place}/notes.",
             "https://notes.example": f"https://localhost:{self.port}",

@@ -19,12 +19,14 @@ from tests.programs.program import Program
 pytestmark = pytest.mark.programs
 SECRET: Final = {"FLASK_JWT_SECRET_KEY": "only for this test, and long enough"}
 ROLES: Final = {"alice": "customer", "bob": "admin", "carol": "support", "dave": "admin"}
+USERS: Final = {**ROLES, **dict.fromkeys(("erin", "frank", "grace", "heidi"), "customer")}
+"""Each user beside `ROLES` is changed by one test."""
 ADD: Final = f"""
 from shop import User, app, db
 from werkzeug.security import generate_password_hash
 
 with app.app_context():
-    for name, role in {ROLES!r}.items():
+    for name, role in {USERS!r}.items():
         password_hash = generate_password_hash({PASSWORD!r} + name)
         db.session.add(User(name=name, email=f"{{name}}@mail.example", role=role, password_hash=password_hash))
     db.session.commit()
@@ -73,7 +75,7 @@ class Moved:
         """The answer of the token endpoint."""
         return requests.post(f"http://127.0.0.1:{self.port}/auth/token", form, timeout=60)
 
-    def logged_in(self, name: str = "alice", password: str = "") -> dict[str, str]:
+    def logged_in(self, name: str, password: str = "") -> dict[str, str]:
         """The tokens of a user who has logged in."""
         answer = self.token(grant_type="password", username=name, password=password or PASSWORD + name)
         assert answer.status_code == 200, answer.text
@@ -108,7 +110,7 @@ def moved(migration: Callable[[str], Migration]) -> Iterator[Moved]:
     assert made.before.run("python", "-c", ADD, environment=SECRET).returncode == 0
     old: dict[str, str] = {}
     with made.before.serve("shop", FLASK, SECRET) as server:
-        for name in ROLES:
+        for name in USERS:
             tokens = _old_tokens(server.port, name)
             old |= {name: tokens["access_token"], f"{name} refresh": tokens["refresh_token"]}
         old["alice refreshed"] = asked(server.port, old["alice refresh"], "/refresh", "POST").json()["access_token"]
@@ -203,19 +205,19 @@ def test_old_tokens_are_refused_from_the_date_on(moved: Moved) -> None:
 
 
 def test_an_old_token_logs_out_by_itself(moved: Moved) -> None:
-    assert asked(moved.port, moved.old["carol"], "/logout", "DELETE").status_code == 200
-    assert asked(moved.port, moved.old["carol"]).status_code == 401
-    assert asked(moved.port, moved.logged_in("carol")["access_token"]).status_code == 200
+    assert asked(moved.port, moved.old["erin"], "/logout", "DELETE").status_code == 200
+    assert asked(moved.port, moved.old["erin"]).status_code == 401
+    assert asked(moved.port, moved.logged_in("erin")["access_token"]).status_code == 200
 
 
 def test_a_user_who_is_disabled_loses_the_old_tokens_too(moved: Moved) -> None:
-    assert moved.old_works("dave")
-    code = "from shop import stores; stores.users.disable('dave')"
+    assert moved.old_works("frank")
+    code = "from shop import stores; stores.users.disable('frank')"
     assert moved.program.run("python", "-c", code, environment=SECRET).returncode == 0
     for _ in range(300):  # within the bound, of one second
-        if not moved.old_works("dave"):
+        if not moved.old_works("frank"):
             break
-    assert not moved.old_works("dave")
+    assert not moved.old_works("frank")
 
 
 def test_a_user_logs_in_refreshes_and_logs_out_with_the_same_password(moved: Moved) -> None:
@@ -230,14 +232,14 @@ def test_a_user_logs_in_refreshes_and_logs_out_with_the_same_password(moved: Mov
 
 
 def test_a_recent_login_changes_the_password_and_ends_the_other_tokens(moved: Moved) -> None:
-    other, mine = moved.logged_in(), moved.logged_in()
+    other, mine = moved.logged_in("grace"), moved.logged_in("grace")
     refreshed = moved.token(grant_type="refresh_token", refresh_token=mine["refresh_token"]).json()
     new = {"password": "another correct horse"}
     assert asked(moved.port, refreshed["access_token"], "/password", "POST", json=new).json() == ["Changed"]
     assert moved.token(grant_type="refresh_token", refresh_token=other["refresh_token"]).status_code == 400
-    wrong = moved.token(grant_type="password", username="alice", password=f"{PASSWORD}alice")
+    wrong = moved.token(grant_type="password", username="grace", password=f"{PASSWORD}grace")
     assert wrong.json()["error"] == "invalid_grant"
-    moved.logged_in("alice", "another correct horse")
+    moved.logged_in("grace", "another correct horse")
 
 
 def test_cookie_mode_does_not_read_the_old_cookie(moved: Moved) -> None:
@@ -248,13 +250,13 @@ def test_cookie_mode_does_not_read_the_old_cookie(moved: Moved) -> None:
     (moved.program.folder / "cookie_shop.py").write_text(f"{shop[:start]}{cookies}{shop[end:]}")
     with moved.program.serve("cookie_shop", FLASK, SECRET) as server:
         url, ours = f"http://127.0.0.1:{server.port}", {"Sec-Fetch-Site": "same-origin"}
-        old = {"Cookie": f"access_token_cookie={moved.old['bob']}"}
+        old = {"Cookie": f"access_token_cookie={moved.old['heidi']}"}
         assert requests.get(f"{url}/orders", headers=old, timeout=60).status_code == 401
-        form = {"username": "bob", "password": f"{PASSWORD}bob"}
+        form = {"username": "heidi", "password": f"{PASSWORD}heidi"}
         login = requests.post(f"{url}/auth/login", form, headers=ours, timeout=60)
         new = {"Cookie": "; ".join(f"{name}={value}" for name, value in login.cookies.items())}
-        assert requests.get(f"{url}/orders", headers=new, timeout=60).json()["id"] == "2"
-        same = {"password": f"{PASSWORD}bob"}
+        assert requests.get(f"{url}/orders", headers=new, timeout=60).json()["id"] == "8"
+        same = {"password": f"{PASSWORD}heidi"}
         ways = [{**new, "Sec-Fetch-Site": site} for site in ("cross-site", "same-origin")]
         sent = [requests.post(f"{url}/password", headers=way, json=same, timeout=60).status_code for way in ways]
         assert sent == [401, 200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -98,7 +99,7 @@ def started(
     told = {name: value.replace("{port}", str(port)) for name, value in environment.items()}
     with tempfile.TemporaryFile() as printed:  # a pipe would be full some time, and the server wait
         process = subprocess.Popen(
-            [python, *command.format(port=port, app=app).split()],
+            [python, *shlex.split(command.format(port=port, app=app))],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **told},
             stdout=printed,

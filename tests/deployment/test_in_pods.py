@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from tests.deployment.client import Client
 from tests.deployment.page import file_of, write
 from tests.deployment.service import CLIENT, PASSWORD, Service
 from tests.deployment.test_manifests import container, one
-from tests.support import require
+from tests.support import ROOT, require
 
 pytestmark = pytest.mark.servers
 
@@ -85,6 +88,33 @@ def test_two_pods_share_keys_users_revocations_and_counts(service: Service) -> N
     program, *prune = container("CronJob")["command"]
     assert "deleted" in service.run(*prune)
     assert service.run("db", "check") == "up to date\n"
+
+
+def test_the_commands_of_the_checklist_work(service: Service) -> None:
+    service.run("db", "upgrade")
+    service.run("jwk", "generate")
+    service.run("users", "create", "alice", "--password-stdin", entered=PASSWORD)
+    text = (ROOT / "docs" / "operating" / "checklist.md").read_text()
+    commands = [each.split() for each in re.findall(r"`authmw ([^`]+)`", text)]
+    ours = [each for each in commands if not any(word.isupper() for word in each)]
+    assert len(ours) == 11
+    for command in ours:
+        service.run(*command, status=int(command[0] == "doctor"))  # nothing is at shop.example here
+
+
+def test_the_settings_of_redis_are_checked_by_the_line_of_the_checklist(redis: str) -> None:
+    text = (ROOT / "docs" / "operating" / "checklist.md").read_text()
+    found = re.search(r"^\$ python -c '(.+)'$", text, re.MULTILINE)
+    assert found is not None
+    ran = subprocess.run(
+        [sys.executable, "-c", found[1]],
+        env={**os.environ, "AUTHMW_REDIS": redis},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "appendonly" in ran.stdout
 
 
 def _is_refused(client: Client, token: tuple[str, str]) -> bool:

@@ -47,7 +47,8 @@ class Person:
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.cookies.update(cookies)
+        jar: Any = self._session.cookies
+        jar.update(cookies)
 
     def open(self, path: str, *, follow: bool = True) -> requests.Response:
         """The page at `path`."""

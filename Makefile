@@ -8,7 +8,7 @@ export PORT
 PYTEST_ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all check docs bench mutants clean
+.PHONY: demo test test-all check docs bench mutants pictures clean
 
 demo: $(VENV)/.stamp-demo
 	$(BIN)/python -m authmw demo
@@ -34,7 +34,11 @@ docs: $(VENV)/.stamp-docs
 	@echo "Building the docs into docs/site"
 	@rm -rf docs/site docs/.cache
 	@$(BIN)/python .ci/reference.py
-	$(BIN)/zensical build --clean --strict -f docs/zensical.toml
+	PYTHONPATH=.ci $(BIN)/zensical build --clean --strict -f docs/zensical.toml
+
+# The drawings of the pages, as SVG in docs/diagrams; needs node and npm. `make docs` takes what is there.
+pictures: $(VENV)/.stamp-test
+	PYTHONPATH=.ci $(BIN)/python -m tests.pictures
 
 # Ratios that were measured, and what docs/performance.md is made of: make bench BENCH="--help".
 BENCH ?=

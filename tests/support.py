@@ -77,8 +77,15 @@ def _has_axe() -> bool:
     return PACKAGE.is_available()
 
 
+def _has_beautiful_mermaid() -> bool:
+    from tests.pictures.package import PACKAGE
+
+    return PACKAGE.is_available()
+
+
 _AVAILABLE: Final[Mapping[str, Callable[[], bool]]] = {
     "axe": _has_axe,
+    "beautiful-mermaid": _has_beautiful_mermaid,
     "browser": lambda: _is_installed("playwright") and chromium() is not None,
     "curl": lambda: shutil.which("curl") is not None,
     "fastapi-sdist": _has_fastapi_releases,
@@ -102,9 +109,9 @@ def require(need: str) -> None:
     """Go on only where `need` is available: elsewhere the test is skipped, or fails when ``CI=true``.
 
     Args:
-        need: ``axe``, ``browser``, ``curl``, ``git``, ``java``, ``nginx``, ``oidc-provider``, ``package-index``, a
-            database that listens on its usual port of this machine, ``postgresql``, ``redis`` or ``redis-server``, or
-            a tool of the checks: ``importlinter``, ``zensical``.
+        need: ``axe``, ``beautiful-mermaid``, ``browser``, ``curl``, ``git``, ``java``, ``nginx``, ``oidc-provider``,
+            ``package-index``, a database that listens on its usual port of this machine, ``postgresql``, ``redis`` or
+            ``redis-server``, or a tool of the checks: ``importlinter``, ``zensical``.
 
     Raises:
         RuntimeError: a test that runs in process asks for a server: it needs one of the marks in `TIERS`.

@@ -30,7 +30,7 @@ _STYLE_SHEET: Final = """
   --_group-fill: var(--bg); --_group-hdr: var(--surface); --_inner-stroke: var(--bg); --_key-badge: var(--surface);
   background: var(--bg);
 }
-.drawing text { font-family: system-ui, sans-serif }
+.drawing text { font-family: -apple-system, "Segoe UI", Helvetica, Arial, sans-serif }
 @media (prefers-color-scheme: dark) {
   .drawing {
     --bg: #14161d; --fg: #e6e9f0; --muted: #b4bbca; --line: #98a1b3; --accent: #a9bdff; --surface: #232734;

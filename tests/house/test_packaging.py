@@ -15,6 +15,8 @@ from urllib.request import urlopen
 from zipfile import ZipFile
 
 import pytest
+from diagrams import drawings
+from readme_renderer.markdown import render
 
 from authmw.engine.routes.frameworks import GROUP
 from tests.cli.test_demo import running
@@ -119,6 +121,29 @@ def test_the_sdist_holds_what_was_agreed(dist: Path) -> None:
 def test_the_licence_ships(wheel: list[str], metadata: Message) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
+
+
+def test_the_description_has_no_link_or_picture_that_is_dead_on_the_package_index(metadata: Message) -> None:
+    description = str(metadata.get_payload())
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert description.startswith("# authmw\n")
+    prose = re.sub(r"^```.*?^```$", "", description, flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+    assert "mermaid" not in description
+
+
+def test_the_description_shows_the_drawings_of_the_readme_in_characters(metadata: Message) -> None:
+    description = str(metadata.get_payload())
+    for drawing in drawings((ROOT / "README.md").read_text()):
+        assert f"```text\n{drawing.picture.with_suffix('.txt').read_text()}```\n" in description
+
+
+def test_the_package_index_renders_the_description_and_its_links_within_the_page(metadata: Message) -> None:
+    html = render(str(metadata.get_payload()))
+    assert html is not None
+    anchors = set(re.findall(r' id="([^"]+)"', html))
+    assert set(re.findall(r'href="#([^"]+)"', html)) <= anchors
 
 
 def test_the_extras_are_those_that_people_guess(metadata: Message) -> None:

@@ -32,9 +32,7 @@ check: $(VENV)/.stamp-check
 
 docs: $(VENV)/.stamp-docs
 	@echo "Building the docs into docs/site"
-	@rm -rf docs/site docs/.cache
-	@$(BIN)/python .ci/reference.py
-	PYTHONPATH=.ci $(BIN)/zensical build --clean --strict -f docs/zensical.toml
+	@$(BIN)/python .ci/build_site.py
 
 # The drawings of the pages, as SVG in docs/diagrams; needs node and npm. `make docs` takes what is there.
 pictures: $(VENV)/.stamp-test

@@ -97,8 +97,9 @@ def figure(source: str, *_: Any, **__: Any) -> str:
     picture = drawing.picture.read_text() if drawing.picture.exists() else ""
     if digest_of(picture) != drawing.digest:
         raise SuperFencesException(f"docs/diagrams/{drawing.slug}.svg is not made of this text: run `make pictures`")
-    caption = escape(drawing.title, quote=False)
-    # The search would find the words of its boxes, out of their order.
-    return (
-        f'<figure class="diagram" data-search-exclude><div>{picture}</div><figcaption>{caption}</figcaption></figure>'
-    )
+    width = re.search(r'width="([\d.]+em)"', picture)
+    # The style sheet lets it shrink to a part of its width; a box that scrolls is reached by the keyboard.
+    box = f'<div tabindex="0" style="--width: {width[1] if width else "100%"}">{picture}</div>'
+    caption = f"<figcaption>{escape(drawing.title, quote=False)}</figcaption>"
+    # The search would find its words out of their order.
+    return f'<figure class="diagram" data-search-exclude>{box}{caption}</figure>'

@@ -35,6 +35,7 @@ from authmw.identity.validity import Ending
 
 # The types of scopes and messages differ between frameworks. Applications of all of them are accepted.
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application: it is called with a scope, and with what receives and sends messages."""
 
 _SERVER_ERROR: Final = 500
 _DECIDING: Final = frozenset({b"authorization", b"cookie", b"upgrade", b"sec-fetch-site", b"origin"})

@@ -26,9 +26,12 @@ Environ = dict[str, Any]
 # The types of Starlette and FastAPI. With the same types, type checkers accept that authmw wraps their applications and
 # that they mount those of authmw.
 Scope = MutableMapping[str, Any]
+"""What an ASGI server says about a connection, by name."""
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+"""What an ASGI application awaits to get the next message of the client."""
 Send = Callable[[Message], Awaitable[None]]
+"""What an ASGI application awaits to send a message to the client."""
 
 # The headers that layers inside of the application take for ``SCRIPT_NAME`` or ``root_path``, as Werkzeug's ProxyFix.
 _PREFIXES: Final = ("x-forwarded-prefix", "x-script-name")

@@ -86,5 +86,17 @@ def test_the_docs_are_not_built_with_a_picture_of_another_text() -> None:
         figure(drawing.text)
 
 
+def test_each_picture_of_the_docs_is_shown_and_each_that_is_shown_is_there() -> None:
+    shown = {
+        (page.parent / target.partition("#")[0]).resolve()
+        for page in pages()
+        for target in re.findall(r"!\[[^\]]*\]\(([^):]+)\)", page.read_text())
+    }
+    there = set((ROOT / "docs" / "pictures").iterdir())
+    assert {path for path in shown if not path.is_file()} == set()
+    assert there <= shown
+    assert {path.name for path in there if path.stat().st_size > 60_000} == set()
+
+
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""

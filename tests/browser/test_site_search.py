@@ -76,7 +76,7 @@ def test_what_is_typed_finds_its_page_first(search: Any, query: str, page: str) 
 def test_the_words_of_a_task_are_not_shown(search: Any) -> None:
     (_, text), *_ = search("why 401")
     assert "why 401" not in text
-    assert text.startswith("Why something was refused")
+    assert text.startswith("Why a request got a 401")
 
 
 def test_a_page_that_is_about_a_word_comes_before_the_reference(search: Any) -> None:

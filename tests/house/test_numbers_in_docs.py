@@ -70,7 +70,7 @@ NUMBERS: list[tuple[str, str, object, object]] = [
     ("docs/tutorial/password-login.md", "that asks twice within 30 seconds", Lifetimes().grace, 30),
     ("docs/tutorial/machines.md", "remembers for 60 seconds", default(PasswordVerifier, "remember_for"), 60),
     ("docs/tutorial/browsers.md", "are in six languages", len(LANGUAGES), 6),
-    ("docs/tutorial/deploy.md", "refuse within a second", Runtime().revocation_bound, 1.0),
+    ("docs/tutorial/deploy.md", "refuse it within a second", Runtime().revocation_bound, 1.0),
     ("docs/operating/revocation.md", "and two minutes more for clocks that differ", REVOCATION_MARGIN, 120),
     ("docs/operating/revocation.md", "the day that an access token may live at most", LONGEST_ACCESS_TOKEN, DAY),
     ("docs/recipes/api-keys.md", "Keys are random (160 bits and more)", 62**opaque_tokens.RANDOM_LENGTH > 2**160, True),

@@ -183,7 +183,7 @@ def test_a_drawing_has_the_colours_of_the_page(browser: Any, origin: str) -> Non
     for scheme in SCHEMES:
         with browser.new_context(viewport=DESKTOP, color_scheme=scheme) as context:
             page = context.new_page()
-            page.goto(f"{origin}/reasons/")
+            page.goto(f"{origin}/concepts/a-request/")
             found[scheme] = page.evaluate(colours)
             background = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
             assert {each[0] for each in found[scheme]} == {background}

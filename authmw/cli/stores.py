@@ -142,8 +142,8 @@ def open_stores(
     """
     if not create and (missing := _missing_file(url)) is not None:
         raise click.ClickException(
-            f"there is no database {missing}: name it with --database or AUTHMW_DATABASE, "
-            "or create it with `authmw users create`"
+            f"there is no database {missing.name} in {missing.absolute().parent}: go to the folder of the program, "
+            "name the database with --database or AUTHMW_DATABASE, or create it with `authmw users create`"
         )
     stores: Database = sql_adapter().SQLStores(url, digest_algorithms=digest_algorithms)
     click.get_current_context().call_on_close(stores.close)

@@ -240,7 +240,9 @@ def test_an_option_comes_before_the_environment(run: Run, directory: Path, monke
 def test_looking_at_a_database_that_is_not_there_makes_none(run: Run, directory: Path) -> None:
     refused = run("users", "list")
     assert refused.exit_code == 1
-    assert "there is no database app.db" in refused.stderr
+    assert f"there is no database app.db in {directory}: go to the folder of the program" in refused.stderr
+    refused = run("users", "list", "--database", f"sqlite:///{directory / 'other.db'}")
+    assert f"there is no database other.db in {directory}: go" in refused.stderr
     assert list(directory.iterdir()) == []
 
 

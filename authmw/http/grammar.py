@@ -21,7 +21,7 @@ MAX_CREDENTIAL_LENGTH: Final = 8 * 1024
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the ABNF's word
 _QDTEXT = r"[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]"
 _QUOTED = rf'"({_QDTEXT}*+(?:\\[\t \x21-\x7e\x80-\xff]{_QDTEXT}*+)*+)"'
-_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_IN_TOKEN68: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 # One element of a list of auth-params with its comma (an element may be empty); or the rest of the text, if that is no
 # such list. All quantifiers are possessive, so that no text causes backtracking.
 _ELEMENT = re.compile(
@@ -83,7 +83,9 @@ def parse_authorization(text: str) -> Authorization:
 
 def is_token68(text: str) -> bool:
     """Whether `text` is a token68 (RFC 9110 §11.2), which RFC 6750 §2.1 calls b64token."""
-    return _TOKEN68.fullmatch(text) is not None
+    # By deletion of what is allowed, in a third of the time of a regular expression.
+    octets = text.rstrip("=").encode("utf-8", "replace")
+    return octets != b"" and octets.translate(None, _IN_TOKEN68) == b""
 
 
 def parse_params(text: str) -> Params | None:

@@ -396,7 +396,10 @@ class ASGIRequest(RequestHead):
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case)."""
         wanted = name.encode("latin-1")
-        values = [value for key, value in self.scope["headers"] if key == wanted]
+        values: list[bytes] = []
+        for key, value in self.scope["headers"]:  # no comprehension, which is a call of its own
+            if key == wanted:
+                values.append(value)
         if not values:
             return None
         separator = b";" if wanted == b"cookie" else b","  # RFC 9113 §8.2.3: Cookie may come in several lines

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class BasicCredentials:
     """A user name and password, decoded from ``Authorization: Basic`` (RFC 7617).
 
@@ -15,6 +16,15 @@ class BasicCredentials:
 
     username: str
     password: str = field(repr=False)
+
+    def __init__(self, username: str, password: str) -> None:
+        # By the slots themselves, in two thirds of the time: one is made for each request.
+        _set_username(self, username)
+        _set_password(self, password)
+
+
+_set_username: Final = BasicCredentials.__dict__["username"].__set__
+_set_password: Final = BasicCredentials.__dict__["password"].__set__
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,15 @@ If a store does not answer, there is no verdict but an exception, which becomes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
 from authmw.identity.validity import Validity
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(NamedTuple):
     """The credentials are valid. Each verifier makes this object in exactly one place.
 
     Args:
@@ -29,13 +28,30 @@ class Authenticated:
             that the credentials were not revoked; otherwise they are verified again.
         validities: until when the credentials hold, for connections that stay open. Without any, they hold until
             `Principal.expires_at`.
+
+    Two are equal if they say the same of the same caller, whatever ends them early.
     """
 
     principal: Principal
     remember_until: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    still_holds: Callable[[], bool] | None = field(default=None, compare=False, repr=False)
-    validities: tuple[Validity, ...] = field(default=(), compare=False, repr=False)
+    still_holds: Callable[[], bool] | None = None
+    validities: tuple[Validity, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Authenticated) and self[:3] == other[:3]
+
+    def __ne__(self, other: object) -> bool:  # a tuple has one of its own
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
+
+    def __repr__(self) -> str:
+        return (
+            f"Authenticated(principal={self.principal!r}, remember_until={self.remember_until!r}, "
+            f"headers={self.headers!r})"
+        )
 
 
 class Remembered:

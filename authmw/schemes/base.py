@@ -166,6 +166,12 @@ class AuthorizationScheme(SecurityScheme[C]):
 
     def extract(self, request: RequestHead) -> C | Rejected | None:
         """The credentials after the name of this scheme. The case of the name does not matter (RFC 9110 §11.1)."""
+        text = request.header("authorization")
+        if text is None:
+            return None
+        name, _, value = text.partition(" ")
+        if name == self.auth_type and "," not in value:  # as nearly all clients write it, so nothing else is parsed
+            return self.read(value.rstrip(" \t").lstrip(" "))
         authorization = request.authorization
         if authorization is None:
             return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import binascii
 import re
+from binascii import a2b_base64
 from typing import Any, ClassVar, Final
 
 from authmw.errors import explains_arguments
@@ -22,6 +22,9 @@ MAX_PASSWORD: Final = 1024
 # user-pass holds no control characters (RFC 7617 §2); C1 controls and DEL are refused as well.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_ENCODED = 4 * ((MAX_USERNAME + 1 + MAX_PASSWORD + 2) // 3)
+# What stands before the padding, with its unused bits 0: four before two signs, two before one.
+_BEFORE_TWO: Final = "AQgw"
+_BEFORE_ONE: Final = "AEIMQUYcgkosw048="
 _MALFORMED = Reason.CREDENTIALS_MALFORMED
 # RFC 7617 §2.1: the challenge asks for UTF-8. A second reading, in latin-1, would give some passwords two spellings.
 _NOT_UTF_8 = "user name and password are not UTF-8, maybe latin-1, as requests sends str: give it bytes of UTF-8"
@@ -92,10 +95,12 @@ def decode_base64(value: str) -> bytes | None:
     (b':', None, None)
     """
     try:
-        raw = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
+        raw = a2b_base64(value, strict_mode=True)
     except ValueError:
         return None
     # RFC 4648 §3.5: pad bits must be zero. The strict mode of Python does not check them.
-    if value.endswith("=") and binascii.b2a_base64(raw, newline=False).decode() != value:
+    if value.endswith("==") and value[-3] not in _BEFORE_TWO:
+        return None
+    if value.endswith("=") and value[-2] not in _BEFORE_ONE:
         return None
     return raw

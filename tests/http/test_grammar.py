@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -185,3 +186,8 @@ def test_a_token_holds_token_characters_only(text: str) -> None:
 )
 def test_a_quoted_string_has_no_character_that_ends_it_or_the_line(text: str, quoted: str) -> None:
     assert quote(text) == quoted
+
+
+@given(st.text(st.sampled_from("aZ09-._~+/= ,\n\xe9\ud800=="), max_size=8))
+def test_a_token68_is_what_its_grammar_says(text: str) -> None:
+    assert is_token68(text) is (re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", text) is not None)

@@ -127,6 +127,7 @@ class AuthMiddleware:
         self._recall = None if auth.memo is None else auth.memo.recall
         self._recall_cookies = auth.recall_cookies
         # An end of a path ends with its last segment, so whatever else is among these takes the longer way.
+        self._may_read_own = type(self.adapter).reads_own_credentials is not Adapter.reads_own_credentials
         self._own_names = frozenset(end.rpartition("/")[2] for end in self.adapter.own_ends)
         self.vary: list[tuple[bytes, bytes]] = [(b"vary", auth.vary.encode("latin-1"))] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
@@ -161,12 +162,12 @@ class AuthMiddleware:
         elif self._recall is not None:
             header = _only_authorization(scope["headers"])
             recalled = self._recall(header) if header is not None else None
-        if recalled is not None and not self.guard.rules:
+        if recalled is not None and not self.guard.has_rules:
             await _Passing(self, scope, receive, send, recalled).run()
             return
         found: Authentication | Refusal | None = recalled
         request = ASGIRequest(scope, receive)
-        if self.adapter.reads_own_credentials(request):
+        if self._may_read_own and self.adapter.reads_own_credentials(request):
             await request.keep_body()
             await self._pass(self.guard.passage_by_table(request), OWN_CREDENTIALS, request, send)
             return

@@ -26,6 +26,7 @@ from authmw.engine.authentication import (
     Authentication,
     DeadCookie,
     DeferredOutcome,
+    Evaluate,
     Outcome,
     evaluator_of,
     in_order_of_evaluation,
@@ -126,7 +127,6 @@ class Auth(NoDependency):
         self.resource: ProtectedResource | None = None if resource is None else resource.with_scopes(self.scopes)
         self.reason_pages: str = reason_pages
         self.vary: str = ", ".join(_vary(self.schemes))
-        self._evaluate = evaluator_of(accept)
         self._takes_tokens_alone = takes_tokens_alone(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self.render: Render | None = render
@@ -142,6 +142,8 @@ class Auth(NoDependency):
             self.user_loading = UserLoading(load_user, pool, self._store_timeout)
         for scheme in self.schemes:
             scheme.bind(realm)
+        self._outcome = self._evaluator(evaluator_of(accept, may_wait=False))
+        self._outcome_here = self._evaluator(evaluator_of(accept, may_wait=True))
         # Only results of the way that is tried first are remembered: no other can decide before it (rules 2 and 3).
         reading, others = in_order_of_evaluation(accept)
         self._first: Way = (*reading, *others)[0]
@@ -194,7 +196,7 @@ class Auth(NoDependency):
                 return known
             version = self.memo.version
         try:
-            outcome = self._outcome(request)
+            outcome = self._outcome_here(request)
             if isinstance(outcome, DeferredOutcome):
                 outcome = run(outcome.flow, pool=self._pool, around=request.around)
         except Unavailable as error:
@@ -312,13 +314,19 @@ class Auth(NoDependency):
         known.result = made = self._authentication(known.verdict, scheme)
         return made
 
-    def _outcome(self, request: RequestHead) -> Outcome | DeferredOutcome | Refusal:
-        """The outcome of all alternatives."""
-        if self._reads_authorization:
+    def _evaluator(self, evaluate: Evaluate) -> Callable[[RequestHead], Outcome | DeferredOutcome | Refusal]:
+        """`evaluate`, after a look for two credentials in ``Authorization``. A scheme that is alone looks itself."""
+        alone = self.schemes[0] is self.accept and reads_authorization_only(self.schemes[0])
+        if alone or not self._reads_authorization:
+            return evaluate
+
+        def evaluate_one(request: RequestHead) -> Outcome | DeferredOutcome | Refusal:
             authorization = request.authorization
             if authorization is not None and authorization.duplicate:
                 return self._reject(None, Rejected(Reason.AUTHORIZATION_DUPLICATE), request)
-        return self._evaluate(request)
+            return evaluate(request)
+
+        return evaluate_one
 
     def _conclude(self, outcome: Outcome | Refusal, request: RequestHead, version: Any) -> Authentication | Refusal:
         """The result that follows from `outcome`. `version` is that of the memo before the evaluation."""
@@ -326,7 +334,10 @@ class Auth(NoDependency):
             verdict, scheme = outcome
             if isinstance(verdict, Rejected):
                 return self._reject(scheme, verdict, request)
-            return self._accept(verdict, scheme, request, version)
+            authentication = self._authentication(verdict, scheme)
+            if self.memo is not None and verdict.remember_until is not None:
+                self._remember(self.memo, authentication, verdict, request, version)
+            return authentication
         if isinstance(outcome, Refusal):
             return outcome
         if isinstance(outcome, DeadCookie):
@@ -341,28 +352,23 @@ class Auth(NoDependency):
         presented = outcome is not None or (self._reads_authorization and request.authorization is not None)
         return Authentication(ANONYMOUS, presented=presented)
 
-    def _accept(
-        self, verdict: Authenticated, scheme: SecurityScheme[Any], request: RequestHead, version: Any
-    ) -> Authentication:
-        authentication = self._authentication(verdict, scheme)
-        if (
-            self.memo is not None
-            and verdict.remember_until is not None
-            and self._first == (scheme,)
-            and not verdict.headers
-        ):
-            header = request.header("authorization")
-            if header is not None and header.isascii():
-                until, holds = verdict.remember_until, verdict.still_holds
-                self.memo.remember(header.encode(), authentication, until, version, holds)
-        return authentication
+    def _remember(
+        self, memo: Memo, authentication: Authentication, verdict: Authenticated, request: RequestHead, version: Any
+    ) -> None:
+        if self._first != (authentication.scheme,) or verdict.headers or verdict.remember_until is None:
+            return
+        header = request.header("authorization")
+        if header is not None and header.isascii():
+            memo.remember(header.encode(), authentication, verdict.remember_until, version, verdict.still_holds)
 
     def _authentication(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
-        headers = verdict.headers
+        principal, _, headers, _, validities = verdict
         if not scheme.in_authorization:
             headers = (*headers, PRIVATE) if headers else ONLY_PRIVATE
-        principal = verdict.principal.authenticated_by(scheme.name)
-        validities = verdict.validities or until_expiry(principal, self._clock)
+        if principal.scheme != scheme.name:
+            principal = principal.authenticated_by(scheme.name)
+        if not validities and principal.expires_at is not None:
+            validities = until_expiry(principal, self._clock)
         return Authentication(principal, scheme, headers, validities=validities)
 
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:

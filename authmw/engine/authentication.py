@@ -20,6 +20,7 @@ from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.base import Alternatives, SecurityScheme, Way, ways
+from authmw.verifiers.lookup import LookupVerifier
 
 
 class DeadCookie:
@@ -141,16 +142,20 @@ Evaluate = Callable[[RequestHead], Outcome | DeferredOutcome]
 """Evaluates one alternative on a request."""
 
 
-def evaluator_of(accept: Alternatives) -> Evaluate:
+def evaluator_of(accept: Alternatives, *, may_wait: bool) -> Evaluate:
     """The function that evaluates `accept`. The combination is read here, once, and not on each request.
+
+    Args:
+        accept: the alternatives.
+        may_wait: whether functions of the application may be called at once, since each request has its own thread.
 
     Raises:
         ConfigurationError: `accept` is neither a scheme nor a combination of schemes.
     """
     if isinstance(accept, SecurityScheme):
-        return _evaluator_of_scheme(accept.schemes[0])
+        return _evaluator_of_scheme(accept.schemes[0], may_wait=may_wait)
     reading, others = in_order_of_evaluation(accept)
-    evaluators = {scheme: _evaluator_of_scheme(scheme) for scheme in accept.schemes}
+    evaluators = {scheme: _evaluator_of_scheme(scheme, may_wait=may_wait) for scheme in accept.schemes}
     return lambda request: DeferredOutcome(_evaluate_ways(reading, others, evaluators, request))
 
 
@@ -166,22 +171,24 @@ def in_order_of_evaluation(accept: Alternatives) -> tuple[tuple[Way, ...], tuple
     return tuple(reading), tuple(others)
 
 
-def _evaluator_of_scheme(scheme: SecurityScheme[Any]) -> Evaluate:
-    return partial(_evaluate_foreign if _is_foreign(scheme) else _evaluate_scheme, scheme)
+def _evaluator_of_scheme(scheme: SecurityScheme[Any], *, may_wait: bool) -> Evaluate:
+    verifier = scheme.verifier
+    here = verifier.verify_here if may_wait and type(verifier) is LookupVerifier else None
 
+    def evaluate(request: RequestHead) -> Outcome | DeferredOutcome:
+        credentials = scheme.extract(request)
+        if credentials is None:
+            return None
+        if isinstance(credentials, Rejected):
+            return DeadCookie(credentials, scheme) if scheme.in_cookie else (credentials, scheme)
+        if verifier is None:
+            return Unrecognised(credentials)
+        verdict: object = verifier.verify(credentials, request) if here is None else here(credentials, request)
+        if isinstance(verdict, GeneratorType):
+            return DeferredOutcome(_evaluate_flow(verdict, credentials, scheme))
+        return _outcome_of(verdict, credentials, scheme)
 
-def _evaluate_scheme(scheme: SecurityScheme[Any], request: RequestHead) -> Outcome | DeferredOutcome:
-    credentials = scheme.extract(request)
-    if credentials is None:
-        return None
-    if isinstance(credentials, Rejected):
-        return DeadCookie(credentials, scheme) if scheme.in_cookie else (credentials, scheme)
-    if scheme.verifier is None:
-        return Unrecognised(credentials)
-    verdict: object = scheme.verifier.verify(credentials, request)
-    if isinstance(verdict, GeneratorType):
-        return DeferredOutcome(_evaluate_flow(verdict, credentials, scheme))
-    return _outcome_of(verdict, credentials, scheme)
+    return partial(_evaluate_foreign, scheme, evaluate) if _is_foreign(scheme) else evaluate
 
 
 def _evaluate_flow(verdict: Flow[object], credentials: object, scheme: SecurityScheme[Any]) -> Flow[Outcome]:
@@ -193,14 +200,16 @@ def _is_foreign(scheme: SecurityScheme[Any]) -> bool:
     return is_of_application(scheme) or (scheme.verifier is not None and is_of_application(scheme.verifier))
 
 
-def _evaluate_foreign(scheme: SecurityScheme[Any], request: RequestHead) -> Outcome | DeferredOutcome:
-    """As `_evaluate_scheme`, for a scheme or a verifier of the application: in its surroundings, and it may raise."""
+def _evaluate_foreign(
+    scheme: SecurityScheme[Any], evaluate: Evaluate, request: RequestHead
+) -> Outcome | DeferredOutcome:
+    """Evaluate a scheme or a verifier of the application: in its surroundings, and it may raise."""
     try:
         if request.around is None:
-            outcome = _evaluate_scheme(scheme, request)
+            outcome = evaluate(request)
         else:
             with request.around():
-                outcome = _evaluate_scheme(scheme, request)
+                outcome = evaluate(request)
     except AuthmwError:
         raise
     except Exception as error:

@@ -111,6 +111,8 @@ class Guard:
         rules = tuple((str(pattern), needed) for pattern, needed in self.rules.by_pattern.items())
         self.settings: GuardSettings = GuardSettings(auth, default, opened, preflights, rules, left)
         warn_of_undeclared(_scopes_in(self.rules), auth)
+        self.has_rules: bool = bool(self.rules)
+        """Whether there are rules from outside."""
         self.leaves_paths: bool = bool(self.left.patterns)
         """Whether there are paths whose program authenticates its callers itself."""
         self._auth = auth
@@ -130,7 +132,7 @@ class Guard:
         An authenticated caller passes if the rules let it. What endpoints need is decided where the view is known.
         """
         if authentication.principal.is_authenticated:
-            rule = self.rule(request)
+            rule = self.rule(request) if self.has_rules else None
             return OPEN if rule is None else self._decide(authentication, rule, request)
         if authentication.presented:
             return self._refuse(authentication, self._known(request), request)
@@ -162,7 +164,7 @@ class Guard:
 
     def rule(self, request: RequestHead) -> Requirement | None:
         """What the rules need; None if no rule names the path, or if it is public."""
-        rule = self.rules.requirement(request) if self.rules else None
+        rule = self.rules.requirement(request) if self.has_rules else None
         return None if rule is None or self.public.matches(request, self.adapter.knows_router) else rule
 
     def _known(self, request: RequestHead) -> Requirement:

@@ -220,9 +220,7 @@ def _answer(question: Question, pool: WorkPool) -> Any:
 def _call(question: Ask[Any]) -> Any:
     answer = question.function(*question.args, **question.kwargs)
     if hasattr(answer, "__await__"):
-        if isinstance(answer, CoroutineType):
-            answer.close()
-        raise FlowError(f"{question!r} is async, and this is WSGI: use a `def`, or serve the application by ASGI")
+        _refuse_awaitable(answer, question)
     return answer
 
 
@@ -250,7 +248,26 @@ def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> o
     except AuthmwError:
         raise
     except Exception as error:
-        raise StoreUnavailable(f"Ask({getattr(method, '__qualname__', '')}) raised {type(error).__name__}") from error
+        raise StoreUnavailable(f"{Ask(method, *args, **kwargs)!r} raised {type(error).__name__}") from error
+
+
+def ask_here(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
+    """Call a function that may wait, without a flow, on the thread of a request: under WSGI.
+
+    Raises:
+        StoreUnavailable: the function raised.
+        FlowError: the function is ``async def``.
+    """
+    answer = ask_now(function, *args, **kwargs)
+    if hasattr(answer, "__await__"):
+        _refuse_awaitable(answer, Ask(function, *args, **kwargs))
+    return answer
+
+
+def _refuse_awaitable(answer: object, question: Ask[Any]) -> NoReturn:
+    if isinstance(answer, CoroutineType):
+        answer.close()
+    raise FlowError(f"{question!r} is async, and this is WSGI: use a `def`, or serve the application by ASGI")
 
 
 def _other(question: Question, pool: WorkPool) -> Any:

@@ -116,6 +116,7 @@ class AuthMiddleware:
         self._recall = None if auth.memo is None else auth.memo.recall
         self._recall_cookies = auth.recall_cookies
         # An end of a path ends with its last segment, so whatever else is among these takes the longer way.
+        self._may_read_own = type(self.adapter).reads_own_credentials is not Adapter.reads_own_credentials
         self._own_names = frozenset(end.rpartition("/")[2] for end in self.adapter.own_ends)
         self.vary: Headers = [("Vary", auth.vary)] if auth.vary else []
         """The ``Vary`` header: the request headers that responses depend on (RFC 9110 §12.5.5)."""
@@ -137,11 +138,11 @@ class AuthMiddleware:
         found: Authentication | Refusal | None = None
         if self._recall is not None or self._recall_cookies is not None:
             found = self._recalled(environ)
-            if found is not None and not self.guard.rules:
+            if found is not None and not self.guard.has_rules:
                 return _Passing(self, environ, start_response, found).run()
         request = WSGIRequest(environ)
         request.around = self._around
-        if self.adapter.reads_own_credentials(request):
+        if self._may_read_own and self.adapter.reads_own_credentials(request):
             request.keep_body()
             return self._pass(self.guard.passage_by_table(request), OWN_CREDENTIALS, request, start_response)
         if found is None:
@@ -149,6 +150,8 @@ class AuthMiddleware:
         if isinstance(found, Refusal):
             return self._refuse(found, environ, start_response)
         passage = self.guard.admit(found, request)
+        if passage is OPEN:
+            return _Passing(self, environ, start_response, found).run()
         if isinstance(passage, Refusal):
             return self._refuse(passage, environ, start_response)
         return self._pass(passage, found, request, start_response)

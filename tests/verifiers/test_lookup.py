@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -203,3 +204,49 @@ def test_a_scheme_takes_a_plain_function() -> None:
     found = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Bearer t0ken"}))
     assert isinstance(found, Authentication)
     assert found.principal.id == "alice"
+
+
+def test_a_function_is_called_without_a_flow_where_the_request_has_a_thread() -> None:
+    verifier = LookupVerifier({"t0ken": ALICE}.get)
+    assert verifier.verify_here(BearerToken("t0ken"), REQUEST) == Authenticated(ALICE)
+    assert verifier.verify_here(BearerToken("other"), REQUEST) == Rejected(Reason.TOKEN_UNKNOWN)
+    assert isinstance(verifier.verify_here(BearerToken(""), REQUEST), Rejected)
+
+
+@pytest.mark.parametrize("surrounded", [False, True])
+def test_without_a_flow_it_fails_closed_too(surrounded: bool) -> None:
+    request = WSGIRequest({"REQUEST_METHOD": "GET"})
+    request.around = _Around() if surrounded else None
+
+    async def of_asgi(token: str) -> Principal:
+        return ALICE
+
+    def down(token: str) -> Principal:
+        raise KeyError(token)
+
+    def anything(token: str) -> Any:
+        return True
+
+    with pytest.raises(FlowError, match="is async, and this is WSGI"):
+        LookupVerifier(of_asgi).verify_here(BearerToken("t0ken"), request)
+    with pytest.raises(StoreUnavailable, match=r"Ask\(.*down\) raised KeyError"):
+        LookupVerifier(down).verify_here(BearerToken("t0ken"), request)
+    with pytest.raises(FlowError, match="answers a Principal or None, not bool"):
+        LookupVerifier(anything).verify_here(BearerToken("t0ken"), request)
+
+
+def test_under_wsgi_the_engine_makes_no_flow_of_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LookupVerifier, "verify", None)
+    auth = Auth(HTTPBearer({"t0ken": ALICE}.get))
+    found = auth.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", "HTTP_AUTHORIZATION": "Bearer t0ken"}))
+    assert isinstance(found, Authentication)
+    assert found.principal.id == "alice"
+
+
+class _Around:
+    """Surroundings that do nothing."""
+
+    debug = False
+
+    def __call__(self) -> AbstractContextManager[object]:
+        return nullcontext()

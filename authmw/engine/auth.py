@@ -144,10 +144,10 @@ class Auth(NoDependency):
             scheme.bind(realm)
         self._outcome = self._evaluator(evaluator_of(accept, may_wait=False))
         self._outcome_here = self._evaluator(evaluator_of(accept, may_wait=True))
-        # Only results of the way that is tried first are remembered: no other can decide before it (rules 2 and 3).
         reading, others = in_order_of_evaluation(accept)
-        self._first: Way = (*reading, *others)[0]
-        self.memo: Memo | None = _memo(self._first, remember, clock) if _decides_as_auth(type(self)) else None
+        self._remembered = _remembered(reading) if _decides_as_auth(type(self)) else ()
+        verifiers = [scheme.verifier for scheme in self._remembered]
+        self.memo: Memo | None = Memo(remember, clock, *verifiers) if verifiers and remember else None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
         self._recalls: SecurityScheme[Any] | None = _recalling(others) if _decides_as_auth(type(self)) else None
         self.recall_cookies: RecallCookies | None = None
@@ -355,7 +355,7 @@ class Auth(NoDependency):
     def _remember(
         self, memo: Memo, authentication: Authentication, verdict: Authenticated, request: RequestHead, version: Any
     ) -> None:
-        if self._first != (authentication.scheme,) or verdict.headers or verdict.remember_until is None:
+        if authentication.scheme not in self._remembered or verdict.headers or verdict.remember_until is None:
             return
         header = request.header("authorization")
         if header is not None and header.isascii():
@@ -550,18 +550,26 @@ def _vary(schemes: tuple[SecurityScheme[Any], ...]) -> dict[str, None]:
     return dict.fromkeys(name for scheme in schemes for name in scheme.vary.split(", ") if name)
 
 
-def _memo(first: Way, size: int, clock: Callable[[], float]) -> Memo | None:
-    """The cache for results of `first`; None where they must not be remembered, or where that saves nothing.
+def _remembered(reading: tuple[Way, ...]) -> tuple[SecurityScheme[Any], ...]:
+    """The schemes whose results are remembered.
 
-    A result counts for every request with the same ``Authorization``, so nothing else of a request may decide it.
+    A result counts for every request with the same ``Authorization``, so nothing else of a request may decide it: not
+    in the scheme, and not in one that is tried before it and reads credentials of the same name.
+
+    Args:
+        reading: the ways that read the header, in the order in which they are tried.
     """
-    scheme = first[0]
-    if not size or len(first) > 1 or not reads_authorization_only(scheme):
-        return None
-    verifier = scheme.verifier
-    if not says_it_ignores_the_request(verifier) or not hasattr(verifier, "version"):
-        return None
-    return Memo(size, clock, verifier)
+    found: list[SecurityScheme[Any]] = []
+    looking: set[str] = set()
+    for scheme, *beside in reading:
+        if beside or not reads_authorization_only(scheme):
+            break
+        verifier, name = scheme.verifier, scheme.auth_type.lower()
+        if not says_it_ignores_the_request(verifier) or not hasattr(verifier, "version"):
+            looking.add(name)
+        elif name not in looking:
+            found.append(scheme)
+    return tuple(found)
 
 
 def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:

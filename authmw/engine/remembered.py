@@ -32,20 +32,34 @@ def canonical(header: bytes) -> bytes:
     return b"%b %b" % (scheme.capitalize(), credential.lstrip(b" "))
 
 
+class _Several:
+    """Verifiers whose results one cache has."""
+
+    __slots__ = ("_verifiers",)
+
+    def __init__(self, verifiers: tuple[Any, ...]) -> None:
+        self._verifiers = verifiers
+
+    @property
+    def version(self) -> tuple[Any, ...]:
+        """The versions of all."""
+        return tuple([each.version for each in self._verifiers])
+
+
 class Memo(BoundedCache[bytes, "Authentication"]):
     """A bounded cache of verified ``Authorization`` values.
 
     Args:
         size: maximum number of entries; the oldest is dropped first.
         clock: returns the time in seconds since the epoch.
-        verifier: the verifier of the entries. When its ``version`` (that of its keys) changes, all are dropped.
+        verifiers: those of the entries. When the ``version`` of one (that of its keys) changes, all are dropped.
     """
 
     __slots__ = ("_forgotten", "_seen", "_verifier")
 
-    def __init__(self, size: int, clock: Callable[[], float], verifier: Any) -> None:
+    def __init__(self, size: int, clock: Callable[[], float], *verifiers: Any) -> None:
         super().__init__(size, clock=clock)
-        self._verifier = verifier
+        self._verifier = verifiers[0] if len(verifiers) == 1 else _Several(verifiers)
         self._seen = self._verifier.version
         self._forgotten = 0
 

@@ -11,7 +11,9 @@ import pytest
 from authmw import (
     Auth,
     Authenticated,
+    HTTPBasic,
     HTTPBearer,
+    HTTPDigest,
     Issuer,
     JWTVerifier,
     KeyRing,
@@ -228,6 +230,53 @@ def _function(token: str) -> Principal:
 )
 def test_each_class_says_for_itself_that_it_may_be_remembered(verifier: Any, remembered: bool) -> None:
     assert (Auth(HTTPBearer(verifier)).memo is not None) is remembered
+
+
+def _by_basic(username: str, password: str) -> Principal:
+    return Principal(username)
+
+
+@pytest.mark.parametrize(
+    "before, remembered",
+    [
+        (lambda: HTTPBasic(_by_basic), True),
+        (HTTPBasic, True),
+        (lambda: HTTPBearer(TokenVerifier(MemoryTokens(), revocations=RevocationFeed(MemoryRevocations()))), True),
+        (lambda: HTTPBearer(TenantJWT(KEYS, **NAMES)), False),
+        (lambda: HTTPBearer(_function), False),
+        (TenantScheme, False),
+        (HTTPDigest, False),
+        (lambda: TrustedHeader("X-Tenant", _Tenant(), proxies=["unix"]) & HTTPBasic(_by_basic), False),
+        (lambda: TrustedHeader("X-Tenant", _Tenant(), proxies=["unix"]), True),
+    ],
+    ids=["Basic", "no verifier", "of another kind", "looks", "function", "scheme", "Digest", "both", "another header"],
+)
+def test_a_token_is_remembered_where_no_scheme_before_its_own_may_decide_otherwise(
+    before: Callable[[], Any], remembered: bool
+) -> None:
+    auth = Auth(before() | HTTPBearer(JWTVerifier(KEYS, **NAMES), name="Last"))
+    header = f"Bearer {_jwt()}"
+    auth.authenticate(wsgi_request(authorization=header))
+    known = None if auth.memo is None else auth.memo.recall(header.encode())
+    assert (known is not None) is remembered
+    assert known is None or known.principal.scheme == "Last"
+
+
+def test_the_keys_of_each_scheme_count() -> None:
+    rings = KeyRing.generate(), KeyRing.generate()
+    named: Any = {"issuer": "https://id.example", "audience": "orders"}
+    first = TokenVerifier(MemoryTokens(), revocations=RevocationFeed(MemoryRevocations()))
+    auth = Auth(HTTPBearer(first) | HTTPBearer(JWTVerifier(rings[0], **named), name="Last"))
+    header = f"Bearer {issue('acme', keys=rings[0], **named)}"
+    auth.authenticate(wsgi_request(authorization=header))
+    assert auth.memo is not None
+    assert auth.memo.recall(header.encode()) is not None
+    first.version += 1
+    assert auth.memo.recall(header.encode()) is None
+    auth.authenticate(wsgi_request(authorization=header))
+    assert auth.memo.recall(header.encode()) is not None
+    rings[0].rotate()
+    assert auth.memo.recall(header.encode()) is None
 
 
 def test_a_verifier_whose_class_has_slots_may_be_remembered() -> None:

@@ -133,7 +133,7 @@ class ApiKeyVerifier:
         if known is not None and record is known.record:
             now = self._clock()
             if now < known.valid_until and now < known.touch_at:
-                return self._followed(known, now)
+                return known.verdict if self._revocations is None else self._followed(known, now)
         return self._judge(sought, record, known, bearer)
 
     def _ask(self, sought: str, known: _Known | None, bearer: bool) -> Flow[Verdict]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authmw import (
     ApiKey,
@@ -185,3 +188,11 @@ def test_a_place_that_no_request_could_have_is_refused(make: Any, said: str) -> 
 def test_a_key_has_the_name_that_its_document_is_to_show() -> None:
     assert [each("key", name="Shop").name for each in (APIKeyHeader, APIKeyQuery, APIKeyCookie)] == ["Shop"] * 3
     assert APIKeyCookie("__Host-key").path == "/"
+
+
+@given(st.text(st.characters(max_codepoint=0x17F), max_size=4))
+def test_only_visible_ascii_is_a_key(text: str) -> None:
+    found = HEADER.extract(wsgi_request(x_api_key=text))
+    stripped = text.strip(" \t")
+    assert isinstance(found, ApiKey) is (re.fullmatch(r"[!-+\--~]+", stripped) is not None)
+    assert found == ApiKey(stripped) or isinstance(found, Rejected)

@@ -131,7 +131,7 @@ class FlaskAuth:
             raise ConfigurationError(*settings.mistakes)
         public = PublicPaths(settings.public, login=auth.login)
         check = ViewCheck(app, auth, routes, default=settings.default, public=public)
-        app.before_request(check)  # Flask refuses this once the application serves
+        app.before_request(check.before_view)  # Flask refuses this once the application serves
         put_first(app.before_request_funcs[None])
         keep_promises(app)
         app.url_value_preprocessor(mark_context)

@@ -17,7 +17,7 @@ from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Access, Requirement
 from authmw.wsgi import AuthMiddleware
 from authmw_flask.path_templates import parameters_of, template_of
-from authmw_flask.routes import RouteTable, handler_of, view_class_of
+from authmw_flask.routes import RouteTable, handler_of, method_decorators_of, view_class_of
 from authmw_flask.surroundings import ApplicationContext
 
 if TYPE_CHECKING:
@@ -101,13 +101,12 @@ def _methods(app: Flask, rule: Rule) -> Iterable[str]:
 
 
 def _route(app: Flask, table: RouteTable, settings: GuardSettings | None, rule: Rule, method: str) -> Route:
-    path = template_of(rule)
+    path, view = template_of(rule), app.view_functions.get(rule.endpoint)
     redirects = rule.redirect_to is not None or rule.alias  # no view is called then, so only the default counts
     declared = None if redirects else table.requirement(rule.endpoint, method)
     protection, requirement = protected(declared, settings, method=method, path=path)
-    if settings is None and declared is not None and not _enforces(table, rule.endpoint, method, declared):
+    if settings is None and declared is not None and not _enforces(table, rule.endpoint, view, method, declared):
         protection = Protection.MISPLACED
-    view = app.view_functions.get(rule.endpoint)
     return Route(
         path=path,
         method=method,
@@ -120,12 +119,12 @@ def _route(app: Flask, table: RouteTable, settings: GuardSettings | None, rule: 
     )
 
 
-def _enforces(table: RouteTable, endpoint: str, method: str, declared: Requirement) -> bool:
+def _enforces(table: RouteTable, endpoint: str, view: object, method: str, declared: Requirement) -> bool:
     """Whether the registered view enforces all that was declared, without a guard in front of it."""
     if declared.is_open:
         return True
-    by_carrier = map(enforced_by, table.carriers(endpoint, method))
-    by_decorator = map(declared_by_decorator, table.method_decorators(endpoint, method))
+    by_carrier = map(enforced_by, table.carriers(endpoint, view, method))
+    by_decorator = map(declared_by_decorator, method_decorators_of(view_class_of(view), method))
     enforced = Requirement.together(each for each in (*by_carrier, *by_decorator) if each is not None)
     return enforced is not None and enforced.includes(declared)
 

@@ -1,7 +1,8 @@
 """Requirements of views, found by Flask's route table: on the view, its class, its method and its blueprints.
 
-Declarations are read at each request, from the registered objects. So it does not matter whether ``@requires_scopes``
-stands above or below ``@app.get``, or whether a blueprint was marked before or after it was registered.
+Declarations are read from the registered objects when the first request comes, and again after each change of them. So
+it does not matter whether ``@requires_scopes`` stands above or below ``@app.get``, or whether a blueprint was marked
+before or after it was registered.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from werkzeug.routing import Rule
 
 from authmw.engine.declarations import lost_in, needed_by
 from authmw.engine.decorators import declared_by_decorator
+from authmw.engine.markers import declarations
 from authmw.engine.promise import Promise
 from authmw.engine.undeclared_scopes import warn_of_undeclared
 from authmw.flow.application_code import Surroundings
@@ -45,6 +47,36 @@ class ViewPromise(Promise):
         self.app = app
 
 
+class _Reading:
+    """What was read from the declarations for one view.
+
+    Args:
+        view: what the endpoint calls.
+        method: the method of the request.
+        version: that of the declarations, before they were read.
+        needed: what the view needs.
+    """
+
+    __slots__ = ("_decorators", "_version", "_view", "handler", "needed", "view_class")
+
+    def __init__(self, view: object, method: str, version: object, needed: Requirement | None) -> None:
+        self._view = view
+        self._version = version
+        self.needed = needed
+        self.view_class: type | None = view_class_of(view)
+        self.handler: object = handler_of(self.view_class, method)
+        self._decorators = method_decorators_of(self.view_class, method)
+
+    def holds(self, view: object, method: str) -> bool:
+        """Whether all that it was read from is still the same. A view may be replaced while the application serves."""
+        if view is not self._view or declarations.version is not self._version:
+            return False
+        return self.view_class is None or (
+            handler_of(self.view_class, method) is self.handler
+            and method_decorators_of(self.view_class, method) == self._decorators
+        )
+
+
 class RouteTable:
     """The routes of one application.
 
@@ -61,23 +93,34 @@ class RouteTable:
         self._app = app
         self._around = around
         self._dispatchers = tuple(_dispatchers(wsgi_app))
-        self._lost_in: dict[object, tuple[object, Requirement | None]] = {}
+        self._readings: dict[object, _Reading] = {}
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
         """The requirement of `endpoint`, from its outermost blueprint to its method; None if nothing was declared."""
+        view = self._app.view_functions.get(endpoint)
+        known = self._readings.get(endpoint) or self._readings.get((endpoint, method))
+        if known is None or not known.holds(view, method):
+            version = declarations.version
+            known = _Reading(view, method, version, self._read(endpoint, view, method))
+            if known.view_class is None:
+                self._readings[endpoint] = known
+            elif known.handler is not None:  # so that clients cannot fill it with methods
+                self._readings[endpoint, method] = known
+        return known.needed
+
+    def _read(self, endpoint: str, view: object, method: str) -> Requirement | None:
         needed: Requirement | None = None
-        for carrier in self.carriers(endpoint, method):
+        for carrier in self.carriers(endpoint, view, method):
             declared = needed_by(carrier)
             if declared is not None:
                 needed = declared if needed is None else needed & declared
-        view = self._app.view_functions.get(endpoint)
         view_class = view_class_of(view)
         if view_class is not None:
             handler = handler_of(view_class, method)
             more = map(declared_by_decorator, method_decorators_of(view_class, method))
-            lost = None if handler is None else self._lost(handler, (endpoint, method))
+            lost = None if handler is None else lost_in(handler)
             needed = Requirement.together(each for each in (needed, *more, lost) if each is not None)
-        lost = self._lost(view, endpoint)
+        lost = lost_in(view)
         return needed if lost is None else lost if needed is None else needed & lost
 
     def look_at_scopes(self) -> None:
@@ -92,13 +135,6 @@ class RouteTable:
             for method in sorted((rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}):
                 needed = self.requirement(rule.endpoint, method)
                 yield from ((f"{method} {rule.rule}", scope) for scope in (needed.all_scopes if needed else ()))
-
-    def _lost(self, target: object, key: object) -> Requirement | None:
-        """The requirement that is declared inside of `target`, and that a call of it does not enforce."""
-        known = self._lost_in.get(key)
-        if known is None or known[0] is not target:
-            known = self._lost_in[key] = (target, lost_in(target))
-        return known[1]
 
     def requirement_of(self, request: RequestHead) -> Requirement | None:
         """The requirement of the view that will serve `request`.
@@ -145,20 +181,15 @@ class RouteTable:
         converters = self._app.url_map.converters.values()
         return any(not converter.__module__.startswith("werkzeug.") for converter in converters)
 
-    def carriers(self, endpoint: str, method: str) -> Iterator[object]:
+    def carriers(self, endpoint: str, view: object, method: str) -> Iterator[object]:
         """What may carry declarations for `endpoint`: blueprints from the outermost on, class, view, method."""
         names = endpoint.split(".")[:-1] if "." in endpoint else ()
         for depth in range(len(names)):
             yield self._app.blueprints.get(".".join(names[: depth + 1]))
-        view = self._app.view_functions.get(endpoint)
         view_class = view_class_of(view)
         yield view_class
         yield view
         yield handler_of(view_class, method)
-
-    def method_decorators(self, endpoint: str, method: str) -> tuple[object, ...]:
-        """The decorators that flask-restful and flask-restx put on the methods of a class when they call them."""
-        return method_decorators_of(view_class_of(self._app.view_functions.get(endpoint)), method)
 
     def _is_mounted(self, path: str) -> bool:
         # Werkzeug hands such a path to another application before this one routes it.
@@ -186,9 +217,10 @@ def handler_of(view_class: type | None, method: str) -> Any:
 
 
 def method_decorators_of(view_class: type | None, method: str) -> tuple[object, ...]:
-    """The ``method_decorators`` of a class for `method`: a list for all methods, or one by the name of each.
+    """The decorators that flask-restful and flask-restx put on `method` of a class when they call it.
 
-    Those of ``get`` count for HEAD too: flask-restful calls ``get`` then, without them.
+    ``method_decorators`` is a list for all methods, or one by the name of each. Those of ``get`` count for HEAD too:
+    flask-restful calls ``get`` then, without them.
     """
     found: object = getattr(view_class, "method_decorators", ())
     if isinstance(found, Mapping):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
@@ -11,7 +12,7 @@ from werkzeug.routing import Rule
 
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import NOBODY
-from authmw.engine.context import Call, call_here, enforce
+from authmw.engine.context import Call, call_here
 from authmw.engine.promise import PathPromise, promises_of
 from authmw.engine.public_paths import Default, PublicPaths
 from authmw.http.request import Environ, WSGIRequest
@@ -23,7 +24,7 @@ from authmw_flask.routes import RouteTable, ViewPromise
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_request: LocalProxy[Request] = cast("LocalProxy[Request]", request)
+_current_request = cast("LocalProxy[Request]", request)._get_current_object  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
 
 
 def keep_promises(app: Flask) -> None:
@@ -32,14 +33,15 @@ def keep_promises(app: Flask) -> None:
     Some of those may answer in place of the view. See `Promise.allows`.
     """
     replaced = vars(app).get("dispatch_request")  # by another extension
-    of_class, itself = type(app).dispatch_request, ref(app)  # no cycle: the application holds the function
+    of_class: Callable[..., ResponseReturnValue] = type(app).dispatch_request
+    itself = ref(app)  # no cycle: the application holds the function
 
     def dispatch_request(*args: Any) -> ResponseReturnValue:
         call = current_call.get()
         if not isinstance(call, Call) or not call.authentication.principal.is_authenticated:
             for promise in _promises_for(itself(), _current_request().environ):
                 promise.kept = True
-        return of_class(cast("Flask", itself()), *args) if replaced is None else replaced(*args)
+        return of_class(itself(), *args) if replaced is None else replaced(*args)
 
     setattr(app, "dispatch_request", dispatch_request)  # noqa: B010 - type checkers take it for a method only
 
@@ -62,7 +64,7 @@ class ViewCheck:
         self._default = AUTHENTICATED if default == "deny" else PUBLIC
         self._public = public
 
-    def __call__(self) -> Response | None:
+    def before_view(self) -> Response | None:
         """Let the request pass, or raise its refusal; a response only for a preflight that no handler may see."""
         self._routes.look_at_scopes()
         current = _current_request()
@@ -98,7 +100,7 @@ class ViewCheck:
             and not promises_of(current.environ)
         ):
             return self._answer_preflight(rule)
-        enforce(needed)
+        call.enforce(needed)
         return None
 
     def _is_public(self, environ: Environ) -> bool:
@@ -117,8 +119,5 @@ class ViewCheck:
 
 def _promises_for(app: Flask | None, environ: Environ) -> list[ViewPromise]:
     """The promises for views of `app`, and not of another application that a layer called instead."""
-    return [each for each in promises_of(environ) if isinstance(each, ViewPromise) and each.app is app]
-
-
-def _current_request() -> Request:
-    return _request._get_current_object()  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
+    promises = promises_of(environ)
+    return [each for each in promises if isinstance(each, ViewPromise) and each.app is app] if promises else []

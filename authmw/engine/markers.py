@@ -19,6 +19,20 @@ _WRAPPER: Final = "__authmw_wrapper__"
 C = TypeVar("C")
 
 
+class _Declarations:
+    """All declarations of the process."""
+
+    version: object = object()
+    """Another object after each declaration, so that what was read from declarations is known to hold still."""
+
+    def change(self) -> None:
+        """Note that a declaration was written."""
+        self.version = object()
+
+
+declarations: Final = _Declarations()
+
+
 def marked_requirement(target: object) -> Requirement | None:
     """The requirement declared on a view, a class, a blueprint or an application; None for none."""
     if not hasattr(target, "__dict__") and not hasattr(target, "__func__"):
@@ -76,6 +90,7 @@ def as_wrapper(wrapper: C, requirement: Requirement) -> C:
     """`wrapper`, marked as the result of a decorator that declares `requirement`."""
     setattr(wrapper, _MARKER, requirement)
     setattr(wrapper, _WRAPPER, wrapper)
+    declarations.change()
     return wrapper
 
 
@@ -89,6 +104,7 @@ def mark(target: object, requirement: Requirement) -> None:
         setattr(target, _MARKER, requirement)
     except AttributeError:
         raise no_attributes(target) from None
+    declarations.change()
 
 
 def name_of(target: object) -> str:

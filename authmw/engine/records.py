@@ -7,7 +7,7 @@ from threading import Lock
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from authmw.engine.markers import is_proxy, name_of, no_attributes
+from authmw.engine.markers import declarations, is_proxy, name_of, no_attributes
 from authmw.engine.reached import DEEPEST_CHAIN, chain_of, reached_from
 from authmw.errors import ConfigurationError
 from authmw.flow.forks import in_each_child
@@ -106,6 +106,8 @@ class _Records:
                 setattr(target, _ABOVE, together)
             except Exception:
                 raise no_attributes(target) from None
+            finally:
+                declarations.change()
 
 
 def _write(target: Any, name: str, value: object) -> None:

@@ -19,7 +19,7 @@ from authmw_flask.adapter import FlaskAdapter
 from authmw_flask.config import LOCAL_AUTH, Settings
 from authmw_flask.flask_login import add_template_context
 from authmw_flask.mounted import put_first
-from authmw_flask.preserved_requests import kept_call, mark_context
+from authmw_flask.preserved_requests import kept_call, mark_contexts
 from authmw_flask.refusing import answer_refusals
 from authmw_flask.routes import RouteTable
 from authmw_flask.surroundings import ApplicationContext
@@ -134,8 +134,7 @@ class FlaskAuth:
         app.before_request(check.before_view)  # Flask refuses this once the application serves
         put_first(app.before_request_funcs[None])
         keep_promises(app)
-        app.url_value_preprocessor(mark_context)
-        put_first(app.url_value_preprocessors[None])
+        mark_contexts(app)
         answer_refusals(app)
         add_template_context(app)
         find_calls_by(kept_call)

@@ -8,9 +8,10 @@ after either.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from flask import has_request_context
+from flask import Flask, has_request_context
 from flask.ctx import RequestContext
 from flask.globals import request_ctx
 
@@ -19,18 +20,21 @@ from authmw.engine.context import Call
 from authmw.engine.guard import GuardSettings
 from authmw.http.request import WSGIRequest
 from authmw.identity.principal import Principal
+from authmw_flask.replaced_methods import call_before
 
+_context: Callable[[], RequestContext] = request_ctx._get_current_object  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]  # Werkzeug documents it for use
 _SERVES: Final = "authmw_serves"
 """The attribute of the context in which a request is served. A copy of that context has none."""
 _PRESERVED: Final = "werkzeug.debug.preserve_context"
 """The key that Flask's test client puts into the environ in a ``with`` block."""
 
 
-def mark_context(endpoint: str | None, values: object) -> None:
-    """Note that a request is served in Flask's current context.
+def mark_contexts(app: Flask) -> None:
+    """Make `app` note in Flask's context that a request is served, before it calls functions of the application."""
+    call_before(app, "preprocess_request", _mark)
 
-    It is a preprocessor of URL values, since Flask calls those before any other function of the application.
-    """
+
+def _mark() -> None:
     vars(_context())[_SERVES] = True
 
 
@@ -52,7 +56,3 @@ def kept_call(ended: object) -> Call | None:
     if not isinstance(principal, Principal) or not isinstance(settings, GuardSettings):
         return None
     return Call(settings.auth, Authentication(principal), WSGIRequest(environ))
-
-
-def _context() -> RequestContext:
-    return request_ctx._get_current_object()  # type: ignore[attr-defined,no-any-return]  # pyright: ignore[reportPrivateUsage]  # Werkzeug documents it for use

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 from weakref import ref
 
 from flask import Flask, Request, Response, request
@@ -19,10 +18,8 @@ from authmw.http.request import Environ, WSGIRequest
 from authmw.identity.calling import current_call
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
 from authmw_flask.refusing import RefusedByFlask
+from authmw_flask.replaced_methods import call_before
 from authmw_flask.routes import RouteTable, ViewPromise
-
-if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
 
 _current_request = cast("LocalProxy[Request]", request)._get_current_object  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
 
@@ -32,18 +29,15 @@ def keep_promises(app: Flask) -> None:
 
     Some of those may answer in place of the view. See `Promise.allows`.
     """
-    replaced = vars(app).get("dispatch_request")  # by another extension
-    of_class: Callable[..., ResponseReturnValue] = type(app).dispatch_request
-    itself = ref(app)  # no cycle: the application holds the function
+    itself = ref(app)
 
-    def dispatch_request(*args: Any) -> ResponseReturnValue:
+    def keep() -> None:
         call = current_call.get()
         if not isinstance(call, Call) or not call.authentication.principal.is_authenticated:
             for promise in _promises_for(itself(), _current_request().environ):
                 promise.kept = True
-        return of_class(itself(), *args) if replaced is None else replaced(*args)
 
-    setattr(app, "dispatch_request", dispatch_request)  # noqa: B010 - type checkers take it for a method only
+    call_before(app, "dispatch_request", keep)
 
 
 class ViewCheck:

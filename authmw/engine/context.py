@@ -55,6 +55,9 @@ class Call:
     """`refused` came out of an enforcing wrapper."""
     own_user: tuple[Principal, object] | None = None
     """The principal that `load_user` was asked for, and its answer; None before that, and after the end."""
+    met: Requirement | None = None
+    """The last requirement without predicates that the caller was found to meet: a check in front of a view, and the
+    decorator of the view, ask for the same one."""
     carry: Callable[[Refusal], AccessRefused] | None = None
     """Makes the exception that carries a refusal through the framework; None without an adapter."""
 
@@ -79,9 +82,13 @@ class Call:
 
     def enforce(self, requirement: Requirement, principal: Principal | None = None) -> None:
         """Refuse the request unless `principal`, by default its caller, meets `requirement`."""
+        if requirement is self.met and principal is None and self.authentication is not ENDED:
+            return
         decision = self.auth.decide(self.authentication, requirement, self.request, principal=principal)
         if isinstance(decision, Refusal):
             raise self.refuse(decision)
+        if principal is None and not requirement.predicates:
+            self.met = requirement
 
     def refuse(self, refusal: Refusal) -> AccessRefused:
         """The exception that carries `refusal`. It is recorded as raised, so raise it."""

@@ -193,17 +193,21 @@ def _enforce_in_class(target: type, requirement: Requirement) -> type:
 
 
 def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
-    if not _is_lifespan(args):
+    call = call_here()
+    if call is not None:
+        call.enforce(requirement)
+    elif not _is_lifespan(args):
         enforce(requirement)
 
 
 def _is_lifespan(args: tuple[Any, ...]) -> bool:
     """Whether the call is the lifespan of an ASGI application (start-up and shutdown), which has no caller.
 
-    A view may be called with a dict that a client wrote. So all three arguments have to fit, outside of a request.
+    A view may be called with a dict that a client wrote. So all three arguments have to fit, and it is asked only
+    outside of a request.
     """
     match args[-3:]:
         case ({"type": "lifespan"}, receive, send):
-            return callable(receive) and callable(send) and call_here() is None
+            return callable(receive) and callable(send)
         case _:
             return False

@@ -143,7 +143,7 @@ class Requirement:
         for group in self.alternatives:
             if granted.isdisjoint(group.scopes):
                 lacking.extend(group.scopes)
-        return tuple(dict.fromkeys(lacking))
+        return tuple(dict.fromkeys(lacking)) if lacking else ()
 
 
 def predicate_name(predicate: Callable[..., Any]) -> str:

@@ -175,3 +175,29 @@ def test_a_500_of_code_that_caught_an_error_itself_is_its_own(error: Exception) 
     except Exception:
         assert call.refusal_for(500) is None
     assert call.refusal_for(500) is None
+
+
+def test_what_the_caller_has_met_is_decided_once_until_the_request_ends(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "authmw.audit")
+    needed, same = Requirement.all_of("orders:read"), Requirement.all_of("orders:read")
+    with acting_as(Principal("alice", scopes={"orders:read"})):
+        call = call_here()
+        assert call is not None
+        call.enforce(needed)
+        call.enforce(needed)
+        assert len(caplog.messages) == 1
+        call.enforce(same)
+        assert len(caplog.messages) == 2
+        with pytest.raises(AccessRefused):
+            call.enforce(same, Principal("bob"))
+    with pytest.raises(AccessRefused):
+        call.enforce(same)
+
+
+def test_a_predicate_is_asked_each_time() -> None:
+    answers = [True, False]
+    needed = Requirement(predicates=(lambda principal, request: answers.pop(0),))
+    with acting_as(Principal("alice")):
+        enforce(needed)
+        with pytest.raises(AccessRefused):
+            enforce(needed)

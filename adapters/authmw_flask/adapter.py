@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from authmw.engine.adapter import Adapter
 from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
+from authmw_flask.finished_bodies import is_finished
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class FlaskAdapter(Adapter):
     def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
         """An ``HTTPException`` without a code."""
         return RefusedByFlask(refusal)
+
+    def is_finished(self, body: Iterable[bytes]) -> bool:
+        """See `finished_bodies.is_finished`."""
+        return is_finished(body)
 
     def refuse(
         self, refusal: Refusal, response: Response, environ: Environ, start_response: StartResponse

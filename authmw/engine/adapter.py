@@ -43,6 +43,10 @@ class Adapter:
         """The exception that carries `refusal` of `request` through the framework."""
         return AccessRefused(refusal)
 
+    def is_finished(self, body: Iterable[bytes]) -> bool:
+        """Whether no code of the application runs any more for `body`, which is no list, under WSGI."""
+        return False
+
     def serve(self, response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Send a response that is made in front of the application, under WSGI."""
         return response.serve_wsgi(environ, start_response)

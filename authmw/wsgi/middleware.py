@@ -244,7 +244,7 @@ class _Passing(Call):
             body = self._answer(refusal)
         finally:
             current_call.reset(token)
-        if self.replaced is None and (type(body) in (list, tuple) or _is_file(body, environ)):
+        if self.replaced is None and (type(body) in (list, tuple) or self._is_finished(body)):
             self.authentication = ENDED  # as end(), without the call: no code of the application runs from here on
             if self.own_user is not None:
                 self.own_user = None
@@ -260,6 +260,10 @@ class _Passing(Call):
             return stream
         stream.close()
         return self.replaced.content_for(environ["REQUEST_METHOD"])
+
+    def _is_finished(self, body: Iterable[bytes]) -> bool:
+        """Whether no code of the application runs any more for `body`, which is no list."""
+        return _is_file(body, self._environ) or self._middleware.adapter.is_finished(body)
 
     def _call(self, environ: Environ) -> Iterable[bytes]:
         hidden, found = self._middleware.hidden, self.authentication

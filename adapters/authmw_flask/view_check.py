@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from authmw.engine.auth import Auth
 from authmw.engine.authentication import NOBODY
 from authmw.engine.context import Call, call_here
-from authmw.engine.promise import PathPromise, promises_of
+from authmw.engine.promise import PROMISES, PathPromise, promises_of
 from authmw.engine.public_paths import Default, PublicPaths
 from authmw.http.request import Environ, WSGIRequest
 from authmw.identity.calling import current_call
@@ -67,8 +67,10 @@ class ViewCheck:
         call = call_here()
         if call is not None:
             answer = self._check(call, current)
-            for promise in _promises_for(self._app, environ):
-                promise.routed = True
+            # A caller who is authenticated needs no promise of this guard. One further out writes its own here.
+            if PROMISES in environ or not call.authentication.principal.is_authenticated:
+                for promise in _promises_for(self._app, environ):
+                    promise.routed = True
             return answer
         # Defence in depth: the middleware was removed from app.wsgi_app, so no caller is authenticated.
         call = Call(self._auth, NOBODY, WSGIRequest(environ))

@@ -210,7 +210,10 @@ class _StarletteAdapter(Adapter):
         return requirement
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
-        # The paths of such endpoints have known ends, and comparing these is cheaper than the route table.
+        # The paths of such endpoints have known ends, and comparing these is cheaper than the route table. A path below
+        # a root_path ends as the whole path does.
+        if isinstance(request, ASGIRequest) and not request.scope["path"].endswith(_OWN):
+            return False
         if not request.path.endswith(_OWN) or not request.is_canonical:
             return False
         requirement = self.requirement_of(request)

@@ -47,7 +47,8 @@ def by_threads(bench: Bench, requests: list[tuple[str, str]], pool: WorkPool) ->
 def by_asyncio(bench: Bench, requests: list[tuple[str, str]], pool: WorkPool) -> list[Any]:
     async def main() -> list[Any]:
         flows = [run_async(bench.flow(*each), pool=pool) for each in requests]
-        return await asyncio.gather(*flows, return_exceptions=True)
+        answers: list[Any] = await asyncio.gather(*flows, return_exceptions=True)
+        return answers
 
     return asyncio.run(main())
 
@@ -251,7 +252,8 @@ def test_after_a_cancelled_request_one_other_is_checked() -> None:
         while len(bench.hasher.passwords) < 2:
             await asyncio.sleep(0.001)
         bench.hasher.release.set()
-        return await asyncio.gather(*others)
+        answers: list[Any] = await asyncio.gather(*others)
+        return answers
 
     assert [type(each) for each in asyncio.run(main())] == [Authenticated] * 29
     assert bench.hasher.count == 2

@@ -75,6 +75,7 @@ def test_the_text_and_the_title_are_in_the_digest() -> None:
     assert drawing.digest not in {other.digest for other in others}
 
 
+@pytest.mark.slow  # it needs what builds the docs
 def test_the_docs_are_not_built_with_a_picture_of_another_text() -> None:
     require("zensical")
     drawing = DRAWINGS[0]

@@ -158,6 +158,12 @@ def test_a_requirement_that_is_written_and_read_lets_the_same_callers_pass(requi
     assert callers_by(again) == callers_by(requirement)
 
 
+@pytest.mark.parametrize("scopes", [(",",), (",", "a,b"), ("a", "b")])
+def test_a_comma_in_a_scope_separates_nothing(scopes: tuple[str, ...]) -> None:
+    requirement = Requirement.all_of(any_of(*scopes))
+    assert read_requirement(written(requirement).split(" ")) == requirement
+
+
 def route(path: str, requirement: Requirement, verb: str = "GET") -> LockedRoute:
     return LockedRoute(verb, path, Protection.DECLARED, requirement)
 

@@ -32,6 +32,7 @@ _PART: Final = re.compile(
     r'|any_of\((?P<group>"[^" ]+"(?:,"[^" ]+")*)\)'
     r"|check\((?P<name>[^ ]+),(?P<code>[0-9a-f]*)\)"
 )
+_QUOTED: Final = re.compile(r'"([^" ]+)"')
 
 
 class LockedRoute(NamedTuple):
@@ -196,7 +197,7 @@ def read_requirement(words: list[str]) -> Requirement:
         if each["scope"]:
             scopes.append(each["scope"])
         elif each["group"]:
-            groups.append(AnyOf(tuple(scope.strip('"') for scope in each["group"].split('","'))))
+            groups.append(AnyOf(tuple(_QUOTED.findall(each["group"]))))
         else:
             checks.append(LockedPredicate(_plain(each["name"]), each["code"]))
     return Requirement(scopes=tuple(scopes), alternatives=tuple(groups), predicates=tuple(checks))

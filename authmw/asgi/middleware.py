@@ -117,6 +117,8 @@ class AuthMiddleware:
             auth, self.adapter, default=default, public=public, preflights=preflights, needs=needs, leave=leave
         )
         """The guard in front of the application."""
+        self._has_rules = self.guard.has_rules
+        self._leaves_paths = self.guard.leaves_paths
         _check_is_asgi(app)
         self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
         """What is taken out of the scope that the application gets; None for nothing."""
@@ -153,7 +155,7 @@ class AuthMiddleware:
             if response is not None:
                 await response.serve_asgi(scope, receive, send)
                 return
-        if self.guard.leaves_paths and self.guard.leaves(request := ASGIRequest(scope, receive)):
+        if self._leaves_paths and self.guard.leaves(request := ASGIRequest(scope, receive)):
             await self._pass(self.guard.promised, LEFT_ALONE, request, send)
             return
         recalled: Authentication | None = None
@@ -162,7 +164,7 @@ class AuthMiddleware:
         elif self._recall is not None:
             header = _only_authorization(scope["headers"])
             recalled = self._recall(header) if header is not None else None
-        if recalled is not None and not self.guard.has_rules:
+        if recalled is not None and not self._has_rules:
             await _Passing(self, scope, receive, send, recalled).run()
             return
         found: Authentication | Refusal | None = recalled
@@ -261,11 +263,14 @@ class _Passing(Call):
 
     async def run(self) -> None:
         audit.admitted(self.authentication.principal, self)
-        is_websocket = self._scope["type"] == "websocket"
+        middleware, scope = self._middleware, self._scope
+        is_websocket = scope["type"] == "websocket"
         receive = self.receive if is_websocket or self._validities else self._receive
+        if middleware.hidden is not None:
+            scope = self._shown(middleware.hidden)
         token = current_call.set(self)
         try:
-            await self._middleware.app(self._shown(), receive, self.send)
+            await middleware.app(scope, receive, self.send)
         except Exception as error:
             if self.connection is not None and self.connection.caused(error):
                 return
@@ -290,10 +295,9 @@ class _Passing(Call):
             if self.connection is not None:
                 await self.connection.finish()
 
-    def _shown(self) -> Scope:
-        """The scope that the application gets."""
-        hidden, found = self._middleware.hidden, self.authentication
-        if hidden is None or found is OWN_CREDENTIALS or found is LEFT_ALONE:
+    def _shown(self, hidden: HiddenCredentials) -> Scope:
+        """The scope that the application gets, without credentials."""
+        if self.authentication is OWN_CREDENTIALS or self.authentication is LEFT_ALONE:
             return self._scope
         return hidden.scope(self._scope)
 
@@ -344,11 +348,13 @@ class _Passing(Call):
             headers = [*headers, *self._own(headers)]
             if kind != "http.response.start":
                 return self._send({**message, "headers": joined(headers)})
+            message = dict(message)
+            message["headers"] = headers
             if self._validities:
                 self._head = headers
                 if is_event_stream(headers):  # it stays open before its first part is there
-                    return self._stay_open({**message, "headers": headers})
-            return self._send({**message, "headers": headers})
+                    return self._stay_open(message)
+            return self._send(message)
         return self._send_other(message, kind) if self.connection is None else self.connection.send(message)
 
     def _send_other(self, message: Message, kind: str) -> Awaitable[None]:
@@ -372,11 +378,12 @@ class _Passing(Call):
 
     def _own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that are added to the `headers` of the application's response."""
-        if self.authentication.headers is ONLY_PRIVATE and self.refused is None:  # by a cookie: nothing is compared
+        owed = self.authentication.headers
+        if owed is ONLY_PRIVATE and self.refused is None:  # by a cookie: nothing is compared
             return self._middleware.vary if says_caching(headers) else self._middleware.vary_and_private
         own = [] if self.authentication is LEFT_ALONE else self._middleware.vary
-        if self.authentication.headers:
-            own = own + _encoded(without_repeats(self.authentication.headers, _decoded(headers)))
+        if owed:
+            own = own + _encoded(without_repeats(owed, _decoded(headers)))
         return own if self.refused is None else _encoded(without_repeats(_decoded(own), _decoded(headers)))
 
     async def _replace(self, refusal: Refusal, replaced: Iterable[tuple[bytes, bytes]] = ()) -> None:
@@ -434,15 +441,13 @@ async def _nothing() -> None:
 def _exposed(scope: Scope, authentication: Authentication) -> Scope:
     """A copy of `scope` with the result of authentication in it."""
     principal = authentication.principal
+    exposed: Scope = dict(scope)
+    exposed["authmw.principal"] = principal
+    exposed["authmw.scopes"] = principal.scopes
     if authentication is LEFT_ALONE:
-        return {**scope, "authmw.principal": principal, "authmw.scopes": principal.scopes}
-    exposed = {
-        **scope,
-        "authmw.principal": principal,
-        "authmw.scopes": principal.scopes,
-        "user": principal,
-        "auth": GrantedScopes(principal),
-    }
+        return exposed
+    exposed["user"] = principal
+    exposed["auth"] = GrantedScopes(principal)
     if authentication.credentials is not None:
         exposed["authmw.credentials"] = authentication.credentials
     return exposed

@@ -150,9 +150,10 @@ class ClaimRules:
     def _identifiers(self, _header: Header, claims: Claims, _now: float) -> Rejected | None:
         if not self._has_subject(claims):
             return Rejected(Reason.TOKEN_CLAIMS, "sub is missing or is no identifier")
-        for name in ("jti", "client_id"):
-            if name in claims and not is_identifier(claims[name]):
-                return Rejected(Reason.TOKEN_CLAIMS, f"{name} is no identifier")
+        if "jti" in claims and not is_identifier(claims["jti"]):
+            return Rejected(Reason.TOKEN_CLAIMS, "jti is no identifier")
+        if "client_id" in claims and not is_identifier(claims["client_id"]):
+            return Rejected(Reason.TOKEN_CLAIMS, "client_id is no identifier")
         return None
 
 

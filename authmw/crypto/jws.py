@@ -76,7 +76,10 @@ class JWSReader:
         return len(self._known[1])
 
     def read(self, token: str) -> VerifiedJWS | Rejected:
-        """The header and the payload of `token`, if a key of the ring signed it. Never raises."""
+        """The header and the payload of `token`, if a key of the ring signed it. Never raises.
+
+        What has not the form of a compact JWS is refused by `NOT_THREE_SEGMENTS`, the same object each time.
+        """
         # The size is limited before anything is split or decoded, so that no token costs much time or memory
         # (CVE-2025-30204: a token of dots).
         if len(token) > MAX_CREDENTIAL_LENGTH:
@@ -86,9 +89,11 @@ class JWSReader:
         except UnicodeEncodeError:
             return _malformed("not ASCII")
         segments = octets.split(b".", 3)
-        if len(segments) != 3 or b"" in segments:
-            return _malformed("not three segments")
+        if len(segments) != 3:
+            return NOT_THREE_SEGMENTS
         head, body, tail = segments
+        if not (head and body and tail):
+            return _malformed("an empty segment")
 
         keys, known = self._known
         if keys is not self.ring.current:
@@ -175,6 +180,10 @@ def media_type(typ: str | None) -> str | None:
 
 def _malformed(detail: str) -> Rejected:
     return Rejected(Reason.TOKEN_MALFORMED, detail)
+
+
+NOT_THREE_SEGMENTS: Final = _malformed("not three segments")
+"""The refusal of a text that is no compact JWS (RFC 7515 §7.1)."""
 
 
 def shown(value: object) -> str:

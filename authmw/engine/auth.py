@@ -158,7 +158,7 @@ class Auth(NoDependency):
         where more than the cookie decides.
         """
         if self._recalls is not None and self._recalls.recalls_cookies:
-            self.recall_cookies = _recall_cookies(self._recalls, self._made_of)
+            self.recall_cookies = _recall_cookies(self._recalls, self._authentication)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:
@@ -191,7 +191,7 @@ class Auth(NoDependency):
             return known
         version = None
         if self.memo is not None:
-            known = self.memo.recall_other_spelling(request.header("authorization"))
+            known = self.memo.recall_other_spelling(request.authorization_text)
             if known is not None:
                 return known
             version = self.memo.version
@@ -210,7 +210,7 @@ class Auth(NoDependency):
             return known
         version = None
         if self.memo is not None:
-            known = self.memo.recall_other_spelling(request.header("authorization"))
+            known = self.memo.recall_other_spelling(request.authorization_text)
             if known is not None:
                 return known
             version = self.memo.version
@@ -307,12 +307,7 @@ class Auth(NoDependency):
         if self._reads_authorization and request.authorization is not None:
             return None
         known = scheme.recall(request)
-        return None if known is None else known.result or self._made_of(known, scheme)
-
-    def _made_of(self, known: Remembered, scheme: SecurityScheme[Any]) -> Authentication:
-        """The result of a verdict that `scheme` remembers. It is kept, since making it costs more than finding it."""
-        known.result = made = self._authentication(known.verdict, scheme)
-        return made
+        return None if known is None else self._authentication(known, scheme)
 
     def _evaluator(self, evaluate: Evaluate) -> Callable[[RequestHead], Outcome | DeferredOutcome | Refusal]:
         """`evaluate`, after a look for two credentials in ``Authorization``. A scheme that is alone looks itself."""
@@ -362,6 +357,15 @@ class Auth(NoDependency):
             memo.remember(header.encode(), authentication, verdict.remember_until, version, verdict.still_holds)
 
     def _authentication(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
+        """The result of a verdict. That of a remembered one is kept, since making it costs more than finding it."""
+        if type(verdict) is not Remembered:
+            return self._made_of(verdict, scheme)
+        made: Authentication | None = verdict.result
+        if made is None or made.scheme is not scheme:  # a verifier may belong to several schemes
+            verdict.result = made = self._made_of(verdict, scheme)
+        return made
+
+    def _made_of(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
         principal, _, headers, _, validities = verdict
         if not scheme.in_authorization:
             headers = (*headers, PRIVATE) if headers else ONLY_PRIVATE
@@ -369,7 +373,7 @@ class Auth(NoDependency):
             principal = principal.authenticated_by(scheme.name)
         if not validities and principal.expires_at is not None:
             validities = until_expiry(principal, self._clock)
-        return Authentication(principal, scheme, headers, validities=validities)
+        return Authentication(principal, scheme, headers, False, None, None, validities)
 
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:
         """Drop the remembered results of a principal, a credential (``jti``) or a client, after a revocation."""
@@ -582,13 +586,16 @@ def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
 
 
 def _recall_cookies(
-    scheme: SecurityScheme[Any], make: Callable[[Remembered, SecurityScheme[Any]], Authentication]
+    scheme: SecurityScheme[Any], make: Callable[[Authenticated, SecurityScheme[Any]], Authentication]
 ) -> RecallCookies:
     find = scheme.recall_cookies
 
     def recall_cookies(cookies: bytes) -> Authentication | None:
         known = find(cookies)
-        return None if known is None else known.result or make(known, scheme)
+        if known is None:
+            return None
+        made: Authentication | None = known.result
+        return made if made is not None and made.scheme is scheme else make(known, scheme)
 
     return recall_cookies
 

@@ -332,7 +332,8 @@ def _outcome_of(verdict: object, credentials: object, scheme: SecurityScheme[Any
         FlowError: the result is no verdict. True or a principal, for example, is no proof.
     """
     if isinstance(verdict, Authenticated):
-        if not _is_a_caller(verdict.principal):
+        principal: object = verdict.principal
+        if not isinstance(principal, Principal) or principal.kind == "anonymous":
             raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
         return verdict, scheme
     if isinstance(verdict, Rejected):
@@ -342,7 +343,3 @@ def _outcome_of(verdict: object, credentials: object, scheme: SecurityScheme[Any
             return DeadCookie(Rejected(Reason.SCHEME_UNSUPPORTED, "a cookie of another kind"), scheme)
         return Unrecognised(credentials, (scheme, credentials))
     raise FlowError(f"{type(scheme.verifier).__name__}.verify answered neither Authenticated, Rejected nor None")
-
-
-def _is_a_caller(principal: object) -> bool:
-    return isinstance(principal, Principal) and principal.is_authenticated

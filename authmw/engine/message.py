@@ -30,7 +30,7 @@ class MessageHead(RequestHead):
         handshake: the request that opened the connection; None if it is not known.
     """
 
-    __slots__ = ("_handshake", "_value", "malformed")
+    __slots__ = ("_handshake", "malformed")
     encoding = "utf-8"
 
     malformed: Rejected | None
@@ -41,7 +41,7 @@ class MessageHead(RequestHead):
         self.malformed = found if isinstance(found, Rejected) else None
         authorization = None if isinstance(found, Rejected) else found
         self._authorization = None if authorization is None else parse_authorization(authorization)
-        self._value = authorization
+        self._authorization_text = authorization
         self._handshake = handshake
         self.method: str = "" if handshake is None else handshake.method
 
@@ -53,11 +53,12 @@ class MessageHead(RequestHead):
     @property
     def headers(self) -> list[tuple[str, str]]:
         """``authorization``, if there is a token."""
-        return [] if self._value is None else [("authorization", self._value)]
+        text = self._authorization_text
+        return [] if text is None else [("authorization", text)]
 
     def header(self, name: str) -> str | None:
         """The token as the value of ``authorization``; None for any other name."""
-        return self._value if name == "authorization" else None
+        return self._authorization_text if name == "authorization" else None
 
     @property
     def path(self) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, TypeVarTuple, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
 from authmw.flow.application_code import Surroundings, is_of_application
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 STORE_TIMEOUT: Final = 2.0
 """Seconds that a store may take to answer under ASGI. A request with a slow store is a 503 and does not wait longer."""
@@ -235,7 +236,7 @@ async def _call_without_timeout(question: Ask[Any]) -> Any:
     return await _call_in_thread(question, in_waiting_thread)
 
 
-def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
+def ask_now(method: Callable[[*Args], object], *args: *Args) -> object:
     """Call a store whose mode is `CallMode.NONBLOCKING` without a flow, because a flow would cost more than the call.
 
     The answer has the type ``object``, so that the caller has to check it: it could be a coroutine.
@@ -244,23 +245,23 @@ def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> o
         StoreUnavailable: the store raised.
     """
     try:
-        return method(*args, **kwargs)
+        return method(*args)
     except AuthmwError:
         raise
     except Exception as error:
-        raise StoreUnavailable(f"{Ask(method, *args, **kwargs)!r} raised {type(error).__name__}") from error
+        raise StoreUnavailable(f"{Ask(method, *args)!r} raised {type(error).__name__}") from error
 
 
-def ask_here(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
+def ask_here(function: Callable[[*Args], object], *args: *Args) -> object:
     """Call a function that may wait, without a flow, on the thread of a request: under WSGI.
 
     Raises:
         StoreUnavailable: the function raised.
         FlowError: the function is ``async def``.
     """
-    answer = ask_now(function, *args, **kwargs)
+    answer = ask_now(function, *args)
     if hasattr(answer, "__await__"):
-        _refuse_awaitable(answer, Ask(function, *args, **kwargs))
+        _refuse_awaitable(answer, Ask(function, *args))
     return answer
 
 

@@ -48,7 +48,7 @@ def shows_response(request: RequestHead) -> bool:
     >>> shows_response(WSGIRequest({"REQUEST_METHOD": "POST", **sent}))
     True
     """
-    if request.header("authorization") is not None or request.is_websocket:
+    if request.authorization_text is not None or request.is_websocket:
         return False
     if any(name.startswith(_FETCH_METADATA) for name, _ in request.headers):
         return request.header("sec-fetch-mode") == "navigate" and request.header("sec-fetch-dest") == "document"

@@ -72,7 +72,7 @@ class _KeptBody:
 class RequestHead(ABC):
     """Method, path, headers, query and cookies of one request. The body is read only for Digest ``auth-int``."""
 
-    __slots__ = ("_authorization", "method", "promise")
+    __slots__ = ("_authorization", "_authorization_text", "method", "promise")
 
     method: str
     """The method as the client sent it (RFC 9110 §9.1: case counts); ``GET`` for a websocket handshake."""
@@ -84,6 +84,7 @@ class RequestHead(ABC):
     """The `authmw.engine.promise.Promise` that an adapter makes when its route table finds a public endpoint. Not set
     before."""
     _authorization: Authorization | None
+    _authorization_text: str | None
 
     @property
     def debug(self) -> bool:
@@ -100,9 +101,17 @@ class RequestHead(ABC):
         """The ``Authorization`` header, split after its scheme; None without this header."""
         authorization = self._authorization
         if authorization is _NOT_READ:
-            text = self.header("authorization")
+            text = self.authorization_text
             authorization = self._authorization = None if text is None else parse_authorization(text)
         return authorization
+
+    @property
+    def authorization_text(self) -> str | None:
+        """The value of ``Authorization``, several lines joined by commas; None without this header."""
+        text = self._authorization_text
+        if text == "":  # not read, or empty
+            text = self._authorization_text = self.header("authorization")
+        return text
 
     @abstractmethod
     def header(self, name: str) -> str | None:
@@ -282,6 +291,7 @@ class WSGIRequest(RequestHead):
     def __init__(self, environ: Environ) -> None:
         self.around: Surroundings | None = None
         self._authorization = _NOT_READ
+        self._authorization_text = environ.get("HTTP_AUTHORIZATION")
         self.environ: Environ = environ
         self.method: str = environ["REQUEST_METHOD"]
 
@@ -388,6 +398,7 @@ class ASGIRequest(RequestHead):
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
         self._authorization = _NOT_READ
+        self._authorization_text = ""
         self.scope: Scope = scope
         self.method: str = scope.get("method", "GET") if scope.get("type") != "websocket" else "GET"
         self._receive = receive

@@ -27,11 +27,17 @@ _set_username: Final = BasicCredentials.__dict__["username"].__set__
 _set_password: Final = BasicCredentials.__dict__["password"].__set__
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class BearerToken:
     """A token from ``Authorization: Bearer``, which is a b64token (RFC 6750 §2.1)."""
 
     token: str = field(repr=False)
+
+    def __init__(self, token: str) -> None:
+        _set_token(self, token)
+
+
+_set_token: Final = BearerToken.__dict__["token"].__set__
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,17 @@ class BoundToken:
     thumbprint: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class ApiKey:
     """An API key: printable ASCII, not empty, and sent exactly once."""
 
     key: str = field(repr=False)
+
+    def __init__(self, key: str) -> None:
+        _set_key(self, key)
+
+
+_set_key: Final = ApiKey.__dict__["key"].__set__
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,22 @@ class Principal:
 
     def authenticated_by(self, scheme: str) -> Self:
         """This principal with `scheme` as its scheme. A copy, because the application may keep this object."""
-        return self if self.scheme == scheme else _restored(type(self), {**_state_of(self), "scheme": scheme})
+        if self.scheme == scheme:
+            return self
+        if type(self) is not Principal:
+            return _restored(type(self), {**_state_of(self), "scheme": scheme})
+        copied: Any = checked_principal(
+            self.id,
+            self.scopes,
+            self.kind,
+            self._claims,
+            scheme,
+            self.client_id,
+            self.credential_id,
+            self.expires_at,
+            self.name,
+        )
+        return cast("Self", copied)
 
     @property
     def claims(self) -> Claims:
@@ -213,6 +228,39 @@ class _Draft:
     """A principal that can still be written: the same slots in the same order, and no more."""
 
     __slots__ = Principal.__slots__
+
+
+def checked_principal(
+    id: str,
+    scopes: frozenset[str],
+    kind: PrincipalKind,
+    claims: ReadOnlyDict[Any] | Callable[[], Claims],
+    scheme: str,
+    client_id: str | None,
+    credential_id: str | None,
+    expires_at: float | None,
+    name: str = "",
+) -> Principal:
+    """A principal of values that a verifier has checked: in half the time of the constructor, which checks them.
+
+    Args: those of `Principal`.
+    """
+    draft: Any = _new(_Draft)
+    draft.id = id
+    draft.scopes = scopes
+    draft.kind = kind
+    draft.scheme = scheme
+    draft.client_id = client_id
+    draft.credential_id = credential_id
+    draft.expires_at = expires_at
+    draft.name = name
+    draft._claims = claims
+    draft.__class__ = Principal
+    made: Principal = draft
+    return made
+
+
+_new: Final = object.__new__
 
 
 def _read_only(claims: Claims) -> ReadOnlyDict[Any]:

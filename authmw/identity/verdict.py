@@ -54,19 +54,11 @@ class Authenticated(NamedTuple):
         )
 
 
-class Remembered:
-    """A verdict that a scheme remembers.
+class Remembered(Authenticated):
+    """A verdict that its verifier gives again, the same object, while the same credentials are good."""
 
-    Args:
-        verdict: the verdict.
-    """
-
-    __slots__ = ("result", "verdict")
-
-    def __init__(self, verdict: Authenticated) -> None:
-        self.verdict: Authenticated = verdict
-        self.result: Any = None
-        """What the engine has made of the verdict, so that it is made once; None before that."""
+    result: Any = None
+    """What the engine has made of the verdict, so that it is made once; None before that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from authmw.crypto.jws import Header, shown
 from authmw.crypto.keyring import KeyRing
 from authmw.flow.durations import Seconds
 from authmw.http.reasons import Reason
-from authmw.identity.principal import Principal
+from authmw.identity.principal import Principal, checked_principal
 from authmw.identity.scopes import is_scope
 from authmw.identity.verdict import Rejected
 from authmw.issuers.audience import AnyAudience, Audience
@@ -159,15 +159,15 @@ class AccessTokenVerifier(JWTVerifier):
     def _principal(self, claims: Mapping[str, Any], scopes: frozenset[str], payload: bytes) -> Principal:
         client = client_in(self.profile, claims)
         subject = self.profile.subject_in(claims, client) or ""  # the rules refuse a token without one
-        return Principal(
+        return checked_principal(
             self._subject_prefix + subject,
-            scopes=scopes,
-            kind=self._kind or ("client" if self.profile.acts_for_itself(claims, subject, client) else "user"),
-            claims=partial(parse_object, payload),  # parsed when it is called
-            scheme=self.scheme,
-            client_id=interned(client),
-            credential_id=claims.get("jti"),
-            expires_at=claims["exp"],
+            scopes,
+            self._kind or ("client" if self.profile.acts_for_itself(claims, subject, client) else "user"),
+            partial(parse_object, payload),  # parsed when it is called
+            self.scheme,
+            interned(client),
+            claims.get("jti"),
+            claims["exp"],
         )
 
 

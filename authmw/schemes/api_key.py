@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Final, Literal, cast
 
 from authmw.errors import ConfigurationError, explains_arguments
 from authmw.http.challenge import Challenge
@@ -23,6 +23,8 @@ Place = Literal["header", "query", "cookie"]
 # path-value = *av-octet                                                     RFC 6265 §4.1.1
 _PATH = re.compile(r"/[\x20-\x3a\x3c-\x7e]*")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]*")
+
+_SEVERAL: Final = Rejected(Reason.CREDENTIAL_DUPLICATE)
 
 
 class _APIKey(SecurityScheme[ApiKey | BearerToken]):
@@ -58,20 +60,20 @@ class _APIKey(SecurityScheme[ApiKey | BearerToken]):
             super()._check_fit(accepts)
 
     @abstractmethod
-    def values(self, request: RequestHead) -> tuple[str, ...]:
-        """All values at the place of this scheme."""
+    def value(self, request: RequestHead) -> str | Rejected | None:
+        """The value at the place of this scheme; None if there is none, `Rejected` if there are several."""
 
     def extract(self, request: RequestHead) -> ApiKey | BearerToken | Rejected | None:
         """The key, if there is exactly one and it is visible ASCII.
 
         A value with a comma counts as two keys: a server may have joined two headers by it (RFC 9110 §5.2).
         """
-        values = self.values(request)
-        if not values:
-            return None
-        value = values[0].strip(" \t")
-        if len(values) > 1 or "," in value:
-            return Rejected(Reason.CREDENTIAL_DUPLICATE)
+        found = self.value(request)
+        if found is None or isinstance(found, Rejected):
+            return found
+        value = found.strip(" \t")
+        if "," in value:
+            return _SEVERAL
         is_visible = value.isascii() and value.isprintable() and " " not in value
         if not value or not is_visible or len(value) > MAX_CREDENTIAL_LENGTH:
             return Rejected(Reason.CREDENTIALS_MALFORMED, "an API key is visible ASCII, not empty, at most 8 KiB")
@@ -86,6 +88,13 @@ class _APIKey(SecurityScheme[ApiKey | BearerToken]):
     def openapi(self) -> dict[str, Any]:
         """``{"type": "apiKey", "in": …, "name": …}``."""
         return self._described({"type": "apiKey", "in": self.place, "name": self.parameter})
+
+
+def _only(values: tuple[str, ...]) -> str | Rejected | None:
+    """The value; None if there is none, `Rejected` if there are several."""
+    if len(values) > 1:
+        return _SEVERAL
+    return values[0] if values else None
 
 
 def _is_for_tokens(verifier: object) -> bool:
@@ -122,10 +131,9 @@ class APIKeyHeader(_APIKey):
         self.vary = parameter
         self._header = parameter.lower()
 
-    def values(self, request: RequestHead) -> tuple[str, ...]:
+    def value(self, request: RequestHead) -> str | None:
         """The header, its lines joined by commas."""
-        value = request.header(self._header)
-        return () if value is None else (value,)
+        return request.header(self._header)
 
 
 @explains_arguments('APIKeyQuery("api_key", ApiKeyVerifier(...))')
@@ -135,12 +143,12 @@ class APIKeyQuery(_APIKey):
     place: ClassVar[Place] = "query"
     vary = ""
 
-    def values(self, request: RequestHead) -> tuple[str, ...]:
-        """Every value of the parameter."""
+    def value(self, request: RequestHead) -> str | Rejected | None:
+        """The value of the parameter."""
         try:
-            return request.query(self.parameter)
+            return _only(request.query(self.parameter))
         except ValueError:
-            return ("", "")  # the query is too long to find out which value counts: refused like two values
+            return _SEVERAL  # the query is too long to find out which value counts
 
 
 @explains_arguments('APIKeyCookie("api_key", ApiKeyVerifier(...))')
@@ -187,12 +195,12 @@ class APIKeyCookie(_APIKey):
         self.path = path
         self.domain = domain
 
-    def values(self, request: RequestHead) -> tuple[str, ...]:
-        """Every cookie of that name."""
+    def value(self, request: RequestHead) -> str | Rejected | None:
+        """The cookie of that name."""
         try:
-            return request.cookie(self.parameter)
+            return _only(request.cookie(self.parameter))
         except ValueError:
-            return ("", "")
+            return _SEVERAL
 
     def clearing(self, rejected: Rejected) -> tuple[tuple[str, str], ...]:
         """The header that clears a dead cookie."""

@@ -166,7 +166,7 @@ class AuthorizationScheme(SecurityScheme[C]):
 
     def extract(self, request: RequestHead) -> C | Rejected | None:
         """The credentials after the name of this scheme. The case of the name does not matter (RFC 9110 §11.1)."""
-        text = request.header("authorization")
+        text = request.authorization_text
         if text is None:
             return None
         name, _, value = text.partition(" ")

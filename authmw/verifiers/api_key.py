@@ -21,7 +21,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BearerToken
 from authmw.identity.principal import Principal
 from authmw.identity.validity import Validity
-from authmw.identity.verdict import Authenticated, Rejected, Verdict
+from authmw.identity.verdict import Authenticated, Rejected, Remembered, Verdict
 from authmw.stores.ports import ApiKeyStore, require_methods
 from authmw.stores.records import ApiKeyRecord
 from authmw.stores.revoked import Issuance
@@ -43,7 +43,7 @@ class _Known:
         self.touch_at = touch_at
         expires_at = float("inf") if record.expires_at is None else record.expires_at
         self.valid_until = expires_at if record.revoked_at is None else float("-inf")
-        self.verdict = Authenticated(
+        self.verdict = Remembered(
             Principal(
                 record.owner,
                 scopes=record.scopes,

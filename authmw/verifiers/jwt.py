@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from authmw.crypto.claims import ClaimRules, interned, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
-from authmw.crypto.jws import JWSReader, shown
+from authmw.crypto.jws import NOT_THREE_SEGMENTS, JWSReader, shown
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
 from authmw.errors import ConfigurationError, explains_arguments
 from authmw.flow.clocks import now
@@ -17,7 +17,7 @@ from authmw.flow.flow import Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, BoundToken
-from authmw.identity.principal import Principal, PrincipalKind
+from authmw.identity.principal import Principal, PrincipalKind, checked_principal
 from authmw.identity.scopes import is_scope, parse_scope
 from authmw.identity.validity import Validity
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]]
 """The place of the scopes: the name of a claim, several names whose scopes are joined, or a function of all claims."""
 
+_KINDS: Final = (None, "user", "client", "api_key")
 # The tokens of a program repeat a few lists of scopes: this keeps one frozenset for each.
 _scopes_in = lru_cache(maxsize=1024)(parse_scope)
 
@@ -95,6 +96,8 @@ class JWTVerifier:
         clock: Callable[[], float] = now,
     ) -> None:
         mistakes = mistakes_in_ring(keys, "JWTVerifier")
+        if kind not in _KINDS:
+            mistakes.append(f"kind={kind!r} has to be 'user', 'client' or 'api_key', or None to tell by the token")
         try:
             self.rules: ClaimRules = ClaimRules.of(
                 issuer=issuer, audience=audience, types=types, leeway=leeway, required=required
@@ -122,12 +125,9 @@ class JWTVerifier:
         A token that is bound to a key (``cnf``) is accepted only with a proof by that key (RFC 9449 §7.2). The answer
         is a flow only if the store of revocations has to be asked.
         """
-        token = credentials.token
-        if token.count(".") != 2:
-            return None
-        jws = self.reader.read(token)
+        jws = self.reader.read(credentials.token)
         if isinstance(jws, Rejected):
-            return jws
+            return None if jws is NOT_THREE_SEGMENTS else jws
         try:
             claims = parse_object(jws.payload)
         except ValueError as error:
@@ -139,11 +139,8 @@ class JWTVerifier:
         if isinstance(scopes, Rejected):
             return scopes
         expires_at = claims["exp"]
-        authenticated = Authenticated(
-            self._principal(claims, scopes, jws.payload),
-            remember_until=expires_at,
-            validities=(Validity(expires_at + self.rules.leeway, self.clock),),
-        )
+        validity = Validity(expires_at + self.rules.leeway, self.clock, None, None)
+        authenticated = Authenticated(self._principal(claims, scopes, jws.payload), expires_at, (), None, (validity,))
         if self._revocations is None:
             return authenticated
         return _unless_revoked(authenticated, claims, self._revocations)
@@ -165,15 +162,15 @@ class JWTVerifier:
 
     def _principal(self, claims: Mapping[str, Any], scopes: frozenset[str], payload: bytes) -> Principal:
         subject, client_id = claims["sub"], claims.get("client_id")
-        return Principal(
+        return checked_principal(
             subject,
-            scopes=scopes,
-            kind=self._kind or ("client" if subject == client_id else "user"),
-            claims=_Claims(payload),
-            scheme=self.scheme,
-            client_id=interned(client_id),
-            credential_id=claims.get("jti"),
-            expires_at=claims["exp"],
+            scopes,
+            self._kind or ("client" if subject == client_id else "user"),
+            _Claims(payload),
+            self.scheme,
+            interned(client_id),
+            claims.get("jti"),
+            claims["exp"],
         )
 
     def __repr__(self) -> str:

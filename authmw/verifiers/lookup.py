@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from authmw.errors import ConfigurationError, FlowError
-from authmw.flow.flow import Ask, Flow, ask_here, run
+from authmw.flow.call_mode import CallMode
+from authmw.flow.flow import Ask, Flow, ask_here, ask_now, run
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, DPoPToken, TrustedUser
@@ -36,23 +37,32 @@ class LookupVerifier:
             raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
         self.function: Callable[..., object] = function
         """The function. Its answer is checked."""
+        self._is_asked_directly = CallMode.of(function) is CallMode.NONBLOCKING
 
-    def verify(self, credentials: object, request: RequestHead) -> Flow[Verdict]:
+    def verify(self, credentials: object, request: RequestHead) -> Verdict | Flow[Verdict]:
         """The verdict from the answer of the function."""
         arguments, refusal = _arguments(credentials)
         if not all(arguments):
             # An empty value never reaches the function: a record with an empty column would match it.
             return Rejected(refusal, "an empty credential")
-        return self._judge((yield from Ask(self.function, *arguments)), refusal)
+        if not self._is_asked_directly or request.around is not None:
+            return self._ask(Ask(self.function, *arguments), refusal)
+        answer = ask_now(self.function, *arguments)
+        if hasattr(answer, "__await__"):  # a mark that says too much
+            return self._ask(Ask(_same, answer), refusal)
+        return self._judge(answer, refusal)
 
     def verify_here(self, credentials: object, request: RequestHead) -> Verdict:
         """As `verify`, on the thread of the request, as under WSGI: a flow would cost more than most functions."""
-        if request.around is not None:
-            return run(self.verify(credentials, request), around=request.around)
         arguments, refusal = _arguments(credentials)
         if not all(arguments):
             return Rejected(refusal, "an empty credential")
+        if request.around is not None:
+            return run(self._ask(Ask(self.function, *arguments), refusal), around=request.around)
         return self._judge(ask_here(self.function, *arguments), refusal)
+
+    def _ask(self, question: Ask[object], refusal: Reason) -> Flow[Verdict]:
+        return self._judge((yield from question), refusal)
 
     def _judge(self, answer: object, refusal: Reason) -> Verdict:
         if answer is None:
@@ -62,22 +72,26 @@ class LookupVerifier:
         return Authenticated(answer)
 
 
+# Python 3.11 looks up members of an enumeration slowly.
+_TOKEN_UNKNOWN: Final = Reason.TOKEN_UNKNOWN
+_KEY_UNKNOWN: Final = Reason.KEY_UNKNOWN
+_REJECTED: Final = Reason.CREDENTIALS_REJECTED
+
+
 def _arguments(credentials: object) -> tuple[tuple[object, ...], Reason]:
-    match credentials:
-        case BearerToken():
-            return (credentials.token,), Reason.TOKEN_UNKNOWN
-        case ApiKey():
-            return (credentials.key,), Reason.KEY_UNKNOWN
-        case BasicCredentials():
-            return (credentials.username, credentials.password), Reason.CREDENTIALS_REJECTED
-        case TrustedUser():
-            return (credentials.name,), Reason.CREDENTIALS_REJECTED
-        case DigestResponse():
-            raise FlowError("a plain function cannot verify a DigestResponse: use DigestVerifier")
-        case DPoPToken():
-            raise FlowError("a plain function cannot verify a DPoPToken: use DPoPVerifier")
-        case _:
-            return (credentials,), Reason.CREDENTIALS_REJECTED
+    if isinstance(credentials, BasicCredentials):
+        return (credentials.username, credentials.password), _REJECTED
+    if isinstance(credentials, BearerToken):
+        return (credentials.token,), _TOKEN_UNKNOWN
+    if isinstance(credentials, ApiKey):
+        return (credentials.key,), _KEY_UNKNOWN
+    if isinstance(credentials, TrustedUser):
+        return (credentials.name,), _REJECTED
+    if isinstance(credentials, DigestResponse):
+        raise FlowError("a plain function cannot verify a DigestResponse: use DigestVerifier")
+    if isinstance(credentials, DPoPToken):
+        raise FlowError("a plain function cannot verify a DPoPToken: use DPoPVerifier")
+    return (credentials,), _REJECTED
 
 
 def arguments_for(credentials: type) -> int | None:
@@ -89,6 +103,11 @@ def arguments_for(credentials: type) -> int | None:
     if credentials is BasicCredentials:
         return 2
     return 1 if credentials in (BearerToken, ApiKey, TrustedUser) else None
+
+
+@CallMode.NONBLOCKING
+def _same(answer: object) -> object:
+    return answer
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -100,7 +100,7 @@ class SessionVerifier:
     def verify(self, credentials: SessionValue, request: RequestHead, /) -> Verdict | Flow[Verdict]:
         """The verdict on the cookie."""
         known = None if credentials.needs_form_token else self.recall(_written(credentials.value))
-        return self._verify(credentials, request) if known is None else known.verdict
+        return self._verify(credentials, request) if known is None else known
 
     def recall(self, written: bytes) -> Remembered | None:
         """The verdict that is remembered for a value of the cookie; None where it is not.
@@ -252,7 +252,7 @@ class SessionVerifier:
                 session.expires_at,
                 session.idle_until,
             )
-            self._known.put(sha256(_written(value)).digest(), Remembered(verdict), until, verdict.still_holds)
+            self._known.put(sha256(_written(value)).digest(), Remembered(*verdict), until, verdict.still_holds)
 
 
 def _successor_of(session: BrowserSession, token: SessionToken) -> str | None:

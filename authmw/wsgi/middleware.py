@@ -12,7 +12,7 @@ from typing import Any
 
 from authmw.engine import audit
 from authmw.engine.adapter import Adapter
-from authmw.engine.auth import Auth
+from authmw.engine.auth import Auth, RecallCookies
 from authmw.engine.authentication import (
     ENDED,
     LEFT_ALONE,
@@ -105,6 +105,8 @@ class AuthMiddleware:
             auth, self.adapter, default=default, public=public, preflights=preflights, needs=needs, leave=leave
         )
         """The guard in front of the application."""
+        self._has_rules = self.guard.has_rules
+        self._leaves_paths = self.guard.leaves_paths
         _check_is_wsgi(app)
         check_for_wsgi(*(scheme.verifier for scheme in auth.schemes))
         self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
@@ -131,15 +133,19 @@ class AuthMiddleware:
             response = self._resource.respond(WSGIRequest(environ))
             if response is not None:
                 return response.serve_wsgi(environ, start_response)
-        if self.guard.leaves_paths:
+        if self._leaves_paths:
             request = WSGIRequest(environ)
             if self.guard.leaves(request):
                 return self._pass(self.guard.promised, LEFT_ALONE, request, start_response)
         found: Authentication | Refusal | None = None
-        if self._recall is not None or self._recall_cookies is not None:
-            found = self._recalled(environ)
-            if found is not None and not self.guard.has_rules:
-                return _Passing(self, environ, start_response, found).run()
+        header = environ.get("HTTP_AUTHORIZATION")
+        if header:
+            if self._recall is not None:
+                found = self._recall(header.encode("utf-8", "replace"))
+        elif self._recall_cookies is not None and header is None:
+            found = self._recalled(environ, self._recall_cookies)
+        if found is not None and not self._has_rules:
+            return _Passing(self, environ, start_response, found).run()
         request = WSGIRequest(environ)
         request.around = self._around
         if self._may_read_own and self.adapter.reads_own_credentials(request):
@@ -156,22 +162,17 @@ class AuthMiddleware:
             return self._refuse(passage, environ, start_response)
         return self._pass(passage, found, request, start_response)
 
-    def _recalled(self, environ: Environ) -> Authentication | None:
-        """The remembered result, where one header decides about the credentials of the request."""
-        header = environ.get("HTTP_AUTHORIZATION")
-        if header:
-            return None if self._recall is None else self._recall(header.encode("utf-8", "replace"))
+    def _recalled(self, environ: Environ, recall: RecallCookies) -> Authentication | None:
+        """The remembered result, where the cookies alone decide about the credentials of the request."""
         cookies = environ.get("HTTP_COOKIE")
         if (
-            self._recall_cookies is None
-            or cookies is None
-            or header is not None
+            cookies is None
             or "HTTP_UPGRADE" in environ
             or (environ["REQUEST_METHOD"] not in SAFE_METHODS and not _is_from_own_page(environ))
             or (self._own_names and environ.get("PATH_INFO", "").rpartition("/")[2] in self._own_names)
         ):
             return None
-        return self._recall_cookies(cookies.encode("utf-8", "replace"))
+        return recall(cookies.encode("utf-8", "replace"))
 
     def _pass(
         self, passage: Passage, found: Authentication, request: WSGIRequest, start_response: StartResponse
@@ -230,9 +231,9 @@ class _Passing(Call):
         return request
 
     def run(self) -> Iterable[bytes]:
-        environ = self._environ
-        audit.admitted(self.authentication.principal, self)
-        _expose(environ, self.authentication)
+        environ, found = self._environ, self.authentication
+        audit.admitted(found.principal, self)
+        _expose(environ, found)
         token = current_call.set(self)
         try:
             body = self._call(environ)
@@ -281,14 +282,13 @@ class _Passing(Call):
 
     def start_response(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         """The ``start_response`` that the application gets. The status stays; headers are only added."""
-        owed = self.authentication.headers
-        if owed is ONLY_PRIVATE and self.refused is None:  # by a cookie: no header is compared with others
-            middleware = self._middleware
+        owed, middleware = self.authentication.headers, self._middleware
+        if not owed and self.refused is None and self.authentication is not LEFT_ALONE:
+            headers = [*headers, *middleware.vary]
+        elif owed is ONLY_PRIVATE and self.refused is None:  # by a cookie: no header is compared with others
             headers = [*headers, *(middleware.vary if says_caching(headers) else middleware.vary_and_private)]
         else:
-            vary = self._middleware.vary
-            if self.authentication is LEFT_ALONE:
-                vary = []  # nothing of the request was looked at
+            vary = [] if self.authentication is LEFT_ALONE else middleware.vary  # there nothing was looked at
             if self.refused is not None:
                 refusal = self.refusal_for(int(status[:3]))
                 if refusal is not None:

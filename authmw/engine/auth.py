@@ -378,13 +378,7 @@ class Auth(NoDependency):
     def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:
         """Drop the remembered results of a principal, a credential (``jti``) or a client, after a revocation."""
         if self.memo is not None:
-            self.memo.forget(
-                lambda known: bool(
-                    (principal and known.id == principal)
-                    or (credential and known.credential_id == credential)
-                    or (client and known.client_id == client)
-                )
-            )
+            self.memo.forget(principal=principal, credential=credential, client=client)
 
     def decide(
         self,

@@ -16,7 +16,6 @@ from authmw.flow.bounded_cache import BoundedCache, Holds
 
 if TYPE_CHECKING:
     from authmw.engine.authentication import Authentication
-    from authmw.identity.principal import Principal
 
 
 def canonical(header: bytes) -> bytes:
@@ -55,13 +54,12 @@ class Memo(BoundedCache[bytes, "Authentication"]):
         verifiers: those of the entries. When the ``version`` of one (that of its keys) changes, all are dropped.
     """
 
-    __slots__ = ("_forgotten", "_seen", "_verifier")
+    __slots__ = ("_seen", "_verifier")
 
     def __init__(self, size: int, clock: Callable[[], float], *verifiers: Any) -> None:
-        super().__init__(size, clock=clock)
+        super().__init__(size, clock=clock, names=_names)
         self._verifier = verifiers[0] if len(verifiers) == 1 else _Several(verifiers)
         self._seen = self._verifier.version
-        self._forgotten = 0
 
     def recall(self, header: bytes) -> Authentication | None:
         """The result for this ``Authorization`` value; None where it is not remembered or not valid any more.
@@ -91,13 +89,13 @@ class Memo(BoundedCache[bytes, "Authentication"]):
             if now != self._seen:
                 self._clear()
                 self._seen = now
-            if version == (self._seen, self._forgotten):
+            if version == (self._seen, self._generation):
                 self._put(sha256(canonical(header)).digest(), authentication, until, holds)
 
     @property
     def version(self) -> Any:
         """State that a verification depends on: read it before the verification, and give it to `remember`."""
-        return self._version_now(), self._forgotten
+        return self._version_now(), self._generation
 
     def _version_now(self) -> Any:
         try:
@@ -105,10 +103,16 @@ class Memo(BoundedCache[bytes, "Authentication"]):
         except Exception:  # the property of a verifier of the application: nothing is remembered, and all is verified
             return object()
 
-    def forget(self, matches: Callable[[Principal], bool]) -> None:
-        """Drop every entry whose principal `matches`. Verifications that are running are not remembered."""
-        with self._lock:
-            self._forgotten += 1
-            doomed = [key for key, (known, *_) in self._entries.items() if matches(known.principal)]
-            for key in doomed:
-                del self._entries[key]
+    def forget(self, *, principal: str = "", credential: str = "", client: str = "") -> None:
+        """Drop the entries of a principal, a credential or a client. Verifications that are running are not remembered.
+
+        It takes constant time: an entry that is never read again stays in memory until it is evicted.
+        """
+        named = (("principal", principal), ("credential", credential), ("client", client))
+        self.drop_named(*[(kind, name) for kind, name in named if name])
+
+
+def _names(authentication: Authentication) -> tuple[tuple[str, str | None], ...]:
+    """What `Memo.forget` may name."""
+    principal = authentication.principal
+    return ("principal", principal.id), ("credential", principal.credential_id), ("client", principal.client_id)

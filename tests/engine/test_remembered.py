@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import threading
 from itertools import combinations, product
 from typing import Any, ClassVar
 
@@ -137,6 +139,59 @@ def test_a_client_is_forgotten_with_all_its_tokens(auth: Auth) -> None:
     auth.forget(client="web")
     assert not _is_remembered(auth, "alice")
     assert not _is_remembered(auth, "bob")
+
+
+def test_what_was_forgotten_is_remembered_once_it_is_verified_again(auth: Auth, tokens: Tokens) -> None:
+    _present(auth, "alice")
+    auth.forget(principal="alice", credential="jti-alice", client="web")
+    _present(auth, "alice")
+    assert _is_remembered(auth, "alice")
+    assert tokens.asked == ["alice", "alice"]
+
+
+@pytest.mark.parametrize("what", [{"principal": "jti-alice"}, {"credential": "alice"}, {"client": "alice"}], ids=str)
+def test_a_name_of_one_kind_forgets_no_other_kind(auth: Auth, what: dict[str, str]) -> None:
+    _present(auth, "alice")
+    auth.forget(**what)
+    assert _is_remembered(auth, "alice")
+
+
+def test_whoever_is_forgotten_while_threads_present_the_token_is_not_recalled_by_what_was_proved_before(
+    auth: Auth, tokens: Tokens
+) -> None:
+    # Each verification reads whether the account is good, and remembers that later. When `forget` has returned, nothing
+    # recalls what was read before.
+    is_good, stop = [True], threading.Event()
+    proved = tokens.verify
+
+    def verify(credentials: Any, request: RequestHead, /) -> Authenticated | Rejected:
+        return proved(credentials, request) if is_good[0] else Rejected(Reason.TOKEN_REVOKED)
+
+    tokens.verify = verify  # type: ignore[method-assign]  # of the one object
+
+    def present() -> None:
+        while not stop.is_set():
+            _present(auth, "alice")
+
+    threads = [threading.Thread(target=present) for _ in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    wrong: list[int] = []
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(200):
+            is_good[0] = False
+            auth.forget(principal="alice")
+            wrong += [number for _ in range(5) if _is_remembered(auth, "alice")]
+            is_good[0] = True
+            _present(auth, "alice")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+    assert wrong == []
 
 
 def test_to_forget_nothing_forgets_nothing(auth: Auth) -> None:

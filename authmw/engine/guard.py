@@ -220,13 +220,13 @@ def _closed_login(auth: Auth, rules: PathRules) -> list[str]:
 
 def _contradictions(public: PublicPaths, left: PublicPaths, rules: PathRules) -> list[str]:
     """A sentence for each pattern that never applies, since another argument names all of its paths."""
-    opened = [("public", each) for each in public.patterns] + [("leave", each) for each in left.patterns]
     mistakes = [
         f"needs pattern '{pattern}' never applies, since {setting} has '{other}': take one of them out"
         for pattern in rules.by_pattern
-        for setting, other in opened
-        if other.contains(pattern)
+        for setting, paths in (("public", public), ("leave", left))
+        for other in paths.containing(pattern)
     ]
+    opened = frozenset(public.patterns)
     return mistakes + [
-        f"'{each}' is in public and in leave: take it out of one" for each in left.patterns if each in public.patterns
+        f"'{each}' is in public and in leave: take it out of one" for each in left.patterns if each in opened
     ]

@@ -35,16 +35,6 @@ class PathPattern(NamedTuple):
     def __str__(self) -> str:
         return f"{self.method} {self.path}{'*' if self.below else ''}".lstrip()
 
-    def contains(self, other: PathPattern) -> bool:
-        """Whether this pattern names every request that `other` names, by their plain paths.
-
-        >>> PathPattern("", "/docs/", True).contains(PathPattern("GET", "/docs/intro", False))
-        True
-        """
-        if self.method and self.method != other.method:
-            return False
-        return other.path.startswith(self.path) if self.below else not other.below and other.path == self.path
-
 
 class PatternTable(Generic[T]):
     """Values by pattern. What a path costs depends on its length and not on the number of patterns.
@@ -76,6 +66,19 @@ class PatternTable(Generic[T]):
             found = self._below.get(path[:end])
             if found is not None:
                 yield path[:end], found
+
+    def containing(self, pattern: PathPattern) -> Iterator[T]:
+        """The values of the patterns that name every request which `pattern` names, by their plain paths.
+
+        >>> table = PatternTable([(PathPattern("", "/docs/", True), "docs"), (PathPattern("POST", "/", True), "posts")])
+        >>> list(table.containing(PathPattern("GET", "/docs/intro", False)))
+        ['docs']
+        """
+        found = [by_method for _, by_method in self.below(pattern.path)]
+        if not pattern.below:
+            found.insert(0, self.exact(pattern.path))
+        for by_method in found:
+            yield from (by_method[method] for method in dict.fromkeys(("", pattern.method)) if method in by_method)
 
 
 def patterns_in(given: object) -> tuple[object, ...]:

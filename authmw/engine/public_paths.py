@@ -8,7 +8,7 @@ a part of a name. Where the router is not known, every router that is known to d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal
 
 from authmw.engine.path_patterns import COMMON_METHODS, PathPattern, PatternTable, parsed, patterns_in
@@ -93,6 +93,10 @@ class PublicPaths:
         if not is_public:
             return False
         return (is_read_alike and request.is_read_alike) or (knows_router is not None and knows_router(request))
+
+    def containing(self, pattern: PathPattern) -> Iterator[PathPattern]:
+        """The patterns of these paths that name every request which `pattern` names."""
+        return self._table.containing(pattern)
 
     def _names(self, path: str, methods: tuple[str, ...]) -> bool:
         return not self._table.exact(path).keys().isdisjoint(methods)

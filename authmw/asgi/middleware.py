@@ -204,7 +204,7 @@ class AuthMiddleware:
         return self._recall_cookies(cookies)
 
     def _pass(self, passage: Passage, found: Authentication, request: ASGIRequest, send: Send) -> Awaitable[None]:
-        scope, receive = request.scope, request.receive
+        scope, receive = request.scope, request.channel
         if passage is OPEN:
             return _Passing(self, scope, receive, send, found).run()
         if passage is Passage.PREFLIGHT_ANSWERED:

@@ -89,11 +89,9 @@ class JWSReader:
         except UnicodeEncodeError:
             return _malformed("not ASCII")
         segments = octets.split(b".", 3)
-        if len(segments) != 3:
-            return NOT_THREE_SEGMENTS
+        if len(segments) != 3 or b"" in segments:
+            return NOT_THREE_SEGMENTS if len(segments) != 3 else _malformed("an empty segment")
         head, body, tail = segments
-        if not (head and body and tail):
-            return _malformed("an empty segment")
 
         keys, known = self._known
         if keys is not self.ring.current:

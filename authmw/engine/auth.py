@@ -158,7 +158,7 @@ class Auth(NoDependency):
         where more than the cookie decides.
         """
         if self._recalls is not None and self._recalls.recalls_cookies:
-            self.recall_cookies = _recall_cookies(self._recalls, self._authentication)
+            self.recall_cookies = _recall_cookies(self._recalls, self._kept)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:
@@ -307,7 +307,7 @@ class Auth(NoDependency):
         if self._reads_authorization and request.authorization is not None:
             return None
         known = scheme.recall(request)
-        return None if known is None else self._authentication(known, scheme)
+        return None if known is None else self._kept(known, scheme)
 
     def _evaluator(self, evaluate: Evaluate) -> Callable[[RequestHead], Outcome | DeferredOutcome | Refusal]:
         """`evaluate`, after a look for two credentials in ``Authorization``. A scheme that is alone looks itself."""
@@ -329,6 +329,8 @@ class Auth(NoDependency):
             verdict, scheme = outcome
             if isinstance(verdict, Rejected):
                 return self._reject(scheme, verdict, request)
+            if type(verdict) is Remembered:
+                return self._kept(verdict, scheme)
             authentication = self._authentication(verdict, scheme)
             if self.memo is not None and verdict.remember_until is not None:
                 self._remember(self.memo, authentication, verdict, request, version)
@@ -356,16 +358,14 @@ class Auth(NoDependency):
         if header is not None and header.isascii():
             memo.remember(header.encode(), authentication, verdict.remember_until, version, verdict.still_holds)
 
-    def _authentication(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
-        """The result of a verdict. That of a remembered one is kept, since making it costs more than finding it."""
-        if type(verdict) is not Remembered:
-            return self._made_of(verdict, scheme)
+    def _kept(self, verdict: Remembered, scheme: SecurityScheme[Any]) -> Authentication:
+        """The result of a verdict that is remembered. It is kept, since making it costs more than finding it."""
         made: Authentication | None = verdict.result
         if made is None or made.scheme is not scheme:  # a verifier may belong to several schemes
-            verdict.result = made = self._made_of(verdict, scheme)
+            verdict.result = made = self._authentication(verdict, scheme)
         return made
 
-    def _made_of(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
+    def _authentication(self, verdict: Authenticated, scheme: SecurityScheme[Any]) -> Authentication:
         principal, _, headers, _, validities = verdict
         if not scheme.in_authorization:
             headers = (*headers, PRIVATE) if headers else ONLY_PRIVATE
@@ -580,7 +580,7 @@ def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
 
 
 def _recall_cookies(
-    scheme: SecurityScheme[Any], make: Callable[[Authenticated, SecurityScheme[Any]], Authentication]
+    scheme: SecurityScheme[Any], make: Callable[[Remembered, SecurityScheme[Any]], Authentication]
 ) -> RecallCookies:
     find = scheme.recall_cookies
 

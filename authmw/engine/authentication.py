@@ -332,7 +332,7 @@ def _outcome_of(verdict: object, credentials: object, scheme: SecurityScheme[Any
         FlowError: the result is no verdict. True or a principal, for example, is no proof.
     """
     if isinstance(verdict, Authenticated):
-        principal: object = verdict.principal
+        principal: Any = verdict.principal
         if not isinstance(principal, Principal) or principal.kind == "anonymous":
             raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
         return verdict, scheme

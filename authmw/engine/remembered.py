@@ -66,15 +66,20 @@ class Memo(BoundedCache[bytes, "Authentication"]):
 
         A value in another spelling than the canonical one is not found here.
         """
-        return self.get(sha256(header).digest()) if self._version_now() == self._seen else None
+        try:
+            is_current = self._verifier.version == self._seen
+        except Exception:  # as in `_version_now`, without the call
+            return None
+        return self.get(sha256(header).digest()) if is_current else None
 
     def recall_other_spelling(self, header: str | None) -> Authentication | None:
         """The result for a value that `recall` does not find because of its spelling."""
         if header is None or not header.isascii():
             return None
-        given = header.encode()
-        spelt = canonical(given)
-        return None if spelt == given else self.recall(spelt)
+        scheme, _, credential = header.partition(" ")
+        if scheme and scheme == scheme.capitalize() and credential == credential.strip(" \t"):
+            return None  # it is spelt as `canonical` spells it
+        return self.recall(canonical(header.encode()))
 
     def remember(
         self, header: bytes, authentication: Authentication, until: float, version: Any, holds: Holds | None = None

@@ -390,7 +390,7 @@ class ASGIRequest(RequestHead):
 
     Args:
         scope: the connection scope.
-        receive: the channel of the body. After `read_body`, use the method `receive` of this object instead.
+        receive: the channel of the body. After `read_body`, use `channel` instead.
     """
 
     __slots__ = ("_receive", "_replay", "scope")
@@ -510,6 +510,11 @@ class ASGIRequest(RequestHead):
             except Exception as error:
                 kept = _KeptBody(error)
             self.scope = {**self.scope, _KEPT: kept}
+
+    @property
+    def channel(self) -> Receive:
+        """What an application receives from, so that it gets all messages."""
+        return self._receive if self._receive is not None and not self._replay else self.receive
 
     async def receive(self) -> Message:
         """The next message: first the messages that `read_body` received, then new ones."""

@@ -161,7 +161,7 @@ class Principal:
             self.expires_at,
             self.name,
         )
-        return cast("Self", copied)
+        return copied  # type: ignore[no-any-return]
 
     @property
     def claims(self) -> Claims:
@@ -230,11 +230,11 @@ class _Draft:
     __slots__ = Principal.__slots__
 
 
-def checked_principal(
+def checked_principal(  # noqa: PLR0917 - by their names, the arguments would cost as much as the rest
     id: str,
     scopes: frozenset[str],
     kind: PrincipalKind,
-    claims: ReadOnlyDict[Any] | Callable[[], Claims],
+    claims: Claims | Callable[[], Claims],
     scheme: str,
     client_id: str | None,
     credential_id: str | None,

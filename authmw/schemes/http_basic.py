@@ -99,7 +99,7 @@ def decode_base64(value: str) -> bytes | None:
     except ValueError:
         return None
     # RFC 4648 §3.5: pad bits must be zero. The strict mode of Python does not check them.
-    if value.endswith("="):
-        if value[-2] not in _BEFORE_ONE or (value[-2] == "=" and value[-3] not in _BEFORE_TWO):
-            return None
+    is_padded = value.endswith("=")
+    if is_padded and (value[-2] not in _BEFORE_ONE or (value[-2] == "=" and value[-3] not in _BEFORE_TWO)):
+        return None
     return raw

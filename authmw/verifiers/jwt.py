@@ -31,8 +31,8 @@ ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]
 """The place of the scopes: the name of a claim, several names whose scopes are joined, or a function of all claims."""
 
 _KINDS: Final = (None, "user", "client", "api_key")
-# The tokens of a program repeat a few lists of scopes: this keeps one frozenset for each.
-_scopes_in = lru_cache(maxsize=1024)(parse_scope)
+# The tokens of a program repeat some lists of scopes, a few or one for each user: this keeps one frozenset for each.
+_scopes_in = lru_cache(maxsize=2**14)(parse_scope)
 
 
 @explains_arguments('JWTVerifier(keys, issuer="https://...", audience="...")')

@@ -67,7 +67,7 @@ class LookupVerifier:
     def _judge(self, answer: object, refusal: Reason) -> Verdict:
         if answer is None:
             return Rejected(refusal)
-        if not isinstance(answer, Principal) or not answer.is_authenticated:
+        if not isinstance(answer, Principal) or answer.kind == "anonymous":
             raise FlowError(f"{_name(self.function)} answers a Principal or None, not {type(answer).__name__}")
         return Authenticated(answer)
 

@@ -106,7 +106,6 @@ class AuthMiddleware:
         )
         """The guard in front of the application."""
         self._has_rules = self.guard.has_rules
-        self._leaves_paths = self.guard.leaves_paths
         _check_is_wsgi(app)
         check_for_wsgi(*(scheme.verifier for scheme in auth.schemes))
         self.hidden: HiddenCredentials | None = HiddenCredentials(auth.schemes) if hide_credentials else None
@@ -126,33 +125,28 @@ class AuthMiddleware:
         """`vary`, and what keeps the response out of shared caches."""
         self._preflight = preflight_response(auth.vary)
         self._resource = auth.resource
+        self._has_own_paths = auth.resource is not None or self.guard.leaves_paths
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        if self._resource is not None and environ.get("PATH_INFO", "").endswith(self._resource.metadata_path):
-            response = self._resource.respond(WSGIRequest(environ))
-            if response is not None:
-                return response.serve_wsgi(environ, start_response)
-        if self._leaves_paths:
-            request = WSGIRequest(environ)
-            if self.guard.leaves(request):
-                return self._pass(self.guard.promised, LEFT_ALONE, request, start_response)
-        found: Authentication | Refusal | None = None
+        if self._has_own_paths:
+            served = self._serve_own_path(environ, start_response)
+            if served is not None:
+                return served
+        recalled: Authentication | None = None
         header = environ.get("HTTP_AUTHORIZATION")
-        if header:
-            if self._recall is not None:
-                found = self._recall(header.encode("utf-8", "replace"))
-        elif self._recall_cookies is not None and header is None:
-            found = self._recalled(environ, self._recall_cookies)
-        if found is not None and not self._has_rules:
-            return _Passing(self, environ, start_response, found).run()
+        if header and self._recall is not None:
+            recalled = self._recall(header.encode("utf-8", "replace"))
+        elif header is None and self._recall_cookies is not None:
+            recalled = self._recalled(environ, self._recall_cookies)
+        if recalled is not None and not self._has_rules:
+            return _Passing(self, environ, start_response, recalled).run()
         request = WSGIRequest(environ)
         request.around = self._around
         if self._may_read_own and self.adapter.reads_own_credentials(request):
             request.keep_body()
             return self._pass(self.guard.passage_by_table(request), OWN_CREDENTIALS, request, start_response)
-        if found is None:
-            found = self.auth.authenticate(request)
+        found = self.auth.authenticate(request) if recalled is None else recalled
         if isinstance(found, Refusal):
             return self._refuse(found, environ, start_response)
         passage = self.guard.admit(found, request)
@@ -161,6 +155,19 @@ class AuthMiddleware:
         if isinstance(passage, Refusal):
             return self._refuse(passage, environ, start_response)
         return self._pass(passage, found, request, start_response)
+
+    def _serve_own_path(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
+        """The response on a path of which nothing is authenticated: of a document of ours, or one that is left alone.
+
+        None where the path is none of these.
+        """
+        request = WSGIRequest(environ)
+        response = None if self._resource is None else self._resource.respond(request)
+        if response is not None:
+            return response.serve_wsgi(environ, start_response)
+        if self.guard.leaves(request):
+            return self._pass(self.guard.promised, LEFT_ALONE, request, start_response)
+        return None
 
     def _recalled(self, environ: Environ, recall: RecallCookies) -> Authentication | None:
         """The remembered result, where the cookies alone decide about the credentials of the request."""
@@ -234,6 +241,9 @@ class _Passing(Call):
         environ, found = self._environ, self.authentication
         audit.admitted(found.principal, self)
         _expose(environ, found)
+        hidden = self._middleware.hidden
+        if hidden is not None and found is not OWN_CREDENTIALS and found is not LEFT_ALONE:
+            environ = hidden.environ(environ)
         token = current_call.set(self)
         try:
             body = self._call(environ)
@@ -267,9 +277,6 @@ class _Passing(Call):
         return _is_file(body, self._environ) or self._middleware.adapter.is_finished(body)
 
     def _call(self, environ: Environ) -> Iterable[bytes]:
-        hidden, found = self._middleware.hidden, self.authentication
-        if hidden is not None and found is not OWN_CREDENTIALS and found is not LEFT_ALONE:
-            environ = hidden.environ(environ)
         return self._middleware.app(environ, self.start_response)
 
     def _answer(self, refusal: Refusal) -> list[bytes]:

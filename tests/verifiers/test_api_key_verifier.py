@@ -353,6 +353,20 @@ def test_a_key_opens_the_door_in_its_header_and_as_a_bearer_token() -> None:
         assert found.principal.id == "alice"
 
 
+def test_a_verifier_of_two_schemes_says_by_which_one_the_caller_came() -> None:
+    keys = MemoryApiKeys()
+    key, _ = keys.create("alice", ["orders:read"])
+    verifier = ApiKeyVerifier(keys)
+    header, bearer = APIKeyHeader("X-API-Key", verifier), HTTPBearer(verifier)
+    auth, alone = Auth(header | bearer), Auth(header)
+    sent = {header: {"HTTP_X_API_KEY": key}, bearer: {"HTTP_AUTHORIZATION": f"Bearer {key}"}}
+    for engine, scheme in ((auth, header), (auth, bearer), (alone, header), (auth, bearer), (auth, header)):
+        found = engine.authenticate(WSGIRequest({"REQUEST_METHOD": "GET", **sent[scheme]}))
+        assert isinstance(found, Authentication)
+        assert (found.scheme, found.principal.scheme) == (scheme, scheme.name)
+        assert bool(found.headers) is (scheme is header)
+
+
 def test_key_2_a_key_in_the_query_is_not_looked_at_unless_the_scheme_is_for_the_query() -> None:
     keys = MemoryApiKeys()
     key, _ = keys.create("alice")

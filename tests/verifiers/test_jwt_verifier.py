@@ -403,8 +403,8 @@ def test_a_mistake_in_the_configuration_says_how_to_mend_it(options: dict[str, A
 
 def test_all_mistakes_in_the_configuration_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        verifier(issuer="", audience="", leeway=600)
-    assert len(caught.value.mistakes) == 3
+        verifier(issuer="", audience="", leeway=600, kind="users")
+    assert len(caught.value.mistakes) == 4
 
 
 def test_a_verifier_shows_whom_it_trusts_and_no_key() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -52,11 +52,13 @@ Credentials = BearerToken | ApiKey | BasicCredentials | TrustedUser | DigestResp
 
 
 def drive_sync(function: Callable[..., Any], credentials: Credentials) -> Verdict:
-    return run(LookupVerifier(function).verify(credentials, REQUEST))
+    verdict = LookupVerifier(function).verify(credentials, REQUEST)
+    return run(verdict) if isinstance(verdict, Generator) else verdict
 
 
 def drive_async(function: Callable[..., Any], credentials: Credentials) -> Verdict:
-    return asyncio.run(run_async(LookupVerifier(function).verify(credentials, REQUEST)))
+    verdict = LookupVerifier(function).verify(credentials, REQUEST)
+    return asyncio.run(run_async(verdict)) if isinstance(verdict, Generator) else verdict
 
 
 DRIVERS = pytest.mark.parametrize("drive", [drive_sync, drive_async])
@@ -250,3 +252,46 @@ class _Around:
 
     def __call__(self) -> AbstractContextManager[object]:
         return nullcontext()
+
+
+@DRIVERS
+def test_a_function_that_answers_from_memory_is_called_at_once(drive: Driver) -> None:
+    threads: list[threading.Thread] = []
+
+    @CallMode.NONBLOCKING
+    def lookup(token: str) -> Principal:
+        threads.append(threading.current_thread())
+        return ALICE
+
+    assert not isinstance(LookupVerifier(lookup).verify(BearerToken("t0ken"), REQUEST), Generator)
+    assert drive(lookup, BearerToken("t0ken")) == Authenticated(ALICE)
+    assert threads == [threading.current_thread()] * 2
+
+
+def test_a_function_whose_mark_says_too_much_is_awaited_or_refused() -> None:
+    asked: list[str] = []
+
+    @CallMode.NONBLOCKING
+    def lookup(token: str) -> Any:
+        asked.append(token)
+
+        async def answer() -> Principal:
+            return ALICE
+
+        return answer()
+
+    assert drive_async(lookup, BearerToken("t0ken")) == Authenticated(ALICE)
+    assert asked == ["t0ken"]
+    with pytest.raises(FlowError, match="async"):
+        drive_sync(lookup, BearerToken("t0ken"))
+
+
+@DRIVERS
+def test_a_function_in_memory_that_raises_is_a_failed_store(drive: Driver) -> None:
+    @CallMode.NONBLOCKING
+    def lookup(token: str) -> Principal:
+        raise KeyError(token)
+
+    with pytest.raises(StoreUnavailable, match="raised KeyError") as raised:
+        drive(lookup, BearerToken("t0ken"))
+    assert "t0ken" not in str(raised.value)

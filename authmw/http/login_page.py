@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
 
 from authmw.errors import ConfigurationError
 from authmw.http.navigation import is_navigation
@@ -66,6 +65,8 @@ class LoginPage:
         """
         if not is_navigation(request) or self._is_at(request) or leads_back(request):
             return ""
+        from urllib.parse import quote
+
         asked = next_of(request)
         params = [(NEXT, asked)] if asked else []
         if reauthenticate:

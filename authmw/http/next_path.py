@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import quote
 
 from authmw.http.request import RequestHead
 from authmw.http.target import path_of, query_values
@@ -101,6 +100,8 @@ def mount_seen(request: RequestHead, path: str) -> str:
     """
     seen = path_seen(request)
     if not seen.endswith(path) or not safe_next(seen, ""):
+        from urllib.parse import quote
+
         routed = quote(
             f"{request.root}/{request.path}", safe=_IN_PATH[:-1], encoding=request.encoding, errors="replace"
         )
@@ -110,4 +111,6 @@ def mount_seen(request: RequestHead, path: str) -> str:
 
 
 def _quoted(text: str, safe: str) -> str:
+    from urllib.parse import quote
+
     return quote(_STRAY_PERCENT.sub("%25", text), safe=safe, encoding="latin-1", errors="replace")

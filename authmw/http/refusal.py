@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from authmw.errors import AuthmwError
@@ -20,7 +19,7 @@ from authmw.http.challenge import Challenge
 from authmw.http.navigation import VARY, is_navigation
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
-from authmw.http.response import Response, close_code_of
+from authmw.http.response import Response, close_code_of, phrase_of
 
 logger: Final = logging.getLogger("authmw")
 _LOG_IN: Final = b"Log in first.\n"
@@ -107,7 +106,7 @@ class Refusal:
         """The members of the problem document (RFC 9457 §3.1)."""
         members: dict[str, Any] = {
             "type": self.type,
-            "title": HTTPStatus(self.status).phrase,
+            "title": phrase_of(self.status),
             "status": self.status,
             "detail": self.reason.description,
             "code": self.reason.public_code,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import lru_cache
 from typing import Final
 
 from authmw.http.request import Environ, Receive, Scope, Send
@@ -41,6 +41,18 @@ def is_for_cors(name: str) -> bool:
     return name.lower().startswith("access-control-")
 
 
+@lru_cache(maxsize=64)
+def phrase_of(status: int) -> str:
+    """The phrase of a status (RFC 9110 §15).
+
+    >>> phrase_of(401)
+    'Unauthorized'
+    """
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase
+
+
 def close_code_of(status: int) -> int:
     """The code by which a websocket is closed in place of a response with `status` (RFC 6455 §7.4).
 
@@ -72,7 +84,7 @@ class Response:
     @property
     def status_line(self) -> str:
         """The status with its phrase, such as ``401 Unauthorized``."""
-        return f"{self.status} {HTTPStatus(self.status).phrase}"
+        return f"{self.status} {phrase_of(self.status)}"
 
     @property
     def raw_headers(self) -> RawHeaders:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 MAX_SEARCHED: Final = 64 * 1024
 """The longest query or ``Cookie`` header that is searched for a value, in characters."""
@@ -75,7 +74,7 @@ def path_of(target: str) -> str:
 
 def decoded(raw: str) -> bytes:
     """The octets of `raw`, a path in latin-1, after one decoding."""
-    return unquote_to_bytes(raw.encode("latin-1", "replace"))
+    return _unescaped(raw).encode("latin-1", "replace")
 
 
 def query_values(query: str, name: str) -> tuple[str, ...]:
@@ -113,5 +112,9 @@ def _names(key: str, name: str) -> bool:
 
 
 def _unquoted(text: str) -> str:
-    # The result is that of `urllib.parse.unquote_plus` in latin-1, which needs 2 s for a megabyte of percent signs.
-    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text.replace("+", " "))
+    return _unescaped(text.replace("+", " "))
+
+
+def _unescaped(text: str) -> str:
+    # The result is that of `urllib.parse.unquote` in latin-1, which needs 2 s for a megabyte of percent signs.
+    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text) if "%" in text else text

@@ -8,10 +8,8 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jwk_set import UsableKeys, usable_keys
@@ -20,7 +18,6 @@ from authmw.crypto.private_file import create as create_file
 from authmw.crypto.private_file import replace
 from authmw.errors import ConfigurationError
 from authmw.events.hub import hub
-from authmw.events.records import KeysRotated
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -30,8 +27,7 @@ logger: Final = logging.getLogger("authmw.keys")
 __all__ = ["Key", "KeyRing", "KeySet"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KeySet:
+class KeySet(NamedTuple):
     """The keys of a ring between two changes.
 
     Args:
@@ -153,9 +149,10 @@ class KeyRing:
         True
         """
         if create:
-            _create(Path(path))
+            _create(os.fspath(path))
         try:
-            return cls.from_jwks(parse_object(Path(path).read_bytes()))
+            with open(os.fspath(path), "rb") as file:
+                return cls.from_jwks(parse_object(file.read()))
         except FileNotFoundError:
             raise ConfigurationError(
                 f"{path} does not exist: `authmw jwk generate` makes it, and on one machine "
@@ -176,7 +173,7 @@ class KeyRing:
         Raises:
             OSError: the file cannot be written. An existing file is not changed.
         """
-        replace(Path(path), _private_jwks(self))
+        replace(os.fspath(path), _private_jwks(self))
 
     @property
     def signer(self) -> Key:
@@ -204,7 +201,7 @@ class KeyRing:
             key = Key.generate(alg or self.signer.alg)
             self._change((key, *self.current.keys))
         if hub.listening:
-            hub.emit(KeysRotated(added=(key.kid,)))
+            _tell(added=(key.kid,))
         return key
 
     def retire(self, kid: str) -> None:
@@ -221,7 +218,7 @@ class KeyRing:
                 raise ConfigurationError(f"{kid!r} is the only key: rotate first, then retire it")
             self._change(remaining)
         if hub.listening:
-            hub.emit(KeysRotated(removed=(kid,)))
+            _tell(removed=(kid,))
 
     def _change(self, keys: tuple[Key, ...]) -> None:
         self.current = KeySet.of(keys, self.current.version + 1)
@@ -244,19 +241,25 @@ def in_production() -> bool:
     return os.environ.get(ENVIRONMENT) == "production"
 
 
+def _tell(*, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> None:
+    from authmw.events.records import KeysRotated
+
+    hub.emit(KeysRotated(added=added, removed=removed))
+
+
 def _private_jwks(ring: KeyRing) -> bytes:
     return json.dumps({"keys": [key.private_jwk() for key in ring.current.keys]}, indent=2).encode("ascii") + b"\n"
 
 
-def _create(path: Path) -> None:
+def _create(path: str) -> None:
     """Make the file of a new ring, unless there is a file."""
     if in_production():
         raise ConfigurationError(
-            f"KeyRing.load({str(path)!r}, create=True) with {ENVIRONMENT}=production: each machine would make keys of "
+            f"KeyRing.load({path!r}, create=True) with {ENVIRONMENT}=production: each machine would make keys of "
             f"its own. Make the file once, by `authmw jwk generate --keys {path}`, give it to every machine, and leave "
             "out create=True"
         )
-    if path.exists():
+    if os.path.exists(path):
         return
     try:
         made = create_file(path, _private_jwks(KeyRing.generate()))
@@ -265,7 +268,8 @@ def _create(path: Path) -> None:
             f"{path} cannot be made: {error.strerror}. Make it by `authmw jwk generate --keys {path}`"
         ) from None
     if made:
-        logger.warning("made new signing keys in %s: keep this file, and give no one else access to it", path.resolve())
+        place = os.path.realpath(path)
+        logger.warning("made new signing keys in %s: keep this file, and give no one else access to it", place)
 
 
 MAKE_RING: Final = 'KeyRing.load("keys.json", create=True)'

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: str, content: bytes) -> None:
     """Write `content` to a file at `path` with mode 0600. A reader sees the whole old or the whole new content.
 
     Raises:
         OSError: the file cannot be written. An existing file is not changed.
     """
     # If `path` is a symbolic link, its target is replaced, and the link stays.
-    path = Path(os.path.realpath(path))
+    path = os.path.realpath(path)
     name = _written_beside(path, content)
     try:
         os.replace(name, path)
@@ -23,7 +21,7 @@ def replace(path: Path, content: bytes) -> None:
         raise
 
 
-def create(path: Path, content: bytes) -> bool:
+def create(path: str, content: bytes) -> bool:
     """Write `content` to a new file at `path` with mode 0600, as `replace` does. Only one of several processes does.
 
     Returns:
@@ -32,8 +30,8 @@ def create(path: Path, content: bytes) -> bool:
     Raises:
         OSError: the file cannot be written, or the file system has no hard links.
     """
-    path = Path(os.path.realpath(path))
-    if path.exists():
+    path = os.path.realpath(path)
+    if os.path.exists(path):
         return False
     name = _written_beside(path, content)
     try:
@@ -46,11 +44,14 @@ def create(path: Path, content: bytes) -> bool:
     return True
 
 
-def _written_beside(path: Path, content: bytes) -> str:
+def _written_beside(path: str, content: bytes) -> str:
     """The name of a new file with `content` in the directory of `path`, which is complete on the disk."""
+    import tempfile
+
     # mkstemp creates the file with mode 0600, whatever the umask is. The file is in the same directory, so that a
     # rename is atomic.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    directory, base = os.path.split(path)
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix=f".{base}.")
     try:
         with open(descriptor, "wb") as file:
             file.write(content)

@@ -13,7 +13,6 @@ from authmw.errors import Unavailable
 from authmw.events import log
 from authmw.events.hub import hub
 from authmw.events.log import Field
-from authmw.events.records import RequestAuthenticated, RequestRefused
 from authmw.flow.application_code import raised_at, was_raised_by_application
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
@@ -145,6 +144,8 @@ def _success(event: str, principal: Principal, request: RequestHead) -> None:
 
 
 def _tell_of_refusal(refusal: Refusal, principal: Principal, request: RequestHead) -> None:
+    from authmw.events.records import RequestRefused
+
     hub.emit(
         RequestRefused(
             code=refusal.reason.code,
@@ -162,6 +163,8 @@ def _tell_of_refusal(refusal: Refusal, principal: Principal, request: RequestHea
 
 
 def _tell_of_success(principal: Principal, request: RequestHead) -> None:
+    from authmw.events.records import RequestAuthenticated
+
     hub.emit(
         RequestAuthenticated(
             principal=principal.id,

@@ -14,14 +14,16 @@ import threading
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authmw.errors import ConfigurationError
-from authmw.events.records import Event
 from authmw.flow.application_code import raised_at
 from authmw.flow.forks import in_each_child
 
-Listener = Callable[[Event], object]
+if TYPE_CHECKING:  # the records take long to load, and most programs have no listener
+    from authmw.events.records import Event
+
+Listener: TypeAlias = "Callable[[Event], object]"
 
 logger: Final = logging.getLogger("authmw.events")
 _MAX_WAITING: Final = 1024
@@ -75,7 +77,7 @@ class _Queued(_Inline):
 
     def _after_fork(self) -> None:
         # No thread survives a fork, and the events of the parent are the parent's.
-        self._waiting = SimpleQueue[tuple[Event, Context] | threading.Event | None]()
+        self._waiting: SimpleQueue[tuple[Event, Context] | threading.Event | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._dropping = False

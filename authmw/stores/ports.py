@@ -11,28 +11,30 @@ answered is durable. The contract tests in `authmw.testing.contract` check all o
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
-from authmw.crypto.http_digest import DigestAlgorithm
 from authmw.errors import ConfigurationError
-from authmw.stores.records import (
-    ApiKeyRecord,
-    Attempt,
-    AttemptOutcome,
-    Client,
-    DigestUser,
-    NonceUse,
-    RefreshFamily,
-    Reservation,
-    Revocation,
-    RevocationKind,
-    RevocationPage,
-    Rotation,
-    RotationAnswer,
-    TokenRecord,
-    User,
-    Wait,
-)
+
+if TYPE_CHECKING:  # an application without stores need not load the records
+    from authmw.crypto.http_digest import DigestAlgorithm
+    from authmw.stores.records import (
+        ApiKeyRecord,
+        Attempt,
+        AttemptOutcome,
+        Client,
+        DigestUser,
+        NonceUse,
+        RefreshFamily,
+        Reservation,
+        Revocation,
+        RevocationKind,
+        RevocationPage,
+        Rotation,
+        RotationAnswer,
+        TokenRecord,
+        User,
+        Wait,
+    )
 
 T = TypeVar("T")
 Answer: TypeAlias = T | Awaitable[T]

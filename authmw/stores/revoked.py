@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from authmw.errors import FlowError
-from authmw.stores.records import Revocation, RevocationKind
+
+if TYPE_CHECKING:  # `note` imports the records, which take long to load
+    from authmw.stores.records import Revocation, RevocationKind
 
 KEPT_AFTER: Final = 120.0
 """Seconds that a revocation is kept after its end: for the leeway of a verifier, and for different clocks."""
@@ -44,6 +46,7 @@ class Issuance(NamedTuple):
 class Revoked:
     """The known revocations: the latest of each token, family, user and client.
 
+    >>> from authmw.stores import Revocation
     >>> revoked = Revoked()
     >>> revoked.note(Revocation.of_user("alice", at=1000.5))
     >>> revoked.refuses(Issuance("jti-1", None, "alice", None, issued_at=1000.0))
@@ -87,6 +90,8 @@ class Revoked:
         Raises:
             FlowError: `revocation` is not a `Revocation`.
         """
+        from authmw.stores.records import Revocation
+
         if not isinstance(revocation, Revocation) or revocation.kind not in self._known:
             raise FlowError(f"a store of revocations answers Revocation, not {type(revocation).__name__}")
         known = self._known[revocation.kind]

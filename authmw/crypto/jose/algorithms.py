@@ -5,15 +5,13 @@ The table is the allow-list: it does not contain ``none``, in any spelling. PyJW
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 KeyType = Literal["oct", "RSA", "EC", "OKP"]
 """The ``kty`` of a JWK (RFC 7518 §6.1, RFC 8037 §2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureAlgorithm:
+class SignatureAlgorithm(NamedTuple):
     """One row of the table.
 
     Args:

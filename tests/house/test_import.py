@@ -34,12 +34,13 @@ LATE = {
     "packages that take long to load": "argon2 bcrypt jwt cryptography asgiref alembic redis werkzeug",
     "event loops and threads, which only some drivers need": "asyncio concurrent.futures ssl",
     "modules of Python that take a millisecond or more, or load such": (
-        "ast base64 difflib email.utils importlib.metadata importlib.util inspect ipaddress pathlib random secrets "
-        "shlex tomllib urllib.parse urllib.request"
+        "ast base64 difflib email.utils http importlib.metadata importlib.util inspect ipaddress pathlib random "
+        "secrets shlex tempfile tomllib urllib.parse urllib.request"
     ),
     "modules of authmw that load one of these, or that few programs use": (
         "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.cli.settings authmw.engine.auth "
-        "authmw.engine.routes.frameworks authmw.http.location authmw.issuers.fetching.exchange authmw.openapi "
+        "authmw.engine.routes.frameworks authmw.events.records authmw.http.location authmw.issuers.fetching.exchange "
+        "authmw.openapi authmw.stores.records "
         "authmw.schemes.http_bearer authmw.local.pages authmw_flask.login authmw_starlette.login "
         "authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
     ),
@@ -70,6 +71,22 @@ def test_an_import_inside_a_function_saves_what_is_named_here() -> None:
     assert odd == []
     unused = [name for name in named if not any(f"{module}.".startswith(f"{name}.") for _, module in found)]
     assert unused == []
+
+
+UNUSED = (
+    "authmw.crypto.http_digest authmw.events.records authmw.stores.records "
+    "http ipaddress pathlib random tempfile urllib.parse"
+).split()
+
+
+def test_an_api_that_verifies_tokens_loads_neither_records_nor_what_writes_files() -> None:
+    statement = "from authmw import Auth, HTTPBearer, JWTVerifier"
+    # The site of a development environment may have loaded some of them.
+    loaded = (
+        f"import sys; before = set(sys.modules)\n{statement}\nprint(sorted(set({UNUSED}) & set(sys.modules) - before))"
+    )
+    fresh = fresh_python("-c", loaded)
+    assert (fresh.stdout.strip(), fresh.stderr) == ("[]", "")
 
 
 @pytest.mark.parametrize("statement", ["import authmw", "from authmw import *", "import authmw.wsgi, authmw.asgi"])

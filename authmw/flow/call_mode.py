@@ -6,8 +6,13 @@ function, on its object or on its class. An ``async def`` is always awaited, wha
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum
-from typing import Final, TypeVar
+from functools import lru_cache
+from types import MethodType
+from typing import Any, Final, TypeVar
+
+from authmw.flow.application_code import is_of_application
 
 T = TypeVar("T")
 
@@ -57,7 +62,24 @@ class CallMode(Enum):
 # Python 3.11 looks up members of an enumeration slowly, and the drivers read the mode of each question.
 _ASYNC: Final = CallMode.ASYNC
 _BLOCKING: Final = CallMode.BLOCKING
+_NONBLOCKING: Final = CallMode.NONBLOCKING
 _OWN_TIMEOUT: Final = CallMode.OWN_TIMEOUT
+
+
+def is_own_and_nonblocking(function: object) -> bool:
+    """Whether `function` is a method of a store of authmw that is marked with ``NONBLOCKING``."""
+    if not isinstance(function, MethodType):
+        return False
+    store: object = function.__self__
+    kind: Any = type(store)
+    # The mark of the object is read each time: it may be another one than that of its class.
+    return getattr(store, _MARK, None) is _NONBLOCKING and _is_own_without_mode(kind, function.__func__)
+
+
+@lru_cache(maxsize=256)
+def _is_own_without_mode(store: Hashable, method: Hashable) -> bool:
+    has_mode = hasattr(method, _MARK) or is_async_def(method)
+    return not (has_mode or is_of_application(store) or is_of_application(method))
 
 
 def is_async_def(function: object) -> bool:

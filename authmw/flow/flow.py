@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, TypeVarTuple, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, cast, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
 from authmw.flow.application_code import Surroundings, is_of_application
-from authmw.flow.call_mode import CallMode, is_async_def
+from authmw.flow.call_mode import CallMode, is_async_def, is_own_and_nonblocking
 from authmw.flow.pool import WorkPool, default_pool, finished, in_thread, in_waiting_thread, within
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Args = TypeVarTuple("Args")
 
 STORE_TIMEOUT: Final = 2.0
 """Seconds that a store may take to answer under ASGI. A request with a slow store is a 503 and does not wait longer."""
@@ -50,7 +49,8 @@ class _Question(Generic[T]):
 class Ask(_Question[T]):
     """A question to a store: ``user = yield from Ask(users.find, username)``.
 
-    The method may be a ``def`` or an ``async def``. If it raises, the flow gets a `StoreUnavailable`.
+    The method may be a ``def`` or an ``async def``. If it raises, the flow gets a `StoreUnavailable`. A store of authmw
+    that does not block is asked at once, without the driver, which would call it in the same place.
     """
 
     __slots__ = ()
@@ -65,6 +65,8 @@ class Ask(_Question[T]):
         self.kwargs = kwargs
 
     def __iter__(self) -> Generator[Question, Any, T]:
+        if is_own_and_nonblocking(self.function):
+            return cast("T", ask_now(self.function, *self.args, **self.kwargs))
         answer: T = yield self
         return answer
 
@@ -186,15 +188,27 @@ async def run_async(
         Unavailable: a store raised or did not answer in time, or there was no free slot for hashing.
         FlowError: the flow yielded something that is no question.
     """
-    thread = thread or in_thread
     try:
         question = next(flow)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    return await _answer_all(flow, question, pool, store_timeout, thread or in_thread)
+
+
+async def _answer_all(
+    flow: Flow[T],
+    question: Question,
+    pool: WorkPool,
+    store_timeout: float,
+    thread: Callable[..., Awaitable[Any]],
+) -> T:
+    """The result of `flow`, which has yielded `question`."""
+    try:
         while True:
             try:
                 if isinstance(question, Shielded):
-                    answer = await finished(
-                        run_async(*question.args, pool=pool, store_timeout=store_timeout, thread=thread)
-                    )
+                    answer = await _finish(question.args[0], pool, store_timeout, thread)
                 elif not isinstance(question, Ask):
                     answer = await _other_async(question, pool)
                 elif (mode := CallMode.of(question.function)) is CallMode.BLOCKING:
@@ -212,6 +226,16 @@ async def run_async(
     except StopIteration as done:
         value: T = done.value
         return value
+
+
+async def _finish(flow: Flow[T], pool: WorkPool, store_timeout: float, thread: Callable[..., Awaitable[Any]]) -> T:
+    """The result of a shielded flow. Up to its first question nothing can cancel it, so that it needs no task."""
+    try:
+        question = next(flow)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    return await finished(_answer_all(flow, question, pool, store_timeout, thread))
 
 
 def _answer(question: Question, pool: WorkPool) -> Any:
@@ -236,7 +260,7 @@ async def _call_without_timeout(question: Ask[Any]) -> Any:
     return await _call_in_thread(question, in_waiting_thread)
 
 
-def ask_now(method: Callable[[*Args], object], *args: *Args) -> object:
+def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
     """Call a store whose mode is `CallMode.NONBLOCKING` without a flow, because a flow would cost more than the call.
 
     The answer has the type ``object``, so that the caller has to check it: it could be a coroutine.
@@ -245,23 +269,23 @@ def ask_now(method: Callable[[*Args], object], *args: *Args) -> object:
         StoreUnavailable: the store raised.
     """
     try:
-        return method(*args)
+        return method(*args, **kwargs)
     except AuthmwError:
         raise
     except Exception as error:
-        raise StoreUnavailable(f"{Ask(method, *args)!r} raised {type(error).__name__}") from error
+        raise StoreUnavailable(f"{Ask(method, *args, **kwargs)!r} raised {type(error).__name__}") from error
 
 
-def ask_here(function: Callable[[*Args], object], *args: *Args) -> object:
+def ask_here(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
     """Call a function that may wait, without a flow, on the thread of a request: under WSGI.
 
     Raises:
         StoreUnavailable: the function raised.
         FlowError: the function is ``async def``.
     """
-    answer = ask_now(function, *args)
+    answer = ask_now(function, *args, **kwargs)
     if hasattr(answer, "__await__"):
-        _refuse_awaitable(answer, Ask(function, *args))
+        _refuse_awaitable(answer, Ask(function, *args, **kwargs))
     return answer
 
 

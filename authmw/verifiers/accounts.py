@@ -101,7 +101,7 @@ class Attempts:
             check: verifies the credentials.
             guessable: whether they can be guessed. Any number of random secrets may be checked at the same time.
         """
-        return (yield from self._judged(Attempt(source_key(request.client), guessable=guessable), check))
+        return (yield from self._judged(_attempt_from(request.client, guessable), check))
 
     def _judged(self, attempt: Attempt, check: Flow[T | Rejected]) -> Flow[T | Rejected]:
         throttle = self._throttle
@@ -140,8 +140,13 @@ class Attempts:
                 yield from Ask(throttle.settle, reserved, AttemptOutcome.ABANDONED, self._clock(), 0.0)
 
 
+@lru_cache(maxsize=1024)
+def _attempt_from(client: str, guessable: bool) -> Attempt:
+    return Attempt(source_key(client), guessable=guessable)
+
+
 def _checked(answer: object) -> Reservation | Wait:
-    if not isinstance(answer, Reservation | Wait):
+    if not isinstance(answer, (Reservation, Wait)):
         raise FlowError(f"reserve answers a Reservation or a Wait, not {type(answer).__name__}")
     return answer
 

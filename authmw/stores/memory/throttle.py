@@ -58,6 +58,8 @@ class MemoryThrottle:
 
     def reserve(self, attempt: Attempt, now: float) -> Reservation | Wait:
         """Reserve one check for `attempt`, or answer how long it has to wait."""
+        if not (attempt.guessable or attempt.account or self._knows(attempt.source)):
+            return Reservation(attempt)  # nothing is counted before it fails
         policy, source = self._policy, Count()
         answer: Reservation | Wait = Reservation(attempt)
         with self._lock:
@@ -107,6 +109,9 @@ class MemoryThrottle:
 
     def __len__(self) -> int:
         return len(self._few) + len(self._many) + self._turns + sum(map(len, self._familiar.values()))
+
+    def _knows(self, key: str) -> bool:
+        return key in self._many or key in self._few
 
     def _count(self, key: str) -> Count:
         return self._many.get(key) or self._few.get(key) or Count()

@@ -60,6 +60,9 @@ class BadForm:
     status: int = 400
 
 
+_MALFORMED: Final = BadForm("The body is not well-formed.")
+
+
 def is_form(request: RequestHead) -> bool:
     """Whether the body of `request` says that it is a form without files."""
     return (request.header("content-type") or "").partition(";")[0].strip().lower() == MEDIA_TYPE
@@ -92,24 +95,27 @@ def parse_form(body: bytes) -> Form | BadForm:
     >>> parse_form(b"scope=a&scope=b").description
     'A parameter is there more than once.'
     """
+    if not body.isascii() or b"\x00" in body:
+        return _MALFORMED
     parameters: dict[str, str] = {}
     resources: set[str] = set()
-    seen: set[str] = set()
-    for pair in body.split(b"&"):
+    for pair in body.decode("ascii").split("&"):
         if not pair:
             continue
-        raw_name, _, raw_value = pair.partition(b"=")
-        name, value = decoded(raw_name), decoded(raw_value)
-        if name is None or value is None:
-            return BadForm("The body is not well-formed.")
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:
+            plain_name, plain_value = _unescaped(name), _unescaped(value)
+            if plain_name is None or plain_value is None:
+                return _MALFORMED
+            name, value = plain_name, plain_value
         if name == "resource":
             resources.update([value] if value else ())
-            continue
-        if name in seen:
+        elif name in parameters:
             return BadForm("A parameter is there more than once.")
-        seen.add(name)
-        if value:
+        else:
             parameters[name] = value
+    if "" in parameters.values():
+        parameters = {name: value for name, value in parameters.items() if value}
     return Form(parameters, frozenset(resources))
 
 
@@ -119,13 +125,19 @@ def decoded(raw: bytes) -> str | None:
     >>> decoded(b"odd%3Aid+%2B"), decoded(b"%zz"), decoded(b"%ff")
     ('odd:id +', None, None)
     """
-    if not raw.isascii():
+    if not raw.isascii() or b"\x00" in raw:
         return None
-    text = raw.decode("ascii")
-    if "%" in text and _BAD_ESCAPE.search(text) is not None:
+    return _unescaped(raw.decode("ascii"))
+
+
+def _unescaped(text: str) -> str | None:
+    text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    if _BAD_ESCAPE.search(text) is not None:
         return None
     try:
-        value = unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+        value = unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:
         return None
     return None if "\x00" in value else value

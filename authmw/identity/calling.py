@@ -81,7 +81,11 @@ def kept_call(ended: Call | None) -> Call | None:
     Args:
         ended: the value of `current_call`: None, or a call that has ended.
     """
-    return next((call for find in _finders if (call := find(ended)) is not None), None)
+    for find in _finders:
+        call = find(ended)
+        if call is not None:
+            return call
+    return None
 
 
 def require(scopes: tuple[str, ...], principal: Any) -> None:

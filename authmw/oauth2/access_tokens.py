@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 from authmw.crypto.claims import is_identifier
 from authmw.crypto.opaque_tokens import Entropy
@@ -11,7 +11,7 @@ from authmw.crypto.signing import TokenIssuer
 from authmw.errors import ConfigurationError
 from authmw.flow.flow import Ask, Flow
 from authmw.http.response import Response
-from authmw.identity.principal import Principal, PrincipalKind
+from authmw.identity.principal import PrincipalKind
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.reply import OAuthError, invalid_grant, json_response
 from authmw.stores.new_records import make_token
@@ -52,8 +52,7 @@ class TokenIssuance(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(NamedTuple):
     """What a client is granted.
 
     Args:
@@ -80,7 +79,6 @@ class Grant:
         return " ".join(sorted(self.scopes))
 
 
-@dataclass(frozen=True, slots=True)
 class Issued:
     """The tokens that were issued for a grant.
 
@@ -90,10 +88,17 @@ class Issued:
         refresh_token: gets the next access token; None for a grant without one.
     """
 
-    grant: Grant
-    access_token: str = field(repr=False)
-    expires_in: int
-    refresh_token: str | None = field(default=None, repr=False)
+    __slots__ = ("access_token", "expires_in", "grant", "refresh_token")
+
+    def __init__(self, grant: Grant, access_token: str, expires_in: int, refresh_token: str | None = None) -> None:
+        self.grant: Grant = grant
+        self.access_token: str = access_token
+        self.expires_in: int = expires_in
+        self.refresh_token: str | None = refresh_token
+
+    def with_refresh_token(self, text: str) -> Issued:
+        """The same tokens, and that refresh token."""
+        return Issued(self.grant, self.access_token, self.expires_in, text)
 
     def response(self) -> Response:
         """The successful response (RFC 6749 §5.1)."""
@@ -121,25 +126,26 @@ def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAu
     if grant.ends_at is not None:
         lifetime = max(1, min(lifetime, int(grant.ends_at - now)))
     if service.token_signer is not None:
-        token = _signed(service.token_signer, grant, lifetime, (yield from _last_revoked(service, grant)))
+        # For a token of a client it makes no difference when the client was revoked.
+        after = (yield from _last_revoked(service, grant.subject)) if grant.kind == "user" else None
+        token = _signed(service.token_signer, grant, lifetime, after)
     else:
         token = yield from _stored(service, grant, lifetime, now)
     return token if isinstance(token, OAuthError) else Issued(grant, token, lifetime)
 
 
-def _last_revoked(service: TokenIssuance, grant: Grant) -> Flow[float | None]:
-    """When all tokens of the user were revoked; None for never. For a token of a client that makes no difference."""
-    if grant.kind != "user":
-        return None
-    found = yield from Ask(service.revocations.find_revocations, (("user", grant.subject),))
+def _last_revoked(service: TokenIssuance, user_id: str) -> Flow[float | None]:
+    """When all tokens of the user were revoked; None for never."""
+    found = yield from Ask(service.revocations.find_revocations, (("user", user_id),))
     return max((each.at for each in found), default=None)
 
 
 def _signed(signer: TokenIssuer, grant: Grant, lifetime: int, after: float | None) -> str | OAuthError:
     try:
-        return signer.issue(
-            Principal(grant.subject, kind=grant.kind),
-            scopes=sorted(grant.scopes),
+        return signer.issue_granted(
+            grant.subject,
+            grant.kind,
+            scopes=grant.scopes,
             client_id=grant.client_id,
             lifetime=lifetime,
             after=after,

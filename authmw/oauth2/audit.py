@@ -55,7 +55,8 @@ class Decision:
         """Log a refusal, and return its response."""
         if hub.listening:
             self._tell_of_refusal(error)
-        self._write("refused", error=error.error, status=error.status, detail=error.detail or error.description)
+        if self._is_written():
+            self._write("refused", error=error.error, status=error.status, detail=error.detail or error.description)
         return error.response()
 
     def issued(self, grant: Grant) -> None:
@@ -63,11 +64,13 @@ class Decision:
         self.principal = grant.subject
         if hub.listening:
             self._tell_of_tokens(grant)
-        self._write("issued", family=grant.family_id or "", scope=grant.scope)
+        if self._is_written():
+            self._write("issued", family=grant.family_id or "", scope=grant.scope)
 
     def completed(self, event: str, **more: str) -> None:
         """Log what was done."""
-        self._write(event, **more)
+        if self._is_written():
+            self._write(event, **more)
 
     def _tell_of_refusal(self, error: OAuthError) -> None:
         source, client = self._request.client, self.client
@@ -109,10 +112,10 @@ class Decision:
     def _seconds(self) -> float:
         return perf_counter() - self._began
 
+    def _is_written(self) -> bool:
+        return log.is_written(logger, logging.INFO, debug=_is_debugged(self._request))
+
     def _write(self, event: str, **more: Field) -> None:
-        debug = _is_debugged(self._request)
-        if not log.is_written(logger, logging.INFO, debug=debug):
-            return
         fields: dict[str, Field] = {
             "endpoint": self._endpoint,
             "grant": self.grant_type,
@@ -121,7 +124,7 @@ class Decision:
             "source": self._request.client,
             **more,
         }
-        log.write(logger, logging.INFO, event, fields, debug=debug)
+        log.write(logger, logging.INFO, event, fields, debug=_is_debugged(self._request))
 
 
 def _is_debugged(request: RequestHead) -> bool:

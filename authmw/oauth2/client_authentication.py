@@ -6,9 +6,8 @@ client cannot find out which other clients exist.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import FlowError
@@ -72,8 +71,7 @@ class ClientAuthentication(ClientRegistry, AssertionVerification, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Presented:
+class _Presented(NamedTuple):
     """The client credentials of a request, by one method.
 
     Args:
@@ -85,8 +83,11 @@ class _Presented:
 
     method: ClientAuthMethod
     client_id: str
-    proof: str = field(default="", repr=False)
+    proof: str = ""
     basic: bool = False
+
+    def __repr__(self) -> str:
+        return f"_Presented(method={self.method!r}, client_id={self.client_id!r})"  # the proof is a secret
 
 
 def authenticate_client(service: ClientAuthentication, request: RequestHead, form: Form) -> Flow[Client | OAuthError]:
@@ -110,9 +111,16 @@ def _check(service: ClientAuthentication, presented: _Presented) -> Flow[Client 
     if not is_client_id(presented.client_id):
         return Rejected(Reason.CREDENTIALS_REJECTED, "not a client id")
     client = yield from find_client(service, presented.client_id)
-    wrong = yield from _judge(service, presented, client)
+    # The work is the same for a client that does not exist.
+    if presented.method == "private_key_jwt":
+        wrong = yield from judge_assertion(service, presented.proof, presented.client_id, client)
+    else:
+        wrong = _judge_secret(presented.proof, client, service.clock())
+    if client is not None:
+        wrong = _unfit(client, presented.method) or wrong
     if wrong or client is None:
-        return Rejected(Reason.CREDENTIALS_REJECTED, wrong or f"no client {presented.client_id!r}")
+        unknown = f"no client {presented.client_id!r}"
+        return Rejected(Reason.CREDENTIALS_REJECTED, unknown if client is None else wrong)
     return client
 
 
@@ -215,17 +223,6 @@ def _checked(found: object) -> Client | None:
     if found is not None and not isinstance(found, Client):
         raise FlowError(f"find_client answers a Client or None, not {type(found).__name__}")
     return found
-
-
-def _judge(service: ClientAuthentication, presented: _Presented, client: Client | None) -> Flow[str]:
-    """Why the client is refused; empty if it is not. The work is the same for a client that does not exist."""
-    if presented.method == "private_key_jwt":
-        wrong = yield from judge_assertion(service, presented.proof, presented.client_id, client)
-    else:
-        wrong = _judge_secret(presented.proof, client, service.clock())
-    if client is None:
-        return f"no client {presented.client_id!r}"
-    return _unfit(client, presented.method) or wrong
 
 
 def _judge_secret(secret: str, client: Client | None, now: float) -> str:

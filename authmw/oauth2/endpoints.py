@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from authmw.engine import audit
@@ -93,20 +93,19 @@ def respond(service: AuthorizationServer, request: RequestHead, path: str) -> Fl
     endpoint = endpoints_of(service).get(path)
     if endpoint is None:
         return no_such_endpoint().response()
-    response = yield from _respond(endpoint, service, request)
-    return replace(response, headers=(*response.headers, *_ANY_ORIGIN)) if endpoint.cors else response
-
-
-def _respond(endpoint: Endpoint, service: AuthorizationServer, request: RequestHead) -> Flow[Response]:
-    if request.method == "OPTIONS":
-        return _options(endpoint, request)
-    if request.method not in endpoint.methods:
-        return method_not_allowed(*endpoint.methods, "OPTIONS").response()
-    try:
-        return (yield from endpoint.respond(service, request))
-    except Unavailable as error:
-        audit.unavailable(error, request)
-        return unavailable(error.retry_after).response()
+    if request.method in endpoint.methods:
+        try:
+            response = yield from endpoint.respond(service, request)
+        except Unavailable as error:
+            audit.unavailable(error, request)
+            response = unavailable(error.retry_after).response()
+    elif request.method == "OPTIONS":
+        response = _options(endpoint, request)
+    else:
+        response = method_not_allowed(*endpoint.methods, "OPTIONS").response()
+    if not endpoint.cors:
+        return response
+    return Response(response.status, (*response.headers, *_ANY_ORIGIN), response.body)
 
 
 def _options(endpoint: Endpoint, request: RequestHead) -> Response:

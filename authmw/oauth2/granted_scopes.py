@@ -49,8 +49,10 @@ def granted_scopes(requested: frozenset[str] | None, *ceilings: Iterable[str] | 
     >>> granted_scopes(frozenset({"admin"}), {"read"}).error
     'invalid_scope'
     """
-    limits = [frozenset(limit) for limit in (requested, *ceilings) if limit is not None]
-    granted = frozenset[str].intersection(*limits) if limits else frozenset[str]()
+    granted = requested
+    for limit in ceilings:
+        if limit is not None:
+            granted = frozenset(limit) if granted is None else granted.intersection(limit)
     if requested and not granted:
         return OAuthError("invalid_scope", "None of the requested scopes can be granted.")
-    return granted
+    return granted or frozenset()

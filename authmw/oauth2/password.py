@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
 
-from authmw.crypto.chained_tokens import RefreshToken
+from authmw.crypto.chained_tokens import RefreshToken, new_salt
 from authmw.crypto.opaque_tokens import new_id
 from authmw.flow.flow import Ask, Flow
 from authmw.http.form import Form
@@ -102,13 +101,14 @@ def _end_if_changed(
 def _begin(
     service: SessionIssuance, request: RequestHead, client: Client, user: User, *, scopes: frozenset[str], now: float
 ) -> Flow[tuple[RefreshFamily, Issued | OAuthError]]:
-    refreshes = "refresh_token" in client.grant_types
-    token = RefreshToken.new(service.issuer, entropy=service.entropy)
-    ends_at = now + (service.lifetimes.refresh if refreshes else service.lifetimes.access)
+    token = None
+    if "refresh_token" in client.grant_types:
+        token = RefreshToken.new(service.issuer, entropy=service.entropy)
+    ends_at = now + (service.lifetimes.access if token is None else service.lifetimes.refresh)
     family = RefreshFamily(
         id=new_id("login", entropy=service.entropy),
-        key=token.key,
-        current=token.digest if refreshes else "",
+        key=new_salt(entropy=service.entropy) if token is None else token.key,  # unique, and without a token
+        current="" if token is None else token.digest,
         subject=user.id,
         username=user.username,
         client_id=client.id,
@@ -131,4 +131,4 @@ def _begin(
     if isinstance(issued, OAuthError):
         return family, issued
     yield from Ask(service.families.add_family, family)
-    return family, replace(issued, refresh_token=token.text) if refreshes else issued
+    return family, issued if token is None else issued.with_refresh_token(token.text)

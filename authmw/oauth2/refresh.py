@@ -7,7 +7,6 @@ is refused; if it is ended afterwards, the new tokens are there to be revoked.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hmac import compare_digest
 from typing import Protocol, assert_never
 
@@ -215,7 +214,7 @@ def _rotate(
             assert_never(answer.outcome)
     # Again: users and clients may be in another store, and a change of them in the meantime did not find this session.
     revoked = yield from end_if_revoked(service, family)
-    return replace(issued, refresh_token=next_token.text) if revoked is None else revoked
+    return issued.with_refresh_token(next_token.text) if revoked is None else revoked
 
 
 def _checked(answer: object) -> RotationAnswer:

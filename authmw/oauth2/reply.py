@@ -15,6 +15,8 @@ from authmw.identity.verdict import Rejected
 
 Headers = tuple[tuple[str, str], ...]
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_NOT_CACHED: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 # error and error_description = %x20-21 / %x23-5B / %x5D-7E                    RFC 6749 §5.2
 _NOT_TOLD: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
@@ -49,7 +51,7 @@ class OAuthError:
 
 def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Headers = ()) -> Response:
     """`members` as JSON that no cache stores (RFC 6749 §5.1), unless `headers` have a ``Cache-Control``."""
-    body = json.dumps(members, separators=(",", ":")).encode()
+    body = _encode(members).encode()
     return _response(status, (("Content-Type", "application/json"),), body, headers)
 
 
@@ -61,8 +63,8 @@ def empty_response(*, status: int = 200, headers: Headers = ()) -> Response:
 
 
 def _response(status: int, kind: Headers, body: bytes, more: Headers) -> Response:
-    cached = any(name.lower() == "cache-control" for name, _ in more)
-    caching: Headers = () if cached else (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+    cached = more and any(name.lower() == "cache-control" for name, _ in more)
+    caching: Headers = () if cached else _NOT_CACHED
     length: Headers = () if status in WITHOUT_CONTENT else (("Content-Length", str(len(body))),)
     return Response(status, (*kind, *length, *caching, *more), body)
 

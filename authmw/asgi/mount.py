@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 from authmw.asgi.middleware import ASGIApp
 from authmw.flow.flow import STORE_TIMEOUT, run_async
 from authmw.flow.pool import default_pool
@@ -57,7 +55,7 @@ class Mount:
     async def respond(self, request: ASGIRequest) -> Response | None:
         """The response to `request`; None for a request that is not for `served`."""
         found = self.served.respond(request)
-        if not isinstance(found, Generator):
+        if found is None or isinstance(found, Response):
             return found
         return await run_async(found, pool=self._pool, store_timeout=self._store_timeout)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from authmw.errors import AuthmwError, FlowError, StoreUnavailable
 from authmw.flow.application_code import Surroundings, is_of_application
@@ -66,9 +66,10 @@ class Ask(_Question[T]):
 
     def __iter__(self) -> Generator[Question, Any, T]:
         if is_own_and_nonblocking(self.function):
-            return cast("T", ask_now(self.function, *self.args, **self.kwargs))
-        answer: T = yield self
-        return answer
+            answer: Any = ask_now(self.function, *self.args, **self.kwargs)
+        else:
+            answer = yield self
+        return answer  # type: ignore[no-any-return]
 
 
 class Work(_Question[T]):
@@ -92,7 +93,8 @@ class Work(_Question[T]):
 class Shielded(_Question[T]):
     """A part of a flow that is finished, once begun, although the client has gone: ``yield from Shielded(flow)``.
 
-    Some servers cancel the task of a request whose client disconnects. What such a part has taken, it gives back.
+    Some servers cancel the task of a request whose client disconnects. What such a part has taken, it gives back. Up to
+    its first question nothing can cancel it: a part without one never reaches the driver, which would make a task.
     """
 
     __slots__ = ()
@@ -103,8 +105,30 @@ class Shielded(_Question[T]):
         self.kwargs: dict[str, Any] = {}
 
     def __iter__(self) -> Generator[Question, Any, T]:
+        (flow,) = self.args
+        try:
+            question = next(flow)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        self.args = (_resumed(flow, question),)
         answer: T = yield self
         return answer
+
+
+def _resumed(flow: Generator[Question, Any, T], question: Question) -> Generator[Question, Any, T]:
+    """`flow`, which has yielded `question` already."""
+    try:
+        while True:
+            try:
+                answer = yield question
+            except BaseException as error:
+                question = flow.throw(error)
+            else:
+                question = flow.send(answer)
+    except StopIteration as done:
+        value: T = done.value
+        return value
 
 
 class Join(_Question[Any]):
@@ -188,27 +212,15 @@ async def run_async(
         Unavailable: a store raised or did not answer in time, or there was no free slot for hashing.
         FlowError: the flow yielded something that is no question.
     """
+    thread = thread or in_thread
     try:
         question = next(flow)
-    except StopIteration as done:
-        value: T = done.value
-        return value
-    return await _answer_all(flow, question, pool, store_timeout, thread or in_thread)
-
-
-async def _answer_all(
-    flow: Flow[T],
-    question: Question,
-    pool: WorkPool,
-    store_timeout: float,
-    thread: Callable[..., Awaitable[Any]],
-) -> T:
-    """The result of `flow`, which has yielded `question`."""
-    try:
         while True:
             try:
                 if isinstance(question, Shielded):
-                    answer = await _finish(question.args[0], pool, store_timeout, thread)
+                    answer = await finished(
+                        run_async(*question.args, pool=pool, store_timeout=store_timeout, thread=thread)
+                    )
                 elif not isinstance(question, Ask):
                     answer = await _other_async(question, pool)
                 elif (mode := CallMode.of(question.function)) is CallMode.BLOCKING:
@@ -226,16 +238,6 @@ async def _answer_all(
     except StopIteration as done:
         value: T = done.value
         return value
-
-
-async def _finish(flow: Flow[T], pool: WorkPool, store_timeout: float, thread: Callable[..., Awaitable[Any]]) -> T:
-    """The result of a shielded flow. Up to its first question nothing can cancel it, so that it needs no task."""
-    try:
-        question = next(flow)
-    except StopIteration as done:
-        value: T = done.value
-        return value
-    return await finished(_answer_all(flow, question, pool, store_timeout, thread))
 
 
 def _answer(question: Question, pool: WorkPool) -> Any:

@@ -65,7 +65,8 @@ _MALFORMED: Final = BadForm("The body is not well-formed.")
 
 def is_form(request: RequestHead) -> bool:
     """Whether the body of `request` says that it is a form without files."""
-    return (request.header("content-type") or "").partition(";")[0].strip().lower() == MEDIA_TYPE
+    kind = request.header("content-type") or ""
+    return kind == MEDIA_TYPE or kind.partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def read_form(request: RequestHead) -> Flow[Form | BadForm]:
@@ -95,19 +96,16 @@ def parse_form(body: bytes) -> Form | BadForm:
     >>> parse_form(b"scope=a&scope=b").description
     'A parameter is there more than once.'
     """
-    if not body.isascii() or b"\x00" in body:
+    if not body.isascii():
         return _MALFORMED
     parameters: dict[str, str] = {}
     resources: set[str] = set()
     for pair in body.decode("ascii").split("&"):
         if not pair:
             continue
-        name, _, value = pair.partition("=")
-        if "%" in pair or "+" in pair:
-            plain_name, plain_value = _unescaped(name), _unescaped(value)
-            if plain_name is None or plain_value is None:
-                return _MALFORMED
-            name, value = plain_name, plain_value
+        name, _, value = map(unescaped, pair.partition("="))
+        if name is None or value is None:
+            return _MALFORMED
         if name == "resource":
             resources.update([value] if value else ())
         elif name in parameters:
@@ -125,15 +123,18 @@ def decoded(raw: bytes) -> str | None:
     >>> decoded(b"odd%3Aid+%2B"), decoded(b"%zz"), decoded(b"%ff")
     ('odd:id +', None, None)
     """
-    if not raw.isascii() or b"\x00" in raw:
-        return None
-    return _unescaped(raw.decode("ascii"))
+    return unescaped(raw.decode("ascii")) if raw.isascii() else None
 
 
-def _unescaped(text: str) -> str | None:
+def unescaped(text: str) -> str | None:
+    """As `decoded`, of ASCII text.
+
+    >>> unescaped("odd%3Aid+%2B")
+    'odd:id +'
+    """
     text = text.replace("+", " ")
     if "%" not in text:
-        return text
+        return None if "\x00" in text else text
     if _BAD_ESCAPE.search(text) is not None:
         return None
     try:

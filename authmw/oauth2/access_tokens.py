@@ -13,7 +13,7 @@ from authmw.flow.flow import Ask, Flow
 from authmw.http.response import Response
 from authmw.identity.principal import PrincipalKind
 from authmw.oauth2.lifetimes import Lifetimes
-from authmw.oauth2.reply import OAuthError, invalid_grant, json_response
+from authmw.oauth2.reply import OAuthError, invalid_grant, json_text_response, quoted
 from authmw.stores.new_records import make_token
 from authmw.stores.ports import RevocationStore, TokenKeeper
 
@@ -102,17 +102,13 @@ class Issued:
 
     def response(self) -> Response:
         """The successful response (RFC 6749 §5.1)."""
-        members: dict[str, Any] = {
-            "access_token": self.access_token,
-            "token_type": "Bearer",
-            "expires_in": self.expires_in,
-        }
+        members = f'"access_token":{quoted(self.access_token)},"token_type":"Bearer","expires_in":{self.expires_in}'
         if self.refresh_token is not None:
-            members["refresh_token"] = self.refresh_token
+            members += f',"refresh_token":{quoted(self.refresh_token)}'
         # RFC 6749 §5.1 requires it where it differs from the request; it is always there. §3.3 has no empty scope.
         if self.grant.scopes:
-            members["scope"] = self.grant.scope
-        return json_response(members)
+            members += f',"scope":{quoted(self.grant.scope)}'
+        return json_text_response(f"{{{members}}}")
 
 
 def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAuthError]:

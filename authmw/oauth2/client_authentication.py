@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.errors import FlowError
 from authmw.flow.flow import Ask, Flow
-from authmw.http.form import Form, decoded
+from authmw.http.form import Form, unescaped
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH, Authorization
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
@@ -168,10 +168,10 @@ def _basic(authorization: Authorization) -> _Presented | str | None:
         return "not canonical base64"
     if raw == _NOTHING:
         return None
-    name, colon, secret = raw.partition(b":")
+    name, colon, secret = raw.decode("latin-1").partition(":")
     # RFC 6749 §2.3.1, App. B: id and secret are form-urlencoded first, so that a colon within the id is no separator.
-    client_id, proof = decoded(name), decoded(secret)
-    if not colon or client_id is None or proof is None:
+    client_id, proof = unescaped(name), unescaped(secret)
+    if not raw.isascii() or not colon or client_id is None or proof is None:
         return "no form-urlencoded id and secret with a colon between them"
     # RFC 6749 §2.3.1: "The client MAY omit the parameter if the client secret is an empty string": a name only.
     return _Presented("client_secret_basic" if proof else "none", client_id, proof, basic=True)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from authmw.http.grammar import quote
@@ -15,6 +16,8 @@ from authmw.identity.verdict import Rejected
 
 Headers = tuple[tuple[str, str], ...]
 
+quoted: Final = encode_basestring_ascii
+"""A text as a string of JSON."""
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _NOT_CACHED: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 # error and error_description = %x20-21 / %x23-5B / %x5D-7E                    RFC 6749 §5.2
@@ -51,8 +54,12 @@ class OAuthError:
 
 def json_response(members: Mapping[str, Any], *, status: int = 200, headers: Headers = ()) -> Response:
     """`members` as JSON that no cache stores (RFC 6749 §5.1), unless `headers` have a ``Cache-Control``."""
-    body = _encode(members).encode()
-    return _response(status, (("Content-Type", "application/json"),), body, headers)
+    return json_text_response(_encode(members), status=status, headers=headers)
+
+
+def json_text_response(text: str, *, status: int = 200, headers: Headers = ()) -> Response:
+    """As `json_response`, of JSON that is written already: the tokens of a grant."""
+    return _response(status, (("Content-Type", "application/json"),), text.encode(), headers)
 
 
 def empty_response(*, status: int = 200, headers: Headers = ()) -> Response:

@@ -89,7 +89,7 @@ class Attempts:
         account, source = account_key(name), source_key(request.client)
         marks = (mark_of(account, source),) if source else ()
         attempt = Attempt(source, account, network_key(request.client), marks)
-        return (yield from self._judged(attempt, check))
+        return self._judged(attempt, check)
 
     def from_source(
         self, request: RequestHead, check: Flow[T | Rejected], *, guessable: bool = True
@@ -101,7 +101,7 @@ class Attempts:
             check: verifies the credentials.
             guessable: whether they can be guessed. Any number of random secrets may be checked at the same time.
         """
-        return (yield from self._judged(_attempt_from(request.client, guessable), check))
+        return self._judged(_attempt_from(request.client, guessable), check)
 
     def _judged(self, attempt: Attempt, check: Flow[T | Rejected]) -> Flow[T | Rejected]:
         throttle = self._throttle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 
 from authmw.flow.flow import run
 from authmw.flow.pool import default_pool
@@ -46,4 +46,4 @@ class Mount:
     def respond(self, request: WSGIRequest) -> Response | None:
         """The response to `request`; None for a request that is not for `served`."""
         found = self.served.respond(request)
-        return run(found, pool=self._pool) if isinstance(found, Generator) else found
+        return found if found is None or isinstance(found, Response) else run(found, pool=self._pool)

@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from authmw.crypto.claims import is_identifier
+from authmw.crypto.jose import base64url
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.crypto.signing import TokenIssuer, issue, random_id
 from authmw.errors import ConfigurationError
@@ -150,6 +152,48 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
+
+
+@given(
+    st.text(min_size=1, max_size=20).filter(is_identifier),
+    st.text(min_size=1, max_size=20).filter(is_identifier),
+    st.frozensets(st.sampled_from(["orders:read", "!", "a'b"])),
+    st.sampled_from([600, 0.5, 1e9]),
+    st.dictionaries(st.sampled_from(["sid", "a b", '"', "ü"]), st.text('ab"\\é', max_size=5) | st.integers(-9, 9)),
+)
+def test_what_is_written_is_the_json_of_what_was_said(
+    subject: str, client_id: str, scopes: frozenset[str], lifetime: float, more: dict[str, Any]
+) -> None:
+    assume(subject != client_id)
+    signs = issuer(issuer='https://id.example/"ü"', audience=["orders", "\\"], new_id=lambda: '"\\é')
+    said = {
+        "iss": 'https://id.example/"ü"',
+        "sub": subject,
+        "aud": ["orders", "\\"],
+        "exp": int(NOW) + lifetime,
+        "iat": int(NOW),
+        "jti": '"\\é',
+        "client_id": client_id,
+        **({"scope": " ".join(sorted(scopes))} if scopes else {}),
+        **more,
+    }
+    segment = signs.issue_granted(
+        subject, "user", client_id=client_id, scopes=scopes, lifetime=lifetime, claims=more
+    ).split(".")[1]
+    payload = base64url.decode(segment.encode())
+    assert payload == json.dumps(said, separators=(",", ":")).encode()
+
+
+def test_a_set_of_scopes_is_checked_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="two words"):
+            issuer().issue_granted("alice", "user", client_id="web", scopes=frozenset({"two words"}), lifetime=600)
+
+
+@pytest.mark.parametrize("lifetime", [float("nan"), float("inf"), 0.0, -1])
+def test_a_lifetime_that_is_no_time_is_refused(lifetime: float) -> None:
+    with pytest.raises(ConfigurationError):
+        issuer().issue("alice", lifetime=lifetime)
 
 
 @settings(max_examples=200)

@@ -16,6 +16,8 @@ from authmw.errors import FlowError, Overloaded, StoreUnavailable, Unavailable
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, Shielded, Work, run, run_async
 from authmw.flow.pool import WorkPool, in_thread
+from authmw.http.request import WSGIRequest
+from authmw.stores import Client, MemoryClients, MemoryThrottle
 from tests.drivers import DRIVERS
 
 every_driver = pytest.mark.parametrize("drive", DRIVERS.values(), ids=DRIVERS)
@@ -402,3 +404,124 @@ def test_a_shielded_part_calls_stores_where_the_rest_of_the_flow_does() -> None:
 
     assert asyncio.run(run_async(flow(), thread=thread)) == "1"
     assert called == ["find"]
+
+
+def test_a_shielded_part_that_asks_nothing_never_reaches_the_driver() -> None:
+    def failing() -> Flow[str]:
+        yield from ()
+        raise Unavailable("closed")
+
+    assert list(Shielded(_no_question())) == []
+    with pytest.raises(Unavailable, match="closed"):
+        list(Shielded(failing()))
+
+
+@every_driver
+def test_a_shielded_part_may_catch_what_its_first_question_raises(drive: Callable[..., Any]) -> None:
+    def flow() -> Flow[str]:
+        return (yield from Shielded(_recovers()))
+
+    assert drive(flow()) == "went on without"
+
+
+def test_a_shielded_part_is_closed_with_its_driver() -> None:
+    closed: list[bool] = []
+
+    def part() -> Flow[None]:
+        try:
+            yield from Ask(Store().find, "a")
+        finally:
+            closed.append(True)
+
+    def flow() -> Flow[None]:
+        yield from Shielded(part())
+
+    part_of_flow = next(flow()).args[0]
+    next(part_of_flow)
+    part_of_flow.close()
+    assert closed == [True]
+
+
+def test_a_shielded_part_goes_on_to_its_end_when_its_request_is_cancelled() -> None:
+    done: list[str] = []
+
+    async def main() -> None:
+        reached, may_go_on = asyncio.Event(), asyncio.Event()
+
+        async def wait() -> str:
+            reached.set()
+            await may_go_on.wait()
+            return "done"
+
+        def part() -> Flow[None]:
+            done.append((yield from Ask(wait)))
+
+        def flow() -> Flow[None]:
+            yield from Shielded(part())
+
+        request = asyncio.ensure_future(run_async(flow()))
+        await reached.wait()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        may_go_on.set()
+        while not done:
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert done == ["done"]
+
+
+# Stores that are asked without a driver
+
+
+class Failing(MemoryClients):
+    """As a store of the application, derived from one of authmw."""
+
+    def find_client(self, client_id: str) -> Client | None:
+        raise KeyError(client_id)
+
+
+def _questions_to(method: Callable[..., Any]) -> list[object]:
+    return list(Ask(method, "shop"))
+
+
+def test_a_store_of_authmw_that_does_not_block_is_asked_at_once() -> None:
+    clients = MemoryClients()
+    _, shop = clients.create("shop")
+
+    def flow() -> Flow[Client | None]:
+        return (yield from Ask(clients.find_client, "shop"))
+
+    assert _questions_to(clients.find_client) == []
+    with pytest.raises(StopIteration) as done:
+        next(flow())
+    assert done.value.value is shop
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Store().find_fast,
+        Failing().find_client,
+        CallMode.BLOCKING(MemoryClients()).find_client,
+        partial(MemoryClients().find_client),
+        {"shop": "1"}.get,
+        WSGIRequest({"REQUEST_METHOD": "GET"}).read_body,
+    ],
+    ids=["of the application", "derived", "marked otherwise", "partial", "built in", "blocking"],
+)
+def test_any_other_store_is_asked_by_the_driver(method: Callable[..., Any]) -> None:
+    question = next(iter(Ask(method, "shop")))
+    assert isinstance(question, Ask)
+
+
+def test_what_a_store_raises_that_is_asked_at_once_is_unavailable() -> None:
+    throttle = MemoryThrottle()
+
+    def flow(attempt: Any) -> Flow[object]:
+        return (yield from Ask(throttle.reserve, attempt, 0.0))
+
+    with pytest.raises(StoreUnavailable, match=r"reserve\) raised AttributeError") as raised:
+        next(flow(None))
+    assert isinstance(raised.value.__cause__, AttributeError)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.jose import base64url
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
@@ -73,6 +74,19 @@ def test_t13_without_opting_in_there_is_no_password_grant() -> None:
     secret = bench.client(grant_types=["password"])
     form = {"grant_type": "password", "username": "alice", "password": "correct horse"}
     assert bench.post(form, basic("shop", secret)).error == "unsupported_grant_type"
+
+
+def test_a_client_that_may_not_refresh_has_sessions_without_a_refresh_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RefreshToken, "new", None)  # none is made
+    bench = Bench(entropy=Counting())
+    header = basic("shop", bench.client(grant_types=["password"]))
+    form = {"grant_type": "password", "username": "alice", "password": "correct horse"}
+    answers = [bench.post(form, header) for _ in range(2)]
+    assert ["refresh_token" in answer.json for answer in answers] == [False, False]
+    kept = families(bench)
+    assert len({family.key for family in kept}) == 2
+    assert {(family.current, family.expires_at) for family in kept} == {("", NOW + 600)}
+    assert all(bench.stores.families.find_family(family.key) == family for family in kept)
 
 
 @pytest.mark.parametrize(

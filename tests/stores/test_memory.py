@@ -331,6 +331,24 @@ def test_a_source_waits_twice_as_long_each_time_up_to_the_longest() -> None:
         assert fail(throttle, source, now)
 
 
+def test_a_source_of_random_secrets_is_counted_from_its_first_wrong_one_on() -> None:
+    throttle, secret = MemoryThrottle(free=2, first=1), Attempt("source:192.0.2.7", guessable=False)
+    for _ in range(3):
+        assert throttle.reserve(secret, 0.0) == Reservation(secret)
+    assert len(throttle) == 0
+    assert [fail(throttle, secret) for _ in range(3)] == [True, True, False]
+    assert throttle.reserve(secret, 0.5) == Wait(0.5, source_failed=True)
+    assert throttle.reserve(Attempt("source:192.0.2.8", guessable=False), 0.5) == Reservation(
+        Attempt("source:192.0.2.8", guessable=False)
+    )
+
+
+def test_the_passwords_and_the_random_secrets_of_one_source_are_counted_together() -> None:
+    throttle, source = MemoryThrottle(free=1, first=1), "source:192.0.2.7"
+    assert fail(throttle, Attempt(source, "account:alice", "home"))
+    assert wait(throttle, Attempt(source, guessable=False)) == 1
+
+
 def test_a_clock_that_is_set_back_a_little_gives_no_reservation_back_and_one_far_back_does() -> None:
     throttle, source = MemoryThrottle(free=1), Attempt("source:192.0.2.7")
     assert isinstance(throttle.reserve(source, 1000.0), Reservation)

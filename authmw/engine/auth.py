@@ -34,14 +34,12 @@ from authmw.engine.authentication import (
 )
 from authmw.engine.message import MessageHead, takes_tokens_alone
 from authmw.engine.remembered import Memo
-from authmw.engine.user_loading import LoadUser, UserLoading
 from authmw.errors import ConfigurationError, FlowError, NoDependency, Unavailable, explains_arguments
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import STORE_TIMEOUT, run, run_async
 from authmw.flow.pool import WorkPool, default_pool
 from authmw.http.challenge import Challenge
-from authmw.http.login_page import LoginPage
 from authmw.http.reasons import Reason
 from authmw.http.refusal import ALLOWED, AccessRefused, Decision, Refusal, Render
 from authmw.http.request import RequestHead
@@ -55,6 +53,8 @@ from authmw.verifiers.base import says_it_ignores_the_request
 
 if TYPE_CHECKING:
     from authmw.engine.protected_resource import ProtectedResource
+    from authmw.engine.user_loading import LoadUser, UserLoading
+    from authmw.http.login_page import LoginPage
 
 _UNAUTHORIZED: Final = 401
 
@@ -130,8 +130,12 @@ class Auth(NoDependency):
         self._takes_tokens_alone = takes_tokens_alone(accept)
         self._reads_authorization = any(scheme.in_authorization for scheme in self.schemes)
         self.render: Render | None = render
-        self.login: LoginPage | None = None if login is None else LoginPage(login)
+        self.login: LoginPage | None = None
         """The login page; None without one."""
+        if login is not None:
+            from authmw.http.login_page import LoginPage
+
+            self.login = LoginPage(login)
         self._pool = pool
         self._clock = clock
         self._store_timeout: float = seconds(store_timeout, "store_timeout")
@@ -139,6 +143,8 @@ class Auth(NoDependency):
         self.user_loading: UserLoading | None = None
         """Loads the user objects of callers; None without a `load_user`."""
         if load_user is not None:
+            from authmw.engine.user_loading import UserLoading
+
             self.user_loading = UserLoading(load_user, pool, self._store_timeout)
         for scheme in self.schemes:
             scheme.bind(realm)

@@ -7,7 +7,6 @@ from typing import Final, cast
 
 from authmw.errors import ConfigurationError
 from authmw.flow.application_code import takes
-from authmw.http.login_page import mistake_in_login
 from authmw.identity.requirement import predicate_name
 from authmw.identity.scopes import scope_mistakes
 from authmw.schemes.base import Alternatives
@@ -63,8 +62,8 @@ def check_arguments(
         mistakes.append(
             f"load_user= is a function of the principal that returns your user object or None, not {load_user!r}"
         )
-    if login is not None and (wrong := mistake_in_login(login)):
-        mistakes.append(wrong)
+    if login is not None:
+        mistakes += _mistakes_in_login(login)
     if render is not None and not (callable(render) and takes(render, 2)):
         mistakes.append(
             "render= is a function of the refusal and the request that returns a Body: write def render(refusal, "
@@ -92,6 +91,12 @@ def _instead_of(accept: object) -> str:
         name = predicate_name(accept) if predicate_name(accept).isidentifier() else "lambda token: ..."
         return f"this is a function: write Auth(HTTPBearer({name}))"
     return f"this is a {kind}: write Auth(HTTPBearer(...)) or Auth(a | b)"
+
+
+def _mistakes_in_login(login: object) -> list[str]:
+    from authmw.http.login_page import mistake_in_login
+
+    return [wrong] if (wrong := mistake_in_login(login)) else []
 
 
 def _mistakes_in_address(reason_pages: object) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import product
-from typing import Any, ClassVar, Final, Generic, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, cast
 
 from authmw.errors import ConfigurationError, NoDependency
 from authmw.http.challenge import Challenge
@@ -13,9 +13,11 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Rejected, Remembered
-from authmw.stores.ports import Answer
 from authmw.verifiers.base import C, Verifier, as_verifier
 from authmw.verifiers.lookup import arguments_for
+
+if TYPE_CHECKING:
+    from authmw.stores.ports import Answer
 
 
 class Alternatives(NoDependency, ABC):

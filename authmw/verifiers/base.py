@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, cast
 
 from authmw.errors import ConfigurationError, NoDependency
 from authmw.flow.application_code import takes
@@ -12,8 +12,10 @@ from authmw.http.request import RequestHead
 from authmw.identity.principal import Principal
 from authmw.identity.requirement import predicate_name
 from authmw.identity.verdict import Verdict
-from authmw.stores.ports import Answer
 from authmw.verifiers.lookup import LookupVerifier
+
+if TYPE_CHECKING:
+    from authmw.stores.ports import Answer
 
 C = TypeVar("C")
 
@@ -21,10 +23,10 @@ C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
 
 
-Lookup: TypeAlias = Callable[[str], Answer[Principal | None]]
+Lookup: TypeAlias = "Callable[[str], Answer[Principal | None]]"
 """A function that is a verifier: from the token, the key or the trusted name to a principal, or None to refuse."""
 
-PasswordLookup: TypeAlias = Callable[[str, str], Answer[Principal | None]]
+PasswordLookup: TypeAlias = "Callable[[str, str], Answer[Principal | None]]"
 """A function that is a verifier of Basic credentials: from the user name and the password to a principal, or None."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authmw.errors import ConfigurationError, FlowError
 from authmw.flow.call_mode import CallMode
@@ -13,7 +13,9 @@ from authmw.http.request import RequestHead
 from authmw.identity.credentials import ApiKey, BasicCredentials, BearerToken, DigestResponse, DPoPToken, TrustedUser
 from authmw.identity.principal import Principal
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
-from authmw.stores.ports import Answer
+
+if TYPE_CHECKING:
+    from authmw.stores.ports import Answer
 
 
 class LookupVerifier:

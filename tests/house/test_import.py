@@ -39,8 +39,8 @@ LATE = {
     ),
     "modules of authmw that load one of these, or that few programs use": (
         "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.cli.settings authmw.engine.auth "
-        "authmw.engine.routes.frameworks authmw.events.records authmw.http.location authmw.issuers.fetching.exchange "
-        "authmw.openapi authmw.stores.records "
+        "authmw.engine.routes.frameworks authmw.engine.user_loading authmw.events.records authmw.http.location "
+        "authmw.http.login_page authmw.issuers.fetching.exchange authmw.openapi authmw.stores.records "
         "authmw.schemes.http_bearer authmw.local.pages authmw_flask.login authmw_starlette.login "
         "authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
     ),
@@ -74,7 +74,8 @@ def test_an_import_inside_a_function_saves_what_is_named_here() -> None:
 
 
 UNUSED = (
-    "authmw.crypto.http_digest authmw.events.records authmw.stores.records "
+    "authmw.crypto.http_digest authmw.engine.user_loading authmw.events.records authmw.http.login_page "
+    "authmw.stores.ports authmw.stores.records "
     "http ipaddress pathlib random tempfile urllib.parse"
 ).split()
 

@@ -39,8 +39,9 @@ _THUMBPRINT: Final = {
 
 
 _AROUND: Final = b" \t\r\n\"'"
-_ESCAPED_LINE_END: Final = re.compile(rb"(?:\\+r)?\\+n")
-_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
+# Compiled when a PEM is read: most keys are JWKs.
+_ESCAPED_LINE_END: Final = rb"(?:\\+r)?\\+n"
+_PEM_BLOCK: Final = rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----"
 _SSH_KEYS: Final = (b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-", b"PuTTY-User-Key-File")
 
 
@@ -156,7 +157,7 @@ def _as_in_a_file(octets: bytes) -> bytes:
     if b"-----BEGIN" not in text:
         decoded = _from_base64(b"".join(text.split())) or b""
         text = decoded.strip(_AROUND) if b"-----BEGIN" in decoded else text
-    return _PEM_BLOCK.sub(_rewritten, _ESCAPED_LINE_END.sub(b"\n", text))
+    return re.sub(_PEM_BLOCK, _rewritten, re.sub(_ESCAPED_LINE_END, b"\n", text), flags=re.DOTALL)
 
 
 def _rewritten(block: re.Match[bytes]) -> bytes:

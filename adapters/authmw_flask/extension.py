@@ -23,7 +23,7 @@ from authmw_flask.preserved_requests import kept_call, mark_contexts
 from authmw_flask.refusing import answer_refusals
 from authmw_flask.routes import RouteTable
 from authmw_flask.surroundings import ApplicationContext
-from authmw_flask.view_check import ViewCheck, keep_promises
+from authmw_flask.view_check import check_in_front_of_views, keep_promises
 
 
 @explains_arguments('FlaskAuth(app, auth, public=["/health"])')
@@ -130,8 +130,8 @@ class FlaskAuth:
         if settings.mistakes:
             raise ConfigurationError(*settings.mistakes)
         public = PublicPaths(settings.public, login=auth.login)
-        check = ViewCheck(app, auth, routes, default=settings.default, public=public)
-        app.before_request(check.before_view)  # Flask refuses this once the application serves
+        check = check_in_front_of_views(app, auth, routes, default=settings.default, public=public)
+        app.before_request(check)  # Flask refuses this once the application serves
         put_first(app.before_request_funcs[None])
         keep_promises(app)
         mark_contexts(app)

@@ -12,6 +12,8 @@ from werkzeug.wsgi import ClosingIterator
 
 _ENCODING: Final = getattr(Response().iter_encoded(), "gi_code", None)
 """The code of the generator that only encodes the parts of a response."""
+_CLOSE: Final = Response.close
+_WHOLE: Final = (list, tuple)
 _NO_PARTS: Final = type(iter(()))
 """What a body for HEAD iterates over."""
 
@@ -25,12 +27,10 @@ def is_finished(body: object) -> bool:
         parts, callbacks = known._next.args[0], known._callbacks
         close = callbacks[-1]
         response = close.__self__
-        return (
-            close.__func__ is Response.close
-            and (len(callbacks) == 1 or (len(callbacks) == 2 and callbacks[0].__self__ is parts))
-            and (type(parts) is _NO_PARTS or parts.gi_code is _ENCODING)
-            and type(response.response) in (list, tuple)
-            and not response._on_close
-        )
+        if close.__func__ is not _CLOSE or response._on_close or type(response.response) not in _WHOLE:
+            return False
+        if type(parts) is _NO_PARTS:
+            return len(callbacks) == 1
+        return parts.gi_code is _ENCODING and len(callbacks) == 2 and callbacks[0].__self__ is parts
     except (AttributeError, IndexError):
         return False

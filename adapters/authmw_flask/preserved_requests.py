@@ -9,7 +9,7 @@ after either.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, has_request_context
 from flask.ctx import RequestContext
@@ -20,7 +20,7 @@ from authmw.engine.context import Call
 from authmw.engine.guard import GuardSettings
 from authmw.http.request import WSGIRequest
 from authmw.identity.principal import Principal
-from authmw_flask.replaced_methods import call_before
+from authmw_flask.replaced_methods import Method, replace_method
 
 _context: Callable[[], RequestContext] = request_ctx._get_current_object  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]  # Werkzeug documents it for use
 _SERVES: Final = "authmw_serves"
@@ -31,11 +31,15 @@ _PRESERVED: Final = "werkzeug.debug.preserve_context"
 
 def mark_contexts(app: Flask) -> None:
     """Make `app` note in Flask's context that a request is served, before it calls functions of the application."""
-    call_before(app, "preprocess_request", _mark)
 
+    def marking(preprocess: Method) -> Method:
+        def preprocess_request(*args: Any) -> Any:
+            setattr(_context(), _SERVES, True)
+            return preprocess(*args)
 
-def _mark() -> None:
-    vars(_context())[_SERVES] = True
+        return preprocess_request
+
+    replace_method(app, "preprocess_request", marking)
 
 
 def kept_call(ended: object) -> Call | None:
@@ -50,7 +54,7 @@ def kept_call(ended: object) -> Call | None:
     if not getattr(context, "_cv_tokens", True):
         return None  # popped already: a worker that was started below it still has it in its context variables
     environ = context.request.environ
-    if _SERVES in vars(context) and (ended is not None or _PRESERVED not in environ):
+    if getattr(context, _SERVES, False) and (ended is not None or _PRESERVED not in environ):
         return None
     principal, settings = environ.get("authmw.principal"), context.app.extensions.get("authmw")
     if not isinstance(principal, Principal) or not isinstance(settings, GuardSettings):

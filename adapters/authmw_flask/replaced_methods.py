@@ -1,22 +1,18 @@
-"""Methods of an application that call a function of authmw first."""
+"""Methods of an application that are replaced by a function of authmw, which calls the method."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import ref
 
 from flask import Flask
 
+Method = Callable[..., Any]
 
-def call_before(app: Flask, name: str, function: Callable[[], None]) -> None:
-    """Make `app` call `function` before its method `name`, which another extension may have replaced."""
-    replaced: Callable[..., Any] | None = vars(app).get(name)
-    of_class: Callable[..., Any] = getattr(type(app), name)
-    itself = ref(app)  # no cycle: the application holds the function
 
-    def method(*args: Any) -> Any:
-        function()
-        return of_class(itself(), *args) if replaced is None else replaced(*args)
+def replace_method(app: Flask, name: str, replaced_by: Callable[[Method], Method]) -> None:
+    """Replace the method `name` of `app` alone. `replaced_by` gets it; another extension may have replaced it before.
 
-    setattr(app, name, method)
+    What it returns runs on each request. So it should call as few functions as it can.
+    """
+    setattr(app, name, replaced_by(getattr(app, name)))

@@ -48,7 +48,7 @@ class ViewPromise(Promise):
 
 
 class _Reading:
-    """What was read from the declarations for one view.
+    """What was read from the declarations for one view, and all that it was read from.
 
     Args:
         view: what the endpoint calls.
@@ -57,23 +57,28 @@ class _Reading:
         needed: what the view needs.
     """
 
-    __slots__ = ("_decorators", "_version", "_view", "handler", "needed", "view_class")
+    __slots__ = ("_decorators", "_view_class", "handler", "needed", "version", "view")
 
     def __init__(self, view: object, method: str, version: object, needed: Requirement | None) -> None:
-        self._view = view
-        self._version = version
+        self.view = view
+        self.version = version
         self.needed = needed
-        self.view_class: type | None = view_class_of(view)
-        self.handler: object = handler_of(self.view_class, method)
-        self._decorators = method_decorators_of(self.view_class, method)
+        self._view_class = view_class_of(view)
+        self.handler: object = handler_of(self._view_class, method)
+        self._decorators = method_decorators_of(self._view_class, method)
+
+    @property
+    def is_of_function(self) -> bool:
+        """Whether nothing depends on the method, since the view is not made of a class."""
+        return self._view_class is None
 
     def holds(self, view: object, method: str) -> bool:
         """Whether all that it was read from is still the same. A view may be replaced while the application serves."""
-        if view is not self._view or declarations.version is not self._version:
-            return False
-        return self.view_class is None or (
-            handler_of(self.view_class, method) is self.handler
-            and method_decorators_of(self.view_class, method) == self._decorators
+        return (
+            view is self.view
+            and declarations.version is self.version
+            and handler_of(self._view_class, method) is self.handler
+            and method_decorators_of(self._view_class, method) == self._decorators
         )
 
 
@@ -93,20 +98,28 @@ class RouteTable:
         self._app = app
         self._around = around
         self._dispatchers = tuple(_dispatchers(wsgi_app))
-        self._readings: dict[object, _Reading] = {}
+        self._of_functions: dict[str, _Reading] = {}
+        self._of_methods: dict[tuple[str, str], _Reading] = {}
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
         """The requirement of `endpoint`, from its outermost blueprint to its method; None if nothing was declared."""
         view = self._app.view_functions.get(endpoint)
-        known = self._readings.get(endpoint) or self._readings.get((endpoint, method))
+        known = self._of_functions.get(endpoint)
+        if known is not None and known.view is view and known.version is declarations.version:
+            return known.needed
+        return self._reading(endpoint, view, method).needed
+
+    def _reading(self, endpoint: str, view: object, method: str) -> _Reading:
+        self.look_at_scopes()
+        known = self._of_methods.get((endpoint, method))
         if known is None or not known.holds(view, method):
             version = declarations.version
             known = _Reading(view, method, version, self._read(endpoint, view, method))
-            if known.view_class is None:
-                self._readings[endpoint] = known
+            if known.is_of_function:
+                self._of_functions[endpoint] = known
             elif known.handler is not None:  # so that clients cannot fill it with methods
-                self._readings[endpoint, method] = known
-        return known.needed
+                self._of_methods[endpoint, method] = known
+        return known
 
     def _read(self, endpoint: str, view: object, method: str) -> Requirement | None:
         needed: Requirement | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-from weakref import ref
+from collections.abc import Callable
+from typing import Any, cast
 
 from flask import Flask, Request, Response, request
 from werkzeug.local import LocalProxy
@@ -18,7 +18,7 @@ from authmw.http.request import Environ, WSGIRequest
 from authmw.identity.calling import current_call
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
 from authmw_flask.refusing import RefusedByFlask
-from authmw_flask.replaced_methods import call_before
+from authmw_flask.replaced_methods import Method, replace_method
 from authmw_flask.routes import RouteTable, ViewPromise
 
 _current_request = cast("LocalProxy[Request]", request)._get_current_object  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
@@ -29,19 +29,26 @@ def keep_promises(app: Flask) -> None:
 
     Some of those may answer in place of the view. See `Promise.allows`.
     """
-    itself = ref(app)
 
-    def keep() -> None:
-        call = current_call.get()
-        if not isinstance(call, Call) or not call.authentication.principal.is_authenticated:
-            for promise in _promises_for(itself(), _current_request().environ):
-                promise.kept = True
+    def keeping(dispatch: Method) -> Method:
+        def dispatch_request(*args: Any) -> Any:
+            call: Any = current_call.get()
+            if call is None or not call.authentication.principal.is_authenticated:
+                for promise in _promises_for(app, _current_request().environ):
+                    promise.kept = True
+            return dispatch(*args)
 
-    call_before(app, "dispatch_request", keep)
+        return dispatch_request
+
+    replace_method(app, "dispatch_request", keeping)
 
 
-class ViewCheck:
+def check_in_front_of_views(
+    app: Flask, auth: Auth, routes: RouteTable, *, default: Default, public: PublicPaths
+) -> Callable[[], Response | None]:
     """The first function that Flask runs before each request. It enforces what was declared for the view.
+
+    It lets the request pass, or raises its refusal. It answers only a preflight that no handler may see.
 
     Args:
         app: the application.
@@ -50,30 +57,46 @@ class ViewCheck:
         default: ``deny`` requires authentication for a view without a declaration; ``allow`` requires nothing.
         public: the paths that need no credentials, unless their view declares something.
     """
+    strangers = _StrangerCheck(app, auth, routes, default, public)
+    requirement = routes.requirement
 
-    def __init__(self, app: Flask, auth: Auth, routes: RouteTable, *, default: Default, public: PublicPaths) -> None:
+    def before_view() -> Response | None:  # no method: Flask looks into it on each request
+        current = _current_request()
+        environ = current.environ
+        environ["authmw.path_params"] = current.view_args or {}
+        call: Any = current_call.get()
+        if call is None or not call.authentication.principal.is_authenticated:
+            return strangers.check(current)
+        rule = current.url_rule
+        needed = None if rule is None else requirement(rule.endpoint, current.method)
+        if needed is not None:
+            call.enforce(needed)
+        if PROMISES in environ:  # of a guard further out, which does not know this caller
+            _note_routed(app, environ)
+        return None
+
+    return before_view
+
+
+class _StrangerCheck:
+    """The check in front of a view for a caller who is not authenticated, or whom the middleware did not see."""
+
+    def __init__(self, app: Flask, auth: Auth, routes: RouteTable, default: Default, public: PublicPaths) -> None:
         self._app = app
         self._auth = auth
         self._routes = routes
         self._default = AUTHENTICATED if default == "deny" else PUBLIC
         self._public = public
 
-    def before_view(self) -> Response | None:
+    def check(self, current: Request) -> Response | None:
         """Let the request pass, or raise its refusal; a response only for a preflight that no handler may see."""
-        self._routes.look_at_scopes()
-        current = _current_request()
-        environ = current.environ
-        environ["authmw.path_params"] = current.view_args or {}
         call = call_here()
         if call is not None:
             answer = self._check(call, current)
-            # A caller who is authenticated needs no promise of this guard. One further out writes its own here.
-            if PROMISES in environ or not call.authentication.principal.is_authenticated:
-                for promise in _promises_for(self._app, environ):
-                    promise.routed = True
+            _note_routed(self._app, current.environ)
             return answer
         # Defence in depth: the middleware was removed from app.wsgi_app, so no caller is authenticated.
-        call = Call(self._auth, NOBODY, WSGIRequest(environ))
+        call = Call(self._auth, NOBODY, WSGIRequest(current.environ))
         call.carry = RefusedByFlask
         token = current_call.set(call)
         try:
@@ -82,7 +105,7 @@ class ViewCheck:
             current_call.reset(token)
 
     def _check(self, call: Call, current: Request) -> Response | None:
-        is_authenticated = call.authentication.principal.is_authenticated
+        is_authenticated = call.authentication.principal.is_authenticated  # it may be one that Flask keeps
         rule = current.url_rule
         needed = None if rule is None else self._routes.requirement(rule.endpoint, current.method)
         if needed is None:
@@ -113,7 +136,13 @@ class ViewCheck:
         return self._app.make_default_options_response()
 
 
-def _promises_for(app: Flask | None, environ: Environ) -> list[ViewPromise]:
+def _note_routed(app: Flask, environ: Environ) -> None:
+    """Note that Flask has chosen the view for whose sake a stranger was let in."""
+    for promise in _promises_for(app, environ):
+        promise.routed = True
+
+
+def _promises_for(app: Flask, environ: Environ) -> list[ViewPromise]:
     """The promises for views of `app`, and not of another application that a layer called instead."""
     promises = promises_of(environ)
     return [each for each in promises if isinstance(each, ViewPromise) and each.app is app] if promises else []

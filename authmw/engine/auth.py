@@ -155,6 +155,8 @@ class Auth(NoDependency):
         verifiers = [scheme.verifier for scheme in self._remembered]
         self.memo: Memo | None = Memo(remember, clock, *verifiers) if verifiers and remember else None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
+        self.scopes_decide: bool = type(self).decide is Auth.decide
+        """Whether a caller who has all scopes is let in without `decide`, where nothing else is required."""
         self._recalls: SecurityScheme[Any] | None = _recalling(others) if _decides_as_auth(type(self)) else None
         self.recall_cookies: RecallCookies | None = None
         """Finds the remembered result for a ``Cookie`` header, or None where it takes a closer look at the request.

@@ -15,9 +15,11 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from logging import DEBUG
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
+from authmw.engine import audit
 from authmw.engine.authentication import ENDED, NOBODY, Authentication
 from authmw.engine.error_pages import caught_by_framework, is_error_page, log_missing_handler, refusal_in
 from authmw.errors import ConfigurationError, Unavailable
@@ -82,8 +84,20 @@ class Call:
 
     def enforce(self, requirement: Requirement, principal: Principal | None = None) -> None:
         """Refuse the request unless `principal`, by default its caller, meets `requirement`."""
-        if requirement is self.met and principal is None and self.authentication is not ENDED:
-            return
+        if principal is None:
+            if requirement is self.met and self.authentication is not ENDED:
+                return
+            caller = self.authentication.principal
+            if (  # as `Auth.decide` decides; but it takes the head of the request, which is not made yet
+                caller.scopes.issuperset(requirement.scopes)
+                and not (requirement.alternatives or requirement.predicates)
+                and caller.is_authenticated
+                and self.auth.scopes_decide
+            ):
+                if audit.logger.isEnabledFor(DEBUG):
+                    audit.allowed(caller, self.request)
+                self.met = requirement
+                return
         decision = self.auth.decide(self.authentication, requirement, self.request, principal=principal)
         if isinstance(decision, Refusal):
             raise self.refuse(decision)

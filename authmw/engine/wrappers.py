@@ -195,7 +195,8 @@ def _enforce_in_class(target: type, requirement: Requirement) -> type:
 def _enforce(requirement: Requirement, args: tuple[Any, ...]) -> None:
     call = call_here()
     if call is not None:
-        call.enforce(requirement)
+        if requirement is not call.met:
+            call.enforce(requirement)
     elif not _is_lifespan(args):
         enforce(requirement)
 

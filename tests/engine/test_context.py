@@ -21,14 +21,16 @@ from authmw import (
     Refusal,
     Requirement,
     acting_as,
+    any_of,
     current_principal,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.authentication import NOBODY
+from authmw.engine.authentication import NOBODY, Authentication
 from authmw.engine.context import Call, call_here, enforce
+from authmw.engine.inherited import InheritedAuth
 from authmw.flow import CallMode
-from authmw.http.request import Message, Receive, Scope, Send
-from authmw.identity.requirement import Access
+from authmw.http.request import Message, Receive, RequestHead, Scope, Send
+from authmw.identity.requirement import AUTHENTICATED, Access
 from authmw.stores import StoreUnavailable
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import wsgi_request
@@ -201,3 +203,48 @@ def test_a_predicate_is_asked_each_time() -> None:
         enforce(needed)
         with pytest.raises(AccessRefused):
             enforce(needed)
+
+
+def test_who_has_the_scopes_is_let_in_without_a_look_at_the_request(caplog: pytest.LogCaptureFixture) -> None:
+    class Without(Call):
+        def _make_request(self) -> RequestHead:
+            raise AssertionError("the head of the request was made")
+
+    call = Without(AUTH, Authentication(Principal("alice", scopes={"orders:read"})))
+    call.enforce(Requirement.all_of("orders:read"))
+    call.enforce(AUTHENTICATED)
+    caplog.set_level("DEBUG", "authmw.audit")
+    with pytest.raises(AssertionError):
+        call.enforce(Requirement())
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        Requirement.all_of("orders:read", "orders:write"),
+        Requirement.all_of("orders:read", any_of("orders:write", "admin")),
+        Requirement.all_of("orders:read") & Requirement(predicates=(lambda principal, request: False,)),
+    ],
+)
+def test_who_lacks_something_is_refused(needed: Requirement) -> None:
+    with acting_as(Principal("alice", scopes={"orders:read"})), pytest.raises(AccessRefused):
+        enforce(needed)
+
+
+def test_scopes_let_nobody_in_who_is_not_authenticated() -> None:
+    call = Call(AUTH, Authentication(Principal("", kind="anonymous", scopes={"orders:read"})), wsgi_request())
+    for needed in (AUTHENTICATED, Requirement.all_of("orders:read")):
+        with pytest.raises(AccessRefused):
+            call.enforce(needed)
+
+
+def test_an_auth_that_decides_itself_is_asked_about_scopes_too() -> None:
+    class Closed(Auth):
+        def decide(self, *args: Any, **kwargs: Any) -> Refusal:
+            return Refusal(Reason.FORBIDDEN)
+
+    for auth in (Closed(HTTPBearer(_principal)), InheritedAuth(Closed(HTTPBearer(_principal)))):
+        with acting_as(Principal("alice", scopes={"orders:read"}), auth):
+            for needed in (AUTHENTICATED, Requirement.all_of("orders:read")):
+                with pytest.raises(AccessRefused):
+                    enforce(needed)

@@ -34,6 +34,7 @@ class FlaskAdapter(Adapter):
 
     keeps_promises = True
     own_ends: ClassVar[tuple[str, ...]] = (*PATHS, *PAGES)
+    is_finished = staticmethod(is_finished)
 
     def __init__(self, app: Flask, routes: RouteTable, around: ApplicationContext) -> None:
         self._routes = routes
@@ -55,10 +56,6 @@ class FlaskAdapter(Adapter):
     def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
         """An ``HTTPException`` without a code."""
         return RefusedByFlask(refusal)
-
-    def is_finished(self, body: Iterable[bytes]) -> bool:
-        """See `finished_bodies.is_finished`."""
-        return is_finished(body)
 
     def refuse(
         self, refusal: Refusal, response: Response, environ: Environ, start_response: StartResponse

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from flask import Flask, has_request_context
 from flask.ctx import RequestContext
-from flask.globals import request_ctx
+from flask.globals import _cv_request  # pyright: ignore[reportPrivateUsage] - a proxy takes three calls for each value
 
 from authmw.engine.authentication import Authentication
 from authmw.engine.context import Call
@@ -22,7 +22,8 @@ from authmw.http.request import WSGIRequest
 from authmw.identity.principal import Principal
 from authmw_flask.replaced_methods import Method, replace_method
 
-_context: Callable[[], RequestContext] = request_ctx._get_current_object  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]  # Werkzeug documents it for use
+request_context: Final[Callable[[], RequestContext]] = _cv_request.get
+"""The context of Flask's request that is served here. It is asked twice in each request, so it is no `LocalProxy`."""
 _SERVES: Final = "authmw_serves"
 """The attribute of the context in which a request is served. A copy of that context has none."""
 _PRESERVED: Final = "werkzeug.debug.preserve_context"
@@ -34,7 +35,7 @@ def mark_contexts(app: Flask) -> None:
 
     def marking(preprocess: Method) -> Method:
         def preprocess_request(*args: Any) -> Any:
-            setattr(_context(), _SERVES, True)
+            setattr(request_context(), _SERVES, True)
             return preprocess(*args)
 
         return preprocess_request
@@ -50,7 +51,7 @@ def kept_call(ended: object) -> Call | None:
     """
     if not has_request_context():
         return None
-    context = _context()
+    context = request_context()
     if not getattr(context, "_cv_tokens", True):
         return None  # popped already: a worker that was started below it still has it in its context variables
     environ = context.request.environ

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from flask import Flask, Request, Response, request
-from werkzeug.local import LocalProxy
+from flask import Flask, Request, Response
 from werkzeug.routing import Rule
 
 from authmw.engine.auth import Auth
@@ -17,11 +16,10 @@ from authmw.engine.public_paths import Default, PublicPaths
 from authmw.http.request import Environ, WSGIRequest
 from authmw.identity.calling import current_call
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
+from authmw_flask.preserved_requests import request_context
 from authmw_flask.refusing import RefusedByFlask
 from authmw_flask.replaced_methods import Method, replace_method
 from authmw_flask.routes import RouteTable, ViewPromise
-
-_current_request = cast("LocalProxy[Request]", request)._get_current_object  # pyright: ignore[reportPrivateUsage] - Werkzeug documents it for use
 
 
 def keep_promises(app: Flask) -> None:
@@ -33,8 +31,9 @@ def keep_promises(app: Flask) -> None:
     def keeping(dispatch: Method) -> Method:
         def dispatch_request(*args: Any) -> Any:
             call: Any = current_call.get()
-            if call is None or not call.authentication.principal.is_authenticated:
-                for promise in _promises_for(app, _current_request().environ):
+            # No promise is for a caller whom a scheme has authenticated.
+            if call is None or call.authentication.scheme is None:
+                for promise in _promises_for(app, request_context().request.environ):
                     promise.kept = True
             return dispatch(*args)
 
@@ -61,7 +60,7 @@ def check_in_front_of_views(
     requirement = routes.requirement
 
     def before_view() -> Response | None:  # no method: Flask looks into it on each request
-        current = _current_request()
+        current = request_context().request
         environ = current.environ
         environ["authmw.path_params"] = current.view_args or {}
         call: Any = current_call.get()

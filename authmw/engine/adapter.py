@@ -43,7 +43,8 @@ class Adapter:
         """The exception that carries `refusal` of `request` through the framework."""
         return AccessRefused(refusal)
 
-    def is_finished(self, body: Iterable[bytes]) -> bool:
+    @staticmethod
+    def is_finished(body: Iterable[bytes]) -> bool:
         """Whether no code of the application runs any more for `body`, which is no list, under WSGI."""
         return False
 

@@ -46,8 +46,8 @@ class FlaskAdapter(Adapter):
         return self._routes.requirement_of(request)
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
-        """See `RouteTable.reads_own_credentials`."""
-        return self._routes.reads_own_credentials(request)
+        """See `RouteTable.reads_own_credentials`. It matches the routes, and most paths end in another way."""
+        return request.path.endswith(self.own_ends) and self._routes.reads_own_credentials(request)
 
     def knows_router(self, request: RequestHead) -> bool:
         """See `RouteTable.knows`."""

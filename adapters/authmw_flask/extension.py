@@ -21,6 +21,7 @@ from authmw_flask.flask_login import add_template_context
 from authmw_flask.mounted import put_first
 from authmw_flask.preserved_requests import kept_call, mark_contexts
 from authmw_flask.refusing import answer_refusals
+from authmw_flask.replaced_methods import call_as_it_is
 from authmw_flask.routes import RouteTable
 from authmw_flask.surroundings import ApplicationContext
 from authmw_flask.view_check import check_in_front_of_views, keep_promises
@@ -133,6 +134,7 @@ class FlaskAuth:
         check = check_in_front_of_views(app, auth, routes, default=settings.default, public=public)
         app.before_request(check)  # Flask refuses this once the application serves
         put_first(app.before_request_funcs[None])
+        call_as_it_is(app, check)
         keep_promises(app)
         mark_contexts(app)
         answer_refusals(app)

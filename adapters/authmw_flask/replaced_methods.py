@@ -16,3 +16,15 @@ def replace_method(app: Flask, name: str, replaced_by: Callable[[Method], Method
     What it returns runs on each request. So it should call as few functions as it can.
     """
     setattr(app, name, replaced_by(getattr(app, name)))
+
+
+def call_as_it_is(app: Flask, function: Method) -> None:
+    """Make `app` call `function`, which is not async, without a look at it: Flask would look on each request."""
+
+    def knowing(ensure_sync: Method) -> Method:
+        def ensure_others_sync(func: Method) -> Method:
+            return func if func is function else ensure_sync(func)
+
+        return ensure_others_sync
+
+    replace_method(app, "ensure_sync", knowing)

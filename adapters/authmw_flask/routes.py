@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -24,16 +24,11 @@ from authmw.engine.undeclared_scopes import warn_of_undeclared
 from authmw.flow.application_code import Surroundings
 from authmw.http.request import Environ, RequestHead, WSGIRequest
 from authmw.identity.requirement import Access, Requirement
-from authmw.login.paths import PATHS as PAGES
-from authmw.oauth2.paths import PATHS
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from authmw.engine.auth import Auth
-
-_OWN: Final = (*PATHS, *PAGES)
-"""The ends of the paths of views that authenticate their callers themselves."""
 
 
 class ViewPromise(Promise):
@@ -175,10 +170,7 @@ class RouteTable:
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
         """Whether the view that will serve `request` authenticates its callers itself."""
-        # The paths of such views have known ends, and comparing these is cheaper than the route table.
-        if not request.path.endswith(_OWN) or not request.is_canonical:
-            return False
-        requirement = self.requirement_of(request)
+        requirement = self.requirement_of(request) if request.is_canonical else None
         return requirement is not None and requirement.access is Access.OWN_CREDENTIALS
 
     def _match(self, environ: Environ) -> Rule | None:

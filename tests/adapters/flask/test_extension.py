@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from authmw_flask import FlaskAuth, current_principal
 from flask import Flask
@@ -117,6 +120,29 @@ def test_every_mistake_of_a_configuration_is_told_at_once() -> None:
 def test_public_paths_that_are_no_paths_are_refused(value: object) -> None:
     with pytest.raises(ConfigurationError, match="AUTHMW_PUBLIC"):
         FlaskAuth(_app(AUTHMW_PUBLIC=value), shop_auth())
+
+
+def test_an_application_makes_its_own_functions_sync_in_its_own_way() -> None:
+    class Own(Flask):
+        def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+            made.append(func.__name__)
+            return super().ensure_sync(func)
+
+    made, app = list[str](), Own("shop", static_folder=None)
+
+    async def before() -> None:
+        """Do nothing."""
+
+    @app.get("/")
+    async def view() -> str:
+        return current_principal.id
+
+    app.before_request(before)
+    FlaskAuth(app, shop_auth())
+    assert ask(app, "/", as_="reader").text == "reader"
+    assert made == ["before", "view"]
+    assert ask(app, "/").status_code == 401
+    assert made == ["before", "view"]
 
 
 def test_without_flask_the_import_says_what_to_install() -> None:

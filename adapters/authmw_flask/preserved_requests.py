@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from flask import Flask, has_request_context
 from flask.ctx import RequestContext
-from flask.globals import _cv_request  # pyright: ignore[reportPrivateUsage] - a proxy takes three calls for each value
+from flask.globals import request_ctx
 
 from authmw.engine.authentication import Authentication
 from authmw.engine.context import Call
@@ -22,7 +22,7 @@ from authmw.http.request import WSGIRequest
 from authmw.identity.principal import Principal
 from authmw_flask.replaced_methods import Method, replace_method
 
-request_context: Final[Callable[[], RequestContext]] = _cv_request.get
+request_context: Callable[[], RequestContext] = request_ctx._get_current_object  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]  # Werkzeug documents it for use
 """The context of Flask's request that is served here. It is asked twice in each request, so it is no `LocalProxy`."""
 _SERVES: Final = "authmw_serves"
 """The attribute of the context in which a request is served. A copy of that context has none."""

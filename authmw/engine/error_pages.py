@@ -124,12 +124,13 @@ def without_repeats(own: Iterable[tuple[str, str]], headers: Iterable[tuple[str,
     []
     """
     headers = list(headers)
-    said = [(name.lower(), _members(value)) for name, value in headers]
+    said = [(name.lower(), value) for name, value in headers]
     return [
         each
         for each in without_cookies_set(own, headers)
         if not any(
-            known == each[0].lower() and (each == PRIVATE or members >= _members(each[1])) for known, members in said
+            known == each[0].lower() and (each == PRIVATE or _members(value) >= _members(each[1]))
+            for known, value in said
         )
     ]
 

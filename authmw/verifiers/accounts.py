@@ -86,6 +86,8 @@ class Attempts:
         The same is done for an account that does not exist. `check` must not wait for the client: it could be made to
         last longer than its reservation.
         """
+        if self._throttle is None:
+            return check
         account, source = account_key(name), source_key(request.client)
         marks = (mark_of(account, source),) if source else ()
         attempt = Attempt(source, account, network_key(request.client), marks)

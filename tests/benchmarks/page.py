@@ -19,8 +19,8 @@ PAGE: Final = DOCS / "performance.md"
 TEMPLATE: Final = Path(__file__).with_name("page.md")
 
 _PLACE: Final = re.compile(r"^\{\{(?P<what>table|chart|versions)(?: (?P<case>[\w-]+))?\}\}$", re.MULTILINE)
-_NO_BAR: Final = ("alone", "lookup", "feed", "misses")
-"""What stands in labels of rows that are no choice of a user: floors, and variants of the row above."""
+_NO_BAR: Final = ("alone", "lookup", "feed", "misses", "by a class", " / ")
+"""What stands in labels of rows that are no choice of a user: floors, variants of another row, and comparisons."""
 
 
 def page(template: str, tables: Mapping[str, Table]) -> str:

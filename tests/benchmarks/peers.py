@@ -132,17 +132,6 @@ def starlette_api_key(digests: dict[bytes, bool]) -> Starlette:
     return _starlette(_KeyBackend(digests))
 
 
-def bare_fastapi() -> FastAPI:
-    """FastAPI, one endpoint."""
-    app = FastAPI(openapi_url=None)
-
-    @app.get("/orders", response_class=FastAPIText)
-    async def orders() -> str:
-        return "nobody"
-
-    return app
-
-
 def fastapi_pyjwt(check: Check) -> FastAPI:
     """FastAPI's tutorial: OAuth2PasswordBearer with PyJWT, in an ``async def`` dependency."""
     app, scheme = FastAPI(openapi_url=None), OAuth2PasswordBearer(tokenUrl="token")

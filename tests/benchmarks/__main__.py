@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks import (
     adapters,
@@ -21,8 +22,10 @@ from tests.benchmarks import (
     event_loop,
     events,
     footprint,
+    growth,
     logins,
     opaque_tokens,
+    real_servers,
     remembered_passwords,
     results,
     rules,
@@ -31,7 +34,7 @@ from tests.benchmarks import (
     token_endpoint,
     token_grants,
 )
-from tests.benchmarks.harness import USERS, Candidate, complete, measure
+from tests.benchmarks.harness import USERS, Candidate, answered, measure
 
 CASES: dict[str, Callable[[], cases.Case]] = {
     "jwt-hs256-remembered": lambda: cases.jwt_case("HS256", remembered=True),
@@ -43,6 +46,12 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "adapters": lambda: adapters.jwt_case(remembered=False),
     "rules": rules.case,
     "events": events.case,
+    "growth-patterns": growth.patterns_case,
+    "growth-routes": growth.routes_case,
+    "growth-remembered": growth.remembered_case,
+    "growth-forget": growth.forget_case,
+    "growth-api-keys": growth.api_keys_case,
+    "growth-scopes": growth.scopes_case,
     "basic": cases.basic_case,
     "digest": cases.digest_case,
     "api-key": cases.api_key_case,
@@ -60,10 +69,13 @@ CASES: dict[str, Callable[[], cases.Case]] = {
     "grants-postgres": token_grants.postgres_case,
     "grants-redis": token_grants.redis_case,
 }
-MEASURES: dict[str, Callable[[], results.Table]] = {"footprint": footprint.measured}
+MEASURES: dict[str, Callable[[], results.Table]] = {
+    "footprint": footprint.measured,
+    "logins": logins.measured,
+    "real-servers": real_servers.measured,
+}
 REPORTS: dict[str, Callable[[], object]] = {
     "answers": answers.report,
-    "logins": logins.report,
     "basic-clients": basic_clients.report,
     "event-loop": event_loop.report,
 }
@@ -82,18 +94,14 @@ def main() -> None:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        case = CASES[options.child]()
-        try:
-            print(json.dumps(measure(case.rows, rounds=min(options.rounds, case.rounds), seed=options.processes)))
-        finally:
-            case.close()
+        print(json.dumps(_in_this_process(options.child, rounds=options.rounds, number=options.processes)))
         return
     processes, rounds = (1, 5) if options.quick else (options.processes, options.rounds)
     for name in options.cases or [*CASES, *MEASURES, *REPORTS]:
         if name in CASES:
             measured = _measured(name, processes, rounds)
         elif name in MEASURES:
-            measured = MEASURES[name]()
+            measured = _of_one_measure(name)
         elif name == "scale":
             scale.report(options.tokens)
             continue
@@ -106,35 +114,52 @@ def main() -> None:
                 results.add(options.json, name, measured)
 
 
-def _measured(name: str, processes: int, rounds: int) -> results.Table | None:
-    """The table of a case, or None if what it needs is not there."""
+def _of_one_measure(name: str) -> results.Table | None:
+    """The table of what measures itself, or None if what it needs is not there."""
     try:
-        case = CASES[name]()
+        return MEASURES[name]()
     except cases.Absent as absent:
         print(f"{name}: left out, since {absent}\n")
         return None
+
+
+def _in_this_process(name: str, *, rounds: int, number: int) -> dict[str, Any]:
+    """What one of the processes of a case has to tell; why it is left out, if what it needs is not there."""
     try:
-        return results.Table.now(
-            case.title, _figures(case, name, processes, rounds), processes=processes, rounds=rounds
-        )
+        case = CASES[name]()
+    except cases.Absent as absent:
+        return {"absent": str(absent)}
+    try:
+        bad = {row.label: _fate(row.candidate, case) for row in case.rows if case.bad and row.bare and not row.over}
+        return {
+            "title": case.title,
+            "ratios": measure(case.rows, rounds=min(rounds, case.rounds), seed=number),
+            "goals": {row.label: row.goal for row in case.rows},
+            "bad": bad,
+        }
     finally:
         case.close()
 
 
-def _figures(case: cases.Case, name: str, processes: int, rounds: int) -> list[results.Figure]:
+def _measured(name: str, processes: int, rounds: int) -> results.Table | None:
+    """The table of a case, or None if what it needs is not there."""
     ratios: dict[str, list[float]] = {}
+    told: dict[str, Any] = {}
     for number in range(processes):
         # Each in a new interpreter, so that no layout of memory is favoured.
         command = [sys.executable, "-m", "tests.benchmarks", "--child", name]
         command += ["--rounds", str(rounds), "--processes", str(number)]
-        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        for label, values in json.loads(output).items():
+        told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        if "absent" in told:
+            print(f"{name}: left out, since {told['absent']}\n")
+            return None
+        for label, values in told["ratios"].items():
             ratios.setdefault(label, []).extend(values)
-    figures: list[results.Figure] = []
-    for row in case.rows:
-        bad = _fate(row.candidate, case) if row.bare and not row.over else ""
-        figures.append(results.Figure.of(row.label, ratios.pop(row.label), goal=row.goal, bad=bad))
-    return [*figures, *(results.Figure.of(label, values) for label, values in ratios.items())]
+    figures = [
+        results.Figure.of(label, values, goal=told["goals"].get(label, ""), bad=told["bad"].get(label, ""))
+        for label, values in ratios.items()
+    ]
+    return results.Table.now(told["title"], figures, processes=processes, rounds=rounds)
 
 
 def _print(table: results.Table) -> None:
@@ -151,7 +176,7 @@ def _print(table: results.Table) -> None:
 def _fate(candidate: Candidate, case: cases.Case) -> str:
     """What the candidate does with bad credentials, once it has accepted the good ones as somebody."""
     for number in range(0, USERS, 7):
-        status, body = _call(candidate, number)
+        status, body = answered(candidate, number)
         if not status.startswith("200") or not case.is_right(number, body):
             raise SystemExit(f"{candidate.name} does not answer good credentials as it should: {status}")
     fates: list[str] = []
@@ -159,19 +184,13 @@ def _fate(candidate: Candidate, case: cases.Case) -> str:
         for places in case.places:
             places.instead = value
         try:
-            fates.append(f"{bad} {_call(candidate, 0)[0][:3]}")
+            fates.append(f"{bad} {answered(candidate, 0)[0][:3]}")
         except Exception as error:
             fates.append(f"{bad} {type(error).__name__}")
         finally:
             for places in case.places:
                 places.instead = None
     return ", ".join(fates)
-
-
-def _call(candidate: Candidate, number: int) -> tuple[str, bytes]:
-    made = candidate.make(number)
-    answer: tuple[str, bytes] = complete(candidate.serve(made)) if candidate.is_async else candidate.serve(made)
-    return answer
 
 
 if __name__ == "__main__":

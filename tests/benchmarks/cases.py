@@ -51,7 +51,7 @@ class Case:
         title: what the ratios are.
         rows: the lines of the table.
         places: where the credentials are sent.
-        bad: what is sent in their place, to see what becomes of it.
+        bad: what is sent in their place, to see what becomes of it; nothing where the case looks at answers itself.
         close: deletes what the case has made outside of this process.
         is_right: whether the answer to a good request, the n-th, is the right one.
         rounds: how many are measured at most, where each takes long.
@@ -91,14 +91,17 @@ class Places:
         values: one for each user.
         waits: whether the candidates wait for a database.
         form: what is posted to the token endpoint; nothing for a GET.
+        path: what is asked for; by default the orders, or the token endpoint for a form.
     """
 
-    def __init__(self, header: str, values: Sequence[str], *, waits: bool = False, form: str = "") -> None:
+    def __init__(
+        self, header: str, values: Sequence[str], *, waits: bool = False, form: str = "", path: str = ""
+    ) -> None:
         self.header = header
         self.values = values
         self._waits = waits
         self._form = form
-        self._path = "/token" if form else "/orders"
+        self._path = path or ("/token" if form else "/orders")
         self.instead: str | None = None
         """What is sent in the place of good credentials, to see what becomes of bad ones."""
 

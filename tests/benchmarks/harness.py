@@ -23,7 +23,7 @@ BATCH_SECONDS = 0.0005
 TURNS = 8
 """Batches of each candidate in a round."""
 USERS = 64
-_RETRIES = 8
+_RETRIES = 3
 
 Serve = Callable[[Any], Any]
 
@@ -53,6 +53,13 @@ class Candidate:
     serve: Serve
     is_async: bool = False
     waits: bool = False
+
+
+def answered(candidate: Candidate, number: int) -> tuple[str, bytes]:
+    """The status and the body that an application answers the n-th request with."""
+    made = candidate.make(number)
+    answer: tuple[str, bytes] = complete(candidate.serve(made)) if candidate.is_async else candidate.serve(made)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ def measure(rows: list[Row], *, rounds: int, seed: int) -> dict[str, list[float]
     candidates = {each.name: each for row in rows for each in row.timed}
     shuffler = random.Random(seed)
     sizes = {name: _calibrate(candidate) for name, candidate in candidates.items()}
-    ratios: dict[str, list[float]] = {row.label: [] for row in rows}
+    ratios: dict[str, list[float]] = {row.label: [] for row in rows}  # floors come after all rows
     for _ in range(rounds):
         times = dict.fromkeys(candidates, float("inf"))
         for _ in range(TURNS):

@@ -19,6 +19,9 @@ PAGE: Final = DOCS / "performance.md"
 TEMPLATE: Final = Path(__file__).with_name("page.md")
 
 _PLACE: Final = re.compile(r"^\{\{(?P<what>table|chart|versions)(?: (?P<case>[\w-]+))?\}\}$", re.MULTILINE)
+_ANSWERS: Final = "bad credentials"
+_UNITS: Final = {"us": "(µs)", "ms": "(ms)", "B": "(bytes)", "1/s": "(requests per second)"}
+_UNIT: Final = re.compile(rf"\[({'|'.join(_UNITS)})\]$")
 _NO_BAR: Final = ("alone", "lookup", "feed", "misses", "by a class", " / ")
 """What stands in labels of rows that are no choice of a user: floors, variants of another row, and comparisons."""
 
@@ -65,7 +68,7 @@ def _table(table: Table) -> str:
     figures = [figure for figure in table.figures if not _is_time_of_a_floor(figure)]
     columns = ["", "measured"]
     columns += ["goal"] if any(figure.goal is not None for figure in figures) else []
-    columns += ["bad credentials"] if any(figure.bad for figure in figures) else []
+    columns += [_ANSWERS] if any(figure.bad for figure in figures) else []
     lines = [f"**{table.title}**", "", _line(columns), _line(["---"] * len(columns))]
     return "\n".join([*lines, *(_line(_cells(figure, columns)) for figure in figures)])
 
@@ -77,10 +80,10 @@ def _is_time_of_a_floor(figure: Figure) -> bool:
 
 def _cells(figure: Figure, columns: Sequence[str]) -> list[str]:
     cells = {
-        "": figure.label.replace("[us]", "(µs)").replace("[B]", "(bytes)"),
+        "": _UNIT.sub(lambda found: _UNITS[found[1]], figure.label),
         "measured": f"{_number(figure.median)} [{_number(figure.low)} to {_number(figure.high)}]",
         "goal": "" if figure.goal is None else f"{figure.goal:g}{', **missed**' if figure.misses else ''}",
-        "bad credentials": _by_answer(figure.bad),
+        _ANSWERS: _by_answer(figure.bad),
     }
     return [cells[column] for column in columns]
 

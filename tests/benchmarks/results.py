@@ -15,7 +15,7 @@ from typing import Any
 
 PINNED = """
 PyJWT joserfc Authlib Flask-JWT-Extended Flask-HTTPAuth Flask-Login Flask-Session Flask starlette fastapi
-SQLAlchemy psycopg redis uvicorn argon2-cffi
+SQLAlchemy psycopg redis uvicorn gunicorn granian argon2-cffi
 """.split()
 
 
@@ -25,7 +25,8 @@ class Figure:
 
     Args:
         label: how the table calls it.
-        median: of the ratios that were taken inside of a round; microseconds where the label ends with ``[us]``.
+        median: of the ratios that were taken inside of a round. A unit stands at the end of the label: ``[us]``,
+            ``[ms]``, ``[B]``, ``[1/s]``.
         low: the tenth percentile.
         high: the ninetieth percentile.
         goal: what the project aims at: this or less.

@@ -15,7 +15,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -111,7 +111,8 @@ def run_alone(program: str, folder: Path, names: Collection[str] = ()) -> subpro
             f"for name in {sorted(names)}: getattr(shop, name)",
         ]
     )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("AUTHMW_")}
+    # Measuring coverage would take as long as the program does.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHMW_", "COVERAGE_"))}
     return subprocess.run(
         [sys.executable, "-c", once], cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120
     )
@@ -140,6 +141,11 @@ def _installed_by_extra(extra: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
+def _distributions_by_module() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
 def missing_packages(tab: Tab) -> list[str]:
     """What the program of the tab imports, or what runs it, that no line of the page installs."""
     ours = [found[1] or "" for each in tab.installs if (found := _EXTRA.fullmatch(each))]
@@ -149,7 +155,7 @@ def missing_packages(tab: Tab) -> list[str]:
     own = {f"authmw_{name}" for name, extra in _ADAPTERS.items() if extra in extras or "all" in extras} | {"authmw"}
     own |= {"authmw_starlette"} if "fastapi" in extras else set()
     own |= {"authmw_sqlalchemy"} if "sqlalchemy" in installed else set()  # an extra that contains sql, as postgres
-    by_module = packages_distributions()
+    by_module = _distributions_by_module()
 
     def is_installed(module: str) -> bool:
         if module in sys.stdlib_module_names or module.startswith("authmw"):

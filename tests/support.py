@@ -125,6 +125,11 @@ def require(need: str) -> None:
     pytest.skip(f"{need} is not available")
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment of this process for a program that measures no coverage, which takes as long as imports do."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 def fresh_python(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a new, isolated interpreter (``python -I``) with `arguments` and capture what it prints."""
     return subprocess.run(
@@ -134,6 +139,5 @@ def fresh_python(*arguments: str, timeout: float = 60) -> subprocess.CompletedPr
         timeout=timeout,
         check=False,
         cwd=ROOT,
-        # Measuring coverage would load modules of its own.
-        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
+        env=unmeasured(),  # measuring would load modules of its own
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import Final
 from tests.deployment.page import command_of, file_of, settings_of, text_of, write
 from tests.programs.page import files_in
 from tests.servers.running import Server, started
+from tests.support import unmeasured
 
 PASSWORD: Final = "correct horse battery staple"
 """Of the user ``alice``."""
@@ -56,7 +56,7 @@ class Service:
         ran = subprocess.run(
             [sys.executable, "-m", "authmw", *arguments],
             cwd=self.folder,
-            env={**os.environ, **self.environment, "PYTHONPATH": str(self.folder)},
+            env={**unmeasured(), **self.environment, "PYTHONPATH": str(self.folder)},
             input=entered,
             capture_output=True,
             text=True,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.support import unmeasured
+
 pytestmark = pytest.mark.slow
 
 WSGI = """
@@ -88,7 +90,7 @@ def on_terminal(code: str, *options: str, env: Mapping[str, str] | None = None, 
         command = [sys.executable, *options, "-W", "ignore", "-c", code]
         run = subprocess.run(
             command,
-            env={**os.environ, **(env or {})},
+            env={**unmeasured(), **(env or {})},
             stderr=its if terminal else subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             check=False,

@@ -22,6 +22,7 @@ from typing import Final
 
 from tests.cli.terminal import Terminal
 from tests.examples.running import free_port
+from tests.support import unmeasured
 
 BIN: Final = Path(os.environ.get("TUTORIAL_BIN", Path(sys.executable).parent))
 """Where the commands are: an environment with the wheel alone, or that of the tests."""
@@ -277,7 +278,7 @@ class Follower:
 
     def _environment(self) -> dict[str, str]:
         """As a newcomer has it: no setting of authmw, and the commands on the path."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHMW_", "FLASK_"))}
+        kept = {name: value for name, value in unmeasured().items() if not name.startswith(("AUTHMW_", "FLASK_"))}
         return {**kept, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.home), **self.environment}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def running(example: str, directory: Path, port: int = 0) -> Generator[tuple[int
     process = subprocess.Popen(
         [sys.executable, ROOT / "examples" / example],
         cwd=directory,
-        env={**os.environ, "PORT": str(port), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**unmeasured(), "PORT": str(port), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from authmw import KeyRing, issue
 from tests.servers.running import running
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 WAIT = 60.0
@@ -42,7 +42,7 @@ def manage(environment: Mapping[str, str], *arguments: str) -> str:
     """What a command of the project prints."""
     ran = subprocess.run(
         [sys.executable, str(PROJECT / "manage.py"), *arguments],
-        env={**os.environ, **environment},
+        env={**unmeasured(), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -115,7 +115,7 @@ def test_a_websocket_of_channels_is_guarded(environment: Mapping[str, str]) -> N
 def test_the_command_lists_the_url_conf(module: str, environment: Mapping[str, str]) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "authmw", "routes", module, "--check", "--json"],
-        env={**os.environ, **environment},
+        env={**unmeasured(), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -131,7 +131,7 @@ def test_the_command_lists_the_url_conf(module: str, environment: Mapping[str, s
 def test_the_command_writes_a_document(environment: Mapping[str, str]) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "authmw", "openapi", "mysite.wsgi", "--json"],
-        env={**os.environ, **environment},
+        env={**unmeasured(), **environment},
         capture_output=True,
         text=True,
         check=False,

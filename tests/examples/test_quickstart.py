@@ -18,7 +18,7 @@ import pytest
 
 from tests.cli.terminal import Terminal
 from tests.examples.running import free_port
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 PAGE = (ROOT / "docs" / "quickstart.md").read_text()
 PASSWORD = "correct horse battery staple"
@@ -78,7 +78,7 @@ def serving(folder: Path, line: str, port: int) -> Generator[None]:
 
 def environment() -> dict[str, str]:
     """As a newcomer has it: no setting of authmw, and the command on the path."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHMW_")}
+    kept = {name: value for name, value in unmeasured().items() if not name.startswith("AUTHMW_")}
     return {**kept, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 

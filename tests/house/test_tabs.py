@@ -9,7 +9,6 @@ it: the page says that the tab is that file, and the tab makes that name.
 from __future__ import annotations
 
 import ast
-import os
 import re
 import shlex
 import subprocess
@@ -24,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.test_docs import PAGES, blocks
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 _TAB = re.compile(r'^(?P<indent> *)=== "(?P<name>[^"]+)"\n', re.MULTILINE)
 _INSTALL = re.compile(r"^ *\$ pip install (.+)$", re.MULTILINE)
@@ -111,8 +110,7 @@ def run_alone(program: str, folder: Path, names: Collection[str] = ()) -> subpro
             f"for name in {sorted(names)}: getattr(shop, name)",
         ]
     )
-    # Measuring coverage would take as long as the program does.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHMW_", "COVERAGE_"))}
+    environ = {name: value for name, value in unmeasured().items() if not name.startswith("AUTHMW_")}
     return subprocess.run(
         [sys.executable, "-c", once], cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Final
 
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 _START_SECONDS: Final = 120.0
 
@@ -101,7 +101,7 @@ def started(
         process = subprocess.Popen(
             [python, *shlex.split(command.format(port=port, app=app))],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **told},
+            env={**unmeasured(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **told},
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a group of its own, with its workers

@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 _FILE = re.compile(r'^ *```python title="(?P<name>[\w.]+)"\n(?P<code>.*?)^ *```$', re.MULTILINE | re.DOTALL)
 
@@ -24,6 +24,7 @@ def test_the_tests_of_the_page_pass_where_nothing_is_configured(tmp_path: Path) 
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."],
         cwd=tmp_path,
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=False,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, unmeasured
 
 pytestmark = pytest.mark.slow
 PAGE = (ROOT / "docs" / "django.md").read_text()
@@ -62,7 +62,7 @@ assert settings.AUTHMW["leave"] == ["/admin/*"]
 
 
 def run(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "adapters")))}
+    environment = {**unmeasured(), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "adapters")))}
     ran = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

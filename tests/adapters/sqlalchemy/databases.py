@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -66,9 +67,21 @@ def drop_file(namespace: str) -> None:
             path.with_name(path.name + suffix).unlink()
 
 
+@cache
+def _empty_file() -> bytes:
+    """A file of SQLite with empty tables: to copy it takes a quarter of the time that it takes to make it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        with engine_of(make_url(f"sqlite:///{path}")) as engine, schema.exclusive(engine) as connection:
+            schema.create(connection)
+        return path.read_bytes()
+
+
 @contextmanager
 def sqlite(namespace: str) -> Generator[SQLStores]:
     """The stores in the file of a namespace."""
+    with suppress(FileExistsError), sqlite_file(namespace).open("xb") as file:
+        file.write(_empty_file())
     with closing(SQLStores(f"sqlite:///{sqlite_file(namespace)}", hasher=HASHER)) as stores:
         yield stores
 

@@ -16,6 +16,8 @@ pytest_plugins = ["authmw.testing.plugin"]
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("authmw", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# A fifth of the examples: where all of them are taken on another version of Python.
+settings.register_profile("fewer", settings.get_profile("authmw"), max_examples=20)
 settings.load_profile("authmw")
 
 

@@ -125,6 +125,14 @@ def require(need: str) -> None:
     pytest.skip(f"{need} is not available")
 
 
+def examples(number: int) -> int:
+    """How many examples a test of a property takes that needs another number than most: `number`, and in the same
+    proportion fewer where the profile of hypothesis says fewer."""
+    from hypothesis import settings  # programs that tests start import this module too
+
+    return max(1, number * settings().max_examples // 100)
+
+
 def unmeasured() -> dict[str, str]:
     """The environment of this process for a program that measures no coverage, which takes as long as imports do."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

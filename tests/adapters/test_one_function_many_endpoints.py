@@ -38,6 +38,7 @@ from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.adapters.wrapped import LAYERS, PEOPLE, Layer, Needs, Wrapping, is_alice, wrappings
 from tests.contract.cases import Answer, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
+from tests.support import examples
 
 EXAMPLES: Final = 25
 AUTH: Final = Auth(HTTPBearer(PEOPLE.get))
@@ -295,7 +296,7 @@ def _protection(declared: Needs | None) -> Protection:
 
 @pytest.mark.parametrize("framework", CHECKED_BEFORE_THE_VIEW)
 @given(wrapping=wrappings())
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=examples(EXAMPLES))
 def test_each_endpoint_needs_what_it_registered_and_what_was_declared_above_that(
     framework: type[Served], wrapping: Wrapping
 ) -> None:
@@ -307,7 +308,7 @@ def test_each_endpoint_needs_what_it_registered_and_what_was_declared_above_that
 
 @pytest.mark.parametrize("framework", CALLED_ALONE)
 @given(wrapping=wrappings())
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=examples(EXAMPLES))
 def test_an_endpoint_that_would_ask_for_less_is_refused_and_each_other_needs_what_it_registered(
     framework: type[Served], wrapping: Wrapping
 ) -> None:

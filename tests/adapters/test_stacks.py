@@ -19,6 +19,7 @@ from authmw import Auth, ConfigurationError, HTTPBearer, Principal
 from tests.adapters.stacks import FOREIGN, OURS, Function, Kind, Stack, around_all_wrappers, cached, stacks
 from tests.contract.cases import Answer, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
+from tests.support import examples
 
 TOKENS: Final = ("abc", "ab", "ac", "bc", "-")
 AUTH: Final = Auth(HTTPBearer({token: Principal("alice", scopes=set(token) - {"-"}) for token in TOKENS}.get))
@@ -112,7 +113,7 @@ def expected(stack: Stack) -> dict[str | None, int]:
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @given(stack=stacks())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_rule_anywhere_in_a_stack_is_enforced_or_refused(name: str, stack: Stack) -> None:
     framework = FRAMEWORKS[name]
     found = statuses(framework, stack)

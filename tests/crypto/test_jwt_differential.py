@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from authmw.crypto.keyring import Key
 from tests.jwt_tokens import AUDIENCE, ISSUER, good_claims, key_for, segment, signed, verdict, verifier
+from tests.support import examples
 
 ALGORITHMS = ["HS256", "ES256", "EdDSA", "RS256"]
 LENIENT: tuple[str | None, ...] = ("at+jwt", "jwt", "", None)
@@ -62,7 +63,7 @@ def test_both_accept_a_good_token(alg: str) -> None:
 ALPHABET = "ABCgQw-_xyz019.=+/ \n!{}\0é"
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from(ALGORITHMS), st.integers(0, 2**32), st.integers(1, 4))
 def test_a_mutated_token_is_refused_at_least_where_pyjwt_refuses_it(alg: str, seed: int, changes: int) -> None:
     chance = random.Random(seed)
@@ -98,7 +99,7 @@ HEADER = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "j
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(CLAIMS, HEADER)
 def test_a_well_signed_token_is_refused_at_least_where_pyjwt_refuses_it(
     claims: dict[str, Any], header: dict[str, Any]
@@ -107,7 +108,7 @@ def test_a_well_signed_token_is_refused_at_least_where_pyjwt_refuses_it(
     compare(signed({"alg": "HS256", "kid": "HS256", **header}, lasting(**claims), key), key)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=20), st.integers(0, 400))
 def test_a_payload_with_changed_octets_is_refused_at_least_where_pyjwt_refuses_it(octets: bytes, place: int) -> None:
     key = key_for("HS256")

@@ -24,6 +24,7 @@ from authmw.crypto.passwords import (
     prepared,
 )
 from authmw.errors import ConfigurationError
+from tests.support import examples
 
 HASHER = PasswordHasher(CHEAPEST)
 PASSWORD = "correct horse: Zoë"
@@ -264,7 +265,7 @@ def test_pwd_6_an_unknown_format_matches_nothing_and_never_raises(encoded: str) 
     assert HASHER.verify(password=PASSWORD, hash=encoded) is Match.MISMATCH
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.text(), st.sampled_from([*OUTDATED.values(), CURRENT]), st.integers(0, 200))
 def test_pwd_6_any_text_as_a_hash_is_a_mismatch(text: str, encoded: str, position: int) -> None:
     garbled = encoded[:position] + text + encoded[position + len(text) + 1 :]

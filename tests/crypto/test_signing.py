@@ -22,6 +22,7 @@ from authmw.identity.verdict import Authenticated
 from authmw.issuers.diagnosis.explain import unverified
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import ALL_ALGORITHMS, AUDIENCE, ISSUER, NOW, key_for, verdict, verifier
+from tests.support import examples
 
 ALICE = Principal("alice", scopes={"orders:write", "orders:read"}, client_id="web")
 
@@ -196,7 +197,7 @@ def test_a_lifetime_that_is_no_time_is_refused(lifetime: float) -> None:
         issuer().issue("alice", lifetime=lifetime)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.text(max_size=20), st.dictionaries(st.text(max_size=5), JSON, max_size=3))
 def test_whatever_is_issued_is_accepted(subject: str, more: dict[str, Any]) -> None:
     try:

@@ -38,6 +38,7 @@ from authmw.engine.path_rules import PathRules
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
 from authmw.identity.requirement import PUBLIC, Predicate
 from tests.paths import TARGETS, resolved
+from tests.support import examples
 
 
 def wsgi(path: str, method: str = "GET", **environ: str) -> WSGIRequest:
@@ -335,7 +336,7 @@ def needed_as_read(path: str) -> Requirement | None:
     return GENERATED.requirement(wsgi(path)) if path in PLAIN else None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(
     st.lists(st.one_of(st.sampled_from(PIECES), st.sampled_from([*PLAIN, "admin", "users"])), max_size=6).map("".join),
     st.lists(st.sampled_from(list(READERS)), max_size=5),
@@ -379,7 +380,7 @@ SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
 IN_FRONT: Final = ("", "", "http://localhost", "//x")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     st.sampled_from(PLAIN),
     st.lists(st.sampled_from(list(SPELLINGS)), min_size=1, max_size=3),
@@ -459,7 +460,7 @@ def test_dot_segments_are_removed_as_in_rfc_3986(path: str, kept: str) -> None:
     assert Reading(kept) in found.with_case
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_no_path_has_more_readings_than_the_limit(written: str) -> None:
     found = readings_of(asgi("/" + written))

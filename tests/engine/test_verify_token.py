@@ -53,6 +53,7 @@ from tests.contract.clients import ask_asgi, ask_wsgi, scope_of
 from tests.dpop_proofs import bound_token, dpop_verifier
 from tests.jwt_tokens import NOW, key_for, token, verifier
 from tests.requests import recalled, wsgi_request
+from tests.support import examples
 
 Verify = Callable[..., Principal]
 
@@ -235,7 +236,7 @@ def test_a_token_may_have_as_many_characters_as_in_a_request(verify: Verify) -> 
         assert refusal_of(verify, auth, longer).reason is Reason.TOKEN_MALFORMED
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -18,6 +18,7 @@ from authmw.http.request import ASGIRequest, Message, Scope
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.frameworks.clients import exchange, scope_of
 from tests.frameworks.path_readers import READERS
+from tests.support import examples
 
 PATTERNS: Final = PublicPaths(["/health", "/docs/*"])
 
@@ -118,7 +119,7 @@ SEGMENTS: Final = (
 ROOTS: Final = ("", "/", "/api", "/api/", "api", "/docs", "/docs/", "/do", "/health", "/a", "/api/docs", "/admin")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(
     server=st.sampled_from(SERVERS),
     root=st.sampled_from(ROOTS),

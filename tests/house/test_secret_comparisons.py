@@ -71,7 +71,7 @@ def test_tok_2_each_place_that_compares_a_secret_does_so_in_constant_time() -> N
         for path, tree in sources()
         for function in functions(tree)
         for node in ast.walk(function)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("compare_digest", "hmac.compare_digest")
+        if isinstance(node, ast.Call) and named(node.func) == "compare_digest"
     )
     assert found == PLACES
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -45,9 +46,15 @@ class Links(HTMLParser):
                 self.anchors.add(value)
 
 
+@cache
+def links_of(page: Path) -> Links:
+    """What a page links to."""
+    return Links(page.read_text())
+
+
 def dead_links(site: Path) -> list[str]:
     """Each link within the site that leads to no file, or to no anchor of its page."""
-    pages = {path: Links(path.read_text()) for path in site.rglob("*.html") if path.name != "404.html"}
+    pages = {path: links_of(path) for path in site.rglob("*.html") if path.name != "404.html"}
     dead: list[str] = []
     for path, links in pages.items():
         for target in links.targets:
@@ -77,7 +84,7 @@ def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
 
 def test_no_page_has_an_id_twice(site: Path) -> None:
     for path in site.rglob("*.html"):
-        ids = [each for each in Links(path.read_text()).ids if not each.startswith("__")]
+        ids = [each for each in links_of(path).ids if not each.startswith("__")]
         assert len(ids) == len(set(ids)), path
 
 

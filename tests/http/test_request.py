@@ -26,6 +26,7 @@ from authmw.http.request import (
 )
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request
+from tests.support import examples
 
 BOTH = pytest.mark.parametrize("make", [wsgi_request, asgi_request], ids=["wsgi", "asgi"])
 
@@ -446,7 +447,7 @@ def _asgi_answer(headers: list[tuple[bytes, bytes]], query: bytes) -> tuple[int,
     return sent[0]["status"], lines, sent[1]["body"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     HEADERS,
     st.one_of(st.binary(max_size=30), st.sampled_from(QUERIES)),

@@ -21,6 +21,7 @@ from authmw.login.service import HANDLERS
 from authmw.pages import parts
 from tests.login.browser import FORM, Browser, Page, to_asgi
 from tests.login.shop import SECRET, Shop
+from tests.support import examples
 
 PATHS = tuple(path for path in HANDLERS if path != "/login/step")
 CROSS_SITE: list[dict[str, str]] = [
@@ -241,7 +242,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(150), deadline=None)
 @given(
     path=st.sampled_from(PATHS),
     body=BODIES,

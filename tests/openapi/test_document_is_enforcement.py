@@ -41,6 +41,7 @@ from authmw.schemes.base import Alternatives
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.contract.cases import Answer, Case
 from tests.contract.clients import environ_of, scope_of
+from tests.support import examples
 
 SECRETS: Final = {
     "Bearer": "t0ken",
@@ -234,7 +235,7 @@ def asgi_asker(declared: Declared) -> Callable[[list[Case]], list[int]]:
 
 ASKERS: Final = {"wsgi": wsgi_asker, "asgi": asgi_asker}
 INTERFACES = pytest.mark.parametrize("interface", ASKERS)
-EXAMPLES = settings(max_examples=250)
+EXAMPLES = settings(max_examples=examples(250))
 
 
 def answers(

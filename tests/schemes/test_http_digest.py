@@ -20,6 +20,7 @@ from authmw.identity.credentials import DigestResponse
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.http_digest import HTTPDigest
 from authmw.verifiers.digest import DigestVerifier
+from tests.support import examples
 from tests.verifiers.digest_clients import PASSWORDS, REALM, DigestUsers, Nonces, Server
 
 SCHEME = HTTPDigest()
@@ -207,7 +208,7 @@ def test_any_authorization_gets_a_verdict_and_never_an_exception(text: str) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.dictionaries(st.sampled_from([*PARAMS, "username*", "userhash"]), SOUP | st.text(max_size=20), max_size=3))
 def test_any_change_to_a_right_response_gets_a_refusal_or_none(changes: dict[str, str]) -> None:
     server = Server()

@@ -55,6 +55,8 @@ from tests.jwt_tokens import verdict as bearer_verdict
 from tests.requests import asgi_request, recalled, wsgi_request
 
 # RFC 9449 §7.1, figures 12 to 14: a request, its proof, and the token that it is for.
+from tests.support import examples
+
 RFC_TOKEN: Final = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
 RFC_PROOF: Final = (
     "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJo"
@@ -497,7 +499,7 @@ def test_any_dpop_header_gets_a_verdict(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     st.dictionaries(st.sampled_from(["typ", "alg", "jwk", "crit", "b64", "kid"]), JSON, max_size=3),
     st.dictionaries(st.sampled_from(["jti", "htm", "htu", "iat", "ath", "nonce", "exp", "nbf"]), JSON, max_size=4),
@@ -509,7 +511,7 @@ def test_any_signed_proof_gets_a_verdict(header: dict[str, Any], claims: dict[st
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     st.sampled_from(["ES256", "RS256", "EdDSA"]),
     st.dictionaries(

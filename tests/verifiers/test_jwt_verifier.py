@@ -40,6 +40,7 @@ from tests.jwt_tokens import (
     verifier,
 )
 from tests.requests import recalled, wsgi_request
+from tests.support import examples
 
 HUGE = 10**400
 NAN, INFINITY = float("nan"), float("inf")
@@ -431,7 +432,7 @@ CLAIMS = st.dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(CLAIMS)
 def test_jwt_7_any_claims_give_a_verdict_and_never_an_exception(changes: dict[str, Any]) -> None:
     answer = verifier().verify(BearerToken(token(**changes)))
@@ -439,7 +440,7 @@ def test_jwt_7_any_claims_give_a_verdict_and_never_an_exception(changes: dict[st
         assert answer.principal.claims["exp"] > NOW - 30
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=40), st.text(max_size=40))
 def test_jwt_7_any_payload_and_any_text_give_a_verdict_and_never_an_exception(payload: bytes, text: str) -> None:
     assert verdict(raw(payload)) == "token-malformed" or payload.strip().startswith(b"{")

@@ -16,7 +16,7 @@ from authmw.crypto.keyring import Key, KeyRing
 from authmw.http.reasons import Reason
 from authmw.identity.verdict import Rejected
 from tests.jwt_tokens import ALL_ALGORITHMS, SECRET, good_claims, key_for, segment, signed, token
-from tests.support import ROOT
+from tests.support import ROOT, examples
 
 RFC = json.loads((ROOT / "tests" / "vectors" / "jwt" / "rfc.json").read_text())
 GOOD = token()
@@ -388,7 +388,7 @@ ALPHABET = st.text("AQgw_-=.+/ \n\0é", max_size=40)
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.text(max_size=60) | ALPHABET | st.binary(max_size=60).map(lambda octets: octets.decode("latin-1")))
 def test_jwt_7_any_text_gives_an_answer_and_never_an_exception(text: str) -> None:
     assert isinstance(read(text), Rejected)
@@ -405,7 +405,7 @@ MEMBERS = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(MEMBERS, st.booleans())
 def test_jwt_7_any_header_gives_an_answer_and_never_an_exception(members: dict[str, Any], right: bool) -> None:
     header = {**members, **(HS if right else {})}

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.support import unmeasured
-
 pytestmark = pytest.mark.slow
 
 WSGI = """
@@ -90,7 +88,7 @@ def on_terminal(code: str, *options: str, env: Mapping[str, str] | None = None, 
         command = [sys.executable, *options, "-W", "ignore", "-c", code]
         run = subprocess.run(
             command,
-            env={**unmeasured(), **(env or {})},
+            env={**os.environ, **(env or {})},
             stderr=its if terminal else subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             check=False,

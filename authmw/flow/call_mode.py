@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from enum import Enum
 from functools import lru_cache
-from types import MethodType
 from typing import Any, Final, TypeVar
 
 from authmw.flow.application_code import is_of_application
@@ -68,12 +67,12 @@ _OWN_TIMEOUT: Final = CallMode.OWN_TIMEOUT
 
 def is_own_and_nonblocking(function: object) -> bool:
     """Whether `function` is a method of a store of authmw that is marked with ``NONBLOCKING``."""
-    if not isinstance(function, MethodType):
-        return False
-    store: object = function.__self__
-    kind: Any = type(store)
+    store: object = getattr(function, "__self__", None)
     # The mark of the object is read each time: it may be another one than that of its class.
-    return getattr(store, _MARK, None) is _NONBLOCKING and _is_own_without_mode(kind, function.__func__)
+    if getattr(store, _MARK, None) is not _NONBLOCKING:
+        return False
+    kind: Any = type(store)
+    return _is_own_without_mode(kind, getattr(function, "__func__", None))
 
 
 @lru_cache(maxsize=256)

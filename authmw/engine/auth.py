@@ -33,7 +33,6 @@ from authmw.engine.authentication import (
     until_expiry,
 )
 from authmw.engine.message import MessageHead, takes_tokens_alone
-from authmw.engine.remembered import Memo
 from authmw.errors import ConfigurationError, FlowError, NoDependency, Unavailable, explains_arguments
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds, seconds
@@ -53,6 +52,7 @@ from authmw.verifiers.base import says_it_ignores_the_request
 
 if TYPE_CHECKING:
     from authmw.engine.protected_resource import ProtectedResource
+    from authmw.engine.remembered import Memo
     from authmw.engine.user_loading import LoadUser, UserLoading
     from authmw.http.login_page import LoginPage
 
@@ -153,10 +153,14 @@ class Auth(NoDependency):
         reading, others = in_order_of_evaluation(accept)
         self._remembered = _remembered(reading) if _decides_as_auth(type(self)) else ()
         verifiers = [scheme.verifier for scheme in self._remembered]
-        self.memo: Memo | None = Memo(remember, clock, *verifiers) if verifiers and remember else None
+        self.memo: Memo | None = None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
         self.scopes_decide: bool = type(self).decide is Auth.decide
         """Whether a caller who has all scopes is let in without `decide`, where nothing else is required."""
+        if verifiers and remember:
+            from authmw.engine.remembered import Memo  # loads hashlib
+
+            self.memo = Memo(remember, clock, *verifiers)
         self._recalls: SecurityScheme[Any] | None = _recalling(others) if _decides_as_auth(type(self)) else None
         self.recall_cookies: RecallCookies | None = None
         """Finds the remembered result for a ``Cookie`` header, or None where it takes a closer look at the request.

@@ -6,7 +6,6 @@ Every verifier of access tokens calls it, so that a stolen token that is bound t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hmac import compare_digest
 from typing import Any, Final, cast
 
 from authmw.crypto.jws import shown
@@ -43,6 +42,8 @@ def refuse_sender(claims: Mapping[str, Any], credentials: BearerToken | BoundTok
 
 
 def _refuse_key(confirmation: object, thumbprint: str) -> Rejected | None:
+    from hmac import compare_digest
+
     members = _members(confirmation)
     key = members.get("jkt")
     if not isinstance(key, str):

@@ -34,15 +34,15 @@ LATE = {
     "packages that take long to load": "argon2 bcrypt jwt cryptography asgiref alembic redis werkzeug",
     "event loops and threads, which only some drivers need": "asyncio concurrent.futures ssl",
     "modules of Python that take a millisecond or more, or load such": (
-        "ast base64 difflib email.utils http importlib.metadata importlib.util inspect ipaddress pathlib random "
-        "secrets shlex tempfile tomllib urllib.parse urllib.request"
+        "ast base64 difflib email.utils hashlib hmac http importlib.metadata importlib.util inspect ipaddress pathlib "
+        "random secrets shlex tempfile tomllib urllib.parse urllib.request"
     ),
     "modules of authmw that load one of these, or that few programs use": (
         "authmw authmw.cli.demo_servers authmw.cli.demo_user authmw.cli.settings authmw.engine.auth "
-        "authmw.engine.routes.frameworks authmw.engine.user_loading authmw.events.records authmw.http.location "
-        "authmw.http.login_page authmw.issuers.fetching.exchange authmw.openapi authmw.stores.records "
-        "authmw.schemes.http_bearer authmw.local.pages authmw_flask.login authmw_starlette.login "
-        "authmw_sqlalchemy.postgres authmw_sqlalchemy.postgres_async"
+        "authmw.engine.remembered authmw.engine.routes.frameworks authmw.engine.user_loading authmw.events.records "
+        "authmw.http.location authmw.http.login_page authmw.issuers.fetching.exchange authmw.local.pages "
+        "authmw.openapi authmw.schemes.http_bearer authmw.stores.records authmw_flask.login authmw_sqlalchemy.postgres "
+        "authmw_sqlalchemy.postgres_async authmw_starlette.login"
     ),
     "what the plugin of pytest must not load before coverage begins": (
         "authmw.errors authmw.identity.principal authmw.testing.acting authmw.testing.cheap_hashes "
@@ -76,7 +76,7 @@ def test_an_import_inside_a_function_saves_what_is_named_here() -> None:
 UNUSED = (
     "authmw.crypto.http_digest authmw.engine.user_loading authmw.events.records authmw.http.login_page "
     "authmw.stores.ports authmw.stores.records "
-    "http ipaddress pathlib random tempfile urllib.parse"
+    "hashlib http ipaddress pathlib random tempfile urllib.parse"
 ).split()
 
 

@@ -6,7 +6,6 @@ sign (RFC 8725 §2.1, §3.1).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from binascii import Error as Base64Error
@@ -254,6 +253,8 @@ def to_jwk(material: Material, algorithm: SignatureAlgorithm) -> dict[str, str]:
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
     """The SHA-256 thumbprint of a JWK (RFC 7638 §3). It is the same for the private and the public key."""
+    from hashlib import sha256
+
     required = {name: jwk[name] for name in _THUMBPRINT[jwk["kty"]]}
     canonical = json.dumps(required, separators=(",", ":"), sort_keys=True).encode("ascii")
-    return base64url.encode(hashlib.sha256(canonical).digest()).decode("ascii")
+    return base64url.encode(sha256(canonical).digest()).decode("ascii")

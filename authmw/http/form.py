@@ -96,14 +96,15 @@ def parse_form(body: bytes) -> Form | BadForm:
     >>> parse_form(b"scope=a&scope=b").description
     'A parameter is there more than once.'
     """
-    if not body.isascii():
+    if not body.isascii() or b"\x00" in body:
         return _MALFORMED
     parameters: dict[str, str] = {}
     resources: set[str] = set()
     for pair in body.decode("ascii").split("&"):
         if not pair:
             continue
-        name, _, value = map(unescaped, pair.partition("="))
+        parts = pair.partition("=")
+        name, _, value = map(unescaped, parts) if "%" in pair or "+" in pair else parts
         if name is None or value is None:
             return _MALFORMED
         if name == "resource":
@@ -117,20 +118,11 @@ def parse_form(body: bytes) -> Form | BadForm:
     return Form(parameters, frozenset(resources))
 
 
-def decoded(raw: bytes) -> str | None:
-    """The text that was form-urlencoded as `raw`; None for bad escapes, bytes that are no UTF-8, and NUL.
-
-    >>> decoded(b"odd%3Aid+%2B"), decoded(b"%zz"), decoded(b"%ff")
-    ('odd:id +', None, None)
-    """
-    return unescaped(raw.decode("ascii")) if raw.isascii() else None
-
-
 def unescaped(text: str) -> str | None:
-    """As `decoded`, of ASCII text.
+    """The text that was form-urlencoded as the ASCII `text`; None for bad escapes, octets that are no UTF-8, and NUL.
 
-    >>> unescaped("odd%3Aid+%2B")
-    'odd:id +'
+    >>> unescaped("odd%3Aid+%2B"), unescaped("%zz"), unescaped("%ff")
+    ('odd:id +', None, None)
     """
     text = text.replace("+", " ")
     if "%" not in text:

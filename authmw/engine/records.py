@@ -94,6 +94,8 @@ class _Records:
         """
         with self._lock:
             known = recorded_above(target)
+            if known is not None and known.is_open and type(target) is not MethodType and not is_opened_itself(target):
+                known = None  # a copy of what opens only the function that `target` wraps
             together = requirement if known is None else _bounded(known & requirement)
             try:
                 if type(target) is MethodType:

@@ -22,7 +22,7 @@ from authmw_starlette.openapi import openapi_document as starlette_document
 from fastapi import FastAPI
 from flask import Flask
 from flask.views import View
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -35,7 +35,7 @@ from authmw.engine.routes.route import Protection, Route
 from authmw.identity.requirement import Access
 from authmw.openapi import Operation, document
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
-from tests.adapters.wrapped import LAYERS, PEOPLE, Layer, Needs, Wrapping, is_alice, wrappings
+from tests.adapters.wrapped import LAYERS, NAMED, PEOPLE, Layer, Needs, Wrapping, is_alice, wrappings
 from tests.contract.cases import Answer, Case
 from tests.contract.clients import ask_asgi, ask_wsgi
 from tests.support import examples
@@ -294,8 +294,13 @@ def _protection(declared: Needs | None) -> Protection:
     return Protection.PUBLIC if declared.open else Protection.DECLARED
 
 
+OPENED_TWICE: Final = Wrapping(((0, NAMED["optional"]), (0, NAMED["foreign"]), (2, NAMED["public"])))
+"""What copies the attributes of a function, and is opened in another way than it."""
+
+
 @pytest.mark.parametrize("framework", CHECKED_BEFORE_THE_VIEW)
 @given(wrapping=wrappings())
+@example(wrapping=OPENED_TWICE)
 @settings(max_examples=examples(EXAMPLES))
 def test_each_endpoint_needs_what_it_registered_and_what_was_declared_above_that(
     framework: type[Served], wrapping: Wrapping

@@ -126,6 +126,7 @@ LAYERS: Final = (
     Layer("foreign without attributes", foreign(updated=())),
     Layer("partial", partial, is_partial=True),
 )
+NAMED: Final = {layer.name: layer for layer in LAYERS}
 
 
 @dataclass(frozen=True)

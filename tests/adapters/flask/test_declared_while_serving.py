@@ -99,3 +99,10 @@ def test_a_function_and_a_class_may_take_turns_at_an_endpoint(app: Flask) -> Non
         app.view_functions["orders"] = view
         found += [_status(app), _status(app)]
     assert found == [200, 200, 403, 403, 200, 200, 403, 403] * 2
+
+
+def test_another_table_of_views_is_looked_at(app: Flask) -> None:
+    app.add_url_rule("/orders", "orders", lambda: "orders")
+    assert _status(app) == 200
+    app.view_functions = {"orders": WRITERS(lambda: "orders")}
+    assert _status(app) == 403

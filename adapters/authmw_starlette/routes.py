@@ -109,8 +109,8 @@ def asked_from(step: Step, scope: Scope, way: list[Step]) -> _Declared:
 def routed_by(scope: Scope) -> tuple[object, ...]:
     """The part of `scope` on which the choice of an endpoint depends."""
     given: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
-    headers = tuple((name, value) for name, value in given)  # a layer may change the list itself
-    return (headers, *(scope.get(name) for name in _ROUTED_BY))
+    headers = tuple([(name, value) for name, value in given])  # a layer may change the list itself
+    return (headers, *map(scope.get, _ROUTED_BY))
 
 
 def asked_of_matched(scope: Scope) -> _Declared:

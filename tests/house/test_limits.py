@@ -300,6 +300,7 @@ HELD_ELSEWHERE = {
     "authmw.oauth2.documents.MAX_AGE": "tests/oauth2/test_documents.py",
     "authmw.schemes.http_basic._MAX_ENCODED": "tests/schemes/test_http_basic.py",
     "authmw.stores.revocation_feed.LONGEST_PAUSE": "tests/stores/test_revocation_feed.py",
+    "authmw.flow.bounded_cache._MOST_DROPPED": "tests/flow/test_bounded_cache.py",
     "authmw.issuers.keys.key_cache._MAX_NOT_FOUND": "tests/flow/test_bounded_cache.py",
     "authmw.verifiers.api_key._MAX_KNOWN": "tests/flow/test_bounded_cache.py",
     "authmw.verifiers.password_memory._MOST_OTHERS": "tests/verifiers/test_password_memory.py",

@@ -1,7 +1,8 @@
 """``make bench``: every case, with each row's ratio to its floor beside the goal, and then what is no ratio to a floor.
 
 Each case runs in processes of its own, one after the other; one whose database does not answer is left out. ``scale``
-takes minutes, and so runs only when it is named. ``--quick`` is for trying the benchmarks themselves.
+takes minutes, and so runs only when it is named; with ``--json``, so do the reports, which are no part of the file.
+``--quick`` is for trying the benchmarks themselves.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def main() -> None:
         print(json.dumps(_in_this_process(options.child, rounds=options.rounds, number=options.processes)))
         return
     processes, rounds = (1, 5) if options.quick else (options.processes, options.rounds)
-    for name in options.cases or [*CASES, *MEASURES, *REPORTS]:
+    reports: list[str] = [] if options.json else [*REPORTS]
+    for name in options.cases or [*CASES, *MEASURES, *reports]:
         if name in CASES:
             measured = _measured(name, processes, rounds)
         elif name in MEASURES:

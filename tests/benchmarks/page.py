@@ -81,11 +81,19 @@ def _is_time_of_a_floor(figure: Figure) -> bool:
 def _cells(figure: Figure, columns: Sequence[str]) -> list[str]:
     cells = {
         "": _UNIT.sub(lambda found: _UNITS[found[1]], figure.label),
-        "measured": f"{_number(figure.median)} [{_number(figure.low)} to {_number(figure.high)}]",
+        "measured": _measured(figure),
         "goal": "" if figure.goal is None else f"{figure.goal:g}{', **missed**' if figure.misses else ''}",
         _ANSWERS: _by_answer(figure.bad),
     }
     return [cells[column] for column in columns]
+
+
+def _measured(figure: Figure) -> str:
+    """The median with its spread, where it was measured more than once."""
+    median = _number(figure.median)
+    if figure.low == figure.median == figure.high:
+        return median
+    return f"{median} [{_number(figure.low)} to {_number(figure.high)}]"
 
 
 def _by_answer(bad: str) -> str:

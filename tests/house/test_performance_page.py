@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import json
 from dataclasses import replace
@@ -24,6 +25,35 @@ def test_the_page_is_made_of_the_numbers() -> None:
 def test_every_case_that_was_measured_is_shown() -> None:
     template = page.TEMPLATE.read_text()
     assert [name for name in results.read(page.NUMBERS) if f"{{{{table {name}}}}}" not in template] == []
+
+
+def test_every_case_that_the_benchmarks_measure_has_its_place() -> None:
+    # Read as text: what it imports is installed for the benchmarks only.
+    module = ast.parse(page.TEMPLATE.with_name("__main__.py").read_text())
+    tables = {
+        target.id: ast.literal_eval(ast.List([key for key in node.value.keys if key is not None], ast.Load()))
+        for node in module.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)
+        for target in [node.target]
+        if isinstance(target, ast.Name)
+    }
+    template = page.TEMPLATE.read_text()
+    assert "jwt-hs256" in tables["CASES"]
+    assert [name for name in tables["CASES"] + tables["MEASURES"] if f"{{{{table {name}}}}}" not in template] == []
+
+
+def test_what_was_measured_once_has_no_spread() -> None:
+    assert "| x | 50 |" in page.page("{{table a}}\n", {"a": table(Figure("x", 50, 50, 50))})
+
+
+def test_a_unit_is_written_out_and_a_comparison_is_no_bar() -> None:
+    figures = [Figure("uvicorn [1/s]", 900, 0, 0), Figure("a - raw [us]", 3, 0, 0), Figure("F1 [us]", 9, 0, 0)]
+    made = page.page("{{table a}}\n", {"a": table(*figures)})
+    assert "| uvicorn (requests per second) | 900 " in made
+    assert "| a - raw (µs) | 3 " in made
+    assert "F1" not in made
+    bars = page.page("{{chart a}}\n", {"a": table(Figure("authmw, X", 1, 0, 0), Figure("authmw, X / peer", 2, 0, 0))})
+    assert "x-axis [authmw X]" in bars
 
 
 def test_a_goal_that_is_missed_is_called_so() -> None:

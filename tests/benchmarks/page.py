@@ -80,7 +80,7 @@ def _is_time_of_a_floor(figure: Figure) -> bool:
 
 def _cells(figure: Figure, columns: Sequence[str]) -> list[str]:
     cells = {
-        "": _UNIT.sub(lambda found: _UNITS[found[1]], figure.label),
+        "": _UNIT.sub(lambda found: _UNITS[found[1]], figure.label).replace("|", "\\|"),
         "measured": _measured(figure),
         "goal": "" if figure.goal is None else f"{figure.goal:g}{', **missed**' if figure.misses else ''}",
         _ANSWERS: _by_answer(figure.bad),

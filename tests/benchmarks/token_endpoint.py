@@ -25,6 +25,7 @@ from tests.benchmarks.cases import AUDIENCE, ISSUER, Case, Places, claims, signi
 from tests.benchmarks.harness import USERS, Candidate, Row
 
 SCOPES = ["orders:read", "orders:write"]
+_OF_AUTHLIB = {"RS256": "0.75", "ES256": "0.25"}
 
 
 def client_credentials_case(alg: str) -> Case:
@@ -54,7 +55,10 @@ def client_credentials_case(alg: str) -> Case:
     ]
     if alg != "EdDSA":
         peer = places.wsgi("peer Authlib", token_peers.authlib(secrets, key, alg))
-        rows.append(Row("Authlib, Flask", peer, flask, floor))
+        rows += [
+            Row("Authlib, Flask", peer, flask, floor),
+            Row("authmw, raw WSGI / Authlib, Flask", ours, wsgi, peer, _OF_AUTHLIB[alg], floor_bare=flask),
+        ]
     if alg == "ES256":
         theirs = places.wsgi("peer Authlib opaque", token_peers.authlib(secrets))
         rows += [

@@ -42,6 +42,12 @@ def test_every_case_that_the_benchmarks_measure_has_its_place() -> None:
     assert [name for name in tables["CASES"] + tables["MEASURES"] if f"{{{{table {name}}}}}" not in template] == []
 
 
+def test_a_bar_in_a_label_ends_no_cell() -> None:
+    assert "| Session \\| HTTPBearer | 50 |" in page.page(
+        "{{table a}}\n", {"a": table(Figure("Session | HTTPBearer", 50, 50, 50))}
+    )
+
+
 def test_what_was_measured_once_has_no_spread() -> None:
     assert "| x | 50 |" in page.page("{{table a}}\n", {"a": table(Figure("x", 50, 50, 50))})
 

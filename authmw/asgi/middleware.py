@@ -249,7 +249,8 @@ class _Passing(Call):
         self._scope = _exposed(scope, authentication)
         self._receive = receive
         self._send = send
-        self._validities = authentication.validities if middleware.end_connections else ()
+        # What may end the connection; None if nothing does.
+        self._ends_with = authentication if authentication.lasts and middleware.end_connections else None
 
     def refuse_with(self, refusal: Refusal) -> AccessRefused:
         return self._middleware.adapter.carry(refusal, self.request)
@@ -265,7 +266,7 @@ class _Passing(Call):
         audit.admitted(self.authentication.principal, self)
         middleware, scope = self._middleware, self._scope
         is_websocket = scope["type"] == "websocket"
-        receive = self.receive if is_websocket or self._validities else self._receive
+        receive = self.receive if is_websocket or self._ends_with else self._receive
         if middleware.hidden is not None:
             scope = self._shown(middleware.hidden)
         token = current_call.set(self)
@@ -303,7 +304,7 @@ class _Passing(Call):
 
     async def receive(self) -> Message:
         """The ``receive`` that the application gets, for websockets and where the connection may be ended."""
-        message = await (self._receiver().receive() if self._validities else self._receive())
+        message = await (self._receiver().receive() if self._ends_with else self._receive())
         self.connected = True
         return message
 
@@ -316,7 +317,7 @@ class _Passing(Call):
         """Send `message`, after which the connection stays open until it is ended."""
         self.connection = OpenConnection(
             self._scope["type"],
-            self._validities,
+            () if self._ends_with is None else self._ends_with.validities,
             dict(self._head),
             has_trailers=bool(message.get("trailers")),
             send=self._send,
@@ -335,7 +336,7 @@ class _Passing(Call):
             return _nothing()
         if kind == "http.response.body":  # first, since most messages are of this type
             if self.connection is None:
-                is_open = self._validities and message.get("more_body")
+                is_open = self._ends_with and message.get("more_body")
                 return self._stay_open(message) if is_open else self._send(message)
             return self.connection.send(message)
         if kind in ("http.response.start", "websocket.http.response.start"):
@@ -350,7 +351,7 @@ class _Passing(Call):
                 return self._send({**message, "headers": joined(headers)})
             message = dict(message)
             message["headers"] = headers
-            if self._validities:
+            if self._ends_with:
                 self._head = headers
                 if is_event_stream(headers):  # it stays open before its first part is there
                     return self._stay_open(message)
@@ -365,10 +366,10 @@ class _Passing(Call):
                 headers = message.get("headers", ())
                 owed = without_repeats(self.authentication.headers, _decoded(headers))
                 message = {**message, "headers": [*headers, *_encoded(each for each in owed if each != PRIVATE)]}
-            if self._validities:
+            if self._ends_with:
                 return self._stay_open(message)
         elif kind == "http.response.zerocopysend":
-            if self._validities and message.get("more_body"):
+            if self._ends_with and message.get("more_body"):
                 return self._stay_open(message)
         elif kind == "websocket.close" and self.refused is not None and not self.started:
             refusal = self.refusal_for(_SERVER_ERROR) if is_error_close(message.get("code", 1000)) else None

@@ -17,7 +17,7 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken, DPoPToken
 from authmw.identity.principal import ANONYMOUS, Principal
-from authmw.identity.validity import Validity
+from authmw.identity.validity import Validities, Validity, each_of
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.schemes.base import Alternatives, SecurityScheme, Way, ways
 from authmw.verifiers.lookup import LookupVerifier
@@ -49,7 +49,7 @@ class Authentication(NamedTuple):
         presented: the request has credentials that no scheme of the `Auth` recognised.
         credentials: what a scheme without a verifier extracted. They prove nothing.
         dead_cookie: a cookie that authenticates nobody. It is the reason of the refusal where credentials are needed.
-        validities: until when the credentials hold. A connection that stays open ends with the first of them.
+        lasts: until when the credentials hold, as the verdict says it.
     """
 
     principal: Principal
@@ -58,7 +58,12 @@ class Authentication(NamedTuple):
     presented: bool = False
     credentials: object = None
     dead_cookie: DeadCookie | None = None
-    validities: tuple[Validity, ...] = ()
+    lasts: Validities = ()
+
+    @property
+    def validities(self) -> tuple[Validity, ...]:
+        """Until when the credentials hold. A connection that stays open ends with the first of them."""
+        return each_of(self.lasts, self.principal.expires_at)
 
 
 NOBODY: Final = Authentication(ANONYMOUS)
@@ -292,7 +297,7 @@ def _evaluate_way(
         if isinstance(verdict, Rejected):
             return outcome
         headers += verdict.headers
-        validities += verdict.validities or until_expiry(verdict.principal)
+        validities += each_of(verdict.validities, verdict.principal.expires_at) or until_expiry(verdict.principal)
         decided = Authenticated(verdict.principal, headers=headers, validities=validities), scheme
     return decided
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal
-from authmw.identity.validity import Validity
+from authmw.identity.validity import Validities
 
 
 class Authenticated(NamedTuple):
@@ -27,7 +27,7 @@ class Authenticated(NamedTuple):
         still_holds: called before each reuse of the verdict. It must not wait. It returns True only if it is certain
             that the credentials were not revoked; otherwise they are verified again.
         validities: until when the credentials hold, for connections that stay open. Without any, they hold until
-            `Principal.expires_at`.
+            `Principal.expires_at`; with a `Leeway` a little longer.
 
     Two are equal if they say the same of the same caller, whatever ends them early.
     """
@@ -36,7 +36,7 @@ class Authenticated(NamedTuple):
     remember_until: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
     still_holds: Callable[[], bool] | None = None
-    validities: tuple[Validity, ...] = ()
+    validities: Validities = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Authenticated) and self[:3] == other[:3]

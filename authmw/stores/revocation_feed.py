@@ -25,7 +25,7 @@ from authmw.flow.flow import STORE_TIMEOUT, Ask, Flow
 from authmw.flow.forks import in_each_child
 from authmw.flow.pool import within
 from authmw.http.reasons import Reason
-from authmw.identity.validity import Validity
+from authmw.identity.validity import Validity, each_of
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.stores.ports import RevocationStore, for_threads, require_methods
 from authmw.stores.records import Revocation, RevocationPage
@@ -209,7 +209,7 @@ class RevocationFeed:
     def _followed(self, authenticated: Authenticated, issuance: Issuance) -> Authenticated:
         """`authenticated`, which holds as long as no revocation of its issuance is known."""
         principal = authenticated.principal
-        validities = authenticated.validities or (
+        validities = each_of(authenticated.validities, principal.expires_at) or (
             Validity(math.inf if principal.expires_at is None else principal.expires_at, self._clock),
         )
         return Authenticated(

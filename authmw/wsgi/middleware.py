@@ -350,7 +350,7 @@ class _Passing(Call):
     @property
     def may_end(self) -> bool:
         """Whether the response ends with the credentials of the caller."""
-        return bool(self.authentication.validities) and self._middleware.end_connections
+        return bool(self.authentication.lasts) and self._middleware.end_connections
 
     def stream(self, age: float) -> Stream:
         """The response, whose first part was there `age` seconds ago."""

@@ -21,13 +21,21 @@ from authmw.verifiers.accounts import THROTTLE_VERBS
 _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "users": ("find",),
     "clients": ("find_client",),
-    "tokens": ("find_token", "add_token", "revoke_token", "revoke_family_tokens"),
-    "families": ("add_family", "find_family", "rotate", "end_family", "end_families", "families_of"),
+    "tokens": (
+        *("find_token", "add_token"),
+        *("revoke_token", "revoke_family_tokens", "revoke_subject_tokens", "revoke_client_tokens"),
+    ),
+    "families": (
+        *("add_family", "find_family", "rotate", "families_of"),
+        *("end_family", "end_families", "end_client_families"),
+    ),
     "nonces": ("use_nonce",),
     "throttle": THROTTLE_VERBS,
     "revocations": ("publish", "revocations_after", "find_revocations"),
 }
-METHODS: Final = tuple(verb for verbs in _ROLES.values() for verb in verbs)
+_OPTIONAL_ROLES: Final[Mapping[str, tuple[str, ...]]] = {"sessions": ("end_sessions",)}
+_ALL_ROLES: Final[Mapping[str, tuple[str, ...]]] = {**_ROLES, **_OPTIONAL_ROLES}
+METHODS: Final = tuple(verb for verbs in _ALL_ROLES.values() for verb in verbs)
 """The methods of stores that a token service calls."""
 
 
@@ -45,7 +53,7 @@ def in_issuer(issuer: object) -> list[str]:
 
 
 def in_stores(stores: object) -> list[str]:
-    """Every role has a store, with all the methods of that role."""
+    """Every role that is not optional has a store, and each store has all the methods of its role."""
     if isinstance(stores, type):
         return [f"stores= takes stores, not their class: pass {stores.__name__}(...)"]
     stores, own = as_stores(stores), stores
@@ -54,7 +62,7 @@ def in_stores(stores: object) -> list[str]:
     if missing:
         line = _call_with(own, has_some=len(missing) < len(_ROLES))
         mistakes.append(f"stores= has no {', no '.join(missing)}: write {line}")
-    for role, verbs in _ROLES.items():
+    for role, verbs in _ALL_ROLES.items():
         store = getattr(stores, role, None)
         if store is None:
             continue

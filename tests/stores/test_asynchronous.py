@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
 from authmw.flow import CallMode
 from authmw.oauth2 import TokenService
 from authmw.stores import MemoryStores, Stores
+from authmw.verifiers.accounts import THROTTLE_VERBS
 from authmw.verifiers.dpop import DPoPVerifier
 from authmw.verifiers.session import SessionVerifier
 from authmw.wsgi import AuthMiddleware, Mount
@@ -139,10 +141,15 @@ ASKING: dict[str, tuple[str, ...]] = {
 }
 
 
-def asked_in(path: Path) -> set[str]:
+def source_at(path: str | Path) -> ast.Module:
+    """The source at a path below the root."""
+    return ast.parse((ROOT / path).read_text())
+
+
+def asked_in(source: ast.AST) -> set[str]:
     """The methods of stores that the flows of a source ask."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(source):
         match node:
             case ast.Call(func=ast.Name("Ask"), args=[ast.Attribute(holder, name), *_]) if ast.unparse(holder) not in (
                 "self",
@@ -156,9 +163,29 @@ def asked_in(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("module", ASKING)
 def test_a_verifier_says_each_method_that_it_asks_and_no_other(module: str) -> None:
-    assert set(ASKING[module]) == asked_in(ROOT / "authmw" / "verifiers" / f"{module}.py")
+    assert set(ASKING[module]) == asked_in(source_at(f"authmw/verifiers/{module}.py"))
 
 
-def test_a_token_service_says_each_method_that_it_asks() -> None:
-    asked = set[str]().union(*map(asked_in, (ROOT / "authmw" / "oauth2").glob("*.py")))
-    assert asked <= set(TokenService.asks)
+def revocations_of(sources: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The functions of `authmw.stores.revocation` that the sources import, and those that they call in turn."""
+    module = source_at("authmw/stores/revocation.py")
+    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    waiting = [
+        alias.name
+        for source in sources
+        for node in ast.walk(source)
+        if isinstance(node, ast.ImportFrom) and node.module == "authmw.stores.revocation"
+        for alias in node.names
+    ]
+    while waiting:
+        function = functions.pop(waiting.pop(), None)
+        if function is not None:
+            yield function
+            waiting += [node.id for node in ast.walk(function) if isinstance(node, ast.Name)]
+
+
+def test_a_token_service_says_each_method_that_it_asks_and_no_other() -> None:
+    sources = [source_at(path) for path in (ROOT / "authmw" / "oauth2").glob("*.py")]
+    asked = set[str]().union(*map(asked_in, [*sources, *revocations_of(sources)]))
+    # Its feed reads the revocations, and its limit of attempts asks the throttle.
+    assert set(TokenService.asks) == asked | {"revocations_after", *THROTTLE_VERBS}

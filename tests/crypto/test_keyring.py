@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import stat
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -446,7 +447,19 @@ def test_saving_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     assert KeyRing.load(tmp_path / "keys.json").signer.can_sign
 
 
-def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_of_a_ring_is_on_the_disk_beside_the_file_before_it_is_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))  # which may be on another disk
+    path = tmp_path / "keys.json"
+    KeyRing.generate().save(path)
+    assert sizes == [path.stat().st_size]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failed_save_leaves_what_was_there(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "keys.json"
     KeyRing.generate().save(path)
     before = path.read_bytes()
@@ -454,7 +467,7 @@ def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(os, "replace", fail)
+    monkeypatch.setattr(os, step, fail)
     with pytest.raises(OSError, match="disk full"):
         KeyRing.generate().save(path)
     assert path.read_bytes() == before

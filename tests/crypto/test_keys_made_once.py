@@ -35,7 +35,7 @@ def test_the_first_makes_the_file_and_says_so_once(tmp_path: Path, caplog: pytes
 
 
 def test_of_several_at_the_same_time_one_makes_it_and_all_use_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "keys.json"
     together = threading.Barrier(8)
@@ -49,6 +49,7 @@ def test_of_several_at_the_same_time_one_makes_it_and_all_use_it(
     with ThreadPoolExecutor(8) as pool:
         started = [pool.submit(KeyRing.load, path, create=True) for _ in range(8)]
         rings = [each.result() for each in started]
+    assert len(caplog.records) == 1
     assert len({ring.signer.kid for ring in rings}) == 1
     assert [each.name for each in tmp_path.iterdir()] == ["keys.json"]
 

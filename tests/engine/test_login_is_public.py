@@ -148,8 +148,8 @@ def test_a_rule_that_would_close_it_is_refused(pattern: str) -> None:
 
 def test_lists_and_explanations_name_it() -> None:
     app = flask("/login")
-    (found,) = [each for each in routes_of(app) if each.path == "/login" and each.method == "GET"]
-    assert found.protection is Protection.PUBLIC
+    listed = {each.path: each.protection for each in routes_of(app) if each.method == "GET"}
+    assert listed == {"/login": Protection.PUBLIC, "/orders": Protection.DEFAULT}
     known = explained(app, Asked.parse("GET /login"), None)
     assert (known.is_allowed, known.rules[0].source) == (True, "the login page")
     plain = AuthMiddleware(lambda environ, start_response: [], auth())

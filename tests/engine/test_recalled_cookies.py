@@ -21,7 +21,7 @@ from authmw.identity.verdict import Rejected
 from authmw.stores.records import Revocation
 from authmw.wsgi import AuthMiddleware as WSGIMiddleware
 from tests.requests import asgi_request, wsgi_request
-from tests.schemes.test_session import Bench
+from tests.schemes.test_session import ORIGIN, Bench
 
 NAME = "__Host-session"
 Answer = tuple[int, str, list[tuple[str, str]]]
@@ -119,6 +119,36 @@ def test_a_session_that_was_seen_asks_no_store_and_stays_out_of_shared_caches(be
         ("Vary", "Cookie, Authorization"),
     ]
     assert bench.asked == []
+
+
+@both_ways
+@pytest.mark.parametrize("method, more", [("GET", []), ("POST", [("sec-fetch-site", "same-origin")])])
+def test_the_cookie_of_a_session_that_was_seen_is_not_judged_anew(
+    bench: Bench, ask: Ask, method: str, more: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("authenticate", "authenticate_async"):
+        monkeypatch.setattr(bench.auth, name, lambda _: pytest.fail("judged anew"))
+    assert ask(bench.auth, [cookie(bench), *more], method)[0] == 200
+
+
+@pytest.mark.parametrize("origin, answer", [(ORIGIN, "websocket.accept"), ("https://evil.example", "websocket.close")])
+def test_a_websocket_without_an_upgrade_header_needs_an_origin_of_ours(bench: Bench, origin: str, answer: str) -> None:
+    """As over HTTP/2 (RFC 8441)."""
+    headers = [(name.encode(), value.encode()) for name, value in (cookie(bench), ("origin", origin))]
+    scope = {"type": "websocket", "scheme": "wss", "path": "/orders", "query_string": b"", "headers": headers}
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(ASGIMiddleware(app, bench.auth)(scope, receive, send))
+    assert sent[0]["type"] == answer
 
 
 NOT_ALONE: list[tuple[str, Callable[[Bench], Headers], int]] = [

@@ -42,6 +42,7 @@ from authmw import (
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.errors import Overloaded
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
 from authmw.http.request import Message, Receive, RequestHead, Scope, Send
 from authmw.identity.requirement import PUBLIC
@@ -550,13 +551,17 @@ class TestAskingAgain:
         assert refusal_of(verify, ours, token(aud="billing")).reason is Reason.TOKEN_AUDIENCE
 
 
-@pytest.mark.parametrize("error", [ConnectionError("t0ken"), Unavailable("t0ken")], ids=["broken", "unavailable"])
-def test_a_store_that_is_down_is_no_refusal(error: Exception, verify: Verify) -> None:
+@pytest.mark.parametrize(
+    "error, seconds",
+    [(ConnectionError("t0ken"), 5), (Unavailable("t0ken"), 5), (Overloaded("t0ken"), 1)],
+    ids=["broken", "unavailable", "overloaded"],
+)
+def test_a_store_that_is_down_is_no_refusal(error: Exception, seconds: int, verify: Verify) -> None:
     def lookup(_: str) -> Principal:
         raise error
 
     with pytest.raises(Unavailable) as raised:
         verify(Auth(HTTPBearer(lookup)), "t0ken")
     assert not isinstance(raised.value, AccessRefused)
-    assert (raised.value.close_code, raised.value.retry_after) == (1013, 5)
+    assert (raised.value.close_code, raised.value.retry_after) == (1013, seconds)
     assert "t0ken" not in str(raised.value)

@@ -283,6 +283,8 @@ FAILURES: Final[Mapping[str, object]] = {
     "a list": answered([ACTIVE]),
     "text": answered("active"),
     "true": answered(True),
+    "403 that says unsupported": answered({"error": "unsupported_token_type"}, 403),
+    "400 without JSON": Fetched(400, {}, b"<h1>Bad Request</h1>"),
     "two values of active": Fetched(200, {}, b'{"active":false,"active":true,"sub":"alice","aud":"orders"}'),
     "UTF-16": Fetched(200, {}, '{"active":true}'.encode("utf-16")),
     "NaN": Fetched(200, {}, b'{"active":true,"exp":NaN}'),

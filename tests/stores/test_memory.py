@@ -72,6 +72,12 @@ def test_all_of_them_are_in_one() -> None:
     assert None not in vars_of(Stores.of(MemoryStores()))
 
 
+@pytest.mark.parametrize("name", Stores.__slots__)
+def test_each_of_them_is_known_for_itself(name: str) -> None:
+    store = getattr(MemoryStores(), name)
+    assert getattr(Stores.of(store), name) is store
+
+
 def vars_of(stores: Stores) -> list[object]:
     return [getattr(stores, name) for name in Stores.__slots__]
 

@@ -206,10 +206,15 @@ def test_a_hash_with_the_owasp_profile_verifies() -> None:
     assert hasher.verify(password=PASSWORD, hash=hasher.hash(PASSWORD)) is Match.MATCH
 
 
-@pytest.mark.parametrize("memory, time, lanes", [(7, 1, 1), (8, 0, 1), (8, 1, 0), (8, 1, 2), (2**21 + 1, 1, 1)])
+@pytest.mark.parametrize("memory, time, lanes", [(7, 1, 1), (8, 0, 1), (8, 1, 0), (15, 1, 2), (2**21 + 1, 1, 1)])
 def test_impossible_profiles_are_refused_at_construction(memory: int, time: int, lanes: int) -> None:
     with pytest.raises(ConfigurationError):
         Argon2Profile(memory=memory, time=time, lanes=lanes)
+
+
+@pytest.mark.parametrize("memory, lanes", [(8, 1), (16, 2), (2**21, 1)])
+def test_a_profile_has_8_kib_for_each_lane_or_more(memory: int, lanes: int) -> None:
+    assert PasswordHasher(Argon2Profile(memory=memory, time=1, lanes=lanes)).profile.memory == memory
 
 
 @pytest.mark.parametrize("password", NO_PASSWORDS.values(), ids=NO_PASSWORDS)

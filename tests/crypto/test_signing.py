@@ -195,6 +195,8 @@ def test_a_set_of_scopes_is_checked_each_time() -> None:
 def test_a_lifetime_that_is_no_time_is_refused(lifetime: float) -> None:
     with pytest.raises(ConfigurationError):
         issuer().issue("alice", lifetime=lifetime)
+    with pytest.raises(ConfigurationError):
+        issuer().issue_granted("alice", "user", client_id="web", scopes=frozenset(), lifetime=lifetime)
 
 
 @settings(max_examples=examples(200))

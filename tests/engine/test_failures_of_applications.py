@@ -55,6 +55,11 @@ WORDS: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "header": (partial(APIKeyHeader, "X-Key"), {"x_key": KEY}, [KEY, KEY[4:14]]),
     "cookie": (partial(APIKeyCookie, "key"), {"cookie": f"theme=1; key={KEY}; other=another-secret"}, [KEY]),
     "other cookie": (partial(APIKeyCookie, "key"), {"cookie": f"key={KEY}; s=another-secret"}, ["another-secret"]),
+    "in base64url": (
+        HTTPBearer,
+        {"authorization": "Bearer t0ken", "x_vault": urlsafe_b64encode(b">>>???another-secret").decode()},
+        ["another-secret"],
+    ),
     "other header": (HTTPBearer, {"authorization": "Bearer t0ken", "x_vault": "another-secret"}, ["another-secret"]),
 }
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from werkzeug.wrappers import Request
 
-from authmw import APIKeyCookie, APIKeyQuery, Auth, HTTPBearer, InheritedAuth, Principal
+from authmw import APIKeyCookie, APIKeyHeader, APIKeyQuery, Auth, HTTPBearer, InheritedAuth, Principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.engine.hidden_credentials import HiddenCredentials
 from authmw.http.request import Receive, Scope, Send
@@ -61,6 +61,16 @@ def test_no_variable_shows_a_credential(name: str, value: Any, shown: Any) -> No
     assert found.get(name) == shown
     assert SECRET not in repr(found)
     assert given[name] is value, "the environ of the server stays"
+
+
+@pytest.mark.parametrize("described", [{"type": "apiKey"}, {"type": "http", "scheme": "own", "name": "Own"}])
+def test_the_header_of_a_scheme_whose_description_names_no_place_is_hidden(described: dict[str, Any]) -> None:
+    class Own(APIKeyHeader):
+        def openapi(self) -> dict[str, Any]:
+            return described
+
+    hidden = HiddenCredentials([Own("X-Own", by_secret)])
+    assert hidden.environ({"REQUEST_METHOD": "GET", "HTTP_X_OWN": SECRET}) == {"REQUEST_METHOD": "GET"}
 
 
 @pytest.mark.parametrize(

@@ -358,11 +358,15 @@ class TestHandshake:
 
         auth = Auth(HTTPBearer(Noting()))
         told = {"REMOTE_ADDR": "192.0.2.7", "HTTP_COOKIE": "key=k3y", "QUERY_STRING": "key=k3y", "SCRIPT_NAME": "/shop"}
-        self.below(auth, lambda: outcome(auth, "t0ken"), **told)
+        self.below(auth, lambda: outcome(auth, "t0ken"), **told, REQUEST_URI="/shop/ws?key=k3y")
         (head,) = seen
         assert (head.client, head.path, head.root, head.method) == ("192.0.2.7", "/ws", "/shop", "GET")
+        assert head.raw_path == "/shop/ws"
         assert head.headers == [("authorization", "Bearer t0ken")]
         assert (head.query_string, head.target, head.cookie("key"), head.query("key")) == ("", "/ws", (), ())
+        outcome(auth, "t0ken")
+        head = seen[-1]
+        assert (head.client, head.path, head.root, head.method, head.raw_path) == ("", "", "", "", None)
 
     def test_a_verifier_may_count_attempts_by_the_address(self) -> None:
         class Counting:

@@ -139,7 +139,7 @@ def test_without_an_address_of_pages_the_type_is_about_blank() -> None:
     ],
 )
 def test_what_is_no_address_of_pages_is_refused(pages: Any) -> None:
-    with pytest.raises(ConfigurationError, match="reason_pages="):
+    with pytest.raises(ConfigurationError, match=r"reason_pages=.*, since \w"):
         Auth(HTTPBearer(), reason_pages=pages)
 
 

@@ -503,6 +503,8 @@ def test_every_mistake_is_told_at_once_and_none_holds_a_secret() -> None:
     [
         ({"client_id": "", "client_secret": ""}, "client_secret= is empty"),
         ({"client_secret": ""}, "client_secret= is empty"),
+        ({"client_secret": SECRET.encode()}, "client_secret= is empty"),
+        ({"client_id": 7}, "client_id= is empty"),
         ({"bearer": "t0ken"}, "one way to authenticate"),
         ({"client_id": "", "client_secret": "", "bearer": "two words"}, "bearer= is a token"),
         ({"audience": []}, "names no API"),

@@ -34,6 +34,7 @@ from authmw.stores.ports import (
     RevocationStore,
     Throttle,
     TokenKeeper,
+    require_methods,
 )
 from authmw.stores.records import (
     Attempt,
@@ -76,6 +77,9 @@ def test_all_of_them_are_in_one() -> None:
 def test_each_of_them_is_known_for_itself(name: str) -> None:
     store = getattr(MemoryStores(), name)
     assert getattr(Stores.of(store), name) is store
+    (method, *_) = [each for each, function in vars(type(store)).items() if each[0] != "_" and isfunction(function)]
+    with pytest.raises(ConfigurationError, match=f"pass its .{name}, as stores.{name}"):
+        require_methods("A verifier", MemoryStores(), method)
 
 
 def vars_of(stores: Stores) -> list[object]:
@@ -191,6 +195,16 @@ def test_expired_revocations_are_dropped_as_new_ones_come_and_no_others() -> Non
     keys: list[tuple[RevocationKind, str]] = [("token", id) for id in ("lasting", "short-0", "short-1", "late")]
     found = revocations.find_revocations(tuple(keys))
     assert [each.id for each in found] == ["lasting", "short-0", "late"]
+
+
+def test_an_expired_revocation_is_not_read() -> None:
+    clock = Clock()
+    revocations = MemoryRevocations(clock=clock)
+    revocations.publish(Revocation("token", "jti", clock.now, clock.now + 10))
+    clock.now += 9
+    assert [each.id for each in revocations.revocations_after("", 10).revocations] == ["jti"]
+    clock.now += 1
+    assert revocations.revocations_after("", 10).revocations == ()
 
 
 @pytest.mark.parametrize("cursor", ["", ":", "7", "feed_x:1", "feed_x:\u00b2"])

@@ -549,6 +549,19 @@ def test_a_closed_feed_asks_each_time_and_starts_no_thread(running: Callable[...
     assert threads() == []
 
 
+def test_a_feed_is_closed_before_the_interpreter_ends(
+    running: Callable[..., RevocationFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_the_end = set[object]()
+    monkeypatch.setattr("atexit.register", at_the_end.add)
+    monkeypatch.setattr("atexit.unregister", at_the_end.discard)
+    feed = running(Store())
+    run(_asked(feed))
+    assert at_the_end == {feed.close}
+    feed.close()
+    assert at_the_end == set()
+
+
 @pytest.mark.slow
 def test_a_feed_that_was_never_used_is_collected() -> None:
     feed = RevocationFeed(Store())

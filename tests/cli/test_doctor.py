@@ -258,6 +258,11 @@ class TestTheIssuer:
         assert "ES256" in findings["DPoP"].words
         assert wrong(fake) == {}
 
+    def test_what_it_cannot_do_is_told_where_it_matters(self) -> None:
+        findings = found(issuer())
+        assert findings["introspection"].words == "no endpoint is named: opaque tokens cannot be verified"
+        assert not {"PKCE", "DPoP"} & findings.keys()
+
     def test_pkce_that_is_not_mentioned_is_worth_a_word(self) -> None:
         fake = issuer()
         fake.metadata["authorization_endpoint"] = "https://id.example/authorize"

@@ -205,6 +205,18 @@ def test_the_query_is_cut_out_too() -> None:
     assert "1" not in secrets
 
 
+def test_what_a_scheme_of_the_application_finds_is_cut_out_where_it_is_text() -> None:
+    class Found:
+        def __init__(self) -> None:
+            self.version, self.key = 7, KEY
+
+    class OfTheApplication(HTTPBearer):
+        def extract(self, request: RequestHead) -> Any:
+            return Found()
+
+    assert secrets_of(wsgi_request(), [OfTheApplication()]) >= {KEY}
+
+
 def test_the_types_of_a_group_and_of_a_cause_are_named() -> None:
     def group() -> None:
         raise ExceptionGroup("two", [KeyError("a"), OSError("b")]) from TimeoutError()

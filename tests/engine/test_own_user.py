@@ -352,6 +352,17 @@ def test_an_async_view_of_flask_may_use_either() -> None:
     assert app.test_client().get("/", headers=bearer("alice")).text == "alice"
 
 
+def test_an_async_view_of_flask_may_wait_since_a_thread_serves_its_request_alone() -> None:
+    app = Flask("shop")
+    FlaskAuth(app, Auth(BEARER, load_user=Loader()))
+
+    @app.get("/")
+    async def me() -> str:
+        return current_user(Account).id
+
+    assert app.test_client().get("/", headers=bearer("alice")).text == "alice"
+
+
 def test_the_application_context_of_flask_is_there_and_so_is_a_request_that_a_test_keeps() -> None:
     from flask import current_app
 

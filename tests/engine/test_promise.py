@@ -27,7 +27,12 @@ def _asgi(root: str, path: str, method: str = "GET", **scope: Any) -> RequestHea
     )
 
 
-@pytest.mark.parametrize("request_of", [_wsgi, _asgi])
+def _asgi_without_root(root: str, path: str, method: str = "GET") -> RequestHead:
+    """As servers send it whose ``path`` does not begin with ``root_path``."""
+    return ASGIRequest({"type": "http", "method": method, "root_path": root, "path": path, "headers": []})
+
+
+@pytest.mark.parametrize("request_of", [_wsgi, _asgi, _asgi_without_root])
 @pytest.mark.parametrize("root", ["", "/shop"])
 @pytest.mark.parametrize(
     "moved, path, method, holds",

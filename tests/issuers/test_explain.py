@@ -31,6 +31,10 @@ def test_a_good_token_passes_every_check() -> None:
         ("scopes", True),
         ("verdict", True),
     ]
+    words = {finding.check: finding.words for finding in findings}
+    assert words["signature"] == "by the key 'HS256' (HS256)"
+    assert words["scopes"] == "orders:read orders:write"
+    assert found(token(scope=""))["scopes"].words == "none"
 
 
 def test_what_was_only_read_is_called_not_verified() -> None:

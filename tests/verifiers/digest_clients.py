@@ -156,8 +156,7 @@ class Server:
         *algorithms: DigestSessAlgorithm,
         users: DigestUsers | None = None,
         throttle: Any = None,
-        max_age: int = 300,
-        max_body: int = 1000,
+        **limits: int,
     ) -> None:
         self.clock = Clock()
         self.users = users or DigestUsers()
@@ -167,10 +166,9 @@ class Server:
             algorithms=algorithms or ("SHA-256",),
             nonces=self.nonces,
             secret=SECRET,
-            max_age=max_age,
-            max_body=max_body,
             throttle=throttle,
             clock=self.clock,
+            **limits,
         )
         self.scheme = HTTPDigest(self.verifier)
         self.scheme.bind(REALM)

@@ -423,7 +423,7 @@ def test_dig_8_neither_password_nor_ha1_shows_anywhere() -> None:
 # auth-int
 
 
-@pytest.mark.parametrize("body", [b"", b"x", 1000 * b"x"])
+@pytest.mark.parametrize("body", [b"", b"x", 2**20 * b"x"], ids=len)
 def test_dig_5_the_body_counts_and_the_application_still_reads_it(body: bytes) -> None:
     server = Server()
     client = server.client(qop="auth-int", method="PUT", body=body)
@@ -440,9 +440,12 @@ def test_dig_5_a_changed_body_is_refused() -> None:
     assert reason(server.answer(request)) is Reason.DIGEST_MISMATCH
 
 
-def test_dig_5_a_body_over_the_limit_is_refused_without_a_question_to_the_store() -> None:
-    server = Server(max_body=1000)
-    client = server.client(qop="auth-int", method="PUT", body=1001 * b"x")
+@pytest.mark.parametrize("limits, size", [({"max_body": 1000}, 1001), ({}, 2**20 + 1)])
+def test_dig_5_a_body_over_the_limit_is_refused_without_a_question_to_the_store(
+    limits: dict[str, int], size: int
+) -> None:
+    server = Server(**limits)
+    client = server.client(qop="auth-int", method="PUT", body=size * b"x")
     assert reason(server.answer(client.request())) is Reason.BODY_TOO_LARGE
     assert Reason.BODY_TOO_LARGE.status == 400
     assert server.users.asked == []

@@ -16,6 +16,7 @@ from authmw.crypto.jose import base64url
 from authmw.crypto.keyring import Key
 from authmw.issuers.diagnosis.diagnose import diagnose
 from authmw.issuers.diagnosis.finding import Finding
+from authmw.issuers.discovery import well_known_urls
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.testing import DPoPClient, FakeIssuer
 from tests.cli.terminal import Terminal
@@ -51,7 +52,7 @@ class TestTheIssuer:
         "shape, url, words",
         [
             ("openid", "https://id.example/a/.well-known/openid-configuration", "OpenID Connect Discovery"),
-            ("oauth", "https://id.example/.well-known/oauth-authorization-server/a", "RFC 8414"),
+            ("oauth", "https://id.example/.well-known/oauth-authorization-server/a", "(RFC 8414)"),
             ("openid-inserted", "https://id.example/.well-known/openid-configuration/a", "where RFC 8414 puts it"),
         ],
     )
@@ -65,6 +66,7 @@ class TestTheIssuer:
         fake = issuer()
         assert wrong(fake) == {}
         assert fake.requests == ["https://id.example/.well-known/openid-configuration", "https://id.example/keys"]
+        assert found(fake)["issuer"].words == "it calls itself 'https://id.example', as it was asked for"
 
     @pytest.mark.parametrize(
         "said, asked, words, fix",
@@ -76,13 +78,19 @@ class TestTheIssuer:
                 "say Issuer('https://a.example/', ...)",
             ),
             ("https://a.example", "https://a.example/", "without the slash", "say Issuer('https://a.example', ...)"),
-            ("http://a.example", "https://a.example", "http: in place of https:", "its public https URL"),
+            (
+                "http://a.example",
+                "https://a.example",
+                "http: in place of https:",
+                "tell the issuer its public https URL",
+            ),
             ("https://a.example/R", "https://a.example/r", "capital letters", "say Issuer('https://a.example/R', ...)"),
+            ("https://a.example/r", "https://a.example/R", "capital letters", "say Issuer('https://a.example/r', ...)"),
             ("https://a.example/b", "https://a.example/c", "another realm", "if that is the one you mean"),
             ("https://b.example", "https://a.example", "another host", "if that is the one you mean"),
             ("https://b.example/x", "https://a.example", "'https://b.example/x'", "if that is the one you mean"),
-            ("https://a.example/{id}", "https://a.example/common", "{id}", "many tenants"),
-            (None, "https://a.example", "does not say who", "no authorization server"),
+            ("https://a.example/{id}", "https://a.example/common", "{id}", "it stands for many tenants"),
+            (None, "https://a.example", "does not say who", "this is no authorization server"),
         ],
     )
     def test_a_name_that_differs_is_told_with_how(self, said: str | None, asked: str, words: str, fix: str) -> None:
@@ -90,18 +98,40 @@ class TestTheIssuer:
         fake.metadata["issuer"] = said
         assert list(wrong(fake)) == ["issuer"]
         assert words in wrong(fake)["issuer"].words
-        assert fix in wrong(fake)["issuer"].fix
+        assert wrong(fake)["issuer"].fix.startswith(fix)
 
     def test_the_url_of_the_metadata_is_understood_and_put_right(self) -> None:
         fake = issuer(REALM)
         url = f"{REALM}/.well-known/openid-configuration"
         findings = diagnose(url, fake, token=fake.token(audience="orders"), clock=lambda: NOW)
         assert [each.fix for each in findings if each.ok is False] == [f"say Issuer('{REALM}', ...)"]
+        assert (findings[0].check, findings[1].check) == ("issuer", "metadata")
 
-    def test_http_outside_of_this_machine_is_not_asked(self) -> None:
+    @pytest.mark.parametrize(
+        "name, words",
+        [
+            ("http://id.example", "only for this machine"),
+            ("http://id.example/.well-known/openid-configuration", "that is the URL of its metadata"),
+        ],
+    )
+    def test_http_outside_of_this_machine_is_not_asked(self, name: str, words: str) -> None:
         fake = issuer()
-        assert "only for this machine" in wrong(fake, "http://id.example")["issuer"].words
+        assert words in wrong(fake, name)["issuer"].words
         assert fake.requests == []
+
+    @pytest.mark.parametrize("place, chosen", [(0, 0), (1, 1), (2, 2), (None, 0)])
+    def test_of_several_documents_the_one_that_names_it_counts_or_else_the_first(
+        self, place: int | None, chosen: int
+    ) -> None:
+        asked = "https://id.example/a"
+        urls = well_known_urls(asked)
+
+        class Several(FakeIssuer):
+            def fetch(self, url: str, **options: Any) -> Fetched:
+                said = asked if urls.index(url) == place else "https://other.example"
+                return Fetched(200, {}, json.dumps({"issuer": said}).encode())
+
+        assert f"at {urls[chosen]} " in found(Several(asked))["metadata"].words
 
     @pytest.mark.parametrize(
         "mode, words",
@@ -220,7 +250,9 @@ class TestTheIssuer:
         fake.jwks = {"keys": [*fake.ring.jwks()["keys"], *twins]}
         assert "a name of its own" in wrong(fake)["unusable key"].fix
 
-    @pytest.mark.parametrize("ahead, ok", [(0, True), (-29, True), (300, False), (-300, False)])
+    @pytest.mark.parametrize(
+        "ahead, ok", [(0, True), (30, True), (-30, True), (31, False), (-31, False), (300, False), (-300, False)]
+    )
     def test_a_clock_that_differs_is_told(self, ahead: int, ok: bool) -> None:
         class Dated(FakeIssuer):
             def fetch(self, url: str, **options: Any) -> Fetched:
@@ -230,7 +262,7 @@ class TestTheIssuer:
         clock = found(Dated("https://id.example"))["clock"]
         assert clock.ok is ok
         if not ok:
-            assert f"300 s {'ahead of' if ahead > 0 else 'behind'}" in clock.words
+            assert f"{abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'}" in clock.words
 
     @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jan 99999999999 00:00:00 GMT"])
     def test_a_date_that_is_none_says_nothing(self, date: str) -> None:
@@ -502,6 +534,15 @@ class TestTheToken:
         fake = issuer()
         token = fake.token(audience="orders", header=header, **claims)
         assert wrong(fake, token=token, profile=profile)
+
+    def test_a_verdict_is_given_also_where_something_else_is_wrong(self) -> None:
+        fake = issuer()
+        findings = found(fake, token=fake.token(audience="billing"))
+        assert (findings["aud"].ok, findings["verdict"].ok) == (False, False)
+        twins = [{**(Key.generate().public_jwk() or {}), "kid": "twin"} for _ in range(2)]
+        fake.jwks = {"keys": [*fake.ring.jwks()["keys"], *twins]}
+        findings = found(fake, token=fake.token(audience="orders"))
+        assert (findings["unusable key"].ok, findings["verdict"].ok) == (False, True)
 
     def test_no_verdict_is_given_for_an_issuer_that_is_another(self) -> None:
         fake = issuer()

@@ -80,6 +80,7 @@ def test_the_difference_of_two_names_is_told_if_it_is_one(said: str, wanted: str
 @pytest.mark.parametrize("length, end", [(200, "e'"), (201, "...")])
 def test_a_long_text_is_cut(length: int, end: str) -> None:
     assert quoted("e" * length).endswith(end)
+    assert quoted(["e" * length]) == "a list"
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,16 @@ def test_a_session_that_is_used_within_the_idle_lifetime_never_ends_before_it(pa
     bench.feed.close()
 
 
+def test_a_use_is_written_after_a_tenth_of_the_idle_lifetime() -> None:
+    bench = Bench(idle=7920.0)  # of 7200 seconds, and the tenth by which a use may be written late
+    for seconds, is_written in ((719, False), (1, True), (719, False), (1, True)):
+        bench.clock.advance(seconds)
+        bench.follow()
+        bench.ask()
+        assert ("touch_session" in bench.asked) is is_written
+    bench.feed.close()
+
+
 def test_changed_rights_renew_the_session_and_count_at_once(bench: Bench) -> None:
     bench.kept.users.set_scopes("alice", ["orders:write"])
     renewed = bench.ask()

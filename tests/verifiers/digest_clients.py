@@ -156,7 +156,7 @@ class Server:
         *algorithms: DigestSessAlgorithm,
         users: DigestUsers | None = None,
         throttle: Any = None,
-        **limits: int,
+        **limits: Any,
     ) -> None:
         self.clock = Clock()
         self.users = users or DigestUsers()

@@ -334,14 +334,14 @@ def test_dig_3_only_a_fresh_claim_passes(answer: Any, monkeypatch: pytest.Monkey
 
 
 def test_dig_3_a_claim_is_kept_longer_than_its_nonce_counts() -> None:
-    server = Server(max_age=300)
+    server = Server()
     assert isinstance(server.answer(server.client().request()), Authenticated)
     [(_, _, expires_at)] = server.nonces.used
     assert expires_at > server.clock.now + 300
 
 
 def test_dig_2_an_aged_nonce_is_stale_only_if_the_digest_is_right() -> None:
-    server = Server(max_age=300)
+    server = Server()
     client = server.client()
     server.clock.now += 300
     assert reason(server.answer(client.request())) is Reason.DIGEST_STALE
@@ -354,7 +354,7 @@ def test_dig_2_an_aged_nonce_is_stale_only_if_the_digest_is_right() -> None:
 
 
 def test_dig_2_a_nonce_from_far_in_the_future_is_stale() -> None:
-    server = Server(max_age=300)
+    server = Server()
     client = server.client()
     server.clock.now -= 300
     assert reason(server.answer(client.request())) is Reason.DIGEST_STALE
@@ -509,7 +509,7 @@ def test_authentication_info_is_written_as_rfc_7616_has_it() -> None:
 
 
 def test_the_next_nonce_is_told_past_half_the_age_and_works() -> None:
-    server = Server(max_age=300)
+    server = Server()
     client = server.client()
     server.clock.now += 150
     assert "nextnonce" not in authentication_info(server.answer(client.request()))

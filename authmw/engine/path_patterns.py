@@ -120,7 +120,7 @@ def _problem(pattern: str, match: re.Match[str] | None, *, restricts: bool) -> s
             if {each.upper() for each in several} == {"GET", "HEAD"}:
                 return f"GET means HEAD too: write GET {path}"
             return f"a pattern has one method: write {' and '.join(f'{each.upper()} {path}' for each in several)}"
-        if space and method.isalpha() and not method.isupper() and path.startswith("/"):
+        if method.isalpha() and not method.isupper() and path.startswith("/"):
             return f"a method is written in capitals: write {method.upper()} {path}"
         if re.search(r"[{}<>]", path):
             before = re.split(r"[{<]", pattern)[0]

@@ -32,7 +32,15 @@ from authmw import (
     requires_scopes,
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
-from authmw.engine.declarations import declared_by, enforced_by, is_enforcing, is_unenforced, needed_by, requirement_of
+from authmw.engine.declarations import (
+    declared_by,
+    enforced_by,
+    is_enforcing,
+    is_unenforced,
+    lost_in,
+    needed_by,
+    requirement_of,
+)
 from authmw.engine.markers import is_proxy, mark
 from authmw.engine.reached import is_cache, reached_from
 from authmw.engine.records import too_many_declarations
@@ -468,6 +476,74 @@ def test_a_cell_that_is_empty_yet_and_a_function_that_calls_itself_are_no_troubl
         return "later"
 
     assert needed_by(later) is None
+
+
+def test_a_function_that_calls_itself_may_be_used_under_another_name() -> None:
+    def count(number: int) -> str:
+        return count(number - 1) if number else "none"
+
+    other_name = count
+
+    def last() -> str:
+        return other_name(1)
+
+    assert needed_by(needs_read(last)) == needed_by(count) == READ
+
+
+def test_a_callable_object_is_reached_that_holds_a_function_among_other_things() -> None:
+    class Counting:
+        def __init__(self, function: Callable[[], str]) -> None:
+            self.calls, self.function, self.name = 0, function, "orders"
+
+        def __call__(self) -> str:
+            self.calls += 1
+            return self.function()
+
+    inner = fresh()
+    counting = Counting(inner)
+
+    def shown() -> str:
+        return counting()
+
+    assert needed_by(needs_read(shown)) == needed_by(inner) == READ
+
+
+def test_a_callable_object_that_holds_no_function_hides_no_cache() -> None:
+    class Count:
+        def __call__(self) -> None: ...
+
+    count, kept = Count(), functools.cache(needs_read(fresh()))
+
+    @functools.wraps(kept)
+    def shown() -> str:
+        count()
+        return "shown"
+
+    assert lost_in(shown) == READ
+
+
+def test_what_a_method_calls_is_looked_at_also_where_its_object_holds_a_function() -> None:
+    class Orders:
+        def __init__(self) -> None:
+            self.helper = fresh()
+
+        @functools.cache  # noqa: B019
+        @needs_read
+        def list(self) -> str:
+            return self.helper()
+
+    assert lost_in(Orders().list) == READ
+
+
+def test_a_class_that_a_function_uses_declares_nothing_for_it() -> None:
+    class Orders:
+        __wrapped__ = functools.cache(needs_read(fresh()))
+
+    def shown() -> str:
+        return str(Orders())
+
+    assert lost_in(shown) is None
+    assert needed_by(shown) is None
 
 
 def test_a_method_of_one_object_needs_nothing_because_another_one_was_wrapped() -> None:

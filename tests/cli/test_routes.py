@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from authmw.engine.routes.route import Kind, Protection
 from tests.cli.written_app import FLASK, STARLETTE, forgotten_afterwards, write
 
 Run = Callable[..., Result]
@@ -135,6 +136,13 @@ def test_json_has_every_route_and_whether_it_is_open(run: Run, document: Documen
     assert [name for name, route in routes.items() if route["open"]] == ["GET /forgotten", " /admin/*"]
     checked = run("routes", "shop:app", "--check", "--json")
     assert (checked.exit_code, len(json.loads(checked.stdout)["routes"])) == (1, len(routes))
+
+
+def test_the_words_of_the_document_stay() -> None:
+    assert [each.value for each in Kind] == ["http", "websocket", "mount", "pattern"]
+    kept = ["declared", "rule", "default", "public", "left alone"]
+    wrong = ["contradicted", "unreachable", "unprotected", "misplaced"]
+    assert [each.value for each in Protection] == kept + wrong
 
 
 @pytest.mark.parametrize(

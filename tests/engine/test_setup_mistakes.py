@@ -87,6 +87,8 @@ def guarded(**config: Any) -> Flask:
 
 MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "a ring of text": (lambda: key_ring(secret), "KeyRing(Key.from_secret(...))"),
+    "a ring of PEM": (lambda: key_ring("-----BEGIN PRIVATE KEY-----"), "write KeyRing(Key.from_pem(...))"),
+    "a ring of a file": (lambda: key_ring("keys.json"), 'write KeyRing.load("keys.json")'),
     "a ring of a ring": (lambda: key_ring(KeyRing.generate()), "holds keys, not KeyRing"),
     "a JWT verifier with text": (
         lambda: jwt(secret, issuer="i", audience="a"),

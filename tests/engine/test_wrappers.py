@@ -523,14 +523,14 @@ def test_a_callable_object_that_holds_no_function_hides_no_cache() -> None:
 
 
 def test_what_a_method_calls_is_looked_at_also_where_its_object_holds_a_function() -> None:
+    kept = functools.cache(needs_read(fresh()))
+
     class Orders:
         def __init__(self) -> None:
             self.helper = fresh()
 
-        @functools.cache  # noqa: B019
-        @needs_read
         def list(self) -> str:
-            return self.helper()
+            return kept()
 
     assert lost_in(Orders().list) == READ
 

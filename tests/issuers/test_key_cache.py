@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from authmw import ConfigurationError, Key
+from authmw import ConfigurationError, Key, KeyRing
 from authmw.issuers.fetching.fetch import FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.keys.cache_policy import CachePolicy
@@ -120,8 +120,6 @@ def test_a_key_that_is_replaced_under_its_old_name_is_a_key_that_goes() -> None:
     world.ask(world.token())
     before = world.issuer.version
     kid = world.fake.ring.signer.kid
-    from authmw import KeyRing
-
     world.fake.ring = KeyRing(Key.generate(kid=kid))
     world.clock.advance(HOUR)
     assert world.ask(world.token()) == OK
@@ -139,6 +137,28 @@ def test_what_verifies_stays_the_same_while_the_keys_do() -> None:
     assert world.fetches == 2
     assert world.issuer.keys.at_hand() is ring
     assert world.issuer.verifier_with(ring) is verifier
+
+
+def test_keys_that_another_request_has_just_fetched_are_not_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.ask(world.token())
+    keys = world.issuer.keys
+    tried = keys.at_hand()
+    assert tried is not None
+    world.fake.ring.rotate()
+    kid = world.fake.ring.signer.kid
+    newer = keys._newer  # pyright: ignore[reportPrivateUsage]
+    found: list[object] = []
+
+    def overtaken(kid: str | None, tried: KeyRing) -> KeyRing | None:
+        """No newer keys, and then another request fetches them before this one may."""
+        monkeypatch.setattr(keys, "_newer", newer)
+        found.append(keys.wait_for(kid, tried))
+        return None
+
+    monkeypatch.setattr(keys, "_newer", overtaken)
+    assert [keys.wait_for(kid, tried)] == found
+    assert world.fetches == 2
 
 
 def test_metadata_is_taken_as_it_was_for_an_hour_at_least() -> None:

@@ -16,6 +16,7 @@ from authmw.crypto.jose import base64url
 from authmw.crypto.keyring import Key
 from authmw.issuers.diagnosis.diagnose import diagnose
 from authmw.issuers.diagnosis.finding import Finding
+from authmw.issuers.diagnosis.profile import likely_profile
 from authmw.issuers.discovery import well_known_urls
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.testing import DPoPClient, FakeIssuer
@@ -67,6 +68,15 @@ class TestTheIssuer:
         assert wrong(fake) == {}
         assert fake.requests == ["https://id.example/.well-known/openid-configuration", "https://id.example/keys"]
         assert found(fake)["issuer"].words == "it calls itself 'https://id.example', as it was asked for"
+        assert found(fake)["jwks_uri"].words == "https://id.example/keys"
+
+    def test_keys_are_asked_for_in_both_media_types(self) -> None:
+        class Strict(FakeIssuer):
+            def fetch(self, url: str, *, accept: str = "application/json", **options: Any) -> Fetched:
+                is_set = url.endswith("/keys") and "application/jwk-set+json" not in accept
+                return Fetched(406) if is_set else super().fetch(url, accept=accept, **options)
+
+        assert "jwks_uri" not in wrong(Strict("https://id.example"))
 
     @pytest.mark.parametrize(
         "said, asked, words, fix",
@@ -205,7 +215,16 @@ class TestTheIssuer:
             def fetch(self, url: str, **options: Any) -> Fetched:
                 return Fetched(404) if url.endswith("/keys") else super().fetch(url, **options)
 
-        assert "it answers 404" in wrong(Keyless("https://id.example"))["jwks_uri"].words
+        missing = wrong(Keyless("https://id.example"))["jwks_uri"]
+        assert (missing.words, missing.fix) == (
+            "'https://id.example/keys': it answers 404",
+            "open that URL from this machine",
+        )
+
+    def test_keys_on_the_host_of_the_issuer_are_fetched_also_if_its_name_differs(self) -> None:
+        fake = issuer()
+        fake.metadata["issuer"] = "https://id.example/"
+        assert found(fake)["jwks_uri"].ok is True
 
     def test_keys_of_another_host_in_a_private_network_are_for_the_configuration(self) -> None:
         class Private(FakeIssuer):
@@ -231,6 +250,7 @@ class TestTheIssuer:
         fake.jwks = {"keys": [*fake.ring.jwks()["keys"], {"kty": "EC", "crv": "secp256k1", "kid": "k"}]}
         assert wrong(fake) == {}
         assert "'k'" in found(fake)["unusable key"].words
+        assert found(fake)["unusable key"].fix == "tokens signed by it are refused"
 
     @pytest.mark.parametrize(
         "key, fix",
@@ -279,14 +299,14 @@ class TestTheIssuer:
             "introspection_endpoint": "https://id.example/introspect",
             "authorization_endpoint": "https://id.example/authorize",
             "code_challenge_methods_supported": ["plain", "S256"],
-            "grant_types_supported": ["authorization_code", "password", 7],
+            "grant_types_supported": ["authorization_code", "implicit", "password", 7],
             "dpop_signing_alg_values_supported": ["ES256"],
         }
         findings = found(fake)
         assert "https://id.example/introspect" in findings["introspection"].words
         assert findings["PKCE"].words == "S256"
-        assert findings["grants"].words == "authorization_code, password"
-        assert "switch password off" in findings["grants"].fix
+        assert findings["grants"].words == "authorization_code, implicit, password"
+        assert findings["grants"].fix.startswith("switch implicit and password off")
         assert "ES256" in findings["DPoP"].words
         assert wrong(fake) == {}
 
@@ -294,6 +314,13 @@ class TestTheIssuer:
         findings = found(issuer())
         assert findings["introspection"].words == "no endpoint is named: opaque tokens cannot be verified"
         assert not {"PKCE", "DPoP"} & findings.keys()
+
+    @pytest.mark.parametrize("grants, words", [([], None), (["urn:a", "b"], "urn:a, b")])
+    def test_nothing_is_said_against_grants_that_are_good(self, grants: list[str], words: str | None) -> None:
+        fake = issuer()
+        fake.metadata["grant_types_supported"] = grants
+        finding = found(fake).get("grants")
+        assert (finding and (finding.words, finding.fix)) == (words and (words, ""))
 
     def test_pkce_that_is_not_mentioned_is_worth_a_word(self) -> None:
         fake = issuer()
@@ -307,6 +334,8 @@ class TestTheIssuer:
             (TENANT, "entra"),
             ("https://shop.eu.auth0.com/", "auth0"),
             ("https://shop.okta.com/oauth2/default", "okta"),
+            ("https://shop.oktapreview.com/oauth2/default", "okta"),
+            ("https://sts.windows.net/8d2f/", "entra"),
             ("https://accounts.google.com", "google"),
             ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a", "cognito"),
             ("https://shop.zitadel.cloud", "zitadel"),
@@ -340,6 +369,8 @@ class TestTheToken:
             ("https://id.example", "resource=`orders`"),
             ("https://shop.eu.auth0.com/", "audience=`orders`"),
             (TENANT, "v2.0 tokens"),
+            ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a", "with Cognito"),
+            ("https://accounts.google.com", "with Google"),
             ("https://shop.okta.com/oauth2/a", "to `orders`"),
             ("https://shop.zitadel.cloud", "urn:zitadel:iam:org:project:id:{project id}:aud"),
         ],
@@ -471,10 +502,14 @@ class TestTheToken:
         [
             ("JWT", {"nonce": "n"}, "an ID token"),
             ("JWT", {"at_hash": "h", "scope": "openid"}, "an ID token"),
+            ("JWT", {"c_hash": "h", "scope": "openid"}, "an ID token"),
+            ("JWT", {"s_hash": "h", "scope": "openid"}, "an ID token"),
             ("JWT", {"azp": "orders"}, "an ID token"),
             ("JWT", {"typ": "ID"}, "an ID token"),
             ("JWT", {"token_use": "id"}, "an ID token"),
             ("JWT", {"typ": "Refresh"}, "a refresh token"),
+            ("JWT", {"typ": "Offline"}, "a refresh token"),
+            ("JWT", {"typ": "Logout"}, "a logout token"),
             ("JWT", {"events": {}}, "a logout token"),
             ("logout+jwt", {}, "a logout token"),
             ("dpop+jwt", {}, "a DPoP proof"),
@@ -484,6 +519,39 @@ class TestTheToken:
         fake = issuer()
         token = fake.token(audience="orders", header={"typ": header}, **claims)
         assert wrong(fake, token=token)["access token"].words == f"this is {kind}, not an access token"
+
+    @pytest.mark.parametrize(
+        "header, claims",
+        [
+            ("JWT", {"typ": "Bearer", "nonce": "n"}),
+            ("JWT", {"typ": "DPoP", "nonce": "n"}),
+            ("JWT", {"token_use": "access", "nonce": "n"}),
+            ("at+jwt", {"nonce": "n"}),
+            ("JWT", {"nonce": "n", "scope": "orders:read"}),
+            ("JWT", {"nonce": "n", "scp": "orders:read"}),
+            ("JWT", {"azp": "orders", "sub": "orders"}),
+        ],
+    )
+    def test_an_access_token_is_not_taken_for_another_one(self, header: str, claims: dict[str, Any]) -> None:
+        fake = issuer()
+        token = fake.token(audience="orders", header={"typ": header}, **claims)
+        assert "this is" not in found(fake, token=token)["access token"].words
+
+    @pytest.mark.parametrize(
+        "claim, profile",
+        [
+            ("realm_access", "keycloak"),
+            ("resource_access", "keycloak"),
+            ("gty", "auth0"),
+            ("tid", "entra"),
+            ("token_use", "cognito"),
+            ("cid", "okta"),
+            ("urn:zitadel:iam:org:project:roles", "zitadel"),
+            ("other", None),
+        ],
+    )
+    def test_an_issuer_is_recognised_by_claims_of_its_own(self, claim: str, profile: str | None) -> None:
+        assert likely_profile("https://id.example", {claim: "x"}) == profile
 
     def test_an_id_token_is_told_before_its_audience(self) -> None:
         fake = issuer()

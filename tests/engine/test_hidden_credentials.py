@@ -30,7 +30,11 @@ def make_auth() -> Auth:
     return Auth(HTTPBearer(by_secret) | APIKeyQuery("key", by_secret) | APIKeyCookie("session", by_secret))
 
 
-HIDDEN: Final = HiddenCredentials(make_auth().schemes)
+def hidden() -> HiddenCredentials:
+    """All of these."""
+    return HiddenCredentials(make_auth().schemes)
+
+
 EVENT: Final = {"headers": {"authorization": f"Bearer {SECRET}"}}
 
 
@@ -57,7 +61,7 @@ EVENT: Final = {"headers": {"authorization": f"Bearer {SECRET}"}}
 )
 def test_no_variable_shows_a_credential(name: str, value: Any, shown: Any) -> None:
     given = {"REQUEST_METHOD": "GET", "PATH_INFO": "/x", name: value}
-    found = HIDDEN.environ(given)
+    found = hidden().environ(given)
     assert found.get(name) == shown
     assert SECRET not in repr(found)
     assert given[name] is value, "the environ of the server stays"
@@ -69,8 +73,8 @@ def test_the_header_of_a_scheme_whose_description_names_no_place_is_hidden(descr
         def openapi(self) -> dict[str, Any]:
             return described
 
-    hidden = HiddenCredentials([Own("X-Own", by_secret)])
-    assert hidden.environ({"REQUEST_METHOD": "GET", "HTTP_X_OWN": SECRET}) == {"REQUEST_METHOD": "GET"}
+    own = HiddenCredentials([Own("X-Own", by_secret)])
+    assert own.environ({"REQUEST_METHOD": "GET", "HTTP_X_OWN": SECRET}) == {"REQUEST_METHOD": "GET"}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_the_header_of_a_scheme_whose_description_names_no_place_is_hidden(descr
     ],
 )
 def test_no_header_line_shows_a_credential(line: tuple[bytes, bytes], shown: tuple[bytes, bytes] | None) -> None:
-    found = HIDDEN.scope({"type": "http", "path": "/", "headers": [(b"host", b"h"), line]})
+    found = hidden().scope({"type": "http", "path": "/", "headers": [(b"host", b"h"), line]})
     assert found["headers"] == [(b"host", b"h"), *([shown] if shown else [])]
 
 
@@ -98,13 +102,13 @@ COPIES: Final = (
 
 @pytest.mark.parametrize("name", COPIES)
 def test_no_copy_of_the_request_is_shown(name: str) -> None:
-    assert name not in HIDDEN.environ({"REQUEST_METHOD": "GET", name: EVENT})
-    assert name not in HIDDEN.scope({"type": "http", "headers": [], name: EVENT})
+    assert name not in hidden().environ({"REQUEST_METHOD": "GET", name: EVENT})
+    assert name not in hidden().scope({"type": "http", "headers": [], name: EVENT})
 
 
 def test_no_copy_of_the_request_in_a_scope_shows_a_credential() -> None:
     environ = {"HTTP_AUTHORIZATION": f"Bearer {SECRET}", "HTTP_HOST": "h"}
-    found = HIDDEN.scope({"type": "http", "headers": [], "wsgi_environ": environ, "aws.event": EVENT, "state": {}})
+    found = hidden().scope({"type": "http", "headers": [], "wsgi_environ": environ, "aws.event": EVENT, "state": {}})
     assert found["wsgi_environ"] == {"HTTP_HOST": "h"}
     assert SECRET not in repr(found)
     assert found["state"] == {}

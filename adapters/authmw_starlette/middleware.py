@@ -135,7 +135,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         root = getattr(self._framework, "root_path", "")
         if root and scope.get("root_path") != root:
             scope = {**scope, "root_path": root}  # as FastAPI does it before it routes
-        await ASGIAuthMiddleware.__call__(self, scope, receive, send)  # super() would cost an object for each request
+        await super().__call__(scope, receive, send)
 
     def promise(self, request: ASGIRequest) -> Promise:
         """The promise by which a stranger passes. For a public path it holds behind the layers of each router too."""

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii
 from math import floor
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from authmw.identity.scopes import checked_scopes
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - the media type of RFC 9068 §2.1
 _encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_quote: Final = encode_basestring_ascii
+_quote: Final[Callable[[str], str]] = _encode
 _WRITTEN_HERE: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"})
 
 

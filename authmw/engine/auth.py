@@ -155,8 +155,6 @@ class Auth(NoDependency):
         verifiers = [scheme.verifier for scheme in self._remembered]
         self.memo: Memo | None = None
         """Cache of verified ``Authorization`` values; None where nothing is remembered."""
-        self.scopes_decide: bool = type(self).decide is Auth.decide
-        """Whether a caller who has all scopes is let in without `decide`, where nothing else is required."""
         if verifiers and remember:
             from authmw.engine.remembered import Memo  # loads hashlib
 
@@ -447,6 +445,11 @@ class Auth(NoDependency):
         audit.allowed(principal, request)
         return ALLOWED
 
+    @property
+    def decides_by_scopes(self) -> bool:
+        """Whether `decide` lets a caller in who has all scopes, where nothing else is required: it is not replaced."""
+        return type(self).decide is _DECIDE and "decide" not in vars(self)
+
     def _step_up(self, needed: StepUp, request: RequestHead, principal: Principal) -> Refusal:
         """The refusal of a caller who has to log in again (RFC 9470 §3)."""
         rejected = Rejected(Reason.AUTHENTICATION_INSUFFICIENT)
@@ -542,6 +545,9 @@ class Auth(NoDependency):
         )
         audit.refused(refusal, principal, request)
         return refusal
+
+
+_DECIDE: Final = Auth.decide
 
 
 def _needed_by(scopes: tuple[str | AnyOf, ...], requirement: object) -> Requirement:

@@ -338,7 +338,7 @@ def _outcome_of(verdict: object, credentials: object, scheme: SecurityScheme[Any
     """
     if isinstance(verdict, Authenticated):
         principal: Any = verdict.principal
-        if not isinstance(principal, Principal) or principal.kind == "anonymous":
+        if not isinstance(principal, Principal) or not principal.is_authenticated:
             raise FlowError(f"{type(scheme.verifier).__name__}.verify authenticated nobody: answer Rejected or None")
         return verdict, scheme
     if isinstance(verdict, Rejected):

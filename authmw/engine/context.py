@@ -89,10 +89,10 @@ class Call:
                 return
             caller = self.authentication.principal
             if (  # as `Auth.decide` decides; but it takes the head of the request, which is not made yet
-                caller.scopes.issuperset(requirement.scopes)
-                and not (requirement.alternatives or requirement.predicates)
+                not requirement.predicates
                 and caller.is_authenticated
-                and self.auth.scopes_decide
+                and not requirement.missing(caller.scopes)
+                and self.auth.decides_by_scopes
             ):
                 if audit.logger.isEnabledFor(DEBUG):
                     audit.allowed(caller, self.request)

@@ -131,7 +131,7 @@ class Guard:
 
         An authenticated caller passes if the rules let it. What endpoints need is decided where the view is known.
         """
-        if authentication.principal.kind != "anonymous":  # as `is_authenticated`, without the call
+        if authentication.principal.is_authenticated:
             rule = self.rule(request) if self.has_rules else None
             return OPEN if rule is None else self._decide(authentication, rule, request)
         if authentication.presented:

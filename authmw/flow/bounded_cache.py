@@ -101,7 +101,7 @@ class BoundedCache(Generic[K, V]):
             now = self._clock()
             if not now < until <= now + self._longest:
                 return None
-        if generation != self._generation and self._is_dropped(key, entry):
+        if generation != self._generation and self._drop_if_named(key, entry):
             return None
         return value if holds is None or holds() is True else None
 
@@ -138,8 +138,8 @@ class BoundedCache(Generic[K, V]):
         """The number of entries, with those that have expired or were dropped by name and not read since."""
         return len(self._entries)
 
-    def _is_dropped(self, key: K, entry: tuple[V, float, Holds | None, int]) -> bool:
-        """Whether the value was dropped by name. If so it is removed; if not, it has the current generation now."""
+    def _drop_if_named(self, key: K, entry: tuple[V, float, Holds | None, int]) -> bool:
+        """Remove the value if it was dropped by name: whether it was. If not, it gets the current generation."""
         value, until, holds, generation = entry
         names = self._names(value)
         with self._lock:

@@ -291,7 +291,7 @@ class WSGIRequest(RequestHead):
     def __init__(self, environ: Environ) -> None:
         self.around: Surroundings | None = None
         self._authorization = _NOT_READ
-        self._authorization_text = environ.get("HTTP_AUTHORIZATION")
+        self._authorization_text = ""
         self.environ: Environ = environ
         self.method: str = environ["REQUEST_METHOD"]
 

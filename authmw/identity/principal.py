@@ -243,8 +243,13 @@ def checked_principal(  # noqa: PLR0917 - by their names, the arguments would co
 ) -> Principal:
     """A principal of values that a verifier has checked: in half the time of the constructor, which checks them.
 
-    Args: those of `Principal`.
+    Args: those of `Principal`. Only the scopes are looked at, since a verifier of the application may say them.
+
+    Raises:
+        ValueError: `scopes` is a string.
     """
+    if type(scopes) is not frozenset:  # of a verifier of the application: text would be searched for a scope
+        scopes = _set_of(scopes)
     draft: Any = _new(_Draft)
     draft.id = id
     draft.scopes = scopes

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from authmw.http.grammar import quote
@@ -16,7 +15,7 @@ from authmw.identity.verdict import Rejected
 
 Headers = tuple[tuple[str, str], ...]
 
-quoted: Final = encode_basestring_ascii
+quoted: Final[Callable[[str], str]] = json.JSONEncoder().encode
 """A text as a string of JSON."""
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _NOT_CACHED: Final[Headers] = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))

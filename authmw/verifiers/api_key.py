@@ -29,7 +29,7 @@ from authmw.stores.revoked import Issuance
 if TYPE_CHECKING:
     from authmw.stores.revocation_feed import RevocationFeed
 
-_MAX_KNOWN: Final = 2**16
+_MAX_KNOWN: Final = 2**15
 _log = logging.getLogger("authmw.keys")
 
 

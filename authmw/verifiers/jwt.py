@@ -32,7 +32,8 @@ ScopeClaim = str | tuple[str, ...] | Callable[[Mapping[str, Any]], Iterable[str]
 
 _KINDS: Final = (None, "user", "client", "api_key")
 # The tokens of a program repeat some lists of scopes, a few or one for each user: this keeps one frozenset for each.
-_scopes_in = lru_cache(maxsize=2**14)(parse_scope)
+_MAX_KEPT: Final = 256  # characters of a list: no issuer can make it take more than some megabytes
+_kept_scopes = lru_cache(maxsize=2**14)(parse_scope)
 
 
 @explains_arguments('JWTVerifier(keys, issuer="https://...", audience="...")')
@@ -196,6 +197,10 @@ class _Claims(bytes):
 
     def __call__(self) -> Mapping[str, Any]:
         return parse_object(self)
+
+
+def _scopes_in(text: str) -> frozenset[str]:
+    return _kept_scopes(text) if len(text) <= _MAX_KEPT else parse_scope(text)
 
 
 def _read(name: str, value: object) -> frozenset[str] | Rejected:

@@ -39,7 +39,6 @@ class LookupVerifier:
             raise ConfigurationError(f"LookupVerifier takes a function, not {type(function).__name__}")
         self.function: Callable[..., object] = function
         """The function. Its answer is checked."""
-        self._is_asked_directly = CallMode.of(function) is CallMode.NONBLOCKING
 
     def verify(self, credentials: object, request: RequestHead) -> Verdict | Flow[Verdict]:
         """The verdict from the answer of the function."""
@@ -47,11 +46,13 @@ class LookupVerifier:
         if not all(arguments):
             # An empty value never reaches the function: a record with an empty column would match it.
             return Rejected(refusal, "an empty credential")
-        if not self._is_asked_directly or request.around is not None:
-            return self._ask(Ask(self.function, *arguments), refusal)
+        question = Ask(self.function, *arguments)
+        if request.around is not None or CallMode.of(self.function) is not CallMode.NONBLOCKING:
+            return self._ask(question, refusal)
         answer = ask_now(self.function, *arguments)
         if hasattr(answer, "__await__"):  # a mark that says too much
-            return self._ask(Ask(_same, answer), refusal)
+            question.function, question.args = _answering(self.function, answer), ()
+            return self._ask(question, refusal)
         return self._judge(answer, refusal)
 
     def verify_here(self, credentials: object, request: RequestHead) -> Verdict:
@@ -69,7 +70,7 @@ class LookupVerifier:
     def _judge(self, answer: object, refusal: Reason) -> Verdict:
         if answer is None:
             return Rejected(refusal)
-        if not isinstance(answer, Principal) or answer.kind == "anonymous":
+        if not isinstance(answer, Principal) or not answer.is_authenticated:
             raise FlowError(f"{_name(self.function)} answers a Principal or None, not {type(answer).__name__}")
         return Authenticated(answer)
 
@@ -107,9 +108,15 @@ def arguments_for(credentials: type) -> int | None:
     return 1 if credentials in (BearerToken, ApiKey, TrustedUser) else None
 
 
-@CallMode.NONBLOCKING
-def _same(answer: object) -> object:
-    return answer
+def _answering(function: Callable[..., object], answer: object) -> Callable[[], object]:
+    """A function that stands for `function`, which has answered already."""
+
+    @CallMode.NONBLOCKING
+    def answering() -> object:
+        return answer
+
+    answering.__qualname__ = _name(function)
+    return answering
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -157,9 +157,9 @@ class AuthMiddleware:
         return self._pass(passage, found, request, start_response)
 
     def _serve_own_path(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-        """The response on a path of which nothing is authenticated: of a document of ours, or one that is left alone.
+        """The response where nothing is authenticated: to the metadata of the API, and on paths that are left alone.
 
-        None where the path is none of these.
+        None on any other path.
         """
         request = WSGIRequest(environ)
         response = None if self._resource is None else self._resource.respond(request)

@@ -442,7 +442,7 @@ def test_dig_5_a_changed_body_is_refused() -> None:
 
 @pytest.mark.parametrize("limits, size", [({"max_body": 1000}, 1001), ({}, 2**20 + 1)])
 def test_dig_5_a_body_over_the_limit_is_refused_without_a_question_to_the_store(
-    limits: dict[str, int], size: int
+    limits: dict[str, Any], size: int
 ) -> None:
     server = Server(**limits)
     client = server.client(qop="auth-int", method="PUT", body=size * b"x")

@@ -14,6 +14,7 @@ from click.testing import Result
 
 from authmw.crypto.jose import base64url
 from authmw.crypto.keyring import Key
+from authmw.errors import ConfigurationError
 from authmw.issuers.diagnosis.diagnose import diagnose
 from authmw.issuers.diagnosis.finding import Finding
 from authmw.issuers.diagnosis.profile import likely_profile
@@ -353,7 +354,9 @@ class TestTheToken:
         findings = found(fake, token=fake.token(audience="orders", scopes=["orders:read"]))
         assert [each.check for each in findings.values() if each.ok is False] == []
         assert findings["verdict"].words == "accepted: user 'alice'"
-        assert findings["scopes"].words == "orders:read (in `scope`)"
+        kid = fake.ring.signer.kid
+        assert findings["header"].words.startswith(f"alg '{alg}', kid '{kid}', typ 'at+jwt' (this and the claims are")
+        assert (findings["scopes"].words, findings["scopes"].fix) == ("orders:read (in `scope`)", "")
         assert alg in findings["signature"].words
 
     def test_the_audience_of_keycloak_gets_its_next_step(self) -> None:
@@ -426,12 +429,32 @@ class TestTheToken:
     def test_a_signature_that_does_not_hold_is_told(self) -> None:
         fake = issuer()
         forged = Key.generate(kid=fake.ring.signer.kid)
+        signature = wrong(fake, token=fake.token(audience="orders", key=forged))["signature"]
+        assert ("copied" in signature.fix, "published" in signature.words) == (True, False)
+
+    @pytest.mark.parametrize("kid", ["other", 7, ...])
+    def test_a_key_that_cannot_be_used_is_told_of_its_own_tokens_alone(self, kid: Any) -> None:
+        fake = issuer()
+        fake.jwks = {"keys": [*fake.ring.jwks()["keys"], {"kty": "EC", "crv": "secp256k1", "kid": "k7"}]}
+        token = fake.token(audience="orders", key=Key.generate(), header={"kid": kid})
+        assert "cannot be used" not in wrong(fake, token=token)["signature"].words
+
+    @pytest.mark.parametrize("issued, alg", [("ES256", "EdDSA"), ("EdDSA", "ES256")])
+    def test_an_algorithm_that_no_key_has_gets_no_next_step_of_rsa(self, issued: Any, alg: str) -> None:
+        fake = issuer(alg=issued)
+        token = fake.token(audience="orders", header={"alg": alg})
+        assert wrong(fake, token=token)["signature"].fix == ""
+
+    def test_a_signature_of_rsa_that_does_not_hold_has_nothing_to_do_with_its_algorithm(self) -> None:
+        fake = issuer(alg="RS256")
+        forged = Key.generate("RS256", kid=fake.ring.signer.kid)
         assert "copied" in wrong(fake, token=fake.token(audience="orders", key=forged))["signature"].fix
 
     def test_another_algorithm_of_an_rsa_key_gets_its_next_step(self) -> None:
-        fake = issuer(alg="RS256")
-        token = fake.token(audience="orders", header={"alg": "PS256"})
-        assert 'rsa_algorithm="PS256"' in wrong(fake, token=token)["signature"].fix
+        for alg, other in (("RS256", "PS256"), ("PS256", "RS256")):
+            fake = issuer(alg=alg)
+            token = fake.token(audience="orders", header={"alg": other})
+            assert f'rsa_algorithm="{other}"' in wrong(fake, token=token)["signature"].fix
 
     @pytest.mark.parametrize("alg, words", [("none", "not signed"), ("HS256", "with a secret")])
     def test_what_no_published_key_is_for_is_told(self, alg: str, words: str) -> None:
@@ -476,6 +499,38 @@ class TestTheToken:
         token = fake.token(audience="orders", scopes=["a"], permissions=["b"])
         scopes = found(fake, token=token)["scopes"]
         assert (scopes.ok, "('scope', 'permissions')" in scopes.fix) == (True, True)
+
+    @pytest.mark.parametrize("count, end", [(20, "s19 (in `scope`)"), (21, "s19 and 1 more (in `scope`)")])
+    def test_many_scopes_are_counted(self, count: int, end: str) -> None:
+        fake = issuer()
+        token = fake.token(audience="orders", scopes=[f"s{number:02}" for number in range(count)])
+        assert found(fake, token=token)["scopes"].words.endswith(end)
+
+    @pytest.mark.parametrize(
+        "profile, claim, read", [("entra", "scope", "`scp`"), ("auth0", "scp", "`scope` and `permissions`")]
+    )
+    def test_scopes_in_a_claim_that_no_profile_reads_suggest_the_claim(
+        self, profile: str, claim: str, read: str
+    ) -> None:
+        fake = issuer(TENANT)
+        scopes = wrong(fake, token=fake.token(audience="orders", **{claim: "a"}), profile=profile)["scopes"]
+        assert scopes.words == f"the scopes are in `{claim}`, and profile {profile} reads {read}"
+
+    def test_roles_are_told_as_scopes(self) -> None:
+        fake = issuer(TENANT)
+        token = fake.token(audience="orders", roles=["admin"], **ENTRA)
+        assert found(fake, token=token, profile="entra")["scopes"].words == "role:admin (roles)"
+
+    def test_an_audience_that_is_none_is_told_before_anybody_is_asked(self) -> None:
+        fake = issuer()
+        with pytest.raises(ConfigurationError, match="audience"):
+            found(fake, token=fake.token(audience="orders"), audience="")
+        assert fake.requests == []
+
+    def test_a_profile_that_fits_and_does_not_read_the_claim_is_not_suggested(self) -> None:
+        fake = issuer(TENANT)
+        scopes = wrong(fake, token=fake.token(audience="orders", permissions=["a"], **ENTRA))["scopes"]
+        assert scopes.fix == 'say Issuer(..., scopes="permissions")'
 
     def test_no_scopes_are_worth_a_word_and_scopes_that_are_none_are_wrong(self) -> None:
         fake = issuer()
@@ -577,6 +632,7 @@ class TestTheToken:
             ("a.b.c.d.e", "encrypted", "sign it"),
             ("a.b.c", "cannot be read", "copied whole"),
             ("é.é.é", "cannot be read", "copied whole"),
+            ("e30.W10.AA", "cannot be read: not a JSON object", "copied whole"),
         ],
     )
     def test_what_is_no_jwt_is_told(self, token: str, words: str, fix: str) -> None:

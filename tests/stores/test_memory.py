@@ -82,6 +82,11 @@ def test_each_of_them_is_known_for_itself(name: str) -> None:
         require_methods("A verifier", MemoryStores(), method)
 
 
+def test_a_store_that_is_no_collection_of_stores_gets_a_class_to_write() -> None:
+    with pytest.raises(ConfigurationError, match="object has no find; write a class with `def find"):
+        require_methods("A verifier", object(), "find")
+
+
 def vars_of(stores: Stores) -> list[object]:
     return [getattr(stores, name) for name in Stores.__slots__]
 
@@ -207,9 +212,11 @@ def test_an_expired_revocation_is_not_read() -> None:
     assert revocations.revocations_after("", 10).revocations == ()
 
 
-@pytest.mark.parametrize("cursor", ["", ":", "7", "feed_x:1", "feed_x:\u00b2"])
+@pytest.mark.parametrize("cursor", ["", ":", "7", "feed_x:1", "feed_x:\u00b2", "own:\u00b2"])
 def test_a_cursor_of_another_store_begins_anew(cursor: str) -> None:
     revocations = MemoryRevocations(clock=Clock())
+    own = revocations.revocations_after("", 1).cursor.partition(":")[0]
+    cursor = cursor.replace("own", own)
     published = Revocation("token", "jti", 0.0, LATER)
     revocations.publish(published)
     assert revocations.revocations_after(cursor, 10).revocations == (published,)

@@ -83,7 +83,7 @@ def test_each_of_them_is_known_for_itself(name: str) -> None:
 
 
 def test_a_store_that_is_no_collection_of_stores_gets_a_class_to_write() -> None:
-    with pytest.raises(ConfigurationError, match="object has no find; write a class with `def find"):
+    with pytest.raises(ConfigurationError, match=r"object has no \.find; write a class with `def find"):
         require_methods("A verifier", object(), "find")
 
 

@@ -513,7 +513,8 @@ class TestTheToken:
         self, profile: str, claim: str, read: str
     ) -> None:
         fake = issuer(TENANT)
-        scopes = wrong(fake, token=fake.token(audience="orders", **{claim: "a"}), profile=profile)["scopes"]
+        claims: dict[str, Any] = {claim: "a"}
+        scopes = wrong(fake, token=fake.token(audience="orders", **claims), profile=profile)["scopes"]
         assert scopes.words == f"the scopes are in `{claim}`, and profile {profile} reads {read}"
 
     def test_roles_are_told_as_scopes(self) -> None:

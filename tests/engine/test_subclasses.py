@@ -100,7 +100,7 @@ def test_an_own_way_to_decide_is_asked_also_on_the_object_alone(monkeypatch: pyt
 class Nobody(Requirement):
     """What nobody has."""
 
-    def missing(self, scopes: frozenset[str]) -> tuple[str, ...]:
+    def missing(self, granted: frozenset[str]) -> tuple[str, ...]:
         return ("more",)
 
 

@@ -77,7 +77,8 @@ def test_all_of_them_are_in_one() -> None:
 def test_each_of_them_is_known_for_itself(name: str) -> None:
     store = getattr(MemoryStores(), name)
     assert getattr(Stores.of(store), name) is store
-    (method, *_) = [each for each, function in vars(type(store)).items() if each[0] != "_" and isfunction(function)]
+    kind: type[object] = store.__class__
+    (method, *_) = [each for each, function in vars(kind).items() if each[0] != "_" and isfunction(function)]
     with pytest.raises(ConfigurationError, match=f"pass its .{name}, as stores.{name}"):
         require_methods("A verifier", MemoryStores(), method)
 

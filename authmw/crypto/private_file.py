@@ -31,8 +31,6 @@ def create(path: str, content: bytes) -> bool:
         OSError: the file cannot be written, or the file system has no hard links.
     """
     path = os.path.realpath(path)
-    if os.path.exists(path):
-        return False
     name = _written_beside(path, content)
     try:
         # As atomic as a rename, but it fails if there is a file: no lock is left behind by a process that is killed.

@@ -447,6 +447,24 @@ def test_saving_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     assert KeyRing.load(tmp_path / "keys.json").signer.can_sign
 
 
+@pytest.mark.parametrize(
+    "given, line",
+    [
+        ("keys.json", "text: write KeyRing.load("),
+        ("keys.jwks", "text: write KeyRing.load("),
+        (Path("keys"), "text: write KeyRing.load("),
+        ("-----BEGIN PRIVATE KEY-----", "text: write KeyRing(Key.from_pem(...))"),
+        (b"-----BEGIN PRIVATE KEY-----", "text: write KeyRing(Key.from_pem(...))"),
+        ("secret", "text: write KeyRing(Key.from_secret(...))"),
+        (b"secret \xff", "text: write KeyRing(Key.from_secret(...))"),
+        (7, "int: write KeyRing(Key.generate())"),
+    ],
+)
+def test_what_is_no_key_gets_the_line_that_makes_a_ring(given: Any, line: str) -> None:
+    (said,) = mistakes(lambda: KeyRing(given))
+    assert said.startswith(f"a KeyRing holds keys, not {line}")
+
+
 def test_all_of_a_ring_is_on_the_disk_beside_the_file_before_it_is_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

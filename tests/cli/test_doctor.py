@@ -354,6 +354,8 @@ class TestTheToken:
         findings = found(fake, token=fake.token(audience="orders", scopes=["orders:read"]))
         assert [each.check for each in findings.values() if each.ok is False] == []
         assert findings["verdict"].words == "accepted: user 'alice'"
+        assert (findings["iss"].words, findings["aud"].words) == ("'https://id.example'", "`aud` is `orders`")
+        assert findings["times"].words.startswith("it holds until 2027-01-15 ")
         kid = fake.ring.signer.kid
         assert findings["header"].words.startswith(f"alg '{alg}', kid '{kid}', typ 'at+jwt' (this and the claims are")
         assert (findings["scopes"].words, findings["scopes"].fix) == ("orders:read (in `scope`)", "")
@@ -365,6 +367,12 @@ class TestTheToken:
         audience = wrong(fake, token=token, audience="shop-api", profile="keycloak")["aud"]
         assert audience.words == "`aud` is `account`, this API expects `shop-api`"
         assert audience.fix == "in Keycloak add an audience mapper with `shop-api` to a client scope of the client"
+
+    def test_the_profile_that_is_given_says_the_way_to_an_audience(self) -> None:
+        fake = issuer()
+        audience = wrong(fake, token=fake.token(audience="x"), audience=("a", "b"), profile="keycloak")["aud"]
+        assert audience.words == "`aud` is `x`, this API expects `a` and `b`"
+        assert audience.fix.startswith("in Keycloak add an audience mapper")
 
     @pytest.mark.parametrize(
         "name, fix",
@@ -411,6 +419,7 @@ class TestTheToken:
         fake = issuer()
         times = wrong(fake, token=fake.token(audience="orders", **claims))["times"]
         assert words in times.words
+        assert (", at " in times.words) is (", at " in words)
         assert times.fix
 
     def test_a_key_that_is_not_published_is_told_with_those_that_are(self) -> None:
@@ -541,7 +550,14 @@ class TestTheToken:
     def test_a_typ_alone_gets_its_next_step(self) -> None:
         fake = issuer()
         token = fake.token(audience="orders", header={"typ": "JWT"})
-        assert "types=('jwt',)" in wrong(fake, token=token)["access token"].fix
+        finding = wrong(fake, token=token)["access token"]
+        assert "types=('jwt',)" in finding.fix
+        assert finding.words == "not built as rfc9068 has it: typ is 'jwt'; accepted: at+jwt"
+
+    def test_a_well_known_issuer_whose_profile_does_not_fit_gets_another_next_step(self) -> None:
+        fake = issuer(REALM)
+        token = fake.token(audience="orders", header={"typ": "own+jwt"})
+        assert "types=('own+jwt',)" in wrong(fake, token=token)["access token"].fix
 
     def test_a_token_like_no_profile_is_to_be_described(self) -> None:
         fake = issuer()

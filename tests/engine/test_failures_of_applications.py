@@ -57,7 +57,7 @@ WORDS: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "other cookie": (partial(APIKeyCookie, "key"), {"cookie": f"key={KEY}; s=another-secret"}, ["another-secret"]),
     "in base64url": (
         HTTPBearer,
-        {"authorization": "Bearer t0ken", "x_vault": urlsafe_b64encode(b">>>???another-secret").decode()},
+        {"authorization": "Bearer t0ken", "x_vault": urlsafe_b64encode(b">>>???another-secret").decode() + "=="},
         ["another-secret"],
     ),
     "other header": (HTTPBearer, {"authorization": "Bearer t0ken", "x_vault": "another-secret"}, ["another-secret"]),

@@ -58,7 +58,8 @@ def test_a_promise_for_a_path_holds_for_that_path_and_for_others_that_are_public
 @pytest.mark.parametrize("request_of", [_wsgi, _asgi])
 def test_a_promise_for_a_path_does_not_hold_outside_of_where_the_application_is_mounted(request_of: Any) -> None:
     promise = PathPromise(PUBLIC, request_of("/shop", "/health"))
-    assert not promise.holds(request_of("/other", "/open/x"))
+    for root in ("/other", "/mops"):  # the latter is as long as the right one
+        assert not promise.holds(request_of(root, "/open/x"))
     assert not promise.holds(request_of("", "/shopopen/x"))
 
 
@@ -67,6 +68,13 @@ def test_a_promise_for_a_path_holds_where_only_the_prefix_is_told(request_of: An
     promise = PathPromise(PUBLIC, request_of("/api", "/health"))
     assert promise.holds(request_of("/shop", "/health"))
     assert not promise.holds(request_of("/shop", "/health", "POST"))
+
+
+@pytest.mark.parametrize("name", ["REQUEST_URI", "RAW_URI"])
+def test_what_the_client_sent_says_nothing_about_the_path_that_it_was_moved_to(name: str) -> None:
+    promise = PathPromise(PUBLIC, _wsgi("", "/health"))
+    assert promise.holds(WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/open/x", name: "/health"}))
+    assert promise.holds(_asgi("", "/open/x", raw_path=b"/health"))
 
 
 def _naming(name: str, value: str, root: str, path: str) -> list[RequestHead]:

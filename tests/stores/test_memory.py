@@ -83,6 +83,15 @@ def test_each_of_them_is_known_for_itself(name: str) -> None:
         require_methods("A verifier", MemoryStores(), method)
 
 
+def test_a_collection_of_stores_may_have_a_method_of_their_names() -> None:
+    class Kept:
+        users = MemoryUsers()
+
+        def find(self, name: str) -> None: ...
+
+    assert Stores.of(Kept()).users is Kept.users
+
+
 def test_a_store_that_is_no_collection_of_stores_gets_a_class_to_write() -> None:
     with pytest.raises(ConfigurationError, match=r"object has no \.find; write a class with `def find"):
         require_methods("A verifier", object(), "find")

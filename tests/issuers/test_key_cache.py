@@ -146,7 +146,6 @@ def test_keys_that_another_request_has_just_fetched_are_not_fetched_again(monkey
     tried = keys.at_hand()
     assert tried is not None
     world.fake.ring.rotate()
-    kid = world.fake.ring.signer.kid
     newer = keys._newer  # pyright: ignore[reportPrivateUsage]
     found: list[object] = []
 
@@ -157,8 +156,20 @@ def test_keys_that_another_request_has_just_fetched_are_not_fetched_again(monkey
         return None
 
     monkeypatch.setattr(keys, "_newer", overtaken)
-    assert [keys.wait_for(kid, tried)] == found
+    assert [keys.wait_for(None, tried)] == found
     assert world.fetches == 2
+
+
+def test_keys_that_have_become_too_old_since_they_were_tried_are_fetched() -> None:
+    world = World()
+    world.ask(world.token())
+    tried = world.issuer.keys.at_hand()
+    assert tried is not None
+    world.fake.ring.rotate()
+    world.clock.advance(30 * 24 * HOUR)
+    newer = world.issuer.keys.wait_for(None, tried)
+    assert newer is not None
+    assert world.fake.ring.signer.kid in newer.current.by_kid
 
 
 def test_metadata_is_taken_as_it_was_for_an_hour_at_least() -> None:

@@ -14,7 +14,7 @@ from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
-from authmw.stores import MemoryStores, MemoryThrottle, Stores
+from authmw.stores import MemoryStores, MemoryThrottle, MemoryTokens, Stores
 
 PAIR = KeyRing.generate()
 GOOD: dict[str, Any] = {"issuer": "https://id.example", "audience": "orders", "stores": MemoryStores()}
@@ -102,6 +102,20 @@ def test_a_store_without_a_verb_is_refused_by_its_name() -> None:
     (mistake,) = mistakes(stores=Stores.of(MemoryStores(), Stores(clients=MemoryThrottle())))  # type: ignore[arg-type]
     assert ".clients" in mistake
     assert ".find_client" in mistake
+
+
+def test_browser_sessions_are_optional_and_end_with_their_user() -> None:
+    kept = {name: getattr(MemoryStores(), name) for name in Stores.__slots__ if name != "sessions"}
+    assert service(stores=Stores(**kept)).sessions is None
+    (mistake,) = mistakes(stores=Stores(**kept, sessions=MemoryThrottle()))  # type: ignore[arg-type]
+    assert mistake.startswith("TokenService(stores=...).sessions needs a store with .end_sessions: MemoryThrottle has")
+
+
+@pytest.mark.parametrize("verb", ["revoke_subject_tokens", "revoke_client_tokens"])
+def test_tokens_can_be_revoked_of_a_user_and_of_a_client(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(MemoryTokens, verb)
+    (mistake,) = mistakes(stores=MemoryStores())
+    assert f"MemoryTokens has no .{verb}" in mistake
 
 
 def test_a_throttle_of_ones_own_is_joined_to_the_stores() -> None:

@@ -590,3 +590,11 @@ def test_a_verifier_needs_a_ring(ring: Any) -> None:
         assert "JWTVerifier needs" in raised.value.mistakes[0]
         assert len(raised.value.mistakes) == 1 + len(options)
         assert "a secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("length, kept", [(256, True), (257, False)])
+def test_a_long_list_of_scopes_is_not_kept(length: int, kept: bool) -> None:
+    lists = [f"{'s' * (length - 4)}:{number:03}" for number in range(2)]
+    found = [principal(token(scope=scopes)).scopes for scopes in (*lists, *lists)]
+    assert found[:2] == found[2:] == [frozenset({scopes}) for scopes in lists]
+    assert (found[0] is found[2]) is kept

@@ -34,7 +34,6 @@ class FlaskAdapter(Adapter):
 
     keeps_promises = True
     own_ends: ClassVar[tuple[str, ...]] = (*PATHS, *PAGES)
-    is_finished = staticmethod(is_finished)
 
     def __init__(self, app: Flask, routes: RouteTable, around: ApplicationContext) -> None:
         self._routes = routes
@@ -46,7 +45,7 @@ class FlaskAdapter(Adapter):
         return self._routes.requirement_of(request)
 
     def reads_own_credentials(self, request: RequestHead) -> bool:
-        """See `RouteTable.reads_own_credentials`. It matches the routes, and most paths end in another way."""
+        """See `RouteTable.reads_own_credentials`. It matches the routes, so most paths are told by their ends."""
         return request.path.endswith(self.own_ends) and self._routes.reads_own_credentials(request)
 
     def knows_router(self, request: RequestHead) -> bool:
@@ -56,6 +55,11 @@ class FlaskAdapter(Adapter):
     def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
         """An ``HTTPException`` without a code."""
         return RefusedByFlask(refusal)
+
+    @staticmethod
+    def is_finished(body: Iterable[bytes]) -> bool:
+        """See `finished_bodies.is_finished`."""
+        return is_finished(body)
 
     def refuse(
         self, refusal: Refusal, response: Response, environ: Environ, start_response: StartResponse

@@ -469,7 +469,11 @@ def test_all_of_a_ring_is_on_the_disk_beside_the_file_before_it_is_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
+
+    def note(descriptor: int) -> None:
+        sizes.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fsync", note)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))  # which may be on another disk
     path = tmp_path / "keys.json"
     KeyRing.generate().save(path)

@@ -126,8 +126,11 @@ def test_a_session_that_was_seen_asks_no_store_and_stays_out_of_shared_caches(be
 def test_the_cookie_of_a_session_that_was_seen_is_not_judged_anew(
     bench: Bench, ask: Ask, method: str, more: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def judge(request: RequestHead) -> None:
+        pytest.fail("judged anew")
+
     for name in ("authenticate", "authenticate_async"):
-        monkeypatch.setattr(bench.auth, name, lambda _: pytest.fail("judged anew"))
+        monkeypatch.setattr(bench.auth, name, judge)
     assert ask(bench.auth, [cookie(bench), *more], method)[0] == 200
 
 

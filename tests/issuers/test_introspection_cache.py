@@ -19,9 +19,10 @@ from authmw.flow.single_flight import SingleFlight
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Authenticated, Rejected, Verdict
 from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed
+from authmw.issuers.introspection.endpoint import DiscoveredEndpoint
 from authmw.issuers.introspection.verifier import IntrospectionVerifier
 from authmw.testing.clock import FakeClock
-from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, FakeServer, answered, verifier_of
+from tests.issuers.introspection_servers import ACTIVE, INACTIVE, NOW, URL, FakeServer, answered, verifier_of
 
 SOON: Final = 20.0
 """Seconds in which a thread has certainly had its turn."""
@@ -311,6 +312,32 @@ def test_a_herd_with_one_token_asks_once() -> None:
         verdicts = [each.result(SOON) for each in herd]
     assert all(isinstance(verdict, Authenticated) for verdict in verdicts)
     assert len(server.asked) == 1
+
+
+def test_an_endpoint_that_another_request_has_just_discovered_is_not_discovered_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = FakeServer()
+    where = "https://id.example/.well-known/openid-configuration"
+    server.documents[where] = {
+        "issuer": "https://id.example",
+        "jwks_uri": "https://id.example/keys",
+        "introspection_endpoint": URL,
+    }
+    endpoint = DiscoveredEndpoint("https://id.example", fetcher=server)
+    flight = part(endpoint, "_flight")
+    once = flight.once
+    found: list[object] = []
+
+    def overtaken(key: str, function: Callable[[], object]) -> object:
+        """Another request discovers it after this one has looked."""
+        monkeypatch.setattr(flight, "once", once)
+        found.append(endpoint.locate())
+        return once(key, function)
+
+    monkeypatch.setattr(flight, "once", overtaken)
+    assert [endpoint.locate()] == found
+    assert [url for url, *_ in server.asked] == [where]
 
 
 def test_a_herd_shares_a_failure_as_a_503_each() -> None:

@@ -160,6 +160,25 @@ def test_keys_that_another_request_has_just_fetched_are_not_fetched_again(monkey
     assert world.fetches == 2
 
 
+def test_first_keys_that_another_request_has_just_fetched_are_not_fetched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    keys = world.issuer.keys
+    at_hand = keys.at_hand
+    found: list[object] = []
+
+    def overtaken() -> KeyRing | None:
+        """No keys, and then another request fetches them before this one may."""
+        monkeypatch.setattr(keys, "at_hand", at_hand)
+        found.append(keys.wait())
+        return None
+
+    monkeypatch.setattr(keys, "at_hand", overtaken)
+    assert [keys.wait()] == found
+    assert world.fetches == 1
+
+
 def test_keys_that_have_become_too_old_since_they_were_tried_are_fetched() -> None:
     world = World()
     world.ask(world.token())

@@ -60,12 +60,16 @@ class DiscoveredEndpoint:
         Raises:
             FetchFailed: there is no metadata, or it names no endpoint with a permitted URL.
         """
+        return self._at_hand() or self._flight.once("endpoint", self._discover)
+
+    def _at_hand(self) -> Endpoint | None:
         known = self._known
-        if known is not None and self._timer() < known[1]:
-            return known[0]
-        return self._flight.once("endpoint", self._discover)
+        return known[0] if known is not None and self._timer() < known[1] else None
 
     def _discover(self) -> Endpoint:
+        known = self._at_hand()
+        if known is not None:  # another request has discovered it since this one looked
+            return known
         metadata = discover(self.fetcher, self.issuer)
         endpoint = _endpoint_in(metadata)
         least, most = KEPT

@@ -176,8 +176,10 @@ class KeyCache:
             now = self._timer()
             if now < self._retry_at:
                 return None, False
+            held = self._held
+            if tried is None and held is not None and now < held.refresh_at:
+                return None, False  # another fetch has ended since the caller looked for keys
             if tried is not None:
-                held = self._held
                 newer = None if held is None or held.ring is tried else held.ring.current
                 if newer is not None and (kid is None or kid in newer.by_kid):
                     return None, False  # another fetch has ended since the caller read the keys

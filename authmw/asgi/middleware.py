@@ -38,7 +38,7 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application: it is called with a scope, and with what receives and sends messages."""
 
 _SERVER_ERROR: Final = 500
-_DECIDING: Final = frozenset({b"authorization", b"cookie", b"upgrade", b"sec-fetch-site", b"origin"})
+_BESIDE_COOKIES: Final = frozenset({b"authorization", b"cookie", b"upgrade", b"sec-fetch-site", b"origin"})
 """The headers that say whether a cookie decides alone about the credentials of a request."""
 _OWN_SITE: Final = OWN_SITE.encode()
 _HIDDEN: Final = HIDDEN.encode()
@@ -128,6 +128,10 @@ class AuthMiddleware:
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self._recall_cookies = auth.recall_cookies
+        self._recall_key = auth.recall_key
+        self._key_name = auth.key_header.encode("latin-1")
+        # The headers that say which of them alone decides about the credentials of a request.
+        self._deciding = _BESIDE_COOKIES if auth.recall_cookies else frozenset({b"authorization", self._key_name})
         # An end of a path ends with its last segment, so whatever else is among these takes the longer way.
         self._may_read_own = type(self.adapter).reads_own_credentials is not Adapter.reads_own_credentials
         self._own_names = frozenset(end.rpartition("/")[2] for end in self.adapter.own_ends)
@@ -159,7 +163,7 @@ class AuthMiddleware:
             await self._pass(self.guard.promised, LEFT_ALONE, request, send)
             return
         recalled: Authentication | None = None
-        if self._recall_cookies is not None:
+        if self._recall_cookies is not None or self._recall_key is not None:
             recalled = self._recalled(scope)
         elif self._recall is not None:
             header = _only_authorization(scope["headers"])
@@ -186,11 +190,16 @@ class AuthMiddleware:
         """The remembered result, where one header decides about the credentials of the request."""
         deciding: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
-            if name in _DECIDING:
+            if name in self._deciding:
                 deciding[name] = b"" if name in deciding else value  # of two, none is the whole
         authorization = deciding.get(b"authorization")
         if authorization is not None:
             return None if self._recall is None else self._recall(authorization)
+        if self._recall_key is not None:
+            key = deciding.get(self._key_name)
+            if not key or (self._own_names and scope["path"].rpartition("/")[2] in self._own_names):
+                return None
+            return self._recall_key(key)
         cookies = deciding.get(b"cookie")
         if (
             self._recall_cookies is None

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED: Final = 401
 
-RecallCookies = Callable[[bytes], Authentication | None]
+Recall = Callable[[bytes], Authentication | None]
 
 
 @explains_arguments("Auth(HTTPBearer(...) | APIKeyHeader(...), realm=...)")
@@ -159,8 +159,9 @@ class Auth(NoDependency):
             from authmw.engine.remembered import Memo  # loads hashlib
 
             self.memo = Memo(remember, clock, *verifiers)
-        self._recalls: SecurityScheme[Any] | None = _recalling(others) if _decides_as_auth(type(self)) else None
-        self.recall_cookies: RecallCookies | None = None
+        first = _first_alone(others) if _decides_as_auth(type(self)) else None
+        self._recalls: SecurityScheme[Any] | None = first if first is not None and _recalls(first) else None
+        self.recall_cookies: Recall | None = None
         """Finds the remembered result for a ``Cookie`` header, or None where it takes a closer look at the request.
 
         It counts for a request without an ``Authorization`` header that is no websocket, by a safe method or where
@@ -168,7 +169,18 @@ class Auth(NoDependency):
         where more than the cookie decides.
         """
         if self._recalls is not None and self._recalls.recalls_cookies:
-            self.recall_cookies = _recall_cookies(self._recalls, self._kept)
+            self.recall_cookies = _recall(self._recalls, self._recalls.recall_cookies, self._kept)
+        self.key_header: str = ""
+        """The header (lower case) with the key that `recall_key` knows; empty without `recall_key`."""
+        self.recall_key: Recall | None = None
+        """Finds the result for a value of `key_header`, or None where it takes a closer look at the request.
+
+        It counts for a request that has this header once, and no ``Authorization`` header.
+        """
+        by_header = None if first is None else first.recalls_header
+        if first is not None and by_header is not None:
+            self.key_header, find = by_header
+            self.recall_key = _recall(first, find, self._kept)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:
@@ -588,28 +600,32 @@ def _remembered(reading: tuple[Way, ...]) -> tuple[SecurityScheme[Any], ...]:
     return tuple(found)
 
 
-def _recalling(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
-    """The scheme that is tried first where there is no ``Authorization`` header, if it remembers what it verified."""
-    if not others or len(others[0]) > 1:
-        return None
-    scheme = next(iter(others[0]))
+def _first_alone(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
+    """The scheme that is tried first where there is no ``Authorization`` header, if it needs no other beside it."""
+    return None if not others or len(others[0]) > 1 else others[0][0]
+
+
+def _recalls(scheme: SecurityScheme[Any]) -> bool:
+    """Whether the scheme, whose credentials are in a cookie, remembers what it verified."""
     ours: Any = SecurityScheme
-    return None if not scheme.in_cookie or type(scheme).recall is ours.recall else scheme
+    return scheme.in_cookie and type(scheme).recall is not ours.recall
 
 
-def _recall_cookies(
-    scheme: SecurityScheme[Any], make: Callable[[Remembered, SecurityScheme[Any]], Authentication]
-) -> RecallCookies:
-    find = scheme.recall_cookies
+def _recall(
+    scheme: SecurityScheme[Any],
+    find: Callable[[bytes], Remembered | None],
+    make: Callable[[Remembered, SecurityScheme[Any]], Authentication],
+) -> Recall:
+    """A function that makes the result of the verdict that `find` knows for the value of a header of `scheme`."""
 
-    def recall_cookies(cookies: bytes) -> Authentication | None:
-        known = find(cookies)
+    def recall(value: bytes) -> Authentication | None:
+        known = find(value)
         if known is None:
             return None
         made: Authentication | None = known.result
         return made if made is not None and made.scheme is scheme else make(known, scheme)
 
-    return recall_cookies
+    return recall
 
 
 def _decides_as_auth(kind: type[Auth]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, Literal, cast
 
 from authmw.errors import ConfigurationError, explains_arguments
@@ -13,8 +14,9 @@ from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
 from authmw.http.set_cookie import clearing
 from authmw.identity.credentials import ApiKey, BearerToken
-from authmw.identity.verdict import Rejected
+from authmw.identity.verdict import Rejected, Remembered
 from authmw.schemes.base import SecurityScheme, check_name_first, is_dead
+from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.base import Lookup, Verifier
 
 Place = Literal["header", "query", "cookie"]
@@ -134,6 +136,15 @@ class APIKeyHeader(_APIKey):
     def value(self, request: RequestHead) -> str | None:
         """The header, its lines joined by commas."""
         return request.header(self._header)
+
+    @property
+    def recalls_header(self) -> tuple[str, Callable[[bytes], Remembered | None]] | None:
+        """The header, unless a subclass or an object has its own way to read it or to verify the key."""
+        kind, own, verifier = type(self), vars(self), self.verifier
+        is_ours = (kind.extract, kind.value) == (APIKeyHeader.extract, APIKeyHeader.value)
+        if not is_ours or "extract" in own or "value" in own:
+            return None
+        return (self._header, verifier.recall) if isinstance(verifier, ApiKeyVerifier) and verifier.recalls else None
 
 
 @explains_arguments('APIKeyQuery("api_key", ApiKeyVerifier(...))')

@@ -146,6 +146,15 @@ class SecurityScheme(Alternatives, Generic[C]):
         """Whether nothing but the ``Cookie`` header decides about the credentials of such a request."""
         return False
 
+    @property
+    def recalls_header(self) -> tuple[str, Callable[[bytes], Remembered | None]] | None:
+        """The header (lower case) that alone decides about the credentials, and what finds the verdict on its value.
+
+        The function answers None where it takes a closer look at the request. It must not wait, and must not raise.
+        None where there is no such header or function.
+        """
+        return None
+
     def form_token(self, request: RequestHead) -> str:
         """A token for a form of the page that answers `request`; empty where the scheme has none."""
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -135,6 +136,34 @@ class ApiKeyVerifier:
             if now < known.valid_until and now < known.touch_at:
                 return known.verdict if self._revocations is None else self._followed(known, now)
         return self._judge(sought, record, known, bearer)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether `recall` says of a key what `verify` says: it needs no other driver, and neither is replaced."""
+        is_ours = type(self) is ApiKeyVerifier and "verify" not in vars(self)
+        return is_ours and self._is_asked_directly and not self._is_foreign and self._revocations is None
+
+    def recall(self, key: bytes) -> Remembered | None:
+        """The verdict on a key that was good before, if the store still answers the same record.
+
+        The store is asked, so a revoked key is not recalled. None where anything else has to be looked at, or waited
+        for: then `verify` decides.
+
+        Args:
+            key: the key, as the client sent it.
+        """
+        sought = sha256(key).hexdigest()
+        known = self._known.get(sought)
+        if known is None or b"," in key:  # two keys, in two lines that a server has joined
+            return None
+        try:
+            record = self._keys.find_key(sought)
+        except Exception:  # `verify` asks again, and says what it raised
+            return None
+        if record is not known.record:
+            return None
+        now = self._clock()
+        return known.verdict if now < known.valid_until and now < known.touch_at else None
 
     def _ask(self, sought: str, known: _Known | None, bearer: bool) -> Flow[Verdict]:
         record = yield from Ask(self._keys.find_key, sought)

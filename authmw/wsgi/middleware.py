@@ -12,7 +12,7 @@ from typing import Any
 
 from authmw.engine import audit
 from authmw.engine.adapter import Adapter
-from authmw.engine.auth import Auth, RecallCookies
+from authmw.engine.auth import Auth, Recall
 from authmw.engine.authentication import (
     ENDED,
     LEFT_ALONE,
@@ -35,7 +35,7 @@ from authmw.flow.application_code import takes
 from authmw.flow.clocks import monotonic
 from authmw.http.origin import HIDDEN, OWN_SITE, SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.request import Environ, WSGIRequest
+from authmw.http.request import Environ, WSGIRequest, variable
 from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
 from authmw.identity.calling import current_call
 from authmw.identity.validity import Ending
@@ -116,6 +116,8 @@ class AuthMiddleware:
         """The settings of the guard in front of the application."""
         self._recall = None if auth.memo is None else auth.memo.recall
         self._recall_cookies = auth.recall_cookies
+        self._recall_key = auth.recall_key
+        self._key_variable = variable(auth.key_header)
         # An end of a path ends with its last segment, so whatever else is among these takes the longer way.
         self._may_read_own = type(self.adapter).reads_own_credentials is not Adapter.reads_own_credentials
         self._own_names = frozenset(end.rpartition("/")[2] for end in self.adapter.own_ends)
@@ -137,8 +139,11 @@ class AuthMiddleware:
         header = environ.get("HTTP_AUTHORIZATION")
         if header and self._recall is not None:
             recalled = self._recall(header.encode("utf-8", "replace"))
-        elif header is None and self._recall_cookies is not None:
-            recalled = self._recalled(environ, self._recall_cookies)
+        elif header is None:
+            if self._recall_key is not None:
+                recalled = self._recalled_by_key(environ, self._recall_key)
+            elif self._recall_cookies is not None:
+                recalled = self._recalled(environ, self._recall_cookies)
         if recalled is not None and not self._has_rules:
             return _Passing(self, environ, start_response, recalled).run()
         request = WSGIRequest(environ)
@@ -169,7 +174,7 @@ class AuthMiddleware:
             return self._pass(self.guard.promised, LEFT_ALONE, request, start_response)
         return None
 
-    def _recalled(self, environ: Environ, recall: RecallCookies) -> Authentication | None:
+    def _recalled(self, environ: Environ, recall: Recall) -> Authentication | None:
         """The remembered result, where the cookies alone decide about the credentials of the request."""
         cookies = environ.get("HTTP_COOKIE")
         if (
@@ -180,6 +185,13 @@ class AuthMiddleware:
         ):
             return None
         return recall(cookies.encode("utf-8", "replace"))
+
+    def _recalled_by_key(self, environ: Environ, recall: Recall) -> Authentication | None:
+        """The result for a key that was good before, where it alone decides about the credentials of the request."""
+        key = environ.get(self._key_variable)
+        if not key or (self._own_names and environ.get("PATH_INFO", "").rpartition("/")[2] in self._own_names):
+            return None
+        return recall(key.encode("utf-8", "surrogatepass"))
 
     def _pass(
         self, passage: Passage, found: Authentication, request: WSGIRequest, start_response: StartResponse

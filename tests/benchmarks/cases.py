@@ -29,7 +29,7 @@ from authmw.stores.revocation_feed import RevocationFeed
 from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.jwt import JWTVerifier
-from tests.benchmarks import apps, peers
+from tests.benchmarks import apps, flattened, peers
 from tests.benchmarks.harness import USERS, Candidate, Row
 from tests.benchmarks.requests import environ, fresh, scope, serve_asgi, serve_wsgi
 
@@ -197,6 +197,8 @@ def jwt_case(alg: str, *, remembered: bool) -> Case:
         Row("signature alone", f2, None, f1),
         Row("dict lookup", f3, None, f1),
     ]
+    find = (flattened.remembered if remembered else flattened.first_seen)(auth)
+    rows += _flattened(places, auth, find, wsgi, asgi, f1)
     all_places = [places]
     if remembered:
         followed = _followed(private, alg)
@@ -268,6 +270,18 @@ def _in_frameworks(places: Places, auth: Auth, floor: Candidate, *, of_asgi: Aut
     }
 
 
+def _flattened(
+    places: Places, auth: Auth, find: flattened.Find, wsgi: Candidate, asgi: Candidate, floor: Candidate
+) -> list[Row]:
+    """What bounds the rows of authmw without a framework."""
+    by_wsgi = places.wsgi("flattened WSGI", flattened.wsgi(auth, places.header, find))
+    by_asgi = places.asgi("flattened ASGI", flattened.asgi(auth, places.header, find))
+    return [
+        Row("flattened by hand, raw WSGI", by_wsgi, wsgi, floor),
+        Row("flattened by hand, raw ASGI", by_asgi, asgi, floor),
+    ]
+
+
 def _beside(ours: dict[str, Row], theirs: dict[str, Candidate], goals: dict[str, str]) -> list[Row]:
     """A row for each peer, and one for what authmw takes in the framework of the peer, in times of the peer.
 
@@ -337,6 +351,7 @@ def basic_case() -> Case:
         Row("on a thread, raw ASGI", places.asgi("thread ASGI", apps.guarded_asgi(auth)), asgi, floor),
         Row("by a class, raw WSGI", places.wsgi("class WSGI", apps.guarded_wsgi(by_class)), wsgi, floor, "2.2"),
         Row("by a class, raw ASGI", places.asgi("class ASGI", apps.guarded_asgi(by_class)), asgi, floor, "2.5"),
+        *_flattened(places, auth_asgi, flattened.basic(auth_asgi, quick), wsgi, asgi, floor),
         *ours.values(),
         *_beside(ours, theirs, {"Starlette by hand": "0.6", "FastAPI HTTPBasic": "0.2", "Flask-HTTPAuth": "0.35"}),
     ]
@@ -413,6 +428,7 @@ def api_key_case() -> Case:
     rows = [
         Row("authmw, raw WSGI", places.wsgi("authmw WSGI", apps.guarded_wsgi(auth)), wsgi, floor, "2.6"),
         Row("authmw, raw ASGI", places.asgi("authmw ASGI", apps.guarded_asgi(auth)), asgi, floor, "3.9"),
+        *_flattened(places, auth, flattened.api_key(auth), wsgi, asgi, floor),
         *ours.values(),
         *_beside(ours, theirs, {"Starlette by hand": "0.45", "FastAPI APIKeyHeader": "0.15"}),
     ]

@@ -126,7 +126,7 @@ class ClaimRules:
     def _times(self, _header: Header, claims: Claims, now: float) -> Rejected | None:
         expires: Any = claims.get("exp")
         begins, issued = claims.get("nbf", 0), claims.get("iat", 0)
-        if not (is_date(expires) and is_date(begins) and is_date(issued)):
+        if not is_date(expires, begins, issued):
             return Rejected(Reason.TOKEN_CLAIMS, "exp is missing, or exp, nbf or iat is no number of seconds")
         # RFC 7519 §4.1.4: exp is the time "on or after which" the token is not accepted, so equality is expired.
         if expires <= now - self.leeway:
@@ -157,13 +157,16 @@ class ClaimRules:
         return None
 
 
-def is_date(value: object) -> bool:
-    """Whether `value` is a NumericDate (RFC 7519 §2). A bool is not, although it is a number in Python.
+def is_date(*values: object) -> bool:
+    """Whether each of `values` is a NumericDate (RFC 7519 §2). A bool is not, although it is a number in Python.
 
-    >>> is_date(1700000000), is_date(True), is_date("1700000000")
-    (True, False, False)
+    >>> is_date(1700000000), is_date(True), is_date("1700000000"), is_date(1700000000, None)
+    (True, False, False, False)
     """
-    return (type(value) is int or type(value) is float) and 0 <= value < _LATEST_DATE
+    for value in values:
+        if (type(value) is not int and type(value) is not float) or not 0 <= value < _LATEST_DATE:
+            return False
+    return True
 
 
 def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:

@@ -81,7 +81,7 @@ class Principal:
             raise ValueError("a principal has an id that is not empty")
         if type(scopes) is not frozenset:
             scopes = _set_of(scopes)
-        known: Any = claims if callable(claims) else _read_only(claims)
+        known: Any = claims if claims is _NO_CLAIMS or callable(claims) else _read_only(claims)
         if type(self) is not Principal:  # a subclass may have more slots, or a __dict__
             write = object.__setattr__
             write(self, "scopes", scopes)

@@ -97,7 +97,7 @@ def _proof(thumbprint: str, claims: JSONObject) -> Proof | Rejected:
     if not (is_identifier(jti) and isinstance(method, str) and isinstance(url, str)):
         return _malformed("jti is no identifier, or htm or htu no string")
     begins, expires = claims.get("nbf", 0), claims.get("exp", inf)
-    if not (is_date(claims["iat"]) and is_date(begins) and (is_date(expires) or "exp" not in claims)):
+    if not (is_date(claims["iat"], begins) and (is_date(expires) or "exp" not in claims)):
         return _malformed("iat, nbf or exp is no number of seconds")
     token_hash, nonce = claims.get("ath"), claims.get("nonce")
     if not (isinstance(token_hash, str | None) and isinstance(nonce, str | None)):

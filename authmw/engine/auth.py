@@ -170,17 +170,15 @@ class Auth(NoDependency):
         """
         if self._recalls is not None and self._recalls.recalls_cookies:
             self.recall_cookies = _recall(self._recalls, self._recalls.recall_cookies, self._kept)
-        self.key_header: str = ""
+        self.key_header: str = "" if first is None else first.recalls_header
         """The header (lower case) with the key that `recall_key` knows; empty without `recall_key`."""
         self.recall_key: Recall | None = None
         """Finds the result for a value of `key_header`, or None where it takes a closer look at the request.
 
         It counts for a request that has this header once, and no ``Authorization`` header.
         """
-        by_header = None if first is None else first.recalls_header
-        if first is not None and by_header is not None:
-            self.key_header, find = by_header
-            self.recall_key = _recall(first, find, self._kept)
+        if first is not None and self.key_header:
+            self.recall_key = _recall(first, first.recall_header, self._kept)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, load_user: LoadUser | None = None) -> Self:

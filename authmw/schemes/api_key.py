@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar, Final, Literal, cast
 
 from authmw.errors import ConfigurationError, explains_arguments
@@ -137,14 +136,17 @@ class APIKeyHeader(_APIKey):
         """The header, its lines joined by commas."""
         return request.header(self._header)
 
+    def recall_header(self, value: bytes) -> Remembered | None:
+        """The verdict on a key that was good before, if the store still answers the same record."""
+        return self.verifier.recall(value) if isinstance(self.verifier, ApiKeyVerifier) else None
+
     @property
-    def recalls_header(self) -> tuple[str, Callable[[bytes], Remembered | None]] | None:
+    def recalls_header(self) -> str:
         """The header, unless a subclass or an object has its own way to read it or to verify the key."""
-        kind, own, verifier = type(self), vars(self), self.verifier
+        kind, own = type(self), vars(self)
         is_ours = (kind.extract, kind.value) == (APIKeyHeader.extract, APIKeyHeader.value)
-        if not is_ours or "extract" in own or "value" in own:
-            return None
-        return (self._header, verifier.recall) if isinstance(verifier, ApiKeyVerifier) and verifier.recalls else None
+        is_ours = is_ours and "extract" not in own and "value" not in own
+        return self._header if is_ours and isinstance(self.verifier, ApiKeyVerifier) and self.verifier.recalls else ""
 
 
 @explains_arguments('APIKeyQuery("api_key", ApiKeyVerifier(...))')

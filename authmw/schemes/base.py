@@ -146,14 +146,17 @@ class SecurityScheme(Alternatives, Generic[C]):
         """Whether nothing but the ``Cookie`` header decides about the credentials of such a request."""
         return False
 
-    @property
-    def recalls_header(self) -> tuple[str, Callable[[bytes], Remembered | None]] | None:
-        """The header (lower case) that alone decides about the credentials, and what finds the verdict on its value.
+    def recall_header(self, value: bytes) -> Remembered | None:
+        """The verdict on the value of the header `recalls_header`, which came once; None where it takes a closer look.
 
-        The function answers None where it takes a closer look at the request. It must not wait, and must not raise.
-        None where there is no such header or function.
+        It must not wait, and must not raise.
         """
         return None
+
+    @property
+    def recalls_header(self) -> str:
+        """The header (lower case) that alone decides about the credentials. Empty: `recall_header` is not called."""
+        return ""
 
     def form_token(self, request: RequestHead) -> str:
         """A token for a form of the page that answers `request`; empty where the scheme has none."""

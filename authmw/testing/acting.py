@@ -24,6 +24,7 @@ from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.scopes import checked_scopes
 from authmw.testing.clients import HEADER, client_of
 from authmw.testing.in_test import check_in_test
+from authmw.verifiers.api_key import ApiKeyVerifier
 from authmw.verifiers.session import SessionVerifier
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class Stage:
         # The middleware would take a remembered credential of the request before it asks the engine.
         patch.setattr(Memo, "get", _remembers_nothing, raising=False)
         patch.setattr(SessionVerifier, "recall", _remembers_nothing)
+        patch.setattr(ApiKeyVerifier, "recall", _remembers_nothing)
 
     def _instead_of(self, real: Callable[[Any, Any], Any]) -> Callable[[Auth, RequestHead], Any]:
         def authenticate(auth: Auth, request: RequestHead) -> Authentication | Refusal:
@@ -192,4 +194,4 @@ def _as_caller(auth: Auth, caller: Caller) -> Authentication:
 
 
 def _remembers_nothing(_: object, _key: bytes) -> None:
-    """In place of `Memo.get` and `SessionVerifier.recall`."""
+    """In place of `Memo.get`, and of `recall` of verifiers."""

@@ -50,6 +50,7 @@ from authmw import (
 from authmw.engine.authentication import Authentication
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead
+from authmw.stores import MemoryApiKeys
 from authmw.testing import AsUser, Caller, assert_refused
 from tests.schemes.test_session import Bench
 
@@ -344,6 +345,17 @@ def test_a_session_that_the_middleware_remembers_is_not_taken_first(as_user: AsU
         assert_refused(client.get("/orders", headers=headers), scope="orders:read")
     assert_refused(as_user("bob").through(client).get("/orders", headers=headers), scope="orders:read")
     bench.feed.close()
+
+
+def test_a_key_that_the_middleware_finds_good_is_not_taken_first(as_user: AsUser) -> None:
+    keys = MemoryApiKeys()
+    key, _ = keys.create("root", ["orders:read"])
+    client = shop(Auth(APIKeyHeader("X-API-Key", ApiKeyVerifier(keys)))).test_client()
+    headers = {"X-API-Key": key}
+    assert [client.get("/orders", headers=headers).json for _ in range(3)] == [{"hello": "root"}] * 3
+    with as_user("alice"):
+        assert_refused(client.get("/orders", headers=headers), scope="orders:read")
+    assert_refused(as_user("bob").through(client).get("/orders", headers=headers), scope="orders:read")
 
 
 def test_a_token_in_a_message_is_verified(as_user: AsUser) -> None:

@@ -7,13 +7,17 @@ from typing import Any, Final
 
 import pytest
 
-from authmw import Auth, HTTPBearer
+from authmw import Auth, HTTPBearer, InheritedAuth, Principal
+from authmw.engine.authentication import NOBODY
 from authmw.engine.protected_resource import ProtectedResource
 from authmw.errors import ConfigurationError
 from authmw.http.challenge import parse_challenges
+from authmw.http.refusal import Refusal
+from authmw.identity.requirement import AUTHENTICATED
 from tests.contract.cases import Answer as ContractAnswer
 from tests.contract.cases import Case
 from tests.engine.resource_apps import AT_ROOT, EVERYWHERE, MOUNTED, PATH, RESOURCE, Answer
+from tests.requests import wsgi_request
 
 DOCUMENT: Final = (
     (
@@ -26,6 +30,15 @@ DOCUMENT: Final = (
 )
 METADATA_URL: Final = "https://api.example/.well-known/oauth-protected-resource/mcp"
 NAMED: Final = f'resource_metadata="{METADATA_URL}"'
+
+
+def test_a_program_inside_of_another_one_names_the_metadata_of_the_outer_one() -> None:
+    inner = InheritedAuth(
+        Auth(HTTPBearer({"t": Principal("alice")}.get), resource=ProtectedResource(RESOURCE, ["https://id.example"]))
+    )
+    refusal = inner.decide(NOBODY, AUTHENTICATED, wsgi_request())
+    assert isinstance(refusal, Refusal)
+    assert NAMED in dict(refusal.response().headers)["WWW-Authenticate"]
 
 
 @cache

@@ -436,18 +436,38 @@ def test_a_function_that_calls_its_neighbours_is_no_decorator_of_them() -> None:
     assert needed_by(all_of_them) == WRITE
 
 
-def test_an_application_in_a_closure_is_not_what_is_decorated() -> None:
-    class Site:
-        def __init__(self) -> None:
-            self.views = [fresh()]
-            self.fallback = fresh()
+class _Site:
+    def __init__(self) -> None:
+        self.views = [fresh()]
+        self.fallback = fresh()
 
-        def __call__(self, environ: Any, start_response: Any) -> str:
-            return "served"
+    def __call__(self, environ: Any, start_response: Any) -> str:
+        return "served"
 
-    site = Site()
 
-    def describe(site: Site) -> Callable[[], str]:
+class _WithRules(_Site):
+    """Called in a way of its own, but views are registered in it as in Flask."""
+
+    def __call__(self, *args: Any) -> str:
+        return "served"
+
+    def add_url_rule(self, rule: str) -> None: ...
+
+
+class _WithRoutes(_Site):
+    """The same as in Starlette and Falcon."""
+
+    def __call__(self, *args: Any) -> str:
+        return "served"
+
+    def add_route(self, path: str) -> None: ...
+
+
+@pytest.mark.parametrize("kind", [_Site, _WithRules, _WithRoutes])
+def test_an_application_in_a_closure_is_not_what_is_decorated(kind: type[_Site]) -> None:
+    site = kind()
+
+    def describe(site: _Site) -> Callable[[], str]:
         return lambda: str(site)
 
     needs_write(describe(site))

@@ -466,6 +466,19 @@ def test_what_the_feed_knows_to_be_revoked_is_refused_also_while_it_is_kept() ->
     assert len(server.asked) == 2
 
 
+@pytest.mark.parametrize("issued_at, is_accepted", [(NOW - 10, True), (NOW - 21, False), (None, False)])
+def test_a_revocation_of_a_user_ends_the_tokens_that_were_issued_before_it(
+    issued_at: float | None, is_accepted: bool
+) -> None:
+    clock = FakeClock(NOW)
+    feed = RevocationFeed(MemoryRevocations(clock=clock), clock=clock, monotonic=clock)
+    feed.follow_once()
+    feed.note(Revocation.of_user("alice", NOW - 20))
+    verifier = verifier_of(FakeServer({**ACTIVE, "iat": issued_at}), clock, revocations=feed)
+    for _ in range(2):  # asked, and then kept
+        assert isinstance(verify(verifier), Authenticated) is is_accepted
+
+
 def test_a_feed_that_is_not_fresh_asks_its_store() -> None:
     clock = FakeClock(NOW)
     store = MemoryRevocations(clock=clock)

@@ -409,3 +409,13 @@ def test_only_rsa_keys_without_an_algorithm_get_that_of_the_issuer(alg: str, rsa
 def test_a_set_of_keys_is_a_list(keys: object) -> None:
     with pytest.raises(ValueError, match="not a JWK Set"):
         PublishedKeys.of(json.dumps({"keys": keys}).encode())
+
+
+def test_an_expired_token_is_let_in_for_thirty_seconds_unless_told_otherwise() -> None:
+    for options, seconds in (({}, 30), ({"leeway": 5}, 5)):
+        world = World(**options)
+        token = world.token(lifetime=600)
+        world.clock.advance(600 + seconds - 0.5)
+        assert world.ask(token) == OK
+        world.clock.advance(0.5)
+        assert world.ask(token) == Seen(401, "authmw.token-expired")

@@ -600,7 +600,7 @@ def _remembered(reading: tuple[Way, ...]) -> tuple[SecurityScheme[Any], ...]:
 
 def _first_alone(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
     """The scheme that is tried first where there is no ``Authorization`` header, if it needs no other beside it."""
-    return None if not others or len(others[0]) > 1 else others[0][0]
+    return None if not others or len(others[0]) > 1 else next(iter(others[0]))
 
 
 def _recalls(scheme: SecurityScheme[Any]) -> bool:

@@ -137,10 +137,10 @@ def test_a_success_is_told_to_who_listens(ask: Ask) -> None:
 def test_a_store_that_is_down_is_a_503(ask: Ask, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
 
-    def find_key(_: str) -> ApiKeyRecord | None:
+    def find(*_: object) -> ApiKeyRecord | None:
         raise error
 
-    monkeypatch.setattr(bench.keys._issued, "find", lambda *_: find_key(""))  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(bench.keys._issued, "find", find)  # pyright: ignore[reportPrivateUsage]
     assert ask(bench.quick, [(SCHEME, bench.key)])[0] == 503
 
 

@@ -95,7 +95,7 @@ class ClaimRules:
             or self._issuer(header, claims, now)
             or self._audience(header, claims, now)
             or self._times(header, claims, now)
-            or self._required(header, claims, now)
+            or (self._required(header, claims, now) if self.required else None)
             or self._identifiers(header, claims, now)
         )
 

@@ -189,6 +189,10 @@ def _evaluator_of_scheme(scheme: SecurityScheme[Any], *, may_wait: bool) -> Eval
         if verifier is None:
             return Unrecognised(credentials)
         verdict: object = verifier.verify(credentials, request) if here is None else here(credentials, request)
+        if isinstance(verdict, Authenticated):
+            principal = verdict.principal
+            if type(principal) is Principal and principal.kind != "anonymous":
+                return verdict, scheme  # what `_outcome_of` answers to most verdicts, without its calls
         if isinstance(verdict, GeneratorType):
             return DeferredOutcome(_evaluate_flow(verdict, credentials, scheme))
         return _outcome_of(verdict, credentials, scheme)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from authmw.engine import audit
@@ -34,6 +35,7 @@ from authmw.engine.authentication import (
 )
 from authmw.engine.message import MessageHead, takes_tokens_alone
 from authmw.errors import ConfigurationError, FlowError, NoDependency, Unavailable, explains_arguments
+from authmw.flow.application_code import is_of_application
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds, seconds
 from authmw.flow.flow import STORE_TIMEOUT, run, run_async
@@ -159,7 +161,7 @@ class Auth(NoDependency):
             from authmw.engine.remembered import Memo  # loads hashlib
 
             self.memo = Memo(remember, clock, *verifiers)
-        first = _first_alone(others) if _decides_as_auth(type(self)) else None
+        first = _first_alone(reading, others) if _decides_as_auth(type(self)) else None
         self._recalls: SecurityScheme[Any] | None = first if first is not None and _recalls(first) else None
         self.recall_cookies: Recall | None = None
         """Finds the remembered result for a ``Cookie`` header, or None where it takes a closer look at the request.
@@ -170,7 +172,7 @@ class Auth(NoDependency):
         """
         if self._recalls is not None and self._recalls.recalls_cookies:
             self.recall_cookies = _recall(self._recalls, self._recalls.recall_cookies, self._kept)
-        self.key_header: str = "" if first is None else first.recalls_header
+        self.key_header: str = "" if first is None or is_of_application(first) else first.recalls_header
         """The header (lower case) with the key that `recall_key` knows; empty without `recall_key`."""
         self.recall_key: Recall | None = None
         """Finds the result for a value of `key_header`, or None where it takes a closer look at the request.
@@ -598,9 +600,21 @@ def _remembered(reading: tuple[Way, ...]) -> tuple[SecurityScheme[Any], ...]:
     return tuple(found)
 
 
-def _first_alone(others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
-    """The scheme that is tried first where there is no ``Authorization`` header, if it needs no other beside it."""
-    return None if not others or len(others[0]) > 1 else next(iter(others[0]))
+def _first_alone(reading: tuple[Way, ...], others: tuple[Way, ...]) -> SecurityScheme[Any] | None:
+    """The scheme that decides first where there is no ``Authorization`` header, if it needs no other beside it.
+
+    None if a way that reads the header may decide without it: by another credential that it needs beside, or since a
+    scheme of the application extracts in its own way.
+    """
+    if not others or len(others[0]) > 1 or not all(map(_needs_authorization, chain.from_iterable(reading))):
+        return None
+    return next(iter(others[0]))
+
+
+def _needs_authorization(scheme: SecurityScheme[Any]) -> bool:
+    """Whether `scheme` finds no credentials where there is no ``Authorization`` header."""
+    is_ours = not is_of_application(type(scheme).extract) and "extract" not in vars(scheme)
+    return scheme.in_authorization and is_ours
 
 
 def _recalls(scheme: SecurityScheme[Any]) -> bool:

@@ -149,13 +149,16 @@ class SecurityScheme(Alternatives, Generic[C]):
     def recall_header(self, value: bytes) -> Remembered | None:
         """The verdict on the value of the header `recalls_header`, which came once; None where it takes a closer look.
 
-        It must not wait, and must not raise.
+        It must not wait, and must not raise. Only a scheme of authmw is asked.
         """
         return None
 
     @property
     def recalls_header(self) -> str:
-        """The header (lower case) that alone decides about the credentials. Empty: `recall_header` is not called."""
+        """The header (lower case) that alone decides about the credentials. Empty: `recall_header` is not called.
+
+        It is read once, when the `Auth` is made.
+        """
         return ""
 
     def form_token(self, request: RequestHead) -> str:

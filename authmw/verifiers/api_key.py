@@ -139,9 +139,9 @@ class ApiKeyVerifier:
 
     @property
     def recalls(self) -> bool:
-        """Whether `recall` says of a key what `verify` says: it needs no other driver, and neither is replaced."""
-        is_ours = type(self) is ApiKeyVerifier and "verify" not in vars(self)
-        return is_ours and self._is_asked_directly and not self._is_foreign and self._revocations is None
+        """Whether `recall` says of a key what `verify` says: nothing is replaced, and the store is one in memory."""
+        is_ours = type(self) is ApiKeyVerifier and "verify" not in vars(self) and not self._is_foreign
+        return is_ours and self._revocations is None and getattr(self._keys, "in_memory", False) is True
 
     def recall(self, key: bytes) -> Remembered | None:
         """The verdict on a key that was good before, if the store still answers the same record.

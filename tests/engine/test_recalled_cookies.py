@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authmw import Auth, HTTPBearer, Principal, Session, current_principal
+from authmw import APIKeyHeader, Auth, HTTPBearer, Principal, Session, current_principal
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.http.cookies import cookies_named, only_value
 from authmw.http.request import RequestHead
@@ -243,3 +243,12 @@ def test_a_scheme_that_got_a_method_of_its_own_is_asked(bench: Bench, name: str)
 
 def test_schemes_that_remember_nothing_are_not_asked() -> None:
     assert Auth(HTTPBearer({"t": Principal("a")}.get)).recall_cookies is None
+
+
+@both_ways
+def test_a_way_before_it_that_needs_another_credential_decides_first(bench: Bench, ask: Ask) -> None:
+    site = APIKeyHeader("X-Site", {"s1te": Principal("site")}.get)
+    bearer = HTTPBearer({"t0ken": Principal("bob")}.get)
+    auth = Auth((site & bearer) | bench.scheme, clock=bench.clock)
+    for line, status in (((), 200), ((("x-site", "bad"),), 401), ((("x-site", "s1te"),), 200)):
+        assert ask(auth, [cookie(bench), *line])[0] == status

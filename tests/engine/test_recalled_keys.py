@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from authmw_sqlalchemy import SQLStores
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authmw import APIKeyHeader, ApiKeyVerifier, Auth, HTTPBearer, Principal, Session
+from authmw import APIKeyHeader, ApiKeyVerifier, Auth, HTTPBasic, HTTPBearer, Principal, Session
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.events import Event, RequestAuthenticated, on_event
 from authmw.http.request import RequestHead
-from authmw.schemes.base import Alternatives
+from authmw.identity.credentials import BearerToken
+from authmw.identity.verdict import Rejected
+from authmw.schemes.base import Alternatives, SecurityScheme
 from authmw.stores import CHEAPEST, MemoryApiKeys, MemoryStores, PasswordHasher
 from authmw.stores.records import ApiKeyRecord
 from authmw.stores.revocation_feed import RevocationFeed
@@ -31,26 +35,48 @@ class ByValue(APIKeyHeader):
         return super().value(request)
 
 
-class Bench:
-    """An API whose key was seen once, by the quick way and by the long one."""
+Ways = Sequence[Sequence[str]]
+ALONE: Final[Ways] = (("key",), ("bearer",))
 
-    def __init__(self) -> None:
+
+class Bench:
+    """An API whose key was seen once, by the quick way and by the long one.
+
+    Args:
+        ways: what it accepts, each by the names of its schemes.
+    """
+
+    def __init__(self, ways: Ways = ALONE) -> None:
         self.clock = FakeClock(NOW)
         self.stores = MemoryStores(hasher=PasswordHasher(CHEAPEST), clock=self.clock)
         self.stores.users.create("alice", "correct horse battery staple", id="alice")
         self.keys: MemoryApiKeys = self.stores.keys
         self.key, self.record = self.keys.create("alice", ["orders:read"], lifetime=3600)
         self.verifiers = [ApiKeyVerifier(self.keys, clock=self.clock) for _ in range(2)]
-        self.quick = self.auth(APIKeyHeader("X-API-Key", self.verifiers[0]))
-        self.long = self.auth(ByValue("X-API-Key", self.verifiers[1], name="APIKeyHeader"))
-        assert self.quick.recall_key is not None
+        self.quick = self.auth(APIKeyHeader("X-API-Key", self.verifiers[0]), ways)
+        self.long = self.auth(ByValue("X-API-Key", self.verifiers[1], name="APIKeyHeader"), ways)
         assert self.long.recall_key is None
         for auth in (self.quick, self.long, self.quick, self.long):  # the first writes the last use
-            assert by_wsgi(auth, [(SCHEME, self.key)])[0] == 200
+            by_wsgi(auth, [(SCHEME, self.key)])
 
-    def auth(self, scheme: Alternatives) -> Auth:
+    def auth(self, by_key: APIKeyHeader, ways: Ways) -> Auth:
         tokens = {"t0ken": Principal("bob", scopes={"orders:write"})}
-        return Auth(scheme | HTTPBearer(tokens.get), clock=self.clock)
+        schemes: dict[str, SecurityScheme[Any]] = {
+            "key": by_key,
+            "bearer": HTTPBearer(tokens.get),
+            "basic": HTTPBasic(lambda username, password: None),
+            "site": APIKeyHeader("X-Site", {"s1te": Principal("site")}.get, name="site"),
+        }
+        made = list[Alternatives]()
+        for first, *beside in ways:
+            way: Alternatives = schemes[first]
+            for name in beside:
+                way &= schemes[name]
+            made.append(way)
+        accept, *others = made
+        for way in others:
+            accept |= way
+        return Auth(accept, clock=self.clock)
 
 
 CHANGES: dict[str, Callable[[Bench], object]] = {
@@ -69,15 +95,28 @@ PARTS: Final = ["{key}", "{key}", "{key}", " ", "\t", ",", "x", "é", "?", "{hal
 TEXTS: Final = st.lists(st.sampled_from(PARTS), max_size=3).map("".join)
 LINES: Final = st.lists(
     st.tuples(st.sampled_from([SCHEME, SCHEME, SCHEME, "authorization", "cookie", "accept"]), TEXTS)
-    | st.just(("authorization", "Bearer t0ken")),
+    | st.sampled_from([(SCHEME, "{key}"), ("authorization", "Bearer t0ken"), ("x-site", "s1te"), ("x-site", "bad")]),
     max_size=3,
 )
+WAYS: Final = st.permutations(
+    [["key"], ["bearer"], ["basic"], ["site"], ["site", "bearer"], ["basic", "site"], ["key", "site"]]
+).map(lambda ways: ways[: ways.index(["key"]) + 2])
 
 
 @both_ways
-@given(lines=LINES, change=st.sampled_from(sorted(CHANGES)), method=st.sampled_from(["GET", "POST", "OPTIONS"]))
-def test_the_quick_way_answers_what_the_long_way_does(ask: Ask, lines: Headers, change: str, method: str) -> None:
-    bench = Bench()
+@given(
+    ways=st.just(ALONE) | WAYS,
+    lines=LINES,
+    change=st.sampled_from(sorted(CHANGES)),
+    method=st.sampled_from(["GET", "POST", "OPTIONS"]),
+)
+@example(
+    ways=[["site", "bearer"], ["key"]], lines=[(SCHEME, "{key}"), ("x-site", "bad")], change="nothing", method="GET"
+)
+def test_the_quick_way_answers_what_the_long_way_does(
+    ask: Ask, ways: Ways, lines: Headers, change: str, method: str
+) -> None:
+    bench = Bench(ways)
     CHANGES[change](bench)
     headers = [(name, text.format(key=bench.key, half=bench.key[:19])) for name, text in lines]
     if ask is by_asgi:
@@ -165,7 +204,20 @@ class Async(MemoryApiKeys):
         return super().find_key(digest)
 
 
-def test_what_may_look_at_more_than_the_header_is_asked() -> None:
+class OwnScheme(APIKeyHeader):
+    """A scheme of the application."""
+
+
+class Elsewhere(HTTPBearer):
+    """Reads another header too."""
+
+    def extract(self, request: RequestHead) -> BearerToken | Rejected | None:
+        value = request.header("x-forwarded-authorization")
+        return super().extract(request) if value is None else self.read(value.removeprefix("Bearer "))
+
+
+def test_what_may_look_at_more_than_the_header_is_asked(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/keys.db"
     bench = Bench()
     keys, stores = bench.keys, bench.stores
     feed = RevocationFeed(stores.revocations)
@@ -177,6 +229,9 @@ def test_what_may_look_at_more_than_the_header_is_asked() -> None:
     own_value.value = own_value.value  # type: ignore[method-assign]
     by_key = APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))
     bearer = HTTPBearer({"t0ken": Principal("bob")}.get)
+    own_bearer = HTTPBearer({"t0ken": Principal("bob")}.get)
+    own_bearer.extract = own_bearer.extract  # type: ignore[method-assign]
+    site = APIKeyHeader("X-Site", {"k": Principal("site")}.get, name="site")
     looked_at: dict[str, Alternatives] = {
         "a subclass of the verifier": APIKeyHeader("X-API-Key", Own(keys)),
         "a verifier with a method of its own": APIKeyHeader("X-API-Key", own_verify),
@@ -185,12 +240,18 @@ def test_what_may_look_at_more_than_the_header_is_asked() -> None:
         "a store of the application": APIKeyHeader("X-API-Key", ApiKeyVerifier(Async())),
         "a feed, which follows the owner": APIKeyHeader("X-API-Key", ApiKeyVerifier(keys, revocations=feed)),
         "a function": APIKeyHeader("X-API-Key", {"k": Principal("alice")}.get),
+        "a scheme of the application": OwnScheme("X-API-Key", ApiKeyVerifier(keys)),
+        "a store that waits for a file": APIKeyHeader("X-API-Key", ApiKeyVerifier(SQLStores(database).keys)),
         "two together": by_key & bearer,
+        "a way that needs another credential before it": site & bearer | by_key,
+        "a bearer token that may come elsewhere before it": Elsewhere(bearer.verifier) | by_key,
+        "the same of one object": own_bearer | by_key,
         "a session before it": Session(stores) | by_key,
         "another key before it": APIKeyHeader("X-Other", {"k": Principal("alice")}.get, name="other") | by_key,
     }
     assert {name for name, accept in looked_at.items() if Auth(accept).recall_key is not None} == set()
-    assert Auth(bearer | by_key).recall_key is not None
+    for accept in (bearer | by_key, by_key | bearer, HTTPBasic() | bearer | by_key | site):
+        assert Auth(accept).recall_key is not None
     feed.close()
 
 

@@ -23,6 +23,7 @@ from authmw import (
     acting_as,
     carry_caller,
     current_principal,
+    current_user_async,
     requires,
     requires_scopes,
 )
@@ -539,3 +540,28 @@ def test_a_generator_function_is_not_carried() -> None:
     for function in (chunks, messages):
         with pytest.raises(ConfigurationError, match="is a generator function: give carry_caller the function that"):
             carry_caller(function)
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_nothing_of_an_ended_connection_keeps_the_user_object(kind: str) -> None:
+    calls: list[Any] = []
+    auth = Auth(HTTPBearer({"alice": Principal("alice")}.get), load_user=lambda principal: {"name": principal.id})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        calls.append(current_call.get())
+        await current_user_async(dict)
+        assert calls[0].own_user is not None
+
+    async def main() -> None:
+        headers = [(b"authorization", b"Bearer alice")]
+        scope = {"type": kind, "method": "GET", "path": "/", "headers": headers}
+
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Message) -> None: ...
+
+        await ASGIMiddleware(app, auth)(scope, receive, send)
+
+    asyncio.run(main())
+    assert calls[0].own_user is None

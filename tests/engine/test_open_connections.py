@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from math import inf
 from typing import Any
 
@@ -150,6 +151,22 @@ def test_connections_that_have_gone_leave_nothing_behind() -> None:
     clock.now = 1000.0
     connections.look()
     assert stays.endings == [Ending.EXPIRED]
+
+
+def test_connections_end_at_their_times_also_after_many_have_gone() -> None:
+    clock, connections = FakeClock(0.0), OpenConnections()
+    stay = [Connection(Validity(float(until), clock)) for until in range(1, 200)]
+    for number, each in enumerate(random.Random(1).sample(stay, len(stay))):
+        connections.add(each)
+        for until in (number + 0.5, 900.0, 0.5):
+            gone = Connection(Validity(until, clock))
+            connections.add(gone)
+            connections.drop(gone)
+    for second, each in enumerate(stay, 1):
+        assert each.endings == []
+        clock.now = float(second)
+        connections.look()
+        assert each.endings == [Ending.EXPIRED]
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,7 @@ DAV: Final = {
         ("PROPFIND", "/", {"HTTP_DEPTH": "infinity"}, {"write", "private", "keep"}),
         ("PROPFIND", "/dav", {"HTTP_DEPTH": "1"}, {"write"}),
         ("REPORT", "/dav", {"HTTP_DEPTH": "0"}, {"write"}),
+        *((method, "/dav", {}, {"write", "private", "keep"}) for method in ("PROPFIND", "REPORT", "SEARCH")),
     ],
 )
 def test_a_method_that_reaches_other_paths_needs_what_these_need(

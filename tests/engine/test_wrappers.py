@@ -254,8 +254,10 @@ def test_a_partial_is_wrapped_as_a_function_and_by_itself() -> None:
     async def add(one: int, other: int) -> int:
         return one + other
 
-    once = functools.partial(add, 1)
+    once: Any = functools.partial(add, 1)
+    once.topic = "sums"
     reading, writing, hole = needs_read(once), needs_write(once), public(once)
+    assert vars(hole)["topic"] == "sums"
     assert (needed_by(reading), needed_by(writing), needed_by(hole)) == (READ, WRITE, PUBLIC)
     assert needed_by(once) == needed_by(add) == READ & WRITE
     assert inspect.iscoroutinefunction(reading)

@@ -66,6 +66,18 @@ def test_class_15_a_server_that_takes_its_time_is_left_in_time(name: str) -> Non
         assert time.monotonic() - began < 5, "not by a clock of its own, but in the end"
 
 
+def test_without_threads_it_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with serving(document(b"{}")) as server:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(FetchFailed, match="no thread could be started"):
+            QUICK.fetch(server.url())
+        monkeypatch.undo()
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("name", SLOW)
 def test_who_gave_up_leaves_no_thread_behind(name: str) -> None:
     with serving(SLOW[name]) as server:

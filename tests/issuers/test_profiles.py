@@ -298,6 +298,10 @@ OTHERS: Final[dict[str, tuple[Vendor, Claims]]] = {
     "rfc9068 id": (
         replace(STANDARD, header=JWT), {**STANDARD_USER, "nonce": "n"},
     ),
+    **{
+        f"rfc9068 with {name}": (replace(STANDARD, header=JWT), {**STANDARD_USER, name: "h"})
+        for name in ("at_hash", "c_hash", "s_hash")
+    },
     "rfc9068 logout": (
         replace(STANDARD, header={"typ": "logout+jwt"}), {**STANDARD_USER, "events": {}},
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,11 @@ from authmw.login.mail import Outbox
 MAIL = Mail("alice@mail.example", "Hello", "https://shop.example/auth/reset?token=s3cret")
 
 
+def _works_for(thread: threading.Thread, outbox: Outbox) -> bool:
+    started: Any = outbox
+    return started._thread is thread
+
+
 def test_mails_are_sent_in_their_order_on_another_thread() -> None:
     sent: list[tuple[str, str]] = []
     outbox = Outbox(lambda mail: sent.append((mail.subject, threading.current_thread().name)))
@@ -20,6 +26,8 @@ def test_mails_are_sent_in_their_order_on_another_thread() -> None:
         outbox.put(Mail("alice@mail.example", str(number), ""))
     outbox.join()
     assert sent == [(str(number), "authmw-mail") for number in range(20)]
+    (thread,) = [each for each in threading.enumerate() if each.name == "authmw-mail" and _works_for(each, outbox)]
+    assert thread.daemon, "a program ends although mails are waiting"
 
 
 def test_a_mail_that_fails_is_logged_and_the_next_one_is_sent(caplog: pytest.LogCaptureFixture) -> None:

@@ -60,6 +60,18 @@ def test_nobody_ends_a_session_of_another_user(shop: Shop) -> None:
     assert len(shop.stores.families.families_of("7", shop.clock())) == 1
 
 
+def test_who_has_a_chain_of_refresh_tokens_ends_that_one_and_none_of_another_user(shop: Shop) -> None:
+    alice, bob = shop.logged_in(), shop.logged_in("bob", "battery staple")
+    (of_bob,) = shop.stores.sessions.sessions_of("8", shop.clock())
+    family = family_of(shop)
+    fields = alice.open("/auth/sessions").form.fields
+    alice.post("/auth/sessions", {**fields, "session": of_bob.id})
+    assert bob.open("/").text == "hello bob"
+    assert len(shop.stores.families.families_of("7", shop.clock())) == 1
+    alice.post("/auth/sessions", {**fields, "session": family.id})
+    assert shop.stores.families.families_of("7", shop.clock()) == ()
+
+
 def test_a_chain_of_refresh_tokens_ends_with_the_session_that_it_belongs_to(shop: Shop) -> None:
     from dataclasses import replace
 

@@ -44,6 +44,7 @@ LEAVE: list[Callable[[User], Any]] = [copy.copy, copy.deepcopy, pickled]
 @pytest.mark.parametrize("leave", LEAVE)
 def test_a_user_leaves_the_process_with_all_that_it_has(leave: Callable[[User], Any]) -> None:
     user = User("7", "alice", scopes=frozenset({"read"}), attributes={"team": "blue"}, email="alice@mail.example")
+    assert (User("8", "bob").email, User("8", "bob").email_verified) == ("", False)
     left = leave(user)
     assert (left, type(left)) == (user, User)
     with pytest.raises(TypeError):

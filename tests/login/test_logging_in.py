@@ -112,6 +112,36 @@ def test_a_login_of_the_same_user_renews_the_session_and_its_other_requests_go_o
     assert other.open("/", follow=False).status == 303
 
 
+def test_who_proves_the_password_again_stays_remembered_and_who_comes_after_is_not(shop: Shop) -> None:
+    browser = shop.logged_in(remember="yes")
+    for username, password, key, is_remembered in (("alice", SECRET, "7", True), ("bob", "battery staple", "8", False)):
+        page = browser.open("/auth/login?reauthenticate=1")
+        browser.post(page.form.action, {**page.form.fields, "username": username, "password": password})
+        (session,) = shop.stores.sessions.sessions_of(key, shop.clock())
+        assert session.remembered is is_remembered
+
+
+def test_a_login_that_begins_no_session_leaves_the_one_that_was_there(shop: Shop) -> None:
+    bob = shop.logged_in("bob", "battery staple")
+    add = shop.stores.sessions.add_session
+
+    def overtaken(session: object) -> None:
+        shop.stores.revocations.publish(Revocation.of_user("7", shop.clock()))
+        add(session)
+
+    shop.stores.sessions.add_session = overtaken
+    page = bob.open("/auth/login?reauthenticate=1")
+    answer = bob.post(page.form.action, {**page.form.fields, "username": "alice", "password": SECRET})
+    assert answer.status == 403
+    assert bob.open("/").text == "hello bob"
+
+
+def test_a_program_may_log_out_who_has_no_session(shop: Shop) -> None:
+    name, value = run(shop.pages.log_out(wsgi_request()))
+    assert name == "Set-Cookie"
+    assert value.startswith("__Host-session=;")
+
+
 def test_who_is_logged_in_is_sent_on(shop: Shop) -> None:
     browser = shop.logged_in()
     assert browser.open("/auth/login?next=/public", follow=False).header("location") == "/public"

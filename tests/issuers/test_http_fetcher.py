@@ -315,6 +315,10 @@ def test_a_fetcher_that_cannot_work_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         HTTPFetcher(timeout=0, max_bytes=0, ca_file=str(tmp_path / "missing.pem"))
     assert len(raised.value.mistakes) == 3
+    for timeout in (0, 60.5):
+        with pytest.raises(ConfigurationError, match="more than 0 and at most 60"):
+            HTTPFetcher(timeout=timeout)
+    assert HTTPFetcher(timeout=60).timeout == 60
 
 
 def test_urllib3_is_loaded_with_the_first_issuer_and_not_with_authmw() -> None:

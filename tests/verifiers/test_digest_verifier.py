@@ -784,6 +784,10 @@ def test_mistakes_are_named_at_construction(options: dict[str, Any], mistake: st
         DigestVerifier(DigestUsers(), nonces=Nonces(), **options)
 
 
+def test_a_body_of_no_octets_may_be_the_longest() -> None:
+    DigestVerifier(DigestUsers(), nonces=Nonces(), max_body=0)
+
+
 def test_an_algorithm_that_openssl_lacks_is_named_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
     def new(name: str, data: bytes = b"") -> None:
         raise ValueError(f"unsupported hash type {name}")

@@ -22,7 +22,7 @@ _PLACE: Final = re.compile(r"^\{\{(?P<what>table|chart|versions)(?: (?P<case>[\w
 _ANSWERS: Final = "bad credentials"
 _UNITS: Final = {"us": "(µs)", "ms": "(ms)", "B": "(bytes)", "1/s": "(requests per second)"}
 _UNIT: Final = re.compile(rf"\[({'|'.join(_UNITS)})\]$")
-_NO_BAR: Final = ("alone", "lookup", "feed", "misses", "by a class", " / ")
+_NO_BAR: Final = ("alone", "lookup", "feed", "misses", "by a class", "flattened", " / ")
 """What stands in labels of rows that are no choice of a user: floors, variants of another row, and comparisons."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,11 +75,18 @@ def test_a_case_that_was_not_measured_stops_the_page() -> None:
 
 
 def test_bars_are_what_a_user_may_choose() -> None:
-    figures = [Figure("authmw, raw WSGI", 0.5, 0, 0), Figure("dict lookup", 0.1, 0, 0), Figure("F1 [us]", 9, 0, 0)]
+    others = [Figure(name, 0.1, 0, 0) for name in ("dict lookup", "F1 [us]", "flattened by hand, raw WSGI")]
+    figures = [Figure("authmw, raw WSGI", 0.5, 0, 0), *others]
     made = page.page("{{chart a}}\n", {"a": table(*figures)})
     assert "x-axis [authmw WSGI]\n" in made
     assert '  y-axis "times jwt.decode" 0 --> 0.53\n' in made
     assert "  bar [0.5]\n" in made
+
+
+def test_the_drawings_have_room_for_the_names_of_the_bars() -> None:
+    axes = re.findall(r"^  x-axis \[(.+)\]$", page.PAGE.read_text(), re.MULTILINE)
+    assert len(axes) >= 3
+    assert [name for axis in axes for name in axis.split(", ") if len(name) > 22] == []
 
 
 def test_a_figure_is_the_median_with_its_spread() -> None:

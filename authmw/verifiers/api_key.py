@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from authmw.stores.revocation_feed import RevocationFeed
 
 _MAX_KNOWN: Final = 2**15
+_MAX_KNOWN_IN_MEMORY: Final = 2**17  # where the store has all keys in memory too
 _log = logging.getLogger("authmw.keys")
 
 
@@ -106,7 +107,9 @@ class ApiKeyVerifier:
         self._is_foreign = is_of_application(keys.find_key)
         # The store is asked each time. This cache only saves the construction of the same principal and a second check
         # of the shape. Only keys that the store has found are in it, so clients without a key cannot fill it.
-        self._known = BoundedCache[str, _Known](_MAX_KNOWN, clock=clock)
+        self._is_in_memory: bool = getattr(keys, "in_memory", False) is True
+        most = _MAX_KNOWN_IN_MEMORY if self._is_in_memory else _MAX_KNOWN
+        self._known = BoundedCache[str, _Known](most, clock=clock)
         self._lock = threading.Lock()
 
     @property
@@ -141,7 +144,7 @@ class ApiKeyVerifier:
     def recalls(self) -> bool:
         """Whether `recall` says of a key what `verify` says: nothing is replaced, and the store is one in memory."""
         is_ours = type(self) is ApiKeyVerifier and "verify" not in vars(self) and not self._is_foreign
-        return is_ours and self._revocations is None and getattr(self._keys, "in_memory", False) is True
+        return is_ours and self._revocations is None and self._is_in_memory
 
     def recall(self, key: bytes) -> Remembered | None:
         """The verdict on a key that was good before, if the store still answers the same record.

@@ -319,13 +319,18 @@ def test_the_principal_of_an_unchanged_record_is_built_once(store: type[Keys]) -
     assert first is second
 
 
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch, store: type[Keys]) -> None:
+@pytest.mark.parametrize("in_memory, most", [(False, 10), (True, 20)])
+def test_what_is_kept_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, store: type[Keys], in_memory: bool, most: int
+) -> None:
     monkeypatch.setattr("authmw.verifiers.api_key._MAX_KNOWN", 10)
+    monkeypatch.setattr("authmw.verifiers.api_key._MAX_KNOWN_IN_MEMORY", 20)
+    monkeypatch.setattr(store, "in_memory", in_memory, raising=False)
     made = [new_api_key() for _ in range(50)]
     verifier = ApiKeyVerifier(store(*map(record_of, made)))
     for key in made:
         assert isinstance(run(verify(verifier, ApiKey(key))), Authenticated)
-    assert len(verifier._known) == 10  # pyright: ignore[reportPrivateUsage]  # there is no other way to see it
+    assert len(verifier._known) == most  # pyright: ignore[reportPrivateUsage]  # there is no other way to see it
 
 
 def test_as_a_bearer_token_one_without_our_prefix_is_left_to_the_next_alternative(store: type[Keys]) -> None:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager, closing, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    aclosing,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    suppress,
+)
 from functools import cache
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
+import authmw_sqlalchemy.postgres
+import authmw_sqlalchemy.postgres_async
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle, schema
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
@@ -87,6 +98,15 @@ def sqlite(namespace: str) -> Generator[SQLStores]:
 
 
 @contextmanager
+def _patient() -> Generator[None]:
+    """A race is longer than requests wait for a connection, where the machine has other work."""
+    with ExitStack() as patches:
+        for module in (authmw_sqlalchemy.postgres, authmw_sqlalchemy.postgres_async):
+            patches.enter_context(patch.object(module, "POOL_TIMEOUT", 30.0))
+        yield
+
+
+@contextmanager
 def postgres(namespace: str) -> Generator[SQLStores]:
     """The stores in the schema of a namespace."""
     with closing(SQLStores(make_schema(namespace), hasher=HASHER)) as stores:
@@ -112,14 +132,15 @@ def __getattr__(name: str) -> Callable[[str], object]:
 
 @contextmanager
 def _one(opened: Callable[[str], AbstractContextManager[SQLStores]], namespace: str, store: str) -> Generator[object]:
-    with opened(namespace) as stores:
+    with _patient(), opened(namespace) as stores:
         yield _store(stores, store)
 
 
 @asynccontextmanager
 async def _one_async(namespace: str, store: str) -> AsyncGenerator[object]:
-    async with postgres_async(namespace) as stores:
-        yield _store(stores, store)
+    with _patient():
+        async with postgres_async(namespace) as stores:
+            yield _store(stores, store)
 
 
 def _store(stores: SQLStores | AsyncSQLStores, name: str) -> object:

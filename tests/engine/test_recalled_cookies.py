@@ -53,9 +53,14 @@ def bench() -> Iterator[Bench]:
 
 
 def by_wsgi(
-    auth: Auth, headers: Headers, method: str = "GET", answered: Headers | None = None, **options: Any
+    auth: Auth,
+    headers: Headers,
+    method: str = "GET",
+    answered: Headers | None = None,
+    path: str = "/orders",
+    **options: Any,
 ) -> Answer:
-    environ = {**wsgi_request(method=method).environ, "PATH_INFO": "/orders", "QUERY_STRING": ""}
+    environ = {**wsgi_request(method=method).environ, "PATH_INFO": path, "QUERY_STRING": ""}
     for name, value in headers:
         key = "HTTP_" + name.upper().replace("-", "_")
         separator = "; " if name == "cookie" else ","
@@ -75,9 +80,14 @@ def by_wsgi(
 
 
 def by_asgi(
-    auth: Auth, headers: Headers, method: str = "GET", answered: Headers | None = None, **options: Any
+    auth: Auth,
+    headers: Headers,
+    method: str = "GET",
+    answered: Headers | None = None,
+    path: str = "/orders",
+    **options: Any,
 ) -> Answer:
-    scope = {**asgi_request(method=method).scope, "path": "/orders", "raw_path": b"/orders", "query_string": b""}
+    scope = {**asgi_request(method=method).scope, "path": path, "raw_path": path.encode(), "query_string": b""}
     scope["headers"] = [(name.encode(), value.encode()) for name, value in headers]
     sent: list[Any] = []
 

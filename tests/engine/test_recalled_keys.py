@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from authmw import APIKeyHeader, ApiKeyVerifier, Auth, HTTPBasic, HTTPBearer, Principal, Session
 from authmw.crypto.opaque_tokens import token_digest
+from authmw.engine.adapter import Adapter
 from authmw.events import Event, RequestAuthenticated, on_event
 from authmw.http.request import RequestHead
 from authmw.identity.credentials import BearerToken
@@ -264,3 +265,23 @@ class OwnAuth(Auth):
 
 def test_an_engine_with_a_way_of_its_own_is_asked() -> None:
     assert OwnAuth(APIKeyHeader("X-API-Key", ApiKeyVerifier(MemoryApiKeys()))).recall_key is None
+
+
+class WithToken(Adapter):
+    """An adapter whose application has an endpoint that reads its own credentials."""
+
+    own_ends = ("/token",)
+
+    def reads_own_credentials(self, request: RequestHead) -> bool:
+        return request.path == "/auth/token"
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "path, caller", [("/auth/token", ""), ("/x/token", "alice"), ("/orders", "alice"), ("/token/x", "alice")]
+)
+def test_an_endpoint_that_reads_its_own_credentials_gets_nobody(ask: Ask, path: str, caller: str) -> None:
+    bench = Bench()
+    for auth in (bench.quick, bench.long):
+        answer = ask(auth, [(SCHEME, bench.key)], path=path, _adapter=WithToken())
+        assert (answer[0], answer[1].split()[0] if caller else answer[1].split()) == (200, caller or ["None"])

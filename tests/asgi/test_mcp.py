@@ -244,6 +244,7 @@ def test_a_message_that_could_be_read_otherwise_reaches_no_server(case: str) -> 
     for token in ("reader", "writer"):
         status, headers, body = ask(protected(server), AMBIGUOUS[case], token=token)
         assert (status, headers["content-type"], json.loads(body)["error"]["code"]) == (400, "application/json", -32700)
+        assert headers["cache-control"] == "no-store"
     assert not server.seen
 
 

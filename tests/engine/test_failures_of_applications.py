@@ -205,6 +205,17 @@ def test_the_query_is_cut_out_too() -> None:
     assert "1" not in secrets
 
 
+def test_a_short_credential_that_a_scheme_finds_is_cut_out_too() -> None:
+    assert "k1" in secrets_of(wsgi_request(x_api_key="k1"), [APIKeyHeader("X-API-Key")])
+    assert "k1" not in secrets_of(wsgi_request(x_api_key="k1"), [])
+
+
+def test_a_secret_that_is_encoded_three_times_is_found() -> None:
+    once = b64encode(PASSWORD.encode()).decode()
+    thrice = quote(b64encode(once.encode()).decode(), safe="")
+    assert PASSWORD in secrets_of(wsgi_request(x_given=thrice), [])
+
+
 def test_what_a_scheme_of_the_application_finds_is_cut_out_where_it_is_text() -> None:
     class Found:
         def __init__(self) -> None:

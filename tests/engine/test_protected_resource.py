@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import Any, Final
 
 import pytest
 
 from authmw import Auth, HTTPBearer, InheritedAuth, Principal
+from authmw.asgi import AuthMiddleware
 from authmw.engine.authentication import NOBODY
 from authmw.engine.protected_resource import ProtectedResource
 from authmw.errors import ConfigurationError
 from authmw.http.challenge import parse_challenges
 from authmw.http.refusal import Refusal
+from authmw.http.request import Scope
 from authmw.identity.requirement import AUTHENTICATED
 from tests.contract.cases import Answer as ContractAnswer
 from tests.contract.cases import Case
@@ -262,3 +265,22 @@ def test_a_resource_without_an_authorization_server_is_refused(servers: Any) -> 
 def test_further_members_are_json(more: Any) -> None:
     with pytest.raises(ConfigurationError, match="more="):
         ProtectedResource(RESOURCE, ["https://id.example"], more=more)
+
+
+def test_a_websocket_to_the_metadata_is_guarded_like_any_other() -> None:
+    auth = Auth(HTTPBearer({"t": Principal("alice")}.get), resource=ProtectedResource(RESOURCE, ["https://id.example"]))
+    path = METADATA_URL.removeprefix("https://api.example")
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("it was reached")
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "websocket", "path": path, "query_string": b"", "headers": []}
+    asyncio.run(AuthMiddleware(app, auth)(scope, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.close"]

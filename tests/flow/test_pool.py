@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from authmw.errors import ConfigurationError, Overloaded
-from authmw.flow.pool import WorkPool, in_thread, in_waiting_thread
+from authmw.flow.pool import WorkPool, in_thread, in_waiting_thread, is_on_event_loop
 
 
 def run_asyncio(function: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -208,3 +208,10 @@ def test_a_thread_sees_the_context_of_its_caller() -> None:
 def test_a_pool_without_slots_is_a_mistake() -> None:
     with pytest.raises(ConfigurationError, match="slots"):
         WorkPool(slots=0)
+
+
+def test_a_thread_that_runs_a_loop_is_told_from_others() -> None:
+    async def told() -> bool:
+        return is_on_event_loop()
+
+    assert [asyncio.run(told()), trio.run(told), is_on_event_loop()] == [True, True, False]

@@ -10,6 +10,7 @@ import pytest
 
 from authmw.crypto.chained_tokens import SessionToken
 from authmw.crypto.opaque_tokens import token_digest
+from authmw.events import Event, LoginFailed, on_event
 from authmw.flow.flow import run
 from authmw.stores.records import Revocation
 from tests.login.browser import Browser, Page, to_wsgi
@@ -303,3 +304,13 @@ def test_the_store_has_digests_only(shop: Shop) -> None:
     assert browser.jar["__Host-session"] not in str(list(map(asdict, shop.stores.sessions.of_user("7"))))
     assert session.name == "Firefox"
     assert session.amr == ("pwd",)
+
+
+def test_a_failed_login_is_an_event(shop: Shop) -> None:
+    told: list[Event] = []
+    stop = on_event(told.append, inline=True)
+    browser = shop.browser()
+    browser.submit(browser.open("/auth/login"), username="alice", password="wrong")
+    stop()
+    (failed,) = [event for event in told if isinstance(event, LoginFailed)]
+    assert failed.code == "authmw.password-wrong"

@@ -212,6 +212,11 @@ def test_a_step_that_answers_no_bool_or_fails_lets_nobody_in() -> None:
 
 def test_mistakes_in_steps_are_refused() -> None:
     stores = MemoryStores()
-    for steps, said in (([Pin], "steps="), ([object()], "steps="), ([Pin(), Pin()], "twice")):
+    for steps, said in (
+        ([Pin], "steps="),
+        ([object()], "steps="),
+        ([object(), object()], "it needs name"),
+        ([Pin(), Pin()], "twice"),
+    ):
         with pytest.raises(ConfigurationError, match=said):
             LoginPages(Session(stores), stores, steps=steps)  # type: ignore[arg-type] # on purpose

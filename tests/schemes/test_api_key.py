@@ -187,6 +187,8 @@ def test_a_place_that_no_request_could_have_is_refused(make: Any, said: str) -> 
 
 def test_a_key_has_the_name_that_its_document_is_to_show() -> None:
     assert [each("key", name="Shop").name for each in (APIKeyHeader, APIKeyQuery, APIKeyCookie)] == ["Shop"] * 3
+    for each in (APIKeyHeader, APIKeyQuery, APIKeyCookie):
+        assert each("key").name == each.__name__
     assert APIKeyCookie("__Host-key").path == "/"
 
 

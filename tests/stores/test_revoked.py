@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from authmw.errors import FlowError
+from authmw.flow.flow import run
+from authmw.stores import MemoryStores
 from authmw.stores.records import LONGEST_ACCESS_TOKEN, LONGEST_TOKEN, Revocation, RevocationKind
+from authmw.stores.revocation import revoke_before
 from authmw.stores.revoked import KEPT_AFTER, Issuance, Revoked
+from authmw.testing import FakeClock
 
 AT = 1000.5
 """When everything here is revoked: in the middle of the second 1000."""
@@ -168,3 +172,14 @@ def test_threads_that_note_one_user_lose_no_later_revocation() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert known.refuses(BARE._replace(issued_at=3999.0))
+
+
+def test_revoking_what_a_user_was_issued_revokes_its_opaque_tokens_and_no_others() -> None:
+    clock = FakeClock(AT)
+    stores: Any = MemoryStores(clock=clock)
+    stores.feed, stores.clock = None, clock
+    digests = {name: stores.tokens.create(name)[1].digest for name in ("alice", "bob")}
+    run(revoke_before(stores, "alice", clock()))
+    assert [stores.tokens.find_token(digests[name]).revoked_at for name in ("alice", "bob")] == [clock(), None]
+    (revocation,) = stores.revocations.revocations_after("", 10).revocations
+    assert revocation == Revocation.of_user("alice", clock())

@@ -303,6 +303,7 @@ HELD_ELSEWHERE = {
     "authmw.flow.bounded_cache._MOST_DROPPED": "tests/flow/test_bounded_cache.py",
     "authmw.issuers.keys.key_cache._MAX_NOT_FOUND": "tests/flow/test_bounded_cache.py",
     "authmw.verifiers.api_key._MAX_KNOWN": "tests/flow/test_bounded_cache.py",
+    "authmw.verifiers.api_key._MAX_KNOWN_IN_MEMORY": "tests/verifiers/test_api_key_verifier.py",
     "authmw.verifiers.jwt._MAX_KEPT": "tests/verifiers/test_jwt_verifier.py",
     "authmw.verifiers.password_memory._MOST_OTHERS": "tests/verifiers/test_password_memory.py",
     "authmw.verifiers.password_memory._MOST_REMEMBERED": "tests/verifiers/test_password_memory.py",

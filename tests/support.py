@@ -134,8 +134,12 @@ def examples(number: int) -> int:
 
 
 def unmeasured() -> dict[str, str]:
-    """The environment of this process for a program that measures no coverage, which takes as long as imports do."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    """The environment of this process for a program that measures no coverage, which takes as long as imports do.
+
+    Flask's commands leave a variable behind in the process that runs them, by which `app.run()` does nothing.
+    """
+    left = {name for name in os.environ if name.startswith("COVERAGE_")} | {"FLASK_RUN_FROM_CLI"}
+    return {name: value for name, value in os.environ.items() if name not in left}
 
 
 def fresh_python(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authmw.errors import Overloaded, StoreUnavailable
@@ -20,12 +20,15 @@ from tests.oauth2.asking import FORM
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text(min_size=1)))
+@example({"resource": "0", "scope": "a"})
 def test_what_was_encoded_is_read_again(parameters: dict[str, str]) -> None:
     form = parse_form(urlencode(parameters).encode())
     if any("\0" in text for pair in parameters.items() for text in pair):
         assert isinstance(form, BadForm)
     else:
         assert isinstance(form, Form)
+        assert form.resources == {value for name, value in parameters.items() if name == "resource"}
+        parameters.pop("resource", None)
         assert {name: form.get(name) for name in parameters} == parameters
 
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import (
     AbstractContextManager,
-    ExitStack,
     aclosing,
     asynccontextmanager,
     closing,
@@ -20,6 +19,7 @@ from unittest.mock import patch
 
 import authmw_sqlalchemy.postgres
 import authmw_sqlalchemy.postgres_async
+import authmw_sqlalchemy.sqlite
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle, schema
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
@@ -99,10 +99,12 @@ def sqlite(namespace: str) -> Generator[SQLStores]:
 
 @contextmanager
 def _patient() -> Generator[None]:
-    """A race is longer than requests wait for a connection, where the machine has other work."""
-    with ExitStack() as patches:
-        for module in (authmw_sqlalchemy.postgres, authmw_sqlalchemy.postgres_async):
-            patches.enter_context(patch.object(module, "POOL_TIMEOUT", 30.0))
+    """A race is longer than requests wait for a connection or the lock, where the machine has other work."""
+    with (
+        patch.object(authmw_sqlalchemy.postgres, "POOL_TIMEOUT", 30.0),
+        patch.object(authmw_sqlalchemy.postgres_async, "POOL_TIMEOUT", 30.0),
+        patch.object(authmw_sqlalchemy.sqlite, "_WRITE_TIMEOUT", 30.0),
+    ):
         yield
 
 

@@ -123,7 +123,8 @@ def test_production_assumes_no_database(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "AUTHMW_ENV=production: set AUTHMW_DATABASE" in refused.stderr
 
 
-def test_flasks_command_uses_its_application(shop: str, directory: Path) -> None:
+def test_flasks_command_uses_its_application(shop: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "false")  # Flask sets it for good: this takes it back
     arguments = ["--app", shop, "authmw", "users", "create", "alice", "--no-password"]
     made = CliRunner().invoke(FlaskGroup(), arguments)
     assert made.exit_code == 0, made.output

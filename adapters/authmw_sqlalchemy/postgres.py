@@ -26,6 +26,7 @@ from authmw.flow.forks import in_each_child
 from authmw_sqlalchemy import schema
 from authmw_sqlalchemy.errors import as_unavailable, unavailable
 from authmw_sqlalchemy.postgres_connections import (
+    ANSWER_TIMEOUT,
     PROBE_TIMEOUT,
     BoundedConnection,
     arguments,
@@ -79,7 +80,7 @@ class PostgresDatabase:
     def run(self, operation: Callable[..., Operation[T]], *args: object) -> T:
         """Run `operation` as one transaction, and return its result."""
         self.breaker.admit()
-        with self.breaker.watch(), question(), self.begin() as connection:
+        with self.breaker.watch(), question(ANSWER_TIMEOUT), self.begin() as connection:
             return drive(operation(*args), lambda statement: connection.execute(executable(statement)))
 
     @contextmanager
@@ -122,7 +123,7 @@ class PostgresDatabase:
             return cursor.execute(statement.sql, statement.arranged(values), prepare=True).fetchall()
 
         self.breaker.admit()
-        with question():
+        with question(ANSWER_TIMEOUT):
             slots = self._slots
             if not slots.acquire(timeout=POOL_TIMEOUT):
                 taken = f"all {self._pool_size} connections to the database are in use: raise pool_size="

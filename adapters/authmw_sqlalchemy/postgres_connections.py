@@ -41,7 +41,7 @@ class ServerTimeout(OperationalError):
 
 
 @contextmanager
-def question(seconds: float = ANSWER_TIMEOUT) -> Generator[None, None, None]:
+def question(seconds: float) -> Generator[None, None, None]:
     """Bound everything in this block together, on this thread: no wait goes on beyond `seconds` from now."""
     token = _deadline.set(monotonic() + seconds)
     try:

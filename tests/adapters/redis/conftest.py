@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from authmw_redis import RedisStores
 
+from tests.adapters.patience import patience
 from tests.adapters.redis.support import RedisServer, stores
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    with patience():
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 
 import pytest
 from authmw_redis import AsyncRedisStores, RedisStores
@@ -24,6 +24,7 @@ from authmw.testing.contract import (
     ThrottleContract,
     TokenStoreContract,
 )
+from tests.adapters.patience import patience
 from tests.adapters.redis.support import URL, drop
 from tests.support import require
 
@@ -37,20 +38,15 @@ def _redis() -> None:
 
 @contextmanager
 def opened(namespace: str) -> Generator[RedisStores]:
-    stores = RedisStores(URL, prefix=namespace, free=ThrottleContract.free)
-    try:
+    with patience(), closing(RedisStores(URL, prefix=namespace, free=ThrottleContract.free)) as stores:
         yield stores
-    finally:
-        stores.close()
 
 
 @asynccontextmanager
 async def awaited(namespace: str) -> AsyncGenerator[AsyncRedisStores]:
-    stores = AsyncRedisStores(URL, prefix=namespace, free=ThrottleContract.free)
-    try:
-        yield stores
-    finally:
-        await stores.aclose()
+    with patience():
+        async with aclosing(AsyncRedisStores(URL, prefix=namespace, free=ThrottleContract.free)) as stores:
+            yield stores
 
 
 @contextmanager

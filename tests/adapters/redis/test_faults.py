@@ -45,6 +45,7 @@ from tests.adapters.redis.support import (
     now,
 )
 from tests.proxy import Proxy
+from tests.running_clock import RunningClock
 
 pytestmark = pytest.mark.servers
 
@@ -80,6 +81,11 @@ VERBS: dict[str, Callable[[RedisStores | AsyncRedisStores], Any]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    """The waits of production: they are what is tested here."""
+
+
 @pytest.fixture
 def proxy(server: RedisServer) -> Iterator[Proxy]:
     with Proxy("127.0.0.1", server.port) as started:
@@ -98,16 +104,16 @@ def url(proxy: Proxy) -> str:
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_err_3_every_verb_raises_in_time_and_works_again_afterwards(
-    proxy: Proxy, fault: Callable[[Proxy], None]
+    proxy: Proxy, fault: Callable[[Proxy], None], clock: RunningClock
 ) -> None:
     kept = RedisStores(url(proxy))
     for name, verb in VERBS.items():
         verb(kept)
         fault(proxy)
-        began = time.monotonic()
+        began = clock()
         with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
             verb(kept)
-        assert time.monotonic() - began < SECONDS, name
+        assert clock() - began < SECONDS, name
         proxy.restore()
         verb(kept)
     kept.close()
@@ -115,17 +121,17 @@ def test_err_3_every_verb_raises_in_time_and_works_again_afterwards(
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_err_3_every_awaited_verb_raises_in_time_and_works_again_afterwards(
-    proxy: Proxy, fault: Callable[[Proxy], None]
+    proxy: Proxy, fault: Callable[[Proxy], None], clock: RunningClock
 ) -> None:
     async def main() -> None:
         kept = AsyncRedisStores(url(proxy))
         for name, verb in VERBS.items():
             await cast("Awaitable[object]", verb(kept))
             fault(proxy)
-            began = time.monotonic()
+            began = clock()
             with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
                 await cast("Awaitable[object]", verb(kept))
-            assert time.monotonic() - began < SECONDS, name
+            assert clock() - began < SECONDS, name
             proxy.restore()
             await cast("Awaitable[object]", verb(kept))
         await kept.aclose()
@@ -133,12 +139,12 @@ def test_err_3_every_awaited_verb_raises_in_time_and_works_again_afterwards(
     asyncio.run(main())
 
 
-def test_while_redis_is_known_to_be_silent_threads_are_refused_at_once(proxy: Proxy) -> None:
+def test_while_redis_is_known_to_be_silent_threads_are_refused_at_once(proxy: Proxy, clock: RunningClock) -> None:
     def seconds(verb: Callable[[RedisStores], object]) -> float:
-        began = time.monotonic()
+        began = clock()
         with pytest.raises((redis.TimeoutError, StoreUnavailable)):
             verb(kept)
-        return time.monotonic() - began
+        return clock() - began
 
     with closing(RedisStores(url(proxy))) as kept, ThreadPoolExecutor(len(VERBS)) as threads:
         for verb in VERBS.values():
@@ -148,8 +154,8 @@ def test_while_redis_is_known_to_be_silent_threads_are_refused_at_once(proxy: Pr
         waited = sorted(threads.map(seconds, VERBS.values()))
         assert waited[-1] < PATIENCE + BUSY
         assert waited[-2] < BUSY
-        began, connections = time.monotonic(), proxy.connections
-        while time.monotonic() < began + 2:
+        began, connections = clock(), proxy.connections
+        while clock() < began + 2:
             list(threads.map(seconds, VERBS.values()))
         assert proxy.connections - connections <= 4  # one probe at a time
         proxy.restore()
@@ -158,12 +164,14 @@ def test_while_redis_is_known_to_be_silent_threads_are_refused_at_once(proxy: Pr
 
 
 @pytest.mark.parametrize("by_url", [True, False], ids=["a URL", "a client of the application"])
-def test_while_redis_is_known_to_be_silent_tasks_are_refused_at_once(proxy: Proxy, by_url: bool) -> None:
+def test_while_redis_is_known_to_be_silent_tasks_are_refused_at_once(
+    proxy: Proxy, by_url: bool, clock: RunningClock
+) -> None:
     async def seconds(kept: AsyncRedisStores, verb: Callable[[AsyncRedisStores], Any]) -> float:
-        began = time.monotonic()
+        began = clock()
         with pytest.raises((redis.TimeoutError, StoreUnavailable)):
             await verb(kept)
-        return time.monotonic() - began
+        return clock() - began
 
     async def main() -> None:
         client = AsyncClient(

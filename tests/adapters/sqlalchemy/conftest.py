@@ -9,8 +9,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.adapters.patience import patience
 from tests.adapters.sqlalchemy.databases import drop_schema, make_schema
 from tests.support import require
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    with patience():
+        yield
 
 
 @pytest.fixture

@@ -15,15 +15,12 @@ from contextlib import (
 from functools import cache
 from pathlib import Path
 from typing import Final
-from unittest.mock import patch
 
-import authmw_sqlalchemy.postgres
-import authmw_sqlalchemy.postgres_async
-import authmw_sqlalchemy.sqlite
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle, schema
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from tests.adapters.patience import patience
 
 POSTGRES: Final = make_url("postgresql+psycopg://postgres@127.0.0.1:5432/test")
 HASHER: Final = PasswordHasher(CHEAPEST)
@@ -98,17 +95,6 @@ def sqlite(namespace: str) -> Generator[SQLStores]:
 
 
 @contextmanager
-def _patient() -> Generator[None]:
-    """A race is longer than requests wait for a connection or the lock, where the machine has other work."""
-    with (
-        patch.object(authmw_sqlalchemy.postgres, "POOL_TIMEOUT", 30.0),
-        patch.object(authmw_sqlalchemy.postgres_async, "POOL_TIMEOUT", 30.0),
-        patch.object(authmw_sqlalchemy.sqlite, "_WRITE_TIMEOUT", 30.0),
-    ):
-        yield
-
-
-@contextmanager
 def postgres(namespace: str) -> Generator[SQLStores]:
     """The stores in the schema of a namespace."""
     with closing(SQLStores(make_schema(namespace), hasher=HASHER)) as stores:
@@ -134,13 +120,13 @@ def __getattr__(name: str) -> Callable[[str], object]:
 
 @contextmanager
 def _one(opened: Callable[[str], AbstractContextManager[SQLStores]], namespace: str, store: str) -> Generator[object]:
-    with _patient(), opened(namespace) as stores:
+    with patience(), opened(namespace) as stores:
         yield _store(stores, store)
 
 
 @asynccontextmanager
 async def _one_async(namespace: str, store: str) -> AsyncGenerator[object]:
-    with _patient():
+    with patience():
         async with postgres_async(namespace) as stores:
             yield _store(stores, store)
 

@@ -25,6 +25,7 @@ from authmw.testing.contract.families import a_family
 from authmw.testing.contract.sessions import a_session
 from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema, written
 from tests.proxy import Proxy
+from tests.running_clock import RunningClock
 from tests.support import fresh_python
 
 pytestmark = pytest.mark.servers
@@ -35,6 +36,11 @@ IN_TIME = 1.8 + 0.5
 """Seconds in which a question is answered or given up."""
 BUSY = 0.25
 """Seconds that a call which does not wait takes at most, on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    """The waits of production: they are what is tested here."""
 
 
 @pytest.fixture
@@ -93,26 +99,26 @@ def test_a_restart_is_not_noticed(stores: SQLStores, proxy: Proxy, verb: Callabl
 
 
 def test_a_server_that_falls_silent_is_a_failure_in_time_and_then_forgotten(
-    stores: SQLStores, proxy: Proxy, verb: Callable[[SQLStores], object]
+    stores: SQLStores, proxy: Proxy, verb: Callable[[SQLStores], object], clock: RunningClock
 ) -> None:
     verb(stores)
     proxy.fall_silent()
     for _ in range(2):
-        start = time.monotonic()
+        start = clock()
         with pytest.raises(StoreUnavailable):
             verb(stores)
-        assert time.monotonic() - start < LATEST
+        assert clock() - start < LATEST
     proxy.restore()
     verb(stores)
 
 
-def test_what_waits_for_a_lock_gives_up_in_time(stores: SQLStores, postgres: URL) -> None:
+def test_what_waits_for_a_lock_gives_up_in_time(stores: SQLStores, postgres: URL, clock: RunningClock) -> None:
     with engine_of(postgres) as engine, engine.begin() as connection:
         connection.execute(text("SELECT 1 FROM authmw_users FOR UPDATE"))
-        start = time.monotonic()
+        start = clock()
         with pytest.raises(StoreUnavailable) as caught:
             stores.users.disable("alice")
-        assert time.monotonic() - start < LATEST
+        assert clock() - start < LATEST
         assert isinstance(caught.value.__cause__, psycopg.errors.QueryCanceled)
         assert stores.users.find("alice") is not None, "no lookup waits"
     stores.users.disable("alice")
@@ -230,12 +236,14 @@ def counted(stores: AsyncSQLStores) -> Flow[bool]:
     return isinstance(answer, Reservation)
 
 
-def test_while_the_server_is_known_to_be_silent_threads_are_refused_at_once(stores: SQLStores, proxy: Proxy) -> None:
+def test_while_the_server_is_known_to_be_silent_threads_are_refused_at_once(
+    stores: SQLStores, proxy: Proxy, clock: RunningClock
+) -> None:
     def seconds(verb: Callable[[SQLStores], object]) -> float:
-        began = time.monotonic()
+        began = clock()
         with pytest.raises(StoreUnavailable):
             verb(stores)
-        return time.monotonic() - began
+        return clock() - began
 
     for verb in VERBS.values():
         verb(stores)
@@ -247,46 +255,50 @@ def test_while_the_server_is_known_to_be_silent_threads_are_refused_at_once(stor
         waited = sorted(threads.map(seconds, verbs))
         assert waited[-1] < PATIENCE + BUSY
         assert waited[-2] < BUSY
-        began, connections = time.monotonic(), proxy.connections
-        while time.monotonic() < began + 2:
+        began, connections = clock(), proxy.connections
+        while clock() < began + 2:
             list(threads.map(seconds, verbs))
         assert proxy.connections - connections <= 4  # one probe at a time
         proxy.restore()
-        back = time.monotonic()
+        back = clock()
         while stores.database.breaker.is_open:  # type: ignore[attr-defined]
             time.sleep(0.01)
-        assert time.monotonic() - back < 2
+        assert clock() - back < 2
     for verb in VERBS.values():
         verb(stores)
 
 
-def test_a_thread_waits_no_longer_than_its_question_may_take_wherever_it_waits(behind: URL, proxy: Proxy) -> None:
+def test_a_thread_waits_no_longer_than_its_question_may_take_wherever_it_waits(
+    behind: URL, proxy: Proxy, clock: RunningClock
+) -> None:
     proxy.fall_silent()  # before the first connection
     with closing(SQLStores(behind, pool_size=1)) as stores, ThreadPoolExecutor(6) as threads:
-        began = time.monotonic()
+        began = clock()
         asked = [threads.submit(verb, stores) for verb in (*VERBS.values(), VERBS["a transaction"])]
         assert {type(each.exception()) for each in asked} == {StoreUnavailable}
-        assert time.monotonic() - began < IN_TIME
+        assert clock() - began < IN_TIME
 
 
-def test_who_follows_revocations_finds_out_for_all(stores: SQLStores, proxy: Proxy) -> None:
+def test_who_follows_revocations_finds_out_for_all(stores: SQLStores, proxy: Proxy, clock: RunningClock) -> None:
     feed = RevocationFeed(stores.revocations)
     feed.follow_once()
     proxy.fall_silent()
     with pytest.raises(StoreUnavailable):
         feed.follow_once()
-    began = time.monotonic()
+    began = clock()
     with pytest.raises(StoreUnavailable):
         stores.users.find("alice")
-    assert time.monotonic() - began < PATIENCE + BUSY
+    assert clock() - began < PATIENCE + BUSY
 
 
-def test_while_the_server_is_known_to_be_silent_tasks_are_refused_at_once(behind: URL, proxy: Proxy) -> None:
+def test_while_the_server_is_known_to_be_silent_tasks_are_refused_at_once(
+    behind: URL, proxy: Proxy, clock: RunningClock
+) -> None:
     async def seconds(stores: AsyncSQLStores, flow: Callable[[AsyncSQLStores], Flow[object]]) -> float:
-        began = time.monotonic()
+        began = clock()
         with pytest.raises(StoreUnavailable):
             await run_async(flow(stores))
-        return time.monotonic() - began
+        return clock() - began
 
     async def main() -> None:
         async with opened(behind) as stores:
@@ -298,10 +310,10 @@ def test_while_the_server_is_known_to_be_silent_tasks_are_refused_at_once(behind
             assert waited[-1] < PATIENCE + BUSY
             assert waited[-2] < BUSY
             # What the tasks found out counts for threads too.
-            began = time.monotonic()
+            began = clock()
             with pytest.raises(StoreUnavailable):
                 await asyncio.to_thread(stores.sync.users.find, "alice")
-            assert time.monotonic() - began < PATIENCE + BUSY
+            assert clock() - began < PATIENCE + BUSY
 
     asyncio.run(main())
 
@@ -309,16 +321,20 @@ def test_while_the_server_is_known_to_be_silent_tasks_are_refused_at_once(behind
 @pytest.mark.parametrize("flow", [found, counted], ids=["a lookup", "a transaction"])
 @pytest.mark.parametrize("fail", [Proxy.refuse, Proxy.fall_silent], ids=["away", "silent"])
 def test_an_event_loop_gets_a_failure_in_time_and_goes_on(
-    behind: URL, proxy: Proxy, flow: Callable[[AsyncSQLStores], Flow[object]], fail: Callable[[Proxy], None]
+    behind: URL,
+    proxy: Proxy,
+    flow: Callable[[AsyncSQLStores], Flow[object]],
+    fail: Callable[[Proxy], None],
+    clock: RunningClock,
 ) -> None:
     async def main() -> None:
         async with opened(behind) as stores:
             await run_async(flow(stores))
             fail(proxy)
-            start = time.monotonic()
+            start = clock()
             answers = await asyncio.gather(*(run_async(flow(stores)) for _ in range(12)), return_exceptions=True)
             assert {type(answer) for answer in answers} == {StoreUnavailable}
-            assert time.monotonic() - start < LATEST
+            assert clock() - start < LATEST
             proxy.restore()
             await run_async(flow(stores))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
+from argon2.low_level import Type, hash_secret
 
 from authmw.crypto.passwords import CHEAPEST, Match, PasswordHasher
 from authmw.errors import ConfigurationError
@@ -71,3 +72,10 @@ def test_a_salt_that_is_missing_is_told(salt: Any) -> None:
 
 def test_the_salt_is_not_shown() -> None:
     assert SALT not in repr(HASHER)
+
+
+@pytest.mark.parametrize("text", ["XX", "a", "\0", "None"])
+def test_what_cannot_be_a_password_matches_no_hash_of_any_text(text: str) -> None:
+    stored = hash_secret(text.encode(), b"saltsalt", 1, 8, 1, 16, Type.ID).decode()
+    for impossible in ("\0", "x" * 5000, "\ud800"):
+        assert HASHER.verify(password=impossible, hash=stored) is Match.MISMATCH

@@ -388,3 +388,15 @@ def test_the_sum_of_a_predicate_changes_with_its_code_and_not_with_its_layout(
 
 def test_a_predicate_of_a_lock_lets_nobody_pass() -> None:
     assert LockedPredicate("a", "")(Principal("alice"), wsgi_request()) is False
+
+
+def test_the_sum_of_a_predicate_that_holds_itself_comes_to_an_end() -> None:
+    def recursive(of: list[object]) -> Predicate:
+        def check(principal: Principal, request: RequestHead) -> bool:
+            return bool(of) and not callable(of[0]) and check.__name__ == "check"
+
+        of.append(of)
+        return check
+
+    assert LockedPredicate.of(recursive(["a"])) == LockedPredicate.of(recursive(["a"]))
+    assert LockedPredicate.of(recursive(["a"])) != LockedPredicate.of(recursive(["b"]))

@@ -257,3 +257,22 @@ def test_a_rule_of_a_guard_inside_a_mount_is_about_paths_below_the_mount() -> No
     settings = GuardSettings(AUTH, "deny", (), needs=(("/orders/*", READ), ("/api/orders/*", READ)))
     (sentence,) = without_route(PlacedGuard(settings, "/api"), [route("/api/orders/{number}"), route("/orders")])
     assert "'/api/orders/*' names no route" in sentence
+
+
+@pytest.mark.parametrize(
+    "pattern, path, names",
+    [
+        ("/orders", "/orders/{number}", False),
+        ("/orders/*", "/orders/{number}", True),
+        ("/orders/7", "/orders/{number}", True),
+        ("/*", "/{page}", True),
+        ("/pages", "/pages/*", False),
+        ("/pages/intro", "/pages/*", True),
+    ],
+)
+def test_a_pattern_of_one_path_names_no_route_below_it(pattern: str, path: str, names: bool) -> None:
+    route = Route(path=path, method="GET", name="it", protection=Protection.DEFAULT, requirement=AUTHENTICATED)
+    settings = GuardSettings(AUTH, "deny", (), needs=((pattern, READ),))
+    assert without_route(PlacedGuard(settings), [route]) == (
+        [] if names else [f"needs pattern '{pattern}' names no route of the application: mend it or take it out"]
+    )

@@ -278,3 +278,17 @@ def test_a_body_that_is_too_large_is_refused(shop: Shop) -> None:
         "POST", "/auth/login", b"username=" + b"a" * 70_000, content_type=FORM, sec_fetch_site="same-origin"
     )
     assert answer.status == 413
+
+
+@pytest.mark.parametrize("path, name", [(path, name) for path in PATHS for name in fields_for(path, "x")])
+@pytest.mark.parametrize("logged_in", [False, True], ids=["stranger", "alice"])
+def test_a_form_without_one_of_its_fields_does_nothing(shop: Shop, path: str, name: str, logged_in: bool) -> None:
+    browser = shop.logged_in() if logged_in else shop.browser()
+    token = browser.open("/auth/password" if logged_in else "/auth/login").form.fields[FORM_FIELD]
+    fields = {**fields_for(path, "x"), FORM_FIELD: token}
+    del fields[name]
+    before = state_of(shop)
+    answer = browser.post(f"/auth{path}", fields)
+    needs_a_session = path in ("/password", "/sessions") and not logged_in
+    assert answer.status == (303 if needs_a_session else 400), answer.text
+    assert state_of(shop) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from authmw_flask import LocalAuth as FlaskLocalAuth
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 
 from authmw.login.paths import PATHS
 from authmw.login.service import HANDLERS
+from authmw.pages import Page, SessionsPage, Texts
 from tests.login.browser import Browser, to_asgi, to_wsgi
 from tests.login.shop import SECRET, Shop
 from tests.login.test_logging_in import without_tokens
@@ -29,6 +31,19 @@ def test_sessions_are_listed_and_ended_one_by_one(shop: Shop) -> None:
     assert "Phone" not in desktop.submit(page, number).text
     assert phone.open("/", follow=False).status == 303
     assert desktop.open("/").text == "hello alice"
+
+
+def test_what_has_no_name_has_an_empty_one_for_a_template_of_the_application() -> None:
+    shown: list[str] = []
+
+    def noting(page: Page, texts: Texts) -> None:
+        if isinstance(page, SessionsPage):
+            shown.extend(each.name for each in page.entries)
+
+    shop = Shop(template=noting)
+    shop.stores.families.add_family(replace(family_of(shop), id="login_2", key="k2", client_id=None))
+    shop.logged_in(agent="").open("/auth/sessions")
+    assert sorted(shown) == ["", "", "app"]
 
 
 def test_logging_out_everywhere(shop: Shop) -> None:
@@ -74,8 +89,6 @@ def test_who_has_a_chain_of_refresh_tokens_ends_that_one_and_none_of_another_use
 
 
 def test_a_chain_of_refresh_tokens_ends_with_the_session_that_it_belongs_to(shop: Shop) -> None:
-    from dataclasses import replace
-
     browser = shop.logged_in()
     (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
     family = family_of(shop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -38,7 +39,11 @@ def chosen_for(mutant: Mutant, tests: Mapping[str, Test], seconds: float) -> tup
         # Up to Python 3.11 nobody is told of the lines that a generator executes after an error was thrown into it.
         around = function_around(source, mutant.lines)
         executing = {nodeid for nodeid, test in passed.items() if test.lines.get(mutant.path, 0) & around}
-    near = {nodeid for nodeid in executing if passed[nodeid].lines.get(mutant.path, 0) & lines}
+    near = {
+        nodeid
+        for nodeid in executing
+        if passed[nodeid].lines.get(mutant.path, 0) & lines or (mutant.at_import and passed[nodeid].file in naming)
+    }
     room, siblings = mutant.path.split("/")[1], Counter[str]()
     order: dict[str, tuple[bool, int, int]] = {}
     by_time = sorted(executing, key=lambda nodeid: (passed[nodeid].seconds, nodeid))
@@ -68,8 +73,10 @@ def files_that_name(path: str) -> frozenset[str]:
     """The files of tests that import a module, or are named after it."""
     module = path.removeprefix("adapters/").removesuffix(".py").replace("/", ".")
     stem = module.rpartition(".")[2]
+    imported = re.compile(rf"{re.escape(module)}|^(?:from|import) .*\b{stem}\b", re.MULTILINE)
     files = (ROOT / "tests").rglob("test_*.py")
-    return frozenset(str(file.relative_to(ROOT)) for file in files if stem in file.stem or module in file.read_text())
+    found = (file for file in files if stem in file.stem or imported.search(file.read_text()) is not None)
+    return frozenset(str(file.relative_to(ROOT)) for file in found)
 
 
 def lines_that_use(source: str, lines: tuple[int, int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mutants.choice import as_tried, chosen_for, function_around, lines_that_use
+from tests.mutants.choice import as_tried, chosen_for, files_that_name, function_around, lines_that_use
 from tests.mutants.measured import Test
 from tests.mutants.mutations import Mutant
 from tests.support import ROOT
@@ -60,13 +60,19 @@ def test_what_is_read_at_import_is_tried_where_it_is_used_and_then_wherever_the_
     others = [line for line in range(1, 1000) if line not in used]
     tests = dict(
         [
-            ran(HERE, others[-1]),
-            ran("tests/wsgi/test_a.py::test", used[-1]),
-            ran("tests/wsgi/test_b.py::test"),
+            ran("tests/wsgi/test_a.py::test", others[-1], seconds=0.1),
+            ran("tests/wsgi/test_b.py::test", used[-1]),
+            ran("tests/wsgi/test_c.py::test", seconds=0.1),
         ]
     )
     chosen, _ = chosen_for(mutant(number, number, at_import=True), tests, 60.0)
-    assert chosen == ["tests/wsgi/test_a.py::test", HERE]
+    assert chosen == ["tests/wsgi/test_b.py::test", "tests/wsgi/test_a.py::test"]
+
+
+def test_what_is_read_at_import_is_tried_first_by_the_files_that_name_its_module() -> None:
+    assert "tests/stores/test_records.py" in files_that_name("authmw/stores/session_records.py")
+    tests = dict([ran("tests/wsgi/test_a.py::test", *range(1, 1000), seconds=0.1), ran(HERE)])
+    assert chosen_for(mutant(5, 5, at_import=True), tests, 60.0) == ([HERE, "tests/wsgi/test_a.py::test"], 0)
 
 
 def test_what_no_test_executes_may_run_at_import_and_is_tried_as_what_is_read_there() -> None:

@@ -240,3 +240,4 @@ def test_the_password_grant_is_offered_only_when_asked_for() -> None:
 
 def test_a_service_shows_nothing_secret() -> None:
     assert repr(service(keys=PAIR)) == "TokenService(issuer='https://id.example', JWTs)"
+    assert repr(service()) == "TokenService(issuer='https://id.example', opaque tokens)"

@@ -19,7 +19,9 @@ from authmw.stores import (
     MemoryClients,
     MemoryFamilies,
     MemoryNonces,
+    MemoryPending,
     MemoryRevocations,
+    MemorySessions,
     MemoryStores,
     MemoryThrottle,
     MemoryTokens,
@@ -46,7 +48,9 @@ from authmw.stores.records import (
     RevocationKind,
     Wait,
 )
+from authmw.stores.session_records import Pending
 from authmw.stores.throttling import HOLD
+from authmw.testing.contract.sessions import a_session
 from tests.stores.support import Clock, at_once
 
 LATER = 2_000_000.0
@@ -186,6 +190,38 @@ def test_ended_families_are_dropped_as_new_ones_come() -> None:
     assert families.end_family("fam_0", clock.now) is None
     assert len(families.families_of("alice", 0.0)) == 101
     assert families.find_family("key_1000") is not None
+
+
+def test_ended_sessions_are_dropped_as_new_ones_come() -> None:
+    clock = Clock()
+    sessions = MemorySessions(clock=clock)
+
+    def add(number: int, *, ends: float) -> None:
+        session = a_session(id=f"sid_{number}", key=f"key_{number}", expires_at=ends, idle_until=ends)
+        sessions.add_session(session)
+
+    for number in range(1000):
+        add(number, ends=clock.now + 10)
+    add(1000, ends=clock.now + 100)
+    clock.now += 11
+    for number in range(1001, 1101):
+        add(number, ends=clock.now + 100)
+    assert sessions.find_session("key_0") is None
+    assert sessions.find_session("key_1000") is not None
+    assert "key_0'" not in repr(vars(sessions))
+
+
+def test_expired_secrets_of_links_are_dropped_as_new_ones_come() -> None:
+    clock = Clock()
+    pending = MemoryPending(clock=clock)
+    for number in range(1000):
+        pending.put_pending(Pending(f"digest_{number}", "recovery", "7", clock.now + 10))
+    pending.put_pending(Pending("lasting", "recovery", "7", clock.now + 100))
+    clock.now += 11
+    for number in range(1001, 1101):
+        pending.put_pending(Pending(f"digest_{number}", "recovery", "7", clock.now + 100))
+    assert len(pending.of_user("7")) == 101
+    assert pending.peek_pending("lasting", "recovery", clock.now) is not None
 
 
 # Revocations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from authmw_flask import LocalAuth as FlaskLocalAuth
 from authmw_starlette import LocalAuth as StarletteLocalAuth
@@ -12,7 +13,7 @@ from starlette.applications import Starlette
 
 from authmw.login.paths import PATHS
 from authmw.login.service import HANDLERS
-from authmw.pages import Page, SessionsPage, Texts
+from authmw.pages import Page, SessionEntry, SessionsPage, Texts
 from tests.login.browser import Browser, to_asgi, to_wsgi
 from tests.login.shop import SECRET, Shop
 from tests.login.test_logging_in import without_tokens
@@ -33,17 +34,34 @@ def test_sessions_are_listed_and_ended_one_by_one(shop: Shop) -> None:
     assert desktop.open("/").text == "hello alice"
 
 
-def test_what_has_no_name_has_an_empty_one_for_a_template_of_the_application() -> None:
-    shown: list[str] = []
+def test_a_template_of_the_application_gets_all_of_each_session() -> None:
+    pages: list[SessionsPage] = []
 
     def noting(page: Page, texts: Texts) -> None:
         if isinstance(page, SessionsPage):
-            shown.extend(each.name for each in page.entries)
+            pages.append(page)
 
     shop = Shop(template=noting)
-    shop.stores.families.add_family(replace(family_of(shop), id="login_2", key="k2", client_id=None))
-    shop.logged_in(agent="").open("/auth/sessions")
-    assert sorted(shown) == ["", "", "app"]
+    began = shop.clock()
+    shop.logged_in(agent="Phone", remember="yes")
+    app = replace(family_of(shop), id="login_2", key="k2", last_used_at=began + 5)
+    shop.stores.families.add_family(replace(app, name="Tablet"))
+    shop.stores.families.add_family(replace(app, id="login_3", key="k3", client_id=None, last_used_at=began + 2))
+    shop.clock.advance(10)
+    browser = shop.logged_in(agent="")
+    browser.open("/auth/sessions")
+    shown = pages[-1]
+    phone, current = sorted(shop.stores.sessions.sessions_of("7", shop.clock()), key=lambda each: each.created_at)
+    later: dict[str, Any] = {"started_at": began + 10, "last_used_at": began + 10}
+    assert shown.entries == (
+        SessionEntry(id=current.id, is_current=True, **later),
+        SessionEntry(id="login_2", name="Tablet", started_at=began, last_used_at=began + 5, kind="app"),
+        SessionEntry(id="login_3", started_at=began, last_used_at=began + 2, kind="app"),
+        SessionEntry(id=phone.id, name="Phone", started_at=began, last_used_at=began, remembered=True),
+        SessionEntry(id="login_1", name="app", started_at=began, last_used_at=began, kind="app"),
+    )
+    assert (shown.action, shown.end_all_action) == ("/auth/sessions", "/auth/sessions/end-all")
+    assert shown.now == began + 10
 
 
 def test_logging_out_everywhere(shop: Shop) -> None:

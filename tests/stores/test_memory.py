@@ -217,7 +217,7 @@ def test_expired_secrets_of_links_are_dropped_as_new_ones_come() -> None:
     for number in range(1000):
         pending.put_pending(Pending(f"digest_{number}", "recovery", "7", clock.now + 10))
     pending.put_pending(Pending("lasting", "recovery", "7", clock.now + 100))
-    clock.now += 11
+    clock.now += 10
     for number in range(1001, 1101):
         pending.put_pending(Pending(f"digest_{number}", "recovery", "7", clock.now + 100))
     assert len(pending.of_user("7")) == 101

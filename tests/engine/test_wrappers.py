@@ -886,3 +886,15 @@ def test_a_cache_is_what_wraps_something_and_has_attributes_of_a_cache_of_its_ow
     alone: Any = fresh()
     alone.cache = {}
     assert not is_cache(alone), "it wraps nothing"
+
+
+def test_a_neighbour_that_holds_itself_is_looked_at_once() -> None:
+    def looping() -> object:
+        return [looping, 7]
+
+    other = looping
+
+    def endpoint() -> object:
+        return other()
+
+    assert list(reached_from(endpoint)) == [endpoint, looping]

@@ -13,9 +13,11 @@ from authmw import APIKeyHeader, Auth, HTTPBasic, HTTPBearer, Principal, current
 from authmw.asgi import AuthMiddleware
 from authmw.asgi.middleware import ASGIApp
 from authmw.errors import StoreUnavailable
+from authmw.flow import Flow
 from authmw.http.refusal import AccessRefused
-from authmw.http.request import Message, Receive, Scope, Send
-from authmw.identity.credentials import ApiKey
+from authmw.http.request import Message, Receive, RequestHead, Scope, Send
+from authmw.identity.credentials import ApiKey, BearerToken
+from authmw.identity.verdict import Authenticated, Verdict
 
 
 async def _lookup(token: str) -> Principal | None:
@@ -252,6 +254,27 @@ def test_a_refusal_after_the_response_began_ends_it() -> None:
 
 async def _never(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("reached")
+
+
+def test_a_websocket_is_accepted_with_the_headers_of_the_application_and_of_the_scheme() -> None:
+    class Renewing:
+        def verify(self, credentials: BearerToken, request: RequestHead | None = None, /) -> Flow[Verdict]:
+            yield from ()
+            owed = (("X-Renewed", "1"), ("X-Both", "same"), ("Cache-Control", "private"))
+            return Authenticated(Principal("alice"), headers=owed)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        own = [(b"x-own", b"1"), (b"x-both", b"same")]
+        await send({"type": "websocket.accept", "subprotocol": "chat", "headers": own})
+
+    sent = call(AuthMiddleware(app, Auth(HTTPBearer(Renewing()))), _scope(GOOD, kind="websocket"))
+    (accepted,) = sent
+    assert (accepted["type"], accepted["subprotocol"]) == ("websocket.accept", "chat")
+    assert [(name.lower(), value) for name, value in accepted["headers"]] == [
+        (b"x-own", b"1"),
+        (b"x-both", b"same"),
+        (b"x-renewed", b"1"),
+    ]
 
 
 PREFLIGHT = ((b"origin", b"https://a.example"), (b"access-control-request-method", b"GET"))

@@ -168,6 +168,29 @@ def test_another_response_is_cut_so_that_the_client_can_tell(cause: str) -> None
 
 
 @every_cause
+def test_a_response_that_is_sent_from_files_is_cut_too(cause: str) -> None:
+    world, waiting = World(), list[Signal]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [TEXT]})
+        await send({"type": "http.response.zerocopysend", "file": 3, "more_body": True})
+        waiting.append(Signal())
+        await waiting[0].wait()
+        await send({"type": "http.response.zerocopysend", "file": 4, "more_body": True})
+
+    async def main(table: Table) -> None:
+        alice = await table.open(AuthMiddleware(app, world.auth), scope(world.token()))
+        assert (alice.kinds[1:], watched()) == (["http.response.zerocopysend"], 1)
+        world.end_alice(cause)
+        await look()
+        waiting[0].give()
+        await turns()
+        assert (alice.kinds[1:], alice.is_done, alice.outcome) == (["http.response.zerocopysend"], True, None)
+
+    play(main)
+
+
+@every_cause
 def test_a_response_with_a_length_is_cut_for_a_revocation_only(cause: str) -> None:
     world, feeds = World(), Feeds(TEXT, (b"content-length", b"1000"))
 

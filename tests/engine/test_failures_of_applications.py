@@ -35,6 +35,7 @@ from authmw.errors import StoreUnavailable
 from authmw.flow import Ask, Flow
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead, WSGIRequest
+from authmw.identity.credentials import BasicCredentials, TrustedUser
 from authmw.identity.requirement import AUTHENTICATED
 from authmw.stores import CHEAPEST, PasswordHasher, User
 from tests.requests import asgi_request, wsgi_request
@@ -226,6 +227,15 @@ def test_what_a_scheme_of_the_application_finds_is_cut_out_where_it_is_text() ->
             return Found()
 
     assert secrets_of(wsgi_request(), [OfTheApplication()]) >= {KEY}
+
+
+@pytest.mark.parametrize("found", [BasicCredentials("alice.of.the.shop", KEY), TrustedUser("alice.of.the.shop")])
+def test_the_name_in_credentials_is_cut_out_too(found: Any) -> None:
+    class OfTheApplication(HTTPBearer):
+        def extract(self, request: RequestHead) -> Any:
+            return found
+
+    assert "alice.of.the.shop" in secrets_of(wsgi_request(), [OfTheApplication()])
 
 
 def test_the_types_of_a_group_and_of_a_cause_are_named() -> None:

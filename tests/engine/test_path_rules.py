@@ -55,6 +55,22 @@ def asgi(raw: str, root: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()
     )
 
 
+@pytest.mark.parametrize(
+    "method, found",
+    [
+        ("HEAD", {"GET"}),
+        ("COPY", {"COPY"}),
+        ("MOVE", {"MOVE", "DELETE"}),
+        ("move", {"move", "MOVE", "DELETE"}),
+        ("post", {"post", "POST"}),
+    ],
+)
+def test_a_move_deletes_what_it_moves_and_a_method_is_also_one_in_capitals(method: str, found: set[str]) -> None:
+    assert methods_of(wsgi("/x", method)) == frozenset(found)
+    overridden = wsgi("/x", "POST", HTTP_X_HTTP_METHOD_OVERRIDE=f" {method} ")
+    assert methods_of(overridden) == frozenset({"POST", *(each for each in found if each.isupper())})
+
+
 def scopes(rules: PathRules, request: RequestHead) -> set[str]:
     """The scopes that `request` needs."""
     needed = rules.requirement(request)

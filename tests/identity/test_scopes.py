@@ -50,6 +50,29 @@ NO_SCOPES: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ("orders:read orders:write", """: "orders:read", "orders:write\""""),
+        (" orders:read", """: "orders:read\""""),
+        ("", ""),
+        (" ", ""),
+        ('"orders:read"', ""),
+        ([], """: write "orders:read", "orders:write\""""),
+        (["orders:admin", "b"], """: write "orders:admin", "b\""""),
+        ([7], """: write "orders:read", "orders:write\""""),
+    ],
+)
+def test_the_fix_is_what_can_be_pasted_if_it_can_be_told(wrong: Any, words: str) -> None:
+    fix = "write one scope per argument, without spaces or quotes"
+    said = (
+        f"{wrong!r} is not a scope: {fix}" if isinstance(wrong, str) else f"{wrong!r} is not a scope but of type list"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        requires_scopes(wrong)
+    assert refused.value.mistakes == (said + words,)
+
+
 @pytest.mark.parametrize("wrong", NO_SCOPES.values(), ids=NO_SCOPES)
 def test_what_is_no_scope_is_refused_wherever_scopes_are_asked_for(wrong: Any) -> None:
     alice = Principal("alice", scopes={"orders:read"})

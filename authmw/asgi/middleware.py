@@ -256,8 +256,8 @@ class _Passing(Call):
         self.authentication = authentication
         self._middleware = middleware
         self._scope = _exposed(scope, authentication)
-        self._receive = receive
-        self._send = send
+        self._receive_here = receive
+        self._send_here = send
         # What may end the connection; None if nothing does.
         self._ends_with = authentication if authentication.lasts and middleware.end_connections else None
 
@@ -345,8 +345,9 @@ class _Passing(Call):
             return _nothing()
         if kind == "http.response.body":  # first, since most messages are of this type
             if self.connection is None:
-                is_open = self._ends_with and message.get("more_body")
-                return self._stay_open(message) if is_open else self._send(message)
+                if not message.get("more_body"):
+                    return self._send(message)
+                return self._stay_open(message) if self._ends_with else self._send_here(message)
             return self.connection.send(message)
         if kind in ("http.response.start", "websocket.http.response.start"):
             headers = message.get("headers", ())
@@ -364,7 +365,7 @@ class _Passing(Call):
                 self._head = headers
                 if is_event_stream(headers):  # it stays open before its first part is there
                     return self._stay_open(message)
-            return self._send(message)
+            return self._send_here(message)
         return self._send_other(message, kind) if self.connection is None else self.connection.send(message)
 
     def _send_other(self, message: Message, kind: str) -> Awaitable[None]:
@@ -385,6 +386,24 @@ class _Passing(Call):
             if refusal is not None:
                 return self._replace(refusal)
         return self._send(message)
+
+    async def _receive(self) -> Message:
+        """The next message of the server. Servers begin the next request of a connection in the context of whoever
+        receives, when they resume reading, or of whoever sends the last message: there is no caller in it.
+        """
+        token = current_call.set(None)
+        try:
+            return await self._receive_here()
+        finally:
+            current_call.reset(token)
+
+    async def _send(self, message: Message) -> None:
+        """Send a message to the server, where there is no caller in the context, as in `_receive`."""
+        token = current_call.set(None)
+        try:
+            await self._send_here(message)
+        finally:
+            current_call.reset(token)
 
     def _own(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that are added to the `headers` of the application's response."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Final
 
 from authmw_fastapi import Security
 from fastapi import FastAPI, Request
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
@@ -33,11 +35,22 @@ async def _received(request: Request) -> int:
     return sum([len(chunk) async for chunk in request.stream()])
 
 
+_beside_was_asked: Final = asyncio.Event()
+"""What a background task waits for: the next request comes while the one before it has not ended."""
+
+
+async def _stay() -> None:
+    await asyncio.wait_for(_beside_was_asked.wait(), 10)
+    _beside_was_asked.clear()
+
+
 async def upload(request: Request) -> PlainTextResponse:
-    return PlainTextResponse(f"{await _received(request)} {current_principal().id}")
+    said = f"{await _received(request)} {current_principal().id}"
+    return PlainTextResponse(said, background=BackgroundTask(_stay) if "stay" in request.query_params else None)
 
 
 async def beside(request: Request) -> PlainTextResponse:
+    _beside_was_asked.set()
     return PlainTextResponse(answer())
 
 

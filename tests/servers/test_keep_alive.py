@@ -36,3 +36,22 @@ def test_the_next_request_of_a_connection_finds_nobody(server: str, app: str) ->
         replies = b"".join(iter(lambda: connection.recv(65536), b""))
     assert b"\r\n\r\n3 alice" in replies
     assert replies.endswith(b"\r\n\r\nnobody refused")
+
+
+@pytest.mark.parametrize("body", [b"abc", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("is_pipelined", [False, True], ids=["after the answer", "pipelined"])
+@pytest.mark.parametrize("server", ["uvicorn-h11", "uvicorn-httptools"])
+def test_the_next_request_finds_nobody_while_a_background_task_of_the_one_before_still_runs(
+    server: str, is_pipelined: bool, body: bytes
+) -> None:
+    last = raw_request("GET", "/beside", [(b"Connection", b"close")])
+    with (
+        running(server, "tests.servers.keep_alive_apps:mounted") as port,
+        closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection,
+    ):
+        connection.sendall(raw_request("POST", "/api/upload?stay", [AUTHORIZATION], body) + last * is_pipelined)
+        if not is_pipelined:
+            assert read_reply(connection).body == b"%d alice" % len(body)
+            connection.sendall(last)
+        replies = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert replies.endswith(b"\r\n\r\nnobody refused")

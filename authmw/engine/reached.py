@@ -99,6 +99,8 @@ def _inside(target: object) -> list[object]:
     # `functools.wraps` may have been given another function than the one that is called. A bound method calls its own:
     # that is not reached, since all objects of the class share it.
     is_held = any(each is wrapped or (type(each) is MethodType and each.__func__ is wrapped) for each in held)
+    if issubclass(type(target), FunctionType):  # `functools.wraps` copies attributes: what is in them may not be called
+        held = [*held, *_functions(value for name, value in vars(target).items() if name != "__wrapped__")]
     return held if wrapped is None or is_held else [wrapped, *held]
 
 
@@ -132,7 +134,7 @@ def _is_among(several: Iterable[object], one: object) -> bool:
 
 def _closed_over_by(function: FunctionType) -> list[object]:
     """What `function` holds, and what the functions hold that were defined beside it: they may share a decorator."""
-    scope = function.__code__.co_qualname.rpartition(".")[0]
+    scope = f"{function.__code__.co_qualname.rpartition('.<locals>.')[0]}.<locals>"
     found: list[object] = []
     neighbours = [function]
     for each in neighbours:
@@ -178,11 +180,13 @@ def _is_defined_as(qualname: str, value: object) -> bool:
 
 
 def _held_in_attributes(instance: object) -> list[object]:
-    """The functions that are attributes of `instance`. An application has those of other endpoints too, so none."""
+    """The functions that `instance` holds, or its ``__call__``. An application holds other endpoints too, so none."""
     kind = type(instance)
     if issubclass(kind, type) or _is_application(kind):
         return []
-    return [each for each in _attributes_of(instance) if _is_function(each)]
+    call: object = getattr(kind, "__call__", None)  # noqa: B004 - of the class
+    closed_over = _closed_over_by(call) if type(call) is FunctionType else []
+    return [*_functions(_attributes_of(instance)), *closed_over]
 
 
 def _attributes_of(instance: object) -> Iterator[object]:
@@ -218,7 +222,12 @@ def _members_of(value: object) -> Iterable[object]:
 
 def _is_function(value: object) -> bool:
     """Whether `value` may be a function that a decorator was given, or what another decorator made of one."""
-    return _is_plainly_one(value) or (_is_python_instance(value) and any(map(_may_be_one, _attributes_of(value))))
+    if _is_plainly_one(value):
+        return True
+    if not _is_python_instance(value):
+        return False
+    held = [*_attributes_of(value), *_contents_of(cast("FunctionType", type(value).__call__))]
+    return any(map(_may_be_one, held)) or any(_may_be_one(inner) for each in held for inner in _members_of(each))
 
 
 def _is_plainly_one(value: object) -> bool:

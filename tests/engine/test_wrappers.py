@@ -396,7 +396,41 @@ class _Once:
         return self._function()
 
 
-@pytest.mark.parametrize("style", [_timed, _by_helpers, _timed_by_registry, composed(_timed, _Once)])
+class _Steps:
+    """It keeps the function in a collection."""
+
+    def __init__(self, function: Callable[[], str]) -> None:
+        self.steps = [function]
+
+    def __call__(self) -> str:
+        return self.steps[0]()
+
+
+def _counted(function: Any) -> Any:
+    def note() -> None: ...
+
+    class Counted:
+        calls = 0
+
+        def __call__(self) -> str:
+            note()
+            self.calls += 1
+            return str(function())
+
+    return Counted()
+
+
+def _kept(function: Any) -> Any:
+    def wrapper() -> str:
+        return str(vars(wrapper)["inner"]())
+
+    vars(wrapper)["inner"] = function
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    "style", [_timed, _by_helpers, _timed_by_registry, composed(_timed, _Once), _Steps, _counted, _kept]
+)
 def test_a_wrapper_without_any_trace_is_looked_through(style: Callable[[Any], Any]) -> None:
     bare = fresh()
     needs_write(style(bare))

@@ -8,6 +8,7 @@ from authmw_starlette.middleware import AuthMiddleware as StarletteAuthMiddlewar
 
 from authmw.errors import ConfigurationError
 from authmw_fastapi.openapi import document_everything
+from authmw_fastapi.skipped_dependencies import skipped_dependencies
 from authmw_fastapi.unauthenticated_principals import unauthenticated_principals
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class AuthMiddleware(StarletteAuthMiddleware):
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
         # The application to which this was added, or in which it is mounted, has more routes than the wrapped one.
         whole = scope.get("app") or self
-        mistakes = super()._mistakes(scope) + unauthenticated_principals(whole)
+        mistakes = super()._mistakes(scope) + unauthenticated_principals(whole) + skipped_dependencies(whole)
         try:
             document_everything(whole)
         except ConfigurationError as error:

@@ -100,7 +100,8 @@ def _wrapped(target: Callable[..., Any], requirement: Requirement) -> Callable[.
     inner = _unwrapped(target)
     function = _function_of(inner)
     if function is None:
-        return _EnforcingCallable(target, inner, requirement)
+        make_callable = _AsyncEnforcingCallable if _is_awaited(inner) else _EnforcingCallable
+        return make_callable(target, inner, requirement)
     make = _enforcing_async if function.__code__.co_flags & _CO_COROUTINE else _enforcing_sync
     made = make(inner, requirement, _enforce, leave_wrapper, AccessRefused)
     # Frameworks look up annotations that are strings in the globals of what they call (FastAPI before 0.123).
@@ -181,6 +182,27 @@ class _EnforcingCallable:
         except AccessRefused as refused:
             leave_wrapper(refused)
             raise
+
+
+class _AsyncEnforcingCallable(_EnforcingCallable):
+    """The same for an object whose call is awaited: frameworks look at the ``__call__`` of what they are given."""
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            _enforce(self._requirement, args)
+            return await self._inner(*args, **kwargs)
+        except AccessRefused as refused:
+            leave_wrapper(refused)
+            raise
+
+
+def _is_awaited(target: Any) -> bool:
+    """Whether a callable object, or the one in a partial, has an asynchronous ``__call__``."""
+    while isinstance(target, partial):
+        target = cast("partial[object]", target).func
+    kind = cast("type[object]", type(target))
+    call: object = getattr(kind, "__call__", None)  # noqa: B004 - of the class
+    return type(call) is FunctionType and bool(call.__code__.co_flags & _CO_COROUTINE)
 
 
 def _enforce_in_class(target: type, requirement: Requirement) -> type:

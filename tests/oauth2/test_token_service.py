@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from authmw import ConfigurationError
 from authmw.crypto.keyring import Key, KeyRing
-from authmw.crypto.passwords import PasswordHasher
+from authmw.crypto.passwords import RFC_9106_LOW_MEMORY, PasswordHasher
+from authmw.flow.clocks import now
+from authmw.flow.pool import default_pool
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import MemoryStores, MemoryThrottle, MemoryTokens, Stores
+from authmw.stores.records import Client
 
 PAIR = KeyRing.generate()
 GOOD: dict[str, Any] = {"issuer": "https://id.example", "audience": "orders", "stores": MemoryStores()}
@@ -68,6 +74,27 @@ def test_g9_an_issuer_is_https_or_on_loopback_and_kept_to_the_byte(issuer: str) 
 def test_g9_an_issuer_that_cannot_be_one_is_refused(issuer: Any, fix: str) -> None:
     (mistake,) = mistakes(issuer=issuer)
     assert fix in mistake
+
+
+@pytest.mark.parametrize(
+    "issuer, line",
+    [
+        ("http://shop.example/auth", "https://shop.example/auth"),
+        ("shop.example", "https://shop.example"),
+        ("http://shop.example?a=b", "https://id.example"),
+        ("https://shop.example?a=b", "https://id.example"),
+        ("http://alice@shop.example", "https://id.example"),
+        ("", "https://id.example"),
+        (None, "https://id.example"),
+        (7, "https://id.example"),
+    ],
+)
+def test_the_fix_of_an_issuer_is_the_same_one_by_https_where_nothing_else_is_wrong(issuer: Any, line: str) -> None:
+    (mistake,) = mistakes(issuer=issuer)
+    assert mistake.startswith(f"issuer={issuer!r}: ")
+    assert mistake.endswith(
+        f"; give a URL without query or fragment, as issuer={line!r}, or 'http://127.0.0.1:8000' while developing"
+    )
 
 
 def test_urls_of_endpoints_come_from_the_issuer() -> None:
@@ -180,6 +207,51 @@ def test_lifetimes_out_of_their_bounds_are_refused_with_their_fix(options: dict[
         Lifetimes(**options)
     (mistake,) = raised.value.mistakes
     assert fix in mistake
+
+
+@pytest.mark.parametrize(
+    "name, most, options",
+    [
+        ("access", 86_400, {}),
+        ("refresh", 400 * 86_400, {"idle": 1}),
+        ("idle", 400 * 86_400, {"refresh": 400 * 86_400}),
+        ("grace", 60, {}),
+    ],
+)
+def test_a_lifetime_is_anything_from_its_least_to_its_most(name: str, most: int, options: dict[str, Any]) -> None:
+    least = 0 if name == "grace" else 1
+    for seconds in (least, most):
+        assert getattr(Lifetimes(**{**options, name: seconds}), name) == seconds
+    for seconds in (least - 1, most + 1):
+        with pytest.raises(ConfigurationError) as raised:
+            Lifetimes(**{**options, name: seconds})
+        told = f"Lifetimes({name}={seconds}) has to be a number of seconds from {least} to {most}"
+        assert raised.value.mistakes[0] == told
+
+
+def test_lifetimes_may_be_given_as_timedeltas_of_whole_seconds() -> None:
+    day = timedelta(days=1)
+    given = Lifetimes(access=timedelta(minutes=5), refresh=3 * day, idle=day, grace=timedelta(seconds=9))
+    assert given == Lifetimes(access=300, refresh=3 * 86_400, idle=86_400, grace=9)
+    with pytest.raises(ConfigurationError, match=r"access=0\.5"):
+        Lifetimes(access=timedelta(milliseconds=500))
+
+
+def test_without_arguments_everything_is_as_the_docs_say() -> None:
+    default = service()
+    assert default.lifetimes == Lifetimes(access=600, refresh=30 * 86_400, idle=14 * 86_400, grace=30)
+    assert (default.realm, default.first_party, default.password, default.scopes) == ("app", "first-party", False, None)
+    assert (default.audience, default.keys, default.cookies, default.token_signer) == (("orders",), None, None, None)
+    assert (default.pool, default.store_timeout, default.clock, default.entropy) == (default_pool, 2.0, now, os.urandom)
+    assert (default.feed.bound, default.feed.outage_bound) == (1.0, 30.0)
+    assert default.own_client == Client(
+        "first-party", auth_method="none", grant_types=frozenset({"password", "refresh_token"})
+    )
+    running = Runtime()
+    assert running.hasher.profile == RFC_9106_LOW_MEMORY
+    expected = {"revocation_bound": 1.0, "outage_bound": 30.0, "store_timeout": 2.0, "hasher": running.hasher}
+    expected |= {"pool": default_pool, "clock": now, "entropy": os.urandom}
+    assert {each.name: getattr(running, each.name) for each in fields(Runtime)} == expected
 
 
 def test_all_mistakes_of_lifetimes_are_told_at_once() -> None:

@@ -93,6 +93,86 @@ def test_a_refresh_sets_both_anew_and_the_old_ones_are_used_up(mount: str, optio
     assert bench.ask("POST", "/refresh", sent(second)).error == "invalid_grant"
 
 
+COOKIE = "Path=/; Secure; HttpOnly; SameSite=Lax"
+CLEARED = [("set-cookie", f"__Host-{name}=; Max-Age=0; {COOKIE}") for name in ("access", "refresh")]
+
+
+def json_head(length: int) -> list[tuple[str, str]]:
+    """The headers of an answer in JSON that nobody keeps."""
+    head = [("content-type", "application/json"), ("content-length", str(length))]
+    return [*head, ("cache-control", "no-store"), ("pragma", "no-cache")]
+
+
+def test_the_headers_of_every_answer_to_a_page_are_these_and_no_others() -> None:
+    bench = cookie_bench()
+    vary = ("vary", "Cookie")
+    answer = bench.post(LOGIN, SAME, path="/login")
+    first = set_by(answer)
+    filled = [("__Host-access", 600), ("__Host-refresh", 14 * 86_400)]
+    assert list(answer.headers) == [
+        *json_head(len(answer.body)),
+        *(("set-cookie", f"{name}={first[name]}; Max-Age={age}; {COOKIE}") for name, age in filled),
+        vary,
+    ]
+    answer = bench.ask("POST", "/refresh", sent(first))
+    second = set_by(answer)
+    assert list(answer.headers) == [
+        *json_head(len(answer.body)),
+        *(("set-cookie", f"{name}={second[name]}; Max-Age={age}; {COOKIE}") for name, age in filled),
+        vary,
+    ]
+    nothing = [("cache-control", "no-store"), ("pragma", "no-cache")]
+    assert list(bench.ask("POST", "/logout", sent(second)).headers) == [*nothing, *CLEARED, vary]
+    refused = bench.ask("POST", "/refresh", sent(second))
+    assert (refused.status, refused.error) == (400, "invalid_grant")
+    assert list(refused.headers) == [*json_head(len(refused.body)), *CLEARED, vary]
+    for path in PATHS:
+        foreign = bench.post(LOGIN, [("origin", "https://evil.example")], path=path)
+        assert list(foreign.headers) == [*json_head(len(foreign.body)), vary]
+
+
+def test_cookies_are_cleared_only_by_a_refresh_that_finds_no_session_in_them() -> None:
+    bench = cookie_bench()
+    cookies = log_in(bench)
+    twice = [("cookie", "__Host-refresh=a; __Host-refresh=b"), *SAME]
+    kept = [
+        bench.post({**LOGIN, "password": "x"}, sent(cookies), path="/login"),
+        bench.post({**LOGIN, "scope": "admin"}, sent(cookies), path="/login"),
+        bench.ask("POST", "/refresh", twice),
+    ]
+    assert [(answer.status, answer.error, set_by(answer)) for answer in kept] == [
+        (400, "invalid_grant", {}),
+        (400, "invalid_scope", {}),
+        (400, "invalid_request", {}),
+    ]
+    gone = {"__Host-access": "", "__Host-refresh": ""}
+    for headers in (SAME, sent({"__Host-refresh": "x"})):
+        answer = bench.ask("POST", "/refresh", headers)
+        assert (answer.error, set_by(answer)) == ("invalid_grant", gone)
+    assert bench.ask("POST", "/refresh", sent(cookies)).status == 200
+
+
+def test_a_logout_ends_what_two_cookies_of_one_name_hold_and_asks_for_no_more() -> None:
+    bench = cookie_bench(password=True)
+    tokens = [bench.log_in().json["refresh_token"] for _ in range(3)]
+    header = ("cookie", "; ".join(f"__Host-refresh={token}" for token in tokens))
+    assert bench.ask("POST", "/logout", [header, *SAME]).status == 204
+    assert [bench.refresh(token).status for token in tokens] == [400, 400, 200]
+
+
+def test_the_ages_of_both_cookies_are_whole_seconds_that_the_session_has_left() -> None:
+    bench = cookie_bench(lifetimes=Lifetimes(refresh=1000, idle=900))
+    bench.clock.now = NOW + 0.75
+    cookies = log_in(bench)
+    ages: list[str] = []
+    for seconds in (50.25, 500.5):
+        bench.clock.now = NOW + seconds
+        answer = bench.ask("POST", "/refresh", sent(cookies))
+        cookies = set_by(answer)
+        ages += [value.partition("Max-Age=")[2].partition(";")[0] for _, value in answer.headers if "Max-Age" in value]
+    assert ages == ["600", "900", "500", "500"]
+
+
 def test_the_refresh_cookie_ends_with_the_login_and_no_later() -> None:
     bench = cookie_bench(lifetimes=Lifetimes(refresh=1000, idle=900))
     cookies = log_in(bench)
@@ -242,6 +322,15 @@ def test_a_token_that_no_browser_would_keep_is_not_sent() -> None:
     bench.stores.users.set_scopes("alice", [f"scope:{number:04}" for number in range(400)])
     answer = bench.post({**LOGIN, "scope": ""}, SAME, path="/login")
     assert (answer.status, answer.error, set_by(answer)) == (400, "invalid_scope", {})
+
+
+@pytest.mark.parametrize("length, status", [(3999, 200), (4000, 200), (4001, 400)])
+def test_a_cookie_has_at_most_4000_octets_of_name_and_token(length: int, status: int) -> None:
+    token = log_in(cookie_bench())["__Host-access"]
+    name = "__Host-".ljust(length - len(token), "a")
+    answer = cookie_bench(cookies=CookieMode([ORIGIN], access=name)).post(LOGIN, SAME, path="/login")
+    assert answer.status == status
+    assert (name in set_by(answer)) == (status == 200)
 
 
 @pytest.mark.parametrize("mount", MOUNTS)

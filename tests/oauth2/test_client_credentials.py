@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.oauth2.asking import KEYS, MOUNTS, Bench, basic
+from authmw.crypto.jose import base64url
+from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.opaque_tokens import token_digest
+from authmw.stores.records import Revocation, TokenRecord
+from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Bench, basic
 
 FORM = {"grant_type": "client_credentials"}
 
@@ -21,6 +25,43 @@ def test_t12_a_client_gets_a_token_about_itself_and_no_refresh_token(mount: str,
     assert (answer.status, list(answer.json)) == (200, ["access_token", "token_type", "expires_in", "scope"])
     shop: Any = bench.verified(answer.json["access_token"])
     assert (shop.id, shop.client_id, shop.kind) == ("shop", "shop", "client")
+
+
+def test_t12_a_token_of_a_client_has_all_that_ends_it_and_no_session() -> None:
+    bench = Bench(audience=["orders", "billing"])
+    bench.clock.now = now = NOW + 0.75
+    answer = bench.post({**FORM, "scope": "reports"}, basic("shop", bench.client())).json
+    (record,) = bench.stores.tokens.list("shop")
+    assert record == TokenRecord(
+        id=record.id,
+        digest=token_digest(answer["access_token"]),
+        subject="shop",
+        expires_at=now + 600,
+        scopes=frozenset({"reports"}),
+        kind="client",
+        client_id="shop",
+        created_at=now,
+        audience=frozenset({"orders", "billing"}),
+    )
+
+
+def test_t12_a_jwt_of_a_client_says_that_nobody_logged_in() -> None:
+    bench = Bench(keys=KEYS)
+    header = basic("shop", bench.client())
+    # That its tokens were revoked a moment ago delays no new one, other than those of a user.
+    bench.stores.revocations.publish(Revocation.of_user("shop", NOW))
+    payload = bench.post(FORM, header).json["access_token"].split(".")[1].encode()
+    claims = parse_object(base64url.decode(payload) or b"")
+    assert len(claims.pop("jti")) >= 22
+    assert claims == {
+        "iss": ISSUER,
+        "sub": "shop",
+        "aud": "orders",
+        "exp": NOW + 600,
+        "iat": NOW,
+        "client_id": "shop",
+        "scope": "orders:read reports",
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.jws import write
 from authmw.crypto.opaque_tokens import new_token, token_digest
+from authmw.oauth2.lifetimes import Lifetimes
 from authmw.stores.records import Revocation
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, NOW, Answer, Bench, basic
 
@@ -121,6 +122,38 @@ def test_i3_a_client_sees_its_own_refresh_token_and_only_the_current_one() -> No
     second = bench.refresh(first, header).json["refresh_token"]
     assert is_inactive(introspect(bench, first, header))
     assert introspect(bench, second, header).json["active"] is True
+
+
+def test_i3_a_refresh_token_is_as_young_as_its_last_refresh_and_as_old_as_its_session() -> None:
+    bench = Bench(lifetimes=Lifetimes(refresh=1000, idle=400))
+    header = own(bench)
+    token = log_in_with(bench, header)["refresh_token"]
+    seen: list[tuple[int, int]] = []
+    for seconds in (0.75, 300.75, 650.25):
+        bench.clock.now = NOW + seconds
+        token = bench.refresh(token, header).json["refresh_token"]
+        members = introspect(bench, token, header).json
+        seen.append((members["iat"] - int(NOW), members["exp"] - int(NOW)))
+    assert seen == [(0, 400), (300, 700), (650, 1000)]
+
+
+@KINDS
+def test_i3_what_is_told_of_a_token_without_scopes_and_session_leaves_both_out(options: dict[str, Any]) -> None:
+    bench = Bench(**options)
+    header = basic("shop", bench.client(scopes=[]))
+    bench.clock.now = NOW + 0.75
+    members = introspect(bench, bench.post({"grant_type": "client_credentials"}, header).json["access_token"], header)
+    assert {**members.json, "jti": ""} == {
+        "active": True,
+        "iss": ISSUER,
+        "sub": "shop",
+        "client_id": "shop",
+        "token_type": "Bearer",
+        "aud": "orders",
+        "exp": NOW + 600,
+        "iat": NOW,
+        "jti": "",
+    }
 
 
 @KINDS

@@ -11,10 +11,11 @@ import pytest
 from authmw.crypto.chained_tokens import RefreshToken
 from authmw.crypto.jose import base64url
 from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.stores import MemoryThrottle
-from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, Wait
+from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, TokenRecord, Wait
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, Counting, basic
 
 
@@ -248,6 +249,48 @@ def test_a_login_begins_a_family() -> None:
     assert family.scopes == {"orders:read"}
     assert (family.created_at, family.expires_at, family.idle_until) == (NOW, NOW + 1000, NOW + 300)
     assert token not in str([getattr(family, name) for name in RefreshFamily.__slots__])
+
+
+@pytest.mark.parametrize(
+    "lifetimes",
+    [Lifetimes(), Lifetimes(access=400, refresh=300, idle=200), Lifetimes(access=7, refresh=300, idle=300)],
+    ids=["usual", "a short session", "idle for all of it"],
+)
+def test_all_that_is_kept_of_a_login_is_dated_by_the_service(lifetimes: Lifetimes) -> None:
+    bench = Bench(lifetimes=lifetimes)
+    bench.clock.now = now = NOW + 0.75
+    told = bench.log_in(scope="orders:read").json
+    token = RefreshToken.parse(told["refresh_token"])
+    assert token is not None
+    assert token.is_of(bench.service.issuer)
+    (family,) = families(bench)
+    assert family == RefreshFamily(
+        id=family.id,
+        key=token.key,
+        current=token.digest,
+        subject="user-1",
+        username="alice",
+        client_id="first-party",
+        scopes=frozenset({"orders:read"}),
+        created_at=now,
+        expires_at=now + lifetimes.refresh,
+        idle_until=now + lifetimes.idle,
+    )
+    seconds = min(lifetimes.access, lifetimes.refresh)
+    assert told["expires_in"] == seconds
+    (record,) = bench.stores.tokens.list("user-1")
+    assert record == TokenRecord(
+        id=record.id,
+        digest=token_digest(told["access_token"]),
+        subject="user-1",
+        expires_at=now + seconds,
+        scopes=frozenset({"orders:read"}),
+        kind="user",
+        client_id="first-party",
+        created_at=now,
+        audience=frozenset({"orders"}),
+        family_id=family.id,
+    )
 
 
 @pytest.mark.parametrize("mount", MOUNTS)

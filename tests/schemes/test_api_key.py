@@ -66,6 +66,12 @@ def test_key_3_a_key_that_cannot_be_one_is_refused(make: Any, value: str) -> Non
     assert read.reason is Reason.CREDENTIALS_MALFORMED
 
 
+@pytest.mark.parametrize("value", ["!", "~", "a=b;c", "a" * 8192])
+@pytest.mark.parametrize("make", [wsgi_request, asgi_request], ids=["wsgi", "asgi"])
+def test_key_3_any_other_key_is_taken_as_it_is_without_the_spaces_around(make: Any, value: str) -> None:
+    assert HEADER.extract(make(x_api_key=f" \t{value}\t ")) == ApiKey(value)
+
+
 @pytest.mark.parametrize(
     "scheme, request_",
     [
@@ -106,6 +112,22 @@ def test_the_challenge_names_the_place(scheme: Any, challenge: str) -> None:
 def test_class_32_answers_say_what_they_vary_on() -> None:
     assert (APIKeyHeader("X-API-Key").vary, COOKIE.vary, QUERY.vary) == ("X-API-Key", "Cookie", "")
     assert Auth(HTTPBearer() | HEADER | COOKIE | QUERY).vary == "Authorization, X-API-Key, Cookie"
+
+
+@pytest.mark.parametrize(
+    "options, ending",
+    [
+        ({}, "Path=/; HttpOnly"),
+        ({"path": "/api"}, "Path=/api; HttpOnly"),
+        ({"domain": "shop.example"}, "Path=/; Domain=shop.example; HttpOnly"),
+    ],
+    ids=str,
+)
+def test_a_dead_cookie_is_cleared_where_the_application_sets_it(options: dict[str, Any], ending: str) -> None:
+    dead, kept = Rejected(Reason.KEY_UNKNOWN), Rejected(Reason.CROSS_SITE)
+    cookie = APIKeyCookie("key", **options)
+    assert cookie.clearing(dead) == (("Set-Cookie", f"key=; Max-Age=0; {ending}"),)
+    assert cookie.clearing(kept) == HEADER.clearing(dead) == QUERY.clearing(dead) == ()
 
 
 def test_tok_3_a_key_is_not_shown() -> None:

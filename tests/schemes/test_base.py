@@ -8,10 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw import APIKeyHeader, Auth, ConfigurationError, HTTPBasic, HTTPBearer, Rejected
+from authmw import (
+    APIKeyCookie,
+    APIKeyHeader,
+    APIKeyQuery,
+    Auth,
+    ConfigurationError,
+    HTTPBasic,
+    HTTPBearer,
+    HTTPDigest,
+    OAuth2PasswordBearer,
+    Reason,
+    Rejected,
+    TrustedHeader,
+)
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import parse_authorization
-from authmw.schemes.base import Alternatives, AuthorizationScheme, ways
+from authmw.schemes.base import (
+    AllOf,
+    Alternatives,
+    AuthorizationScheme,
+    OneOf,
+    SecurityScheme,
+    is_dead,
+    reads_authorization_only,
+    ways,
+)
+from authmw.schemes.http_dpop import HTTPDPoP
+from authmw.schemes.session import Session
+from authmw.schemes.token_cookie import TokenCookie
+from authmw.stores import MemoryStores
 from tests.requests import wsgi_request
 
 
@@ -39,6 +65,87 @@ def test_every_way_is_found_in_the_order_of_declaration() -> None:
     assert ways(bearer | key & basic | basic) == ((bearer,), (key, basic), (basic,))
     assert ways(key & (bearer | basic)) == ((key, bearer), (key, basic))
     assert ways((bearer | key) | basic) == ways(bearer | (key | basic)) == ((bearer,), (key,), (basic,))
+
+
+def test_two_schemes_of_the_one_authorization_header_are_not_both_needed() -> None:
+    bearer, basic, key = HTTPBearer(), HTTPBasic(), APIKeyHeader("X-Site")
+    for left, right in ((bearer, basic), (key & bearer, basic), (bearer, HTTPBearer())):
+        with pytest.raises(ConfigurationError, match="a request has one Authorization header"):
+            _ = left & right
+    # The same one twice is one, and one way that can be gone is enough.
+    assert ways(bearer & bearer) == ((bearer, bearer),)
+    assert ways(bearer & (basic | key)) == ((bearer, basic), (bearer, key))
+
+
+def test_combinations_of_one_kind_are_flat_and_keep_their_order() -> None:
+    bearer, basic, key = HTTPBearer(), HTTPBasic(), APIKeyHeader("X-Site")
+    assert OneOf.of(bearer | basic, key).parts == OneOf.of(bearer, basic | key).parts == (bearer, basic, key)
+    assert AllOf.of(bearer & key, key).parts == AllOf.of(bearer, key & key).parts == (bearer, key, key)
+    assert (bearer | basic & key).schemes == (bearer, basic, key)
+    for wrong in (None, "bearer", HTTPBearer):
+        with pytest.raises(ConfigurationError, match="is no security scheme: combine schemes"):
+            _ = bearer | wrong  # type: ignore[operator]
+
+
+KEPT = {Reason.CROSS_SITE, Reason.TOKEN_ISSUER, Reason.TOKEN_AUDIENCE, Reason.TOKEN_NOT_YET_VALID}
+
+
+def test_a_cookie_is_cleared_unless_it_may_be_good_elsewhere_or_later() -> None:
+    assert {reason for reason in Reason if not is_dead(Rejected(reason))} == KEPT
+    for scheme in (TokenCookie(origins=["https://shop.example"]), Session(MemoryStores()), APIKeyCookie("key")):
+        assert {reason for reason in Reason if not scheme.clearing(Rejected(reason))} == KEPT
+
+
+# The header of the credentials, whether they are in a cookie, what answers depend on, and the name in AUTH_TYPE.
+TRAITS: dict[str, tuple[SecurityScheme[Any], tuple[bool, bool, str, str]]] = {
+    "Basic": (HTTPBasic(), (True, False, "Authorization", "Basic")),
+    "Bearer": (HTTPBearer(), (True, False, "Authorization", "Bearer")),
+    "Digest": (HTTPDigest(), (True, False, "Authorization", "Digest")),
+    "DPoP": (HTTPDPoP(), (True, False, "Authorization, DPoP", "DPoP")),
+    "OAuth 2": (OAuth2PasswordBearer("token"), (True, False, "Authorization", "Bearer")),
+    "a header": (APIKeyHeader("X-Key"), (False, False, "X-Key", "ApiKey")),
+    "a query": (APIKeyQuery("key"), (False, False, "", "ApiKey")),
+    "a cookie": (APIKeyCookie("key"), (False, True, "Cookie", "ApiKey")),
+    "a token cookie": (TokenCookie(origins=["https://shop.example"]), (False, True, "Cookie", "ApiKey")),
+    "a session": (Session(MemoryStores()), (False, True, "Cookie", "ApiKey")),
+    "a proxy": (TrustedHeader("X-User", proxies=["unix"]), (False, False, "X-User", "TrustedHeader")),
+}
+
+
+@pytest.mark.parametrize("scheme, traits", TRAITS.values(), ids=TRAITS)
+def test_each_scheme_says_where_its_credentials_are(
+    scheme: SecurityScheme[Any], traits: tuple[bool, bool, str, str]
+) -> None:
+    assert (scheme.in_authorization, scheme.in_cookie, scheme.vary, scheme.auth_type) == traits
+    assert reads_authorization_only(scheme) == (traits[2] == "Authorization" and not isinstance(scheme, HTTPDigest))
+    assert scheme.schemes == (scheme,)
+    assert scheme.name == type(scheme).__name__
+    assert repr(scheme).startswith(f"{type(scheme).__name__}(")
+
+
+@pytest.mark.parametrize("scheme", [scheme for scheme, _ in TRAITS.values()], ids=TRAITS)
+def test_without_credentials_nothing_is_found_remembered_or_handed_out(scheme: SecurityScheme[Any]) -> None:
+    request = wsgi_request()
+    assert scheme.extract(request) is None
+    assert scheme.recall(request) is None
+    assert scheme.recall_cookies(b"a=b") is None
+    assert scheme.recall_header(b"a") is None
+    assert scheme.form_token(request) == ""
+    assert scheme.recalls_header == ""
+    assert scheme.recalls_cookies is isinstance(scheme, Session)
+    assert all(challenge.scheme == scheme.auth_type for challenge in scheme.challenges("app"))
+
+
+def test_a_scheme_of_ones_own_asks_for_its_credentials_with_its_one_challenge() -> None:
+    class Own(_Plain):
+        def challenge(self, realm: str, *, rejected: Rejected | None = None, scopes: tuple[str, ...] = ()) -> Challenge:
+            assert rejected is not None
+            return Challenge(rejected.reason.code.partition(".")[0], (("realm", realm), ("scope", " ".join(scopes))))
+
+    scheme = Own(name="Shop", description="For partners.")
+    challenges = scheme.challenges("app", rejected=Rejected(Reason.TOKEN_EXPIRED), scopes=("a", "b"))
+    assert [str(each) for each in challenges] == ['authmw realm="app", scope="a b"']
+    assert (scheme.name, scheme.description, scheme.verifier) == ("Shop", "For partners.", None)
 
 
 def test_a_combination_shows_its_parts() -> None:

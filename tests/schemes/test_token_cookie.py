@@ -120,6 +120,13 @@ def test_class_32_an_ambiguous_cookie_is_none_and_a_malformed_one_is_refused(
 
 
 @REQUESTS
+@pytest.mark.parametrize("length, fits", [(1, True), (8192, True), (8193, False)])
+def test_a_cookie_over_8_kib_is_not_looked_at(make: Any, length: int, fits: bool) -> None:
+    found = SCHEME.extract(make(cookie=f"__Host-access={'a' * length}"))
+    assert found == BearerToken("a" * length) if fits else reason_of(found) is Reason.TOKEN_MALFORMED
+
+
+@REQUESTS
 @pytest.mark.parametrize(
     "cookie", ["", "a=b", "__host-access=t0ken", "access=t0ken", "x__Host-access=t0ken", "__Host-access"]
 )

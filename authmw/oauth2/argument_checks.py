@@ -45,7 +45,7 @@ def in_issuer(issuer: object) -> list[str]:
     if not wrong:
         return []
     secure = f"https://{issuer.removeprefix('http://')}" if isinstance(issuer, str) else ""
-    line = secure if issuer != secure and not mistake_in_url(secure, query=False) else "https://id.example"
+    line = "https://id.example" if mistake_in_url(secure, query=False) else secure
     return [
         f"issuer={issuer!r}: {wrong}; give a URL without query or fragment, as issuer={line!r}, "
         "or 'http://127.0.0.1:8000' while developing"

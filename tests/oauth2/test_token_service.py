@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import fields
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,6 +124,31 @@ def test_stores_that_lack_a_role_are_refused(role: str) -> None:
     partial = {name: getattr(kept, name) for name in Stores.__dataclass_fields__ if name != role}
     (mistake,) = mistakes(stores=Stores(**partial))
     assert f"has no {role}" in mistake
+
+
+ROLES = "users, no clients, no tokens, no families, no nonces, no throttle, no revocations"
+
+
+@pytest.mark.parametrize(
+    "stores, told",
+    [
+        (object(), f'stores= has no {ROLES}: write stores=SQLStores("sqlite:///app.db")'),
+        (Stores(), f'stores= has no {ROLES}: write stores=SQLStores("sqlite:///app.db")'),
+        (
+            Stores(users=MemoryStores().users, clients=MemoryStores().clients),
+            f"stores= has no {ROLES.partition('clients, no ')[2]}: "
+            'write stores=Stores.of(SQLStores("sqlite:///app.db"), Stores(users=..., clients=...))',
+        ),
+        (
+            SimpleNamespace(users=MemoryStores().users),
+            f"stores= has no {ROLES.partition('users, no ')[2]}: "
+            'write stores=Stores.of(SQLStores("sqlite:///app.db"), SimpleNamespace(...))',
+        ),
+    ],
+    ids=["none", "an empty one", "some", "some of ones own"],
+)
+def test_the_fix_of_missing_stores_keeps_those_that_are_there(stores: Any, told: str) -> None:
+    assert mistakes(stores=stores) == (told,)
 
 
 def test_a_store_without_a_verb_is_refused_by_its_name() -> None:

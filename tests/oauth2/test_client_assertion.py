@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from authmw.crypto.jose import base64url
 from authmw.crypto.jws import write
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.flow.flow import run
-from authmw.oauth2.client_assertion import judge_assertion
+from authmw.oauth2.client_assertion import asserted_client, judge_assertion
 from authmw.oauth2.client_authentication import ASSERTION_TYPE
 from tests.oauth2.asking import ISSUER, MOUNTS, NOW, Answer, Bench
 
@@ -130,6 +131,38 @@ def test_c6_whatever_the_registered_key_did_not_sign_is_invalid_client(assertion
     assert present(bench, signed()).status == 200  # and it has used up no jti
 
 
+@pytest.mark.parametrize("length, status", [(8191, 200), (8192, 200), (8194, 401)])
+def test_c6_an_assertion_over_8_kib_is_not_looked_at(length: int, status: int) -> None:
+    filled = (signed(kept="x" * number) for number in range(length * 3 // 4 - 300, length))
+    assertion = next(each for each in filled if len(each) >= length)
+    assert len(assertion) == length
+    assert present(bench_with_client(), assertion).status == status
+
+
+@pytest.mark.parametrize(
+    "assertion, client_id",
+    [
+        ("a.{0}.b", "shop"),
+        (".{0}.", "shop"),
+        ("a.{0}.b.c", None),
+        ("a.{0}.b.c.d", None),
+        ("a.{0}", None),
+        ("{0}.a.b", None),
+        ("{0}", None),
+        ("a.{0}=.b", None),
+        ("\u00e9.{0}.b", None),
+    ],
+)
+def test_c6_only_the_middle_of_three_segments_names_a_client(assertion: str, client_id: str | None) -> None:
+    payload = base64url.encode(b'{"sub":"shop"}').decode()
+    assert asserted_client(assertion.format(payload)) == client_id
+
+
+@pytest.mark.parametrize("payload", [b"{}", b"[]", b'{"sub":7}', b'{"sub":""}', b'{"sub":"a","sub":"b"}', b"\xff", b""])
+def test_c6_a_payload_without_one_subject_names_no_client(payload: bytes) -> None:
+    assert asserted_client(f"a.{base64url.encode(payload).decode()}.b") is None
+
+
 def test_c6_the_type_of_the_assertion_is_exact() -> None:
     bench = bench_with_client()
     for wrong in ("", "urn:ietf:params:oauth:client-assertion-type:saml2-bearer", ASSERTION_TYPE.upper()):
@@ -189,8 +222,6 @@ def test_a_disabled_client_uses_up_no_jti() -> None:
     ids=["broken", "secret"],
 )
 def test_keys_that_a_store_should_not_have_let_in_authenticate_nobody(jwks: dict[str, Any]) -> None:
-    from dataclasses import replace
-
     bench = bench_with_client()
     client = replace(bench.stores.clients.find_client("shop"), jwks=jwks)
 
@@ -201,6 +232,24 @@ def test_keys_that_a_store_should_not_have_let_in_authenticate_nobody(jwks: dict
     bench.use(clients=Clients())
     secret = Key.from_secret(b"secret" * 8, kid="one")
     assert [present(bench, signed(key)).error for key in (KEY, secret)] == ["invalid_client"] * 2
+
+
+@pytest.mark.parametrize(
+    "beside, told",
+    [
+        ([], "the client's jwks holds a secret in place of a public key"),
+        (JWKS["keys"], "the client's jwks: secrets and key pairs are mixed"),
+    ],
+    ids=["alone", "beside a public key"],
+)
+def test_a_secret_among_the_keys_of_a_client_verifies_nothing(beside: list[dict[str, Any]], told: str) -> None:
+    bench = bench_with_client()
+    secret = Key.from_secret(b"secret" * 8, kid="two")
+    written = base64url.encode(b"secret" * 8).decode()
+    jwks = {"keys": [*beside, {"kty": "oct", "k": written, "alg": "HS256", "kid": "two"}]}
+    client = replace(bench.stores.clients.find_client("shop"), jwks=jwks)
+    for key in (secret, KEY):
+        assert run(judge_assertion(bench.service, signed(key), "shop", client)).startswith(told)
 
 
 @pytest.mark.parametrize("payload", [b"[]", b'{"sub": "shop", "sub": "other"}'], ids=["a list", "a name twice"])

@@ -12,6 +12,7 @@ import pytest
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import run
 from authmw.oauth2 import client_authentication
+from authmw.oauth2.client_authentication import _Presented  # pyright: ignore[reportPrivateUsage]  # holds a secret
 from authmw.oauth2.service import TokenService
 from authmw.schemes.http_basic import decode_base64
 from authmw.stores import MemoryThrottle
@@ -100,6 +101,20 @@ def test_two_authorization_headers_are_an_invalid_request() -> None:
         header = basic("shop", bench.client())
         answer = bench.post(CREDENTIALS, header + header)
         assert (answer.status, answer.error) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("name", ["Digest", "Negotiate", "Token", "Basics", "X"])
+def test_c5_the_right_id_and_secret_are_no_credentials_under_the_name_of_another_scheme(name: str) -> None:
+    bench = Bench()
+    ((_, value),) = basic("shop", bench.client())
+    assert bench.post(CREDENTIALS, [("authorization", value)]).status == 200
+    assert bench.post(CREDENTIALS, [("authorization", value.replace("Basic", "bAsIc"))]).status == 200
+    assert failed(bench.post(CREDENTIALS, [("authorization", value.replace("Basic", name))]), challenge=CHALLENGE)
+
+
+def test_tok_3_what_a_client_presents_is_shown_without_its_proof() -> None:
+    presented = _Presented("client_secret_basic", "shop", "s3cret", basic=True)
+    assert repr(presented) == "_Presented(method='client_secret_basic', client_id='shop')"
 
 
 FAILURES = {

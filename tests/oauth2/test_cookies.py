@@ -317,6 +317,15 @@ def test_a_first_party_application_that_is_disabled_logs_nobody_in() -> None:
     assert bench.post(LOGIN, SAME, path="/login").error == "unauthorized_client"
 
 
+def test_a_first_party_application_that_may_not_refresh_has_pages_with_one_cookie() -> None:
+    bench = cookie_bench()
+    bench.client("first-party", auth_method="none", grant_types=["password"])
+    answer = bench.post(LOGIN, SAME, path="/login")
+    assert (answer.status, answer.json) == (200, {"expires_in": 600, "scope": "orders:read"})
+    assert set_by(answer).keys() == {"__Host-access"}
+    assert set_by(bench.ask("POST", "/logout", sent(set_by(answer)))) == {"__Host-access": "", "__Host-refresh": ""}
+
+
 def test_a_token_that_no_browser_would_keep_is_not_sent() -> None:
     bench = cookie_bench(keys=KEYS)
     bench.stores.users.set_scopes("alice", [f"scope:{number:04}" for number in range(400)])

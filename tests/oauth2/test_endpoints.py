@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import pytest
 
 from authmw.asgi import Mount
+from authmw.errors import ConfigurationError
 from authmw.http.request import MAX_FORM
-from authmw.oauth2.endpoints import ENDPOINTS
+from authmw.oauth2.endpoints import ENDPOINTS, check_service
 from tests.oauth2.asking import FORM, MOUNTS, Answer, Bench, Counting, basic, exchange, raw_basic, scope_of
 
 LOGIN = b"grant_type=password&username=alice&password=correct+horse"
@@ -159,6 +160,17 @@ def test_t8_g2_a_token_for_other_resources_than_there_are_is_an_invalid_target(a
     assert [(answer.status, answer.error) for answer in answers] == [(400 if told else 200, told)] * 2
     if told:
         assert bench.refresh(token).status == 200  # and nothing was used up
+
+
+@pytest.mark.parametrize(
+    "wrong, given", [(object(), "object"), (None, "NoneType"), (Bench, "Bench")], ids=["an object", "none", "a class"]
+)
+def test_what_is_mounted_is_a_token_service(wrong: object, given: str) -> None:
+    check_service(Bench().service, "token_routes")
+    with pytest.raises(ConfigurationError) as raised:
+        check_service(wrong, "token_routes")
+    told = f"{given} is no token service: write token_routes(service), where service = TokenService(...)"
+    assert raised.value.mistakes == (told,)
 
 
 @pytest.mark.parametrize("path", FORMS)

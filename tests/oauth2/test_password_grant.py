@@ -13,7 +13,9 @@ from authmw.crypto.jose import base64url
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.oauth2.granted_scopes import granted_scopes
 from authmw.oauth2.lifetimes import Lifetimes
+from authmw.oauth2.reply import OAuthError
 from authmw.stores import MemoryThrottle
 from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, TokenRecord, Wait
 from tests.oauth2.asking import KEYS, MOUNTS, NOW, Answer, Bench, Counting, basic
@@ -125,6 +127,34 @@ def test_a14_a_client_is_a_ceiling_for_its_users() -> None:
     assert bench.post(form, basic("shop", secret)).json["scope"] == "orders:read"
     answer = bench.post({**form, "scope": "reports orders:write"}, basic("shop", secret))
     assert answer.error == "invalid_scope"
+
+
+ABC = frozenset("abc")
+
+
+@pytest.mark.parametrize(
+    "requested, ceilings, granted",
+    [
+        (None, (), ""),
+        (None, (None, None), ""),
+        (None, ("ab",), "ab"),
+        (None, (None, "abc", "bcd", None), "bc"),
+        (None, ("a", "b"), ""),
+        (frozenset[str](), ("ab",), ""),
+        (ABC, (), "abc"),
+        (ABC, (None, "bcd"), "bc"),
+        (ABC, ("d",), None),
+        (ABC, ("",), None),
+    ],
+)
+def test_a14_every_ceiling_counts_and_only_a_request_of_which_nothing_is_left_is_refused(
+    requested: frozenset[str] | None, ceilings: tuple[str | None, ...], granted: str | None
+) -> None:
+    found = granted_scopes(requested, *ceilings)
+    if granted is None:
+        assert found == OAuthError("invalid_scope", "None of the requested scopes can be granted.")
+    else:
+        assert found == frozenset(granted)
 
 
 def test_scopes_that_the_service_does_not_know_are_not_granted() -> None:

@@ -7,11 +7,23 @@ import logging
 from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any
 
 import pytest
 
-from authmw import ApiKey, APIKeyHeader, Auth, Authenticated, BearerToken, HTTPBearer, Reason, Rejected, Verdict
+from authmw import (
+    ApiKey,
+    APIKeyHeader,
+    Auth,
+    Authenticated,
+    BearerToken,
+    HTTPBearer,
+    Principal,
+    Reason,
+    Rejected,
+    Verdict,
+)
 from authmw.crypto.opaque_tokens import new_api_key, new_token, token_digest
 from authmw.engine.authentication import Authentication
 from authmw.flow import FlowError, Overloaded
@@ -19,8 +31,11 @@ from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Flow, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
-from authmw.stores import MemoryApiKeys
+from authmw.identity.validity import Validity
+from authmw.stores import MemoryApiKeys, MemoryRevocations
 from authmw.stores.records import ApiKeyRecord
+from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.revoked import Issuance
 from authmw.verifiers.api_key import ApiKeyVerifier
 from tests.stores.support import at_once
 
@@ -111,6 +126,48 @@ def test_a_known_key_authenticates_its_owner_with_the_scopes_of_the_key(store: t
     assert (principal.id, principal.kind, principal.credential_id) == ("alice", "api_key", "key_1")
     assert (principal.scopes, principal.expires_at) == (frozenset({"orders:read"}), 9e9)
     assert verdict.remember_until is None, "the store is asked each time"
+
+
+@pytest.mark.parametrize("expires_at", [None, 9e9])
+def test_all_that_a_verdict_on_a_key_says_is_from_its_record(store: type[Keys], expires_at: float | None) -> None:
+    key, clock = new_api_key(), Clock()
+    verifier = ApiKeyVerifier(store(replace(record_of(key), expires_at=expires_at)), clock=clock)
+    verifier.scheme = "Shop"
+    for _ in range(2):  # the second one finds what the first one has made
+        verdict = verdict_of(verifier, ApiKey(key))
+        assert verdict == Authenticated(
+            Principal(
+                "alice",
+                scopes={"orders:read"},
+                kind="api_key",
+                scheme="Shop",
+                credential_id="key_1",
+                expires_at=expires_at,
+                name="laptop",
+            )
+        )
+        assert isinstance(verdict, Authenticated)
+        assert (verdict.principal.name, verdict.principal.scheme) == ("laptop", "Shop")
+        assert verdict.validities == (() if expires_at is None else (Validity(9e9, clock),))
+
+
+def test_a_key_says_until_when_it_holds_and_whose_end_is_its_own_where_revocations_are_followed(
+    store: type[Keys],
+) -> None:
+    key, clock = new_api_key(), Clock()
+    feed = RevocationFeed(MemoryRevocations(), clock=clock)
+    for expires_at, until in ((None, inf), (9e9, 9e9)):
+        record = replace(record_of(key), expires_at=expires_at)
+        verdict = verdict_of(ApiKeyVerifier(store(record), revocations=feed, clock=clock), ApiKey(key))
+        assert isinstance(verdict, Authenticated)
+        issuance = Issuance("key_1", None, "alice", None, clock.now)
+        assert verdict.validities == (Validity(until, clock, feed, issuance),)
+
+
+def test_a_verifier_says_which_kind_of_key_it_knows() -> None:
+    assert ApiKeyVerifier(Keys()).expects == "an API key that begins with ak_"
+    assert ApiKeyVerifier(Keys(), prefix="shop").expects == "an API key that begins with shop_"
+    assert (ApiKeyVerifier.accepts, ApiKeyVerifier.asks) == ((ApiKey, BearerToken), ("find_key", "touch_key"))
 
 
 @pytest.mark.parametrize(

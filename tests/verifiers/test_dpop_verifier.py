@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -473,6 +474,30 @@ def test_who_has_an_ageing_nonce_is_told_the_next_one(age: int, told: bool) -> N
 def test_a_mistake_in_the_set_up_is_refused_with_its_fix(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         dpop_verifier(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_age": 1},
+        {"max_age": 0.5},
+        {"max_age": 300},
+        {"leeway": 0},
+        {"leeway": 60},
+        {"max_age": timedelta(minutes=5)},
+    ],
+    ids=str,
+)
+def test_a_window_is_anything_up_to_its_bounds(options: dict[str, Any]) -> None:
+    text = bound_token()
+    assert verdict(text, proof(text), dpop_verifier(**options)) == "accepted"
+
+
+def test_what_is_offered_is_listed_once_in_the_order_that_was_given() -> None:
+    by = dpop_verifier(algorithms=["ES384", "ES256", "ES384"])
+    assert by.algorithms == ("ES384", "ES256")
+    assert dpop_verifier().algorithms == ("ES256", "EdDSA", "Ed25519", "PS256", "RS256", "ES384", "ES512")
+    assert str(HTTPDPoP(by).challenge("app")) == 'DPoP realm="app", algs="ES384 ES256"'
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -17,10 +17,12 @@ from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Flow, run, run_async
 from authmw.http.refusal import Refusal
 from authmw.http.request import WSGIRequest
+from authmw.identity.validity import Validity
 from authmw.stores import MemoryRevocations, MemoryTokens, StoreUnavailable
 from authmw.stores.ports import TokenStore
 from authmw.stores.records import Revocation, TokenRecord
 from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.revoked import Issuance
 from authmw.verifiers.token import TokenVerifier
 from tests.requests import recalled
 
@@ -92,6 +94,42 @@ def test_a_known_token_authenticates_its_subject() -> None:
             "alice", scopes={"orders:read"}, client_id="shop", credential_id="tok_1", expires_at=NOW + 60, kind="user"
         )
     )
+
+
+def test_all_that_a_verdict_on_a_token_says_is_from_its_record() -> None:
+    token = new_token()
+    record = replace(record_of(token), kind="client", family_id="login_1", created_at=NOW - 9)
+
+    def clock() -> float:
+        return NOW
+
+    feed = RevocationFeed(MemoryRevocations(), clock=clock)
+    feed.follow_once()
+    for revocations, until in ((None, None), (feed, NOW + 60)):
+        verifier = TokenVerifier(FastTokens(Tokens(record)), revocations=revocations, clock=clock)
+        verifier.scheme = "Shop"
+        verdict = verifier.verify(BearerToken(token), REQUEST)
+        assert isinstance(verdict, Authenticated)
+        caller = Principal(
+            "alice",
+            scopes={"orders:read"},
+            kind="client",
+            scheme="Shop",
+            client_id="shop",
+            credential_id="tok_1",
+            expires_at=NOW + 60,
+        )
+        assert verdict == Authenticated(caller, remember_until=until)
+        assert verdict.principal.scheme == "Shop"
+        issuance = Issuance("tok_1", "login_1", "alice", "shop", NOW - 9)
+        followed = Validity(NOW + 60, clock, feed, issuance)
+        assert verdict.validities == (Validity(NOW + 60, clock) if revocations is None else followed,)
+
+
+def test_a_verifier_says_which_kind_of_token_it_knows() -> None:
+    assert TokenVerifier(MemoryTokens()).expects == "a token that begins with at_"
+    assert TokenVerifier(MemoryTokens(), prefix="shop").expects == "a token that begins with shop_"
+    assert (TokenVerifier.accepts, TokenVerifier.asks) == ((BearerToken,), ("find_token",))
 
 
 @pytest.mark.parametrize(

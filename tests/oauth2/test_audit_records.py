@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from authmw import Auth, HTTPBearer
-from authmw.events import Event, LoggedIn, LoginFailed, Refreshed, RequestRefused, TokenIssued, on_event
+from authmw.events import Event, LoggedIn, LoginFailed, Refreshed, RequestRefused, ReuseDetected, TokenIssued, on_event
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.lifetimes import Lifetimes
 from authmw.stores import MemoryThrottle
@@ -161,6 +161,20 @@ def test_the_events_of_a_session_tell_who_through_what_and_how_long_it_took(moun
         TokenIssued(grant="password", scopes=scopes, **of_page),
         Refreshed(**of_page),
         TokenIssued(grant="refresh_token", scopes=scopes, **of_page),
+    ]
+
+
+def test_a_replay_is_told_with_whose_session_it_ended_and_who_presented_it(told: list[Event]) -> None:
+    bench = Bench(lifetimes=Lifetimes(grace=0))
+    bench.client("app", auth_method="none", grant_types=["password", "refresh_token"])
+    token = bench.log_in(client_id="app").json["refresh_token"]
+    (family,) = bench.stores.families.families_of("user-1", NOW)
+    bench.refresh(token, client_id="app")
+    bench.clock.now += 1
+    told.clear()
+    bench.refresh(token, client_id="app")
+    assert [event for event in told if isinstance(event, ReuseDetected)] == [
+        ReuseDetected(principal="user-1", session=family.id, client="app", at=NOW)
     ]
 
 

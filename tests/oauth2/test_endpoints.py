@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,8 +12,22 @@ import pytest
 
 from authmw.asgi import Mount
 from authmw.errors import ConfigurationError
+from authmw.http.reasons import Reason
 from authmw.http.request import MAX_FORM
+from authmw.http.response import Response
+from authmw.identity.verdict import Rejected
 from authmw.oauth2.endpoints import ENDPOINTS, check_service
+from authmw.oauth2.reply import (
+    OAuthError,
+    empty_response,
+    invalid_client,
+    invalid_grant,
+    json_response,
+    method_not_allowed,
+    no_such_endpoint,
+    throttled,
+    unavailable,
+)
 from tests.oauth2.asking import FORM, MOUNTS, Answer, Bench, Counting, basic, exchange, raw_basic, scope_of
 
 LOGIN = b"grant_type=password&username=alice&password=correct+horse"
@@ -258,9 +272,66 @@ def test_g10_scripts_may_not_ask_what_resource_servers_ask() -> None:
         assert [name for name, _ in answer.headers if name.startswith("access-control-")] == []
 
 
-def test_g6_what_is_told_of_an_error_is_what_may_be_told() -> None:
-    from authmw.oauth2.reply import OAuthError
+def head_of(length: int, kind: str = "application/json") -> tuple[tuple[str, str], ...]:
+    """The headers of an answer that nobody keeps."""
+    content = (("Content-Type", kind), ("Content-Length", str(length)))
+    return (*content, ("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
+
+def test_g6_an_error_without_more_is_its_code_and_a_400() -> None:
+    error = OAuthError("invalid_scope")
+    assert error == OAuthError("invalid_scope", "", 400, (), "", "")
+    body = b'{"error":"invalid_scope"}'
+    assert error.response() == Response(400, head_of(len(body)), body)
+
+
+def test_g6_all_of_an_error_but_what_is_for_the_log_is_in_its_answer() -> None:
+    error = OAuthError("invalid_client", "Say why.", 401, (("WWW-Authenticate", "Basic"),), "a detail", "a reason")
+    body = b'{"error":"invalid_client","error_description":"Say why."}'
+    assert error.response() == Response(401, (*head_of(len(body)), ("WWW-Authenticate", "Basic")), body)
+    refused = OAuthError("invalid_client", "Client authentication failed.", 401)
+    assert invalid_client('a"b', basic=False) == refused
+    challenge = (("WWW-Authenticate", 'Basic realm="a\\"b"'),)
+    assert invalid_client('a"b', basic=True, detail="why") == replace(refused, headers=challenge, detail="why")
+    assert invalid_grant() == OAuthError("invalid_grant", "The grant is invalid, expired or revoked.")
+    assert invalid_grant("No.", detail="d", reason="r") == OAuthError("invalid_grant", "No.", detail="d", reason="r")
+    assert throttled(Rejected(Reason.PASSWORD_WRONG)) is None
+    assert throttled(Rejected(Reason.ACCOUNT_THROTTLED)) == OAuthError(
+        "temporarily_unavailable",
+        "Try again later.",
+        503,
+        (("Retry-After", "1"),),
+        Reason.ACCOUNT_THROTTLED.code,
+        Reason.ACCOUNT_THROTTLED.code,
+    )
+    assert throttled(Rejected(Reason.TOO_MANY_ATTEMPTS, retry_after=8)) == OAuthError(
+        "temporarily_unavailable",
+        Reason.TOO_MANY_ATTEMPTS.description,
+        429,
+        (("Retry-After", "8"),),
+        Reason.TOO_MANY_ATTEMPTS.code,
+        Reason.TOO_MANY_ATTEMPTS.code,
+    )
+    assert method_not_allowed("GET", "HEAD") == OAuthError(
+        "invalid_request", "Use GET or HEAD.", 405, (("Allow", "GET, HEAD"),)
+    )
+    assert no_such_endpoint() == OAuthError("invalid_request", "There is no such endpoint.", 404)
+    assert unavailable(5) == OAuthError("temporarily_unavailable", "Try again later.", 503, (("Retry-After", "5"),))
+
+
+def test_g5_an_answer_is_kept_by_nobody_unless_it_says_for_how_long() -> None:
+    assert json_response({"a": "\u00e9", "b": [1]}) == Response(200, head_of(22), b'{"a":"\\u00e9","b":[1]}')
+    for name in ("Cache-Control", "cache-control", "CACHE-CONTROL"):
+        kept = ((name, "public, max-age=300"),)
+        assert json_response({}, status=201, headers=kept) == Response(201, (*head_of(2)[:2], *kept), b"{}")
+    more = (("X-Cache-Control", "public"),)
+    assert json_response({}, headers=more) == Response(200, (*head_of(2), *more), b"{}")
+    assert empty_response() == Response(200, head_of(0, "text/plain"), b"")
+    for status in (204, 304):
+        assert empty_response(status=status, headers=more) == Response(status, (*head_of(0)[2:], *more), b"")
+
+
+def test_g6_what_is_told_of_an_error_is_what_may_be_told() -> None:
     response = OAuthError("invalid_request", 'say "hi"\\\n\x7f é').response()
     assert b'"say ?hi???? ?"' in response.body
     assert all(

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from authmw.crypto.keyring import Key, KeyRing
+from authmw.flow.flow import run
 from authmw.identity.credentials import BearerToken
 from authmw.identity.verdict import Authenticated
 from authmw.oauth2.documents import metadata_path
+from authmw.oauth2.routed import AuthorizationServerMetadata, RoutedEndpoint
 from authmw.verifiers.jwt import JWTVerifier
 from tests.jwt_tokens import rsa_pem
 from tests.oauth2.asking import ISSUER, KEYS, MOUNTS, Bench, basic
+from tests.requests import wsgi_request
 
 DOCUMENT = "/.well-known/oauth-authorization-server"
 PUBLIC = {"kid", "alg", "use", "kty", "crv", "x", "y", "n", "e"}
@@ -109,6 +112,21 @@ def test_m1_the_issuer_is_the_configured_one_to_the_byte(issuer: str) -> None:
 )
 def test_m2_the_well_known_path_stands_before_the_issuers_own(issuer: str, path: str) -> None:
     assert metadata_path(issuer) == path
+
+
+def test_m2_at_the_root_of_the_host_the_document_is_answered_at_its_place_and_nowhere_else() -> None:
+    service = Bench(keys=KEYS, store_timeout=7.0).service
+    root = AuthorizationServerMetadata(service)
+    assert (root.place, root.path, root.store_timeout) == (f"{DOCUMENT}/auth", DOCUMENT, 7.0)
+    assert (root.service, root.pool) == (service, service.pool)
+    response = run(root.respond(wsgi_request(f"{DOCUMENT}/auth")))
+    assert response == run(service.respond(wsgi_request(), DOCUMENT))
+    assert response is not None
+    assert response.status == 200
+    for path in (DOCUMENT, "/auth" + DOCUMENT, f"{DOCUMENT}/auth/", f"/{DOCUMENT}/auth", "/token", "/auth/token"):
+        assert run(root.respond(wsgi_request(path))) is None
+    routed = RoutedEndpoint(service, "/jwks.json")
+    assert run(routed.respond(wsgi_request("/anything"))) == run(service.respond(wsgi_request(), "/jwks.json"))
 
 
 SIGNING = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]

@@ -210,7 +210,9 @@ def test_what_cannot_be_configured_is_refused_with_its_fix(options: dict[str, An
 
 def test_all_mistakes_are_told_at_once() -> None:
     found = mistakes(issuer="http://id.example", stores=object(), audience=(), lifetimes=0, runtime=0, realm="")
-    assert len(found) == 1 + 5
+    assert [mistake.partition(" ")[0].partition("=")[0] for mistake in found] == [
+        *("issuer", "audience", "stores", "realm", "lifetimes", "runtime")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,11 @@ def test_without_arguments_everything_is_as_the_docs_say() -> None:
 def test_all_mistakes_of_lifetimes_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as raised:
         Lifetimes(access=0, refresh=10, idle=20, grace=90)
-    assert len(raised.value.mistakes) == 3
+    assert raised.value.mistakes == (
+        "Lifetimes(access=0) has to be a number of seconds from 1 to 86400",
+        "Lifetimes(grace=90) has to be a number of seconds from 0 to 60",
+        "Lifetimes(idle=20) is longer than refresh=10: it would never end a session; shorten it",
+    )
 
 
 @pytest.mark.parametrize(
@@ -308,17 +314,39 @@ def test_a_runtime_that_cannot_work_is_refused_with_its_fix(options: dict[str, A
     assert fix in mistake
 
 
+@pytest.mark.parametrize("name", ["revocation_bound", "outage_bound", "store_timeout"])
+def test_each_time_of_a_runtime_is_any_number_of_seconds_above_zero(name: str) -> None:
+    good: list[Any] = [timedelta(seconds=2), timedelta(milliseconds=250), 0.001, 9e9]
+    bad: list[Any] = [0, 0.0, -0.1, timedelta(0), float("inf"), float("nan"), None, "1", True]
+    for given, kept in zip(good, (2, 0.25, 0.001, 9e9), strict=True):
+        assert getattr(Runtime(**{name: given}), name) == kept
+    for wrong in bad:
+        with pytest.raises(ConfigurationError) as raised:
+            Runtime(**{name: wrong})
+        shown = 0 if wrong == timedelta(0) else wrong
+        assert raised.value.mistakes == (f"Runtime({name}={shown!r}) has to be a number of seconds above 0, as 1.0",)
+
+
 def test_all_mistakes_of_a_runtime_are_told_at_once() -> None:
     wrong: Any = None
     with pytest.raises(ConfigurationError) as raised:
         Runtime(revocation_bound=0, store_timeout=0, hasher=wrong, pool=wrong, clock=wrong, entropy=wrong)
-    assert len(raised.value.mistakes) == 6
+    assert raised.value.mistakes == (
+        "Runtime(revocation_bound=0) has to be a number of seconds above 0, as 1.0",
+        "Runtime(store_timeout=0) has to be a number of seconds above 0, as 1.0",
+        "Runtime(hasher=...) takes a PasswordHasher, not None: leave it out, or pass PasswordHasher(...)",
+        "Runtime(pool=...) takes a WorkPool, not None: leave it out, or pass WorkPool(...)",
+        "Runtime(clock=None) has to be a function, as time.time",
+        "Runtime(entropy=None) has to be a function, as os.urandom",
+    )
 
 
 def test_all_mistakes_of_a_cookie_mode_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as raised:
         CookieMode(["http://shop.example", "shop"], access="session", refresh="session")
-    assert len(raised.value.mistakes) == 2 + 2 + 1
+    mistakes = raised.value.mistakes
+    assert len(mistakes) == 2 + 2 + 1
+    assert mistakes[4] == "CookieMode(access='session', refresh='session') is one name: name two cookies"
 
 
 def test_every_endpoint_answers_below_the_issuer() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.crypto.keyring import Key, KeyRing
-from authmw.crypto.passwords import RFC_9106_LOW_MEMORY, PasswordHasher
+from authmw.crypto.passwords import CHEAPEST, RFC_9106_LOW_MEMORY, PasswordHasher
 from authmw.flow.clocks import now
-from authmw.flow.pool import default_pool
+from authmw.flow.pool import WorkPool, default_pool
 from authmw.oauth2.cookie_mode import CookieMode
 from authmw.oauth2.endpoints import ENDPOINTS
 from authmw.oauth2.lifetimes import Lifetimes
@@ -235,6 +235,39 @@ def test_lifetimes_out_of_their_bounds_are_refused_with_their_fix(options: dict[
         Lifetimes(**options)
     (mistake,) = raised.value.mistakes
     assert fix in mistake
+
+
+@pytest.mark.parametrize("keys", [None, PAIR], ids=["opaque", "JWT"])
+def test_what_a_service_runs_with_is_passed_on_to_all_that_it_is_made_of(keys: KeyRing | None) -> None:
+    stores = MemoryStores()
+    hasher, pool = PasswordHasher(CHEAPEST), WorkPool(slots=1, queue=1)
+
+    def clock() -> float:
+        return 7.0
+
+    runtime = Runtime(
+        revocation_bound=11.0, outage_bound=12.0, store_timeout=13.0, hasher=hasher, pool=pool, clock=clock
+    )
+    lifetimes = Lifetimes(access=14)
+    options: dict[str, Any] = {"stores": stores, "audience": ["orders", "billing"], "keys": keys, "runtime": runtime}
+    made: Any = service(**options, lifetimes=lifetimes, scopes={"a": "b"}, first_party="web", realm="shop")
+    assert (made.feed.bound, made.feed.outage_bound, made.store_timeout) == (11.0, 12.0, 13.0)
+    assert (made.pool, made.clock, made.lifetimes) == (pool, clock, lifetimes)
+    assert (made.scopes, made.first_party, made.realm, made.own_client.id) == ({"a": "b"}, "web", "shop", "web")
+    assert made.audience == ("orders", "billing")
+    roles = ("users", "clients", "tokens", "families", "nonces", "throttle", "revocations", "sessions")
+    assert all(getattr(made, role) is getattr(stores, role) for role in roles)
+    # A login is always checked and counted.
+    assert (made.passwords.users, made.passwords.hasher, made.passwords.remember_for) == (stores.users, hasher, 0)
+    assert made.passwords._attempts._throttle is made.client_attempts._throttle is stores.throttle
+    verifier = made.verifier()
+    parts = [made.feed, made.passwords, made.passwords._attempts, made.client_attempts]
+    assert {part._clock for part in parts} == {clock}
+    assert (verifier.clock if keys else verifier._clock) is clock
+    assert verifier._revocations is made.feed
+    assert (verifier.rules.audiences if keys else verifier._audiences) == {"orders", "billing"}
+    if keys:
+        assert (verifier.rules.issuer, verifier.reader.ring) == (made.issuer, keys)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from authmw import (
     HTTPBearer,
     JWTVerifier,
     KeyRing,
+    Principal,
     Reason,
     Refusal,
     Rejected,
@@ -29,9 +30,10 @@ from authmw import (
     issue,
 )
 from authmw.engine.authentication import Authentication
-from authmw.http.request import WSGIRequest
+from authmw.http.request import RequestHead, WSGIRequest
 from authmw.issuers import Issuers
-from authmw.stores import MemoryApiKeys, MemoryTokens
+from authmw.stores import MemoryApiKeys, MemoryRevocations, MemoryTokens
+from authmw.stores.revocation_feed import RevocationFeed
 from authmw.testing import FakeIssuer
 from tests.requests import asgi_request, wsgi_request
 
@@ -173,6 +175,76 @@ def test_a_verifier_of_both_gets_a_key_from_a_header() -> None:
     tokens = APIKeyHeader("X-API-Key", TokenVerifier(MemoryTokens()))
     assert tokens.extract(wsgi_request(x_api_key="k")) == BearerToken("k")
     assert isinstance(tokens.extract(wsgi_request(x_api_key="k?")), Rejected)
+
+
+class _OwnHeader(APIKeyHeader):
+    """Changes nothing."""
+
+
+class _OwnValue(APIKeyHeader):
+    """Takes the key from elsewhere."""
+
+    def value(self, request: RequestHead) -> str | None:
+        return request.header("x-other")
+
+
+class _OwnExtract(APIKeyHeader):
+    """Reads the key in its own way."""
+
+    def extract(self, request: RequestHead) -> ApiKey | BearerToken | Rejected | None:
+        return super().extract(request)
+
+
+class _OwnVerifier(ApiKeyVerifier):
+    """May verify in its own way."""
+
+
+def header_of(kind: type[APIKeyHeader] = APIKeyHeader, verifier: Any = None, **replaced: Any) -> APIKeyHeader:
+    scheme = kind("X-API-Key", ApiKeyVerifier(MemoryApiKeys()) if verifier is None else verifier)
+    for name, value in replaced.items():
+        setattr(scheme, name, value)
+    return scheme
+
+
+def test_a_key_is_known_by_its_header_alone_where_nothing_reads_or_verifies_it_in_another_way() -> None:
+    replaced = ApiKeyVerifier(MemoryApiKeys())
+    vars(replaced)["verify"] = replaced.verify
+    followed = ApiKeyVerifier(MemoryApiKeys(), revocations=RevocationFeed(MemoryRevocations()))
+    schemes = {
+        "plain": header_of(),
+        "a subclass": header_of(_OwnHeader),
+        "a subclass with another value": header_of(_OwnValue),
+        "a subclass with another extract": header_of(_OwnExtract),
+        "another value": header_of(value=HEADER.value),
+        "another extract": header_of(extract=HEADER.extract),
+        "a verifier of ones own": header_of(verifier=_OwnVerifier(MemoryApiKeys())),
+        "a verifier with another verify": header_of(verifier=replaced),
+        "a verifier that follows revocations": header_of(verifier=followed),
+        "access tokens": header_of(verifier=TokenVerifier(MemoryTokens())),
+        "a function": header_of(verifier={"k": Principal("alice")}.get),
+        "nothing": HEADER,
+    }
+    known = {name for name, scheme in schemes.items() if scheme.recalls_header}
+    assert known == {"plain", "a subclass"}
+    assert {scheme.recalls_header for scheme in schemes.values()} == {"x-api-key", ""}
+
+
+def test_a_key_that_was_good_before_is_recalled_until_its_record_changes() -> None:
+    keys = MemoryApiKeys()
+    key, record = keys.create("alice")
+    scheme = header_of(verifier=ApiKeyVerifier(keys))
+    assert scheme.recall_header(key.encode()) is None
+    auth = Auth(scheme)
+    auth.authenticate(wsgi_request(x_api_key=key))  # which writes the use of the key
+    found = auth.authenticate(wsgi_request(x_api_key=key))
+    assert isinstance(found, Authentication)
+    recalled = scheme.recall_header(key.encode())
+    assert recalled is not None
+    assert recalled.principal == found.principal
+    for other in (key.encode() + b"x", b"", f"{key},{key}".encode()):
+        assert scheme.recall_header(other) is None
+    keys.revoke(record.id)
+    assert scheme.recall_header(key.encode()) is None
 
 
 @pytest.mark.parametrize("place", [APIKeyCookie, APIKeyQuery])

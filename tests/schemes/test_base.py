@@ -13,6 +13,7 @@ from authmw import (
     APIKeyHeader,
     APIKeyQuery,
     Auth,
+    BearerToken,
     ConfigurationError,
     HTTPBasic,
     HTTPBearer,
@@ -24,6 +25,9 @@ from authmw import (
 )
 from authmw.http.challenge import Challenge
 from authmw.http.grammar import parse_authorization
+from authmw.http.request import RequestHead
+from authmw.identity.credentials import SessionValue
+from authmw.identity.verdict import Remembered
 from authmw.schemes.base import (
     AllOf,
     Alternatives,
@@ -116,6 +120,7 @@ TRAITS: dict[str, tuple[SecurityScheme[Any], tuple[bool, bool, str, str]]] = {
 def test_each_scheme_says_where_its_credentials_are(
     scheme: SecurityScheme[Any], traits: tuple[bool, bool, str, str]
 ) -> None:
+    assert scheme.extract(wsgi_request()) is None
     assert (scheme.in_authorization, scheme.in_cookie, scheme.vary, scheme.auth_type) == traits
     assert reads_authorization_only(scheme) == (traits[2] == "Authorization" and not isinstance(scheme, HTTPDigest))
     assert scheme.schemes == (scheme,)
@@ -124,9 +129,8 @@ def test_each_scheme_says_where_its_credentials_are(
 
 
 @pytest.mark.parametrize("scheme", [scheme for scheme, _ in TRAITS.values()], ids=TRAITS)
-def test_without_credentials_nothing_is_found_remembered_or_handed_out(scheme: SecurityScheme[Any]) -> None:
+def test_without_credentials_nothing_is_remembered_or_handed_out(scheme: SecurityScheme[Any]) -> None:
     request = wsgi_request()
-    assert scheme.extract(request) is None
     assert scheme.recall(request) is None
     assert scheme.recall_cookies(b"a=b") is None
     assert scheme.recall_header(b"a") is None
@@ -134,6 +138,64 @@ def test_without_credentials_nothing_is_found_remembered_or_handed_out(scheme: S
     assert scheme.recalls_header == ""
     assert scheme.recalls_cookies is isinstance(scheme, Session)
     assert all(challenge.scheme == scheme.auth_type for challenge in scheme.challenges("app"))
+
+
+class _ReadsMore(HTTPBearer):
+    """Looks at more of the request than its one header."""
+
+    def extract(self, request: RequestHead) -> BearerToken | Rejected | None:
+        return super().extract(request) if request.method == "GET" else None
+
+
+class _AsItIs(HTTPBearer):
+    """Changes nothing."""
+
+
+def test_a_scheme_that_reads_the_request_in_its_own_way_is_not_known_by_its_header() -> None:
+    replaced: Any = HTTPBearer()
+    replaced.extract = HTTPBearer().extract
+    schemes: list[SecurityScheme[Any]] = [HTTPBearer(), _AsItIs(), _ReadsMore(), replaced]
+    assert [reads_authorization_only(scheme) for scheme in schemes] == [True, True, False, False]
+
+
+class _OwnSession(Session):
+    """Changes nothing."""
+
+
+class _OwnExtract(Session):
+    """Looks at more than the cookie."""
+
+    def extract(self, request: RequestHead) -> SessionValue | Rejected | None:
+        return super().extract(request) if request.method == "GET" else None
+
+
+class _OwnRecall(Session):
+    """Remembers nothing."""
+
+    def recall(self, request: RequestHead) -> Remembered | None:
+        return None
+
+
+def session_of(kind: type[Session] = Session, **replaced: Any) -> Session:
+    scheme = kind(MemoryStores())
+    for name, value in replaced.items():
+        setattr(scheme, name, value)
+    return scheme
+
+
+def test_a_session_is_known_by_its_cookie_alone_where_nothing_reads_or_recalls_it_in_another_way() -> None:
+    other = session_of()
+    schemes = {
+        "plain": other,
+        "a subclass": session_of(_OwnSession),
+        "a subclass with another extract": session_of(_OwnExtract),
+        "a subclass with another recall": session_of(_OwnRecall),
+        "another extract": session_of(extract=other.extract),
+        "another recall": session_of(recall=other.recall),
+        "something else": session_of(feed=other.feed),
+    }
+    known = {name for name, scheme in schemes.items() if scheme.recalls_cookies}
+    assert known == {"plain", "a subclass", "something else"}
 
 
 def test_a_scheme_of_ones_own_asks_for_its_credentials_with_its_one_challenge() -> None:

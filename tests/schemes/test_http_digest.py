@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -97,6 +98,20 @@ def test_the_example_of_rfc_7616_is_read() -> None:
 )
 def test_other_spellings_are_read_alike(value: str) -> None:
     assert extract(value) == extract(header())
+
+
+@pytest.mark.parametrize("true", ["true", "TRUE", "tRue", '"true"'])
+@pytest.mark.parametrize("hashed", [USERHASH.strip('"'), "0a" * 16], ids=["SHA-256", "MD5"])
+def test_a_hashed_name_is_read_in_the_place_of_the_name(true: str, hashed: str) -> None:
+    plain = extract(header())
+    assert isinstance(plain, DigestResponse)
+    assert extract(header(userhash=true, username=f'"{hashed}"')) == replace(plain, username=None, userhash=hashed)
+
+
+def test_a_response_without_algorithm_is_for_md5_and_one_without_opaque_has_none() -> None:
+    plain = extract(header())
+    assert isinstance(plain, DigestResponse)
+    assert extract(header(algorithm=None, opaque=None)) == replace(plain, algorithm="MD5", opaque=None)
 
 
 @pytest.mark.parametrize("value", [None, "", "Basic YTpi", "Bearer abc", "Digestive abc"])

@@ -24,14 +24,17 @@ from authmw import (
     OpenIdConnect,
     TrustedHeader,
 )
+from authmw.errors import WrongArguments
 from authmw.schemes.base import SecurityScheme
 from authmw.schemes.http_dpop import HTTPDPoP
 from authmw.schemes.session import Session
 from authmw.schemes.token_cookie import TokenCookie
 from authmw.stores import MemoryStores
+from authmw.verifiers.dpop import DEFAULT_ALGORITHMS
 from tests.requests import wsgi_request
 
 ORIGIN = "https://shop.example"
+BEARER = 'Bearer realm="app"'
 
 SCOPES = {"orders:read": "See orders"}
 
@@ -70,34 +73,97 @@ def test_every_scheme_has_its_openapi_object(scheme: Any, described: dict[str, A
     assert scheme.openapi() == expected
 
 
-MAKERS: dict[str, Callable[..., SecurityScheme[Any]]] = {
-    "Basic": HTTPBasic,
-    "Bearer": HTTPBearer,
-    "Digest": HTTPDigest,
-    "DPoP": HTTPDPoP,
-    "a header": partial(APIKeyHeader, "X-Key"),
-    "a query": partial(APIKeyQuery, "key"),
-    "a cookie": partial(APIKeyCookie, "key"),
-    "a token cookie": partial(TokenCookie, origins=[ORIGIN]),
-    "a session": partial(Session, MemoryStores()),
-    "a proxy": partial(TrustedHeader, "X-User", proxies=["unix"]),
-    "OAuth 2": partial(OAuth2, {}),
-    "a password": partial(OAuth2PasswordBearer, "token"),
-    "a code": partial(OAuth2AuthorizationCodeBearer, "auth", "token"),
-    "a client": partial(OAuth2ClientCredentialsBearer, "token"),
-    "OpenID Connect": partial(OpenIdConnect, "https://op.example"),
+def flow_of(name: str, **urls: str) -> dict[str, Any]:
+    return {"type": "oauth2", "flows": {name: {**urls, "scopes": SCOPES}}}
+
+
+def key_in(place: str, name: str) -> dict[str, Any]:
+    return {"type": "apiKey", "in": place, "name": name}
+
+
+MAKERS: dict[str, tuple[Callable[..., SecurityScheme[Any]], dict[str, Any], str]] = {
+    "Basic": (HTTPBasic, {"type": "http", "scheme": "basic"}, 'Basic realm="app", charset="UTF-8"'),
+    "Bearer": (HTTPBearer, {"type": "http", "scheme": "bearer"}, BEARER),
+    "DPoP": (HTTPDPoP, {"type": "http", "scheme": "dpop"}, f'DPoP realm="app", algs="{" ".join(DEFAULT_ALGORITHMS)}"'),
+    "a header": (partial(APIKeyHeader, "X-Key"), key_in("header", "X-Key"), 'ApiKey realm="app", header="X-Key"'),
+    "a query": (partial(APIKeyQuery, "key"), key_in("query", "key"), 'ApiKey realm="app", query="key"'),
+    "a cookie": (partial(APIKeyCookie, "key"), key_in("cookie", "key"), 'ApiKey realm="app", cookie="key"'),
+    "a token cookie": (
+        partial(TokenCookie, origins=[ORIGIN]),
+        key_in("cookie", "__Host-access"),
+        'ApiKey realm="app", cookie="__Host-access"',
+    ),
+    "a session": (
+        partial(Session, MemoryStores()),
+        key_in("cookie", "__Host-session"),
+        'ApiKey realm="app", cookie="__Host-session"',
+    ),
+    "a proxy": (
+        partial(TrustedHeader, "X-User", proxies=["unix"]),
+        key_in("header", "X-User"),
+        'TrustedHeader realm="app"',
+    ),
+    "OAuth 2": (partial(OAuth2, {"x": {"scopes": SCOPES}}), flow_of("x"), BEARER),
+    "a password": (
+        partial(OAuth2PasswordBearer, "token", scopes=SCOPES, refresh_url="refresh"),
+        flow_of("password", tokenUrl="token", refreshUrl="refresh"),
+        BEARER,
+    ),
+    "a code": (
+        partial(OAuth2AuthorizationCodeBearer, "auth", "token", scopes=SCOPES, refresh_url="refresh"),
+        flow_of("authorizationCode", authorizationUrl="auth", tokenUrl="token", refreshUrl="refresh"),
+        BEARER,
+    ),
+    "a client": (
+        partial(OAuth2ClientCredentialsBearer, "token", scopes=SCOPES),
+        flow_of("clientCredentials", tokenUrl="token"),
+        BEARER,
+    ),
+    "OpenID Connect": (
+        partial(OpenIdConnect, "https://op.example"),
+        {"type": "openIdConnect", "openIdConnectUrl": "https://op.example"},
+        BEARER,
+    ),
 }
 
 
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_every_scheme_has_the_name_and_the_description_that_it_is_given(
-    make: Callable[..., SecurityScheme[Any]],
+@pytest.mark.parametrize("make, described, challenge", MAKERS.values(), ids=MAKERS)
+def test_every_scheme_has_its_challenge_and_the_name_and_the_description_that_it_is_given(
+    make: Callable[..., SecurityScheme[Any]], described: dict[str, Any], challenge: str
 ) -> None:
     plain, named = make(), make(name="Shop", description="For partners.")
     assert (plain.name, plain.description) == (type(plain).__name__, "")
     assert (named.name, named.description) == ("Shop", "For partners.")
-    assert "description" not in plain.openapi()
-    assert named.openapi() == {**plain.openapi(), "description": "For partners."}
+    assert plain.openapi() == described
+    assert named.openapi() == {**described, "description": "For partners."}
+    assert [str(each) for each in plain.challenges("app")] == [challenge]
+
+
+LINES: dict[Callable[..., object], str] = {
+    HTTPBasic: "HTTPBasic(PasswordVerifier(...))",
+    HTTPBearer: "HTTPBearer(JWTVerifier(...))",
+    HTTPDigest: "HTTPDigest(DigestVerifier(...))",
+    HTTPDPoP: "HTTPDPoP(DPoPVerifier(...))",
+    APIKeyHeader: 'APIKeyHeader("X-API-Key", ApiKeyVerifier(...))',
+    APIKeyQuery: 'APIKeyQuery("api_key", ApiKeyVerifier(...))',
+    APIKeyCookie: 'APIKeyCookie("api_key", ApiKeyVerifier(...))',
+    TokenCookie: 'TokenCookie(service.verifier(), origins=["https://..."])',
+    Session: 'Session(SQLStores("sqlite:///app.db"))',
+    TrustedHeader: 'TrustedHeader("X-Remote-User", ..., proxies=["10.0.0.0/8"])',
+    OAuth2PasswordBearer: 'OAuth2PasswordBearer("auth/token", service.verifier())',
+    OAuth2AuthorizationCodeBearer: 'OAuth2AuthorizationCodeBearer("https://...", "https://...", JWTVerifier(...))',
+    OAuth2ClientCredentialsBearer: 'OAuth2ClientCredentialsBearer("auth/token", service.verifier())',
+}
+
+
+@pytest.mark.parametrize("make, line", LINES.items(), ids=LINES.values())
+def test_an_argument_that_a_scheme_has_not_is_refused_with_the_line_to_write(
+    make: Callable[..., object], line: str
+) -> None:
+    with pytest.raises(WrongArguments) as raised:
+        make(qqq=True)
+    assert " has no argument qqq " in str(raised.value)
+    assert str(raised.value).endswith(f": write {line}")
 
 
 @pytest.mark.parametrize("scheme", [OAuth2PasswordBearer("token"), OpenIdConnect("https://op.example")])

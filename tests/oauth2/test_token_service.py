@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from authmw import ConfigurationError
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.crypto.passwords import CHEAPEST, RFC_9106_LOW_MEMORY, PasswordHasher
+from authmw.errors import WrongArguments
 from authmw.flow.clocks import now
 from authmw.flow.pool import WorkPool, default_pool
 from authmw.oauth2.cookie_mode import CookieMode
@@ -380,6 +382,24 @@ def test_all_mistakes_of_a_cookie_mode_are_told_at_once() -> None:
     mistakes = raised.value.mistakes
     assert len(mistakes) == 2 + 2 + 1
     assert mistakes[4] == "CookieMode(access='session', refresh='session') is one name: name two cookies"
+
+
+LINES: dict[Callable[..., object], str] = {
+    TokenService: 'TokenService(issuer="https://...", audience="...", stores=...)',
+    CookieMode: "CookieMode(['https://shop.example'])",
+    Lifetimes: "Lifetimes(access=600)",
+    Runtime: "Runtime(store_timeout=2.0)",
+}
+
+
+@pytest.mark.parametrize("make, line", LINES.items(), ids=LINES.values())
+def test_an_argument_that_there_is_not_is_refused_with_the_line_to_write(
+    make: Callable[..., object], line: str
+) -> None:
+    with pytest.raises(WrongArguments) as raised:
+        make(qqq=True)
+    assert " has no argument qqq " in str(raised.value)
+    assert str(raised.value).endswith(f": write {line}")
 
 
 def test_every_endpoint_answers_below_the_issuer() -> None:

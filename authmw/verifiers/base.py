@@ -79,7 +79,7 @@ def _instead_of(given: object, scheme: str, arguments: int | None) -> str:
     if isinstance(given, Mapping):
         return "write HTTPBasic(PasswordVerifier(users))" if arguments == 2 else "pass its method .get, as tokens.get"
     instead = next((line for name, line in _INSTEAD if hasattr(given, name)), "")
-    if instead:
+    if instead and not isinstance(given, str | bytes):  # a text has .find too, and is no store of users
         return f"write {instead}"
     return f"pass an object with .verify, or a function, as {scheme}({_FUNCTION[arguments == 2]})"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from authmw.flow import CallMode, FlowError
 from authmw.flow.flow import run, run_async
 from authmw.http.request import WSGIRequest
 from authmw.stores import StoreUnavailable
+from authmw.verifiers.base import as_verifier
 from authmw.verifiers.lookup import LookupVerifier
 
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
@@ -196,6 +198,70 @@ def test_credentials_of_ones_own_are_given_whole(drive: Driver) -> None:
 def test_what_is_no_function_is_refused_at_once() -> None:
     with pytest.raises(ConfigurationError, match="takes a function"):
         LookupVerifier("alice")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the mistake
+
+
+def with_attribute(name: str) -> object:
+    return SimpleNamespace(**{name: None})
+
+
+IN_THE_PLACE: list[tuple[object, int | None, str]] = [
+    ({}, 1, "dict is no verifier: pass its method .get, as tokens.get"),
+    ({}, None, "dict is no verifier: pass its method .get, as tokens.get"),
+    ({}, 2, "dict is no verifier: write HTTPBasic(PasswordVerifier(users))"),
+    *(
+        (with_attribute(name), 1, f"SimpleNamespace is no verifier: write {line}")
+        for name, line in {
+            "accept": "HTTPBearer(JWTVerifier(...)), and put that into the Auth, as Auth(HTTPBearer(...))",
+            "extract": "Auth(HTTPBearer(...) | HTTPBasic(...)), one scheme beside the other",
+            "verifier": "HTTPBearer(service.verifier())",
+            "signer": 'HTTPBearer(JWTVerifier(keys, issuer="https://...", audience="..."))',
+            "find": "HTTPBasic(PasswordVerifier(users))",
+            "find_token": "HTTPBearer(TokenVerifier(tokens))",
+            "find_key": 'APIKeyHeader("X-API-Key", ApiKeyVerifier(keys))',
+            "users": "HTTPBasic(PasswordVerifier(stores.users))",
+        }.items()
+    ),
+    ("s3cret", 1, "str is no verifier: pass an object with .verify, or a function, as Mine(lambda credential: ...)"),
+    ("s", None, "str is no verifier: pass an object with .verify, or a function, as Mine(lambda credential: ...)"),
+    ("s", 2, "str is no verifier: pass an object with .verify, or a function, as Mine(lambda username, password: ...)"),
+    (LookupVerifier, 1, "pass LookupVerifier(...), not LookupVerifier: a scheme needs an instance"),
+    (Hawk, 1, "Hawk is a class: pass a verifier, or a function from the credential to a Principal"),
+    (
+        drive_sync,
+        1,
+        "drive_sync is called with one argument, the credential: write Mine(lambda credential: ...)",
+    ),
+    (
+        with_attribute,
+        2,
+        "with_attribute is called with two arguments, the user name and the password: "
+        "write Mine(lambda username, password: ...)",
+    ),
+]
+
+
+@pytest.mark.parametrize("given, arguments, told", IN_THE_PLACE, ids=[told for _, _, told in IN_THE_PLACE])
+def test_what_cannot_verify_is_refused_with_what_to_write_in_its_place(
+    given: Any, arguments: int | None, told: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        as_verifier(given, "Mine", arguments)
+    assert raised.value.mistakes == (told,)
+
+
+def test_a_verifier_is_taken_as_it_is_and_a_function_as_one_that_is_called() -> None:
+    def nobody(token: str) -> Principal | None:
+        return None
+
+    take: Any = as_verifier
+    assert take(None) is None
+    verifier = LookupVerifier(nobody)
+    assert as_verifier(verifier) is verifier
+    for arguments in (1, None):
+        made = take(nobody, "Mine", arguments)
+        assert isinstance(made, LookupVerifier)
+        assert made.function is nobody
+    assert isinstance(as_verifier(drive_sync, "Mine", 2), LookupVerifier)
 
 
 def test_a_scheme_takes_a_plain_function() -> None:

@@ -6,12 +6,14 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
 
 import pytest
 
 import authmw.verifiers
-from authmw.errors import WrongArguments
+from authmw.errors import ConfigurationError, WrongArguments
+from authmw.identity.credentials import BoundToken
 from authmw.oauth2 import TokenService
 from authmw.stores import ports, session_ports
 from authmw.verifiers.api_key import ApiKeyVerifier
@@ -19,6 +21,7 @@ from authmw.verifiers.digest import DigestVerifier
 from authmw.verifiers.dpop import DPoPVerifier
 from authmw.verifiers.jwt import JWTVerifier
 from authmw.verifiers.password import PasswordVerifier
+from authmw.verifiers.session import SessionVerifier
 from authmw.verifiers.token import TokenVerifier
 
 PORTS: Final = frozenset(
@@ -64,6 +67,36 @@ def test_an_argument_that_a_verifier_has_not_is_refused_with_the_line_to_write(
         make(qqq=True)
     assert " has no argument qqq " in str(raised.value)
     assert str(raised.value).endswith(f": write {line}")
+
+
+THROTTLE: Final = ("reserve", "settle", "make_familiar")
+GOOD: Final[Any] = SimpleNamespace(**dict.fromkeys([*PORTS, "verify"], print), accepts=(BoundToken,))
+ASKED: Final[list[tuple[str, Callable[[Any], object], tuple[str, ...]]]] = [
+    ("keys", ApiKeyVerifier, ("find_key", "touch_key")),
+    ("tokens", TokenVerifier, ("find_token",)),
+    ("users", PasswordVerifier, ("find",)),
+    ("a throttle of passwords", lambda store: PasswordVerifier(GOOD, throttle=store), THROTTLE),
+    ("users of Digest", DigestVerifier, ("find_digest", "find_digest_by_userhash")),
+    ("counts of Digest", lambda store: DigestVerifier(GOOD, nonces=store), ("use_nonce",)),
+    ("a throttle of Digest", lambda store: DigestVerifier(GOOD, throttle=store), THROTTLE),
+    ("used proofs", lambda store: DPoPVerifier(GOOD, public_url="https://a.example", nonces=store), ("use_nonce",)),
+    (
+        "sessions",
+        lambda store: SessionVerifier(store, GOOD, cookie=GOOD.verify),
+        ("find_session", "renew_session", "touch_session"),
+    ),
+    ("users of sessions", lambda store: SessionVerifier(GOOD, store, cookie=GOOD.verify), ("find_by_id",)),
+]
+
+
+@pytest.mark.parametrize("make, verbs", [case[1:] for case in ASKED], ids=[case[0] for case in ASKED])
+def test_a_store_that_lacks_a_method_is_refused_at_construction(
+    make: Callable[[Any], object], verbs: tuple[str, ...]
+) -> None:
+    make(SimpleNamespace(**dict.fromkeys(verbs, print)))
+    for missing in verbs:
+        with pytest.raises(ConfigurationError, match=rf"\.{missing}\b"):
+            make(SimpleNamespace(**dict.fromkeys(set(verbs) - {missing}, print)))
 
 
 def test_all_that_ask_are_looked_at() -> None:

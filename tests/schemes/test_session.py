@@ -21,9 +21,11 @@ from authmw.flow.flow import run
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.http.request import ASGIRequest, RequestHead, WSGIRequest
+from authmw.identity.verdict import Rejected
 from authmw.schemes.session import Session
 from authmw.stores import BrowserSession, MemoryStores, RevocationFeed, Stores
 from authmw.stores.records import Revocation
+from authmw.stores.session_records import Renewal, RenewalAnswer, RenewalOutcome
 from authmw.testing import FakeClock
 from tests.requests import asgi_request, wsgi_request
 
@@ -316,6 +318,47 @@ def test_a_session_that_ended_while_its_user_proved_the_password_gets_no_cookie(
     assert run(sessions.renew_by_proof(bench.session, bench.token, bench.alice, authenticated_at=at)) is None
 
 
+@pytest.mark.parametrize("outcome", RenewalOutcome)
+def test_a_proof_renews_only_the_session_that_the_store_has_renewed_by_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, outcome: RenewalOutcome
+) -> None:
+    asked: list[Renewal] = []
+    after = replace(bench.session, amr=("pwd", "otp"))
+    answers = (after, None)
+
+    def renew(renewal: Renewal) -> RenewalAnswer:
+        asked.append(renewal)
+        return RenewalAnswer(outcome, answers[len(asked) - 1])
+
+    monkeypatch.setattr(bench.kept.sessions, "renew_session", renew)
+    sessions, at = bench.scheme.sessions, bench.clock()
+    assert bench.alice is not None
+    for answered in answers:
+        renewed = run(
+            sessions.renew_by_proof(bench.session, bench.token, bench.alice, authenticated_at=at - 5, amr=("otp",))
+        )
+        if answered is None or outcome is not RenewalOutcome.RENEWED:
+            assert renewed is None
+        else:
+            assert renewed is not None
+            assert renewed[0] is after
+            token = SessionToken.parse(renewed[1])
+            assert token is not None
+            assert (token.key, token.digest) == (bench.token.key, asked[-1].successor)
+    expected = Renewal(
+        bench.session.key,
+        bench.token.digest,
+        "",
+        salt="",
+        now=at,
+        scopes=frozenset({"orders:read"}),
+        grace=0.0,
+        authenticated_at=at - 5,
+        amr=("otp",),
+    )
+    assert [replace(each, successor="") for each in asked] == [expected] * 2
+
+
 @pytest.mark.parametrize("method", ["find_session", "renew_session", "find_by_id"])
 def test_a_store_that_answers_something_else_lets_nobody_in(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str
@@ -355,6 +398,19 @@ def test_a_session_is_that_of_its_own_user_alone(bench: Bench, monkeypatch: pyte
 
     monkeypatch.setattr(bench.kept.users, "find_by_id", find_another)
     assert dead(bench.ask()) is Reason.SESSION_ENDED
+
+
+def test_a_session_is_over_where_its_user_is_disabled_or_gone_though_nobody_ended_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench.alice is not None
+    for found in (replace(bench.alice, disabled=True), None, replace(bench.alice, id="8")):
+        monkeypatch.setattr(bench.kept.users, "find_by_id", {"7": found}.get)
+        assert dead(bench.ask()) is Reason.SESSION_ENDED
+        refused = run(bench.scheme.sessions.find_unrevoked(bench.token.text))
+        assert refused == Rejected(Reason.SESSION_ENDED, "session_1: its user is disabled or gone")
+    monkeypatch.setattr(bench.kept.users, "find_by_id", {"7": bench.alice}.get)
+    assert run(bench.scheme.sessions.find_unrevoked(bench.token.text)) == (bench.session, bench.alice)
 
 
 @pytest.mark.parametrize("gone", ["disable", "delete"])

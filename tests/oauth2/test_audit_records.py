@@ -220,6 +220,21 @@ def test_a_refusal_is_told_with_all_that_is_known_of_the_request(mount: str, tol
     ]
 
 
+def test_only_a_login_that_found_no_session_is_told_as_one_that_failed(told: list[Event]) -> None:
+    bench = Bench()
+    bench.stores.users.create("mallory", "staple", id="first-party")
+    told.clear()
+    bench.refresh("rt_x")
+    bench.log_in(password="")
+    bench.log_in(scope="admin")
+    bench.post({"grant_type": "client_credentials"}, basic("shop", "x"))
+    assert [event.name for event in told] == ["refused"] * 4
+    bench.log_in(username="mallory", password="staple")  # whose id is that of a client
+    assert [event for event in told if isinstance(event, LoginFailed)] == [
+        LoginFailed(code="invalid_grant", client="first-party", source="192.0.2.7", seconds=1.0, at=NOW)
+    ]
+
+
 WAITS = {"authmw.too-many-attempts": Wait(8.0, source_failed=True), "authmw.account-throttled": Wait(60.0)}
 
 

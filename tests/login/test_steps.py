@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from authmw import ConfigurationError, Session
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.login import LoginPages
 from authmw.stores import MemoryStores, User
+from authmw.stores.session_records import Pending
 from tests.login.browser import Browser, Page
 from tests.login.shop import SECRET, WORLDS, Shop
 
@@ -59,6 +62,10 @@ def password(browser: Browser, wanted: str = "/", username: str = "alice", secre
     return browser.submit(browser.open(f"/auth/login?next={wanted}"), username=username, password=secret)
 
 
+def find_nobody(_: str) -> None:
+    """What a store of users answers of one who was deleted."""
+
+
 def test_a_session_begins_after_the_last_step(shop: Shop) -> None:
     browser = shop.browser()
     page = password(browser, "/public")
@@ -101,7 +108,7 @@ def test_the_steps_of_a_login_are_of_one_browser_and_used_once(shop: Shop) -> No
     assert len(shop.stores.sessions.sessions_of("7", shop.clock())) == 1
 
 
-@pytest.mark.parametrize("change", ["disable", "set_password", "wait"])
+@pytest.mark.parametrize("change", ["disable", "set_password", "delete", "wait"])
 def test_a_login_that_is_under_way_ends_with_the_user_the_password_and_by_itself(shop: Shop, change: str) -> None:
     browser = shop.browser()
     page = password(browser)
@@ -109,6 +116,8 @@ def test_a_login_that_is_under_way_ends_with_the_user_the_password_and_by_itself
         shop.clock.advance(600)
     elif change == "disable":
         shop.users.disable("alice")
+    elif change == "delete":
+        shop.users.find_by_id = find_nobody
     else:
         shop.users.set_password("alice", "another secret")
     answer = browser.post(page.form.action, {**page.form.fields, "pin": "1111"})
@@ -160,6 +169,110 @@ def test_several_steps_in_order() -> None:
     assert browser.submit(page, first="12", second="34").text == "hello alice"
     assert "Second half" in password(shop.browser(), username="bob", secret="battery staple").text
     shop.close()
+
+
+def test_a_session_tells_of_no_step_that_its_user_did_not_pass() -> None:
+    shop = Shop("starlette", steps=[Pin("1111"), Code()])
+    browser = shop.browser()
+    browser.submit(password(browser, username="bob", secret="battery staple"), first="12", second="34")
+    (session,) = shop.stores.sessions.sessions_of("8", shop.clock())
+    assert session.amr == ("pwd", "otp")
+    shop.close()
+
+
+def test_a_way_to_prove_it_is_named_once_however_many_steps_use_it() -> None:
+    class Again(Pin):
+        name = "again"
+
+    shop = Shop(steps=[Pin("1111"), Again("2222")])
+    browser = shop.browser()
+    browser.submit(browser.submit(password(browser), pin="1111"), pin="2222")
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert session.amr == ("pwd", "pin")
+    shop.close()
+
+
+@pytest.mark.parametrize("remember", ["", "yes"])
+def test_a_session_after_steps_is_as_old_as_the_password_and_remembered_as_it_was_asked(
+    shop: Shop, remember: str
+) -> None:
+    browser, began = shop.browser(), shop.clock()
+    page = browser.submit(browser.open("/auth/login"), username="alice", password=SECRET, remember=remember)
+    shop.clock.advance(599)
+    browser.submit(page, pin="1111")
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert (session.authenticated_at, session.created_at, session.last_used_at) == (began, began, began + 599)
+    assert session.remembered is (remember == "yes")
+
+
+def test_what_was_proved_is_kept_until_the_last_step_and_no_longer_than_the_first_one_said() -> None:
+    shop = Shop("starlette", steps=[Pin("1111"), Code()])
+    browser, began = shop.browser(), shop.clock()
+    page = browser.open("/auth/login?next=/public")
+    fields = {**page.form.fields, "username": "alice", "password": SECRET, "remember": "yes"}
+    answer = browser.post(page.form.action, fields)
+    value = browser.jar["__Host-login"]
+    assert (answer.status, answer.header("location")) == (303, "/auth/login/step")
+    cookie = f"__Host-login={value}; Max-Age=600; Path=/; Secure; HttpOnly; SameSite=Lax"
+    assert answer.cookies() == {"__Host-login": cookie}
+    data = {
+        "began": repr(began),
+        "remember": "yes",
+        "next": "/public",
+        "passed": "[]",
+        "mark": token_digest(shop.users.find("alice").password_hash),
+    }
+    kept = Pending(token_digest(value), "login", "7", began + 600, data)
+    assert shop.stores.pending.of_user("7") == (kept,)
+    shop.clock.advance(30)
+    page = browser.open("/auth/login/step")
+    answer = browser.post(page.form.action, {**page.form.fields, "pin": "1111"})
+    assert (answer.status, answer.header("location"), answer.cookies()) == (303, "/auth/login/step", {})
+    assert shop.stores.pending.of_user("7") == (replace(kept, data={**data, "passed": '["pin"]'}),)
+    shop.clock.advance(569)
+    page = browser.open("/auth/login/step")
+    answer = browser.post(page.form.action, {**page.form.fields, "first": "12", "second": "34"})
+    assert (answer.status, answer.header("location")) == (303, "/public")
+    assert answer.cookies().keys() == {"__Host-session", "__Host-login"}
+    assert shop.stores.pending.of_user("7") == ()
+    shop.close()
+
+
+def test_two_tabs_that_pass_the_last_step_begin_one_session(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = shop.browser()
+    page = password(browser)
+    take = shop.stores.pending.take_pending
+
+    def taken_by_the_other(*asked: Any) -> None:
+        take(*asked)
+        assert take(*asked) is None
+
+    monkeypatch.setattr(shop.stores.pending, "take_pending", taken_by_the_other)
+    answer = browser.post(page.form.action, {**page.form.fields, "pin": "1111"})
+    assert (answer.status, answer.header("location")) == (303, "/auth/login")
+    assert browser.jar.keys() == {"__Host-form"}
+    assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
+
+
+def test_the_steps_of_a_login_end_where_the_browser_has_two_cookies_of_them(shop: Shop) -> None:
+    browser = shop.browser()
+    password(browser)
+    browser.jar[""] = f"__Host-login={browser.jar['__Host-login']}"
+    assert browser.open("/auth/login/step", follow=False).header("location") == "/auth/login"
+
+
+def test_a_login_ends_whose_next_step_nobody_asks_for_any_more(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = shop.browser()
+    page = password(browser)
+
+    def not_any_more(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Pin, "is_needed", not_any_more)
+    assert browser.open("/auth/login/step", follow=False).header("location") == "/auth/login"
+    browser.jar["__Host-login"] = "x"
+    assert browser.post(page.form.action, {**page.form.fields, "pin": "1111"}).header("location") == "/auth/login"
+    assert "__Host-session" not in browser.jar
 
 
 @pytest.mark.parametrize("given", [{}, {"first": "12"}, {"second": "34"}, {"first": "12", "second": ""}])

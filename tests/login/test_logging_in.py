@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from authmw.crypto.chained_tokens import SessionToken
 from authmw.crypto.opaque_tokens import token_digest
 from authmw.events import Event, LoginFailed, on_event
 from authmw.flow.flow import run
+from authmw.login import SessionLifetimes
 from authmw.stores.records import Revocation
+from authmw.stores.session_records import BrowserSession
 from tests.login.browser import Browser, Page, to_wsgi
 from tests.login.shop import SECRET, Shop
 from tests.requests import wsgi_request
@@ -304,6 +306,107 @@ def test_the_store_has_digests_only(shop: Shop) -> None:
     assert browser.jar["__Host-session"] not in str(list(map(asdict, shop.stores.sessions.of_user("7"))))
     assert session.name == "Firefox"
     assert session.amr == ("pwd",)
+
+
+@pytest.mark.parametrize("remember", [False, True])
+def test_a_session_is_kept_with_all_that_is_known_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, remember: bool
+) -> None:
+    find, began = shop.pages.password.find, shop.clock()
+
+    def slow(*args: Any) -> Any:
+        found = yield from find(*args)
+        shop.clock.advance(5)
+        return found
+
+    monkeypatch.setattr(shop.pages.password, "find", slow)
+    browser = shop.logged_in(remember="yes" if remember else "")
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    token = SessionToken.parse(browser.jar["__Host-session"])
+    assert token is not None
+    idle_for = 1_330_560 if remember else 7_920
+    assert re.fullmatch("session_[0-9A-Za-z]{12}", session.id)
+    assert session == BrowserSession(
+        id=session.id,
+        key=token.key,
+        current=token.digest,
+        subject="7",
+        scopes=frozenset({"orders:read"}),
+        created_at=began,
+        authenticated_at=began,
+        expires_at=began + (30 * 86_400 if remember else 43_200),
+        idle_for=idle_for,
+        idle_until=began + 5 + idle_for,
+        last_used_at=began + 5,
+        amr=("pwd",),
+        remembered=remember,
+        name="Firefox",
+    )
+
+
+def test_a_session_that_is_not_used_ends_with_its_absolute_end_at_the_latest() -> None:
+    shop = Shop(lifetimes=SessionLifetimes(idle=100, absolute=100))
+    shop.logged_in()
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    assert (session.idle_for, session.idle_until, session.expires_at) == (110, shop.clock() + 100, shop.clock() + 100)
+    shop.close()
+
+
+def test_a_session_that_a_login_renews_is_the_one_of_before_with_another_cookie(shop: Shop) -> None:
+    browser = shop.logged_in()
+    (before,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    shop.clock.advance(minutes=5)
+    shop.users.set_scopes("alice", ["orders:write"])
+    browser.submit(browser.open("/auth/login?reauthenticate=1"), username="alice", password=SECRET)
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    token = SessionToken.parse(browser.jar["__Host-session"])
+    assert token is not None
+    used = {"idle_until": session.idle_until, "last_used_at": session.last_used_at}
+    assert session == replace(
+        before,
+        current=token.digest,
+        previous=before.current,
+        salt="",
+        scopes=frozenset({"orders:write"}),
+        authenticated_at=shop.clock(),
+        renewed_at=shop.clock(),
+        **used,
+    )
+    assert session.last_used_at in (before.last_used_at, shop.clock())
+
+
+def test_a_password_that_is_replaced_while_its_login_is_under_way_begins_no_session(shop: Shop) -> None:
+    """The store tells of no revocation yet: it shows the change before it shows what ended by it."""
+    add = shop.stores.sessions.add_session
+
+    def overtaken(session: object) -> None:
+        add(session)
+        user = shop.users.find("alice")
+        shop.users.change_password_hash("7", user.password_hash, shop.users.find("bob").password_hash)
+
+    shop.stores.sessions.add_session = overtaken
+    browser = shop.browser()
+    assert browser.submit(browser.open("/auth/login"), username="alice", password=SECRET).status == 403
+    assert browser.jar.keys() == {"__Host-form"}
+    assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
+
+
+def test_the_cookies_of_a_login_are_for_this_host_and_no_script(shop: Shop) -> None:
+    browser = shop.browser()
+    page = browser.open("/auth/login")
+    assert re.fullmatch("[0-9A-Za-z]{30}", browser.jar["__Host-form"])
+    attributes = "Path=/; Secure; HttpOnly; SameSite=Lax"
+    assert page.cookies() == {"__Host-form": f"__Host-form={browser.jar['__Host-form']}; {attributes}"}
+    answer = browser.post(page.form.action, {**page.form.fields, "username": "alice", "password": SECRET})
+    assert answer.cookies() == {"__Host-session": f"__Host-session={browser.jar['__Host-session']}; {attributes}"}
+    page = browser.open("/auth/logout")
+    gone = browser.post(page.form.action, page.form.fields)
+    assert gone.cookies() == {"__Host-session": f"__Host-session=; Max-Age=0; {attributes}"}
+    for each in (answer, gone):
+        told = {name.lower(): value for name, value in each.headers if name.lower() != "set-cookie"}
+        wanted = {"content-length": "0", "cache-control": "no-store", "referrer-policy": "no-referrer"}
+        assert {name: told[name] for name in wanted} == wanted
+        assert (each.status, each.body) == (303, b"")
 
 
 def test_a_failed_login_is_an_event(shop: Shop) -> None:

@@ -99,6 +99,19 @@ def test_a_login_gives_another_cookie_and_ends_the_session_of_another_user(own: 
     assert own.stores.sessions.sessions_of("7", own.clock()) == ()
 
 
+def test_who_asks_to_be_remembered_gets_another_session_in_the_place_of_the_one_that_was_there(own: Own) -> None:
+    browser = Browser(own.send)
+    own.post(browser, "7")
+    (first,) = own.stores.sessions.sessions_of("7", own.clock())
+    own.post(browser, "7", remember="yes")
+    (second,) = own.stores.sessions.sessions_of("7", own.clock())
+    own.post(browser, "7", remember="yes")
+    (third,) = own.stores.sessions.sessions_of("7", own.clock())
+    assert [each.remembered for each in (first, second, third)] == [False, True, True]
+    assert (first.id == second.id, second.id == third.id) == (False, True)
+    assert third.amr == ()
+
+
 def test_the_clearing_of_a_dead_cookie_does_not_clear_the_new_one(own: Own) -> None:
     browser = Browser(own.send)
     own.post(browser, "7")

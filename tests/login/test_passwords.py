@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import inf, nextafter
 from typing import Any
 
 import pytest
@@ -11,10 +12,14 @@ from authmw_flask import login_blueprint
 from authmw_starlette import login_routes
 
 from authmw import ConfigurationError, Session
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.flow.flow import run
-from authmw.login import LoginPages, SessionLifetimes
+from authmw.http.form import Form
+from authmw.login import LoginPages, Mail, SessionLifetimes
 from authmw.login.passwords import new_password_in
+from authmw.pages import Look, ProblemCode, password_changed_mail, recovery_mail, texts_of, verification_mail
 from authmw.stores import MemoryStores, RefreshFamily
+from authmw.stores.session_records import Pending
 from tests.login.browser import Browser, Page, path_of
 from tests.login.shop import SECRET, Shop
 
@@ -69,6 +74,64 @@ def test_a_changed_password_ends_other_sessions_and_renews_this_one(shop: Shop) 
     assert shop.logged_in(password=NEW).open("/").text == "hello alice"
 
 
+def test_a_session_whose_user_changes_the_password_is_proved_later_than_what_that_ends(shop: Shop) -> None:
+    browser = shop.logged_in()
+    (before,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    shop.clock.advance(60)
+    change(browser)
+    (session,) = shop.stores.sessions.sessions_of("7", shop.clock())
+    (revoked,) = shop.stores.revocations.find_revocations((("user", "7"),))
+    assert (session.id, session.amr, session.salt) == (before.id, ("pwd",), "")
+    assert revoked.at == shop.clock()
+    assert session.authenticated_at == nextafter(shop.clock(), inf)
+
+
+def test_a_browser_whose_session_is_renewed_elsewhere_while_it_changes_the_password_logs_in_anew(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = shop.logged_in()
+
+    def overtaken(*_: object, **__: object) -> Any:
+        yield from ()
+
+    monkeypatch.setattr(shop.session.sessions, "renew_by_proof", overtaken)
+    done = change(browser)
+    assert (done.status, "Password changed" in done.text) == (200, True)
+    assert "__Host-session" not in browser.jar
+    shop.clock.advance(1)
+    monkeypatch.undo()
+    assert shop.logged_in(password=NEW).open("/").text == "hello alice"
+
+
+@pytest.mark.parametrize("way", ["deleted", "another"])
+def test_a_name_that_is_not_that_of_the_session_any_more_changes_no_password(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    browser = shop.logged_in()
+    page = browser.open("/auth/password")
+    alice, bob = shop.users.find("alice"), shop.users.find("bob")
+    prove = shop.pages.password.prove
+
+    def find_bob(_: str) -> Any:  # who has the same name and the same password now
+        return replace(bob, username="alice", password_hash=alice.password_hash)
+
+    def find_nobody(_: str) -> None: ...
+
+    def slow(*args: Any) -> Any:
+        found = yield from prove(*args)
+        monkeypatch.setattr(shop.users, "find_by_id", find_nobody)
+        return found
+
+    if way == "another":
+        monkeypatch.setattr(shop.users, "find", find_bob)
+    else:
+        monkeypatch.setattr(shop.pages.password, "prove", slow)
+    answer = browser.submit(page, old_password=SECRET, new_password=NEW, new_password_again=NEW)
+    assert answer.status == 403
+    monkeypatch.undo()
+    assert (shop.users.find("alice"), shop.users.find("bob")) == (alice, bob)
+
+
 @pytest.mark.parametrize(
     "old, new, again, status",
     [
@@ -104,6 +167,44 @@ def test_a_password_is_too_long_or_has_a_character_that_none_has() -> None:
         _, problem = new_password_in(form, "alice", 8, None)
         assert problem is not None
         assert problem.name == said
+
+
+@pytest.mark.parametrize(
+    "new, shortest, problem",
+    [
+        ("x" * 8, 8, None),
+        ("x" * 7, 8, ProblemCode.PASSWORD_TOO_SHORT),
+        ("x", 1, None),
+        ("x" * 1024, 64, None),
+        ("é" * 512, 64, None),
+        ("é" * 513, 64, ProblemCode.PASSWORD_TOO_LONG),
+        ("STRASSE-STRASSE", 8, ProblemCode.PASSWORD_UNACCEPTABLE),
+        ("straße-straße.", 8, None),
+        ("on the list", 8, ProblemCode.PASSWORD_UNACCEPTABLE),
+        ("not told of", 8, ProblemCode.PASSWORD_UNACCEPTABLE),
+    ],
+)
+def test_a_new_password_at_each_edge(new: str, shortest: int, problem: ProblemCode | None) -> None:
+    def is_fine(username: str, password: str) -> Any:
+        assert username == "straße-straße"
+        return {"on the list": False, "not told of": "yes"}.get(password, True)
+
+    form = Form({"new_password": new, "new_password_again": new})
+    found = new_password_in(form, "straße-straße", shortest, is_fine)
+    assert found == (new if problem is None else "", problem)
+
+
+@pytest.mark.parametrize(
+    "fields, problem",
+    [
+        ({}, ProblemCode.FIELD_MISSING),
+        ({"new_password": NEW}, ProblemCode.FIELD_MISSING),
+        ({"new_password_again": NEW}, ProblemCode.FIELD_MISSING),
+        ({"new_password": NEW, "new_password_again": NEW.upper()}, ProblemCode.PASSWORDS_DIFFER),
+    ],
+)
+def test_a_new_password_is_typed_twice_alike(fields: dict[str, str], problem: ProblemCode) -> None:
+    assert new_password_in(Form(fields), "alice", 8, None) == ("", problem)
 
 
 def test_a_password_that_was_changed_meanwhile_is_not_replaced(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +375,82 @@ def test_the_stores_are_asked_the_same_for_nobody() -> None:
         asked.append(calls)
         shop.close()
     assert asked[0] == asked[1] == ["find", "peek_pending", "put_pending", "put_pending"]
+
+
+@pytest.mark.parametrize("name", ["alice", "ALICE@mail.example", "nobody"])
+def test_what_is_kept_of_a_link_and_of_the_count_of_links(shop: Shop, name: str) -> None:
+    kept: list[Pending] = []
+    put = shop.stores.pending.put_pending
+
+    def noted(pending: Pending) -> None:
+        kept.append(pending)
+        put(pending)
+
+    shop.stores.pending.put_pending = noted
+    began, alice = shop.clock(), shop.users.find("alice")
+    for number in range(1, 6):
+        ask_for_link(shop, name)
+        shop.clock.advance(60)
+        count, *link = kept
+        kept.clear()
+        owner, subject = ("name nobody", "") if name == "nobody" else ("user 7", "7")
+        digest = token_digest(f"recovery-count\0{owner}")
+        counted = {"count": str(min(number, 4))}
+        assert count == Pending(digest, "recovery-count", subject, began + 3600, counted)
+        at = shop.clock() - 60 + 3600
+        if name == "nobody" or number > 3:
+            assert link == [Pending(link[0].digest, "recovery", "", at)]
+            continue
+        data = {"hash": token_digest(alice.password_hash), "email": "alice@mail.example"}
+        token = link_in(shop).partition("token=")[2]
+        assert link == [Pending(token_digest(token), "recovery", "7", at, data)]
+        assert token.startswith("rl_")
+
+
+def test_the_mails_of_the_pages_are_whole(shop: Shop) -> None:
+    texts, name = texts_of("de"), "Shop"
+    shop.pages.look = Look(name)
+    browser = shop.browser()
+    page = browser.open("/auth/forgotten")
+    browser.post(page.form.action, {**page.form.fields, "username": "alice"}, accept_language="de")
+    mail, link = shop.mail(), f"https://shop.example{link_in(shop)}"
+    said = recovery_mail(name=name, username="alice", link=link, lifetime=3600, texts=texts)
+    assert mail == Mail("alice@mail.example", said.subject, said.body, "de")
+    run(shop.pages.send_verification(shop.users.find("alice"), "de"))
+    mail, link = shop.mail(), f"https://shop.example{link_in(shop)}"
+    said = verification_mail(name=name, username="alice", link=link, lifetime=86_400, texts=texts)
+    assert mail == Mail("alice@mail.example", said.subject, said.body, "de")
+    assert link.startswith("https://shop.example/auth/verify?token=vl_")
+    run(shop.pages.send_verification(shop.users.find("alice")))
+    assert shop.mail().language == "en"
+    page = (browser := shop.logged_in()).open("/auth/password")
+    fields = {"old_password": SECRET, "new_password": NEW, "new_password_again": NEW}
+    browser.post(page.form.action, {**page.form.fields, **fields}, accept_language="de")
+    link = "https://shop.example/auth/forgotten"
+    said = password_changed_mail(name=name, username="alice", link=link, at=shop.clock(), texts=texts)
+    assert shop.mail() == Mail("alice@mail.example", said.subject, said.body, "de")
+
+
+def test_without_an_address_or_mail_nothing_is_sent_to_verify_it(shop: Shop) -> None:
+    assert run(shop.pages.send_verification(shop.users.find("bob"))) is False
+    assert run(shop.pages.send_verification(replace(shop.users.find("alice"), email_verified=True))) is False
+    assert shop.stores.pending.of_user("7") == shop.stores.pending.of_user("8") == ()
+    quiet = Shop(send_mail=None)
+    assert run(quiet.pages.send_verification(quiet.users.find("alice"))) is False
+    quiet.close()
+
+
+@pytest.mark.parametrize("kind", ["recovery", "verification"])
+def test_a_link_is_good_until_the_second_in_which_it_ends(shop: Shop, kind: str) -> None:
+    if kind == "recovery":
+        ask_for_link(shop)
+    else:
+        run(shop.pages.send_verification(shop.users.find("alice")))
+    link, lifetime = link_in(shop), getattr(shop.pages.lifetimes, kind)
+    shop.clock.advance(lifetime - 1)
+    assert shop.browser().open(link).status == 200
+    shop.clock.advance(1)
+    assert shop.browser().open(link).status == 400
 
 
 def test_nobody_gets_a_hundred_mails(shop: Shop) -> None:

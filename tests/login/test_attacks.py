@@ -258,6 +258,33 @@ def test_a_cookie_that_a_reset_clears_is_that_of_no_session_any_more(shop: Shop)
 
 
 @pytest.mark.parametrize("way", ["change", "reset"])
+def test_a_session_that_begins_while_a_new_password_is_hashed_ends_by_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    owner, thief = shop.logged_in(), shop.browser()
+    if way == "change":
+        page = owner.open("/auth/password")
+    else:
+        owner.submit(owner.open("/auth/forgotten"), username="alice")
+        page = owner.open(link_in(shop))
+    store = shop.users.change_password_hash
+
+    def overtaken(*args: Any) -> Any:
+        monkeypatch.undo()
+        shop.clock.advance(1)
+        thief.jar = shop.logged_in(agent="curl").jar
+        assert thief.open("/").text == "hello alice"
+        shop.clock.advance(1)
+        return store(*args)
+
+    monkeypatch.setattr(shop.users, "change_password_hash", overtaken)
+    assert owner.submit(page, old_password=SECRET, new_password=NEW, new_password_again=NEW).status == 200
+    assert thief.open("/", follow=False).status == 303
+    live = [each.name for each in shop.stores.sessions.sessions_of("7", shop.clock())]
+    assert live == (["Firefox"] if way == "change" else [])
+
+
+@pytest.mark.parametrize("way", ["change", "reset"])
 def test_nobody_else_stays_logged_in_where_the_store_fails_behind_a_new_password(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:

@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 from authmw import csrf_token
 from authmw.crypto.form_tokens import new_form_token
 from authmw.errors import StoreUnavailable
+from authmw.flow.flow import run
 from authmw.http.form import FORM_FIELD
+from authmw.http.response import Response
 from authmw.login.forms import FORM_COOKIE
-from authmw.login.service import HANDLERS
+from authmw.login.service import HANDLERS, RoutedPage
+from authmw.login.visit import redirect
 from authmw.pages import parts
 from tests.login.browser import FORM, Browser, Page, to_asgi
 from tests.login.shop import SECRET, Shop
+from tests.requests import wsgi_request
 from tests.support import examples
 
 PATHS = tuple(path for path in HANDLERS if path != "/login/step")
@@ -107,6 +111,61 @@ def test_a_cookie_that_was_not_made_here_is_no_secret_of_a_form(shop: Shop, valu
     assert browser.jar[FORM_COOKIE] != value  # and the next form is good
     named: Any = fields_for("/login", "")
     assert browser.submit(browser.open("/auth/login"), **named).status == 200
+
+
+def test_of_a_browser_with_two_secrets_of_forms_neither_is_taken(shop: Shop) -> None:
+    browser = shop.browser()
+    page = browser.open("/auth/login")
+    browser.jar[""] = f"{FORM_COOKIE}={shop.browser().open('/auth/login').cookies()[FORM_COOKIE][14:44]}"
+    fields = {**page.form.fields, **fields_for("/login", "")}
+    answer = browser.post("/auth/login", fields)
+    assert (answer.status, set(answer.cookies())) == (400, {FORM_COOKIE})
+
+
+def test_a_browser_keeps_the_secret_of_its_forms(shop: Shop) -> None:
+    browser = shop.browser()
+    pages = [browser.open("/auth/login") for _ in range(2)]
+    assert [set(each.cookies()) for each in pages] == [{FORM_COOKIE}, set()]
+    assert pages[0].form.fields[FORM_FIELD] != pages[1].form.fields[FORM_FIELD]
+
+
+def test_a_page_and_a_redirect_have_these_headers(shop: Shop) -> None:
+    page = run(shop.pages.respond(wsgi_request("/login")))
+    assert page is not None
+    told = [(name, value) for name, value in page.headers if name in ("Vary", "Content-Length", "Cache-Control")]
+    assert sorted(told) == [
+        ("Cache-Control", "no-store"),
+        ("Content-Length", str(len(page.body))),
+        ("Vary", "Cookie, Accept-Language"),
+    ]
+    assert redirect("/orders", (("X-More", "1"),)) == Response(
+        303,
+        (
+            ("Location", "/orders"),
+            ("Content-Length", "0"),
+            ("Content-Type", "text/plain"),
+            ("Cache-Control", "no-store"),
+            ("Referrer-Policy", "no-referrer"),
+            ("X-More", "1"),
+        ),
+        b"",
+    )
+
+
+def test_a_request_is_answered_by_the_path_below_the_mount(shop: Shop) -> None:
+    pages = shop.pages
+
+    def status(path: str, below: str | None = None, method: str = "GET") -> int | None:
+        answer = run(pages.respond(wsgi_request(path, method), below))
+        return None if answer is None else answer.status
+
+    assert [status("/login"), status("/auth/login", "/login"), status("/x", "/login")] == [200] * 3
+    assert [status("/auth/login"), status("/nothing"), status("/login", "/nothing"), status("/login/step")] == [
+        None
+    ] * 4
+    assert [status("/login", method=each) for each in ("HEAD", "OPTIONS", "get")] == [200, 405, 405]
+    routed = run(RoutedPage(pages, "/logout").respond(wsgi_request("/anything")))
+    assert (routed is not None and routed.status) == 200
 
 
 def test_a_form_is_bound_to_the_session_where_there_is_one(shop: Shop) -> None:

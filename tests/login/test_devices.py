@@ -66,6 +66,9 @@ CHROME = "(KHTML, like Gecko) Chrome/140.0.0.0"
         ("Mozilla/5.0 (X11; FreeBSD amd64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox"),
         ("Mozilla/5.0", "Mozilla/5.0"),
         ("curl/8.14", "curl/8.14"),
+        ("shop-app/2.1 (iPhone; Safari/604.1)", "shop-app/2.1 (iPhone; Safari/604.1)"),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1)", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
+        ("Mozilla/5.0 (Windows NT 10.0) Konqueror/24.5", "Windows"),
         ("", ""),
     ],
 )

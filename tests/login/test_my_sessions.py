@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from authmw_flask import LocalAuth as FlaskLocalAuth
 from authmw_starlette import LocalAuth as StarletteLocalAuth
 from flask import Flask
@@ -82,6 +83,28 @@ def test_ending_this_session_is_logging_out(shop: Shop) -> None:
     page = browser.open("/auth/sessions")
     assert "You are logged out" in browser.submit(page).text
     assert "__Host-session" not in browser.jar
+
+
+@pytest.mark.parametrize("path", ["/password", "/sessions", "/sessions/end-all"])
+def test_who_has_no_session_is_sent_to_log_in_and_back_by_each_page_that_needs_one(shop: Shop, path: str) -> None:
+    browser = shop.browser()
+    fields = {"csrf_token": browser.open("/auth/login").form.fields["csrf_token"], "session": "session_1"}
+    for answer in (browser.open(f"/auth{path}", follow=False), browser.post(f"/auth{path}", fields)):
+        assert (answer.status, answer.header("location")) == (303, f"/auth/login?next=/auth{path}")
+
+
+def test_where_the_page_with_the_sessions_leads_after_each_form(shop: Shop) -> None:
+    browser = shop.logged_in()
+    shop.logged_in(agent="Phone")
+    page = browser.open("/auth/sessions")
+    assert browser.open("/auth/sessions/end-all", follow=False).header("location") == "/auth/sessions"
+    (phone,) = [each.id for each in shop.stores.sessions.sessions_of("7", shop.clock()) if each.name == "Phone"]
+    for session in (phone, "session_1"):
+        answer = browser.post("/auth/sessions", {**page.form.fields, "session": session})
+        assert (answer.status, answer.header("location"), answer.cookies()) == (303, "/auth/sessions", {})
+    answer = browser.post("/auth/sessions/end-all", {"csrf_token": page.form.fields["csrf_token"]})
+    assert (answer.status, answer.header("location")) == (303, "/auth/logout")
+    assert "Max-Age=0" in answer.cookies()["__Host-session"]
 
 
 def test_nobody_ends_a_session_of_another_user(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from authmw.crypto.opaque_tokens import token_digest
 from authmw.events import Event, LoginFailed, on_event
 from authmw.flow.flow import run
 from authmw.login import SessionLifetimes
-from authmw.stores.records import Revocation
+from authmw.stores.records import Attempt, Revocation
 from authmw.stores.session_records import BrowserSession
 from tests.login.browser import Browser, Page, to_wsgi
 from tests.login.shop import SECRET, Shop
@@ -64,6 +64,22 @@ def test_an_account_that_is_guessed_at_makes_wait(shop: Shop) -> None:
     assert page.status in (429, 503)
     assert int(page.header("retry-after")) > 0
     assert "too many attempts" in page.text
+
+
+def test_each_login_is_counted_also_with_a_password_that_was_right_a_moment_ago(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    reserve = shop.stores.throttle.reserve
+
+    def noted(attempt: Attempt, *more: Any) -> Any:
+        counted.append(attempt.account)
+        return reserve(attempt, *more)
+
+    monkeypatch.setattr(shop.stores.throttle, "reserve", noted)
+    for _ in range(3):
+        shop.logged_in()
+    assert counted == ["account:alice"] * 3
 
 
 def test_who_asks_to_be_remembered_is(shop: Shop) -> None:

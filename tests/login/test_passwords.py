@@ -19,6 +19,7 @@ from authmw.login import LoginPages, Mail, SessionLifetimes
 from authmw.login.passwords import new_password_in
 from authmw.pages import Look, ProblemCode, password_changed_mail, recovery_mail, texts_of, verification_mail
 from authmw.stores import MemoryStores, RefreshFamily
+from authmw.stores.records import Attempt
 from authmw.stores.session_records import Pending
 from tests.login.browser import Browser, Page, path_of
 from tests.login.shop import SECRET, Shop
@@ -311,6 +312,68 @@ def test_a_link_is_good_for_its_own_user_alone(shop: Shop, monkeypatch: pytest.M
 
     monkeypatch.setattr(shop.users, "find_by_id", find_another)
     assert shop.browser().open(link_in(shop)).status == 400
+
+
+@pytest.mark.parametrize("answer", [False, None, 1, "yes"])
+@pytest.mark.parametrize("way", ["change", "reset", "verify"])
+def test_what_a_store_does_not_say_it_has_stored_is_not_told_as_done(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, way: str, answer: object
+) -> None:
+    def not_stored(*_: object) -> object:
+        return answer
+
+    browser = shop.logged_in() if way == "change" else shop.browser()
+    if way == "change":
+        page = browser.open("/auth/password")
+    elif way == "reset":
+        ask_for_link(shop)
+        page = browser.open(link_in(shop))
+    else:
+        run(shop.pages.send_verification(shop.users.find("alice")))
+        page = browser.open(link_in(shop))
+    mails = len(shop.mails)
+    monkeypatch.setattr(shop.users, "verify_email" if way == "verify" else "change_password_hash", not_stored)
+    fields = {"old_password": SECRET, "new_password": NEW, "new_password_again": NEW}
+    done = browser.post(page.form.action, {**page.form.fields, **fields})
+    assert done.status == (403 if way == "change" else 400)
+    assert len(shop.mails) == mails
+
+
+@pytest.mark.parametrize("way", ["change", "reset"])
+def test_a_new_password_drops_every_link_for_another_one(shop: Shop, way: str) -> None:
+    for _ in range(2):
+        ask_for_link(shop)
+    run(shop.pages.send_verification(shop.users.find("alice")))
+    kinds = ["recovery", "recovery", "recovery-count", "verification"]
+    assert sorted(each.kind for each in shop.stores.pending.of_user("7")) == kinds
+    if way == "change":
+        change(shop.logged_in())
+    else:
+        run(shop.pages.links.new_password(shop.mails[0].text.partition("token=")[2].split()[0], NEW))
+    assert sorted(each.kind for each in shop.stores.pending.of_user("7")) == kinds[2:]
+
+
+def test_who_has_an_address_for_a_name_gets_one_mail(shop: Shop) -> None:
+    shop.users.create("zoe@mail.example", SECRET, email="zoe@mail.example")
+    ask_for_link(shop, "zoe@mail.example")
+    assert [shop.mail().to, len(shop.mails)] == ["zoe@mail.example", 1]
+
+
+def test_asking_for_links_counts_for_an_account_of_its_own_however_the_name_is_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts: list[str] = []
+    reserve = shop.stores.throttle.reserve
+
+    def noted(attempt: Attempt, *more: Any) -> Any:
+        accounts.append(attempt.account)
+        return reserve(attempt, *more)
+
+    monkeypatch.setattr(shop.stores.throttle, "reserve", noted)
+    for name in ("alice", "ALICE", "Alice@MAIL.example", "bell\x07"):
+        ask_for_link(shop, name)
+    own = "account:recovery\0"
+    assert accounts == [f"{own}alice", f"{own}alice", f"{own}alice@mail.example", own]
 
 
 def test_a_form_without_its_token_does_not_use_the_link_up(shop: Shop) -> None:

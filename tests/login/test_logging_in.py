@@ -215,6 +215,17 @@ def test_logging_out_with_a_value_that_was_never_given_out_ends_nothing(shop: Sh
     assert browser.open("/").text == "hello alice"
 
 
+def test_logging_out_with_the_value_of_a_session_that_is_deleted_clears_the_cookie(shop: Shop) -> None:
+    browser, alice = shop.browser(), shop.logged_in()
+    value = SessionToken.new().text
+    browser.jar = {"__Host-session": value}
+    answer = browser.post("/auth/logout", {})
+    assert (answer.status, browser.jar) == (303, {})
+    sent: Any = {"cookie": f"__Host-session={value}; __Host-session={alice.jar['__Host-session']}"}
+    assert run(shop.pages.log_out(wsgi_request(**sent))) == shop.session.cleared
+    assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
+
+
 def test_logging_out_is_done_again_without_a_session(shop: Shop) -> None:
     browser = shop.browser()
     answer = browser.post("/auth/logout", {})

@@ -301,11 +301,16 @@ def test_a_store_that_finds_something_else_makes_no_link_good(
     assert shop.users.find("alice") == before
 
 
-@pytest.mark.parametrize("user", [None, "bob", "disabled"])
+@pytest.mark.parametrize("user", [None, "bob", "disabled", "without a password"])
 def test_a_link_is_good_for_its_own_user_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch, user: str | None) -> None:
     ask_for_link(shop)
     alice, bob = shop.users.find("alice"), shop.users.find("bob")
-    others = {None: None, "bob": replace(alice, id=bob.id), "disabled": replace(alice, disabled=True)}
+    others = {
+        None: None,
+        "bob": replace(alice, id=bob.id),
+        "disabled": replace(alice, disabled=True),
+        "without a password": replace(alice, password_hash=None),
+    }
 
     def find_another(_: str) -> Any:
         return others[user]

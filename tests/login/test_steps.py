@@ -108,7 +108,7 @@ def test_the_steps_of_a_login_are_of_one_browser_and_used_once(shop: Shop) -> No
     assert len(shop.stores.sessions.sessions_of("7", shop.clock())) == 1
 
 
-@pytest.mark.parametrize("change", ["disable", "set_password", "delete", "wait"])
+@pytest.mark.parametrize("change", ["disable", "set_password", "no password", "delete", "wait"])
 def test_a_login_that_is_under_way_ends_with_the_user_the_password_and_by_itself(shop: Shop, change: str) -> None:
     browser = shop.browser()
     page = password(browser)
@@ -116,6 +116,9 @@ def test_a_login_that_is_under_way_ends_with_the_user_the_password_and_by_itself
         shop.clock.advance(600)
     elif change == "disable":
         shop.users.disable("alice")
+    elif change == "no password":
+        alice = replace(shop.users.find("alice"), password_hash=None)
+        shop.users.find_by_id = {"7": alice}.__getitem__
     elif change == "delete":
         shop.users.find_by_id = find_nobody
     else:

@@ -256,6 +256,22 @@ def test_a_login_that_a_change_overtakes_begins_no_session(shop: Shop) -> None:
     assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
 
 
+@pytest.mark.parametrize("way", ["disabled", "deleted"])
+def test_a_login_of_a_user_who_is_gone_by_its_end_begins_no_session_also_without_a_revocation(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    alice = replace(shop.users.find("alice"), disabled=True)
+
+    def find_gone(_: str) -> Any:
+        return alice if way == "disabled" else None
+
+    monkeypatch.setattr(shop.users, "find_by_id", find_gone)
+    browser = shop.browser()
+    assert browser.submit(browser.open("/auth/login"), username="alice", password=SECRET).status == 403
+    assert browser.jar.keys() == {"__Host-form"}
+    assert shop.stores.sessions.sessions_of("7", shop.clock()) == ()
+
+
 def test_each_failed_login_is_told_without_the_name(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     browser = shop.browser()
     with caplog.at_level("INFO", "authmw.login"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from authmw.stores.records import Attempt, Revocation
 from authmw.stores.session_records import BrowserSession
 from tests.login.browser import Browser, Page, to_wsgi
 from tests.login.shop import SECRET, Shop
-from tests.requests import wsgi_request
+from tests.requests import asgi_request, wsgi_request
 
 
 def without_tokens(page: Page) -> str:
@@ -307,6 +308,30 @@ def test_an_application_in_debug_mode_alone_tells_logins_on_a_terminal(monkeypat
         browser.submit(browser.open("/auth/login"), username="alice", password="wrong")
     assert asked == [False, True]
     shop.close()
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_view_of_an_application_in_debug_mode_tells_its_logins_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    asked: list[bool] = []
+
+    def is_written(*_: object, debug: bool) -> bool:
+        asked.append(debug)
+        return False
+
+    monkeypatch.setattr("authmw.login.told.log.is_written", is_written)
+    shop, request = Shop("starlette"), asgi_request()
+    request.scope["app"] = SimpleNamespace(debug=debug)
+    run(shop.pages.log_in(request, "7"))
+    assert asked == [debug]
+    shop.close()
+
+
+@pytest.mark.parametrize("query", ["reauthenticate=0", "reauthenticate=", "reauthenticate=1&reauthenticate=1", "%ff"])
+def test_only_a_page_that_asks_for_it_makes_log_in_again(shop: Shop, query: str) -> None:
+    answer = shop.logged_in().open(f"/auth/login?{query}", follow=False)
+    assert (answer.status, answer.header("location")) == (303, "/")
 
 
 def test_who_is_logged_in_already_goes_where_the_page_was_to_lead(shop: Shop) -> None:

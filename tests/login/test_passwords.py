@@ -636,6 +636,7 @@ def test_without_mail_there_are_no_pages_for_it() -> None:
     shop = Shop(send_mail=None)
     for path in ("/forgotten", "/reset", "/verify"):
         assert shop.logged_in().open(f"/auth{path}").status == 404
+    assert change(shop.logged_in()).status == 200
     assert "/forgotten" not in shop.browser().open("/auth/login").text
     shop.close()
 

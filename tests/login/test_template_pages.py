@@ -108,6 +108,7 @@ def test_the_login_page_as_it_is_opened(seen: Seen) -> None:
     assert seen.of(stranger.open("/auth/login?next=/public")) == (200, replace(LOGIN, next="/public"))
     assert seen.of(stranger.open("/auth/login?next=//evil.example")) == (200, LOGIN)
     assert seen.of(stranger.open("/auth/login?next=/public&next=/public")) == (200, LOGIN)
+    assert seen.of(stranger.open("/auth/login?next=/%ff")) == (200, LOGIN)
     again = replace(LOGIN, username="alice", next="/public", reauthentication=True)
     assert seen.of(alice.open("/auth/login?reauthenticate=1&next=/public")) == (200, again)
 

@@ -18,7 +18,7 @@ from authmw.errors import StoreUnavailable
 from authmw.flow.flow import run
 from authmw.http.form import FORM_FIELD
 from authmw.http.response import Response
-from authmw.login.forms import FORM_COOKIE
+from authmw.login.forms import FORM_COOKIE, FormGuard
 from authmw.login.service import HANDLERS, RoutedPage
 from authmw.login.visit import redirect
 from authmw.pages import parts
@@ -127,6 +127,12 @@ def test_a_browser_keeps_the_secret_of_its_forms(shop: Shop) -> None:
     pages = [browser.open("/auth/login") for _ in range(2)]
     assert [set(each.cookies()) for each in pages] == [{FORM_COOKIE}, set()]
     assert pages[0].form.fields[FORM_FIELD] != pages[1].form.fields[FORM_FIELD]
+
+
+def test_the_tokens_of_forms_are_made_of_the_entropy_that_is_given() -> None:
+    guard = FormGuard(frozenset(), entropy=bytes)
+    made = guard.token_for(wsgi_request("/login"), None)
+    assert made == guard.token_for(wsgi_request("/login"), None)
 
 
 def test_a_page_and_a_redirect_have_these_headers(shop: Shop) -> None:

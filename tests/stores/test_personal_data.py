@@ -10,6 +10,11 @@ import pytest
 from authmw.stores.personal_data import document_of
 from authmw.stores.records import ApiKeyRecord, RefreshFamily, Revocation, TokenRecord, User
 from authmw.stores.session_records import BrowserSession, Pending
+from authmw.stores.throttling import account_key
+from authmw.testing.contract.families import a_family
+from authmw.testing.contract.pending import a_pending
+from authmw.testing.contract.sessions import a_session
+from tests.stores.support import Clock, Stores
 
 USER = User(
     "7",
@@ -171,3 +176,37 @@ def test_each_part_of_the_document_says_what_is_kept(part: str) -> None:
 def test_the_document_has_no_other_part_and_no_secret() -> None:
     assert list(document()) == list(SAID)
     assert "s3cret" not in json.dumps(document())
+
+
+def test_a_store_exports_all_that_it_keeps_of_a_user(stores: Stores, clock: Clock) -> None:
+    created_at = clock.now
+    stores.users.create("alice", "pw", id="7", scopes=["a"], digest_realm="shop", email="alice@mail.example")
+    clock.advance(60)
+    stores.keys.create("7", ["a"], name="laptop")
+    stores.tokens.create("7", ["a"])
+    family, session, pending = a_family(subject="7"), a_session(subject="7"), a_pending(subject="7")
+    stores.families.add_family(family)
+    stores.sessions.add_session(session)
+    disabled = stores.users.disable("alice")
+    stores.pending.put_pending(pending)
+    stores.throttle.make_familiar(account_key("alice"), "mark", clock.now + 600)
+
+    ended_family, ended_session = stores.families.find_family(family.key), stores.sessions.find_session(session.key)
+    assert ended_family is not None
+    assert ended_session is not None
+    assert ended_family.revoked_at == ended_session.ended_at == clock.now
+    exported = stores.users.export("alice")
+    assert [part for part, kept in exported.items() if not kept] == []
+    assert exported == document_of(
+        disabled,
+        created_at=created_at,
+        disabled_at=clock.now,
+        digests=[("shop", "SHA-256")],
+        keys=stores.keys.list("7"),
+        tokens=stores.tokens.list("7"),
+        families=[ended_family],
+        browser_sessions=[ended_session],
+        pending=[pending],
+        revocations=[Revocation.of_user("7", clock.now)],
+        familiar_until=[clock.now + 600],
+    )

@@ -46,7 +46,9 @@ class JoinedRevocations:
             )
         if CallMode.ASYNC in modes:
             CallMode.ASYNC(self)
-            self.sync: JoinedRevocations = JoinedRevocations(*map(for_threads, stores))
+            twins = [for_threads(store) for store in stores]
+            if any(twin is not store for twin, store in zip(twins, stores, strict=True)):
+                self.sync: JoinedRevocations = JoinedRevocations(*twins)
         elif modes == {CallMode.NONBLOCKING}:
             CallMode.NONBLOCKING(self)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,10 @@ from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import MemoryRevocations, MemoryStores, Stores
 from authmw.stores.joined_revocations import JoinedRevocations
+from authmw.stores.ports import RevocationStore
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
+from authmw.stores.revocation_feed import RevocationFeed
+from authmw.stores.revoked import Issuance
 from authmw.testing.contract import RevocationStoreContract
 
 LATER = 4e9
@@ -95,6 +99,45 @@ def test_asynchronous_stores_are_awaited_and_have_a_twin_for_threads() -> None:
     assert {each.id for each in _page(joined.sync, "").revocations} == {"alice", "f1"}
 
 
+class WithoutTwin:
+    """A store for an event loop alone."""
+
+    def __init__(self) -> None:
+        kept = Awaited()
+        self.publish, self.revocations_after, self.find_revocations = (
+            kept.publish,
+            kept.revocations_after,
+            kept.find_revocations,
+        )
+
+
+@pytest.mark.parametrize("other", [MemoryRevocations, Awaited, WithoutTwin])
+@pytest.mark.parametrize("is_last", [False, True], ids=["first", "last"])
+def test_asynchronous_stores_without_a_twin_are_asked_and_followed(
+    other: Callable[[], RevocationStore], is_last: bool
+) -> None:
+    stores: list[RevocationStore] = [WithoutTwin(), other()]
+    if is_last:
+        stores.reverse()
+    for number, store in enumerate(stores):
+        published: Any = store.publish(Revocation("user", f"user_{number}", 1.0, LATER))
+        if published is not None:
+            asyncio.run(_result(published))
+    joined = JoinedRevocations(*stores)
+    keys: tuple[tuple[RevocationKind, str], ...] = (("user", "user_0"), ("user", "user_1"))
+    found: Any = joined.find_revocations(keys)
+    assert [(each.kind, each.id) for each in asyncio.run(_result(found))] == [*keys]
+    feed = RevocationFeed(joined)
+    feed.follow_once()
+    if feed._runner is not None:  # pyright: ignore[reportPrivateUsage]
+        feed._runner.close()  # pyright: ignore[reportPrivateUsage]  # there is no thread that would
+    assert [feed.passes(Issuance("jti", None, f"user_{number}", None, 1.0)) for number in range(3)] == [
+        False,
+        False,
+        True,
+    ]
+
+
 class Broken(Awaited):
     """The same store, when it cannot be reached."""
 
@@ -142,7 +185,20 @@ def test_methods_without_a_mark_that_return_awaitables_are_awaited() -> None:
     joined = JoinedRevocations(Unmarked(first), Unmarked(second))
     first.sync.publish(Revocation("user", "alice", 1.0, LATER))
     second.sync.publish(Revocation("family", "f1", 2.0, LATER))
-    assert {each.id for each in asyncio.run(run_async(_find(joined)))} == {"alice", "f1"}
+    assert [each.id for each in asyncio.run(run_async(_find(joined)))] == ["alice", "f1"]
+
+
+def test_each_store_is_asked_once_also_where_only_some_of_them_have_to_be_awaited() -> None:
+    awaited = Awaited(), Awaited()
+    stores: tuple[RevocationStore, ...] = MemoryRevocations(), Unmarked(awaited[0]), Blocking(), Unmarked(awaited[1])
+    joined = JoinedRevocations(*stores)
+    for number, store in enumerate(stores):
+        answer: Any = store.publish(Revocation("user", "alice", float(number), LATER))
+        if number % 2:
+            asyncio.run(_result(answer))
+    found: Any = asyncio.run(run_async(_find(joined)))
+    page: Any = asyncio.run(_result(joined.revocations_after("", 100)))
+    assert [each.at for each in found] == [each.at for each in page.revocations] == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_postgresql_and_redis_are_joined_for_an_event_loop_with_a_twin_for_threads() -> None:
@@ -157,6 +213,31 @@ def test_stores_in_memory_are_asked_on_an_event_loop_and_blocking_ones_are_not()
     memory = MemoryRevocations()
     assert CallMode.of(JoinedRevocations(memory, MemoryRevocations()).find_revocations) is CallMode.NONBLOCKING
     assert CallMode.of(JoinedRevocations(memory, Blocking()).find_revocations) is CallMode.BLOCKING
+
+
+def marked(reads: CallMode, finds: CallMode, publishes: CallMode = CallMode.NONBLOCKING) -> RevocationStore:
+    """A store whose methods have marks of their own."""
+    kept = Blocking()
+    methods = {"revocations_after": reads, "find_revocations": finds, "publish": publishes}
+    for name, mode in methods.items():
+        setattr(kept, name, mode(partial(getattr(kept, name))))
+    return kept
+
+
+@pytest.mark.parametrize("reads", CallMode)
+@pytest.mark.parametrize("finds", CallMode)
+def test_a_store_whose_reading_methods_have_two_modes_counts_as_blocking(reads: CallMode, finds: CallMode) -> None:
+    joined = JoinedRevocations(MemoryRevocations(), marked(reads, finds), MemoryRevocations())
+    alike = CallMode.BLOCKING if reads is CallMode.OWN_TIMEOUT else reads
+    expected = alike if reads is finds else CallMode.BLOCKING
+    assert CallMode.of(joined.revocations_after) is CallMode.of(joined.find_revocations) is expected
+
+
+def test_how_the_last_store_publishes_counts_and_how_others_do_does_not() -> None:
+    reading, memory = CallMode.NONBLOCKING, MemoryRevocations()
+    blocking = marked(reading, reading, CallMode.BLOCKING)
+    assert CallMode.of(JoinedRevocations(memory, memory, blocking).publish) is CallMode.BLOCKING
+    assert CallMode.of(JoinedRevocations(blocking, blocking, memory).publish) is CallMode.NONBLOCKING
 
 
 def test_a_blocking_store_beside_an_asynchronous_one_is_refused() -> None:
@@ -195,7 +276,7 @@ def _page(store: JoinedRevocations, cursor: str) -> RevocationPage:
     return page
 
 
-async def _result(answer: Any) -> object:
+async def _result(answer: Any) -> Any:
     return await answer
 
 

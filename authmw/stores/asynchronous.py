@@ -52,7 +52,7 @@ def _asynchronous_in(holder: Any, seen: set[int]) -> Iterator[str]:
 
 
 def _is_ours(held: object) -> bool:
-    return type(held).__module__.partition(".")[0].startswith("authmw")
+    return type(held).__module__.startswith("authmw")
 
 
 def _attributes_of(held: object) -> Iterator[object]:

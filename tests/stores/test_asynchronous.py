@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from authmw_flask import FlaskAuth, token_blueprint
 from flask import Flask
+from werkzeug.test import Client
 
 from authmw import (
     APIKeyHeader,
@@ -26,6 +27,7 @@ from authmw import (
     TokenVerifier,
 )
 from authmw.asgi import AuthMiddleware as ASGIAuthMiddleware
+from authmw.errors import FlowError
 from authmw.flow import CallMode
 from authmw.oauth2 import TokenService
 from authmw.stores import MemoryStores, Stores
@@ -108,6 +110,17 @@ def test_a_mark_says_it_too() -> None:
     users: Any = CallMode.ASYNC(Marked())
     with pytest.raises(ConfigurationError, match=r"Marked\.find is async"):
         AuthMiddleware(app, Auth(HTTPBasic(PasswordVerifier(users))))
+
+
+@pytest.mark.parametrize("mode", [CallMode.ASYNC, CallMode.BLOCKING], ids=str)
+def test_a_callable_object_that_is_async_is_found_at_the_first_request_and_lets_nobody_in(mode: CallMode) -> None:
+    class Lookup:
+        async def __call__(self, token: str) -> Principal | None:
+            return Principal("alice")
+
+    guarded = AuthMiddleware(app, Auth(HTTPBearer(mode(Lookup()))))
+    with pytest.raises(FlowError, match=r"Lookup\) is async, and this is WSGI"):
+        Client(guarded).get("/", headers={"Authorization": "Bearer token"})
 
 
 @pytest.mark.parametrize("mount", [Mount, token_blueprint])

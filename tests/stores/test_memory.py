@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from inspect import isfunction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,8 @@ from authmw.stores import (
     Stores,
     StoreUnavailable,
 )
+from authmw.stores.memory.sweep import Sweep
+from authmw.stores.personal_data import document_of, moment
 from authmw.stores.ports import (
     ClientStore,
     FamilyStore,
@@ -50,8 +54,10 @@ from authmw.stores.records import (
 )
 from authmw.stores.session_records import Pending
 from authmw.stores.throttling import HOLD
+from authmw.testing import FakeClock
 from authmw.testing.contract.sessions import a_session
 from tests.stores.support import Clock, at_once
+from tests.stores.support import Stores as AnyStores
 
 LATER = 2_000_000.0
 
@@ -99,6 +105,78 @@ def test_a_collection_of_stores_may_have_a_method_of_their_names() -> None:
 def test_a_store_that_is_no_collection_of_stores_gets_a_class_to_write() -> None:
     with pytest.raises(ConfigurationError, match=r"object has no \.find; write a class with `def find"):
         require_methods("A verifier", object(), "find")
+
+
+def swept(add: Callable[[int], object], find: Callable[[int], object | None]) -> bool:
+    """Whether a store still has the first of its records after those that have ended were dropped."""
+    for number in range(1025):
+        add(number)
+    return find(0) is not None
+
+
+def keeps_families(stores: MemoryStores, until: float) -> bool:
+    return swept(
+        lambda number: stores.families.add_family(a_family(number, ends=until)),
+        lambda number: stores.families.find_family(f"key_{number}"),
+    )
+
+
+def keeps_sessions(stores: MemoryStores, until: float) -> bool:
+    return swept(
+        lambda number: stores.sessions.add_session(
+            a_session(id=f"sid_{number}", key=f"key_{number}", expires_at=until, idle_until=until)
+        ),
+        lambda number: stores.sessions.find_session(f"key_{number}"),
+    )
+
+
+def keeps_pending(stores: MemoryStores, until: float) -> bool:
+    return swept(
+        lambda number: stores.pending.put_pending(Pending(f"digest_{number}", "recovery", "7", until)),
+        lambda number: stores.pending.peek_pending(f"digest_{number}", "recovery", 0.0),
+    )
+
+
+def keeps_revocations(stores: MemoryStores, until: float) -> bool:
+    stores.revocations.publish(Revocation("token", "jti", 0.0, until))
+    return stores.revocations.find_revocations((("token", "jti"),)) != ()
+
+
+def keeps_nonces(stores: MemoryStores, until: float) -> bool:
+    return stores.nonces.use_nonce("n", 1, until) is NonceUse.FRESH
+
+
+@pytest.mark.parametrize(
+    "keeps",
+    [
+        keeps_families,
+        keeps_sessions,
+        keeps_pending,
+        keeps_revocations,
+        keeps_nonces,
+    ],
+)
+def test_what_ends_in_a_store_ends_by_the_clock_of_its_collection(keeps: Callable[[MemoryStores, float], bool]) -> None:
+    now = Clock().now
+    assert keeps(MemoryStores(clock=lambda: now), now + 1)
+    assert not keeps(MemoryStores(clock=lambda: now), now)
+
+
+def test_what_is_made_in_a_store_is_of_the_time_of_the_clock_of_its_collection(stores: AnyStores, clock: Clock) -> None:
+    alice = stores.users.create("alice")
+    _, client = stores.clients.create()
+    _, key = stores.keys.create(alice.id)
+    _, token = stores.tokens.create(alice.id)
+    assert {client.created_at, key.created_at, token.created_at} == {clock.now}
+    assert stores.users.export("alice")["user"]["created_at"] == moment(clock.now)
+    assert stores.keys.revoke(key.id).revoked_at == stores.tokens.revoke(token.id).revoked_at == clock.now
+
+
+def test_the_hasher_and_the_digest_algorithms_of_a_collection_are_those_of_its_users() -> None:
+    stores = MemoryStores(hasher=PasswordHasher(CHEAPEST), digest_algorithms=("MD5", "SHA-512-256"))
+    user = stores.users.create("alice", "pw", digest_realm="app")
+    assert "m=8,t=1" in (user.password_hash or "")
+    assert stores.users.digest_algorithms == ("MD5", "SHA-512-256")
 
 
 def vars_of(stores: Stores) -> list[object]:
@@ -149,6 +227,55 @@ def test_tok_1_no_key_token_or_password_is_kept_in_clear() -> None:
         assert secret not in kept
 
 
+def test_users_that_belong_to_no_collection_are_administered_all_the_same() -> None:
+    clock = Clock()
+    users = MemoryUsers(hasher=PasswordHasher(CHEAPEST), clock=clock)
+    users.create("al", "pw", id="7", digest_realm="shop")
+    users.set_password("al", "another")
+    users.set_scopes("al", ["a"])
+    users.set_email("al", "alice@mail.example", verified=True)
+    users.rename("al", "alice")
+    users.enable("alice")
+    disabled = users.disable("alice")
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("keys", "tokens", "families", "browser_sessions", "pending", "revocations", "familiar_until"), ()
+    )
+    assert users.export("alice") == document_of(
+        disabled, created_at=clock.now, disabled_at=clock.now, digests=(), **nothing
+    )
+    assert users.delete("alice") == disabled
+    assert users.list() == ()
+
+
+def test_clients_that_belong_to_no_collection_are_administered_all_the_same() -> None:
+    clients = MemoryClients()
+    clients.create("shop")
+    assert clients.disable("shop").disabled
+    assert not clients.enable("shop").disabled
+
+
+def test_what_is_kept_is_looked_through_each_time_that_it_has_doubled() -> None:
+    sweep, kept, seen = Sweep(at_least=4), dict[int, int](), list[int]()
+
+    def add(number: int, *, over: bool = False) -> list[int]:
+        looked = list[int]()
+
+        def is_over(each: int) -> bool:
+            looked.append(each)
+            return over
+
+        dropped = sweep.drop(kept, is_over)
+        seen.extend([len(looked)] * bool(looked))
+        kept[number] = number
+        return dropped
+
+    assert [add(number) for number in range(40)] == [[]] * 40
+    assert seen == [4, 8, 16, 32]
+    assert [add(number, over=True) for number in range(40, 65)] == [[]] * 24 + [[*range(64)]]
+    assert [add(number) for number in range(65, 70)] == [[]] * 5
+    assert seen == [4, 8, 16, 32, 64, 4]
+
+
 def test_expired_tokens_are_dropped_as_new_ones_come() -> None:
     clock = Clock()
     tokens = MemoryTokens(clock=clock)
@@ -188,6 +315,7 @@ def test_ended_families_are_dropped_as_new_ones_come() -> None:
         families.add_family(a_family(number, ends=clock.now + 100))
     assert families.find_family("key_0") is None
     assert families.end_family("fam_0", clock.now) is None
+    assert "key_0'" not in repr(vars(families))
     assert len(families.families_of("alice", 0.0)) == 101
     assert families.find_family("key_1000") is not None
 
@@ -299,6 +427,18 @@ def test_dig_3_of_eight_uses_at_once_one_is_fresh() -> None:
         assert at_once(8, partial(use, count)).count(NonceUse.FRESH) == 1
 
 
+@pytest.mark.parametrize("start", [0.0, 1_000_000.0])
+def test_a_nonce_keeps_its_place_until_it_expires(start: float) -> None:
+    clock = FakeClock(start)
+    nonces = MemoryNonces(size=1, clock=clock)
+    assert nonces.use_nonce("a", 1, start + 0.5) is NonceUse.FRESH
+    clock.now += 0.25
+    with pytest.raises(StoreUnavailable):
+        nonces.use_nonce("b", 1, start + 10)
+    clock.now += 0.25
+    assert nonces.use_nonce("b", 1, start + 10) is NonceUse.FRESH
+
+
 def test_an_expired_nonce_is_forgotten_and_never_fresh_again() -> None:
     clock = Clock()
     nonces = MemoryNonces(size=2, clock=clock)
@@ -392,6 +532,50 @@ def wait(throttle: MemoryThrottle, attempt: Attempt, now: float = 0.0) -> float:
     """The seconds that an attempt has to wait."""
     answer = throttle.reserve(attempt, now)
     return answer.seconds if isinstance(answer, Wait) else 0.0
+
+
+def kept_by(throttle: MemoryThrottle) -> int:
+    """How much it keeps: keys, networks in line, and familiar marks."""
+    kept = vars(throttle)
+    counts = [*kept["_few"].values(), *kept["_many"].values()]
+    return len(counts) + sum(len(each.turns) for each in counts) + sum(map(len, kept["_familiar"].values()))
+
+
+@pytest.mark.parametrize("failed", [Attempt("source:192.0.2.7"), ALICE])
+def test_only_what_an_attempt_names_is_kept_of_it(failed: Attempt) -> None:
+    throttle = MemoryThrottle()
+    assert fail(throttle, failed)
+    assert len(throttle) == kept_by(throttle) == 1
+
+
+@given(
+    st.integers(1, 3),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["reserve", "settle", "familiar", "forget"]),
+            st.sampled_from(["", "source:1", "source:2"]),
+            st.sampled_from(["", "account:1", "account:2", "account:3"]),
+            st.sampled_from(["home", "away"]),
+            st.sampled_from(AttemptOutcome),
+        ),
+        max_size=40,
+    ),
+)
+def test_its_length_is_all_that_it_keeps(free: int, steps: list[tuple[str, str, str, str, AttemptOutcome]]) -> None:
+    throttle, reserved = MemoryThrottle(free=free, size=2), list[Reservation]()
+    for now, (step, source, account, network, outcome) in enumerate(steps):
+        if step == "reserve":
+            answer = throttle.reserve(Attempt(source, account, network, (network,)), float(now))
+            reserved += [answer] if isinstance(answer, Reservation) else []
+        elif step == "settle" and reserved:
+            throttle.settle(reserved.pop(0), outcome, float(now), familiar_until=now + 10.0 * (network == "home"))
+        elif step == "familiar":
+            throttle.make_familiar(account, network, now + 10.0)
+        else:
+            throttle.forget(account)
+        assert len(throttle) == kept_by(throttle)
+        kept = vars(throttle)
+        assert max(len(kept["_few"]), len(kept["_many"]), len(kept["_familiar"])) <= 2
 
 
 def test_a_source_waits_twice_as_long_each_time_up_to_the_longest() -> None:
@@ -489,7 +673,7 @@ def test_a_thousand_networks_at_several_accounts_take_bounded_memory() -> None:
     for account in range(3):
         for network in range(1100):
             wait(throttle, Attempt("", f"account:{account}", f"network-{network}"), network / 1000)
-    assert len(throttle) <= 1000 + 10
+    assert len(throttle) == kept_by(throttle) <= 1000 + 10
 
 
 def test_as_many_throttled_names_are_kept_as_there_is_room_for() -> None:

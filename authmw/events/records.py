@@ -285,8 +285,8 @@ class UserChanged(Event):
 
     Args:
         principal: the id of the user.
-        change: ``created``, ``disabled``, ``enabled``, ``password``, ``scopes``, ``renamed`` or ``deleted``, and what a
-            store of yours says.
+        change: ``created``, ``disabled``, ``enabled``, ``password``, ``scopes``, ``email``, ``renamed`` or ``deleted``,
+            and what a store of yours says.
     """
 
     name: ClassVar[str] = "user_changed"

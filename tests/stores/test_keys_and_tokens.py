@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from authmw import ConfigurationError
 from authmw.crypto.opaque_tokens import has_checksum, token_digest
 from authmw.stores.administration import ApiKeyAdmin, NotFound, TokenAdmin
 from authmw.stores.ports import ApiKeyStore, TokenStore
+from authmw.stores.records import ApiKeyRecord, TokenRecord
 from tests.stores.support import Clock, Stores, at_once
 
 
@@ -35,6 +39,28 @@ def test_a_created_token_is_found_by_its_digest_alone(stores: Stores, clock: Clo
     assert stores.tokens.find_token(token) is None
     assert (record.subject, record.kind, record.client_id) == ("shop", "client", "shop")
     assert (record.created_at, record.expires_at, record.revoked_at) == (clock.now, clock.now + 60, None)
+
+
+def test_what_is_not_said_of_a_new_key_or_token_is_nothing(stores: Stores, clock: Clock) -> None:
+    key, of_key = stores.keys.create("alice")
+    assert of_key == ApiKeyRecord(of_key.id, token_digest(key), "alice", created_at=clock.now)
+    token, of_token = stores.tokens.create("alice")
+    assert of_token == TokenRecord(of_token.id, token_digest(token), "alice", clock.now + 3600, created_at=clock.now)
+    assert (of_key.id[:4], of_token.id[:4], of_token.kind, of_token.client_id) == ("key_", "tok_", "user", None)
+
+
+def test_all_that_is_said_of_a_new_key_or_token_is_kept(stores: Stores, clock: Clock) -> None:
+    key, of_key = stores.keys.create("alice", ["b", "a"], name="laptop", lifetime=timedelta(minutes=1))
+    scopes, end = frozenset({"a", "b"}), clock.now + 60
+    assert of_key == ApiKeyRecord(of_key.id, token_digest(key), "alice", scopes, "laptop", clock.now, end)
+    assert stores.keys.list() == (of_key,)
+    token, of_token = stores.tokens.create(
+        "shop", ["b", "a"], lifetime=timedelta(minutes=1), kind="client", client_id="web"
+    )
+    assert of_token == TokenRecord(
+        of_token.id, token_digest(token), "shop", end, scopes, "client", "web", created_at=clock.now
+    )
+    assert stores.tokens.list() == (of_token,)
 
 
 @pytest.mark.parametrize("lifetime", [0, -1, float("inf"), float("nan")])
@@ -116,6 +142,20 @@ def test_key_4_a_key_is_rotated_with_an_overlap(stores: Stores, clock: Clock) ->
     fading = stores.keys.find_key(token_digest(old_key))
     assert fading is not None
     assert fading.expires_at == clock.now + 60
+
+
+def test_key_4_without_an_overlap_an_old_key_ends_at_once_and_the_new_one_is_as_it_was(
+    stores: Stores, clock: Clock
+) -> None:
+    old_key, old = stores.keys.create("alice", ["a"], name="laptop")
+    created_at = clock.now
+    clock.advance(5)
+    new_key, new = stores.keys.rotate(old.id)
+    assert new == replace(old, id=new.id, digest=token_digest(new_key), created_at=clock.now)
+    ended = replace(old, expires_at=clock.now)
+    assert stores.keys.find_key(token_digest(old_key)) == ended
+    assert stores.keys.list() == (ended, new)
+    assert (old.created_at, old.expires_at, new.expires_at) == (created_at, None, None)
 
 
 def test_key_4_an_overlap_never_prolongs_a_key(stores: Stores, clock: Clock) -> None:

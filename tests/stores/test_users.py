@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import pbkdf2_hmac
+from typing import Any
 
 import pytest
 
 from authmw import ConfigurationError
 from authmw.crypto.http_digest import ha1, userhash
 from authmw.crypto.passwords import CHEAPEST, Match, PasswordHasher
+from authmw.events import on_event
 from authmw.stores.administration import AlreadyExists, NotFound, UserAdmin
 from authmw.stores.ports import DigestStore, PasswordUpgrader, UserStore
 from authmw.stores.records import User
@@ -188,6 +190,81 @@ def test_a_password_is_replaced(stores: Stores) -> None:
     assert not is_password(stores.users.find("alice"), "old")
 
 
+@pytest.fixture
+def told() -> Iterator[list[dict[str, Any]]]:
+    """The fields of each event, in order."""
+    events: list[dict[str, Any]] = []
+    stop = on_event(lambda event: events.append({"name": event.name, **event.fields()}), inline=True)
+    yield events
+    stop()
+
+
+def test_each_change_of_a_user_is_told(stores: Stores, told: list[dict[str, Any]]) -> None:
+    users = stores.users
+    users.create("alice", "pw", id="usr_1")
+    changes: dict[str, Callable[[], User]] = {
+        "disabled": lambda: users.disable("alice"),
+        "enabled": lambda: users.enable("alice"),
+        "password": lambda: users.set_password("alice", "another"),
+        "scopes": lambda: users.set_scopes("alice", ["a"]),
+        "email": lambda: users.set_email("alice", "alice@mail.example"),
+        "renamed": lambda: users.rename("alice", "al"),
+        "deleted": lambda: users.delete("al"),
+    }
+    for change in changes.values():
+        change()
+    assert [each | {"at": None} for each in told] == [
+        {"name": "user_changed", "at": None, "principal": "usr_1", "change": change} for change in ("created", *changes)
+    ]
+
+
+def test_each_revocation_of_a_key_a_token_or_a_client_is_told(stores: Stores, told: list[dict[str, Any]]) -> None:
+    _, key = stores.keys.create("alice")
+    _, token = stores.tokens.create("alice")
+    stores.clients.create("shop")
+    stores.keys.revoke(key.id)
+    stores.tokens.revoke(token.id)
+    stores.clients.disable("shop")
+    assert [each | {"at": None} for each in told] == [
+        {"name": "revoked", "at": None, "kind": kind, "id": id}
+        for kind, id in (("key", key.id), ("token", token.id), ("client", "shop"))
+    ]
+
+
+def test_a_change_that_fails_is_not_told(stores: Stores, told: list[dict[str, Any]]) -> None:
+    for change in (
+        lambda: stores.users.disable("bob"),
+        lambda: stores.keys.revoke("key_x"),
+        lambda: stores.tokens.revoke("tok_x"),
+        lambda: stores.clients.disable("shop"),
+    ):
+        with pytest.raises(NotFound):
+            change()
+    assert told == []
+
+
+def test_what_is_not_said_of_a_new_user_is_nothing(stores: Stores) -> None:
+    assert stores.users.create("alice") == stores.users.find("alice") == User("alice", "alice")
+    full = stores.users.create(
+        "bob",
+        id="usr_1",
+        password_hash=WERKZEUG,
+        scopes=["a"],
+        attributes={"team": "blue"},
+        email="bob@mail.example",
+        email_verified=True,
+    )
+    assert full == User("usr_1", "bob", WERKZEUG, frozenset({"a"}), False, {"team": "blue"}, "bob@mail.example", True)
+    assert stores.users.find("bob") == stores.users.find_by_id("usr_1") == full
+
+
+def test_no_address_is_none_that_is_verified(stores: Stores) -> None:
+    assert not stores.users.create("alice", email_verified=True).email_verified
+    assert stores.users.set_email("alice", "alice@mail.example", verified=True).email_verified
+    assert not stores.users.set_email("alice", "another@mail.example").email_verified
+    assert not stores.users.set_email("alice", "", verified=True).email_verified
+
+
 def test_what_is_not_there_cannot_be_changed(stores: Stores) -> None:
     users = stores.users
     changes: list[Callable[[], User]] = [
@@ -195,6 +272,9 @@ def test_what_is_not_there_cannot_be_changed(stores: Stores) -> None:
         lambda: users.enable("bob"),
         lambda: users.set_scopes("bob", ["a"]),
         lambda: users.set_password("bob", "pw"),
+        lambda: users.set_email("bob", ""),
+        lambda: users.rename("bob", "rob"),
+        lambda: users.delete("bob"),
     ]
     for change in changes:
         with pytest.raises(NotFound, match="'bob'"):

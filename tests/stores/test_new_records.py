@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from authmw import ConfigurationError, KeyRing
 from authmw.crypto.key import Key
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.stores import CHEAPEST, MemoryClients, MemoryNonces, MemoryUsers, PasswordHasher, Stores
 from authmw.stores.new_records import HA1
+from authmw.stores.records import Client, ClientSecret
+from tests.stores.support import Clock
+from tests.stores.support import Stores as AnyStores
 
 HASHER = PasswordHasher(CHEAPEST)
 PUBLIC = KeyRing.generate().jwks()
@@ -50,6 +55,76 @@ def test_a_client_that_could_not_work_is_refused(changes: dict[str, Any], said: 
     assert clients.list() == ()
 
 
+def test_what_is_not_said_of_a_new_client_is_nothing(stores: AnyStores, clock: Clock) -> None:
+    secret, client = stores.clients.create()
+    assert secret is not None
+    assert secret.startswith("cs_")
+    assert client == Client(client.id, secrets=(ClientSecret(token_digest(secret)),), created_at=clock.now)
+    assert (client.name, client.auth_method, client.grant_types) == (
+        "",
+        "client_secret_basic",
+        frozenset({"client_credentials"}),
+    )
+    assert client.id.startswith("client_")
+    assert stores.clients.find_client(client.id) == client
+
+
+def test_all_that_is_said_of_a_new_client_is_kept(stores: AnyStores, clock: Clock) -> None:
+    _, client = stores.clients.create(
+        "shop",
+        name="The shop",
+        auth_method="private_key_jwt",
+        jwks=PUBLIC,
+        grant_types=["password", "refresh_token"],
+        scopes=["b", "a"],
+        audiences=["orders"],
+    )
+    assert client == Client(
+        "shop",
+        "The shop",
+        "private_key_jwt",
+        (),
+        PUBLIC,
+        frozenset({"password", "refresh_token"}),
+        frozenset({"a", "b"}),
+        frozenset({"orders"}),
+        disabled=False,
+        created_at=clock.now,
+    )
+    assert stores.clients.find_client("shop") == client
+
+
+def test_a_secret_ends_after_the_first_overlap_whatever_the_later_ones_are(stores: AnyStores, clock: Clock) -> None:
+    first, client = stores.clients.create("shop")
+    assert first is not None
+    start, secrets = clock.now, [first]
+
+    def rotated(overlap: float) -> dict[str, float | None]:
+        """Each secret that is kept, newest first, with its end."""
+        secret, changed = stores.clients.rotate_secret("shop", overlap=overlap)
+        assert stores.clients.find_client("shop") == changed == replace(client, secrets=changed.secrets)
+        secrets.insert(0, secret)
+        ends = {each.digest: each.expires_at for each in changed.secrets}
+        kept = {each: ends.pop(token_digest(each)) for each in secrets if token_digest(each) in ends}
+        assert ends == {}
+        return kept
+
+    assert rotated(60) == {secrets[0]: None, first: start + 60}
+    assert rotated(3600) == {secrets[0]: None, secrets[1]: start + 3600, first: start + 60}
+    clock.advance(10)
+    assert rotated(20) == {secrets[0]: None, secrets[1]: start + 30, secrets[2]: start + 30, first: start + 30}
+    clock.advance(20)
+    assert rotated(5) == {secrets[0]: None, secrets[1]: start + 35}
+    assert rotated(-1) == {secrets[0]: None}
+
+
+def test_a_client_without_a_secret_gets_none(stores: AnyStores) -> None:
+    _, client = stores.clients.create("shop", auth_method="none", grant_types=["password"])
+    with pytest.raises(ConfigurationError, match="'shop' has no secret: it authenticates by none"):
+        stores.clients.rotate_secret("shop")
+    assert stores.clients.find_client("shop") == client
+
+
 def test_every_mistake_of_a_client_is_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         MemoryClients().create("", auth_method="none", scopes=["two words"], jwks=PUBLIC)
@@ -76,6 +151,16 @@ def test_a_user_has_an_id_that_can_be_shown(id: str) -> None:
     with pytest.raises(ConfigurationError, match="printable and not empty"):
         users.create("alice", id=id)
     assert users.find("alice") is None
+
+
+@pytest.mark.parametrize("name", ["alice\u200b", " alice", "alice ", "\u0301alice", "\uff41lice", "alice\u05d0"])
+def test_no_user_gets_a_name_that_may_look_like_another_one(stores: AnyStores, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a new user name follows RFC 8265"):
+        stores.users.create(name)
+    bob = stores.users.create("bob")
+    with pytest.raises(ConfigurationError, match="a new user name follows RFC 8265"):
+        stores.users.rename("bob", name)
+    assert stores.users.list() == (bob,)
 
 
 @pytest.mark.parametrize("password", ["", "x" * 1025, "a\x00b"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -32,6 +33,96 @@ def test_no_record_shows_what_a_credential_is_found_by(record: type) -> None:
 
 def test_every_secret_field_is_that_of_a_record() -> None:
     assert {each.name for record in RECORDS for each in fields(record)} >= SECRET_FIELDS
+
+
+DEFAULTS: dict[type, dict[str, object]] = {
+    records.User: {
+        "password_hash": None,
+        "scopes": frozenset(),
+        "disabled": False,
+        "attributes": {},
+        "email": "",
+        "email_verified": False,
+    },
+    records.ApiKeyRecord: {
+        "scopes": frozenset(),
+        "name": "",
+        "created_at": 0.0,
+        "expires_at": None,
+        "revoked_at": None,
+        "last_used_at": None,
+    },
+    records.TokenRecord: {
+        "scopes": frozenset(),
+        "kind": "user",
+        "client_id": None,
+        "created_at": 0.0,
+        "revoked_at": None,
+        "audience": frozenset(),
+        "family_id": None,
+    },
+    records.ClientSecret: {"expires_at": None},
+    records.Client: {
+        "name": "",
+        "auth_method": "client_secret_basic",
+        "secrets": (),
+        "jwks": None,
+        "grant_types": frozenset({"client_credentials"}),
+        "scopes": frozenset(),
+        "audiences": frozenset(),
+        "disabled": False,
+        "created_at": 0.0,
+    },
+    records.RefreshFamily: {
+        "previous": "",
+        "salt": "",
+        "rotated_at": 0.0,
+        "last_used_at": None,
+        "revoked_at": None,
+        "name": "",
+        "session_id": None,
+    },
+    records.Rotation: {"grace": 0.0},
+    records.RotationAnswer: {"family": None},
+    records.Attempt: {"account": "", "network": "", "marks": (), "guessable": True},
+    records.Reservation: {"mark": "", "known_until": 0.0, "held_until": 0.0, "served": 0.0},
+    records.Wait: {"source_failed": False},
+    session_records.BrowserSession: {
+        "amr": (),
+        "acr": "",
+        "previous": "",
+        "salt": "",
+        "renewed_at": 0.0,
+        "ended_at": None,
+        "remembered": False,
+        "name": "",
+    },
+    session_records.Renewal: {"grace": 30.0, "authenticated_at": None, "amr": None, "acr": None},
+    session_records.RenewalAnswer: {"session": None},
+    session_records.Pending: {"data": {}},
+}
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda each: each.__name__)
+def test_what_is_not_said_of_a_record_is_nothing(record: Any) -> None:
+    needed = [each.name for each in fields(record) if each.default is MISSING and each.default_factory is MISSING]
+    made = record(**dict.fromkeys(needed, "given"))
+    said = {each.name: getattr(made, each.name) for each in fields(record)}
+    assert said == dict.fromkeys(needed, "given") | DEFAULTS.get(record, {})
+
+
+@pytest.mark.parametrize(
+    "answers, values",
+    [
+        (records.Outcome, ["rotated", "raced", "reused", "ended", "unknown"]),
+        (records.NonceUse, ["fresh", "replayed"]),
+        (records.AttemptOutcome, ["succeeded", "failed", "abandoned"]),
+        (session_records.RenewalOutcome, ["renewed", "raced", "ended", "unknown"]),
+    ],
+)
+def test_what_a_store_may_answer_has_these_values(answers: type[Enum], values: list[str]) -> None:
+    assert [each.value for each in answers] == values
+    assert [each.name for each in answers] == [value.upper() for value in values]
 
 
 def pickled(user: User) -> Any:

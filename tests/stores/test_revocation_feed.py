@@ -451,6 +451,30 @@ def test_the_thread_starts_at_the_first_use_and_once(running: Callable[..., Revo
     assert threads() == [thread]
 
 
+def test_no_thread_is_started_while_one_follows_nor_after_the_feed_is_closed(
+    running: Callable[..., RevocationFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = list[threading.Thread]()
+
+    class Counted(threading.Thread):
+        def start(self) -> None:
+            started.append(self)
+            super().start()
+
+    store, go_on = Store(), threading.Event()
+    store.meanwhile = lambda: go_on.wait(SOON)
+    feed = running(store, bound=30.0)
+    monkeypatch.setattr(threading, "Thread", Counted)
+    for _ in range(3):
+        feed.check(ALICE, PROVED)
+        assert feed.unknown_before() != -math.inf
+    assert [(each.name, each.daemon) for each in started] == [("authmw-revocations", True)]
+    go_on.set()
+    feed.close()
+    feed.check(ALICE, PROVED)
+    assert len(started) == 1
+
+
 def test_of_requests_that_find_no_thread_at_once_one_starts_it(running: Callable[..., RevocationFeed]) -> None:
     feed = running(Store(), bound=30.0)
     lock, all_of_them = threading.Lock(), threading.Barrier(8)
@@ -523,6 +547,35 @@ def test_a_failing_store_is_tried_less_and_less_often(monkeypatch: pytest.Monkey
     assert failing[-1] == 5.0
     assert all(0.18 < pause < 0.32 for pause in pauses[10:])
     assert len(set(pauses[10:] + pauses[:1])) == 3
+
+
+@pytest.mark.parametrize("bound, first", [(1.0, [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]), (8.0, [4.0, 8.0, 8.0, 8.0, 8.0, 8.0])])
+def test_each_pause_of_a_failing_store_is_twice_as_long_up_to_the_longest_however_long_it_fails(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bound: float, first: list[float]
+) -> None:
+    store, pauses, drawn, fails = Store(), list[float](), set[tuple[float, float]](), 1100
+    feed = RevocationFeed(store, bound=bound)
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        store.failure = OSError("secret of the store") if len(pauses) <= fails else None
+        if len(pauses) == fails + 3:
+            feed.close()
+
+    def uniform(_: object, low: float, high: float) -> float:
+        drawn.add((low, high))
+        return 1.0
+
+    monkeypatch.setattr("random.SystemRandom.uniform", uniform)
+    monkeypatch.setattr(feed._closing, "wait", wait)  # pyright: ignore[reportPrivateUsage]  # instead of sleeping
+    with caplog.at_level(logging.INFO, "authmw.revocation"):
+        feed._follow()  # pyright: ignore[reportPrivateUsage]  # without its thread
+    assert pauses == [bound / 4, *first, *[max(5.0, bound)] * (fails - 6), bound / 4, bound / 4]
+    assert drawn == {(0.75, 1.25)}
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "authmw cannot follow revocations: the store is asked instead cause=OSError"),
+        ("INFO", f"authmw follows revocations again after {fails} failures"),
+    ]
 
 
 def test_without_threads_each_request_asks_and_that_is_logged_once(

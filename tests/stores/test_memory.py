@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from inspect import isfunction
 from typing import Any
@@ -91,6 +92,50 @@ def test_each_of_them_is_known_for_itself(name: str) -> None:
     (method, *_) = [each for each, function in vars(kind).items() if each[0] != "_" and isfunction(function)]
     with pytest.raises(ConfigurationError, match=f"pass its .{name}, as stores.{name}"):
         require_methods("A verifier", MemoryStores(), method)
+
+
+class Half:
+    """A store with some of the methods that a receiver needs."""
+
+    second = "no method"
+
+    def first(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "store, methods, said",
+    [
+        (Half(), ("first",), None),
+        (Half, ("first",), "A verifier needs a store, not its class: pass Half(...)"),
+        (
+            Half(),
+            ("first", "second", "third"),
+            "A verifier needs a store with .first and .second and .third: Half has no .second and no .third; "
+            "write a class with `def first(self, ...)`",
+        ),
+        (
+            MemoryStores(),
+            ("find_key", "touch_key"),
+            "A verifier needs a store with .find_key and .touch_key: MemoryStores has no .find_key and no .touch_key; "
+            "pass its .keys, as stores.keys",
+        ),
+        (
+            MemoryStores(),
+            ("find_key", "find_token"),
+            "A verifier needs a store with .find_key and .find_token: "
+            "MemoryStores has no .find_key and no .find_token; write a class with `def find_key(self, ...)`",
+        ),
+    ],
+)
+def test_what_a_store_lacks_is_said_with_what_to_pass_instead(
+    store: object, methods: tuple[str, ...], said: str | None
+) -> None:
+    if said is None:
+        require_methods("A verifier", store, *methods)
+        return
+    with pytest.raises(ConfigurationError) as refused:
+        require_methods("A verifier", store, *methods)
+    assert refused.value.mistakes == (said,)
 
 
 def test_a_collection_of_stores_may_have_a_method_of_their_names() -> None:
@@ -208,6 +253,34 @@ def test_a_user_may_be_created_with_a_hasher_of_its_own() -> None:
     assert user.password_hash is not None
     assert "m=8,t=1" in user.password_hash
     assert users.find_digest("alice", "app", "SHA-256") is not None
+
+
+def test_a_token_for_a_disabled_user_and_a_disabled_client_is_revoked_since_the_first_of_them_was() -> None:
+    clock = Clock()
+    stores = MemoryStores(clock=clock)
+    stores.users.create("alice")
+    stores.clients.create("shop")
+    start = clock.now
+    for disable in (lambda: stores.clients.disable("shop"), lambda: stores.users.disable("alice")):
+        disable()
+        clock.advance(1)
+        disable()
+    token, record = stores.tokens.create("alice", client_id="shop")
+
+    def revoked_at() -> float | None:
+        found = stores.tokens.find_token(token_digest(token))
+        assert found is not None
+        assert found == replace(record, revoked_at=found.revoked_at)
+        return found.revoked_at
+
+    assert revoked_at() == start
+    stores.clients.enable("shop")
+    assert revoked_at() == start + 1
+    stores.users.enable("alice")
+    assert revoked_at() is None
+    stores.clients.disable("shop")
+    stores.clients.disable("shop")
+    assert revoked_at() == clock.now
 
 
 def test_dig_1_an_ha1_is_kept_for_each_algorithm_that_was_asked_for() -> None:

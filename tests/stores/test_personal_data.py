@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authmw.stores.personal_data import document_of
+from authmw.stores.personal_data import document_of, moment
 from authmw.stores.records import ApiKeyRecord, RefreshFamily, Revocation, TokenRecord, User
 from authmw.stores.session_records import BrowserSession, Pending
 from authmw.stores.throttling import account_key
@@ -171,6 +171,21 @@ SAID: dict[str, Any] = {
 @pytest.mark.parametrize("part", SAID)
 def test_each_part_of_the_document_says_what_is_kept(part: str) -> None:
     assert document()[part] == SAID[part]
+
+
+@pytest.mark.parametrize(
+    "at, text",
+    [
+        (None, None),
+        (0.0, "1970-01-01T00:00:00Z"),
+        (1_700_000_000.999, "2023-11-14T22:13:20Z"),
+        (253_402_300_799.0, "9999-12-31T23:59:59Z"),
+        (253_402_300_800.0, "9999-12-31T23:59:59Z"),
+        (float("inf"), "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_a_time_is_a_text_in_utc_and_none_where_there_is_none(at: float | None, text: str | None) -> None:
+    assert moment(at) == text
 
 
 def test_the_document_has_no_other_part_and_no_secret() -> None:

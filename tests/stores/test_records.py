@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from authmw.stores import BrowserSession, User, records, session_records
+from authmw.stores import BrowserSession, Pending, User, records, session_records
 from authmw.stores.personal_data import browser_session
 
 SECRET_FIELDS = frozenset(
@@ -125,11 +125,11 @@ def test_what_a_store_may_answer_has_these_values(answers: type[Enum], values: l
     assert [each.name for each in answers] == [value.upper() for value in values]
 
 
-def pickled(user: User) -> Any:
-    return pickle.loads(pickle.dumps(user))
+def pickled(record: object) -> Any:
+    return pickle.loads(pickle.dumps(record))
 
 
-LEAVE: list[Callable[[User], Any]] = [copy.copy, copy.deepcopy, pickled]
+LEAVE: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, pickled]
 
 
 @pytest.mark.parametrize("leave", LEAVE)
@@ -140,6 +140,22 @@ def test_a_user_leaves_the_process_with_all_that_it_has(leave: Callable[[User], 
     assert (left, type(left)) == (user, User)
     with pytest.raises(TypeError):
         left.attributes["team"] = "red"
+
+
+@pytest.mark.parametrize("leave", LEAVE)
+def test_what_is_pending_leaves_the_process_with_all_that_it_has_and_is_not_changed(
+    leave: Callable[[Any], Any],
+) -> None:
+    data = {"email": "alice@mail.example"}
+    pending = Pending("digest", "recovery", "7", 60.0, data)
+    for each in (pending, leave(pending), Pending("digest", "recovery", "7", 60.0)):
+        assert isinstance(each, Pending)
+        with pytest.raises(TypeError):
+            each.data["email"] = "mallory@mail.example"  # type: ignore[index]  # the mistake under test
+    assert leave(pending) == pending
+    assert pending.data == data
+    with pytest.raises(TypeError):
+        User("7", "alice", attributes={"team": "blue"}).attributes["team"] = "red"  # type: ignore[index]
 
 
 def test_a_user_gets_all_of_a_browser_session_but_its_digests() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import pbkdf2_hmac
 from typing import Any
@@ -11,12 +13,16 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.crypto.http_digest import ha1, userhash
+from authmw.crypto.opaque_tokens import token_digest
 from authmw.crypto.passwords import CHEAPEST, Match, PasswordHasher
 from authmw.events import on_event
 from authmw.stores.administration import AlreadyExists, NotFound, UserAdmin
+from authmw.stores.personal_data import moment
 from authmw.stores.ports import DigestStore, PasswordUpgrader, UserStore
 from authmw.stores.records import User
-from tests.stores.support import Stores, at_once
+from authmw.stores.told_changes import changes_user
+from authmw.testing.contract.pending import a_pending
+from tests.stores.support import Clock, Stores, at_once
 
 HASHER = PasswordHasher(CHEAPEST)
 
@@ -241,6 +247,62 @@ def test_a_change_that_fails_is_not_told(stores: Stores, told: list[dict[str, An
         with pytest.raises(NotFound):
             change()
     assert told == []
+
+
+class AsyncUsers:
+    """Users on an event loop."""
+
+    @changes_user("disabled")  # type: ignore[arg-type]  # as the stores of SQL, whose answers are awaited
+    async def disable(self, username: str) -> User:
+        if username != "alice":
+            raise NotFound(username)
+        return User("usr_1", "alice", disabled=True)
+
+
+def test_a_change_on_an_event_loop_is_told_once_it_has_succeeded(told: list[dict[str, Any]]) -> None:
+    users: Any = AsyncUsers()
+    answer = users.disable("alice")
+    assert told == []
+    assert asyncio.run(answer) == User("usr_1", "alice", disabled=True)
+    with pytest.raises(NotFound):
+        asyncio.run(users.disable("bob"))
+    assert [(each["name"], each["principal"], each["change"]) for each in told] == [
+        ("user_changed", "usr_1", "disabled")
+    ]
+
+
+def test_a_user_who_is_disabled_again_is_disabled_since_the_first_time(stores: Stores, clock: Clock) -> None:
+    stores.users.create("alice")
+    key, record = stores.keys.create("alice")
+    first = clock.now
+    stores.users.disable("alice")
+    clock.advance(10)
+    stores.users.disable("alice")
+    assert stores.users.export("alice")["user"]["disabled_at"] == moment(first)
+    assert stores.keys.find_key(token_digest(key)) == replace(record, revoked_at=first)
+    stores.users.enable("alice")
+    assert stores.users.export("alice")["user"]["disabled_at"] is None
+    stores.users.disable("alice")
+    assert stores.users.export("alice")["user"]["disabled_at"] == moment(clock.now)
+
+
+def test_a_new_address_or_password_ends_what_is_pending_and_other_changes_do_not(stores: Stores) -> None:
+    stores.users.create("alice", "pw", id="usr_1")
+    changes: dict[str, tuple[Callable[[], User], bool]] = {
+        "scopes": (lambda: stores.users.set_scopes("alice", ["a"]), True),
+        "enabled": (lambda: stores.users.enable("alice"), True),
+        "password": (lambda: stores.users.set_password("alice", "another"), False),
+        "email": (lambda: stores.users.set_email("alice", "alice@mail.example"), False),
+        "renamed": (lambda: stores.users.rename("alice", "al"), True),
+        "disabled": (lambda: stores.users.disable("al"), False),
+    }
+    for change, is_left in changes.values():
+        own, other = a_pending(subject="usr_1"), a_pending(subject="usr_2")
+        for each in (own, other):
+            stores.pending.put_pending(each)
+        change()
+        left = [stores.pending.take_pending(each.digest, each.kind, each.expires_at - 1) for each in (own, other)]
+        assert left == [own if is_left else None, other]
 
 
 def test_what_is_not_said_of_a_new_user_is_nothing(stores: Stores) -> None:

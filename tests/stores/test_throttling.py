@@ -109,7 +109,7 @@ def test_a_source_has_as_many_checks_at_once_as_are_free_and_then_one() -> None:
     own = (NOW + 1,)
     granted = Reservation(GUESS, held_until=NOW + HOLD)
     assert answer(Count(0, NOW, own * 4)) == granted
-    assert answer(Count(0, NOW, own * 5)) == Wait(BUSY)
+    assert answer(Count(0, NOW, own * 5)) == Wait(BUSY) == Wait(1.0)
     assert answer(Count(3, NOW, own)) == granted
     assert answer(Count(3, NOW, own * 2)) == Wait(BUSY)
     assert answer(Count(4, NOW + 9)) == granted
@@ -175,7 +175,9 @@ def test_who_was_served_longest_ago_and_still_waits_is_next() -> None:
     assert not is_next(Turn(NOW - 9, NOW - 5, "home", NOW + 20), Turn(NOW - 10, NOW - 1, "work", NOW + 0.5))
     assert is_next(Turn(NOW - 9, NOW - 5, "home", NOW + 20), Turn(NOW - 10, NOW - 9, "work", 0.0))
     # One that does not wait any more begins to wait now.
-    assert not is_next(Turn(0.0, NOW - 9, "home", 0.0), Turn(0.0, NOW - 1, "work", NOW + 9))
+    for asked in (0.0, NOW - 9):
+        assert not is_next(Turn(NOW - 99, asked, "home", 0.0), Turn(NOW - 99, NOW - 1, "work", NOW + 9))
+        assert is_next(Turn(NOW - 99, asked, "home", NOW + 1), Turn(NOW - 99, NOW - 1, "work", NOW + 9))
     assert is_next(Turn(NOW - 40, NOW - 9, "home", 0.0), Turn(NOW - 30, NOW - 1, "work", NOW + 9))
 
 

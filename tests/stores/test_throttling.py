@@ -188,6 +188,13 @@ def test_a_familiar_mark_has_no_line_and_its_wait_does_not_tell_that_it_failed()
     assert (after, answer) == (Count(4, NOW, (NOW + HOLD,)), Reservation(GUESS, "m", NOW + 9, NOW + HOLD))
 
 
+def test_a_network_that_had_no_turn_was_never_served() -> None:
+    count = Count(turns=(Turn(7.0, 0.0, "home"), Turn(8.0, 0.0, "work")))
+    assert [count.served(network) for network in ("home", "work", "bus", "")] == [7.0, 8.0, 0.0, 0.0]
+    assert Count() == Count(failed=0, not_before=0.0, held=(), turns=())
+    assert Turn(7.0, 5.0, "home") == Turn(7.0, 5.0, "home", until=0.0)
+
+
 @pytest.mark.parametrize(
     "until, keeps",
     [

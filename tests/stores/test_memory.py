@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authmw import ConfigurationError
-from authmw.crypto.opaque_tokens import token_digest
+from authmw.crypto.opaque_tokens import Entropy, has_checksum, token_digest
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Ask, Flow, run
@@ -281,6 +281,48 @@ def test_a_token_for_a_disabled_user_and_a_disabled_client_is_revoked_since_the_
     stores.clients.disable("shop")
     stores.clients.disable("shop")
     assert revoked_at() == clock.now
+
+
+def counted() -> tuple[Entropy, list[int]]:
+    """Bytes that are no secret, and how many of them were asked for each time."""
+    asked = list[int]()
+
+    def entropy(count: int) -> bytes:
+        asked.append(count)
+        return bytes([len(asked)]) * count
+
+    return entropy, asked
+
+
+def test_all_that_is_random_in_a_record_is_made_of_the_entropy_that_was_given() -> None:
+    def made() -> tuple[object, list[int]]:
+        clock, (entropy, asked) = Clock(), counted()
+        keys = MemoryApiKeys(prefix="mykey", clock=clock, entropy=entropy)
+        tokens = MemoryTokens(prefix="mytoken", clock=clock, entropy=entropy)
+        clients = MemoryClients(clock=clock, entropy=entropy)
+        key, of_key = keys.create("alice")
+        token, of_token = tokens.create("alice")
+        secret, client = clients.create()
+        answers = (
+            key,
+            of_key,
+            keys.rotate(of_key.id),
+            token,
+            of_token,
+            secret,
+            client,
+            clients.rotate_secret(client.id),
+        )
+        feed = MemoryRevocations(clock=clock, entropy=entropy).revocations_after("", 1).cursor
+        assert has_checksum(key, "mykey")
+        assert has_checksum(token, "mytoken")
+        return (*answers, feed), asked
+
+    first, asked = made()
+    assert made() == (first, asked)
+    # A secret and an id of each: of two keys, a token, a client with another secret, and a feed.
+    assert len(asked) == 2 + 2 + 2 + 2 + 1 + 1
+    assert min(asked) >= 12
 
 
 def test_dig_1_an_ha1_is_kept_for_each_algorithm_that_was_asked_for() -> None:

@@ -10,9 +10,11 @@ import pytest
 from authmw import ConfigurationError, KeyRing
 from authmw.crypto.key import Key
 from authmw.crypto.opaque_tokens import token_digest
-from authmw.stores import CHEAPEST, MemoryClients, MemoryNonces, MemoryUsers, PasswordHasher, Stores
+from authmw.stores import CHEAPEST, MemoryClients, MemoryNonces, MemoryStores, MemoryUsers, PasswordHasher, Stores
+from authmw.stores.joined_revocations import JoinedRevocations
 from authmw.stores.new_records import HA1
-from authmw.stores.records import Client, ClientSecret
+from authmw.stores.records import Client, ClientSecret, Revocation, RevocationPage
+from authmw.stores.stores import as_stores
 from tests.stores.support import Clock
 from tests.stores.support import Stores as AnyStores
 
@@ -173,6 +175,61 @@ def test_a_store_of_nonces_has_room_for_one() -> None:
     with pytest.raises(ConfigurationError, match="at least 1"):
         MemoryNonces(size=0)
     assert MemoryNonces(size=1, clock=lambda: 0.0).use_nonce("n", 1, 60.0).value == "fresh"
+
+
+IS_NONE = (
+    'Stores.of takes stores, and {} is none: write Stores.of(SQLStores("sqlite:///app.db"), ...), or a class with '
+    "find() or find_key() or find_client() or find_token() or find_family() or use_nonce() or reserve() or "
+    "revocations_after() or find_session() or take_pending()"
+)
+IS_CLASS = "Stores.of takes stores, not their class: write {}(...)"
+
+
+def test_all_that_is_no_store_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Stores.of(object(), MemoryClients, MemoryNonces(), "text", b"", bytearray(), Stores)
+    assert refused.value.mistakes == (
+        IS_NONE.format("object"),
+        IS_CLASS.format("MemoryClients"),
+        *(IS_NONE.format(name) for name in ("str", "bytes", "bytearray")),
+        IS_CLASS.format("Stores"),
+    )
+
+
+def all_of(kept: object, **others: Any) -> Stores:
+    """Each store of a collection, but for some."""
+    every: dict[str, Any] = {name: getattr(kept, name) for name in Stores.__slots__}
+    return Stores(**every | others)
+
+
+def test_of_two_stores_of_a_kind_the_later_one_is_taken_and_revocations_are_read_from_both() -> None:
+    first, second, nonces = MemoryStores(), MemoryStores(), MemoryNonces()
+    one = Stores.of(first, nonces)
+    assert one == all_of(first, nonces=nonces)
+    both = Stores.of(first, second)
+    assert isinstance(both.revocations, JoinedRevocations)
+    assert both == all_of(second, revocations=both.revocations)
+    revocations = [Revocation.of_user(name, 1e10) for name in ("alice", "bob")]
+    for store, revocation in zip((first, second), revocations, strict=True):
+        store.revocations.publish(revocation)
+    page = both.revocations.revocations_after("", 10)
+    assert isinstance(page, RevocationPage)
+    assert page.revocations == (*revocations,)
+
+
+def test_a_store_of_several_kinds_is_all_of_them_and_what_is_no_store_stays_what_it_is() -> None:
+    class Both:
+        def find(self, username: str) -> None: ...
+        def reserve(self, attempt: object, now: float) -> None: ...
+
+    both, nothing, users = Both(), object(), MemoryUsers()
+    stores = as_stores(both)
+    assert stores == Stores(users=both, throttle=both)  # type: ignore[arg-type]  # as far as it is one
+    assert as_stores(stores) is stores
+    assert as_stores(nothing) is nothing
+    assert as_stores(users) == Stores(users=users)
+    for given in ("text", b"", bytearray(), MemoryUsers):
+        assert as_stores(given) is given
 
 
 @pytest.mark.parametrize("nothing", [object(), "text", MemoryClients, Stores])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import is_not
 from typing import Any, TypeVar
 
 from authmw.errors import ConfigurationError
@@ -47,7 +48,7 @@ class JoinedRevocations:
         if CallMode.ASYNC in modes:
             CallMode.ASYNC(self)
             twins = [for_threads(store) for store in stores]
-            if any(twin is not store for twin, store in zip(twins, stores, strict=True)):
+            if any(map(is_not, twins, stores)):
                 self.sync: JoinedRevocations = JoinedRevocations(*twins)
         elif modes == {CallMode.NONBLOCKING}:
             CallMode.NONBLOCKING(self)

@@ -31,6 +31,7 @@ from authmw.errors import FlowError
 from authmw.flow import CallMode
 from authmw.oauth2 import TokenService
 from authmw.stores import MemoryStores, Stores
+from authmw.stores.asynchronous import check_for_wsgi
 from authmw.verifiers.accounts import THROTTLE_VERBS
 from authmw.verifiers.dpop import DPoPVerifier
 from authmw.verifiers.session import SessionVerifier
@@ -121,6 +122,55 @@ def test_a_callable_object_that_is_async_is_found_at_the_first_request_and_lets_
     guarded = AuthMiddleware(app, Auth(HTTPBearer(mode(Lookup()))))
     with pytest.raises(FlowError, match=r"Lookup\) is async, and this is WSGI"):
         Client(guarded).get("/", headers={"Authorization": "Bearer token"})
+
+
+class InOneSlot:
+    """What holds a store in its only slot."""
+
+    __module__ = "authmw.verifiers"
+    __slots__ = "users"  # noqa: PLC0205 - the form under test
+    asks = ("find",)
+
+    def __init__(self, users: object) -> None:
+        self.users = users
+
+
+class InSlots:
+    """What holds a store beside something that is not there yet."""
+
+    __module__ = "authmw_flask"
+    __slots__ = ("later", "users")
+    asks = ("find_key", "find")
+
+    def __init__(self, users: object) -> None:
+        self.users = users
+
+
+class Inherited(InSlots):
+    """The same, whose slots are those of its base."""
+
+    __module__ = "authmw.verifiers"
+    __slots__ = ()
+
+
+class Elsewhere(InSlots):
+    """The same, of an application."""
+
+    __module__ = "shop.verifiers"
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("holder", [InOneSlot, InSlots, Inherited])
+def test_stores_in_slots_are_found_too(holder: type[InSlots]) -> None:
+    for held in (holder(ASYNCHRONOUS), Inherited(holder(ASYNCHRONOUS))):
+        with pytest.raises(ConfigurationError) as refused:
+            check_for_wsgi(held, held)
+        assert {mistake.partition(" ")[0] for mistake in refused.value.mistakes} <= {
+            "Asynchronous.find",
+            "Asynchronous.find_key",
+        }
+        assert len(refused.value.mistakes) == len(holder.asks)
+    check_for_wsgi(holder(MemoryStores().users), holder(None), Elsewhere(ASYNCHRONOUS))
 
 
 @pytest.mark.parametrize("mount", [Mount, token_blueprint])

@@ -21,7 +21,7 @@ from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import MemoryRevocations, MemoryStores, Stores
 from authmw.stores.joined_revocations import JoinedRevocations
-from authmw.stores.ports import RevocationStore
+from authmw.stores.ports import RevocationStore, for_threads
 from authmw.stores.records import Revocation, RevocationKind, RevocationPage
 from authmw.stores.revocation_feed import RevocationFeed
 from authmw.stores.revoked import Issuance
@@ -83,6 +83,14 @@ def test_what_is_published_in_either_is_found_and_followed() -> None:
     assert {each.id for each in found} == {"alice", "f1"}
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_cursor_of_another_number_of_stores_is_an_error_and_no_store_is_passed_over(count: int) -> None:
+    cursor = _page(JoinedRevocations(*(MemoryRevocations() for _ in range(count))), "").cursor
+    joined = JoinedRevocations(MemoryRevocations(), MemoryRevocations())
+    with pytest.raises(ValueError, match="zip"):
+        joined.revocations_after(cursor, 100)
+
+
 def test_the_last_store_is_published_in() -> None:
     first, second = MemoryRevocations(), MemoryRevocations()
     JoinedRevocations(first, second).publish(Revocation("user", "alice", 1.0, LATER))
@@ -127,6 +135,7 @@ def test_asynchronous_stores_without_a_twin_are_asked_and_followed(
     keys: tuple[tuple[RevocationKind, str], ...] = (("user", "user_0"), ("user", "user_1"))
     found: Any = joined.find_revocations(keys)
     assert [(each.kind, each.id) for each in asyncio.run(_result(found))] == [*keys]
+    assert (for_threads(joined) is joined) is (other is not Awaited)
     feed = RevocationFeed(joined)
     feed.follow_once()
     if feed._runner is not None:  # pyright: ignore[reportPrivateUsage]

@@ -564,6 +564,19 @@ def test_an_expired_nonce_is_forgotten_and_never_fresh_again() -> None:
     assert nonces.use_nonce("c", 1, clock.now + 10) is NonceUse.FRESH
 
 
+def test_dig_3_a_use_that_expires_earlier_does_not_let_an_earlier_one_be_forgotten() -> None:
+    clock = Clock()
+    nonces = MemoryNonces(clock=clock)
+    end = clock.now + 20
+    assert nonces.use_nonce("n", 1, end) is NonceUse.FRESH
+    assert nonces.use_nonce("n", 2, clock.now + 10) is NonceUse.FRESH
+    assert nonces.use_nonce("n/other", 1, clock.now + 10) is NonceUse.FRESH
+    clock.now += 10
+    assert [nonces.use_nonce("n", count, end) for count in (1, 2, 3)] == [NonceUse.REPLAYED] * 2 + [NonceUse.FRESH]
+    clock.now += 10
+    assert [nonces.use_nonce("n", count, end) for count in (1, 4)] == [NonceUse.REPLAYED] * 2
+
+
 def test_full_of_live_nonces_it_refuses_rather_than_forgets() -> None:
     clock = Clock()
     nonces = MemoryNonces(size=2, clock=clock)

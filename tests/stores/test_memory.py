@@ -716,6 +716,16 @@ def test_a_source_waits_twice_as_long_each_time_up_to_the_longest() -> None:
         assert fail(throttle, source, now)
 
 
+def test_unless_told_otherwise_ten_attempts_are_free_and_no_wait_is_longer_than_a_quarter_of_an_hour() -> None:
+    throttle, source = MemoryThrottle(), Attempt("source:192.0.2.7")
+    assert [fail(throttle, source) for _ in range(11)] == [True] * 10 + [False]
+    now = 0.0
+    for seconds in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900):
+        assert wait(throttle, source, now) == seconds
+        now += seconds
+        assert fail(throttle, source, now)
+
+
 def test_a_source_of_random_secrets_is_counted_from_its_first_wrong_one_on() -> None:
     throttle, secret = MemoryThrottle(free=2, first=1), Attempt("source:192.0.2.7", guessable=False)
     for _ in range(3):
@@ -810,6 +820,14 @@ def test_as_many_throttled_names_are_kept_as_there_is_room_for() -> None:
         fail(throttle, Attempt(f"name-{number}"))
     assert len(throttle) == 10
     assert not fail(throttle, Attempt("name-49"))
+
+
+def test_a_throttle_may_have_room_for_one_name() -> None:
+    throttle = MemoryThrottle(free=1, size=1)
+    for name in ("source:1", "source:2"):
+        assert fail(throttle, Attempt(name))
+        assert len(throttle) == 1
+        assert not fail(throttle, Attempt(name))
 
 
 def test_what_succeeded_takes_no_memory() -> None:

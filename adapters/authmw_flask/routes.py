@@ -7,10 +7,11 @@ before or after it was registered.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from authmw.engine.auth import Auth
+
+
+logger: Final = logging.getLogger("authmw")
+
+_FRAMEWORKS: Final = ("flask", "flask_restful", "flask_restx")
+"""The packages whose ``dispatch_request`` calls the method of the class that is named as that of the request."""
 
 
 class ViewPromise(Promise):
@@ -52,7 +59,7 @@ class _Reading:
         needed: what the view needs.
     """
 
-    __slots__ = ("_decorators", "_view_class", "handler", "needed", "version", "view")
+    __slots__ = ("_decorators", "_dispatcher", "_view_class", "handler", "needed", "version", "view")
 
     def __init__(self, view: object, method: str, version: object, needed: Requirement | None) -> None:
         self.view = view
@@ -61,6 +68,7 @@ class _Reading:
         self._view_class = view_class_of(view)
         self.handler: object = handler_of(self._view_class, method)
         self._decorators = method_decorators_of(self._view_class, method)
+        self._dispatcher: object = getattr(self._view_class, "dispatch_request", None)
 
     @property
     def is_of_function(self) -> bool:
@@ -74,6 +82,7 @@ class _Reading:
             and declarations.version is self.version
             and handler_of(self._view_class, method) is self.handler
             and method_decorators_of(self._view_class, method) == self._decorators
+            and getattr(self._view_class, "dispatch_request", None) is self._dispatcher
         )
 
 
@@ -95,6 +104,7 @@ class RouteTable:
         self._dispatchers = tuple(_dispatchers(wsgi_app))
         self._of_functions: dict[str, _Reading] = {}
         self._of_methods: dict[tuple[str, str], _Reading] = {}
+        self._told: set[str] = set()
 
     def requirement(self, endpoint: str, method: str) -> Requirement | None:
         """The requirement of `endpoint`, from its outermost blueprint to its method; None if nothing was declared."""
@@ -117,19 +127,40 @@ class RouteTable:
         return known
 
     def _read(self, endpoint: str, view: object, method: str) -> Requirement | None:
+        view_class = view_class_of(view)
+        handler = handler_of(view_class, method)
         needed: Requirement | None = None
         for carrier in self.carriers(endpoint, view, method):
             declared = needed_by(carrier)
+            if declared is not None and handler is not None and carrier is handler:
+                declared = self._sure(declared, view_class, handler_name(view_class, method))
             if declared is not None:
                 needed = declared if needed is None else needed & declared
-        view_class = view_class_of(view)
         if view_class is not None:
-            handler = handler_of(view_class, method)
-            more = map(declared_by_decorator, method_decorators_of(view_class, method))
+            more = (
+                self._sure(declared_by_decorator(each), view_class, "method_decorators")
+                for each in method_decorators_of(view_class, method)
+            )
             lost = None if handler is None else lost_in(handler)
             needed = Requirement.together(each for each in (needed, *more, lost) if each is not None)
         lost = lost_in(view)
         return needed if lost is None else lost if needed is None else needed & lost
+
+    def _sure(self, declared: Requirement | None, view_class: type | None, name: str) -> Requirement | None:
+        """What is `declared` by the attribute `name` of a class; None if it opens a method that need not be called."""
+        if declared is None or not declared.is_open or view_class is None:
+            return declared
+        dispatching = dispatching_class_of(view_class, name)
+        if dispatching is None:
+            return declared
+        sentence = (
+            f"{view_class.__qualname__}.{name} is @public, and has no effect: the dispatch_request of "
+            f"{dispatching.__qualname__} may call another method. Write @public above the class, or take it out"
+        )
+        if sentence not in self._told:
+            self._told.add(sentence)
+            logger.warning("%s", sentence)
+        return None
 
     def look_at_scopes(self) -> None:
         """Warn of scopes that are not declared: once, at the first request, when the views are registered."""
@@ -215,10 +246,25 @@ def view_class_of(view: object) -> type | None:
 
 def handler_of(view_class: type | None, method: str) -> Any:
     """The method of a class-based view that answers; ``HEAD`` is answered by ``get`` if there is no ``head``."""
-    if view_class is None:
-        return None
-    handler = getattr(view_class, method.lower(), None)
-    return getattr(view_class, "get", None) if handler is None and method == "HEAD" else handler
+    return None if view_class is None else getattr(view_class, handler_name(view_class, method), None)
+
+
+def handler_name(view_class: type | None, method: str) -> str:
+    """The name of the method that `handler_of` finds."""
+    return "get" if method == "HEAD" and getattr(view_class, "head", None) is None else method.lower()
+
+
+def dispatching_class_of(view_class: type, name: str) -> type | None:
+    """The class, at or below the one that has the attribute `name`, with a ``dispatch_request`` of its own.
+
+    It may call anything in place of that method. A class further up was written before, and calls what it finds.
+    """
+    for each in view_class.__mro__:
+        if "dispatch_request" in vars(each) and each.__module__.partition(".")[0] not in _FRAMEWORKS:
+            return each
+        if name in vars(each):
+            return None
+    return None
 
 
 def method_decorators_of(view_class: type | None, method: str) -> tuple[object, ...]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from flask import has_request_context
+
 from authmw.engine.adapter import Adapter
+from authmw.http.request import WSGIRequest
 from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
+from authmw_flask.arrived import arrived_head
 from authmw_flask.finished_bodies import is_finished
+from authmw_flask.preserved_requests import request_context
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask
 
 if TYPE_CHECKING:
@@ -51,6 +56,18 @@ class FlaskAdapter(Adapter):
     def knows_router(self, request: RequestHead) -> bool:
         """See `RouteTable.knows`."""
         return self._routes.knows(request)
+
+    def arrived(self, request: RequestHead) -> RequestHead:
+        """That of the request that Flask serves: a layer or a function before the view may have changed it."""
+        if not has_request_context():
+            return request
+        current = request_context().request
+        is_same = isinstance(request, WSGIRequest) and request.environ is current.environ
+        if is_same and request.method == current.method:
+            return request
+        head = arrived_head(current)
+        head.around = self.around
+        return head
 
     def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
         """An ``HTTPException`` without a code."""

@@ -24,7 +24,7 @@ from authmw_flask.refusing import answer_refusals
 from authmw_flask.replaced_methods import call_as_it_is
 from authmw_flask.routes import RouteTable
 from authmw_flask.surroundings import ApplicationContext
-from authmw_flask.view_check import check_in_front_of_views, keep_promises
+from authmw_flask.view_check import check_in_front_of_views, confirm_views
 
 
 @explains_arguments('FlaskAuth(app, auth, public=["/health"])')
@@ -135,7 +135,7 @@ class FlaskAuth:
         app.before_request(check)  # Flask refuses this once the application serves
         put_first(app.before_request_funcs[None])
         call_as_it_is(app, check)
-        keep_promises(app)
+        confirm_views(app, check)
         mark_contexts(app)
         answer_refusals(app)
         add_template_context(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, Request, Response
 from werkzeug.routing import Rule
@@ -16,30 +16,46 @@ from authmw.engine.public_paths import Default, PublicPaths
 from authmw.http.request import Environ, WSGIRequest
 from authmw.identity.calling import current_call
 from authmw.identity.requirement import AUTHENTICATED, PUBLIC
+from authmw_flask.arrived import arrived_head
 from authmw_flask.preserved_requests import request_context
 from authmw_flask.refusing import RefusedByFlask
 from authmw_flask.replaced_methods import Method, replace_method
 from authmw_flask.routes import RouteTable, ViewPromise
 
+_CHECKED: Final = "authmw.checked"
+"""The key of what the check has let pass: the rule, the method and the arguments of the view."""
 
-def keep_promises(app: Flask) -> None:
-    """Make `app` confirm that a public view was reached, after all functions that it runs before a view.
 
-    Some of those may answer in place of the view. See `Promise.allows`.
+def confirm_views(app: Flask, check: Callable[[], Response | None]) -> None:
+    """Make `app` look again at what it calls, after all functions that it runs before a view.
+
+    Some of those may replace the method, the rule or the arguments: then `check` decides again. Some may answer in
+    place of a public view, which is reached only now. See `Promise.allows`.
     """
 
-    def keeping(dispatch: Method) -> Method:
+    def confirming(dispatch: Method) -> Method:
         def dispatch_request(*args: Any) -> Any:
+            current = request_context().request
+            checked = current.environ.get(_CHECKED)
+            if (
+                checked is None
+                or checked[0] is not current.url_rule
+                or checked[1] != current.method
+                or (checked[2] is not current.view_args and checked[2] != current.view_args)
+            ):
+                answer = check()
+                if answer is not None:
+                    return answer
             call: Any = current_call.get()
             # No promise is for a caller whom a scheme has authenticated.
             if call is None or call.authentication.scheme is None:
-                for promise in _promises_for(app, request_context().request.environ):
+                for promise in _promises_for(app, current.environ):
                     promise.kept = True
             return dispatch(*args)
 
         return dispatch_request
 
-    replace_method(app, "dispatch_request", keeping)
+    replace_method(app, "dispatch_request", confirming)
 
 
 def check_in_front_of_views(
@@ -61,15 +77,20 @@ def check_in_front_of_views(
 
     def before_view() -> Response | None:  # no method: Flask looks into it on each request
         current = request_context().request
-        environ = current.environ
-        environ["authmw.path_params"] = current.view_args or {}
+        environ, rule, method, view_args = current.environ, current.url_rule, current.method, current.view_args
+        environ["authmw.path_params"] = view_args or {}
         call: Any = current_call.get()
         if call is None or not call.authentication.principal.is_authenticated:
-            return strangers.check(current)
-        rule = current.url_rule
-        needed = None if rule is None else requirement(rule.endpoint, current.method)
+            answer = strangers.check(current)
+            if answer is None:
+                environ[_CHECKED] = rule, method, view_args
+            return answer
+        needed = None if rule is None else requirement(rule.endpoint, method)
         if needed is not None:
             call.enforce(needed)
+            if needed.predicates:
+                view_args = {**(view_args or {})}  # as predicates saw it: a function may change the other one
+        environ[_CHECKED] = rule, method, view_args
         if PROMISES in environ:  # of a guard further out, which does not know this caller
             _note_routed(app, environ)
         return None
@@ -108,7 +129,7 @@ class _StrangerCheck:
         rule = current.url_rule
         needed = None if rule is None else self._routes.requirement(rule.endpoint, current.method)
         if needed is None:
-            if is_authenticated or self._is_public(current.environ):
+            if is_authenticated or self._is_public(current):
                 return None
             needed = self._default
         if (
@@ -121,9 +142,9 @@ class _StrangerCheck:
         call.enforce(needed)
         return None
 
-    def _is_public(self, environ: Environ) -> bool:
+    def _is_public(self, current: Request) -> bool:
         """Whether a stranger was let in for this public path. If a layer has changed it, the new one is looked at."""
-        arrived, promises = WSGIRequest(environ), promises_of(environ)
+        arrived, promises = arrived_head(current), promises_of(current.environ)
         if not promises:  # under default="allow", or without the middleware
             return self._public.matches(arrived, self._routes.knows)
         return all(isinstance(each, PathPromise) and each.holds(arrived) for each in promises)

@@ -39,6 +39,10 @@ class Adapter:
         """Whether the router that finds the view of `request` reads its path as authmw does; see `PublicPaths`."""
         return False
 
+    def arrived(self, request: RequestHead) -> RequestHead:
+        """The head of `request` as it arrived at the endpoint, if a layer has changed a copy of it; for predicates."""
+        return request
+
     def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
         """The exception that carries `refusal` of `request` through the framework."""
         return AccessRefused(refusal)

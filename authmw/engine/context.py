@@ -75,6 +75,11 @@ class Call:
             self._request = self._make_request()
         return self._request
 
+    @property
+    def arrived(self) -> RequestHead:
+        """The head that predicates judge: that of the request as it arrived at the endpoint."""
+        return self.request
+
     def _make_request(self) -> RequestHead:
         return WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": ""})
 
@@ -98,7 +103,7 @@ class Call:
                     audit.allowed(caller, self.request)
                 self.met = requirement
                 return
-        decision = self.auth.decide(self.authentication, requirement, self.request, principal=principal)
+        decision = self.auth.decide(self.authentication, requirement, self.arrived, principal=principal)
         if isinstance(decision, Refusal):
             raise self.refuse(decision)
         if principal is None and not requirement.predicates:
@@ -277,7 +282,7 @@ def copies_of(call: Call | None) -> Callable[[], Call]:
     """A factory of copies of `call` as it is now. Each copy ends separately. For None, the copies have no caller."""
     if call is None:
         call = Call(_auth_without_callers(), NOBODY)
-    auth, authentication, request, carry = call.auth, call.authentication, call.request, call.refuse_with
+    auth, authentication, request, carry = call.auth, call.authentication, call.arrived, call.refuse_with
 
     def make_call() -> Call:
         copy = Call(auth, authentication, request)

@@ -102,8 +102,8 @@ def _mounted_at(root: str, whole: str, request: RequestHead) -> RequestHead:
     """`request` with its `whole` path, for an application that is mounted at `root`. The path is not the client's."""
     if isinstance(request, ASGIRequest):
         return ASGIRequest({**request.scope, "root_path": root, "path": whole, "raw_path": None})
-    environ = dict(request.environ) if isinstance(request, WSGIRequest) else {"REQUEST_METHOD": request.method}
+    environ = dict(request.environ) if isinstance(request, WSGIRequest) else {}
     for name in ("REQUEST_URI", "RAW_URI"):
         environ.pop(name, None)
     path = whole[len(root) :] if whole.startswith(root) else whole
-    return WSGIRequest({**environ, "SCRIPT_NAME": root, "PATH_INFO": path})
+    return WSGIRequest({**environ, "REQUEST_METHOD": request.method, "SCRIPT_NAME": root, "PATH_INFO": path})

@@ -35,7 +35,7 @@ from authmw.flow.application_code import takes
 from authmw.flow.clocks import monotonic
 from authmw.http.origin import HIDDEN, OWN_SITE, SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.request import Environ, WSGIRequest, variable
+from authmw.http.request import Environ, RequestHead, WSGIRequest, variable
 from authmw.http.response import WITHOUT_CONTENT, Response, StartResponse, WSGIApp, is_for_cors, is_sent_to_preflight
 from authmw.identity.calling import current_call
 from authmw.identity.validity import Ending
@@ -243,6 +243,10 @@ class _Passing(Call):
     @property
     def has_adapter(self) -> bool:
         return self._middleware.adapter.keeps_promises
+
+    @property
+    def arrived(self) -> RequestHead:
+        return self._middleware.adapter.arrived(self.request)
 
     def _make_request(self) -> WSGIRequest:
         request = WSGIRequest(self._environ)

@@ -1,7 +1,8 @@
 """Promises to strangers in Starlette: the public endpoint that the route table names has to be the one that is reached.
 
-The table is read in front of all layers of the application. So each router on the way to a public endpoint looks again,
-when the request arrives there, whether a layer has changed what it routes by.
+The table is read in front of all layers of the application. A layer may change the request, or the table itself, and
+routes may choose by anything that it writes into the scope. So each router on the way to a public endpoint is asked
+again when the request arrives there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw_starlette.refusing import let_refusals_through
-from authmw_starlette.routes import Step, asked_from, needed, owners_of, routed_by
+from authmw_starlette.routes import Step, asked_from, needed, owners_of
 from authmw_starlette.slots import Slot, slot_of_routes
 
 if TYPE_CHECKING:
@@ -59,14 +60,13 @@ class WayPromise(Promise):
         index = next((index for index, step in enumerate(self._steps) if step.target is target), None)
         if index is None:
             _refuse(AUTHENTICATED, scope)
-        elif self._steps[index].seen != routed_by(scope):
-            again: list[Step] = []
-            requirement = needed(asked_from(self._steps[index], scope, again), self._auth) or AUTHENTICATED
-            if not requirement.is_open:
-                _refuse(requirement, scope)
-            for step in again[1:]:
-                _place(step)
-            self._steps[index:] = again
+        again: list[Step] = []
+        requirement = needed(asked_from(self._steps[index], scope, again), self._auth) or AUTHENTICATED
+        if not requirement.is_open:
+            _refuse(requirement, scope)
+        for step in again[1:]:
+            _place(step)
+        self._steps[index:] = again
         if self._steps[-1].target is target:
             self.kept = True
 
@@ -99,7 +99,7 @@ class Checkpoint:
     def _look_at(self, scope: Scope) -> None:
         """Refuse a stranger whom a layer leads away from the public path to an endpoint that is not public."""
         call = call_here()
-        asked = asked_from(Step(self.target, None, (), ()), scope, [])
+        asked = asked_from(Step(self.target, None, (), ""), scope, [])
         requirement = needed(asked, None if call is None else call.auth) or AUTHENTICATED
         if not requirement.is_open:
             _refuse(requirement, scope)
@@ -108,7 +108,7 @@ class Checkpoint:
 def place_everywhere(app: object) -> None:
     """Put a checkpoint in front of each router of `app` and of the applications that it mounts."""
     for owner in owners_of(app):
-        _place(Step(getattr(owner, "router", owner), None, (), ()))
+        _place(Step(getattr(owner, "router", owner), None, (), ""))
 
 
 def hiding_routers(app: object) -> tuple[str, ...]:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _Declared = tuple[Asked, ...]
 _NOTHING: Final[_Declared] = ()
-_ROUTED_BY: Final = ("type", "method", "scheme", "path", "root_path", "query_string")
 _WRITTEN_BY_ROUTERS: Final = frozenset({"endpoint", "fastapi", "path_params", "route", "router"})
 
 
@@ -37,18 +36,13 @@ class Step(NamedTuple):
         target: the router; or else a route or an application.
         holder: the object that calls `target` by its attribute ``app``; None for a router.
         asked: the declarations on the way to it, the outermost first.
-        seen: what it routes by.
+        root: the ``root_path`` that it gets.
     """
 
     target: Any
     holder: Any
     asked: _Declared
-    seen: tuple[object, ...]
-
-    @property
-    def root(self) -> str:
-        """The ``root_path`` that it gets."""
-        return str(self.seen[1 + _ROUTED_BY.index("root_path")] or "")
+    root: str
 
 
 def declared(app: object, scope: Scope, auth: Auth | None = None) -> Requirement | None:
@@ -86,7 +80,7 @@ def places_on_way(app: object, scope: Scope) -> list[tuple[object, str]]:
 
 
 def asked_from(step: Step, scope: Scope, way: list[Step]) -> _Declared:
-    """The declarations for the endpoint to which `step` will route `scope`, which may differ from what was seen before.
+    """The declarations for the endpoint to which `step` will route `scope`, by the table as it is now.
 
     Args:
         step: the step, which is behind the layers around it.
@@ -94,7 +88,7 @@ def asked_from(step: Step, scope: Scope, way: list[Step]) -> _Declared:
         way: gets the steps from this one on.
     """
     unrouted = _unrouted(scope)
-    way.append(step._replace(seen=routed_by(scope)))
+    way.append(step._replace(root=_root_in(scope)))
     try:
         routes = getattr(step.target, "routes", None)
         if routes is not None:
@@ -104,13 +98,6 @@ def asked_from(step: Step, scope: Scope, way: list[Step]) -> _Declared:
     except Exception:
         return _NOTHING
     return step.asked
-
-
-def routed_by(scope: Scope) -> tuple[object, ...]:
-    """The part of `scope` on which the choice of an endpoint depends."""
-    given: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
-    headers = tuple([(name, value) for name, value in given])  # a layer may change the list itself
-    return (headers, *map(scope.get, _ROUTED_BY))
 
 
 def asked_of_matched(scope: Scope) -> _Declared:
@@ -156,11 +143,11 @@ def _declared_below(app: object, scope: Scope, asked: _Declared, way: list[Step]
         routes = getattr(each, "routes", None)
         if routes is not None:
             seen = _as_seen_by(each, scope)
-            way.append(Step(getattr(each, "router", each), None, asked, routed_by(seen)))
+            way.append(Step(getattr(each, "router", each), None, asked, _root_in(seen)))
             return _in_table(asked, routes, seen, way)
         holder, target = target, each
     if holder is not None:
-        way.append(Step(target, holder, asked, routed_by(scope)))
+        way.append(Step(target, holder, asked, _root_in(scope)))
     return asked
 
 
@@ -176,7 +163,7 @@ def _declared_on(route: Any, scope: Scope, asked: _Declared, way: list[Step]) ->
     if getattr(route, "endpoint", None) is not None:
         holder = _innermost_layer(route)
         if holder is not route:
-            way.append(Step(route, holder, asked, routed_by(scope)))
+            way.append(Step(route, holder, asked, _root_in(scope)))
         return asked + _asked_by_route(route, scope)
     app = mounted_by(route)
     return _in_included_router(route, scope, asked, way) if app is None else _declared_below(app, scope, asked, way)
@@ -248,6 +235,10 @@ def _overrides(route: object, scope: Scope) -> Container[object]:
 
 def _unrouted(scope: Scope) -> Scope:
     return {name: value for name, value in scope.items() if name not in _WRITTEN_BY_ROUTERS}
+
+
+def _root_in(scope: Scope) -> str:
+    return str(scope.get("root_path") or "")
 
 
 def _as_seen_by(app: object, scope: Scope) -> Scope:

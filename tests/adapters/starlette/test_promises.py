@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -378,7 +379,7 @@ def test_a_layer_of_a_router_leads_no_stranger_away_from_a_public_path(shapes: l
 
 @placements
 @pytest.mark.parametrize("where", PLACES)
-def test_the_route_table_is_read_once_where_nothing_has_changed(
+def test_the_route_table_is_read_once_more_at_each_router_on_the_way(
     where: str, placement: Placement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walks: list[object] = []
@@ -389,10 +390,146 @@ def test_the_route_table_is_read_once_where_nothing_has_changed(
 
     monkeypatch.setattr(promises_module, "asked_from", counted)
     client, _, prefix = site(where, "class", placement)
+    routers = 2 if "mount" in where else 1
     assert client.get(f"{prefix}/page", params={"q": "1"}, headers={"X-Any": "1"}).text == "page"
-    assert walks == []
-    assert client.get(f"{prefix}/page", headers={"X-Rewrite": f"path={prefix}/other"}).text == "page"
-    assert len(walks) == 1
+    assert len(walks) == routers
+    assert client.get(f"{prefix}/page", headers=READER).text == "page"
+    assert len(walks) == routers
+
+
+class Plugging:
+    """A layer that changes the routes of a router during a request, as one that loads plugins on first use."""
+
+    def __init__(self, app: ASGIApp, change: Callable[[], None]) -> None:
+        self.app = app
+        self._change = change
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            self._change()
+        await self.app(scope, receive, send)
+
+
+@placements
+@pytest.mark.parametrize("prefix", ["", "/sub"])
+@pytest.mark.parametrize(
+    "change, path", [("insert", "/plugin"), ("mount", "/plugin/"), ("remove", "/plugin"), ("replace", "/plugin")]
+)
+def test_a_layer_that_changes_the_route_table_opens_nothing_that_it_adds(
+    change: str, path: str, prefix: str, placement: Placement
+) -> None:
+    ran: list[str] = []
+
+    async def closed(request: Request) -> Response:
+        ran.append(request.url.path)
+        return PlainTextResponse("closed")
+
+    async def page(request: Request) -> Response:
+        return PlainTextResponse("page")
+
+    def change_routes() -> None:
+        routes = below.routes
+        if change == "insert":
+            routes.insert(0, Route("/plugin", closed))
+        elif change == "mount":
+            routes.insert(0, Mount("/plugin", Starlette(routes=[Route("/", closed)])))
+        elif change == "remove":
+            del routes[:-1]
+        else:
+            routes[:] = [Route("/plugin", closed), *routes[1:]]
+
+    below = Router([Route("/plugin/", public(page)), Route("/plugin", public(page)), Route("/{path:path}", closed)])
+    if change != "remove":
+        below.routes[-1] = Route("/{path:path}", public(page))
+    app = Starlette(
+        routes=[Mount("/sub", below)] if prefix else below.routes,
+        middleware=[Middleware(Plugging, change=change_routes)],
+    )
+    below = below if prefix else app.router
+    client = client_of(guard(app, placement))
+    for _ in range(2):
+        assert client.get(f"{prefix}{path}").status_code == 401
+    assert ran == []
+    assert client.get(f"{prefix}{path}", headers=READER).text == "closed"
+    assert change == "remove" or client.get(f"{prefix}/other").text == "page"
+
+
+def test_a_layer_of_fastapi_that_includes_a_router_opens_nothing_in_it() -> None:
+    app, plugin, ran = FastAPI(), APIRouter(), list[str]()
+
+    @plugin.get("/plugin/admin")
+    async def admin() -> str:
+        ran.append("admin")
+        return "admin"
+
+    @app.middleware("http")
+    async def loading(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if not hasattr(app.state, "loaded"):
+            app.state.loaded = True
+            app.include_router(plugin)
+            app.router.routes.insert(0, app.router.routes.pop())
+        return await call_next(request)
+
+    @app.get("/{path:path}")
+    @public
+    async def page(path: str) -> str:
+        return "page"
+
+    client = client_of(guard(app))
+    assert [client.get("/plugin/admin").status_code for _ in range(2)] == [401, 401]
+    assert ran == []
+    assert (client.get("/other").text, client.get("/plugin/admin", headers=READER).text) == ('"page"', '"admin"')
+
+
+@placements
+@pytest.mark.parametrize("prefix", ["", "/sub"])
+@pytest.mark.parametrize("key", ["tenant", "state", "user-agent"])
+def test_routes_that_choose_by_what_a_layer_writes_are_asked_again(key: str, prefix: str, placement: Placement) -> None:
+    ran: list[str] = []
+    kept: dict[str, str] = {}  # "user-agent": outside of the scope
+
+    class Tenants:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                tenant = dict(scope["headers"]).get(b"x-tenant", b"open").decode()
+                if key == "tenant":
+                    scope["tenant"] = tenant
+                elif key == "state":
+                    scope["state"]["tenant"] = tenant
+                else:
+                    kept["tenant"] = tenant
+            await self.app(scope, receive, send)
+
+    class TenantRoute(Route):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            match, child = super().matches(scope)
+            tenant = {"tenant": scope, "state": scope.get("state", {})}.get(key, kept).get("tenant", "open")
+            return (match, child) if match is Match.NONE or tenant == self.name else (Match.NONE, {})
+
+    async def closed(request: Request) -> Response:
+        ran.append("closed")
+        return PlainTextResponse("closed")
+
+    @public
+    async def page(request: Request) -> Response:
+        return PlainTextResponse("page")
+
+    routes: list[BaseRoute] = [TenantRoute("/x", closed, name="closed"), Route("/x", page)]
+    app = Starlette(routes=[Mount("/sub", routes=routes)] if prefix else routes, middleware=[Middleware(Tenants)])
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: object) -> AsyncGenerator[dict[str, str]]:
+        yield {"started": "yes"}
+
+    app.router.lifespan_context = lifespan
+    with client_of(guard(app, placement)) as client:
+        assert client.get(f"{prefix}/x").text == "page"
+        assert client.get(f"{prefix}/x", headers={"X-Tenant": "closed"}).status_code == 401
+        assert ran == []
+        assert client.get(f"{prefix}/x", headers={**READER, "X-Tenant": "closed"}).text == "closed"
 
 
 def test_a_layer_that_calls_the_application_twice_is_looked_at_twice() -> None:

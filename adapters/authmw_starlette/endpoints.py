@@ -11,6 +11,8 @@ from starlette.endpoints import HTTPEndpoint
 
 from authmw.engine.reached import reached_from
 
+_DISPATCHING: Final = ("__new__", "__init__", "__getattribute__", "__await__", "dispatch")
+"""What runs for a class before the method that answers. Each may choose another method, or answer itself."""
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 
 
@@ -40,6 +42,15 @@ def handler_of(endpoint: Any, method: str) -> Any:
         return None
     name = "get" if method == "HEAD" and not hasattr(endpoint, "head") else method.lower()
     return getattr(endpoint, name, None)
+
+
+def dispatches_itself(endpoint: Any) -> bool:
+    """Whether a class, or one that it inherits from, decides itself which of its methods answers a request."""
+    endpoint = function_of(endpoint)
+    if not isinstance(endpoint, type):
+        return False
+    own = any(getattr(endpoint, each) is not getattr(HTTPEndpoint, each, None) for each in _DISPATCHING)
+    return own or type(endpoint).__call__ is not type.__call__
 
 
 def handlers_of(endpoint: Any) -> Iterator[object]:

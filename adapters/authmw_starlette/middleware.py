@@ -22,7 +22,7 @@ from authmw.oauth2.paths import PATHS
 from authmw_starlette.cors import next_cors_middleware
 from authmw_starlette.error_pages import page_of
 from authmw_starlette.listing import undeclared_scopes
-from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere
+from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere, warn_of_dispatch
 from authmw_starlette.refusing import carry
 from authmw_starlette.routes import Step, asked_at, declares, inwards, needed, places_on_way, registered_without_wrapper
 from authmw_starlette.walk import foreign_prefixes
@@ -47,7 +47,8 @@ class AuthMiddleware(ASGIAuthMiddleware):
 
     It is `authmw.asgi.AuthMiddleware`, and it knows the routes. An endpoint marked ``@public`` is open. The challenge
     of a 401 names the scopes of the requested endpoint. If an endpoint was registered without its enforcing wrapper,
-    because ``@requires_scopes`` stands above ``@app.get``, the application does not serve any request.
+    because ``@requires_scopes`` stands above ``@app.get``, the application does not serve any request. A ``@public``
+    method opens its ``HTTPEndpoint`` only where that class leaves it to Starlette which method answers.
 
     A stranger is let in for the public endpoint alone. What answers before it is reached, or a layer inside that
     rewrites the path to another endpoint, gives the stranger a 401.
@@ -122,6 +123,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         if not self._walked:
             mistakes = self._mistakes(scope)
             warn_of_undeclared(undeclared_scopes(self.routing(scope), self.auth), self.auth, self._warned)
+            warn_of_dispatch(self.routing(scope), self._warned)
             if scope["type"] == "lifespan":
                 # This check is repeated at the first request: the start-up may add routes.
                 if mistakes:

@@ -8,12 +8,12 @@ again when the request arrives there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from functools import cache
 from types import MethodType
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from starlette.routing import Router
+from starlette.routing import BaseRoute, Router
 
 from authmw.engine.context import call_here, enforce
 from authmw.engine.promise import PathPromise, Promise, promises_of
@@ -22,7 +22,8 @@ from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import ASGIRequest
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw_starlette.refusing import let_refusals_through
-from authmw_starlette.routes import Step, asked_from, needed, owners_of
+from authmw_starlette.routers import fallback_of
+from authmw_starlette.routes import Step, asked_from, closed_by_dispatch, needed, owners_of
 from authmw_starlette.slots import Slot, slot_of_routes
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ class WayPromise(Promise):
         self._steps = steps
         self._auth = auth
         self.kept: bool = not steps  # the application itself is the endpoint
-        for step in steps:
-            if not _place(step) and step is steps[-1]:
-                _log_hidden(type(step.target).__qualname__)
+        _place_all(steps)
 
     def arrive(self, target: object, scope: Scope) -> None:
         """Check that `target` is on the way, and note the end of it.
@@ -64,8 +63,8 @@ class WayPromise(Promise):
         requirement = needed(asked_from(self._steps[index], scope, again), self._auth) or AUTHENTICATED
         if not requirement.is_open:
             _refuse(requirement, scope)
-        for step in again[1:]:
-            _place(step)
+        if not _place_all(again[1:]):
+            _refuse(AUTHENTICATED, scope)
         self._steps[index:] = again
         if self._steps[-1].target is target:
             self.kept = True
@@ -92,23 +91,47 @@ class Checkpoint:
         for promise in promises:
             if isinstance(promise, WayPromise):
                 promise.arrive(self.target, scope)
-            elif isinstance(promise, PathPromise) and not promise.holds(ASGIRequest(scope), self.target):
-                self._look_at(scope)
+            elif isinstance(promise, PathPromise):
+                self._look_at(promise, scope)
         await self.app(scope, receive, send)
 
-    def _look_at(self, scope: Scope) -> None:
-        """Refuse a stranger whom a layer leads away from the public path to an endpoint that is not public."""
-        call = call_here()
-        asked = asked_from(Step(self.target, None, (), ""), scope, [])
-        requirement = needed(asked, None if call is None else call.auth) or AUTHENTICATED
-        if not requirement.is_open:
-            _refuse(requirement, scope)
+    def _look_at(self, promise: PathPromise, scope: Scope) -> None:
+        """Refuse a stranger whom a layer leads away from the public path to an endpoint that is not public.
+
+        A layer further in may do so too. So there are checkpoints on all of the way, also in what was mounted since.
+        """
+        call, way = call_here(), list[Step]()
+        asked = asked_from(Step(self.target, None, (), ""), scope, way)
+        if not promise.holds(ASGIRequest(scope), self.target):
+            requirement = needed(asked, None if call is None else call.auth) or AUTHENTICATED
+            if not requirement.is_open:
+                _refuse(requirement, scope)
+        if not _place_all(way[1:]) or not place_everywhere(fallback_of(self.target)):
+            _refuse(AUTHENTICATED, scope)
 
 
-def place_everywhere(app: object) -> None:
-    """Put a checkpoint in front of each router of `app` and of the applications that it mounts."""
-    for owner in owners_of(app):
-        _place(Step(getattr(owner, "router", owner), None, (), ""))
+def place_everywhere(app: object) -> bool:
+    """Put a checkpoint in front of each router of `app` and of the applications that it mounts. False if one hides."""
+    steps = [Step(getattr(owner, "router", owner), None, (), "") for owner in owners_of(app)]
+    hiding = [step for step in steps if not _place(step) and isinstance(step.target, Router)]
+    return not hiding
+
+
+def warn_of_dispatch(app: object, logged: set[str]) -> None:
+    """Log a warning for each class of `app` with a public method that stays closed, since the class dispatches itself.
+
+    Args:
+        app: the application.
+        logged: the classes that are not named again; new ones are added.
+    """
+    for name in closed_by_dispatch(app):
+        if name not in logged:
+            logged.add(name)
+            logger.warning(
+                "a public method of %s needs credentials, since the class chooses itself what answers a request, by "
+                "dispatch or __init__: mark the class @public if all of it is, or leave the choice to HTTPEndpoint",
+                name,
+            )
 
 
 def hiding_routers(app: object) -> tuple[str, ...]:
@@ -137,6 +160,14 @@ def _refuse(requirement: Requirement, scope: Scope) -> NoReturn:
     call = call_here()
     # A guard further in has authenticated the caller by other credentials.
     raise AccessRefused(Refusal(Reason.CREDENTIALS_MISSING, pages="" if call is None else call.auth.reason_pages))
+
+
+def _place_all(steps: Sequence[Step]) -> bool:
+    """Put a checkpoint in front of each step. False if one of them does not show where it is called."""
+    hiding = [step.target for step in steps if not _place(step) and isinstance(step.target, Router | BaseRoute)]
+    for target in hiding:
+        _log_hidden(type(target).__qualname__)
+    return not hiding
 
 
 def _place(step: Step) -> bool:

@@ -16,7 +16,7 @@ from authmw.engine.declarations import is_enforcing, is_unenforced, needed_by
 from authmw.engine.reached import chain_of
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
-from authmw_starlette.endpoints import called_by, function_of, handler_of, handlers_of
+from authmw_starlette.endpoints import called_by, dispatches_itself, function_of, handler_of, handlers_of
 from authmw_starlette.routers import fallback_of, included_by
 
 if TYPE_CHECKING:
@@ -133,6 +133,16 @@ def registered_without_wrapper(app: object) -> tuple[str, ...]:
     )
 
 
+def closed_by_dispatch(app: object) -> tuple[str, ...]:
+    """The place of each class of `app` with an open method that opens nothing, since the class dispatches itself."""
+    classes = {id(each): each for called in _registered(app) if dispatches_itself(each := called[-1])}
+    return tuple(
+        _place(each)
+        for each in classes.values()
+        if not asked_by(each) and any(asked.requirement.is_open for of in handlers_of(each) for asked in asked_by(of))
+    )
+
+
 def _declared_below(app: object, scope: Scope, asked: _Declared, way: list[Step]) -> _Declared | None:
     """`asked`, the declarations on `app`, and those below it; None if no route of it matches."""
     behind_wrapper = False
@@ -162,8 +172,9 @@ def _in_table(asked: _Declared, routes: Iterable[Any], scope: Scope, way: list[S
 def _declared_on(route: Any, scope: Scope, asked: _Declared, way: list[Step]) -> _Declared | None:
     if getattr(route, "endpoint", None) is not None:
         holder = _innermost_layer(route)
-        if holder is not route:
-            way.append(Step(route, holder, asked, _root_in(scope)))
+        hides = _hides_class(route, holder)
+        if hides or holder is not route:
+            way.append(Step(route, None if hides else holder, asked, _root_in(scope)))
         return asked + _asked_by_route(route, scope)
     app = mounted_by(route)
     return _in_included_router(route, scope, asked, way) if app is None else _declared_below(app, scope, asked, way)
@@ -172,6 +183,12 @@ def _declared_on(route: Any, scope: Scope, asked: _Declared, way: list[Step]) ->
 def _asked_by_route(route: Any, scope: Scope) -> _Declared:
     by_dependencies = tuple(asked_by_dependencies(route, _overrides(route, scope)))
     return by_dependencies + asked_by_endpoint(route, scope["method"] if scope["type"] == "http" else "")
+
+
+def _hides_class(route: Any, holder: Any) -> bool:
+    """Whether a layer of `route` alone does not show that it calls a class, whose methods may need different things."""
+    endpoint = route.endpoint
+    return isinstance(function_of(endpoint), type) and isinstance(route, BaseRoute) and holder.app is not endpoint
 
 
 def _innermost_layer(route: Any) -> Any:
@@ -210,6 +227,8 @@ def route_of(context: Any) -> Any:
 def asked_by_endpoint(route: Any, method: str) -> _Declared:
     """The declarations on the endpoint of `route`.
 
+    A method that is open opens its class only where Starlette's own dispatch calls it.
+
     Args:
         route: a route with an endpoint, which is a function or a class.
         method: in upper case, since a method of a class may have its own declaration. Empty for a websocket.
@@ -217,7 +236,10 @@ def asked_by_endpoint(route: Any, method: str) -> _Declared:
     called = called_by(route)
     handler = handler_of(called[-1], method)
     declared_by_them = tuple(asked for each in called for asked in asked_by(each))
-    return declared_by_them + (_NOTHING if handler is None else asked_by(handler))
+    by_handler = _NOTHING if handler is None else asked_by(handler)
+    if by_handler and dispatches_itself(called[-1]):
+        by_handler = tuple(each for each in by_handler if not each.requirement.is_open)
+    return declared_by_them + by_handler
 
 
 def asked_by(target: object) -> _Declared:
@@ -271,12 +293,13 @@ def mounted_by(route: object) -> Any:
 
 
 def owners_of(app: object) -> Iterator[object]:
-    """`app`, and the applications and routers that it mounts, as far as they have routes."""
+    """`app`, what answers when no route matches, and what it mounts: the applications and routers among them."""
     for each in inwards(app):
         routes = getattr(each, "routes", None)
         if routes is None:
             continue
         yield each
+        yield from owners_of(fallback_of(each))
         for route in routes:
             for leaf in [route_of(context) for context in contexts_of(route)] or [route]:
                 if getattr(leaf, "endpoint", None) is None:

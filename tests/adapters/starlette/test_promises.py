@@ -13,6 +13,7 @@ import authmw_starlette.promises as promises_module
 import httpx
 import pytest
 from authmw_starlette import AuthMiddleware, authenticated, public
+from authmw_starlette.listing import routes_of
 from authmw_starlette.routes import Step, asked_from
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
@@ -28,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from authmw.engine.decorators import own_credentials
+from authmw.engine.routes.route import Protection
 from authmw.errors import ConfigurationError
 from tests.adapters.starlette.support import PLACEMENTS, READER, Placement, client_of, guard, make_auth
 
@@ -119,7 +121,8 @@ class Site:
             async def post(self, request: Request) -> Response:
                 return await closed(request)
 
-        self.routes = [
+        self.page, self.closed = page, closed
+        self.routes: list[Any] = [
             Route("/closed", closed),
             Route("/class", Class),
             WebSocketRoute("/closed", closed_socket),
@@ -885,3 +888,145 @@ def test_the_404_of_a_public_endpoint_that_was_reached_may_be_replaced(
     assert answer.status_code == (401 if text is None else 200)
     assert text in (None, answer.text)
     assert "closed" not in made.ran
+
+
+class Rewriting:
+    """A layer that changes what the header ``X-Rewrite`` names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(rewritten(scope), receive, send)
+
+
+@placements
+@pytest.mark.parametrize("layer", [Rewriting, Hiding])
+@pytest.mark.parametrize("place", ["mount", "deep", "router", "fastapi", "fallback", "route"])
+def test_a_layer_of_what_is_mounted_while_serving_leads_away_from_no_public_path(
+    place: str, layer: type[Rewriting], placement: Placement
+) -> None:
+    made, middleware = Site(), [Middleware(layer)]
+    health = Route("/health", made.page)
+    app = FastAPI() if place == "fastapi" else Starlette()
+    app.router.routes[:] = [health]
+    client = client_of(guard(app, placement, public=["/health", "/sub/health", "GET /sub/class"]))
+    assert client.get("/health").text == "page"
+    routes: list[BaseRoute] = [
+        *made.routes[:2],
+        health,
+        Route("/sub/closed", made.closed),
+        Route("/sub/health", made.page),
+    ]
+    below: ASGIApp = Router(routes, middleware=middleware)
+    if place == "mount":
+        app.mount("/sub", Starlette(routes=routes, middleware=middleware))
+    elif place == "deep":
+        app.mount("/sub", Starlette(routes=[Mount("/", below)]))
+    elif place == "fastapi":
+        app.mount("/sub", FastAPI(routes=routes, middleware=middleware))
+    elif place == "fallback":
+        app.router.default = below
+    elif place == "route":
+        app.router.routes.append(Route("/sub/class", made.routes[1].endpoint, middleware=middleware))
+    else:
+        app.router.routes.append(Mount("/sub", below))
+    path, rewrite = ("/sub/class", "method=POST") if place == "route" else ("/sub/health", "path=/sub/closed")
+    for _ in range(2):
+        if layer is Rewriting:
+            assert client.get(path).text == "page"
+        assert client.get(path, headers={"X-Rewrite": rewrite}).status_code == 401
+    assert "closed" not in made.ran
+    assert client.get(path, headers={**READER, "X-Rewrite": rewrite}).text == "closed"
+
+
+async def _get(self: HTTPEndpoint, request: Request) -> Response:
+    return PlainTextResponse("page")
+
+
+async def _delete(self: HTTPEndpoint, request: Request) -> Response:
+    return PlainTextResponse("closed")
+
+
+async def _overriding(self: HTTPEndpoint) -> None:
+    self.scope["method"] = dict(self.scope["headers"]).get(b"x-method", self.scope["method"].encode()).decode()
+    await HTTPEndpoint.dispatch(self)
+
+
+async def _serving(self: HTTPEndpoint) -> None:
+    await PlainTextResponse("closed")(self.scope, self.receive, self.send)
+
+
+def _await(self: HTTPEndpoint) -> Any:
+    return _serving(self).__await__()
+
+
+def _init(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    HTTPEndpoint.__init__(self, scope, receive, send)
+    self.get = self.delete
+
+
+def _new(cls: type, scope: Scope, receive: Receive, send: Send) -> Any:
+    return PlainTextResponse("closed")(scope, receive, send)
+
+
+def _getattribute(self: Any, name: str) -> Any:
+    return object.__getattribute__(self, "delete" if name == "get" else name)
+
+
+OWN: dict[str, dict[str, Any]] = {
+    "override": {"dispatch": _overriding},
+    "dispatch": {"dispatch": _serving},
+    "await": {"__await__": _await},
+    "init": {"__init__": _init},
+    "new": {"__new__": _new},
+    "getattribute": {"__getattribute__": _getattribute},
+}
+
+
+@placements
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+@pytest.mark.parametrize("above", ["same", "below", "above"])
+@pytest.mark.parametrize("own", OWN)
+def test_a_public_method_does_not_open_a_class_that_dispatches_itself(
+    own: str, above: str, kind: type[Starlette], placement: Placement, caplog: pytest.LogCaptureFixture
+) -> None:
+    methods = {"get": public(_get), "delete": _delete}
+    if above == "same":
+        items = type("Items", (HTTPEndpoint,), {**methods, **OWN[own]})
+    elif above == "below":
+        items = type("Items", (type("Base", (HTTPEndpoint,), methods),), OWN[own])
+    else:
+        items = type("Items", (type("Base", (HTTPEndpoint,), OWN[own]),), methods)
+    app = kind(routes=[Route("/items", items), Route("/open", public(type("Open", (items,), {})))])
+    guarded = guard(app, placement)
+    client = client_of(guarded)
+    for headers in ({}, {"X-Method": "DELETE"}):
+        assert client.get("/items", headers=headers).status_code == 401
+    assert client.get("/items", headers={**READER, "X-Method": "DELETE"}).text in ("closed", "page")
+    assert client.get("/open").status_code == 200
+    assert [record.getMessage() for record in caplog.records if "a public method of Items" in record.getMessage()]
+    listed = {(route.path, route.method): route.protection for route in routes_of(guarded)}
+    assert listed["/items", "GET"] is Protection.DEFAULT
+
+
+@pytest.mark.parametrize("bases", [(HTTPEndpoint,), (type("Base", (HTTPEndpoint,), {"delete": _delete}),)])
+def test_a_public_method_opens_a_class_that_leaves_the_choice_to_starlette(
+    bases: tuple[type, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_of(guard(Starlette(routes=[Route("/items", type("Items", bases, {"get": public(_get)}))])))
+    assert (client.get("/items").text, client.delete("/items").status_code) == ("page", 401)
+    assert not [record for record in caplog.records if "a public method" in record.getMessage()]
+
+
+@placements
+@pytest.mark.parametrize("layers", [[Hiding], [Rewriting, Hiding], [Hiding, Rewriting]], ids=len)
+def test_a_layer_of_one_route_that_hides_a_class_keeps_it_closed(layers: list[Any], placement: Placement) -> None:
+    made = Site()
+    items = made.routes[1].endpoint
+    app = Starlette(routes=[Route("/items", items, middleware=[Middleware(layer) for layer in layers])])
+    client = client_of(guard(app, placement))
+    for headers in ({}, {"X-Rewrite": "method=POST"}):
+        assert client.get("/items", headers=headers).status_code == 401
+    assert made.ran == []
+    assert client.get("/items", headers={**READER, "X-Rewrite": "method=POST"}).text == "closed"

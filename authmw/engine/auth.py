@@ -7,7 +7,8 @@ Middleware and adapters hold no policy; they carry out what is decided here. The
 2. The first verdict decides. A rejected credential is refused: neither another alternative nor anonymous access
    replaces it. Only a cookie that authenticates nobody counts as absent: a browser sends it without being asked.
 3. Credentials in the ``Authorization`` header, of a scheme that is accepted, decide alone, in whatever order the
-   alternatives stand; credentials that no verifier knows are refused.
+   alternatives stand; credentials that no verifier knows are refused. An alternative that joins schemes needs all of
+   its credentials: a bad API key refuses a good token where ``key & bearer`` is tried before ``bearer``.
 4. A store that fails ends the request with a 503: never with a 401, and never with a success.
 5. A request that contradicts itself is a 400, for example one with two ``Authorization`` headers (RFC 9110 §5.3).
 """

@@ -211,6 +211,13 @@ def test_a_way_of_several_parts_lets_no_other_way_pass_beside_what_authorization
         assert _answer(auth, {"x_api_key": KEY}) == "key"
 
 
+def test_a_way_of_several_parts_refuses_for_each_of_them_where_it_is_tried_first() -> None:
+    site, bearer = APIKeyHeader("X-Site", ApiKeyVerifier(STORED), name="Site"), HTTPBearer(TokenVerifier(TOKENS))
+    sent = {"authorization": f"Bearer {OPAQUE}", "x_site": "junk"}
+    assert _answer(Auth((site & bearer) | bearer), sent).startswith("authmw.")
+    assert _answer(Auth(bearer | (site & bearer)), sent) == "opaque"
+
+
 def test_credentials_that_only_the_application_verifies_let_no_other_scheme_pass() -> None:
     for accept in (
         HTTPBearer() | APIKeyHeader("X-API-Key", ApiKeyVerifier(STORED)),

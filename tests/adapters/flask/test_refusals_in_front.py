@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from authmw_flask import FlaskAuth, current_principal
-from flask import Flask, Response, abort, g, has_request_context, request, session
+from flask import Flask, Request, Response, abort, g, has_request_context, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import BaseConverter
 
 from authmw.http.request import Environ
@@ -73,6 +74,52 @@ def test_nothing_else_of_the_application_runs() -> None:
     assert ran == []
     assert ask(app, "/1", as_="reader").status_code == 200
     assert ran == ["layer", "routing", "before", "view"]
+
+
+PREFLIGHT = {"Origin": "https://a.example", "Access-Control-Request-Method": "DELETE"}
+
+
+@pytest.mark.parametrize("method, headers, status", [("GET", {}, 401), ("OPTIONS", PREFLIGHT, 204)])
+def test_before_a_stranger_only_what_finds_the_route_and_makes_a_response_runs(
+    method: str, headers: dict[str, str], status: int
+) -> None:
+    ran: list[str] = []
+
+    class Converter(BaseConverter):
+        def to_python(self, value: str) -> str:
+            ran.append("converter")
+            return value
+
+    class Sessions(SecureCookieSessionInterface):
+        def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+            ran.append("session")
+            return super().open_session(app, request)
+
+    app = Flask("shop")
+    app.session_interface = Sessions()
+    app.url_map.converters["number"] = Converter
+
+    @app.route("/<number:one>", methods=["GET", "OPTIONS"])
+    def tea(one: str) -> str:
+        ran.append("view")
+        return one
+
+    @app.url_value_preprocessor
+    def values(endpoint: str | None, found: dict[str, Any] | None) -> None:
+        ran.append("values")
+
+    @app.teardown_request
+    def down(error: BaseException | None) -> None:
+        ran.append("teardown")
+
+    app.before_request(lambda: ran.append("before"))
+    FlaskAuth(app, shop_auth())
+    assert app.test_client().open("/1", method=method, headers=headers).status_code == status
+    assert ran == ["converter"]
+    ran.clear()
+    app.after_request(_named)
+    assert app.test_client().open("/1", method=method, headers=headers).status_code == status
+    assert ran == ["converter", "session", "teardown"]
 
 
 def test_they_see_the_request_and_nobody_calling() -> None:

@@ -13,6 +13,7 @@ from unicodedata import normalize
 from urllib.parse import unquote
 
 from authmw.http.request import MOST_PREFIXES, ASGIRequest, RequestHead
+from authmw.http.target import query_fields, query_values
 
 MOST_READINGS: Final = 64
 """A path with more readings than these is one that no client sends by mistake."""
@@ -24,6 +25,8 @@ _COST_OF_OTHERS: Final = 8  # to fold a character that is not ASCII costs so muc
 _MOST_METHODS: Final = 8
 _OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 _OVERRIDING_PARAMETERS: Final = ("_method", "__METHOD_OVERRIDE__")  # of Routes; of a layer in Flask's documentation
+_NO_METHODS: Final = frozenset[str]()
+_VIRTUAL_ROOT: Final = "x-vhm-root"
 
 # A path that everything reads alike, apart from a slash at its end.
 _PLAIN: Final = re.compile(r"(?:/(?!@@|\+\+)[a-z0-9_\-.~@:!$&'()*+,=]*[a-z0-9_\-~@:!$&'()*+,=])+/?|/")
@@ -35,6 +38,9 @@ _PARAMETERS: Final = re.compile(r";[^/]*")
 # a width, which the file system HFS+ leaves out.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffd]")
 _VIEW_MARKS: Final = re.compile(r"/(?:@@|\+\+view\+\+)")  # of Pyramid's and Zope's traversal
+_VIRTUAL_HOSTS: Final = re.compile(r"/VirtualHostBase/[^/]*/[^/]*|/VirtualHostRoot(?:/_vh_[^/]*)*")  # of Zope
+_TRAVERSED: Final = re.compile(r":(?:default_)?(?:method|action)(?![-\w])")
+_SLASH: Final = re.compile("/")
 _NAME_ENDS: Final = re.compile(r"(?<=[^/.\s])[.\s]+(?=/|\Z)")
 _DOTS_AND_SPACES: Final = re.compile(r"/[.\s]+(?=/|\Z)")  # Windows takes some of them for dot segments
 _PUNCTUATION: Final = dict.fromkeys(map(ord, punctuation.replace("/", "")), "_")
@@ -108,17 +114,18 @@ def readings_of(request: RequestHead) -> Readings | None:
     whole = root + path
     if len(whole) > LONGEST_READ:
         return None
-    prefixes = _prefixes_of(request)
-    if prefixes is None:
+    prefixes, told = _prefixes_of(request), told_paths(request, path)
+    told_above = told_paths(request, whole) if told and root else []
+    if prefixes is None or told is None or told_above is None:
         return None
-    is_plain = _PLAIN.fullmatch(path) and (not root or _PLAIN.fullmatch(whole))
+    is_plain = not told and _PLAIN.fullmatch(path) and (not root or _PLAIN.fullmatch(whole))
     if is_plain and (raw is None or raw in (path, whole)) and not prefixes.may_be_in(path):
         plain = frozenset(map(Reading, (path, path.rstrip("/") or "/")))
         if root:
             plain |= {_above(each, root) for each in (whole, whole.rstrip("/"))}
         return Readings(plain, plain)
-    below = set(_texts(path, request.encoding))
-    above = set(_texts(whole, request.encoding)) if root else set[str]()
+    below = {text for each in (path, *told) for text in _texts(each, request.encoding)}
+    above = {text for each in (whole, *told_above) for text in _texts(each, request.encoding)} if root else set[str]()
     if raw is not None:
         (above if root and raw.startswith(f"{root.rstrip('/')}/") else below).add(raw)
     return _readings(below, above, root, prefixes)
@@ -152,26 +159,67 @@ def _above(path: str, root: str) -> Reading:
     return Reading(path, root if path.startswith(f"{root.rstrip('/')}/") else "")
 
 
+def told_methods(request: RequestHead) -> frozenset[str] | None:
+    """The methods that headers and the query name instead of that of `request`; None if they are too many."""
+    values = request.told(*_OVERRIDES)
+    query = request.query_string
+    if "_method" in query or "__METHOD" in query or "%" in query:
+        try:
+            for each in _as_separated(query):
+                values += [value for name in _OVERRIDING_PARAMETERS for value in query_values(each, name)]
+        except ValueError:
+            return None
+    if not values:
+        return _NO_METHODS
+    if any(value.count(",") >= _MOST_METHODS for value in values):
+        return None
+    return frozenset(method for value in values for each in value.split(",") if (method := each.strip().upper()))
+
+
 def methods_of(request: RequestHead) -> frozenset[str] | None:
     """The methods for which a layer may take the method of `request`; None if they are too many.
 
     ``GET`` for ``HEAD``. A ``MOVE`` deletes what it moves (RFC 4918 §9.9).
     """
-    found = {request.method, request.method.upper()}
-    values = [value for name in _OVERRIDES if (value := request.header(name)) is not None]
-    query = request.query_string
-    if "_method" in query or "__METHOD" in query or "%" in query:
-        try:
-            values += [value for name in _OVERRIDING_PARAMETERS for value in request.query(name)]
-        except ValueError:
-            return None
-    for value in values:
-        if value.count(",") >= _MOST_METHODS:
-            return None
-        found.update(each.strip().upper() for each in value.split(","))
+    told, method = told_methods(request), request.method
+    if told is None:
+        return None
+    found = {method, method.upper(), *told}
     if "MOVE" in found:
         found.add("DELETE")
     return frozenset("GET" if each == "HEAD" else each for each in found if each)
+
+
+def told_paths(request: RequestHead, path: str) -> list[str] | None:
+    """The paths that a header or the query names instead of `path`, for some routers; None if they are too many.
+
+    Pyramid's traversal begins at the resource that ``X-Vhm-Root`` names, at the root of the host or where a route ends.
+    Zope adds the name before ``:method`` in the name of a parameter, or its value, to the path.
+    """
+    found: list[str] = []
+    for value in request.told(_VIRTUAL_ROOT):
+        begins = value.strip("/")
+        if path.count("/") > MOST_READINGS:
+            return None
+        ends = {*(each.start() for each in _SLASH.finditer(path)), len(path.rstrip("/"))} if begins else ()
+        found += [f"{path[:end]}/{each}{path[end:]}" for end in ends for each in _texts(begins, "latin-1")]
+    query = request.query_string
+    if ":" in query or "%3" in query:
+        try:
+            fields = [field for each in _as_separated(query) for field in query_fields(each)]
+        except ValueError:
+            return None
+        for key, value in fields:
+            names = (key[: mark.start()] or value for mark in _TRAVERSED.finditer(key))
+            found += [f"{path.rstrip('/')}/{each}" for name in names for each in _texts(name, "latin-1")]
+            if len(found) > MOST_READINGS:
+                return None
+    return found
+
+
+def _as_separated(query: str) -> tuple[str, ...]:
+    """`query` as it is read: Bottle ends a parameter at a semicolon too."""
+    return (query, query.replace(";", "&")) if ";" in query else (query,)
 
 
 def folded(path: str) -> str:
@@ -243,6 +291,8 @@ def _next(path: str, prefixes: _Prefixes) -> Iterator[str]:
         yield _PARAMETERS.sub("", path)
     if "/@@" in path or "/++" in path:
         yield _VIEW_MARKS.sub("/", path)
+    if "/VirtualHost" in path:
+        yield _VIRTUAL_HOSTS.sub("", path)
     yield _CONTROLS.sub("", path)
     yield _NAME_ENDS.sub("", path)
     yield _PATH_ENDS.split(path, maxsplit=1)[0]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal
 
 from authmw.engine.path_patterns import COMMON_METHODS, PathPattern, PatternTable, parsed, patterns_in
+from authmw.engine.path_readings import told_methods, told_paths
 from authmw.errors import ConfigurationError
 from authmw.http.login_page import LoginPage
 from authmw.http.request import RequestHead
@@ -78,10 +79,17 @@ class PublicPaths:
         return found
 
     def _matches(self, request: RequestHead, knows_router: KnowsRouter | None) -> bool:
-        if not self.patterns or request.method not in COMMON_METHODS:
+        """Whether patterns name the path, for the method and for all others that a layer may take instead of it."""
+        if not self.patterns or not self._opens(request, request.method, knows_router):
             return False
-        method, path = request.method, request.path or "/"
-        methods = ("", method, "GET") if method == "HEAD" else ("", method)
+        told = told_methods(request)
+        return told is not None and all(self._opens(request, method, knows_router) for method in told)
+
+    def _opens(self, request: RequestHead, method: str, knows_router: KnowsRouter | None) -> bool:
+        if method not in COMMON_METHODS:
+            return False
+        path = request.path or "/"
+        methods = _methods_naming(method)
         if self._names(path, methods):
             is_public, is_read_alike = request.is_canonical, True
         else:
@@ -89,10 +97,20 @@ class PublicPaths:
             is_public = bool(prefixes) and (request.is_canonical or any(_is_name_below(p, request) for p in prefixes))
             # Many routers read /docs/ as /docs, which is not below /docs/.
             name = path.removesuffix("/")
-            is_read_alike = name in (path, "") or self._names(name, methods) or bool(self._prefixes(name, methods))
+            is_read_alike = name in (path, "") or self._has(name, methods)
         if not is_public:
             return False
-        return (is_read_alike and request.is_read_alike) or (knows_router is not None and knows_router(request))
+        is_read_alike = is_read_alike and request.is_read_alike and self._has_told_paths(request, path, methods)
+        return is_read_alike or (knows_router is not None and knows_router(request))
+
+    def _has_told_paths(self, request: RequestHead, path: str, methods: tuple[str, ...]) -> bool:
+        told = told_paths(request, path)
+        return told is not None and all(
+            is_canonical(each) and self._has(each, methods) and self._has(each.rstrip("/"), methods) for each in told
+        )
+
+    def _has(self, path: str, methods: tuple[str, ...]) -> bool:
+        return self._names(path, methods) or bool(self._prefixes(path, methods))
 
     def containing(self, pattern: PathPattern) -> Iterator[PathPattern]:
         """The patterns of these paths that name every request which `pattern` names."""
@@ -117,9 +135,14 @@ class PublicPaths:
         if self._login is not None and self._login_below("").covers(method, template):
             return True
         known = method in COMMON_METHODS or not method
-        methods = ("", method or "GET", "GET" if method == "HEAD" else "")
+        methods = _methods_naming(method or "GET")
         fixed = template.partition("{")[0]
         return known and (self._names(template, methods) or bool(self._prefixes(fixed, methods)))
+
+
+def _methods_naming(method: str) -> tuple[str, ...]:
+    """The methods of the patterns that name requests with `method`; empty for a pattern without one."""
+    return ("", method, "GET") if method == "HEAD" else ("", method)
 
 
 def _is_name_below(prefix: str, request: RequestHead) -> bool:

@@ -117,6 +117,14 @@ class RequestHead(ABC):
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case), several lines joined by commas; None without this header."""
 
+    def told(self, *names: str) -> list[str]:
+        """The values of the headers that a layer inside may take for one of `names`, in the order of these.
+
+        Args:
+            names: in lower case, each of which begins with ``x-``.
+        """
+        return [value for name in names if (value := self.header(name)) is not None]
+
     @property
     @abstractmethod
     def path(self) -> str:
@@ -201,11 +209,9 @@ class RequestHead(ABC):
     def told_prefixes(self) -> tuple[str, ...]:
         """The prefixes that a layer may cut off the path: `root`, and those that a header names."""
         told = [self.root]
-        for name in _PREFIXES:
-            value = self.header(name)
-            if value is not None:
-                # Some layers take the last member, others the whole value.
-                told += [each.strip(" \t") for each in (value, *value.split(","))]
+        for value in self.told(*_PREFIXES):
+            # Some layers take the last member, others the whole value.
+            told += [each.strip(" \t") for each in (value, *value.split(","))]
         return tuple(prefix for prefix in dict.fromkeys(told) if prefix.strip("/"))
 
     @property
@@ -393,7 +399,7 @@ class ASGIRequest(RequestHead):
         receive: the channel of the body. After `read_body`, use `channel` instead.
     """
 
-    __slots__ = ("_receive", "_replay", "scope")
+    __slots__ = ("_receive", "_replay", "_told", "scope")
     encoding = "utf-8"
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
@@ -403,6 +409,7 @@ class ASGIRequest(RequestHead):
         self.method: str = scope.get("method", "GET") if scope.get("type") != "websocket" else "GET"
         self._receive = receive
         self._replay: list[Message] = []
+        self._told: dict[str, str] | None = None
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lower case)."""
@@ -420,6 +427,17 @@ class ASGIRequest(RequestHead):
     def headers(self) -> list[tuple[str, str]]:
         """The names (lower case) and the values of all headers."""
         return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+
+    def told(self, *names: str) -> list[str]:
+        """The values of headers. In the environ of a WSGI application inside, ``x_name`` is the same as ``x-name``."""
+        found = self._told
+        if found is None:
+            found = self._told = {}
+            for key, value in self.scope["headers"]:
+                if key.startswith(b"x"):
+                    name, text = key.replace(b"_", b"-").decode("latin-1"), value.decode("latin-1")
+                    found[name] = f"{found[name]},{text}" if name in found else text
+        return [found[name] for name in names if name in found] if found else []
 
     @property
     def debug(self) -> bool:

@@ -88,11 +88,24 @@ def query_values(query: str, name: str) -> tuple[str, ...]:
     """
     if name not in query and "%" not in query:
         return ()
-    if len(query) > MAX_SEARCHED or query.count("&") >= _MAX_QUERY_FIELDS:
-        raise ValueError("a query of more than 64 KiB or 1000 fields")
+    _refuse_long(query)
     # The result is that of `urllib.parse.parse_qsl`, but only the values of `name` are decoded.
     fields = (field.partition("=") for field in query.split("&"))
     return tuple(_unquoted(value) for key, _, value in fields if _names(key, name))
+
+
+def query_fields(query: str) -> list[tuple[str, str]]:
+    """All names and values of `query`, decoded as latin-1.
+
+    Raises:
+        ValueError: the query has more than 64 KiB or 1000 fields.
+
+    >>> query_fields("a=1&b%3Ac=2+3")
+    [('a', '1'), ('b:c', '2 3')]
+    """
+    _refuse_long(query)
+    fields = (field.partition("=") for field in query.split("&"))
+    return [(_unquoted(key), _unquoted(value)) for key, _, value in fields]
 
 
 def without_query_values(query: str, name: str) -> str:
@@ -109,6 +122,11 @@ def without_query_values(query: str, name: str) -> str:
 def _names(key: str, name: str) -> bool:
     """Whether `key`, as written in a query, is `name`. An escape has three characters, so that a longer key is not."""
     return key == name or ("%" in key and len(key) <= 3 * len(name) and _unquoted(key) == name)
+
+
+def _refuse_long(query: str) -> None:
+    if len(query) > MAX_SEARCHED or query.count("&") >= _MAX_QUERY_FIELDS:
+        raise ValueError("a query of more than 64 KiB or 1000 fields")
 
 
 def _unquoted(text: str) -> str:

@@ -280,6 +280,15 @@ def test_the_rule_is_named(name: str, request_: str) -> None:
     assert [rule.source.partition(" (")[0] for rule in found.rules] == SOURCES[request_]
 
 
+def test_all_patterns_are_named_that_a_request_with_another_method_in_its_query_needs() -> None:
+    public = ["GET /api/x", "DELETE /api/*", "/docs/*"]
+    kind = KINDS["asgi"](public=public)
+    found = explained(kind.app, Asked.parse("GET /api/x?_method=DELETE"), None)
+    assert found.is_allowed
+    assert found.rules[0].source == "public patterns 'GET /api/x' and 'DELETE /api/*'"
+    assert explained(kind.app, Asked.parse("GET /api/x?_method=PUT"), None).is_allowed is False
+
+
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "wsgi"])  # that one declares something
 def test_the_answer_changes_with_the_rule(name: str) -> None:
     asked, reader = Asked.parse("GET /api/x"), CALLERS["reader"]

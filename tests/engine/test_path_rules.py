@@ -172,6 +172,74 @@ def test_a_method_that_the_query_names_counts_too(query: str) -> None:
     assert scopes(RULES, wsgi("/api/orders", "GET", QUERY_STRING=query)) == {"read", "write"}
 
 
+def test_a_method_behind_a_semicolon_counts_too() -> None:
+    assert scopes(RULES, wsgi("/api/orders", "GET", QUERY_STRING="a=1;_method=DELETE")) == {"read", "write"}
+    assert scopes(RULES, wsgi("/api/orders", "GET", QUERY_STRING="_method=DELETE;a=1")) == {"read", "write"}
+
+
+def test_a_header_counts_in_each_spelling_that_a_wsgi_application_inside_of_asgi_knows() -> None:
+    asked = [(b"x_http-method_override", b"DELETE"), (b"x_vhm_root", b"/api/admin")]
+    assert scopes(RULES, asgi("/api/orders", headers=(asked[0],))) == {"read", "write"}
+    assert scopes(RULES, asgi("/orders", headers=(asked[1],))) == {"admin", "support"}
+
+
+@pytest.mark.parametrize(
+    "path, told, needed",
+    [
+        # Pyramid's traversal begins at this resource, at the root of the host or where a route ends.
+        ("/", {"HTTP_X_VHM_ROOT": "/admin/x"}, {"admin"}),
+        ("/users", {"HTTP_X_VHM_ROOT": "/admin"}, {"admin", "users"}),
+        ("/users", {"HTTP_X_VHM_ROOT": "admin"}, {"admin", "users"}),
+        ("/x/y", {"HTTP_X_VHM_ROOT": "/b/../ADMIN/"}, {"admin"}),
+        ("/app/x", {"HTTP_X_VHM_ROOT": "/own"}, {"own"}),
+        ("/app", {"HTTP_X_VHM_ROOT": "/own/x"}, {"own"}),
+        ("/x", {"HTTP_X_VHM_ROOT": "/caf\xc3\xa9"}, {"coffee"}),
+        ("/x", {"HTTP_X_VHM_ROOT": "/"}, NO_SCOPES),
+        # Zope adds a name to the path.
+        ("/", {"QUERY_STRING": "users:method=1"}, {"users"}),
+        ("/", {"QUERY_STRING": "a=1&users%3aaction=1"}, {"users"}),
+        ("/", {"QUERY_STRING": ":default_method=users"}, {"users"}),
+        ("/x/", {"QUERY_STRING": "../admin/y:method"}, {"admin"}),
+        ("/admin", {"QUERY_STRING": "y:method"}, {"admin"}),
+        ("/", {"QUERY_STRING": "caf%C3%A9/x:method"}, {"coffee"}),
+        ("/", {"QUERY_STRING": "users:methods=1&y=users:method"}, NO_SCOPES),
+        # Zope takes the names of a virtual host out of the path.
+        ("/VirtualHostBase/http/shop.example:80/admin/VirtualHostRoot/x", {}, {"admin"}),
+        ("/VirtualHostBase/http/shop.example:80/VirtualHostRoot/_vh_a/_vh_b/users", {}, {"users"}),
+        ("/admin/VirtualHostRoot/x", {}, {"admin"}),
+        ("/app/VirtualHostRoot/_vh_x/own/x", {}, {"own"}),
+    ],
+)
+@pytest.mark.parametrize("root", ["", "/shop"])
+def test_the_path_that_a_router_takes_instead_counts_too(
+    path: str, told: dict[str, str], needed: set[str], root: str
+) -> None:
+    rules = PathRules({"/users": "users", "/admin/*": "admin", "/app/own/*": "own", "/café/*": "coffee"})
+    headers = tuple(
+        (name[5:].lower().replace("_", "-").encode(), value.encode("latin-1"))
+        for name, value in told.items()
+        if name.startswith("HTTP_")
+    )
+    under_asgi = asgi(f"{root}{path}", root, headers)
+    under_asgi.scope["query_string"] = told.get("QUERY_STRING", "").encode()
+    assert scopes(rules, under_asgi) == needed
+    assert scopes(rules, wsgi(path, SCRIPT_NAME=root, **told)) == needed
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"HTTP_X_VHM_ROOT": "/x"},
+        {"QUERY_STRING": "&".join(f"a{number}:method" for number in range(65))},
+        {"QUERY_STRING": "a:b&" * 1000},
+    ],
+    ids=["places", "names", "fields"],
+)
+def test_more_paths_than_a_client_names_need_what_all_rules_need_together(told: dict[str, str]) -> None:
+    request = wsgi("/a" * (MOST_READINGS + 1), **told)
+    assert readings_of(request) is None
+
+
 @pytest.mark.parametrize("query", ["payment_method=DELETE", "method=DELETE", "a=_method", "%41=DELETE"])
 def test_a_query_that_names_no_method_changes_nothing(query: str) -> None:
     assert scopes(RULES, wsgi("/api/orders", "GET", QUERY_STRING=query)) == {"read"}

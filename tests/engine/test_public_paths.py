@@ -211,6 +211,122 @@ def test_one_pattern_may_stand_alone() -> None:
     assert PublicPaths("/health").matches(_wsgi_head("/health"))
 
 
+def _told(path: str, method: str = "GET", query: str = "", root: str = "", **headers: str) -> list[RequestHead]:
+    """A request as both interfaces hand it over."""
+    environ = {"QUERY_STRING": query, "SCRIPT_NAME": root, **{f"HTTP_{name}": headers[name] for name in headers}}
+    told = [(name.lower().replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    scope: Scope = {"type": "http", "method": method, "path": root + path, "root_path": root, "headers": told}
+    return [_wsgi_head(path, method, **environ), ASGIRequest({**scope, "query_string": query.encode()})]
+
+
+TELLS_METHOD: dict[str, Callable[[str], dict[str, str]]] = {
+    "a header": lambda method: {"X_HTTP_METHOD_OVERRIDE": method},
+    "another header": lambda method: {"X_HTTP_METHOD": method},
+    "a third header": lambda method: {"X_METHOD_OVERRIDE": method.lower()},
+    "the first of two": lambda method: {"X_HTTP_METHOD_OVERRIDE": f"{method}, GET"},
+    "the last of two": lambda method: {"X_HTTP_METHOD_OVERRIDE": f"GET, {method}"},
+    "one of two headers": lambda method: {"X_HTTP_METHOD_OVERRIDE": "GET", "X_HTTP_METHOD": method},
+    "the query": lambda method: {"query": f"a=1&_method={method.lower()}"},
+    "the query in escapes": lambda method: {"query": f"%5fmethod={method}"},
+    "another parameter": lambda method: {"query": f"__METHOD_OVERRIDE__={method}"},
+    "behind a semicolon": lambda method: {"query": f"a=1;_method={method}"},
+}
+
+
+@pytest.mark.parametrize("tells", TELLS_METHOD.values(), ids=TELLS_METHOD)
+@pytest.mark.parametrize(
+    "patterns, method, other, public",
+    [
+        (["GET /items/*"], "GET", "DELETE", False),
+        (["GET /items/*"], "HEAD", "POST", False),
+        (["POST /items/*"], "POST", "DELETE", False),
+        (["GET /items/1"], "GET", "PUT", False),
+        (["HEAD /items/1"], "HEAD", "POST", False),
+        (["GET /items/*", "DELETE /other/*"], "GET", "DELETE", False),
+        (["GET /items/*", "DELETE /items/1", "POST /items/1"], "GET", "DELETE", True),
+        (["GET /items/*"], "GET", "HEAD", True),
+        (["GET /items/*"], "HEAD", "GET", True),
+        (["/items/*"], "GET", "DELETE", True),
+        (["/items/*"], "GET", "TRACE", False),
+        (["/items/*"], "GET", "FETCH", False),
+    ],
+)
+def test_the_method_that_a_layer_takes_instead_has_to_be_public_too(
+    patterns: list[str], method: str, other: str, public: bool, tells: Callable[[str], dict[str, str]]
+) -> None:
+    paths = PublicPaths(patterns)
+    for request in _told("/items/1", method, **tells(other)):
+        assert paths.matches(request) is public
+        assert paths.matches(request, lambda _: True) is public  # that the router reads the path alike says nothing
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"X_HTTP_METHOD": ",".join(["GET"] * 9)}, {"query": "%41=1&" * 1000}, {"query": "_method=GET&" + "a" * 65536}],
+    ids=["header", "fields", "length"],
+)
+def test_more_methods_than_a_client_names_are_not_public(told: dict[str, str]) -> None:
+    assert [PublicPaths(["/*"]).matches(request) for request in _told("/items/1", **told)] == [False, False]
+
+
+@pytest.mark.parametrize("query", ["method=DELETE", "payment_method=DELETE", "a=_method", "a=:method", "at=10:30%3A00"])
+def test_a_query_that_tells_no_layer_anything_changes_nothing(query: str) -> None:
+    assert all(PublicPaths(["GET /items/1"]).matches(request) for request in _told("/items/1", query=query))
+
+
+@pytest.mark.parametrize("name", [b"x_http_method_override", b"x-http_method-override", b"x_method-override"])
+def test_a_header_counts_as_a_wsgi_application_inside_of_asgi_reads_its_name(name: bytes) -> None:
+    scope: Scope = {"type": "http", "method": "GET", "path": "/items/1", "headers": [(name, b"DELETE")]}
+    assert not PublicPaths(["GET /items/*"]).matches(ASGIRequest(scope))
+    scope["headers"] = [(name, b"GET"), (name.replace(b"_", b"-"), b"DELETE")]
+    assert not PublicPaths(["GET /items/*"]).matches(ASGIRequest(scope))
+    scope["headers"] = [(b"x_forwarded-prefix", b"/items")]
+    assert not PublicPaths(["/items/*"]).matches(ASGIRequest(scope))
+
+
+@pytest.mark.parametrize(
+    "patterns, path, told, public",
+    [
+        # Pyramid's traversal begins at this resource.
+        (["/"], "/", {"X_VHM_ROOT": "/private/report"}, False),
+        (["/", "/private"], "/", {"X_VHM_ROOT": "/private"}, False),
+        (["/robots.txt"], "/robots.txt", {"X_VHM_ROOT": "private"}, False),
+        (["/docs/*"], "/docs/a", {"X_VHM_ROOT": "/private"}, False),
+        (["/docs/*", "/private/*"], "/docs/a", {"X_VHM_ROOT": "/private"}, True),
+        (["/*"], "/docs/a", {"X_VHM_ROOT": "/private"}, True),
+        (["/*"], "/docs/a", {"X_VHM_ROOT": "/x/../private"}, False),
+        (["/*"], "/docs/a", {"X_VHM_ROOT": "/\xc3\xbc"}, False),
+        (["/docs/*"], "/docs/a", {"X_VHM_ROOT": ""}, True),
+        (["/docs/*"], "/docs/a", {"X_VHM_ROOT": "/"}, True),
+        (["/*"], "/a" * 65, {"X_VHM_ROOT": "/private"}, False),
+        # Zope adds a name to the path.
+        *((["/"], "/", {"query": f"report:{mark}=1"}, False) for mark in ("method", "action")),
+        *((["/"], "/", {"query": f"report:default_{mark}=1"}, False) for mark in ("method", "action")),
+        (["/"], "/", {"query": "a=1&report%3Ame%74hod"}, False),
+        (["/"], "/", {"query": "a=1&report%3amethod"}, False),
+        (["/"], "/", {"query": "a=1;report:method"}, False),
+        (["/"], "/", {"query": "report:method:utf8=1"}, False),
+        (["/"], "/", {"query": "report:method.x=1"}, False),
+        (["/"], "/", {"query": ":method=report"}, False),
+        (["/health"], "/health", {"query": "report:method"}, False),
+        (["/health/"], "/health/", {"query": "report:method"}, False),
+        (["/docs/*"], "/docs/a", {"query": "report:method"}, True),
+        (["/docs/*"], "/docs/a", {"query": "../report:method"}, False),
+        (["/docs/*"], "/docs/a", {"query": "&".join(["a:method"] * 65)}, False),
+        (["/docs/*"], "/docs/a", {"query": "a:b&" * 1000}, False),
+        (["/"], "/", {"query": "report:methods=1&report:method-b=1&method:report=1"}, True),
+    ],
+)
+def test_the_path_that_a_router_takes_instead_has_to_be_public_too(
+    patterns: list[str], path: str, told: dict[str, str], public: bool
+) -> None:
+    paths = PublicPaths(patterns)
+    for root in ("", "/app"):
+        for request in _told(path, root=root, **told):
+            assert paths.matches(request) is public
+            assert paths.matches(request, lambda _: True)  # an adapter that knows its router
+
+
 BELOW = PublicPaths(["/static/*", "/", "GET /files/a/*", "/exact"])
 
 

@@ -513,6 +513,13 @@ def test_each_prefix_that_a_layer_may_cut_off_is_told(
     assert prefixed("/x", root, **headers).told_prefixes == told
 
 
+@pytest.mark.parametrize("make", [wsgi_request, asgi_request])
+def test_what_a_header_tells_comes_in_the_order_that_is_asked_for(make: Any) -> None:
+    request = make("/x", x_b="2", x_a="1", a="3")
+    assert request.told("x-a", "x-c", "x-b") == ["1", "2"]
+    assert request.told("x-c") == []
+
+
 @pytest.mark.parametrize(
     "request_, alike",
     [

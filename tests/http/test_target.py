@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authmw.http.target import is_canonical, is_canonical_once_decoded, path_of, query_values
+from authmw.http.target import is_canonical, is_canonical_once_decoded, path_of, query_fields, query_values
 
 LONGEST = 8 * 1024
 
@@ -50,6 +50,8 @@ def test_the_values_are_those_of_the_standard_library(fields: list[tuple[str, st
     query = "&".join(f"{name}={value}" for name, value in fields)
     expected = tuple(v for k, v in parse_qsl(query, keep_blank_values=True, encoding="latin-1") if k == "key")
     assert query_values(query, "key") == expected
+    found = [field for field in query_fields(query) if any(field)]
+    assert found == [field for field in parse_qsl(query, keep_blank_values=True, encoding="latin-1") if any(field)]
 
 
 def test_a_query_is_searched_up_to_a_limit() -> None:
@@ -62,6 +64,9 @@ def test_a_query_is_searched_up_to_a_limit() -> None:
     with pytest.raises(ValueError, match="64 KiB"):
         query_values(longest + "a", "key")
     assert query_values("x=y&" * 5000, "key") == ()
+    assert len(query_fields(f"{fields}&x=y")) == 1000
+    with pytest.raises(ValueError, match="1000 fields"):
+        query_fields(f"x=y&{fields}&x=y")
 
 
 @pytest.mark.parametrize(

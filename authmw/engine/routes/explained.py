@@ -165,8 +165,11 @@ def _meets(auth: Auth, caller: Authentication, needed: Requirement, request: Req
 def _named(guard: Guard, patterns: Iterable[PathPattern], request: RequestHead) -> str:
     """The patterns that name the path of `request`, each asked alone."""
     knows = guard.adapter.knows_router
-    found = [f"'{each}'" for each in patterns if PublicPaths([str(each)]).matches(request, knows)]
-    return f"pattern{'s' if len(found) > 1 else ''} {' and '.join(found)}"
+    found = [each for each in patterns if PublicPaths([str(each)]).matches(request, knows)]
+    if not found:  # the query names another method, for which another pattern opens the path
+        found = [each for each in patterns if PublicPaths([str(each._replace(method=""))]).matches(request, knows)]
+    named = " and ".join(f"'{each}'" for each in found)
+    return f"pattern{'s' if len(found) > 1 else ''} {named}"
 
 
 def _deciding(rules: PathRules, request: RequestHead) -> list[PathPattern]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authmw.asgi.middleware import AuthMiddleware
-from authmw.engine.context import enforce
+from authmw.engine.authentication import LEFT_ALONE
+from authmw.engine.context import call_here, enforce
 from authmw.identity.principal import ANONYMOUS
 from authmw_django.config import checked_configuration
 from authmw_django.users import HAS_USER, PrincipalUser
@@ -27,7 +28,8 @@ class WebsocketMiddleware(AuthMiddleware):
         })
 
     A consumer finds the user in ``scope["user"]``, and the principal in ``scope["authmw.principal"]``. It declares what
-    it needs as ``requires_scopes("orders:read")(Live.as_asgi())``.
+    it needs as ``requires_scopes("orders:read")(Live.as_asgi())``. On a path that ``AUTHMW`` leaves alone, the scope
+    keeps the user that it has.
 
     Args:
         app: the application below.
@@ -44,6 +46,10 @@ class WebsocketMiddleware(AuthMiddleware):
             settings.auth,
             default=settings.default,
             public=settings.public,
+            preflights=settings.preflights,
+            needs=dict(settings.needs),
+            leave=settings.leave,
+            hide_credentials=configuration.hides_credentials,
             end_connections=configuration.ends_connections,
         )
 
@@ -56,6 +62,10 @@ class _WithUser:
         self._users = users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = call_here()
+        if call is not None and call.authentication is LEFT_ALONE:
+            await self.app(scope, receive, send)
+            return
         principal = scope["authmw.principal"]
         user: Any = PrincipalUser(ANONYMOUS)
         if principal.is_authenticated:

@@ -51,8 +51,16 @@ class DjangoCall(Call):
         self.principal: Principal = authentication.principal
         self.is_authenticated: bool = authentication.principal.is_authenticated
 
+    decided: tuple[str, str] | None = None
+    """The method and the path for which the caller may call the view that Django has chosen."""
     is_reached: bool = False
     """A view is reached that the caller may call."""
+
+    def reach(self) -> None:
+        """Note that the view is called next, which keeps the promise to a stranger."""
+        self.is_reached = True
+        if self.promise is not None:
+            self.promise.kept = True
 
     def note(self, ending: Ending) -> None:
         """Record that its response was ended."""

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from authmw_django.caches import views_shared_by_callers
 from authmw_django.config import kind_of, read_configuration
+from authmw_django.listing import closed_by_dispatchers
 from authmw_django.middleware import AuthMiddleware
 from authmw_django.refusing import RefusalMiddleware
 
@@ -30,7 +31,17 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         text = "authmw_django is installed, and no AuthMiddleware is in MIDDLEWARE: nothing is guarded"
         return [*found, Error(text, hint=f'Write MIDDLEWARE = ["{_OURS}", ...].', id="authmw.E002")]
     found += _order(layers, ours)
-    return found if any(each.id == "authmw.E001" for each in found) else [*found, *_caches()]
+    return found if any(each.id == "authmw.E001" for each in found) else [*found, *_caches(), *_dispatchers()]
+
+
+def _dispatchers() -> Iterator[CheckMessage]:
+    for name, dispatcher in closed_by_dispatchers():
+        yield Warning(
+            f"a @public method of {name} needs a caller, since {dispatcher} may call another method or answer itself",
+            hint="Write @authenticated or the like on its other methods, and @public in the class of the dispatcher or "
+            "below; or @public on the class, for all that its methods do not close.",
+            id="authmw.W003",
+        )
 
 
 def _caches() -> Iterator[CheckMessage]:

@@ -30,16 +30,17 @@ class DjangoRequest(WSGIRequest):
 
     Args:
         request: the request as it is now. A layer may have changed its path or its method.
+        method: another method than that of `request`.
     """
 
     __slots__ = ("_scope", "django")
     encoding = "utf-8"  # Django has decoded the path in ``META``
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, *, method: str = "") -> None:
         super().__init__(request.META)
         self.django: HttpRequest = request
         self._scope: Scope | None = getattr(request, "scope", None)
-        self.method: str = str(request.method)
+        self.method: str = method or str(request.method)
 
     def call_blocking(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> Awaitable[T]:
         """Call `function` on the thread that Django keeps for the synchronous code of a request.

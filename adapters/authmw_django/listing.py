@@ -83,6 +83,16 @@ def closed_views() -> Iterator[Found]:
             yield found
 
 
+def closed_by_dispatchers() -> Iterator[tuple[str, str]]:
+    """The views with a ``@public`` method that a dispatcher of the project closes, each with that dispatcher."""
+    table = ViewTable()
+    for found in views_in(get_resolver(conf.settings.ROOT_URLCONF).url_patterns):
+        opened = (each for each in methods_of(found.view) if is_marked_open(found.view, each))
+        closing = next(filter(None, (table.closed_by_dispatcher(found.view, each) for each in opened)), "")
+        if closing:
+            yield found.name, closing
+
+
 def views_in(entries: Iterable[Any], around: tuple[Any, ...] = (), namespaces: str = "") -> Iterator[Found]:
     """The views in the entries of a URL conf, and in what they include."""
     for entry in entries:
@@ -123,6 +133,12 @@ def methods_of(view: Any) -> tuple[str, ...]:
     known: Iterable[str] = actions_of(view) or getattr(view_class, "http_method_names", ())
     taken = [name.upper() for name in known if name not in ("head", "options") and handler_of(view, name) is not None]
     return tuple(taken)
+
+
+def is_marked_open(view: Any, method: str) -> bool:
+    """Whether a method of a class is ``@public`` itself."""
+    needed = needed_by(handler_of(view, method))
+    return needed is not None and needed.is_open
 
 
 def _listed_methods(view: Any) -> tuple[str, ...]:

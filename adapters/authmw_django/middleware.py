@@ -1,7 +1,8 @@
 """Middleware of Django that authenticates each request, and enforces what its view declares.
 
 It holds no policy: the engine decides, the guard applies the default, and the middleware answers. The guard stands in
-front of the rest of ``MIDDLEWARE``. What a view declares is enforced once Django has chosen the view.
+front of the rest of ``MIDDLEWARE``. What a view declares is enforced once Django has chosen the view, and
+once more if other middleware replaces the method or the path after that.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from authmw_django.calls import DjangoCall, stream_as
 from authmw_django.config import checked_configuration
 from authmw_django.heads import DjangoRequest
 from authmw_django.hiding import ReportFilter, hide
+from authmw_django.innermost import call_last
 from authmw_django.refusing import DjangoResponse, RefusalMiddleware, refused
-from authmw_django.urlconf import ViewPromise
 from authmw_django.users import HAS_USER, PrincipalUser
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class AuthMiddleware(RefusalMiddleware):
 
     Below it, a request has ``principal``, and ``user`` is the user of an authenticated principal, also if
     ``AuthenticationMiddleware`` comes later. ``META`` has ``REMOTE_USER`` and ``AUTH_TYPE`` if, and only if, the caller
-    is authenticated. It serves sync and async views, under WSGI and ASGI.
+    is authenticated. It serves sync and async views, under WSGI and ASGI. A method or a path that other middleware
+    replaces is decided again before the view is called.
 
     Args:
         get_response: the next middleware or the view, given by Django.
@@ -86,6 +88,7 @@ class AuthMiddleware(RefusalMiddleware):
         self._resource = auth.resource
         if self._is_async:
             vars(self)["process_view"] = self._process_view_async  # Django would call the other one on a thread
+        call_last(self._confirm_view, self._confirm_view_async)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Serve one request."""
@@ -201,31 +204,35 @@ class AuthMiddleware(RefusalMiddleware):
         return None
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        """The refusal of a caller who may not call `view`; None lets the request go on."""
+        """The refusal of a caller who may not call `view`; None lets the request go on to the other middleware."""
         call: object = getattr(request, "_authmw_call", None)
         if not isinstance(call, DjangoCall):
             raise AssertionError("AuthMiddleware has not seen this request")
         head, promise = DjangoRequest(request), call.promise
+        call.decided = (head.method, head.path)
         if call.is_changed(head):  # by a layer: what is asked for now has to be admitted as well
             passage = self.guard.admit(call.authentication, head)
             if isinstance(passage, Refusal):
                 return refused(passage, request)
             promise = None if passage is not Passage.PROMISED else promise_for(head)
         elif call.authentication is LEFT_ALONE:
-            call.is_reached = True
             return None
         needed = self._table.requirement(view, head.method)
         if needed is None:
-            if call.is_authenticated or self._is_public(promise, head):
-                call.is_reached = True
+            if call.is_authenticated or self._is_public(promise, head, view):
                 return None
             needed = self._default
         decision = self.auth.decide(call.authentication, needed, head)
-        if isinstance(decision, Refusal):
-            return refused(decision, request)
-        if isinstance(call.promise, ViewPromise):
-            call.promise.kept = True
-        call.is_reached = True
+        return refused(decision, request) if isinstance(decision, Refusal) else None
+
+    def _confirm_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        """As `process_view`, behind that of all other middleware: the view comes next, for what is asked for now."""
+        call: DjangoCall = cast("Any", request)._authmw_call
+        if (request.method, request.path_info) != call.decided:
+            refusal = AuthMiddleware.process_view(self, request, view, args, kwargs)
+            if refusal is not None:
+                return refusal
+        call.reach()
         return None
 
     async def _process_view_async(
@@ -233,9 +240,22 @@ class AuthMiddleware(RefusalMiddleware):
     ) -> HttpResponseBase | None:
         return AuthMiddleware.process_view(self, request, view, args, kwargs)
 
-    def _is_public(self, promise: Promise | None, head: DjangoRequest) -> bool:
-        """Whether a stranger was let in for this public path. If a layer has changed it, the new one is looked at."""
-        return isinstance(promise, PathPromise) and promise.holds(head)
+    async def _confirm_view_async(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        return self._confirm_view(request, view, args, kwargs)
+
+    def _is_public(self, promise: Promise | None, head: DjangoRequest, view: Any) -> bool:
+        """Whether a stranger was let in for this public path. If a layer has changed it, the new one is looked at.
+
+        So are the methods that the view may call instead.
+        """
+        if not isinstance(promise, PathPromise) or not promise.holds(head):
+            return False
+        return all(
+            self.guard.is_public(DjangoRequest(head.django, method=method))
+            for method in self._table.exposed_methods(view, head.method)
+        )
 
     def _finish(self, call: DjangoCall, response: HttpResponseBase) -> HttpResponseBase:
         """The response that is sent: that of the project with its headers, or what replaces it."""

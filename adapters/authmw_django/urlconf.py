@@ -5,7 +5,7 @@ Declarations are read from what the URL conf registered. So it does not matter i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from types import FunctionType
@@ -18,11 +18,12 @@ from django.urls import get_resolver
 from django.utils import translation
 
 from authmw.engine.adapter import Adapter
-from authmw.engine.declarations import lost_in, needed_by
+from authmw.engine.declarations import enforced_by, lost_in, needed_by
 from authmw.engine.markers import is_own_wrapper
 from authmw.engine.promise import Promise
 from authmw.engine.reached import called_from
 from authmw.identity.requirement import Requirement
+from authmw_django.dispatchers import is_known, own_dispatchers, stands_above
 from authmw_django.heads import DjangoRequest
 
 if TYPE_CHECKING:
@@ -50,13 +51,52 @@ class ViewTable(Adapter):
 
     def __init__(self) -> None:
         self._lost: WeakKeyDictionary[Any, Requirement | None] = WeakKeyDictionary()
+        self._own: WeakKeyDictionary[type, dict[str, int]] = WeakKeyDictionary()
 
     def requirement(self, view: Any, method: str) -> Requirement | None:
-        """The requirement of `view` for `method`; None if nothing was declared."""
+        """The requirement of `view` for `method`; None if nothing was declared.
+
+        A ``@public`` method opens a class with a dispatcher of its own only where it can open nothing else.
+        """
         found = [each for each in carriers(view, method) if each is not None]
         asked = [needed_by(each) for each in found]
         asked += [self._lost_in(each) for each in found if not isinstance(each, type)]
-        return Requirement.together(each for each in asked if each is not None)
+        needed = Requirement.together(each for each in asked if each is not None)
+        return None if needed is not None and needed.is_open and self.closed_by_dispatcher(view, method) else needed
+
+    def closed_by_dispatcher(self, view: Any, method: str) -> str:
+        """The dispatcher of its own that closes a ``@public`` method of a class, as ``Items.dispatch``; or nothing."""
+        dispatchers = self._dispatchers(view)
+        if not dispatchers or needed_by(view_class_of(view)) is not None or needed_by(view) is not None:
+            return ""
+        view_class, handler = view_class_of(view) or object, handler_name(view, method)
+        beside = [name for name, place in dispatchers.items() if not stands_above(place, view_class, handler)]
+        name = next(iter(beside or (dispatchers if self.exposed_methods(view, method) else ())), "")
+        return f"{view_class.__mro__[dispatchers[name]].__name__}.{name}" if name else ""
+
+    def exposed_methods(self, view: Any, method: str) -> tuple[str, ...]:
+        """The other methods that a dispatcher of its own may call for `method`, if they let everybody in."""
+        if not self._dispatchers(view):
+            return ()
+        named: Iterable[str] = actions_of(view) or getattr(view_class_of(view), "http_method_names", ())
+        handlers = {name.upper(): handler_of(view, name) for name in named}
+        answering = handler_of(view, method)
+        return tuple(
+            name
+            for name, handler in handlers.items()
+            if handler is not None
+            and handler is not answering
+            and not (name == "OPTIONS" and is_known(handler))
+            and not _is_open_or_enforced(handler)
+        )
+
+    def _dispatchers(self, view: Any) -> dict[str, int]:
+        view_class = view_class_of(view)
+        if view_class is None:
+            return {}
+        if view_class not in self._own:
+            self._own[view_class] = own_dispatchers(view_class)
+        return self._own[view_class]
 
     def _lost_in(self, target: Any) -> Requirement | None:
         """The requirement that is declared inside of `target`, and that nothing on it shows."""
@@ -104,10 +144,14 @@ def handler_of(view: Any, method: str) -> Any:
     view_class = view_class_of(view)
     if view_class is None:
         return None
+    return getattr(view_class, handler_name(view, method), None)
+
+
+def handler_name(view: Any, method: str) -> str:
+    """The name of the method of a class-based view, or of the action of a viewset, that answers `method`."""
     actions, name = actions_of(view), method.lower()
     name = actions.get(name) or (actions.get("get") if name == "head" else None) or name
-    handler = getattr(view_class, name, None)
-    return getattr(view_class, "get", None) if handler is None and name == "head" else handler
+    return "get" if name == "head" and getattr(view_class_of(view), name, None) is None else name
 
 
 def function_of(handler: Any) -> Any:
@@ -123,6 +167,12 @@ def carriers(view: Any, method: str) -> Iterator[Any]:
     """What may carry declarations for `view`: its class, the view, its method, the function of ``@api_view``."""
     view_class, handler = view_class_of(view), handler_of(view, method)
     yield from (view_class, view, handler, function_of(handler))
+
+
+def _is_open_or_enforced(handler: Any) -> bool:
+    """Whether `handler` is public, or refuses strangers itself, whatever calls it."""
+    declared = needed_by(handler)
+    return declared is not None and (declared.is_open or enforced_by(handler) is not None)
 
 
 def _hidden_in(target: Any) -> Requirement | None:

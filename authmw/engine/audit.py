@@ -88,9 +88,8 @@ def unavailable(
 ) -> None:
     """Record that no decision could be made, and where code of the application failed.
 
-    The text of an exception may hold parameters, so only its type is logged. That of a failure which code of the
-    application raised is logged without the credentials of the request. In debug mode and at DEBUG, a second record has
-    the traceback without them.
+    The text of an exception may hold parameters, so only its type is logged. That of the failure itself is logged
+    without the credentials of the request. In debug mode and at DEBUG, a second record has the traceback without them.
 
     Args:
         error: why there is no decision.
@@ -119,14 +118,23 @@ def unavailable(
 
 
 def _text_of(error: Unavailable, request: RequestHead, schemes: tuple[SecurityScheme[Any], ...] | None) -> str:
-    """The text of `error`; only its type, if code of the application wrote it and the credentials are in the body."""
-    if not was_raised_by_application(error):
-        return str(error)
+    """The text of `error` without credentials, whoever wrote it; only its type where they are in the body, unless it is
+    the text of authmw alone."""
     if schemes is None:
-        return type(error).__name__
+        return type(error).__name__ if _has_text_of_application(error) else str(error)
     from authmw.engine.redaction import without_credentials
 
     return without_credentials(str(error), request, schemes)
+
+
+def _has_text_of_application(error: Unavailable) -> bool:
+    """Whether code of the application wrote the text of `error`, or that of a failure which authmw passed on as it."""
+    each: BaseException | None = error
+    while isinstance(each, Unavailable):
+        if was_raised_by_application(each):
+            return True
+        each = each.__cause__
+    return False
 
 
 def _types_of(error: BaseException) -> str:

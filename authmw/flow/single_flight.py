@@ -9,6 +9,7 @@ from math import inf
 from typing import Generic, TypeVar
 
 from authmw.errors import Unavailable
+from authmw.flow.application_code import was_raised_by_application
 from authmw.flow.clocks import monotonic
 from authmw.flow.forks import in_each_child
 from authmw.flow.pool import Signal, is_on_event_loop, within
@@ -53,8 +54,8 @@ class SingleFlight(Generic[T]):
         get the same answer.
 
         Raises:
-            Unavailable: the call of another thread failed. In the thread that calls `function`, its own exception is
-                raised.
+            Unavailable: the call of another thread failed; it has no text that the application wrote. In the thread
+                that calls `function`, its own exception is raised.
         """
         with self.lock:
             call = self.current(key)
@@ -139,10 +140,10 @@ class Call(Generic[T]):
         cause = self.error
         if cause is None:
             raise Unavailable("the call was interrupted")
-        if not isinstance(cause, Unavailable):
-            raise Unavailable(type(cause).__name__) from cause
-        failure = Unavailable(str(cause))
-        failure.retry_after = cause.retry_after
+        # What code of the application writes may be about the request of the thread that called it.
+        is_ours = isinstance(cause, Unavailable) and not was_raised_by_application(cause)
+        failure = Unavailable(str(cause) if is_ours else type(cause).__name__)
+        failure.retry_after = getattr(cause, "retry_after", failure.retry_after)
         raise failure from cause
 
     def end(self) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import html
 import json
 import logging
+import threading
+import time
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -31,13 +33,17 @@ from authmw import (
 )
 from authmw.engine import audit
 from authmw.engine.redaction import CUT, redacted, secrets_of
-from authmw.errors import StoreUnavailable
+from authmw.errors import StoreUnavailable, Unavailable
 from authmw.flow import Ask, Flow
+from authmw.flow.single_flight import SingleFlight
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.credentials import BasicCredentials, TrustedUser
 from authmw.identity.requirement import AUTHENTICATED
-from authmw.stores import CHEAPEST, PasswordHasher, User
+from authmw.issuers import IntrospectionVerifier
+from authmw.issuers.fetching.fetch import Fetched, FetchFailed
+from authmw.schemes.base import SecurityScheme
+from authmw.stores import CHEAPEST, MemoryUsers, PasswordHasher, User
 from tests.requests import asgi_request, wsgi_request
 
 PASSWORD = "pä55 wörd:with/all+of%it"
@@ -396,6 +402,95 @@ def test_a_failure_that_the_application_raises_is_named_alone_where_the_credenti
     application, own = [record.getMessage() for record in records]
     assert "error=StoreUnavailable " in application
     assert 'error="the database' in own
+
+
+class _AsksElsewhere(PasswordHasher):
+    """A hasher that asks a directory, and says too much when it gets no answer."""
+
+    wait: Callable[[], object]
+
+    def verify(self, *, password: str, hash: str) -> Any:
+        self.wait()
+        raise StoreUnavailable(f"bind with {password}: the server is busy")
+
+
+class _Fetcher:
+    def __init__(self, wait: Callable[[], object]) -> None:
+        self._wait = wait
+
+    def fetch(self, url: str, *, form: Mapping[str, str] | None = None, **_: object) -> Fetched:
+        self._wait()
+        raise FetchFailed(f"POST {url} {dict(form or {})['token']}: connection reset")
+
+
+def _password(wait: Callable[[], object]) -> HTTPBasic:
+    users = MemoryUsers(hasher=PasswordHasher(CHEAPEST))
+    users.create("alice-in-wonderland", PASSWORD)
+    hasher = _AsksElsewhere(CHEAPEST)
+    hasher.wait = wait
+    return HTTPBasic(PasswordVerifier(users, hasher=hasher))
+
+
+def _introspection(wait: Callable[[], object]) -> HTTPBearer:
+    return HTTPBearer(
+        IntrospectionVerifier(
+            "https://id.example/introspect", client_id="c", client_secret="s", audience="o", fetcher=_Fetcher(wait)
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", [_password, _introspection])
+def test_class_2_who_waits_for_the_failure_of_another_request_logs_no_credential(
+    scheme: Callable[[Callable[[], object]], SecurityScheme[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flights: list[SingleFlight[Any]] = []
+    running, begin = threading.Event(), SingleFlight[Any].begin
+
+    def begun(flight: SingleFlight[Any], key: Any) -> Any:
+        flights.append(flight)
+        return begin(flight, key)
+
+    def until_another_waits() -> None:
+        running.set()
+        deadline = time.monotonic() + 20
+        while not any(flight.waiting for flight in flights):
+            assert time.monotonic() < deadline
+
+    monkeypatch.setattr(SingleFlight, "begin", begun)
+    auth = Auth(scheme(until_another_waits))
+    request = wsgi_request(authorization=f"Basic {BASIC}" if scheme is _password else f"Bearer {TOKEN}")
+    with _logged(logging.INFO) as records:
+        first, second = (threading.Thread(target=auth.authenticate, args=(request,)) for _ in range(2))
+        first.start()
+        assert running.wait(20)
+        second.start()
+        first.join(20)
+        second.join(20)
+    texts = [record.getMessage() for record in records]
+    assert len(texts) == 2
+    assert all("authmw.unavailable" in text for text in texts)
+    assert any(CUT in text for text in texts)
+    assert not any(secret in text for text in texts for secret in (TOKEN[:20], "all+of", "wonderland"))
+
+
+@pytest.mark.parametrize("schemes", [None, (HTTPBearer(),)], ids=["in the body", "in the head"])
+def test_a_failure_that_authmw_passes_on_has_no_credential_either(schemes: Any) -> None:
+    def find() -> None:
+        raise StoreUnavailable(f"no answer about {TOKEN}")
+
+    def pass_on() -> None:
+        try:
+            find()
+        except StoreUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    with _logged(logging.DEBUG) as records:
+        with pytest.raises(Unavailable) as passed_on:
+            pass_on()
+        as_of_authmw = passed_on.value.with_traceback(None)
+        audit.unavailable(as_of_authmw, wsgi_request(authorization=f"Bearer {TOKEN}"), schemes)
+    assert "authmw.unavailable" in records[0].getMessage()
+    assert not any(TOKEN[:20] in record.getMessage() for record in records)
 
 
 @pytest.mark.parametrize("fault", ["raises", "no body"])

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
+from types import FunctionType
 from typing import Any, Final
 
 import pytest
@@ -22,6 +24,10 @@ from authmw.testing import FakeClock
 
 SOON: Final = 20.0
 """Seconds in which another thread has certainly had its turn."""
+
+
+def _raise(error: Exception) -> str:
+    raise error
 
 
 class Hall:
@@ -121,15 +127,19 @@ def test_one_of_all_is_run_and_all_get_its_result(crowd: str, count: int) -> Non
 
 
 @pytest.mark.parametrize("crowd", CROWDS)
-def test_a_failure_of_the_one_fails_all_with_its_retry_after(crowd: str) -> None:
-    def fail() -> str:
-        raise Overloaded("the queue is full")
+@pytest.mark.parametrize("whose", ["authmw", "the application"])
+def test_a_failure_of_the_one_fails_all_with_its_retry_after(crowd: str, whose: str) -> None:
+    raised = partial(_raise, Overloaded("the queue is full"))
+    ours = FunctionType(_raise.__code__, {"__name__": "authmw.flow.pool"})
+    fail = partial(ours, Overloaded("the queue is full")) if whose == "authmw" else raised
 
     hall = Hall(outcome=fail)
     opening = hall.open_when(4)
     answers = CROWDS[crowd](hall, 5, WorkPool(slots=1, queue=0))
     opening.join()
-    assert [(str(each), each.retry_after) for each in answers] == [("the queue is full", 1)] * 5
+    texts = ["the queue is full"] * 5 if whose == "authmw" else ["Overloaded"] * 4 + ["the queue is full"]
+    assert sorted(str(each) for each in answers) == texts
+    assert {each.retry_after for each in answers} == {1}
     assert len({id(each) for each in answers}) == 5, "one exception would collect the tracebacks of all"
     assert hall.begun == [0]
 

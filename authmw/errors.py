@@ -23,7 +23,7 @@ import sys
 from functools import wraps
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,6 +33,10 @@ T = TypeVar("T")
 
 class AuthmwError(Exception):
     """The base class of all exceptions of authmw."""
+
+    is_passed_on: ClassVar[bool] = False
+    """Whether it stays as it is where a store or a function of yours raises it, while a request is authenticated. Any
+    other exception is a `StoreUnavailable` then, without its text."""
 
 
 class ConfigurationError(AuthmwError, ValueError):
@@ -57,10 +61,13 @@ class WrongArguments(ConfigurationError, TypeError):
 class FlowError(AuthmwError, RuntimeError):
     """A mistake in the code of a flow or a store, such as a missing ``yield from`` or a coroutine under WSGI."""
 
+    is_passed_on = True
+
 
 class Unavailable(AuthmwError):
     """A store or another service cannot answer now. The middleware responds with 503 and ``Retry-After``."""
 
+    is_passed_on = True
     retry_after: int = 5
     """Seconds after which the client may try again."""
     close_code: int = 1013
@@ -75,6 +82,11 @@ class Overloaded(Unavailable):
     """All slots for password hashing are in use, and the queue is full."""
 
     retry_after = 1
+
+
+def is_passed_on(error: BaseException) -> bool:
+    """Whether `error` stays as it is, and is no failure to decide, where it is raised during authentication."""
+    return isinstance(error, AuthmwError) and error.is_passed_on
 
 
 def did_you_mean(name: str, known: Iterable[str], quote: str = "") -> str:

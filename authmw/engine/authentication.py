@@ -9,7 +9,7 @@ from math import isnan
 from types import GeneratorType
 from typing import Any, Final, NamedTuple, cast
 
-from authmw.errors import AuthmwError, FlowError, StoreUnavailable
+from authmw.errors import FlowError, StoreUnavailable, is_passed_on
 from authmw.flow.application_code import is_of_application
 from authmw.flow.clocks import now
 from authmw.flow.flow import Flow
@@ -219,9 +219,9 @@ def _evaluate_foreign(
         else:
             with request.around():
                 outcome = evaluate(request)
-    except AuthmwError:
-        raise
     except Exception as error:
+        if is_passed_on(error):
+            raise
         raise _failure(scheme, error) from error
     if not isinstance(outcome, DeferredOutcome):
         return outcome
@@ -232,9 +232,9 @@ def _evaluate_foreign_flow(scheme: SecurityScheme[Any], request: RequestHead, fl
     try:
         with nullcontext() if request.around is None else request.around():
             return (yield from flow)
-    except AuthmwError:
-        raise
     except Exception as error:
+        if is_passed_on(error):
+            raise
         raise _failure(scheme, error) from error
 
 
@@ -328,9 +328,9 @@ def _extracted(scheme: SecurityScheme[Any], request: RequestHead) -> object:
     try:
         with nullcontext() if request.around is None else request.around():
             return scheme.extract(request)
-    except AuthmwError:
-        raise
     except Exception as error:
+        if is_passed_on(error):
+            raise
         raise _failure(scheme, error) from error
 
 

@@ -192,6 +192,8 @@ def _rendered(refusal: Refusal, render: Callable[[Refusal, RequestHead], object]
 class AccessRefused(AuthmwError):
     """A requirement was not met inside the application. The middleware responds with `refusal`."""
 
+    is_passed_on = True
+
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
         super().__init__(str(self))

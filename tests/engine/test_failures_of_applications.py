@@ -28,15 +28,17 @@ from authmw import (
     BearerToken,
     HTTPBasic,
     HTTPBearer,
+    KeyRing,
     PasswordVerifier,
     Principal,
 )
 from authmw.engine import audit
 from authmw.engine.redaction import CUT, redacted, secrets_of
-from authmw.errors import StoreUnavailable, Unavailable
+from authmw.errors import AuthmwError, ConfigurationError, FlowError, StoreUnavailable, Unavailable
 from authmw.flow import Ask, Flow
 from authmw.flow.single_flight import SingleFlight
-from authmw.http.refusal import Refusal
+from authmw.http.reasons import Reason
+from authmw.http.refusal import AccessRefused, Refusal
 from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.credentials import BasicCredentials, TrustedUser
 from authmw.identity.requirement import AUTHENTICATED
@@ -44,6 +46,7 @@ from authmw.issuers import IntrospectionVerifier
 from authmw.issuers.fetching.fetch import Fetched, FetchFailed
 from authmw.schemes.base import SecurityScheme
 from authmw.stores import CHEAPEST, MemoryUsers, PasswordHasher, User
+from authmw.stores.administration import AlreadyExists, NotFound
 from tests.requests import asgi_request, wsgi_request
 
 PASSWORD = "pä55 wörd:with/all+of%it"
@@ -338,6 +341,119 @@ def test_class_35_code_of_the_application_that_raises_is_a_503(scheme: Any, func
     assert TOKEN not in shown
     assert PASSWORD not in shown
     assert CUT in shown
+
+
+class _OwnError(AuthmwError):
+    """An exception of the application that is one of authmw too."""
+
+
+def _no_keys(token: str) -> Principal:
+    KeyRing.load(f"/nowhere/{token}.json")
+    return Principal("alice")
+
+
+def _raising(error: Callable[[str], Exception]) -> Callable[[str], Any]:
+    def fail(token: str) -> Any:
+        raise error(token)
+
+    return fail
+
+
+AS_OF_AUTHMW: Final[dict[str, Callable[[str], Any]]] = {
+    "a mistake in the set-up": _no_keys,
+    "another mistake": _raising(ConfigurationError),
+    "not found": _raising(NotFound),
+    "already there": _raising(AlreadyExists),
+    "of its own": _raising(_OwnError),
+    "the base": _raising(AuthmwError),
+}
+
+
+def _in_verifier(fail: Callable[[str], Any]) -> SecurityScheme[Any]:
+    class Plain:
+        def verify(self, credentials: BearerToken, request: RequestHead, /) -> Any:
+            return fail(credentials.token)
+
+    return HTTPBearer(Plain())
+
+
+def _in_flow(fail: Callable[[str], Any]) -> SecurityScheme[Any]:
+    class InFlow:
+        def verify(self, credentials: BearerToken, request: RequestHead, /) -> Flow[Any]:
+            yield from Ask(str)
+            return fail(credentials.token)
+
+    return HTTPBearer(InFlow())
+
+
+def _in_scheme(fail: Callable[[str], Any]) -> Any:
+    class Scheme(HTTPBearer):
+        def extract(self, request: RequestHead) -> BearerToken:
+            return BearerToken(fail(TOKEN))
+
+    return Scheme(_Declines())
+
+
+def _in_fetcher(fail: Callable[[str], Any]) -> SecurityScheme[Any]:
+    class Fetcher:
+        def fetch(self, url: str, *, form: Mapping[str, str] | None = None, **_: object) -> Fetched:
+            found: Fetched = fail(dict(form or {})["token"])
+            return found
+
+    return HTTPBearer(
+        IntrospectionVerifier(
+            "https://id.example/introspect", client_id="c", client_secret="s", audience="o", fetcher=Fetcher()
+        )
+    )
+
+
+def _in_store(fail: Callable[[str], Any]) -> SecurityScheme[Any]:
+    class Users:
+        def find(self, username: str) -> User | None:
+            found: User | None = fail(TOKEN)
+            return found
+
+    return HTTPBasic(PasswordVerifier(Users(), hasher=PasswordHasher(CHEAPEST)))
+
+
+IN_THE_APPLICATION: Final[dict[str, Callable[[Callable[[str], Any]], Any]]] = {
+    "a function": HTTPBearer,
+    "a verifier": _in_verifier,
+    "a flow": _in_flow,
+    "a scheme": _in_scheme,
+    "beside an absent part": lambda fail: APIKeyHeader("X-Key", _nobody) & _in_scheme(fail),
+    "a fetcher": _in_fetcher,
+    "a store": _in_store,
+}
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+@pytest.mark.parametrize("place", IN_THE_APPLICATION)
+@pytest.mark.parametrize("error", AS_OF_AUTHMW)
+def test_class_35_an_exception_of_authmw_that_the_application_raises_is_a_503_too(
+    error: str, place: str, interface: str
+) -> None:
+    auth = Auth(IN_THE_APPLICATION[place](AS_OF_AUTHMW[error]))
+    sent = f"Basic {BASIC}" if place == "a store" else f"Bearer {TOKEN}"
+    with _logged(logging.INFO) as records:
+        if interface == "wsgi":
+            found = auth.authenticate(wsgi_request(authorization=sent))
+        else:
+            found = asyncio.run(auth.authenticate_async(asgi_request(authorization=sent)))
+    assert isinstance(found, Refusal)
+    assert found.status == 503
+    (text,) = [record.getMessage() for record in records]
+    assert f"at={__file__[-100:]}:" in text
+    assert TOKEN[:20] not in text
+
+
+@pytest.mark.parametrize("error", [FlowError("no flow"), AccessRefused(Refusal(Reason.FORBIDDEN))], ids=repr)
+@pytest.mark.parametrize("place", IN_THE_APPLICATION)
+def test_a_refusal_and_a_mistake_in_a_flow_stay_as_they_are(error: Exception, place: str) -> None:
+    auth = Auth(IN_THE_APPLICATION[place](_raising(lambda _: error)))
+    sent = f"Basic {BASIC}" if place == "a store" else f"Bearer {TOKEN}"
+    with pytest.raises(type(error)):
+        auth.authenticate(wsgi_request(authorization=sent))
 
 
 def _nobody(key: str) -> None:

@@ -13,7 +13,7 @@ from authmw.engine.routes.frameworks import inwards
 from authmw.engine.user_loading import LoadUser
 from authmw.errors import ConfigurationError
 from authmw.local.databases import open_stores
-from authmw.local.settings import MOUNT, LocalSettings, creates_files, is_missing
+from authmw.local.settings import MOUNT, LocalSettings, creates_files, is_missing, without_secrets
 from authmw.oauth2.service import TokenService
 from authmw.schemes.api_key import APIKeyHeader
 from authmw.schemes.base import SecurityScheme
@@ -93,7 +93,7 @@ class Local:
         )
         """Verifies the callers of the application."""
         database, path = self.settings.places()
-        logger.info("users are in %s, and keys in %s", database.rpartition("@")[2], path)
+        logger.info("users are in %s, and keys in %s", without_secrets(database), path)
 
     def _for_people(self, pages: bool | LoginOptions) -> SecurityScheme[Any]:
         """How people in browsers are known: by a session, or else by Basic.

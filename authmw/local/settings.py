@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +111,23 @@ class LocalSettings:
     def places(self) -> tuple[str, str]:
         """The database and the file of keys as absolute places, to compare those of two programs."""
         return place_of(self.database), place_of(self.keys)
+
+
+def without_secrets(url: str) -> str:
+    """The URL of a database for a log: without its user, its password and its options, any of which may be a secret.
+
+    >>> without_secrets("postgresql+psycopg://shop:hunter2@db:5432/shop?password=hunter2")
+    'postgresql+psycopg://db:5432/shop'
+    >>> without_secrets("sqlite:////srv/shop/app.db?mode=ro")
+    'sqlite:////srv/shop/app.db'
+    """
+    if url.startswith(_SQLITE):
+        return url.partition("?")[0]
+    scheme, separator, rest = url.partition("://")
+    place, *options = re.split("[?#]", rest, maxsplit=1)
+    if any("@" in each for each in options):  # it may be a password that was not encoded: then `place` is part of it
+        return f"{scheme}{separator}…"
+    return f"{scheme}{separator}{place.rpartition('@')[2]}"
 
 
 def creates_files() -> bool:

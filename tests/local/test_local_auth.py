@@ -279,3 +279,19 @@ def test_what_is_no_application_is_refused(make: Callable[..., Service]) -> None
     other: Any = MemoryStores()
     with pytest.raises(ConfigurationError, match=r"write LocalAuth\(app\)"):
         module.LocalAuth(other)
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        "postgresql+psycopg://127.0.0.1:9/shop?user=shop&password=hunter2",
+        "postgresql+psycopg://shop:hunter2@127.0.0.1:9/shop",
+    ],
+)
+def test_log_1_where_the_users_are_is_logged_without_a_password(
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "authmw.local"):
+        authmw_flask.LocalAuth(Flask("shop"), database=database, keys=tmp_path / "keys.json")
+    assert "users are in postgresql+psycopg://127.0.0.1:9/shop, and keys in" in caplog.text
+    assert "hunter2" not in caplog.text

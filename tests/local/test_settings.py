@@ -10,7 +10,7 @@ import pytest
 
 from authmw import ConfigurationError
 from authmw.local import LocalSettings
-from authmw.local.settings import place_of
+from authmw.local.settings import place_of, without_secrets
 from authmw.local.sources import LOCAL, SECRETS
 
 # In the order of precedence. The last is the default, which no source gives.
@@ -135,3 +135,25 @@ def test_places_are_compared_as_absolute_places(folder: Path) -> None:
     assert place_of("sqlite:///app.db") == place_of(f"sqlite:///{folder}/app.db") == f"sqlite:///{folder}/app.db"
     assert place_of(Path("keys.json")) == str(folder / "keys.json")
     assert place_of("sqlite:///app.db") != place_of("sqlite:///other.db")
+
+
+@pytest.mark.parametrize(
+    "url, shown",
+    [
+        ("postgresql+psycopg://shop:hunter2@db:5432/shop", "postgresql+psycopg://db:5432/shop"),
+        ("postgresql+psycopg://127.0.0.1/shop?user=shop&password=hunter2", "postgresql+psycopg://127.0.0.1/shop"),
+        ("postgresql://shop:hunter2@db/shop?sslpassword=hunter2", "postgresql://db/shop"),
+        ("postgresql://db/shop?user=shop@x&password=hunter2", "postgresql://…"),
+        ("postgresql://shop:h?hunter2@db/shop", "postgresql://…"),
+        ("postgresql://shop:hunter2#h@db/shop", "postgresql://…"),
+        ("postgresql://shop:hunter2/h@db/shop", "postgresql://db/shop"),
+        ("postgresql://shop:hunter2@h@db/shop", "postgresql://db/shop"),
+        ("postgresql://db/shop#hunter2", "postgresql://db/shop"),
+        ("postgresql:///shop", "postgresql:///shop"),
+        ("redis://:hunter2@cache:6379/0", "redis://cache:6379/0"),
+        ("sqlite:////srv/a@b/app.db?key=hunter2", "sqlite:////srv/a@b/app.db"),
+    ],
+)
+def test_log_1_a_url_is_logged_without_anything_that_may_be_secret(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
+    assert "hunter2" not in shown

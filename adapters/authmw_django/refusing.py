@@ -55,7 +55,7 @@ class RefusalMiddleware:
         """The answer to a refusal that a view raised, or to a store that is down; None for any other exception."""
         call = call_here()
         if isinstance(exception, Unavailable) and call is not None:
-            exception = call.refuse(call.auth.unavailable(exception, call.request))
+            exception = call.refuse(call.unavailable(exception))
         refusal = refusal_in(exception)
         return None if refusal is None else refused(refusal, request)
 

@@ -75,7 +75,7 @@ def _answer_outage(error: Unavailable) -> Response:
     call = call_here()
     if call is None:
         raise error
-    return _answer(call.refuse(call.auth.unavailable(error, call.request)))
+    return _answer(call.refuse(call.unavailable(error)))
 
 
 def _response_of(response: core.Response) -> Response:

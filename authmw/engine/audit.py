@@ -85,7 +85,7 @@ def closed(ending: Ending, principal: Principal, request: RequestHead) -> None:
 
 def unavailable(
     error: Unavailable, request: RequestHead, schemes: tuple[SecurityScheme[Any], ...] | None = None
-) -> None:
+) -> str:
     """Record that no decision could be made, and where code of the application failed.
 
     The text of an exception may hold parameters, so only its type is logged. That of the failure itself is logged
@@ -94,15 +94,20 @@ def unavailable(
     Args:
         error: why there is no decision.
         request: the request.
-        schemes: the schemes that read the credentials; None where they are in the body, and then there is no traceback.
+        schemes: the schemes that read the credentials; None where they may be in the body, and then there is neither a
+            traceback nor a text that the application wrote.
+
+    Returns:
+        the text of the failure, as it is logged.
     """
     if hub.listening:
         _tell_of_refusal(Refusal(Reason.UNAVAILABLE), ANONYMOUS, request)
     cause = error.__cause__
     place = None if cause is None else raised_at(cause)
+    text = _text_of(error, request, schemes)
     fields = {
         "code": "authmw.unavailable",
-        "error": _text_of(error, request, schemes),
+        "error": text,
         "cause": "" if cause is None else _types_of(cause),
         "at": "" if place is None else f"{place.file[-_MAX_FILE:]}:{place.line}",
         "in": "" if place is None else place.function,
@@ -110,11 +115,11 @@ def unavailable(
     }
     log.write(logger, logging.ERROR, "unavailable", fields)
     level = logging.ERROR if request.debug else logging.DEBUG
-    if cause is None or schemes is None or not logger.isEnabledFor(level):
-        return
-    from authmw.engine.redaction import redacted_traceback
+    if cause is not None and schemes is not None and logger.isEnabledFor(level):
+        from authmw.engine.redaction import redacted_traceback
 
-    logger.log(level, "authmw traceback, without credentials:\n%s", redacted_traceback(cause, request, schemes))
+        logger.log(level, "authmw traceback, without credentials:\n%s", redacted_traceback(cause, request, schemes))
+    return text
 
 
 def _text_of(error: Unavailable, request: RequestHead, schemes: tuple[SecurityScheme[Any], ...] | None) -> str:

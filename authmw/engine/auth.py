@@ -507,14 +507,21 @@ class Auth(NoDependency):
         challenges = scheme.challenges(self.realm, rejected=rejected, scopes=scopes)
         return challenges if self.resource is None else tuple(map(self.resource.named_in, challenges))
 
-    def unavailable(self, error: Unavailable, request: RequestHead) -> Refusal:
-        """The 503 of a request for which a store or another service could not answer. It is logged."""
-        audit.unavailable(error, request, self.schemes)
+    def unavailable(self, error: Unavailable, request: RequestHead, *, reached: bool = False) -> Refusal:
+        """The 503 of a request for which a store or another service could not answer. It is logged.
+
+        Args:
+            error: why there is no answer.
+            request: the request.
+            reached: whether the application was reached. It may have read the body, in which nobody knows the
+                credentials, so neither its text nor a traceback is logged.
+        """
+        text = audit.unavailable(error, request, None if reached else self.schemes)
         return Refusal(
             Reason.UNAVAILABLE,
             retry_after=error.retry_after,
             vary=self.vary,
-            detail=str(error),
+            detail=text,
             render=self.render,
             pages=self.reason_pages,
             request=request,

@@ -129,7 +129,11 @@ class Call:
 
         A store that the application asks itself may be down as well: that is a 503 too.
         """
-        return self.auth.unavailable(error, self.request) if isinstance(error, Unavailable) else refusal_in(error)
+        return self.unavailable(error) if isinstance(error, Unavailable) else refusal_in(error)
+
+    def unavailable(self, error: Unavailable) -> Refusal:
+        """The 503 for what the application raised. It is logged."""
+        return self.auth.unavailable(error, self.request, reached=True)
 
     def refusal_for(self, status: int) -> Refusal | None:
         """The refusal from which a framework made this error page; None when the response is the application's own.

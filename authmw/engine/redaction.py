@@ -7,15 +7,16 @@ print parameters and URLs. So it is shown only in debug mode or at DEBUG, and on
 from __future__ import annotations
 
 import dataclasses
-import html
-import json
 import re
 import traceback
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from contextlib import suppress
+from typing import Any, Final, Literal
+from unicodedata import normalize
+from urllib.parse import unquote, unquote_plus
 
+from authmw.engine.readings import Reading, decoded, unescaped
 from authmw.http.grammar import parse_params
 from authmw.http.request import RequestHead
 from authmw.schemes.base import SecurityScheme
@@ -29,7 +30,7 @@ _SHORTEST: Final = 4
 _ROUNDS: Final = 3
 _MOST: Final = 2048
 """Texts that may be credentials. A client may send more of them, to cost time; then no text is shown."""
-_MOST_CHARACTERS: Final = 262_144
+_MOST_CHARACTERS: Final = 65_536
 _NAMED: Final = re.compile(
     r"""(?:passw(?:or)?d|pwd|secret|token|api_?key|authorization|cookie)["']?\s*[=:]\s*"""
     r"""(b?"[^"]*"|b?'[^']*'|(?:(?:bearer|basic)\s+)?[^\s"',;&)]+)"""
@@ -37,6 +38,8 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 """Secrets of the application itself, as drivers print them: ``password=...``, and the password in a URL."""
+_NORMAL: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
+_ENCODINGS: Final = ("utf-16-le", "utf-16-be")
 _HARMLESS: Final = frozenset(
     {
         *("accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers"),
@@ -70,28 +73,47 @@ def without_credentials(text: str, request: RequestHead, schemes: Iterable[Secur
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """`text` without the `secrets`, however they are escaped, and without longer pieces of them.
+    """`text` without the `secrets`, however they are escaped or encoded, and without longer pieces of them.
 
     >>> redacted("KeyError: 'Zm9vYmFyYmF6' in /srv/app.py", ["Zm9vYmFyYmF6"])
     "KeyError: '[cut]' in /srv/app.py"
+    >>> redacted(repr('["alice", "p\\\\u00e4ss"]'), ["päss"])
+    '\'["alice", "[cut]"]\''
     """
     text = text[:_LONGEST]
-    searched = _lowered(text)
-    forms = {_lowered(form) for secret in secrets for form in _forms(secret)}
     is_cut = bytearray(len(text))
-    for form in forms:
-        start = searched.find(form)
-        while start >= 0:
-            is_cut[start : start + len(form)] = b"\1" * len(form)
-            start = searched.find(form, start + 1)
-    for found in _NAMED.finditer(text):
-        start, end = found.span(1 if found[1] else 2)
-        is_cut[start:end] = b"\1" * (end - start)
+    try:
+        plain = list(unescaped(Reading.of(text)))
+        encoded = [each for of in (*plain[:1], *plain[1:][-1:]) for found in decoded(of) for each in unescaped(found)]
+    except RecursionError:
+        return CUT
+    forms = {form for secret in secrets for form in _forms(secret)}
     pieces = {form[at : at + _PIECE] for form in forms for at in range(len(form) - _PIECE + 1)}
-    for at in range(len(text) - _PIECE + 1):
-        if searched[at : at + _PIECE] in pieces:
-            is_cut[at : at + _PIECE] = b"\1" * _PIECE
+    short = {form for form in forms if 0 < len(form) < _PIECE}
+    for reading in plain:
+        for found in _NAMED.finditer(reading.text):
+            _cut(is_cut, reading.part(*found.span(1 if found[1] else 2)))
+        _cut_secrets(is_cut, reading.folded(), short, pieces)
+    short = {form for form in short if len(form) >= _SHORTEST}  # shorter ones are in the octets of any word
+    for reading in encoded:
+        _cut_secrets(is_cut, reading.folded(), short, pieces)
     return "".join(_kept(text, is_cut))
+
+
+def _cut_secrets(is_cut: bytearray, reading: Reading, short: set[str], pieces: set[str]) -> None:
+    text = reading.text
+    for form in short:
+        start = text.find(form)
+        while start >= 0:
+            _cut(is_cut, reading.part(start, start + len(form)))
+            start = text.find(form, start + 1)
+    for at in range(len(text) - _PIECE + 1):
+        if text[at : at + _PIECE] in pieces:
+            _cut(is_cut, reading.part(at, at + _PIECE))
+
+
+def _cut(is_cut: bytearray, part: slice) -> None:
+    is_cut[part] = b"\1" * (part.stop - part.start)
 
 
 def _kept(text: str, is_cut: bytearray) -> Iterator[str]:
@@ -176,16 +198,15 @@ def _base64(text: str) -> bytes:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """`secret`, and how it looks in a `repr`, in JSON, in a URL and in HTML."""
-    octets = secret.encode("utf-8", "surrogatepass")
-    yield secret
-    yield from (repr(secret)[1:-1], ascii(secret)[1:-1], repr(octets)[2:-1], json.dumps(secret)[1:-1])
-    yield from (quote(octets, safe=""), quote_plus(octets), html.escape(secret))
-
-
-def _lowered(text: str) -> str:
-    """`text` in lower case, with as many characters as before."""
-    return "".join(lower if len(lower := character.lower()) == 1 else character for character in text)
+    """How `secret` looks in a reading: itself, and its octets as characters. It may look like an escape itself."""
+    with suppress(RecursionError):
+        for reading in unescaped(Reading.of(secret)):
+            text = reading.text
+            for spelt in {text} if text.isascii() else {text, *(normalize(form, text) for form in _NORMAL)}:
+                yield Reading.of(spelt).folded().text
+                for encoding in _ENCODINGS:
+                    octets = spelt.encode(encoding, "surrogatepass").decode("latin-1")
+                    yield Reading.of(octets).folded().text
 
 
 def _printable(character: str) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from unicodedata import normalize
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 from hypothesis import given
@@ -701,11 +702,72 @@ ESCAPES: Final[dict[str, Callable[[str], str]]] = {
 }
 
 
+ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
+    "hex": lambda secret: secret.encode().hex(),
+    "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "base64url": lambda secret: urlsafe_b64encode(secret.encode()).decode(),
+    "UTF-16": lambda secret: repr(secret.encode("utf-16-le"))[2:-1],
+    "UTF-16 in base64": lambda secret: b64encode(secret.encode("utf-16-be")).decode(),
+    "character references": lambda secret: secret.encode("ascii", "xmlcharrefreplace").decode(),
+    "hexadecimal references": lambda secret: "".join(f"&#x{ord(each):x};" for each in secret),
+    "octal": lambda secret: "".join(f"\\{octet:03o}" for octet in secret.encode()),
+    "NFC": partial(normalize, "NFC"),
+    "NFD": partial(normalize, "NFD"),
+    "upper case": str.upper,
+    "SQL": lambda secret: secret.replace("'", "''"),
+    "CSV": lambda secret: secret.replace('"', '""'),
+}
+ODD: Final = ["é\n", "\\é'\t", "ü&<", "日 本", "a\x00ß", '"é\r', "+ é/", "😀 ok", "e\u0301 e", "50%25 \\n"]
+
+
 @pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES.keys())
-@pytest.mark.parametrize("secret", ["é\n", "\\é'\t", "ü&<", "日 本", "a\x00ß", '"é\r', "+ é/"])
+@pytest.mark.parametrize("secret", ODD)
 def test_a_secret_is_cut_out_however_it_is_escaped(secret: str, escape: Callable[[str], str]) -> None:
     shown = redacted(f"KeyError: ({escape(secret)})", [secret])
     assert shown == f"KeyError: ({CUT})"
+
+
+@pytest.mark.parametrize("inner", ESCAPES)
+@pytest.mark.parametrize("outer", ESCAPES)
+def test_a_secret_is_cut_out_that_is_escaped_twice_or_more(outer: str, inner: str) -> None:
+    for secret in (*ODD, "пароль-жёлтый", 'geheim"wört\\er', "p'a's's"):
+        twice = ESCAPES[outer](ESCAPES[inner](secret))
+        assert redacted(f"KeyError: ({twice})", [secret]) == f"KeyError: ({CUT})"
+        assert redacted(f"KeyError: ({repr(twice)[1:-1]})", [secret]) == f"KeyError: ({CUT})"
+
+
+@pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
+@pytest.mark.parametrize("escape", [str, *ESCAPES.values()], ids=["plain", *ESCAPES])
+def test_a_secret_is_cut_out_however_it_is_encoded(escape: Callable[[str], str], encode: Callable[[str], str]) -> None:
+    for secret in ("correct horse battery", "пароль-жёлтый", "geheim\"wört'er", "k3y-of-alice-0123456789"):
+        for before in ("", "bob:", "/"):
+            for text in (before + secret, repr(before + secret)):
+                shown = redacted(f"GET x/{escape(encode(text))}", [secret])
+                left = shown.replace(CUT, "").removeprefix("GET x/")
+                assert CUT in shown
+                around = "".join(escape(encode(part)) for part in text.split(secret))
+                assert len(unquote(left)) <= max(len(around), len(escape(encode("bob:''")))) + 8
+
+
+@pytest.mark.parametrize("text", ["%" + 40 * "25" + "41", "x" + 2**12 * "\\"])
+def test_of_a_text_that_is_escaped_without_an_end_nothing_is_shown(text: str) -> None:
+    assert redacted(text, [KEY]) == CUT
+    assert redacted("plain", [text]) == "plain"
+
+
+@pytest.mark.parametrize("text", ["\\", "\\u12", "\\U00110000", "%zz", "&#1114112;", "&nothing;", "\\q", "it's", "&"])
+def test_what_is_no_escape_stays(text: str) -> None:
+    assert redacted(text, [KEY]) == text
+
+
+@given(
+    st.text(min_size=1), st.lists(st.sampled_from([*ESCAPES.values(), ENCODINGS["character references"]]), max_size=4)
+)
+def test_no_order_of_escapes_hides_a_secret(secret: str, escapes: list[Callable[[str], str]]) -> None:
+    text = secret
+    for escape in escapes:
+        text = escape(text)
+    assert redacted(f"({text})", [secret]) in (f"({CUT})", CUT, f"{CUT})", f"({CUT}")
 
 
 @given(st.text(min_size=8), st.text(min_size=9), st.text())
@@ -795,3 +857,57 @@ def test_what_says_nothing_secret_stays_in_a_traceback(name: str) -> None:
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic Og=="])
 def test_an_empty_credential_is_no_text_to_cut(authorization: str) -> None:
     assert "" not in secrets_of(wsgi_request(authorization=authorization, cookie="a=;b"), ())
+
+
+def _by_flask(scheme: Any, view: Callable[[str], None], body: str) -> int:
+    from authmw_flask import FlaskAuth
+    from flask import Flask, request
+
+    app = Flask("shop")
+    FlaskAuth(app, Auth(scheme))
+
+    @app.post("/")
+    def index() -> str:
+        view(request.form["password"])
+        return ""
+
+    return app.test_client().post("/", data={"password": body}, headers={"Authorization": "Bearer t0ken"}).status_code
+
+
+def _by_starlette(scheme: Any, view: Callable[[str], None], body: str) -> int:
+    from authmw_starlette import AuthMiddleware
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+    from starlette.testclient import TestClient
+
+    async def index(request: Request) -> Response:
+        view((await request.body()).decode())
+        return Response()
+
+    app = Starlette(
+        routes=[Route("/", index, methods=["POST"])], middleware=[Middleware(AuthMiddleware, auth=Auth(scheme))]
+    )
+    return TestClient(app).post("/", content=body, headers={"Authorization": "Bearer t0ken"}).status_code
+
+
+@pytest.mark.parametrize("by", [_by_flask, _by_starlette])
+@pytest.mark.parametrize("shape", ["text", "cause"])
+def test_class_2_what_a_view_read_from_the_body_is_in_no_record(
+    shape: str, by: Callable[[Any, Callable[[str], None], str], int]
+) -> None:
+    def view(password: str) -> None:
+        if shape == "text":
+            raise StoreUnavailable(f"no answer for {password}")
+        try:
+            raise KeyError(password)
+        except KeyError as error:
+            raise StoreUnavailable("the directory is away") from error
+
+    with _logged(logging.DEBUG) as records:
+        assert by(HTTPBearer({"t0ken": Principal("alice")}.get), view, "correct horse battery") == 503
+    texts = [record.getMessage() for record in records]
+    assert any("error=StoreUnavailable " in text or text.endswith("error=StoreUnavailable path=/") for text in texts)
+    assert not any("horse" in text for text in texts)

@@ -1,0 +1,146 @@
+"""Readings of a text: what it says once its escapes, percent-encoding, entities, hexadecimal and base64 are undone.
+
+A program that prints a text may have escaped it twice: `KeyError` prints the `repr` of its argument, which may be JSON.
+Each character of a reading knows which part of the text it stands for, so that the part can be cut out there.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
+from html.entities import html5
+from typing import Final, NamedTuple
+from unicodedata import normalize
+
+_ROUNDS: Final = 12
+"""Escapes inside of each other that are undone. No program escapes a text as often."""
+_LAST: Final = 0x10FFFF
+_BETWEEN: Final = "\ufffe"
+"""Stands between the decoded parts of a text. It is no character."""
+_ESCAPE: Final = re.compile(
+    r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"  # JSON: a character beyond U+FFFF
+    r"|(?:[\\%]u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|&#[xX]([0-9a-fA-F]{1,6});)"
+    r"|\\([0-7]{3})"
+    r"|&#([0-9]{1,7});"
+    r"|&([A-Za-z][A-Za-z0-9]{1,31};)"
+    r"""|\\([\\'"/abfnrtv])"""
+    r"""|(?:'(')|"("))"""  # SQL and CSV
+    r"|([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"  # octets of UTF-8
+)
+_OF_A_LETTER: Final = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
+_HEX: Final = re.compile(r"[0-9a-fA-F]{8,}")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+_URLSAFE: Final = str.maketrans("-_", "+/")
+
+
+class Reading(NamedTuple):
+    """A text that was read, with the part of the first text that each of its characters stands for."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    @classmethod
+    def of(cls, text: str) -> Reading:
+        """`text` as it is."""
+        return cls(text, range(len(text)), range(1, len(text) + 1))
+
+    def part(self, start: int, end: int) -> slice:
+        """The part of the first text that the characters from `start` to `end` stand for."""
+        return slice(self.starts[start], self.ends[end - 1])
+
+    def replaced(self, found: Iterator[tuple[int, int, str]]) -> Reading:
+        """This reading with other texts in place of some of its parts: the start, the end and the text of each."""
+        parts, starts, ends = list[str](), list[int](), list[int]()
+        done = 0
+        for start, end, text in found:
+            parts += (self.text[done:start], text)
+            starts += (*self.starts[done:start], *([self.starts[start]] * len(text)))
+            ends += (*self.ends[done:start], *([self.ends[end - 1]] * len(text)))
+            done = end
+        if not done:
+            return self
+        parts.append(self.text[done:])
+        return Reading("".join(parts), [*starts, *self.starts[done:]], [*ends, *self.ends[done:]])
+
+    def folded(self) -> Reading:
+        """This reading without differences of case and of Unicode's forms, and with a space for each plus sign."""
+        if self.text.isascii():
+            return self._replace(text=self.text.lower().replace("+", " "))
+        folds = {each: _fold(each) for each in set(self.text)}
+        other = ((at, at + 1, folds[each]) for at, each in enumerate(self.text) if folds[each] != each)
+        return self.replaced(other)
+
+
+def unescaped(text: Reading) -> Iterator[Reading]:
+    """`text`, and what it says after each round in which the escapes in it are undone, and octets are read as UTF-8.
+
+    Raises:
+        RecursionError: there are escapes inside of each other without an end.
+    """
+    yield text
+    for _ in range(_ROUNDS):
+        plain = text.replaced(_escapes_in(text.text))
+        if plain is text:
+            return
+        text = plain
+        yield text
+    raise RecursionError("too many escapes inside of each other")
+
+
+def decoded(text: Reading) -> Iterator[Reading]:
+    """The octets that hexadecimal digits and base64 in `text` stand for, whatever stands before them there."""
+    for offset in range(2):
+        yield _decoded(text, _HEX, offset, 4, _from_hex)
+    for offset in range(4):
+        yield _decoded(text, _BASE64, offset, 6, _from_base64)
+
+
+def _escapes_in(text: str) -> Iterator[tuple[int, int, str]]:
+    for found in _ESCAPE.finditer(text):
+        meaning = _meaning(found)
+        if meaning is not None:
+            yield found.start(), found.end(), meaning
+
+
+def _meaning(found: re.Match[str]) -> str | None:
+    """What an escape stands for; None if it is none."""
+    high, low, *hexadecimal, octal, decimal, entity, letter, quote, double, octets = found.groups()
+    if high is not None:
+        return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
+    for digits, base in (*((each, 16) for each in hexadecimal), (octal, 8), (decimal, 10)):
+        if digits is not None:
+            number = int(digits, base)
+            return chr(number) if number <= _LAST else None
+    if entity is not None:
+        return html5.get(entity)
+    if octets is not None:
+        return octets.encode("latin-1").decode("utf-8", "ignore") or None
+    return quote or double or _OF_A_LETTER.get(letter, letter)
+
+
+def _decoded(text: Reading, runs: re.Pattern[str], offset: int, bits: int, decode: Callable[[str], bytes]) -> Reading:
+    parts, starts, ends = list[str](), list[int](), list[int]()
+    for found in runs.finditer(text.text):
+        begin = found.start() + offset
+        octets = decode(found[0][offset:])
+        parts += (octets.decode("latin-1"), _BETWEEN)
+        starts += (text.starts[begin + 8 * at // bits] for at in range(len(octets)))
+        ends += (text.ends[begin + (8 * at + 7) // bits] for at in range(len(octets)))
+        starts.append(text.starts[found.end() - 1])
+        ends.append(text.ends[found.end() - 1])
+    return Reading("".join(parts), starts, ends)
+
+
+def _from_hex(digits: str) -> bytes:
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])
+
+
+def _from_base64(digits: str) -> bytes:
+    used = digits[:-1] if len(digits) % 4 == 1 else digits
+    return b64decode(used.translate(_URLSAFE) + "=" * (-len(used) % 4))
+
+
+def _fold(character: str) -> str:
+    return normalize("NFKD", normalize("NFKD", character).casefold()).replace("+", " ")

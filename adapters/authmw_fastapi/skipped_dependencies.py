@@ -39,6 +39,6 @@ def skipped_dependencies(app: object, fastapi: str = __version__) -> tuple[str, 
 
 
 def _yields(call: object) -> bool:
-    innermost: Any = list(chain_of(call))[-1]
-    functions = (innermost, getattr(type(innermost), "__call__", None))  # noqa: B004 - of the class
+    innermost = list(chain_of(call))[-1]
+    functions: list[Any] = [innermost, getattr(type(innermost), "__call__", None)]  # noqa: B004 - of the class
     return any(isgeneratorfunction(each) or isasyncgenfunction(each) for each in functions)

@@ -7,6 +7,7 @@ from typing import Final
 
 Header = tuple[str, str]
 
+_NOT_SHARED: Final = frozenset({"private", "no-store"})
 _PREFIXED: Final = ("__host-", "__secure-")
 
 
@@ -34,22 +35,24 @@ def clearing(name: str, *, path: str = "/", domain: str = "", same_site: str = "
 def without_cookies_set(own: Iterable[Header], headers: Iterable[Header]) -> list[Header]:
     """The headers of `own`, without the ``Set-Cookie`` of a cookie that `headers` set, as a login does.
 
-    None is sent with a response that shared caches may store (RFC 9111 §5.2.2): one that ignores ``Vary`` would clear
-    the cookies of others.
+    None is sent with a response that shared caches may store (RFC 9111 §3): one that ignores ``Vary`` would clear the
+    cookies of others.
 
     >>> without_cookies_set([clearing("key"), ("DPoP-Nonce", "n")], [("set-cookie", "key=new; Path=/")])
     [('DPoP-Nonce', 'n')]
     """
     are_set: set[str] = set()
-    is_shared = False
+    caching: set[str] = set()
     for name, value in headers:
         match name.lower():
             case "set-cookie":
                 are_set.add(_name(value))
             case "cache-control":
-                is_shared |= any(directive in value.lower() for directive in ("public", "s-maxage"))
+                caching.update(each.partition("=")[0].strip(" \t") for each in value.lower().split(","))
             case _:
                 pass
+    # Without any directive, the engine says ``private``.
+    is_shared = bool(caching) and caching.isdisjoint(_NOT_SHARED)
     return [each for each in own if each[0].lower() != "set-cookie" or not (is_shared or _name(each[1]) in are_set)]
 
 

@@ -10,7 +10,7 @@ from authmw.crypto.claims import ClaimRules, interned, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import NOT_THREE_SEGMENTS, JWSReader, shown
 from authmw.crypto.keyring import KeyRing, mistakes_in_ring
-from authmw.errors import ConfigurationError, explains_arguments
+from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds
 from authmw.flow.flow import Flow
@@ -225,9 +225,11 @@ def _each(values: Collection[object]) -> frozenset[str]:
 def _call(
     function: Callable[[Mapping[str, Any]], Iterable[str]], claims: Mapping[str, Any]
 ) -> frozenset[str] | Rejected:
-    # The issuer writes the claims: if the function fails on them, the token is refused.
+    # The issuer writes the claims: if the function fails on them, the token is refused. An outage is none of its fault.
     try:
         found = function(claims)
         return _scopes_in(found) if isinstance(found, str) else _each(list(found))
+    except Unavailable:
+        raise
     except Exception as error:
         return Rejected(Reason.TOKEN_CLAIMS, f"the function for scopes: {type(error).__name__}")

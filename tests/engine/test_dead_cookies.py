@@ -256,11 +256,20 @@ def test_what_the_response_sets_is_not_cleared(interface: str) -> None:
 
 
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
-@pytest.mark.parametrize("path", ["/shared/public, max-age=60", "/shared/S-MaxAge=60"])
-def test_a_response_that_shared_caches_store_clears_nothing(interface: str, path: str) -> None:
+@pytest.mark.parametrize(
+    "caching",
+    ["public, max-age=60", "S-MaxAge=60", "max-age=3600", "must-revalidate, max-age=60", "immutable", "no-transform"],
+)
+def test_a_response_that_shared_caches_may_store_clears_nothing(interface: str, caching: str) -> None:
     ask = INTERFACES[interface](Auth(_session()), default="allow")
-    assert ask(path, Cookie="__Host-access=no-token")[:2] == (200, [])
-    assert ask("/shared/private, max-age=60", Cookie="__Host-access=no-token")[:2] == (200, [CLEARED])
+    assert ask(f"/shared/{caching}", Cookie="__Host-access=no-token")[:2] == (200, [])
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+@pytest.mark.parametrize("caching", ["private, max-age=60", "max-age=60,Private", "no-store", "private"])
+def test_a_response_that_no_shared_cache_may_store_clears_a_dead_cookie(interface: str, caching: str) -> None:
+    ask = INTERFACES[interface](Auth(_session()), default="allow")
+    assert ask(f"/shared/{caching}", Cookie="__Host-access=no-token")[:2] == (200, [CLEARED])
 
 
 @pytest.mark.parametrize("interface", ROUTED)

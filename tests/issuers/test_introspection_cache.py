@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from authmw.errors import Unavailable
+from authmw.errors import StoreUnavailable, Unavailable
 from authmw.flow.flow import Flow, run, run_async
 from authmw.flow.single_flight import SingleFlight
 from authmw.identity.credentials import BearerToken
@@ -165,6 +165,21 @@ def test_no_failure_is_kept(failure: object) -> None:
             verify(verifier)
     assert len(server.asked) == 2
     server.answer = ACTIVE
+    assert is_taken(verifier)
+
+
+def test_an_outage_in_the_function_for_scopes_is_not_kept_either() -> None:
+    is_away = [True]
+
+    def roles(members: Any) -> str:
+        if is_away:
+            raise StoreUnavailable("the store of roles is away")
+        return "orders:read"
+
+    verifier = verifier_of(FakeServer(ACTIVE), scopes=roles)
+    with pytest.raises(Unavailable):
+        verify(verifier)
+    is_away.clear()
     assert is_taken(verifier)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from authmw import Auth, HTTPBearer
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.engine.authentication import Authentication
-from authmw.errors import ConfigurationError
+from authmw.errors import ConfigurationError, StoreUnavailable
 from authmw.flow.flow import run
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
@@ -330,6 +330,14 @@ BROKEN: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_class_35_a_function_for_scopes_that_fails_refuses_the_token(name: str) -> None:
     assert verdict(token(), verifier(scopes=BROKEN[name])) == "token-claims"
+
+
+def test_a_function_for_scopes_whose_store_is_down_is_an_outage_and_no_fault_of_the_token() -> None:
+    def asking(claims: Any) -> list[str]:
+        raise StoreUnavailable("the store of roles is away")
+
+    with pytest.raises(StoreUnavailable):
+        verdict(token(), verifier(scopes=asking))
 
 
 def test_one_bad_claim_of_several_refuses_the_token() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from authmw.crypto.claims import is_date, is_identifier
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import shown
+from authmw.errors import Unavailable
 from authmw.http.reasons import Reason
 from authmw.identity.principal import Principal, PrincipalKind
 from authmw.identity.scopes import is_scope, parse_scope
@@ -109,6 +110,8 @@ class AnswerRules:
             return refused
         try:
             scopes = _granted(self.scopes, members)
+        except Unavailable:
+            raise
         except Exception as error:  # a function of the application may fail on the members that a server sends
             return Rejected(Reason.TOKEN_CLAIMS, f"the scopes: {type(error).__name__}")
         return self._principal(members, scopes, scheme)

@@ -54,6 +54,7 @@ NUMBERS: list[tuple[str, str, object, object]] = [
     ("docs/issuers/dpop.md", "not older than `max_age=60` seconds", default(DPoPVerifier, "max_age"), 60),
     ("docs/issuers/dpop.md", "give or take `leeway=30`", default(DPoPVerifier, "leeway"), 30),
     ("docs/issuers/dpop.md", "The store in memory keeps 100,000 of them", default(MemoryNonces, "size"), 100_000),
+    ("docs/issuers/dpop.md", "about seventeen such clients", default(MemoryNonces, "size").bit_length(), 17),
     ("docs/issuers/dpop.md", "DPoPNonces(secret, max_age=300)", default(DPoPNonces, "max_age"), 300),
     ("docs/issuers/index.md", "5 minutes to 24 hours", (CachePolicy().least, CachePolicy().most), (300, DAY)),
     ("docs/issuers/index.md", "go on for a day", CachePolicy().stale, DAY),

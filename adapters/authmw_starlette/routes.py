@@ -319,6 +319,7 @@ def _registered(app: object) -> Iterator[tuple[object, ...]]:
 
 
 def _registered_by(route: Any) -> Iterator[tuple[object, ...]]:
+    yield (route,)  # a wrapper of the route itself is called by nobody
     if getattr(route, "endpoint", None) is not None:
         yield from called_for(route)
         return

@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
+from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -90,6 +90,25 @@ def test_a_bare_endpoint_beside_its_wrappers_stops_the_start_up(make: Callable[[
     assert [route.protection for route in routes_of(app)] == [Protection.DECLARED, Protection.MISPLACED]
     with pytest.raises(ConfigurationError, match=r"without its enforcing wrapper.*authenticated\("), client_of(app):
         pass
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Route("/orders", fresh()),
+        lambda: WebSocketRoute("/orders", fresh()),
+        lambda: Mount("/orders", routes=[Route("/all", fresh())]),
+        lambda: Mount("/shop", routes=[Host("shop.example", Router([Route("/orders", fresh())]))]).routes[0],
+    ],
+    ids=["route", "websocket route", "mount", "host"],
+)
+def test_a_requirement_on_a_route_object_that_serves_without_its_wrapper_stops_the_start_up(
+    make: Callable[[], Any],
+) -> None:
+    route = make()
+    needs_read(route)
+    with pytest.raises(ConfigurationError, match="is registered without its enforcing wrapper"):
+        client_of(guarded(route)).get("/orders")
 
 
 def test_a_decorator_above_the_route_is_not_lost_where_another_one_stands_below_it() -> None:

@@ -37,6 +37,8 @@ class AuthmwError(Exception):
     is_passed_on: ClassVar[bool] = False
     """Whether it stays as it is where a store or a function of yours raises it, while a request is authenticated. Any
     other exception is a `StoreUnavailable` then, without its text."""
+    is_answer: ClassVar[bool] = False
+    """Whether a store answers by it, as that there is no such user: who asked the store sees it."""
 
 
 class ConfigurationError(AuthmwError, ValueError):
@@ -82,6 +84,11 @@ class Overloaded(Unavailable):
     """All slots for password hashing are in use, and the queue is full."""
 
     retry_after = 1
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether a store answers by `error`."""
+    return isinstance(error, AuthmwError) and error.is_answer
 
 
 def is_passed_on(error: BaseException) -> bool:

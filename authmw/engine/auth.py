@@ -30,12 +30,20 @@ from authmw.engine.authentication import (
     DeferredOutcome,
     Evaluate,
     Outcome,
+    as_outage,
     evaluator_of,
     in_order_of_evaluation,
     until_expiry,
 )
 from authmw.engine.message import MessageHead, takes_tokens_alone
-from authmw.errors import ConfigurationError, FlowError, NoDependency, Unavailable, explains_arguments
+from authmw.errors import (
+    AuthmwError,
+    ConfigurationError,
+    FlowError,
+    NoDependency,
+    Unavailable,
+    explains_arguments,
+)
 from authmw.flow.application_code import is_of_application
 from authmw.flow.clocks import now
 from authmw.flow.durations import Seconds, seconds
@@ -222,8 +230,10 @@ class Auth(NoDependency):
             outcome = self._outcome_here(request)
             if isinstance(outcome, DeferredOutcome):
                 outcome = run(outcome.flow, pool=self._pool, around=request.around)
-        except Unavailable as error:
-            return self.unavailable(error, request)
+        except (FlowError, AccessRefused):
+            raise
+        except AuthmwError as error:
+            return self.unavailable(as_outage(error), request)
         return self._conclude(outcome, request, version)
 
     async def authenticate_async(self, request: RequestHead) -> Authentication | Refusal:
@@ -243,8 +253,10 @@ class Auth(NoDependency):
                 outcome = await run_async(
                     outcome.flow, pool=self._pool, store_timeout=self._store_timeout, thread=request.call_blocking
                 )
-        except Unavailable as error:
-            return self.unavailable(error, request)
+        except (FlowError, AccessRefused):
+            raise
+        except AuthmwError as error:
+            return self.unavailable(as_outage(error), request)
         return self._conclude(outcome, request, version)
 
     def verify_token(self, token: object, *scopes: str | AnyOf, requirement: Requirement = AUTHENTICATED) -> Principal:

@@ -9,7 +9,7 @@ from math import isnan
 from types import GeneratorType
 from typing import Any, Final, NamedTuple, cast
 
-from authmw.errors import FlowError, StoreUnavailable, is_passed_on
+from authmw.errors import AuthmwError, FlowError, StoreUnavailable, Unavailable, is_passed_on
 from authmw.flow.application_code import is_of_application
 from authmw.flow.clocks import now
 from authmw.flow.flow import Flow
@@ -242,6 +242,15 @@ def _failure(scheme: SecurityScheme[Any], error: Exception) -> StoreUnavailable:
     """What code of the application raised, as a failure to decide."""
     name = type(scheme if scheme.verifier is None else scheme.verifier).__name__
     return StoreUnavailable(f"{name} raised {type(error).__name__}")
+
+
+def as_outage(error: AuthmwError) -> Unavailable:
+    """`error` as a failure to decide. Who authenticates asks a store nothing that it answers by an exception."""
+    if isinstance(error, Unavailable):
+        return error
+    failure = StoreUnavailable(f"{type(error).__name__} was raised")
+    failure.__cause__ = error
+    return failure
 
 
 def _evaluate_ways(

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar, overload
 
-from authmw.errors import FlowError, StoreUnavailable, is_passed_on
+from authmw.errors import FlowError, StoreUnavailable, is_answer, is_passed_on
 from authmw.flow.application_code import Surroundings, is_of_application
 from authmw.flow.call_mode import CallMode, is_async_def, is_own_and_nonblocking
 from authmw.flow.pool import WorkPool, default_pool, finished, in_thread, in_waiting_thread, within
@@ -273,7 +273,7 @@ def ask_now(method: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> o
     try:
         return method(*args, **kwargs)
     except Exception as error:
-        if is_passed_on(error):
+        if is_passed_on(error) or is_answer(error):
             raise
         raise StoreUnavailable(f"{Ask(method, *args, **kwargs)!r} raised {type(error).__name__}") from error
 
@@ -317,7 +317,7 @@ def _check(question: object) -> None:
 
 
 def _as_failure(question: object, error: BaseException) -> BaseException:
-    if is_passed_on(error) or not isinstance(error, Exception):
+    if is_passed_on(error) or is_answer(error) or not isinstance(error, Exception):
         return error
     if not isinstance(question, Ask) and not is_of_application(getattr(question, "function", None)):
         # PEP 479 turns a StopIteration that is thrown into a generator into a RuntimeError. So a StopIteration of a

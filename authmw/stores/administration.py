@@ -24,9 +24,13 @@ NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 class NotFound(AuthmwError, LookupError):
     """There is no such user, client, key or token."""
 
+    is_answer = True
+
 
 class AlreadyExists(AuthmwError, ValueError):
     """A user with that name or id, or a client with that id, exists already."""
+
+    is_answer = True
 
 
 class UserAdmin(Protocol):

@@ -21,10 +21,11 @@ from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.cors import next_cors_middleware
 from authmw_starlette.error_pages import page_of
-from authmw_starlette.listing import undeclared_scopes
+from authmw_starlette.listing import has_predicates, undeclared_scopes
 from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere, warn_of_dispatch
 from authmw_starlette.refusing import carry
 from authmw_starlette.routes import Step, asked_at, declares, inwards, needed, places_on_way, registered_without_wrapper
+from authmw_starlette.table_changes import TableChanges
 from authmw_starlette.walk import foreign_prefixes
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ class AuthMiddleware(ASGIAuthMiddleware):
         )
         self._table = app if declares(app) else None
         self._framework = next((each for each in inwards(app) if hasattr(each, "routes")), None)
-        self._walked = False
+        self._changes = TableChanges()
         self._warned: set[str] = set()
-        self._looks_at_paths = False
+        self._looks_at_arrivals = False
 
     if not TYPE_CHECKING:
 
@@ -120,20 +121,17 @@ class AuthMiddleware(ASGIAuthMiddleware):
         Raises:
             ConfigurationError: an endpoint lacks its enforcing wrapper. Nothing is served then.
         """
-        if not self._walked:
+        if self._changes.are_there:
             mistakes = self._mistakes(scope)
             warn_of_undeclared(undeclared_scopes(self.routing(scope), self.auth), self.auth, self._warned)
             warn_of_dispatch(self.routing(scope), self._warned)
-            if scope["type"] == "lifespan":
-                # This check is repeated at the first request: the start-up may add routes.
-                if mistakes:
+            if mistakes:
+                if scope["type"] == "lifespan":
                     await receive()
                     await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
-                    raise ConfigurationError(*mistakes)
-            elif mistakes:
                 raise ConfigurationError(*mistakes)
-            else:
-                self._walked = True
+            if scope["type"] != "lifespan":  # the start-up may change routes, also without another number of them
+                self._note(self.routing(scope))
         root = getattr(self._framework, "root_path", "")
         if root and scope.get("root_path") != root:
             scope = {**scope, "root_path": root}  # as FastAPI does it before it routes
@@ -143,9 +141,9 @@ class AuthMiddleware(ASGIAuthMiddleware):
         """The promise by which a stranger passes. For a public path it holds behind the layers of each router too."""
         promise = super().promise(request)
         if isinstance(promise, PathPromise):
-            if not self._looks_at_paths:
+            if not self._looks_at_arrivals:
                 place_everywhere(self.routing(request.scope))
-                self._looks_at_paths = True
+                self._looks_at_arrivals = True
             setattr(promise, "places", partial(places_on_way, self.routing(request.scope), request.scope))  # noqa: B010
         return promise
 
@@ -164,10 +162,21 @@ class AuthMiddleware(ASGIAuthMiddleware):
         return super().answer_preflight(scope, receive, send) if cors is None else cors(scope, receive, send)
 
     def _mistakes(self, scope: Scope) -> tuple[str, ...]:
-        """The mistakes for which the application must not be served. Called before the first connection."""
+        """The mistakes for which the application must not be served, as its routes are now.
+
+        Called before the first connection, and again after each change. A router that hides its routes and is added
+        later is no mistake: no stranger reaches anything in it.
+        """
         opens = self.guard_settings.public or self.auth.login is not None
-        hiding = hiding_routers(self.routing(scope)) if opens else ()
+        hiding = hiding_routers(self.routing(scope)) if opens and not self._changes.were_noted else ()
         return registered_without_wrapper(self.routing(scope)) + hiding + self._repeated()
+
+    def _note(self, app: object) -> None:
+        """Note the routes of `app`, whose mistakes were looked for."""
+        self._changes.note(app)
+        self._looks_at_arrivals = has_predicates(app)
+        if self._looks_at_arrivals:
+            place_everywhere(app)
 
     def _repeated(self) -> tuple[str, ...]:
         """The mistake if a layer inside of this one is the same guard again."""

@@ -23,7 +23,7 @@ from authmw.http.request import ASGIRequest
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw_starlette.refusing import let_refusals_through
 from authmw_starlette.routers import fallback_of
-from authmw_starlette.routes import Step, asked_from, closed_by_dispatch, needed, owners_of
+from authmw_starlette.routes import Step, asked_from, behind_layers, closed_by_dispatch, needed, owners_of
 from authmw_starlette.slots import Slot, slot_of_routes
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class WayPromise(Promise):
 
 
 class Checkpoint:
-    """Stands in front of a step, inside of all layers around it. Other requests than those of strangers pass at once.
+    """Stands in front of a step, inside of all layers around it: strangers are asked for, and predicates get its scope.
 
     Args:
         app: what is called next.
@@ -84,7 +84,9 @@ class Checkpoint:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the connection on."""
-        promises = promises_of(scope)
+        call, promises = call_here(), promises_of(scope)
+        if call is not None:
+            call.routed = scope
         return self._check(promises, scope, receive, send) if promises else self.app(scope, receive, send)
 
     async def _check(self, promises: tuple[Promise, ...], scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,8 +113,16 @@ class Checkpoint:
 
 
 def place_everywhere(app: object) -> bool:
-    """Put a checkpoint in front of each router of `app` and of the applications that it mounts. False if one hides."""
-    steps = [Step(getattr(owner, "router", owner), None, (), "") for owner in owners_of(app)]
+    """Put a checkpoint behind the layers of each router and route of `app` and of what it mounts.
+
+    Returns:
+        False if a router hides where it calls its routes.
+    """
+    steps = [
+        step
+        for owner in owners_of(app)
+        for step in (Step(getattr(owner, "router", owner), None, (), ""), *behind_layers(owner))
+    ]
     hiding = [step for step in steps if not _place(step) and isinstance(step.target, Router)]
     return not hiding
 
@@ -173,7 +183,8 @@ def _place_all(steps: Sequence[Step]) -> bool:
 def _place(step: Step) -> bool:
     """Put a checkpoint in front of a step, if there is none. False if the step does not show how it is called."""
     if step.holder is not None:
-        if type(step.holder.app) is not Checkpoint:
+        # Once it is there, it is itself the innermost that calls something by ``app``.
+        if Checkpoint not in (type(step.holder), type(step.holder.app)):
             step.holder.app = Checkpoint(step.holder.app, step.target)
         return True
     slot = _slot_of(step.target)

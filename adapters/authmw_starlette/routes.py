@@ -211,6 +211,13 @@ def _in_included_router(route: object, scope: Scope, asked: _Declared, way: list
     return None
 
 
+def behind_layers(owner: Any) -> Iterator[Step]:
+    """The routes of `owner` with layers that were given to them alone."""
+    for route in owner.routes:
+        if getattr(route, "endpoint", None) is not None and (holder := _innermost_layer(route)) is not route:
+            yield Step(route, holder, _NOTHING, "")
+
+
 def contexts_of(route: object) -> Iterator[Any]:
     """The contexts of the routes behind `route`, if it is a router that FastAPI included; otherwise none."""
     contexts = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)

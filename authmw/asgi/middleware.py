@@ -27,7 +27,7 @@ from authmw.errors import ConfigurationError, Unavailable, explains_arguments
 from authmw.flow.application_code import takes
 from authmw.http.origin import HIDDEN, OWN_SITE, SAFE_METHODS
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.request import ASGIRequest, Message, Receive, Scope, Send
+from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
 from authmw.http.response import WITHOUT_CONTENT, Response, is_for_cors, is_sent_to_preflight, joined
 from authmw.identity.calling import current_call
 from authmw.identity.principal import Principal
@@ -270,6 +270,11 @@ class _Passing(Call):
 
     def _make_request(self) -> ASGIRequest:
         return ASGIRequest(self._scope)
+
+    @property
+    def arrived(self) -> RequestHead:
+        routed = self.routed
+        return self.request if routed is None or routed is self._scope else ASGIRequest(routed)
 
     async def run(self) -> None:
         audit.admitted(self.authentication.principal, self)

@@ -24,10 +24,17 @@ class _Declarations:
 
     version: object = object()
     """Another object after each declaration, so that what was read from declarations is known to hold still."""
+    version_below: object = object()
+    """Another object after each declaration on what a program may have registered before, that is, on all but a new
+    wrapper. A wrapper that declares again what is known changes nothing: a program may make one on each request."""
 
     def change(self) -> None:
         """Note that a declaration was written."""
         self.version = object()
+
+    def change_below(self) -> None:
+        """Note that a declaration was written on an object that was there before."""
+        self.version_below = self.version = object()
 
 
 declarations: Final = _Declarations()
@@ -104,7 +111,7 @@ def mark(target: object, requirement: Requirement) -> None:
         setattr(target, _MARKER, requirement)
     except AttributeError:
         raise no_attributes(target) from None
-    declarations.change()
+    declarations.change_below()
 
 
 def name_of(target: object) -> str:

@@ -109,7 +109,10 @@ class _Records:
             except Exception:
                 raise no_attributes(target) from None
             finally:
-                declarations.change()
+                if together == known:
+                    declarations.change()
+                else:
+                    declarations.change_below()
 
 
 def _write(target: Any, name: str, value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -285,6 +286,31 @@ def test_the_layers_of_one_route_or_mount_open_nothing(layer: str) -> None:
 class _Files:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse("open")(scope, receive, send)
+
+
+def test_checkpoints_do_not_become_more_with_each_request() -> None:
+    made = Site()
+
+    @public
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("page")(scope, receive, send)
+
+    routes: list[BaseRoute] = [
+        Route("/route", made.page, middleware=[Middleware(Serving)]),
+        Mount("/mount", routes=[Route("/page", made.page)], middleware=[Middleware(Serving)]),
+        Mount("/application", app=Serving(Serving(mounted))),
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(Serving)])
+    client = client_of(guard(app, "added", public=["/missing"]))
+
+    def checkpoints() -> int:
+        for path in ("/route", "/mount/page", "/application/page"):
+            assert client.get(path).text == "page"
+        assert client.get("/missing").status_code == 404
+        return sum(type(each) is promises_module.Checkpoint for each in gc.get_objects())
+
+    after_one = [checkpoints() for _ in range(3)]
+    assert len(set(after_one)) == 1
 
 
 def test_an_application_that_is_public_as_a_whole_needs_no_confirmation() -> None:

@@ -207,3 +207,124 @@ def test_without_starlette_the_import_says_what_to_install() -> None:
 def test_the_import_loads_no_fastapi() -> None:
     found = fresh_python("-c", "import sys, authmw_starlette; print('fastapi' in sys.modules)")
     assert found.stdout.strip() == "False", found.stderr
+
+
+# Routes that are added, and requirements that are declared, while the application serves.
+
+
+def _adding(app: FastAPI) -> None:
+    @requires_scopes("admin")
+    @app.get("/added")
+    async def added() -> str:
+        return "added"
+
+
+def _including(app: FastAPI) -> None:
+    router = APIRouter()
+
+    @requires_scopes("admin")
+    @router.get("/added")
+    async def added() -> str:
+        return "added"
+
+    app.include_router(router)
+
+
+def _including_what_was_declared_before(app: FastAPI) -> None:
+    app.include_router(_declared_before)
+
+
+_declared_before = APIRouter()
+
+
+@requires_scopes("admin")
+@_declared_before.get("/added")
+async def _added_before() -> str:
+    return "added"
+
+
+def _mounting(app: FastAPI) -> None:
+    bare = _bare()
+    app.mount("/", Starlette(routes=[Route("/added", bare)]))
+    requires_scopes("admin")(bare)
+
+
+def _bare() -> Endpoint:
+    async def bare(request: Request) -> Response:
+        return PlainTextResponse("bare")
+
+    return bare
+
+
+def _adding_to_what_is_mounted(app: FastAPI) -> None:
+    below = next(each.app for each in app.routes if isinstance(each, Mount))
+    assert isinstance(below, FastAPI)
+    _adding(below)
+
+
+def _declaring_on_what_is_there(app: FastAPI) -> None:
+    there = next(each.endpoint for each in app.routes if isinstance(each, Route) and each.path == "/there")
+    requires_scopes("admin")(there)
+
+
+ADDED: dict[str, Callable[[FastAPI], None]] = {
+    "a route": _adding,
+    "an included router": _including,
+    "a router of before": _including_what_was_declared_before,
+    "a mount": _mounting,
+    "a route of a mount": _adding_to_what_is_mounted,
+    "a declaration": _declaring_on_what_is_there,
+}
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("add", ADDED.values(), ids=ADDED)
+def test_a_misplaced_requirement_is_found_while_the_application_serves(
+    add: Callable[[FastAPI], None], placement: Placement
+) -> None:
+    app = FastAPI()
+    app.add_api_route("/there", _bare())
+    app.mount("/below", FastAPI())
+    client = client_of(guard(app, placement), headers=READER)
+    for _ in range(2):
+        assert client.get("/there").status_code == 200
+    add(app)
+    for path in ("/there", "/added", "/below/added"):
+        with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"):
+            client.get(path)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_routes_that_are_added_while_the_application_serves_are_enforced(placement: Placement) -> None:
+    app = FastAPI()
+    client = client_of(guard(app, placement), headers=READER)
+    assert client.get("/added").status_code == 404
+    app.add_api_route("/added", requires_scopes("admin")(_bare()))
+    app.add_api_route("/other", authenticated(_bare()))
+    assert client.get("/added").status_code == 403
+    assert client.get("/other").status_code == 200
+
+
+def test_the_route_table_is_read_again_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[object] = []
+
+    def reading(app: object) -> tuple[str, ...]:
+        reads.append(app)
+        return ()
+
+    monkeypatch.setattr("authmw_starlette.middleware.registered_without_wrapper", reading)
+
+    async def endpoint(request: Request) -> Response:
+        known = requires_scopes("orders:read")(_known)  # on each request
+        assert known is not _known
+        return PlainTextResponse("")
+
+    async def _known() -> None: ...
+
+    client = client_of(guard(Starlette(routes=[Route("/", endpoint)])), headers=READER)
+    client.get("/")
+    client.get("/")  # it sees what the first request declared
+    before = len(reads)
+    for _ in range(3):
+        client.get("/")
+    assert len(reads) == before

@@ -78,7 +78,7 @@ def _of_the_route(endpoint: Any, layers: list[Middleware]) -> Starlette:
 
 def _fastapi(endpoint: Any, layers: list[Middleware]) -> FastAPI:
     app = FastAPI(middleware=layers)
-    add = app.add_route if endpoint is Page else app.add_api_route
+    add: Callable[..., Any] = app.add_route if endpoint is Page else app.add_api_route
     add("/of/{user}", endpoint)
     app.add_api_websocket_route("/talk/{user}", talk)
     return app
@@ -86,7 +86,7 @@ def _fastapi(endpoint: Any, layers: list[Middleware]) -> FastAPI:
 
 def _included(endpoint: Any, layers: list[Middleware]) -> FastAPI:
     app, router = FastAPI(middleware=layers), APIRouter()
-    add = router.add_route if endpoint is Page else router.add_api_route
+    add: Callable[..., Any] = router.add_route if endpoint is Page else router.add_api_route
     add("/{user}", endpoint)
     app.include_router(router, prefix="/of")
     app.add_api_websocket_route("/talk/{user}", talk)

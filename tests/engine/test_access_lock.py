@@ -346,6 +346,15 @@ def test_the_sum_of_a_predicate_has_what_it_was_made_with(make: Any) -> None:
     assert one.code != other.code
 
 
+def test_the_sum_of_a_callable_object_has_its_class_and_its_name_is_that_of_the_class() -> None:
+    class Other(Callable):
+        """The same call, and another class."""
+
+    one, other = LockedPredicate.of(Callable("a")), LockedPredicate.of(Other("a"))
+    assert one.name == f"{__name__}.Callable"
+    assert one.code != other.code
+
+
 def in_module(source: str, directory: Any) -> Any:
     from importlib.util import module_from_spec, spec_from_file_location
     from linecache import checkcache

@@ -200,6 +200,18 @@ def test_above_debug_there_is_the_place_and_no_text(name: str, shape: str) -> No
     assert secret not in place
 
 
+def test_no_traceback_has_local_variables() -> None:
+    def look_up(token: str) -> Principal:
+        password = "of the" + " store"  # of which the request knows nothing
+        raise ValueError(len(password))
+
+    with _logged(logging.DEBUG) as records:
+        Auth(HTTPBearer(look_up)).authenticate(wsgi_request(authorization="Bearer t0ken"))
+    texts = [record.getMessage() for record in records]
+    assert any("ValueError: 12" in text for text in texts)
+    assert not any("of the store" in text for text in texts)
+
+
 def test_the_query_is_cut_out_too() -> None:
     def look_up(key: str) -> Principal:
         raise KeyError(key)

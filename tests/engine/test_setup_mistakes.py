@@ -137,6 +137,11 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "Flask swapped": (lambda: flask_auth(AUTH, Flask("shop")), "it is not an Auth: write FlaskAuth(app, auth)"),
     "WSGI swapped": (lambda: middleware(AUTH, app), "AuthMiddleware(app, auth) needs an Auth, not function"),
     "a number for a scheme": (lambda: untyped.Auth(7), "this is a int: write Auth(HTTPBearer(...)) or Auth(a | b)"),
+    "a function for a scheme": (lambda: untyped.Auth(nobody), "this is a function: write Auth(HTTPBearer(nobody))"),
+    "a lambda for a scheme": (
+        lambda: untyped.Auth(lambda token: None),
+        "this is a function: write Auth(HTTPBearer(lambda token: ...))",
+    ),
     "remember None": (lambda: untyped.Auth(SCHEME, remember=None), "remember= is the number of verified tokens"),
     "a realm of None": (lambda: untyped.Auth(SCHEME, realm=None), "realm=None"),
     "@authenticated()": (untyped.authenticated, "write @authenticated without parentheses"),

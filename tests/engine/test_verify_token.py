@@ -42,9 +42,10 @@ from authmw import (
 )
 from authmw.asgi import AuthMiddleware as ASGIMiddleware
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
+from authmw.engine.message import MessageHead
 from authmw.errors import Overloaded
 from authmw.http.grammar import MAX_CREDENTIAL_LENGTH
-from authmw.http.request import Message, Receive, RequestHead, Scope, Send
+from authmw.http.request import ASGIRequest, Message, Receive, RequestHead, Scope, Send
 from authmw.identity.requirement import PUBLIC
 from authmw.stores import MemoryRevocations, MemoryTokens, MemoryUsers, RevocationFeed
 from authmw.stores.records import Revocation
@@ -367,6 +368,13 @@ class TestHandshake:
         outcome(auth, "t0ken")
         head = seen[-1]
         assert (head.client, head.path, head.root, head.method, head.raw_path) == ("", "", "", "", None)
+
+    def test_a_predicate_sees_the_parameters_in_its_path(self) -> None:
+        handshake = ASGIRequest(
+            {"type": "websocket", "path": "/of/alice", "headers": [], "path_params": {"of": "alice"}}
+        )
+        assert MessageHead("t0ken", handshake).path_params == {"of": "alice"}
+        assert MessageHead("t0ken", None).path_params == {}
 
     def test_a_verifier_may_count_attempts_by_the_address(self) -> None:
         class Counting:

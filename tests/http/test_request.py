@@ -145,6 +145,7 @@ _HEADS = {
     "other escapes": ("/shop", "/a b", "/%61%20b", "/shop/%61%20b"),
     "absolute-form": ("/shop", "/orders", "http://10.0.0.1:80/orders", "/shop/orders"),
     "slash at the end of the prefix": ("/shop/", "/orders", "/orders", "/shop/orders"),
+    "prefix that ends in an X": ("/linuX", "/orders", None, "/linuX/orders"),
     "prefix beyond ASCII": ("/büro", "/orders", "/orders", "/b%C3%BCro/orders"),
     "rewritten": ("/shop", "/orders", "/v1/orders", "/v1/orders"),
     "asterisk": ("", "*", "*", "*"),

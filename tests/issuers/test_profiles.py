@@ -362,6 +362,31 @@ def test_no_profile_accepts_a_token_without_audience_or_client(name: str) -> Non
     assert vendor.verify({**claims, **without}) == "token-audience"
 
 
+TYPES: Final[dict[str, tuple[str | None, ...]]] = {
+    "rfc9068": ("at+jwt",),
+    "auth0": ("JWT", "at+jwt"),
+    "keycloak": ("JWT", "at+jwt"),
+    "entra": ("JWT", "at+jwt"),
+    "cognito": (None, "JWT", "at+jwt"),
+    "okta": (None, "JWT", "at+jwt"),
+    "google": (None, "JWT"),
+    "zitadel": (None, "JWT", "at+jwt"),
+}
+
+
+@pytest.mark.parametrize("name", ACCESS)
+def test_a_profile_accepts_the_types_with_which_its_issuer_signs(name: str) -> None:
+    vendor, claims, expected = ACCESS[name]
+    for typ in (None, "JWT", "at+jwt"):
+        header = {} if typ is None else {"typ": typ}
+        answer = replace(vendor, header=header).verify(claims)
+        if typ in TYPES[vendor.profile]:
+            assert isinstance(answer, Principal), (typ, answer)
+            assert {field: getattr(answer, field) for field in expected} == expected
+        else:
+            assert answer == "token-type", typ
+
+
 @pytest.mark.parametrize("typ", ["logout+jwt", "dpop+jwt", "secevent+jwt", "id_token", "JWE", ""])
 def test_no_profile_accepts_the_type_of_another_token(typ: str) -> None:
     answers = {name: vendor.verify(claims, header={"typ": typ}) for name, (vendor, claims, _) in ACCESS.items()}

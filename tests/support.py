@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -131,6 +133,14 @@ def examples(number: int) -> int:
     from hypothesis import settings  # programs that tests start import this module too
 
     return max(1, number * settings().max_examples // 100)
+
+
+def objects_of_authmw() -> Counter[str]:
+    """How many objects of each class of authmw and its adapters there are in this process."""
+    gc.collect()
+    kinds = (type(each) for each in gc.get_objects())
+    named = (f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)  # of some, `__module__` is no text
+    return Counter(name for name in named if name.startswith("authmw"))
 
 
 def unmeasured() -> dict[str, str]:

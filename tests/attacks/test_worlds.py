@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -15,6 +17,7 @@ from authmw_starlette.promises import WayPromise
 from authmw.engine.guard import Guard, Passage
 from authmw.engine.promise import Promise
 from tests.attacks.worlds import FRAMEWORKS, asked_of, faults, world_of
+from tests.support import objects_of_authmw
 
 
 def _faults(framework: str, worlds: int) -> Iterator[str]:
@@ -34,6 +37,22 @@ def test_strangers_get_what_is_named_public_and_nothing_else(framework: str) -> 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_strangers_get_what_is_named_public_and_nothing_else_in_many_applications(framework: str) -> None:
     assert list(_faults(framework, 150)) == []
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_requests_leave_nothing_behind(framework: str) -> None:
+    for number in range(4):
+        random = Random(f"{framework} {number}")
+        world = world_of(random, framework)
+        asked = [asked_of(random, world) for _ in range(20)]
+        with asyncio.Runner() as runner:
+            client = world.built(runner.run, guarded=True)
+            for each in asked * 2:
+                client(each)
+            before = objects_of_authmw()
+            for each in asked * 3:
+                client(each)
+            assert objects_of_authmw() - before == Counter()
 
 
 # The oracle is no better than what it notices.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
@@ -15,7 +16,8 @@ from authmw import Auth, HTTPBearer, Principal, acting_as, carry_caller, require
 from authmw.wsgi import AuthMiddleware
 from tests.adapters.django.site import configure
 from tests.frameworks import apps
-from tests.frameworks.clients import Seen, ask_asgi, ask_wsgi
+from tests.frameworks.clients import TOKEN, Seen, ask_asgi, ask_wsgi
+from tests.support import objects_of_authmw
 
 Ask = Callable[..., Seen]
 
@@ -117,6 +119,24 @@ def test_a_refusal_that_nobody_catches_is_the_same_to_the_byte(kind: str, by: st
     assert expected.status == 403
     assert expected.all("www-authenticate") == ['Bearer realm="app", error="insufficient_scope", scope="admin"']
     assert asker(kind)(f"/refused/{by}").wire == expected.wire
+
+
+@every_kind
+def test_requests_leave_nothing_behind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # pytest keeps what is logged
+    paths = [f"/{what}/{by}" for what in apps.OWN for by in ("guarded", "required")]
+
+    def ask() -> None:
+        for path in paths:
+            for token in (TOKEN, "unknown"):
+                asker(kind)(path, token=token)
+
+    for _ in range(2):
+        ask()
+    before = objects_of_authmw()
+    for _ in range(3):
+        ask()
+    assert objects_of_authmw() - before == Counter()
 
 
 # FastAPI's routes take no HEAD, and Django leaves it to the server to drop the body.

@@ -95,7 +95,7 @@ def as_verifier(
         arguments: the number of arguments with which the scheme calls a function; None if it is not known.
 
     Raises:
-        ConfigurationError: it is neither, or a function that does not take so many arguments.
+        ConfigurationError: it is neither, or a function or method that does not take so many arguments.
     """
     if isinstance(verifier, type):
         name = verifier.__name__
@@ -105,6 +105,11 @@ def as_verifier(
             f"{name} is a class: pass a verifier, or a function from the credential to a Principal"
         )
     if verifier is None or hasattr(verifier, "verify"):
+        if verifier is not None and not takes(verifier.verify, 2):
+            raise ConfigurationError(
+                f"{type(verifier).__name__}.verify is called with two arguments, the credential and the request: "
+                "write def verify(self, credentials, request)"
+            )
         return cast("Verifier[C] | None", verifier)
     given: object = verifier
     if isinstance(given, NoDependency) or not callable(given):

@@ -200,6 +200,19 @@ def test_above_debug_there_is_the_place_and_no_text(name: str, shape: str) -> No
     assert secret not in place
 
 
+class AskingADirectory:
+    """A verifier of an application, which fails."""
+
+    def verify(self, credentials: object, request: object, /) -> Principal:
+        raise KeyError("directory")
+
+
+def test_the_log_names_the_verifier_that_failed() -> None:
+    with _logged(logging.INFO) as records:
+        Auth(HTTPBearer(AskingADirectory())).authenticate(wsgi_request(authorization="Bearer t0ken"))
+    assert any("AskingADirectory raised KeyError" in record.getMessage() for record in records)
+
+
 def test_no_traceback_has_local_variables() -> None:
     def look_up(token: str) -> Principal:
         password = "of the" + " store"  # of which the request knows nothing

@@ -60,6 +60,10 @@ def nobody(_: object) -> None:
     return None
 
 
+class Verifying:
+    def verify(self, credentials: object) -> None: ...
+
+
 SCHEME = HTTPBearer(nobody)
 AUTH = Auth(SCHEME)
 REQUEST = WSGIRequest({"REQUEST_METHOD": "GET"})
@@ -138,6 +142,11 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "WSGI swapped": (lambda: middleware(AUTH, app), "AuthMiddleware(app, auth) needs an Auth, not function"),
     "a number for a scheme": (lambda: untyped.Auth(7), "this is a int: write Auth(HTTPBearer(...)) or Auth(a | b)"),
     "a function for a scheme": (lambda: untyped.Auth(nobody), "this is a function: write Auth(HTTPBearer(nobody))"),
+    "a verifier that is told no request": (
+        lambda: untyped.HTTPBearer(Verifying()),
+        "Verifying.verify is called with two arguments, the credential and the request: write def verify(self, ",
+    ),
+    "an Auth for a scheme": (lambda: untyped.Auth(AUTH), "this is an Auth already: use it as it is"),
     "a lambda for a scheme": (
         lambda: untyped.Auth(lambda token: None),
         "this is a function: write Auth(HTTPBearer(lambda token: ...))",

@@ -364,6 +364,7 @@ class TestHandshake:
         assert (head.client, head.path, head.root, head.method) == ("192.0.2.7", "/ws", "/shop", "GET")
         assert head.raw_path == "/shop/ws"
         assert head.headers == [("authorization", "Bearer t0ken")]
+        assert (head.header("authorization"), head.header("cookie")) == ("Bearer t0ken", None)
         assert (head.query_string, head.target, head.cookie("key"), head.query("key")) == ("", "/ws", (), ())
         outcome(auth, "t0ken")
         head = seen[-1]

@@ -226,6 +226,16 @@ def test_a_layer_that_changes_the_host_does_not_reach_a_closed_endpoint(
 
 
 @placements
+def test_a_layer_may_answer_for_a_public_endpoint_at_a_public_path(placement: Placement) -> None:
+    made = Site()
+    routes: list[BaseRoute] = [Route("/files/report", made.page), Route("/files/other", made.page)]
+    app = Starlette(routes=routes, middleware=[Middleware(Serving)])
+    client = client_of(guard(app, placement, public=["/files/report"]))
+    assert client.get("/files/report").text == "s3cret"
+    assert client.get("/files/other").status_code == 401
+
+
+@placements
 @pytest.mark.parametrize("layer", ["class", "closure"])
 @pytest.mark.parametrize("where", [place for place in PLACES if place != "router"])
 def test_a_layer_inside_opens_no_websocket(where: str, layer: str, placement: Placement) -> None:

@@ -203,7 +203,7 @@ def test_above_debug_there_is_the_place_and_no_text(name: str, shape: str) -> No
 class AskingADirectory:
     """A verifier of an application, which fails."""
 
-    def verify(self, credentials: object, request: object, /) -> Principal:
+    def verify(self, credentials: object, request: object, /) -> None:
         raise KeyError("directory")
 
 

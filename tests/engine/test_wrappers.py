@@ -932,3 +932,13 @@ def test_a_neighbour_that_holds_itself_is_looked_at_once() -> None:
         return other()
 
     assert list(reached_from(endpoint)) == [endpoint, looping]
+
+
+def test_an_object_that_answers_any_attribute_declares_nothing() -> None:
+    class Answering:
+        def __getattr__(self, name: str) -> str:
+            return name
+
+        def __call__(self) -> None: ...
+
+    assert requirement_of(Answering()) == AUTHENTICATED

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from starlette.routing import BaseRoute, Router
 
-from authmw.engine.context import call_here, enforce
+from authmw.engine.context import Call, call_here, enforce
 from authmw.engine.promise import PathPromise, Promise, promises_of
 from authmw.http.reasons import Reason
 from authmw.http.refusal import AccessRefused, Refusal
@@ -84,18 +84,20 @@ class Checkpoint:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the connection on."""
-        call, promises = call_here(), promises_of(scope)
-        if call is not None:
-            call.routed = scope
-        return self._check(promises, scope, receive, send) if promises else self.app(scope, receive, send)
-
-    async def _check(self, promises: tuple[Promise, ...], scope: Scope, receive: Receive, send: Send) -> None:
-        for promise in promises:
+        for promise in promises_of(scope):
             if isinstance(promise, WayPromise):
                 promise.arrive(self.target, scope)
             elif isinstance(promise, PathPromise):
                 self._look_at(promise, scope)
-        await self.app(scope, receive, send)
+        call = call_here()
+        return self.app(scope, receive, send) if call is None else self._pass(call, scope, receive, send)
+
+    async def _pass(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        outer, call.routed = call.routed, scope
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            call.routed = outer  # an endpoint may ask another router, and be asked for its requirement afterwards
 
     def _look_at(self, promise: PathPromise, scope: Scope) -> None:
         """Refuse a stranger whom a layer leads away from the public path to an endpoint that is not public.

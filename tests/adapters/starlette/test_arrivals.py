@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from authmw import Auth, HTTPBearer, Principal, RequestHead, requires
@@ -169,3 +169,21 @@ def test_a_route_that_is_added_while_serving_has_its_predicates_too() -> None:
     app.mount("/sub", Starlette(routes=[Route("/{user}", page)], middleware=[Middleware(Copying)]))
     assert client.get("/sub/alice").text == "of alice"
     assert client.get("/sub/bob").status_code == 403
+
+
+def test_a_predicate_judges_its_own_request_after_the_endpoint_has_asked_another_router() -> None:
+    inside = Starlette(routes=[Route("/of/{user}", page)])
+
+    @requires(owns_it)
+    def look() -> str:
+        return "looked"
+
+    async def asking(request: Request) -> Response:
+        async def send(message: Message) -> None: ...
+
+        await inside({**request.scope, "path": "/of/alice", "root_path": ""}, request.receive, send)
+        return PlainTextResponse(look())
+
+    client = _client(Starlette(routes=[Route("/ask/{user}", asking), Mount("/in", inside)]), hide=False, outside=False)
+    assert client.get("/ask/alice").text == "looked"
+    assert client.get("/ask/bob").status_code == 403

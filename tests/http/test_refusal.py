@@ -59,6 +59,11 @@ def test_err_1_nothing_that_is_for_the_log_reaches_the_client(reason: Reason) ->
     assert "authmw" not in text.replace(reason.public_code, "")
 
 
+def test_its_repr_has_nothing_that_is_for_the_log_alone() -> None:
+    refusal = Refusal(Reason.TOKEN_EXPIRED, detail="hunter2", login="/login?next=hunter2")
+    assert "hunter2" not in repr(refusal)
+
+
 def test_class_16_why_a_login_failed_is_told_to_nobody() -> None:
     logins = [
         Reason.USER_UNKNOWN,

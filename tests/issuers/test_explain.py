@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,13 @@ def test_a_good_token_passes_every_check() -> None:
     assert words["signature"] == "by the key 'HS256' (HS256)"
     assert words["scopes"] == "orders:read orders:write"
     assert found(token(scope=""))["scopes"].words == "none"
+
+
+@pytest.mark.parametrize("claim", ["typ", "token_use"])
+@pytest.mark.parametrize("said", [["id"], {"id": 1}, 7, None, ["Refresh"]])
+def test_a_type_that_is_no_text_says_nothing(claim: str, said: object) -> None:
+    claims: dict[str, Any] = {claim: said}
+    assert found(token(**claims))["verdict"].words.startswith("accepted: ")
 
 
 def test_what_was_only_read_is_called_not_verified() -> None:

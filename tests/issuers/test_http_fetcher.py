@@ -303,6 +303,14 @@ def test_the_environments_proxy_is_used_only_when_asked_for(monkeypatch: pytest.
     assert b"authorization: basic" in request.lower()
 
 
+@pytest.mark.parametrize("proxy", ["https://127.0.0.1:9", "socks5://127.0.0.1:9", "http://:9", "http:///proxy"])
+def test_a_proxy_of_another_kind_is_not_used(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(FetchFailed, match="is not an http:// URL with a host"):
+        HTTPFetcher(timeout=30, proxies=True).fetch("https://id.example/")
+
+
 @pytest.mark.parametrize("host", ["10.0.0.1", "[::1]", "localhost"])
 def test_a_document_cannot_send_us_inside_by_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")

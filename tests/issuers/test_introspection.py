@@ -389,6 +389,12 @@ def test_the_endpoint_is_found_in_the_metadata_with_the_first_token_and_kept() -
     assert server.public == [False, False, False]
 
 
+def test_an_endpoint_that_was_configured_may_be_inside() -> None:
+    server = FakeServer()
+    assert isinstance(verify(verifier_of(server)), Authenticated)
+    assert server.public == [False]
+
+
 def test_an_endpoint_on_another_host_has_to_be_on_the_internet() -> None:
     server = FakeServer()
     verify(discovering(server, "https://10.0.0.1/introspect"))

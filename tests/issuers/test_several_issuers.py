@@ -40,6 +40,11 @@ def test_each_issuer_vouches_for_its_own_users(driver: str) -> None:
     assert two.ask(two.partners.token("alice", audience="orders"), driver) == "partner:alice"
 
 
+def test_each_of_them_belongs_to_the_scheme_of_all() -> None:
+    staff, partners = Two().both.members
+    assert (staff.scheme, partners.scheme) == ("HTTPBearer", "HTTPBearer")
+
+
 def test_a_token_that_claims_to_be_of_another_issuer_is_refused() -> None:
     two = Two()
     forged = two.partners.token("alice", audience="orders", iss=two.staff.issuer)

@@ -10,6 +10,7 @@ from starlette.routing import Match
 from authmw.asgi import AuthMiddleware
 from authmw.engine.routes.doors import Asked, Door
 from authmw.http.request import ASGIRequest
+from authmw_starlette.routers import routes_in
 from authmw_starlette.routes import asked_at, inwards, mounted_by
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _passed(app: object, scope: Scope) -> Iterator[tuple[AuthMiddleware | None, 
     for each in inwards(app):
         if isinstance(each, AuthMiddleware):
             yield each, scope
-        if hasattr(each, "routes"):
+        if routes_in(each) is not None:
             yield from _passed_inside(each, scope)
 
 

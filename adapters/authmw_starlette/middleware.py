@@ -24,6 +24,7 @@ from authmw_starlette.error_pages import page_of
 from authmw_starlette.listing import has_predicates, undeclared_scopes
 from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere, warn_of_dispatch
 from authmw_starlette.refusing import carry
+from authmw_starlette.routers import routes_in
 from authmw_starlette.routes import Step, asked_at, declares, inwards, needed, places_on_way, registered_without_wrapper
 from authmw_starlette.table_changes import TableChanges
 from authmw_starlette.walk import foreign_prefixes
@@ -102,7 +103,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
             _adapter=_StarletteAdapter(self),
         )
         self._table = app if declares(app) else None
-        self._framework = next((each for each in inwards(app) if hasattr(each, "routes")), None)
+        self._framework = next((each for each in inwards(app) if routes_in(each) is not None), None)
         self._changes = TableChanges()
         self._warned: set[str] = set()
         self._looks_at_arrivals = False

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from starlette.routing import Router
+
+
+def routes_in(app: object) -> Sequence[Any] | None:
+    """The route table of an application, a router or a route; None if it has none that can be read."""
+    routes: object = getattr(app, "routes", None)
+    return cast("Sequence[Any]", routes) if isinstance(routes, list | tuple) else None
 
 
 def fallback_of(app: Any) -> Any:

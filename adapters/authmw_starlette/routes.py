@@ -17,7 +17,7 @@ from authmw.engine.reached import chain_of
 from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.endpoints import called_by, dispatches_itself, function_of, handler_of, handlers_of
-from authmw_starlette.routers import fallback_of, included_by
+from authmw_starlette.routers import fallback_of, included_by, routes_in
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -90,7 +90,7 @@ def asked_from(step: Step, scope: Scope, way: list[Step]) -> _Declared:
     unrouted = _unrouted(scope)
     way.append(step._replace(root=_root_in(scope)))
     try:
-        routes = getattr(step.target, "routes", None)
+        routes = routes_in(step.target)
         if routes is not None:
             return _in_table(step.asked, routes, unrouted, way) or _NOTHING
         if getattr(step.target, "endpoint", None) is not None:
@@ -118,7 +118,7 @@ def needed(asked: Iterable[Asked], auth: Auth | None) -> Requirement | None:
 
 def declares(app: object) -> bool:
     """Whether `app` has a route table or a declaration, its own or behind middleware."""
-    return any(hasattr(each, "routes") or asked_by(each) for each in inwards(app))
+    return any(routes_in(each) is not None or asked_by(each) for each in inwards(app))
 
 
 def registered_without_wrapper(app: object) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def _declared_below(app: object, scope: Scope, asked: _Declared, way: list[Step]
     for each in inwards(app):
         asked += () if behind_wrapper else asked_by(each)
         behind_wrapper = is_enforcing(each)
-        routes = getattr(each, "routes", None)
+        routes = routes_in(each)
         if routes is not None:
             seen = _as_seen_by(each, scope)
             way.append(Step(getattr(each, "router", each), None, asked, _root_in(seen)))
@@ -282,7 +282,7 @@ def inwards(app: object) -> Iterator[object]:
     while app is not None and not any(app is each for each in seen):
         seen.append(app)
         yield app
-        if hasattr(app, "routes"):
+        if routes_in(app) is not None:
             return
         app = getattr(app, "__wrapped__" if is_enforcing(app) else "app", None)
 
@@ -293,16 +293,16 @@ def mounted_by(route: object) -> Any:
     It stands behind the layers of that route. If one of these does not show what it calls, it is returned without them.
     """
     app = getattr(route, "app", None)
-    if app is None or any(hasattr(each, "routes") for each in inwards(app)):
+    if app is None or any(routes_in(each) is not None for each in inwards(app)):
         return app
     base = getattr(route, "_base_app", None)
-    return base if hasattr(base, "routes") else app
+    return app if routes_in(base) is None else base
 
 
 def owners_of(app: object) -> Iterator[object]:
     """`app`, what answers when no route matches, and what it mounts: the applications and routers among them."""
     for each in inwards(app):
-        routes = getattr(each, "routes", None)
+        routes = routes_in(each)
         if routes is None:
             continue
         yield each
@@ -320,7 +320,7 @@ def _registered(app: object) -> Iterator[tuple[object, ...]]:
         if not behind_wrapper:
             yield (each,)
         behind_wrapper = is_enforcing(each)
-        for route in getattr(each, "routes", None) or ():
+        for route in routes_in(each) or ():
             yield from _registered_by(route)
         yield from _registered(fallback_of(each))
 
@@ -334,7 +334,7 @@ def _registered_by(route: Any) -> Iterator[tuple[object, ...]]:
     for context in contexts_of(route):
         yield from _registered_by(route_of(context))
     yield from _registered(getattr(route, "app", None))
-    for below in getattr(route, "routes", None) or ():
+    for below in routes_in(route) or ():
         yield from _registered_by(below)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from authmw.engine.markers import declarations
-from authmw_starlette.routers import included_by
+from authmw_starlette.routers import included_by, routes_in
 from authmw_starlette.routes import owners_of
 
 
@@ -37,7 +37,7 @@ class TableChanges:
         self._seen = (declarations.version_below, self._sizes())
 
     def _sizes(self) -> list[int]:
-        return [len(each.routes) for each in self._tables]
+        return [len(routes_in(each) or ()) for each in self._tables]
 
 
 def _tables_of(app: object) -> Iterator[Any]:

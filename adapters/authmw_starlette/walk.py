@@ -13,7 +13,7 @@ from authmw.engine.declarations import is_enforcing, is_unenforced
 from authmw.engine.guard import GuardSettings
 from authmw.engine.routes.patterns import PlacedGuard
 from authmw_starlette.dependencies import Asked, asked_by_dependencies
-from authmw_starlette.routers import fallback_of, frontends_of, included_by
+from authmw_starlette.routers import fallback_of, frontends_of, included_by, routes_in
 from authmw_starlette.routes import asked_by, contexts_of, inwards, mounted_by, route_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def entries(app: object, around: Around = Around(), name: str = "") -> Iterator[
     for owner in inwards(app):
         outside, around = around, _through(owner, around, behind_wrapper=behind_wrapper)
         behind_wrapper = is_enforcing(owner)
-        routes = getattr(owner, "routes", None)
+        routes = routes_in(owner)
         if routes is not None:
             table = Entry(owner=owner, outside=outside, around=around)
             for route in routes:

@@ -232,14 +232,20 @@ def _judged(world: World, asked: Asked, got: Answer, free: Answer, plain: Answer
             return "led away from a public path", "" if is_refused else "a closed view ran"
         if got.status == 401 and not got.ran and _is_behind_router(world, free) and not _is_named_view(world, free):
             return "led away from a public path", ""  # the router in front sees where the request is led
-        if free.body == b"served" and got.status == 401 and not got.ran:
+        is_served = free.body == b"served" or (asked.sent == "HEAD" and free.maker.startswith("layer"))
+        if is_served and got.status == 401 and not got.ran:
             return "declared below a public path", ""  # Flask looks at the view before the functions before the request
         if not free.maker and got.status == 401 and any(each.kind in ("path", "method") for each in world.layers):
             return "nothing at a public path", ""
         if free.maker and _access(world, free.maker) in ("scopes", "authenticated"):
             is_refused = got.status == 401 or (asked.method == "preflight" and not got.ran)
             return "declared below a public path", "" if is_refused else "a declaration does not hold"
-        if _is_slash_alone(world, asked.path) and got.status in (401, 204) and not got.ran:
+        reached = free.seen.partition(" ")[2] or asked.path
+        if (
+            any(_is_slash_alone(world, path) for path in (asked.path, reached))
+            and got.status in (401, 204)
+            and not got.ran
+        ):
             return "the slash of a pattern", ""  # another router may read it as the path without the slash
         return "public path", "" if _same(got, free) else "a public path is closed"
     # Flask's own answer to OPTIONS is not for preflights, which the guard answers.

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authmw import ConfigurationError, authenticated, public, requires, requires_scopes
 from tests.adapters.starlette.support import PLACEMENTS, READER, Placement, client_of, guard, make_auth
@@ -328,3 +328,27 @@ def test_the_route_table_is_read_again_only_after_a_change(monkeypatch: pytest.M
     for _ in range(3):
         client.get("/")
     assert len(reads) == before
+
+
+class Elsewhere:
+    """An application of another framework, whose ``routes`` are no table of Starlette's."""
+
+    def __init__(self, routes: object) -> None:
+        self.routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("elsewhere")(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [lambda: [], {"/a": 1}, None, iter(()), "/a", 7, [[1, 2]], (None,)],
+    ids=lambda routes: type(routes).__name__,
+)
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_mounted_application_may_call_anything_its_routes(routes: object, placement: Placement) -> None:
+    app = Starlette(routes=[Mount("/below", Elsewhere(routes)), Mount("/open", Elsewhere(routes))])
+    client = client_of(guard(app, placement, public=["/open/*"]))
+    assert client.get("/below/x").status_code == 401
+    assert client.get("/below/x", headers=READER).text == "elsewhere"
+    assert client.get("/open/x").text == "elsewhere"

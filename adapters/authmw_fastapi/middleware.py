@@ -44,12 +44,13 @@ class AuthMiddleware(StarletteAuthMiddleware):
     >>> app.add_middleware(AuthMiddleware, auth=auth, public=["/docs", "/openapi.json"])
     """
 
-    def _mistakes(self, scope: Scope) -> tuple[str, ...]:
-        # The application to which this was added, or in which it is mounted, has more routes than the wrapped one.
-        whole = scope.get("app") or self
-        mistakes = super()._mistakes(scope) + unauthenticated_principals(whole) + skipped_dependencies(whole)
-        try:
-            document_everything(whole)
-        except ConfigurationError as error:
-            mistakes += error.mistakes
-        return mistakes
+    def _mistakes(self, changed: object, scope: Scope) -> tuple[str, ...]:
+        mistakes = super()._mistakes(changed, scope)
+        if changed is self.routing(scope):
+            # The application to which this was added, or in which it is mounted, has more routes than the wrapped one.
+            changed = scope.get("app") or self
+            try:
+                document_everything(changed)
+            except ConfigurationError as error:
+                mistakes += error.mistakes
+        return mistakes + unauthenticated_principals(changed) + skipped_dependencies(changed)

@@ -106,7 +106,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         self._framework = next((each for each in inwards(app) if routes_in(each) is not None), None)
         self._changes = TableChanges()
         self._warned: set[str] = set()
-        self._looks_at_arrivals = False
+        self._has_predicates = self._looks_at_arrivals = False
 
     if not TYPE_CHECKING:
 
@@ -123,16 +123,17 @@ class AuthMiddleware(ASGIAuthMiddleware):
             ConfigurationError: an endpoint lacks its enforcing wrapper. Nothing is served then.
         """
         if self._changes.are_there:
-            mistakes = self._mistakes(scope)
-            warn_of_undeclared(undeclared_scopes(self.routing(scope), self.auth), self.auth, self._warned)
-            warn_of_dispatch(self.routing(scope), self._warned)
+            changed = self._changes.read(self.routing(scope))
+            mistakes = self._mistakes(changed, scope)
+            warn_of_undeclared(undeclared_scopes(changed, self.auth), self.auth, self._warned)
+            warn_of_dispatch(changed, self._warned)
             if mistakes:
                 if scope["type"] == "lifespan":
                     await receive()
                     await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
                 raise ConfigurationError(*mistakes)
             if scope["type"] != "lifespan":  # the start-up may change routes, also without another number of them
-                self._note(self.routing(scope))
+                self._note(changed, self.routing(scope))
         root = getattr(self._framework, "root_path", "")
         if root and scope.get("root_path") != root:
             scope = {**scope, "root_path": root}  # as FastAPI does it before it routes
@@ -162,21 +163,22 @@ class AuthMiddleware(ASGIAuthMiddleware):
         cors = next_cors_middleware(self.app)
         return super().answer_preflight(scope, receive, send) if cors is None else cors(scope, receive, send)
 
-    def _mistakes(self, scope: Scope) -> tuple[str, ...]:
-        """The mistakes for which the application must not be served, as its routes are now.
+    def _mistakes(self, changed: object, scope: Scope) -> tuple[str, ...]:
+        """The mistakes in `changed` for which the application must not be served.
 
         Called before the first connection, and again after each change. A router that hides its routes and is added
         later is no mistake: no stranger reaches anything in it.
         """
         opens = self.guard_settings.public or self.auth.login is not None
-        hiding = hiding_routers(self.routing(scope)) if opens and not self._changes.were_noted else ()
-        return registered_without_wrapper(self.routing(scope)) + hiding + self._repeated()
+        hiding = hiding_routers(changed) if opens and not self._changes.were_noted else ()
+        return registered_without_wrapper(changed) + hiding + self._repeated()
 
-    def _note(self, app: object) -> None:
-        """Note the routes of `app`, whose mistakes were looked for."""
+    def _note(self, changed: object, app: object) -> None:
+        """Note that `changed` was looked at, which is all of `app`, or what was added to it."""
         self._changes.note(app)
-        self._looks_at_arrivals = has_predicates(app)
-        if self._looks_at_arrivals:
+        self._has_predicates = self._has_predicates or has_predicates(changed)
+        self._looks_at_arrivals = self._has_predicates
+        if self._has_predicates:
             place_everywhere(app)
 
     def _repeated(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Iterable, Iterator
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.routing import BaseRoute, Match
@@ -336,6 +337,13 @@ def _registered_by(route: Any) -> Iterator[tuple[object, ...]]:
     yield from _registered(getattr(route, "app", None))
     for below in routes_in(route) or ():
         yield from _registered_by(below)
+
+
+def links_of(registered: Any) -> frozenset[int]:
+    """The identities of all objects on which a declaration changes what a route or an application needs."""
+    below = _registered_by(registered) if hasattr(registered, "matches") else ((each,) for each in inwards(registered))
+    links = (link for called in below for each in called for link in chain_of(each))
+    return frozenset(id(each.__self__ if isinstance(each, MethodType) else each) for each in links)
 
 
 def called_for(route: Any) -> Iterator[tuple[object, ...]]:

@@ -7,7 +7,8 @@ a marker: in a copy, that marker refers to another object.
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
+from weakref import ref
 
 from authmw.errors import ConfigurationError
 from authmw.identity.requirement import Requirement
@@ -19,22 +20,35 @@ _WRAPPER: Final = "__authmw_wrapper__"
 C = TypeVar("C")
 
 
+class Watcher(Protocol):
+    """Who wants to know of declarations on what is registered already."""
+
+    def declared_on(self, target: object) -> None:
+        """Notice that something was declared on `target`. It must not block."""
+
+
 class _Declarations:
     """All declarations of the process."""
 
     version: object = object()
     """Another object after each declaration, so that what was read from declarations is known to hold still."""
-    version_below: object = object()
-    """Another object after each declaration on what a program may have registered before, that is, on all but a new
-    wrapper. A wrapper that declares again what is known changes nothing: a program may make one on each request."""
+    _watchers: tuple[ref[Watcher], ...] = ()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher`, as long as it lives, of each declaration on an object that was there before."""
+        self._watchers = (*(each for each in self._watchers if each() is not None), ref(watcher))
 
     def change(self) -> None:
         """Note that a declaration was written."""
         self.version = object()
 
-    def change_below(self) -> None:
-        """Note that a declaration was written on an object that was there before."""
-        self.version_below = self.version = object()
+    def change_on(self, target: object) -> None:
+        """Note that a declaration was written on `target`, which a program may have registered before."""
+        self.version = object()
+        for each in self._watchers:
+            watcher = each()
+            if watcher is not None:
+                watcher.declared_on(target)
 
 
 declarations: Final = _Declarations()
@@ -111,7 +125,7 @@ def mark(target: object, requirement: Requirement) -> None:
         setattr(target, _MARKER, requirement)
     except AttributeError:
         raise no_attributes(target) from None
-    declarations.change_below()
+    declarations.change_on(target)
 
 
 def name_of(target: object) -> str:

@@ -112,7 +112,7 @@ class _Records:
                 if together == known:
                     declarations.change()
                 else:
-                    declarations.change_below()
+                    declarations.change_on(target)
 
 
 def _write(target: Any, name: str, value: object) -> None:

@@ -267,6 +267,21 @@ def _declaring_on_what_is_there(app: FastAPI) -> None:
     requires_scopes("admin")(there)
 
 
+def _declaring_on_what_is_mounted(app: FastAPI) -> None:
+    requires_scopes("admin")(next(each.app for each in app.routes if isinstance(each, Mount)))
+
+
+def _declaring_on_a_method(app: FastAPI) -> None:
+    requires_scopes("admin")(
+        next(each.endpoint for each in app.routes if isinstance(each, Route) and each.name == "method")
+    )
+
+
+class Methods:
+    async def method(self, request: Request) -> Response:
+        return PlainTextResponse("method")
+
+
 ADDED: dict[str, Callable[[FastAPI], None]] = {
     "a route": _adding,
     "an included router": _including,
@@ -274,6 +289,8 @@ ADDED: dict[str, Callable[[FastAPI], None]] = {
     "a mount": _mounting,
     "a route of a mount": _adding_to_what_is_mounted,
     "a declaration": _declaring_on_what_is_there,
+    "a declaration on a method": _declaring_on_a_method,
+    "a declaration on a mount": _declaring_on_what_is_mounted,
 }
 
 
@@ -284,6 +301,7 @@ def test_a_misplaced_requirement_is_found_while_the_application_serves(
 ) -> None:
     app = FastAPI()
     app.add_api_route("/there", _bare())
+    app.add_route("/method", Methods().method)
     app.mount("/below", FastAPI())
     client = client_of(guard(app, placement), headers=READER)
     for _ in range(2):
@@ -315,9 +333,13 @@ def test_the_route_table_is_read_again_only_after_a_change(monkeypatch: pytest.M
     monkeypatch.setattr("authmw_starlette.middleware.registered_without_wrapper", reading)
 
     async def endpoint(request: Request) -> Response:
-        known = requires_scopes("orders:read")(_known)  # on each request
-        assert known is not _known
-        return PlainTextResponse("")
+        requires_scopes("orders:read")(_known)  # on each request
+
+        @requires_scopes("orders:read")
+        async def fresh() -> str:
+            return "fresh"
+
+        return PlainTextResponse(await fresh())
 
     async def _known() -> None: ...
 
@@ -342,7 +364,7 @@ class Elsewhere:
 
 @pytest.mark.parametrize(
     "routes",
-    [lambda: [], {"/a": 1}, None, iter(()), "/a", 7, [[1, 2]], (None,)],
+    [print, {"/a": 1}, None, iter(()), "/a", 7, [[1, 2]], (None,)],
     ids=lambda routes: type(routes).__name__,
 )
 @pytest.mark.parametrize("placement", PLACEMENTS)

@@ -63,14 +63,6 @@ def undeclared_scopes(app: object, auth: Auth) -> Iterator[tuple[str, str]]:
                     yield f"{listed.label} ({listed.place})" if listed.place else listed.label, scope
 
 
-def has_predicates(app: object) -> bool:
-    """Whether a predicate is part of what an endpoint of `app` needs."""
-    found = (
-        each.requirement for entry in entries(app) for method in methods_of(entry) for each in _asked(entry, method)
-    )
-    return any(each.predicates for each in found)
-
-
 class Protections(NamedTuple):
     """The protections of an endpoint.
 

@@ -21,7 +21,7 @@ from authmw.login.paths import PATHS as PAGES
 from authmw.oauth2.paths import PATHS
 from authmw_starlette.cors import next_cors_middleware
 from authmw_starlette.error_pages import page_of
-from authmw_starlette.listing import has_predicates, undeclared_scopes
+from authmw_starlette.listing import undeclared_scopes
 from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere, warn_of_dispatch
 from authmw_starlette.refusing import carry
 from authmw_starlette.routers import routes_in
@@ -106,7 +106,6 @@ class AuthMiddleware(ASGIAuthMiddleware):
         self._framework = next((each for each in inwards(app) if routes_in(each) is not None), None)
         self._changes = TableChanges()
         self._warned: set[str] = set()
-        self._has_predicates = self._looks_at_arrivals = False
 
     if not TYPE_CHECKING:
 
@@ -133,7 +132,8 @@ class AuthMiddleware(ASGIAuthMiddleware):
                     await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
                 raise ConfigurationError(*mistakes)
             if scope["type"] != "lifespan":  # the start-up may change routes, also without another number of them
-                self._note(changed, self.routing(scope))
+                self._changes.note(self.routing(scope))
+                place_everywhere(self.routing(scope))
         root = getattr(self._framework, "root_path", "")
         if root and scope.get("root_path") != root:
             scope = {**scope, "root_path": root}  # as FastAPI does it before it routes
@@ -143,9 +143,6 @@ class AuthMiddleware(ASGIAuthMiddleware):
         """The promise by which a stranger passes. For a public path it holds behind the layers of each router too."""
         promise = super().promise(request)
         if isinstance(promise, PathPromise):
-            if not self._looks_at_arrivals:
-                place_everywhere(self.routing(request.scope))
-                self._looks_at_arrivals = True
             setattr(promise, "places", partial(places_on_way, self.routing(request.scope), request.scope))  # noqa: B010
         return promise
 
@@ -172,14 +169,6 @@ class AuthMiddleware(ASGIAuthMiddleware):
         opens = self.guard_settings.public or self.auth.login is not None
         hiding = hiding_routers(changed) if opens and not self._changes.were_noted else ()
         return registered_without_wrapper(changed) + hiding + self._repeated()
-
-    def _note(self, changed: object, app: object) -> None:
-        """Note that `changed` was looked at, which is all of `app`, or what was added to it."""
-        self._changes.note(app)
-        self._has_predicates = self._has_predicates or has_predicates(changed)
-        self._looks_at_arrivals = self._has_predicates
-        if self._has_predicates:
-            place_everywhere(app)
 
     def _repeated(self) -> tuple[str, ...]:
         """The mistake if a layer inside of this one is the same guard again."""

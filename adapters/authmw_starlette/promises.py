@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from starlette.routing import BaseRoute, Router
 
+from authmw.asgi.routed import Routed, routed_here
 from authmw.engine.context import Call, call_here, enforce
 from authmw.engine.promise import PathPromise, Promise, promises_of
 from authmw.http.reasons import Reason
@@ -93,11 +94,13 @@ class Checkpoint:
         return self.app(scope, receive, send) if call is None else self._pass(call, scope, receive, send)
 
     async def _pass(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        outer, call.routed = call.routed, scope
+        routed = Routed(call, scope)
+        token = routed_here.set(routed)
         try:
             await self.app(scope, receive, send)
         finally:
-            call.routed = outer  # an endpoint may ask another router, and be asked for its requirement afterwards
+            routed.end()
+            routed_here.reset(token)
 
     def _look_at(self, promise: PathPromise, scope: Scope) -> None:
         """Refuse a stranger whom a layer leads away from the public path to an endpoint that is not public.

@@ -10,7 +10,6 @@ from authmw.engine.markers import declarations
 from authmw_starlette.routers import included_by, routes_in
 from authmw_starlette.routes import links_of, owners_of
 
-
 _Links = Mapping[int, tuple[object, frozenset[int]]]
 """By its identity: each route, and the identities of what it calls."""
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from authmw.asgi.open_connection import OpenConnection, Receiving, is_event_stream
+from authmw.asgi.routed import scope_of
 from authmw.engine import audit
 from authmw.engine.adapter import Adapter
 from authmw.engine.auth import Auth
@@ -273,8 +274,8 @@ class _Passing(Call):
 
     @property
     def arrived(self) -> RequestHead:
-        routed = self.routed
-        return self.request if routed is None or routed is self._scope else ASGIRequest(routed)
+        scope = scope_of(self)
+        return self.request if scope is None or scope is self._scope else ASGIRequest(scope)
 
     async def run(self) -> None:
         audit.admitted(self.authentication.principal, self)

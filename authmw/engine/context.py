@@ -25,7 +25,7 @@ from authmw.engine.error_pages import caught_by_framework, is_error_page, log_mi
 from authmw.errors import ConfigurationError, Unavailable
 from authmw.http.reasons import Reason
 from authmw.http.refusal import AccessRefused, Refusal
-from authmw.http.request import RequestHead, Scope, WSGIRequest
+from authmw.http.request import RequestHead, WSGIRequest
 from authmw.identity.calling import current_call, kept_call, outside_of_a_call
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.requirement import AUTHENTICATED, Requirement
@@ -60,8 +60,6 @@ class Call:
     met: Requirement | None = None
     """The last requirement without predicates that the caller was found to meet: a check in front of a view, and the
     decorator of the view, ask for the same one."""
-    routed: Scope | None = None
-    """The scope with which the innermost router was called, under ASGI; None where no adapter has noted it."""
     carry: Callable[[Refusal], AccessRefused] | None = None
     """Makes the exception that carries a refusal through the framework; None without an adapter."""
 

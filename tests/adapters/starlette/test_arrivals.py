@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from authmw import Auth, HTTPBearer, Principal, RequestHead, requires
+from authmw import AccessRefused, Auth, HTTPBearer, Principal, RequestHead, requires
 
 
 def owns_it(principal: Principal, request: RequestHead) -> bool:
@@ -187,3 +188,54 @@ def test_a_predicate_judges_its_own_request_after_the_endpoint_has_asked_another
     client = _client(Starlette(routes=[Route("/ask/{user}", asking), Mount("/in", inside)]), hide=False, outside=False)
     assert client.get("/ask/alice").text == "looked"
     assert client.get("/ask/bob").status_code == 403
+
+
+@pytest.mark.parametrize("paths", [["/of/bob", "/of/alice"], ["/of/alice", "/of/bob"]])
+@pytest.mark.parametrize("build", [_starlette, _fastapi, _included])
+def test_two_requests_to_routers_at_once_are_judged_each_by_its_own(build: Any, paths: list[str]) -> None:
+    @requires(owns_it)
+    def look() -> str:
+        return "looked"
+
+    @requires(owns_it)
+    async def slow(request: Request) -> Response:
+        await asyncio.sleep(0.01 if request.path_params["user"] == "bob" else 0.02)
+        return PlainTextResponse(f"of {request.path_params['user']} {look()}")
+
+    async def batch(request: Request) -> Response:
+        async def ask(path: str) -> str:
+            sent: list[Message] = []
+
+            async def send(message: Message) -> None:
+                sent.append(message)
+
+            scope = {**request.scope, "path": path, "raw_path": path.encode(), "path_params": {}}
+            try:
+                await app.router(scope, request.receive, send)
+            except AccessRefused as refused:
+                return f"{path} {refused.refusal.status}"
+            return f"{path} {sent[0]['status']}"
+
+        answers = await asyncio.gather(*map(ask, paths))
+        with pytest.raises(AccessRefused):
+            look()  # of the batch itself, which has no user
+        return PlainTextResponse(", ".join(answers))
+
+    app = build(slow, [])
+    app.router.routes.append(Route("/batch", batch))
+    answer = _client(app, hide=False, outside=True).get("/batch")
+    assert sorted(answer.text.split(", ")) == ["/of/alice 200", "/of/bob 403"]
+
+
+def test_a_predicate_of_a_function_below_the_endpoint_sees_it_too() -> None:
+    @requires(owns_it)
+    def look(user: str) -> str:
+        return f"of {user}"
+
+    async def looking(request: Request) -> Response:
+        return PlainTextResponse(look(request.path_params["user"]))
+
+    app = Starlette(routes=[Route("/of/{user}", looking)], middleware=[Middleware(Copying)])
+    client = _client(app, hide=False, outside=False)
+    assert client.get("/of/alice").text == "of alice"
+    assert client.get("/of/alice", headers={"X-Path": "/of/bob"}).status_code == 403

@@ -46,7 +46,7 @@ class AuthMiddleware(StarletteAuthMiddleware):
 
     def _mistakes(self, changed: object, scope: Scope) -> tuple[str, ...]:
         mistakes = super()._mistakes(changed, scope)
-        if changed is self.routing(scope):
+        if changed is (self.routing(scope) or self.app):
             # The application to which this was added, or in which it is mounted, has more routes than the wrapped one.
             changed = scope.get("app") or self
             try:

@@ -122,7 +122,8 @@ class AuthMiddleware(ASGIAuthMiddleware):
             ConfigurationError: an endpoint lacks its enforcing wrapper. Nothing is served then.
         """
         if self._changes.are_there:
-            changed = self._changes.read(self.routing(scope))
+            app = self.routing(scope) or self.app
+            changed = self._changes.read(app)
             mistakes = self._mistakes(changed, scope)
             warn_of_undeclared(undeclared_scopes(changed, self.auth), self.auth, self._warned)
             warn_of_dispatch(changed, self._warned)
@@ -132,8 +133,8 @@ class AuthMiddleware(ASGIAuthMiddleware):
                     await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
                 raise ConfigurationError(*mistakes)
             if scope["type"] != "lifespan":  # the start-up may change routes, also without another number of them
-                self._changes.note(self.routing(scope))
-                place_everywhere(self.routing(scope))
+                self._changes.note(app)
+                place_everywhere(app)
         root = getattr(self._framework, "root_path", "")
         if root and scope.get("root_path") != root:
             scope = {**scope, "root_path": root}  # as FastAPI does it before it routes

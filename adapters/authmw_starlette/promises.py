@@ -158,8 +158,9 @@ def hiding_routers(app: object) -> tuple[str, ...]:
         id(each): each for owner in owners_of(app) if isinstance(each := getattr(owner, "router", owner), Router)
     }
     return tuple(
-        f"a router with the routes {', '.join(_paths_of(each))} has a layer that does not show what it calls, and "
-        "could lead from a public path to any of them: keep what it calls in an attribute, as app, or leave out public="
+        f"a router with the routes {', '.join(_paths_of(each))} has a layer, or __call__ or app of its own class, "
+        "that does not show what it calls, and could lead from a public path to any of them: keep what the layer calls "
+        "in an attribute, as app, make the class a layer, or leave out public="
         for each in routers.values()
         if _slot_of(each) is None
     )
@@ -201,9 +202,16 @@ def _place(step: Step) -> bool:
 
 
 def _slot_of(router: object) -> Slot | None:
-    if not isinstance(router, Router):
+    if not isinstance(router, Router) or _leads_elsewhere(router):
         return None
     return slot_of_routes(router, lambda called: _calls_routes(called, router))
+
+
+def _leads_elsewhere(router: Router) -> bool:
+    """Whether `router` is of a program's own class, whose ``__call__`` or ``app`` no checkpoint stands behind."""
+    kinds = type(router).__mro__
+    defining = (next(kind for kind in kinds if name in vars(kind)) for name in ("__call__", "app"))
+    return not all(kind.__module__.startswith(("starlette.", "fastapi.")) for kind in defining)
 
 
 def _is_checkpoint_of(target: object, called: object) -> bool:

@@ -19,6 +19,7 @@ from authmw.identity.requirement import Requirement
 from authmw_starlette.dependencies import Asked, asked_by_dependencies, dependencies_of
 from authmw_starlette.endpoints import called_by, dispatches_itself, function_of, handler_of, handlers_of
 from authmw_starlette.routers import fallback_of, included_by, routes_in
+from authmw_starlette.slots import tables_inside
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -300,18 +301,36 @@ def mounted_by(route: object) -> Any:
     return app if routes_in(base) is None else base
 
 
-def owners_of(app: object) -> Iterator[object]:
-    """`app`, what answers when no route matches, and what it mounts: the applications and routers among them."""
-    for each in inwards(app):
+def owners_of(app: object, seen: set[int] | None = None) -> Iterator[Any]:
+    """`app`, what answers when no route matches, and what it mounts: the applications and routers among them.
+
+    Those that a layer hides are among them, as far as they are found.
+
+    Args:
+        app: an application, a router or a layer.
+        seen: what is left out, by its identity.
+    """
+    seen = set[int]() if seen is None else seen
+    for each in _layers_and_table(app):
         routes = routes_in(each)
-        if routes is None:
+        if routes is None or id(each) in seen:
             continue
+        seen.add(id(each))
         yield each
-        yield from owners_of(fallback_of(each))
+        yield from owners_of(fallback_of(each), seen)
         for route in routes:
             for leaf in [route_of(context) for context in contexts_of(route)] or [route]:
                 if getattr(leaf, "endpoint", None) is None:
-                    yield from owners_of(mounted_by(leaf))
+                    yield from owners_of(mounted_by(leaf), seen)
+
+
+def _layers_and_table(app: object) -> Iterator[object]:
+    """`app` and what it wraps, down to a route table, as `inwards`; or to those that a layer hides."""
+    each: object = None
+    for each in inwards(app):
+        yield each
+    if each is not None and routes_in(each) is None:
+        yield from tables_inside(each)
 
 
 def _registered(app: object) -> Iterator[tuple[object, ...]]:

@@ -12,8 +12,14 @@ from typing import Any, Final, NamedTuple
 
 from starlette.routing import Router
 
+from authmw_starlette.routers import routes_in
+
 _DEEPEST: Final = 20
 """Layers of one router, at most: an object that refers to half of a program is not searched for ever."""
+
+
+_MOST: Final = 500
+"""Objects inside of an application, at most, among which one with a route table is looked for."""
 
 
 class Slot(NamedTuple):
@@ -48,6 +54,29 @@ def slot_of_routes(router: Router, is_call: Callable[[object], bool]) -> Slot | 
                 below += _slots_in(slot.held)
         level = below
     return None
+
+
+def tables_inside(app: object) -> Iterator[Any]:
+    """The applications and routers with a route table that layers of `app` may call without showing them by ``app``.
+
+    Args:
+        app: a layer, or an application of any framework.
+    """
+    level, seen = [app], set[int]()
+    for _ in range(_DEEPEST):
+        below: list[object] = []
+        for slot in (slot for each in level for slot in _slots_in(each)):
+            held = slot.held.__self__ if isinstance(slot.held, MethodType) else slot.held
+            if id(held) in seen:
+                continue
+            if len(seen) == _MOST:
+                return
+            seen.add(id(held))
+            if routes_in(held) is None:
+                below.append(held)
+            else:
+                yield held
+        level = below
 
 
 def _slots_in(layer: Any) -> Iterator[Slot]:

@@ -172,7 +172,8 @@ def _through(app: object, around: Around, *, behind_wrapper: bool) -> Around:
 
 def _added(app: object) -> Iterator[GuardSettings]:
     """The guards among the middleware that `app` will build when it is started."""
-    for each in getattr(app, "user_middleware", ()):
+    added: Any = getattr(app, "user_middleware", ())
+    for each in added if isinstance(added, list) else ():
         if isinstance(each.cls, type) and issubclass(each.cls, AuthMiddleware):
             yield each.cls(_nowhere, *each.args, **each.kwargs).guard_settings
 

@@ -937,6 +937,82 @@ class Rewriting:
         await self.app(rewritten(scope), receive, send)
 
 
+def _calling(app: ASGIApp) -> ASGIApp:
+    async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(rewritten(scope), receive, send)
+
+    return layer
+
+
+HIDING_TABLES: dict[str, Callable[[ASGIApp], ASGIApp]] = {
+    "closure": _calling,
+    "attribute": ByAttribute,
+    "method": by_method,
+    "partial": by_partial,
+    "closures": lambda app: _calling(_calling(app)),
+    "class and closure": lambda app: Rewriting(_calling(app)),
+    "closure and class": lambda app: _calling(Rewriting(app)),
+}
+
+
+@pytest.mark.parametrize("layer", HIDING_TABLES)
+@pytest.mark.parametrize("place", ["mount", "mount of an application", "host", "outside"])
+def test_a_layer_that_hides_a_route_table_leads_away_from_no_public_path(place: str, layer: str) -> None:
+    made = Site()
+    routes: list[BaseRoute] = [Route("/health", made.page), Route("/closed", made.closed)]
+    hide = HIDING_TABLES[layer]
+    if place == "outside":
+        app: ASGIApp = AuthMiddleware(hide(Starlette(routes=routes)), make_auth(), public=["/health"])
+        prefix = ""
+    else:
+        below = hide(Router(routes) if place == "mount" else Starlette(routes=routes))
+        prefix = "" if place == "host" else "/sub"
+        mount = Host("testserver", below) if place == "host" else Mount("/sub", below)
+        app = guard(Starlette(routes=[mount]), "added", public=[f"{prefix}/health"])
+    client = client_of(app)
+    for _ in range(2):
+        assert client.get(f"{prefix}/health").text == "page"
+        assert client.get(f"{prefix}/health", headers={"X-Rewrite": f"path={prefix}/closed"}).status_code == 401
+    assert "closed" not in made.ran
+    assert client.get(f"{prefix}/health", headers={**READER, "X-Rewrite": f"path={prefix}/closed"}).text == "closed"
+
+
+class OwnCall(Router):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(rewritten(scope), receive, send)
+
+
+class OwnApp(Router):
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().app(rewritten(scope), receive, send)
+
+
+@pytest.mark.parametrize("router", [OwnCall, OwnApp])
+def test_a_class_of_routers_that_leads_elsewhere_itself_opens_nothing(
+    router: type[Router], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Site()
+    routes: list[BaseRoute] = [Route("/page", made.page), Route("/closed", made.closed)]
+    client = client_of(guard(Starlette(routes=[Mount("/sub", router(routes))]), "added"))
+    with caplog.at_level(logging.ERROR, "authmw"):
+        for rewrite in ("", "path=/sub/closed"):
+            assert client.get("/sub/page", headers={"X-Rewrite": rewrite}).status_code == 401
+    assert made.ran == []
+    assert client.get("/sub/page", headers=READER).text == "page"
+    app = guard(Starlette(routes=[Mount("/sub", router(routes))]), "added", public=["/sub/page"])
+    with pytest.raises(ConfigurationError, match="of its own class"):
+        client_of(app).get("/sub/page")
+
+
+def test_an_application_that_is_mounted_in_itself_is_looked_at_once() -> None:
+    made = Site()
+    app = Starlette(routes=[Route("/health", made.page)])
+    app.mount("/again", _calling(app))
+    client = client_of(AuthMiddleware(app, make_auth(), public=["/health"]))
+    assert client.get("/health").text == "page"
+    assert client.get("/again/health").status_code == 401
+
+
 @placements
 @pytest.mark.parametrize("layer", [Rewriting, Hiding])
 @pytest.mark.parametrize("place", ["mount", "deep", "router", "fastapi", "fallback", "route"])

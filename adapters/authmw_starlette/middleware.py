@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -22,7 +23,7 @@ from authmw.oauth2.paths import PATHS
 from authmw_starlette.cors import next_cors_middleware
 from authmw_starlette.error_pages import page_of
 from authmw_starlette.listing import undeclared_scopes
-from authmw_starlette.promises import WayPromise, hiding_routers, place_everywhere, warn_of_dispatch
+from authmw_starlette.promises import WayPromise, close_misplaced, hiding_routers, place_everywhere, warn_of_dispatch
 from authmw_starlette.refusing import carry
 from authmw_starlette.routers import routes_in
 from authmw_starlette.routes import Step, asked_at, declares, inwards, needed, places_on_way, registered_without_wrapper
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from authmw.http.refusal import Refusal
     from authmw.http.response import Response
 
+logger: Final = logging.getLogger("authmw")
 _OWN: Final = (*PATHS, *PAGES)
 """The ends of the paths of views that authenticate their callers themselves."""
 
@@ -106,6 +108,7 @@ class AuthMiddleware(ASGIAuthMiddleware):
         self._framework = next((each for each in inwards(app) if routes_in(each) is not None), None)
         self._changes = TableChanges()
         self._warned: set[str] = set()
+        self._closes = False
 
     if not TYPE_CHECKING:
 
@@ -122,19 +125,12 @@ class AuthMiddleware(ASGIAuthMiddleware):
             ConfigurationError: an endpoint lacks its enforcing wrapper. Nothing is served then.
         """
         if self._changes.are_there:
-            app = self.routing(scope) or self.app
-            changed = self._changes.read(app)
-            mistakes = self._mistakes(changed, scope)
-            warn_of_undeclared(undeclared_scopes(changed, self.auth), self.auth, self._warned)
-            warn_of_dispatch(changed, self._warned)
+            mistakes = self._look(scope)
             if mistakes:
                 if scope["type"] == "lifespan":
                     await receive()
                     await send({"type": "lifespan.startup.failed", "message": "\n".join(mistakes)})
                 raise ConfigurationError(*mistakes)
-            if scope["type"] != "lifespan":  # the start-up may change routes, also without another number of them
-                self._changes.note(app)
-                place_everywhere(app)
         root = getattr(self._framework, "root_path", "")
         if root and scope.get("root_path") != root:
             scope = {**scope, "root_path": root}  # as FastAPI does it before it routes
@@ -161,15 +157,36 @@ class AuthMiddleware(ASGIAuthMiddleware):
         cors = next_cors_middleware(self.app)
         return super().answer_preflight(scope, receive, send) if cors is None else cors(scope, receive, send)
 
-    def _mistakes(self, changed: object, scope: Scope) -> tuple[str, ...]:
-        """The mistakes in `changed` for which the application must not be served.
+    def _look(self, scope: Scope) -> tuple[str, ...]:
+        """Look at the route table, or at what was added to it: the mistakes for which nothing must be served.
 
-        Called before the first connection, and again after each change. A router that hides its routes and is added
-        later is no mistake: no stranger reaches anything in it.
+        An endpoint without its enforcing wrapper that comes up while the application serves is closed, and logged.
+        """
+        app = self.routing(scope) or self.app
+        changed = self._changes.read(app)
+        mistakes, misplaced = self._mistakes(changed, scope), registered_without_wrapper(changed)
+        warn_of_undeclared(undeclared_scopes(changed, self.auth), self.auth, self._warned)
+        warn_of_dispatch(changed, self._warned)
+        self._closes = self._closes or (self._changes.were_noted and bool(misplaced))
+        if not self._closes or not close_misplaced(app):
+            mistakes = misplaced + mistakes
+        if not mistakes:
+            for each in misplaced:
+                logger.error("%s; it is closed for all until then", each)
+            if scope["type"] != "lifespan":  # the start-up may change routes, also without another number of them
+                self._changes.note(app)
+                place_everywhere(app)
+        return mistakes
+
+    def _mistakes(self, changed: object, scope: Scope) -> tuple[str, ...]:
+        """The mistakes in `changed`, but for endpoints without their enforcing wrapper.
+
+        A router that hides its routes and is added while the application serves is no mistake: no stranger reaches
+        anything in it.
         """
         opens = self.guard_settings.public or self.auth.login is not None
         hiding = hiding_routers(changed) if opens and not self._changes.were_noted else ()
-        return registered_without_wrapper(changed) + hiding + self._repeated()
+        return hiding + self._repeated()
 
     def _repeated(self) -> tuple[str, ...]:
         """The mistake if a layer inside of this one is the same guard again."""

@@ -24,13 +24,23 @@ from authmw.http.request import ASGIRequest
 from authmw.identity.requirement import AUTHENTICATED, Requirement
 from authmw_starlette.refusing import let_refusals_through
 from authmw_starlette.routers import fallback_of
-from authmw_starlette.routes import Step, asked_from, behind_layers, closed_by_dispatch, needed, owners_of
+from authmw_starlette.routes import (
+    Step,
+    asked_from,
+    behind_layers,
+    closed_by_dispatch,
+    leads_to_misplaced,
+    needed,
+    owners_of,
+)
 from authmw_starlette.slots import Slot, slot_of_routes
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from authmw.engine.auth import Auth
+    from authmw.http.request import RequestHead
+    from authmw.identity.principal import Principal
 
 logger: Final = logging.getLogger("authmw")
 _SHOWN: Final = 3
@@ -79,6 +89,9 @@ class Checkpoint:
         target: the step.
     """
 
+    closes = False
+    """Whether it lets nobody reach what is registered without its enforcing wrapper."""
+
     def __init__(self, app: ASGIApp, target: object) -> None:
         self.app = app
         self.target = target
@@ -90,6 +103,8 @@ class Checkpoint:
                 promise.arrive(self.target, scope)
             elif isinstance(promise, PathPromise):
                 self._look_at(promise, scope)
+        if self.closes and leads_to_misplaced(self.target, scope):
+            _refuse(_MISPLACED, scope)
         call = call_here()
         return self.app(scope, receive, send) if call is None else self._pass(call, scope, receive, send)
 
@@ -130,6 +145,23 @@ def place_everywhere(app: object) -> bool:
     ]
     hiding = [step for step in steps if not _place(step) and isinstance(step.target, Router)]
     return not hiding
+
+
+def close_misplaced(app: object) -> bool:
+    """Let nobody reach what is registered in `app` without its enforcing wrapper. False if a router hides its calls."""
+    place_everywhere(app)
+    checkpoints = [_slot_of(getattr(owner, "router", owner)) for owner in owners_of(app)]
+    for slot in filter(None, checkpoints):
+        slot.held.closes = True
+    return None not in checkpoints
+
+
+def misplaced_endpoint(principal: Principal, request: RequestHead) -> bool:
+    """Always False. It is the requirement of an endpoint that was registered without its enforcing wrapper."""
+    return False
+
+
+_MISPLACED: Final = Requirement(predicates=(misplaced_endpoint,))
 
 
 def warn_of_dispatch(app: object, logged: set[str]) -> None:

@@ -135,6 +135,34 @@ def registered_without_wrapper(app: object) -> tuple[str, ...]:
     )
 
 
+def leads_to_misplaced(router: object, scope: Scope) -> bool:
+    """Whether `router` will call something for `scope` that is registered without its enforcing wrapper."""
+    try:
+        return any(is_unenforced(*each) for each in _called_next(router, _unrouted(scope)))
+    except Exception:  # a path convertor may raise anything
+        return True
+
+
+def _called_next(router: object, scope: Scope) -> Iterator[tuple[object, ...]]:
+    """What `router` calls for `scope`, as `is_unenforced` takes it: for an endpoint all, of a mount only its layers."""
+    route = next((each for each in routes_in(router) or () if each.matches(scope)[0] is Match.FULL), None)
+    if route is None:
+        return
+    if getattr(route, "endpoint", None) is not None:
+        yield from called_for(route)
+        return
+    yield from ((each,) for each in (route, *included_by(route)))
+    for context in contexts_of(route):
+        if context.matches(scope)[0] is Match.FULL:
+            yield from called_for(route_of(context))
+            return
+    behind_wrapper = False
+    for each in inwards(mounted_by(route)):
+        if not behind_wrapper:
+            yield (each,)
+        behind_wrapper = is_enforcing(each)
+
+
 def closed_by_dispatch(app: object) -> tuple[str, ...]:
     """The place of each class of `app` with an open method that opens nothing, since the class dispatches itself."""
     classes = {id(each): each for called in _registered(app) if dispatches_itself(each := called[-1])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -282,22 +283,22 @@ class Methods:
         return PlainTextResponse("method")
 
 
-ADDED: dict[str, Callable[[FastAPI], None]] = {
-    "a route": _adding,
-    "an included router": _including,
-    "a router of before": _including_what_was_declared_before,
-    "a mount": _mounting,
-    "a route of a mount": _adding_to_what_is_mounted,
-    "a declaration": _declaring_on_what_is_there,
-    "a declaration on a method": _declaring_on_a_method,
-    "a declaration on a mount": _declaring_on_what_is_mounted,
+ADDED: dict[str, tuple[Callable[[FastAPI], None], str]] = {
+    "a route": (_adding, "/added"),
+    "an included router": (_including, "/added"),
+    "a router of before": (_including_what_was_declared_before, "/added"),
+    "a mount": (_mounting, "/added"),
+    "a route of a mount": (_adding_to_what_is_mounted, "/below/added"),
+    "a declaration": (_declaring_on_what_is_there, "/there"),
+    "a declaration on a method": (_declaring_on_a_method, "/method"),
+    "a declaration on a mount": (_declaring_on_what_is_mounted, "/below/added"),
 }
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-@pytest.mark.parametrize("add", ADDED.values(), ids=ADDED)
-def test_a_misplaced_requirement_is_found_while_the_application_serves(
-    add: Callable[[FastAPI], None], placement: Placement
+@pytest.mark.parametrize("add, closed", ADDED.values(), ids=ADDED)
+def test_an_endpoint_is_closed_whose_requirement_is_misplaced_while_the_application_serves(
+    add: Callable[[FastAPI], None], closed: str, placement: Placement, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = FastAPI()
     app.add_api_route("/there", _bare())
@@ -307,7 +308,27 @@ def test_a_misplaced_requirement_is_found_while_the_application_serves(
     for _ in range(2):
         assert client.get("/there").status_code == 200
     add(app)
-    for path in ("/there", "/added", "/below/added"):
+    with caplog.at_level(logging.ERROR, "authmw"):
+        answers = {path: client.get(path).status_code for path in ("/there", "/added", "/below/added", "/method")}
+    assert [path for path, status in answers.items() if status == 403] == [closed]
+    assert set(answers.values()) <= {200, 403, 404}
+    assert client.get(closed, headers={"Authorization": ""}).status_code == 401
+    (message,) = caplog.messages
+    assert "registered without its enforcing wrapper" in message
+    assert "closed" in message
+
+
+def test_a_router_that_is_added_later_and_hides_its_calls_may_have_no_misplaced_requirement() -> None:
+    class Own(Router):
+        async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await super().app(scope, receive, send)
+
+    app, bare = FastAPI(), _bare()
+    client = client_of(guard(app), headers=READER)
+    assert client.get("/x").status_code == 404
+    app.mount("/", Own([Route("/added", bare)]))
+    requires_scopes("admin")(bare)
+    for path in ("/added", "/x"):
         with pytest.raises(ConfigurationError, match="registered without its enforcing wrapper"):
             client.get(path)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from starlette.routing import BaseRoute, Router
 
-from authmw.asgi.routed import Routed, routed_here
+from authmw.asgi.routed import Routed, needs_note, routed_here
 from authmw.engine.context import Call, call_here, enforce
 from authmw.engine.promise import PathPromise, Promise, promises_of
 from authmw.http.reasons import Reason
@@ -106,7 +106,9 @@ class Checkpoint:
         if self.closes and leads_to_misplaced(self.target, scope):
             _refuse(_MISPLACED, scope)
         call = call_here()
-        return self.app(scope, receive, send) if call is None else self._pass(call, scope, receive, send)
+        if call is None or not needs_note(call, scope):
+            return self.app(scope, receive, send)
+        return self._pass(call, scope, receive, send)
 
     async def _pass(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         routed = Routed(call, scope)

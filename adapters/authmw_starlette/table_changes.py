@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from types import MethodType
 from typing import Any, NamedTuple
 
+from starlette.routing import Router
+
 from authmw.engine.markers import declarations
-from authmw_starlette.routers import included_by, routes_in
+from authmw_starlette.routers import included_by
 from authmw_starlette.routes import links_of, owners_of
 
 _Links = Mapping[int, tuple[object, frozenset[int]]]
@@ -43,7 +45,7 @@ class TableChanges:
     @property
     def are_there(self) -> bool:
         """Whether something has changed, or nothing was noted so far."""
-        return self._declared != self._noted or self._sizes != [len(routes_in(each) or ()) for each in self._tables]
+        return self._declared != self._noted or self._sizes != [len(each.routes) for each in self._tables]
 
     def declared_on(self, target: object) -> None:
         """Notice that something was declared on `target`."""
@@ -62,7 +64,7 @@ class TableChanges:
         """Note what there is, after it was looked at: the tables of `app`, of its mounts and of what it includes."""
         known: _Links = self._links if self._read == self._noted else {}
         self._tables = tuple({id(each): each for each in _tables_of(app)}.values())
-        self._sizes = [len(routes_in(each) or ()) for each in self._tables]
+        self._sizes = [len(each.routes) for each in self._tables]
         routes = [app, *(route for table in self._tables for route in table.routes)]
         self._links = {id(each): known.get(id(each)) or (each, links_of(each)) for each in routes}
         self._noted = self._read
@@ -71,6 +73,7 @@ class TableChanges:
 def _tables_of(app: object) -> Iterator[Any]:
     owners: Iterator[Any] = owners_of(app)
     for owner in owners:
-        yield owner
+        router = getattr(owner, "router", owner)
+        yield router if isinstance(router, Router) else owner
         for route in owner.routes:
             yield from included_by(route)

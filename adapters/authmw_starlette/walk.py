@@ -170,10 +170,10 @@ def _through(app: object, around: Around, *, behind_wrapper: bool) -> Around:
     return replace(around, asked=around.asked + (() if behind_wrapper else asked_by(app)), misplaced=misplaced)
 
 
-def _added(app: object) -> Iterator[GuardSettings]:
+def _added(app: Any) -> Iterator[GuardSettings]:
     """The guards among the middleware that `app` will build when it is started."""
-    added: Any = getattr(app, "user_middleware", ())
-    for each in added if isinstance(added, list) else ():
+    has_list = isinstance(getattr(app, "user_middleware", None), list)
+    for each in app.user_middleware if has_list else ():
         if isinstance(each.cls, type) and issubclass(each.cls, AuthMiddleware):
             yield each.cls(_nowhere, *each.args, **each.kwargs).guard_settings
 

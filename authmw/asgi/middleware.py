@@ -256,7 +256,7 @@ class _Passing(Call):
         self.auth = middleware.auth
         self.authentication = authentication
         self._middleware = middleware
-        self._scope = _exposed(scope, authentication)
+        self.scope = _exposed(scope, authentication)
         self._receive_here = receive
         self._send_here = send
         # What may end the connection; None if nothing does.
@@ -270,16 +270,16 @@ class _Passing(Call):
         return self._middleware.adapter.keeps_promises
 
     def _make_request(self) -> ASGIRequest:
-        return ASGIRequest(self._scope)
+        return ASGIRequest(self.scope)
 
     @property
     def arrived(self) -> RequestHead:
         scope = scope_of(self)
-        return self.request if scope is None or scope is self._scope else ASGIRequest(scope)
+        return self.request if scope is None or scope is self.scope else ASGIRequest(scope)
 
     async def run(self) -> None:
         audit.admitted(self.authentication.principal, self)
-        middleware, scope = self._middleware, self._scope
+        middleware, scope = self._middleware, self.scope
         is_websocket = scope["type"] == "websocket"
         receive = self.receive if is_websocket or self._ends_with else self._receive
         if middleware.hidden is not None:
@@ -314,8 +314,8 @@ class _Passing(Call):
     def _shown(self, hidden: HiddenCredentials) -> Scope:
         """The scope that the application gets, without credentials."""
         if self.authentication is OWN_CREDENTIALS or self.authentication is LEFT_ALONE:
-            return self._scope
-        return hidden.scope(self._scope)
+            return self.scope
+        return hidden.scope(self.scope)
 
     async def receive(self) -> Message:
         """The ``receive`` that the application gets, for websockets and where the connection may be ended."""
@@ -331,7 +331,7 @@ class _Passing(Call):
     def _stay_open(self, message: Message) -> Awaitable[None]:
         """Send `message`, after which the connection stays open until it is ended."""
         self.connection = OpenConnection(
-            self._scope["type"],
+            self.scope["type"],
             () if self._ends_with is None else self._ends_with.validities,
             dict(self._head),
             has_trailers=bool(message.get("trailers")),
@@ -425,11 +425,11 @@ class _Passing(Call):
         """Send `refusal`, with the headers that layers added to the error page that it replaces."""
         self.refused = None
         self.answered = self.started = True
-        response = await self._middleware.response_to(refusal, self._scope, self._receive)
+        response = await self._middleware.response_to(refusal, self.scope, self._receive)
         kept = [each for each in _decoded(replaced) if is_added_by_layer(each[0])]
         owed = without_repeats(self.authentication.headers, response.headers)
         response = dataclasses.replace(response, headers=(*response.headers, *kept, *owed))
-        await response.serve_asgi(self._scope, self._receive, self._send, connected=self.connected)
+        await response.serve_asgi(self.scope, self._receive, self._send, connected=self.connected)
 
 
 class _PassingPreflight(_Passing):
@@ -459,7 +459,7 @@ class _PassingByPromise(_Passing):
     def run_by(self, promise: Promise) -> Awaitable[None]:
         """Serve the connection. `promise` is in the scope of the application too."""
         self._promise = promise
-        self.promises = self._scope[PROMISES] = (*self._scope.get(PROMISES, ()), promise)
+        self.promises = self.scope[PROMISES] = (*self.scope.get(PROMISES, ()), promise)
         return self.run()
 
     def send(self, message: Message) -> Awaitable[None]:

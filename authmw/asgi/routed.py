@@ -31,6 +31,11 @@ routed_here: Final[ContextVar[Routed | None]] = ContextVar("authmw_routed_here",
 """What the innermost router of this context was called with; None where no adapter has noted it."""
 
 
+def needs_note(call: Call, scope: Scope) -> bool:
+    """Whether `scope` is another one than that of `call`, or was hidden by one that was noted further out."""
+    return scope is not getattr(call, "scope", None) or routed_here.get() is not None
+
+
 def scope_of(call: Call) -> Scope | None:
     """The scope with which the innermost router below `call` was called; None if it is not known."""
     routed = routed_here.get()

@@ -105,7 +105,7 @@ def as_verifier(
             f"{name} is a class: pass a verifier, or a function from the credential to a Principal"
         )
     if verifier is None or hasattr(verifier, "verify"):
-        if verifier is not None and not takes(verifier.verify, 2):
+        if not takes(getattr(verifier, "verify", None), 2):
             raise ConfigurationError(
                 f"{type(verifier).__name__}.verify is called with two arguments, the credential and the request: "
                 "write def verify(self, credentials, request)"

@@ -209,7 +209,7 @@ def test_two_requests_to_routers_at_once_are_judged_each_by_its_own(build: Any, 
             async def send(message: Message) -> None:
                 sent.append(message)
 
-            scope = {**request.scope, "path": path, "raw_path": path.encode(), "path_params": {}}
+            scope: Scope = {**request.scope, "path": path, "raw_path": path.encode(), "path_params": {}}
             try:
                 await app.router(scope, request.receive, send)
             except AccessRefused as refused:

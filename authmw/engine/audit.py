@@ -127,9 +127,9 @@ def _text_of(error: Unavailable, request: RequestHead, schemes: tuple[SecuritySc
     the text of authmw alone."""
     if schemes is None:
         return type(error).__name__ if _has_text_of_application(error) else str(error)
-    from authmw.engine.redaction import without_credentials
+    from authmw.engine.redaction import BEGINNING, without_credentials
 
-    return without_credentials(str(error), request, schemes)
+    return without_credentials(str(error), request, schemes, longest=BEGINNING)
 
 
 def _has_text_of_application(error: Unavailable) -> bool:

@@ -7,10 +7,11 @@ Each character of a reading knows which part of the text it stands for, so that 
 from __future__ import annotations
 
 import re
+import string
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from html.entities import html5
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from unicodedata import normalize
 
 _ROUNDS: Final = 12
@@ -31,7 +32,11 @@ _ESCAPE: Final = re.compile(
 _OF_A_LETTER: Final = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
 _HEX: Final = re.compile(r"[0-9a-fA-F]{8,}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+_OF_BASE64: Final = string.ascii_letters + string.digits + "+/_-"
 _URLSAFE: Final = str.maketrans("-_", "+/")
+_LONGEST_ESCAPE: Final = 34
+"""Characters of the longest match of `_ESCAPE`: the name of an entity."""
+_T = TypeVar("_T")
 
 
 class Reading(NamedTuple):
@@ -64,10 +69,25 @@ class Reading(NamedTuple):
         parts.append(self.text[done:])
         return Reading("".join(parts), [*starts, *self.starts[done:]], [*ends, *self.ends[done:]])
 
+    def unfinished(self, depth: int, piece: int) -> int:
+        """Where the part of the first text begins that may say something else with more text behind it.
+
+        Whatever stands before it means the same, however the first text goes on: no escape is begun there, no run of
+        base64 or hexadecimal digits, and no piece of a secret.
+
+        Args:
+            depth: how many rounds of escapes are undone in this reading.
+            piece: the characters of the longest text that is looked for.
+        """
+        # The beginning of an escape, of this round and of each before it, is read as the characters that it is made of.
+        end = max(0, len(self.text) - (piece - 1) - (depth + 1) * (_LONGEST_ESCAPE - 1))
+        end = len(self.text[:end].rstrip(_OF_BASE64))
+        return self.starts[end] if self.text else 0
+
     def folded(self) -> Reading:
         """This reading without differences of case and of Unicode's forms, and with a space for each plus sign."""
         if self.text.isascii():
-            return self._replace(text=self.text.lower().replace("+", " "))
+            return self._replace(text=folded(self.text))
         folds = {each: _fold(each) for each in set(self.text)}
         other = ((at, at + 1, folds[each]) for at, each in enumerate(self.text) if folds[each] != each)
         return self.replaced(other)
@@ -79,10 +99,30 @@ def unescaped(text: Reading) -> Iterator[Reading]:
     Raises:
         RecursionError: there are escapes inside of each other without an end.
     """
+    return _rounds(text, _undone)
+
+
+def unescaped_text(text: str) -> Iterator[str]:
+    """The texts of the readings that `unescaped` yields, for less work.
+
+    Raises:
+        RecursionError: there are escapes inside of each other without an end.
+    """
+    return _rounds(text, _undone_text)
+
+
+def folded(text: str) -> str:
+    """The text of `Reading.folded`, for less work."""
+    if text.isascii():
+        return text.lower().replace("+", " ")
+    return text.translate({ord(each): _fold(each) for each in set(text)})
+
+
+def _rounds(text: _T, undone: Callable[[_T], _T]) -> Iterator[_T]:
     yield text
     for _ in range(_ROUNDS):
-        plain = text.replaced(_escapes_in(text.text))
-        if plain is text:
+        plain = undone(text)
+        if plain == text:  # each escape is longer than what it stands for
             return
         text = plain
         yield text
@@ -95,6 +135,19 @@ def decoded(text: Reading) -> Iterator[Reading]:
         yield _decoded(text, _HEX, offset, 4, _from_hex)
     for offset in range(4):
         yield _decoded(text, _BASE64, offset, 6, _from_base64)
+
+
+def _undone(text: Reading) -> Reading:
+    return text.replaced(_escapes_in(text.text))
+
+
+def _undone_text(text: str) -> str:
+    return _ESCAPE.sub(_meaning_or_itself, text)
+
+
+def _meaning_or_itself(found: re.Match[str]) -> str:
+    meaning = _meaning(found)
+    return found[0] if meaning is None else meaning
 
 
 def _escapes_in(text: str) -> Iterator[tuple[int, int, str]]:

@@ -16,13 +16,16 @@ from typing import Any, Final, Literal
 from unicodedata import normalize
 from urllib.parse import unquote, unquote_plus
 
-from authmw.engine.readings import Reading, decoded, unescaped
+from authmw.engine.readings import Reading, decoded, folded, unescaped, unescaped_text
 from authmw.http.grammar import parse_params
 from authmw.http.request import RequestHead
 from authmw.schemes.base import SecurityScheme
 
 CUT: Final = "[cut]"
-_LONGEST: Final = 16_384  # of the text: what a client sends may be in it, and is not worth more work
+LONGEST: Final = 16_384
+"""Characters of a traceback that are looked at: what a client sends may be in it, and is not worth more work."""
+BEGINNING: Final = 512
+"""Characters of the text of a failure that are looked at: more than a record has room for."""
 _PIECE: Final = 8
 """Characters of a secret that may not be shown in a row: programs shorten what they print."""
 _SHORTEST: Final = 4
@@ -31,13 +34,17 @@ _ROUNDS: Final = 3
 _MOST: Final = 2048
 """Texts that may be credentials. A client may send more of them, to cost time; then no text is shown."""
 _MOST_CHARACTERS: Final = 65_536
+_MOST_OF_FORMS: Final = 524_288
+"""Characters of the forms of all secrets: one in ASCII has five times its length, another one up to 25 times."""
 _NAMED: Final = re.compile(
     r"""(?:passw(?:or)?d|pwd|secret|token|api_?key|authorization|cookie)["']?\s*[=:]\s*"""
-    r"""(b?"[^"]*"|b?'[^']*'|(?:(?:bearer|basic)\s+)?[^\s"',;&)]+)"""
+    r"""(b?"[^"]*(?:"|\Z)|b?'[^']*(?:'|\Z)|(?:(?:bearer|basic)\s+)?[^\s"',;&)]+)"""
     r"|://[^/\s:@]*:([^/\s]+)@",
     re.IGNORECASE,
 )
 """Secrets of the application itself, as drivers print them: ``password=...``, and the password in a URL."""
+_IN_CUT_URL: Final = re.compile(r"://[^/\s:@]*:([^/\s]+)\Z")
+"""What may be a password in a URL whose end is not there."""
 _NORMAL: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
 _ENCODINGS: Final = ("utf-16-le", "utf-16-be")
 _HARMLESS: Final = frozenset(
@@ -64,40 +71,63 @@ def redacted_traceback(error: BaseException, request: RequestHead, schemes: Iter
     return "\n".join("    " + "".join(map(_printable, line)) for line in lines)
 
 
-def without_credentials(text: str, request: RequestHead, schemes: Iterable[SecurityScheme[Any]]) -> str:
-    """`text` without the credentials of `request`; nothing of it where too much may be one."""
+def without_credentials(
+    text: str, request: RequestHead, schemes: Iterable[SecurityScheme[Any]], *, longest: int = LONGEST
+) -> str:
+    """`text` without the credentials of `request`, cut after `longest` characters; nothing of it where too much may be
+    a credential."""
     secrets = secrets_of(request, schemes)
     if len(secrets) > _MOST or sum(map(len, secrets)) > _MOST_CHARACTERS:
         return CUT
-    return redacted(text, secrets)
+    return redacted(text, secrets, longest=longest)
 
 
-def redacted(text: str, secrets: Iterable[str]) -> str:
+def redacted(text: str, secrets: Iterable[str], *, longest: int = LONGEST) -> str:
     """`text` without the `secrets`, however they are escaped or encoded, and without longer pieces of them.
+
+    Of a text that is longer than `longest`, a secret may go on where it is cut: it is cut before that.
 
     >>> redacted("KeyError: 'Zm9vYmFyYmF6' in /srv/app.py", ["Zm9vYmFyYmF6"])
     "KeyError: '[cut]' in /srv/app.py"
-    >>> redacted("KeyError: 'p\\\\\\\\u00e4ss'", ["päss"])
+    >>> redacted("KeyError: 'p\\\\u00e4ss'", ["päss"])
     "KeyError: '[cut]'"
     """
-    text = text[:_LONGEST]
+    goes_on = len(text) > longest
+    text = text[:longest]
     is_cut = bytearray(len(text))
     try:
         plain = list(unescaped(Reading.of(text)))
         encoded = [each for of in (*plain[:1], *plain[1:][-1:]) for found in decoded(of) for each in unescaped(found)]
     except RecursionError:
         return CUT
-    forms = {form for secret in secrets for form in _forms(secret)}
-    pieces = {form[at : at + _PIECE] for form in forms for at in range(len(form) - _PIECE + 1)}
-    short = {form for form in forms if 0 < len(form) < _PIECE}
-    for reading in plain:
+    for depth, reading in enumerate(plain):
         for found in _NAMED.finditer(reading.text):
             _cut(is_cut, reading.part(*found.span(1 if found[1] else 2)))
-        _cut_secrets(is_cut, reading.folded(), short, pieces)
-    short = {form for form in short if len(form) >= _SHORTEST}  # shorter ones are in the octets of any word
-    for reading in encoded:
-        _cut_secrets(is_cut, reading.folded(), short, pieces)
+        if goes_on:
+            _cut_end(is_cut, reading, depth)
+    looked_at = [each.folded() for each in plain], [each.folded() for each in encoded]
+    pieces = {piece for readings in looked_at for each in readings for piece in _pieces(each.text)}
+    forms = _all_forms(secrets)
+    if forms is None:
+        return CUT
+    pieces = {piece for form in forms for piece in _pieces(form) if piece in pieces}
+    short = {form for form in forms if 0 < len(form) < _PIECE}
+    for readings in looked_at:
+        for reading in readings:
+            _cut_secrets(is_cut, reading, short, pieces)
+        short = {form for form in short if len(form) >= _SHORTEST}  # shorter ones are in the octets of any word
     return "".join(_kept(text, is_cut))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[at : at + _PIECE] for at in range(len(text) - _PIECE + 1))
+
+
+def _cut_end(is_cut: bytearray, reading: Reading, depth: int) -> None:
+    """Cut the end of a text that goes on behind it: a secret may begin there that cannot be recognised by its half."""
+    _cut(is_cut, slice(reading.unfinished(depth, _PIECE), len(is_cut)))
+    for found in _IN_CUT_URL.finditer(reading.text):
+        _cut(is_cut, reading.part(*found.span(1)))
 
 
 def _cut_secrets(is_cut: bytearray, reading: Reading, short: set[str], pieces: set[str]) -> None:
@@ -107,8 +137,8 @@ def _cut_secrets(is_cut: bytearray, reading: Reading, short: set[str], pieces: s
         while start >= 0:
             _cut(is_cut, reading.part(start, start + len(form)))
             start = text.find(form, start + 1)
-    for at in range(len(text) - _PIECE + 1):
-        if text[at : at + _PIECE] in pieces:
+    for at, piece in enumerate(_pieces(text)):
+        if piece in pieces:
             _cut(is_cut, reading.part(at, at + _PIECE))
 
 
@@ -197,16 +227,26 @@ def _base64(text: str) -> bytes:
         return b""
 
 
+def _all_forms(secrets: Iterable[str]) -> set[str] | None:
+    """The forms of all `secrets`; None where they are too long to look for them."""
+    forms, characters = set[str](), 0
+    for form in (form for secret in secrets for form in _forms(secret)):
+        if form not in forms:
+            forms.add(form)
+            characters += len(form)
+        if characters > _MOST_OF_FORMS:
+            return None
+    return forms
+
+
 def _forms(secret: str) -> Iterator[str]:
     """How `secret` looks in a reading: itself, and its octets as characters. It may look like an escape itself."""
     with suppress(RecursionError):
-        for reading in unescaped(Reading.of(secret)):
-            text = reading.text
+        for text in unescaped_text(secret):
             for spelt in {text} if text.isascii() else {text, *(normalize(form, text) for form in _NORMAL)}:
-                yield Reading.of(spelt).folded().text
+                yield folded(spelt)
                 for encoding in _ENCODINGS:
-                    octets = spelt.encode(encoding, "surrogatepass").decode("latin-1")
-                    yield Reading.of(octets).folded().text
+                    yield folded(spelt.encode(encoding, "surrogatepass").decode("latin-1"))
 
 
 def _printable(character: str) -> str:

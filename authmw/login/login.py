@@ -118,7 +118,5 @@ def log_out(visit: Visit, form: Form) -> Flow[Response]:
     """End the session of the cookie, with all that belongs to it."""
     if visit.caller is not None and not visit.holds(form):
         return (yield from show_logout(visit))
-    ended = yield from visit.pages.sessions.end_presented(visit.request)
-    if ended is not None:
-        Told(visit.request).logged_out(ended.subject, ended.id)
+    Told(visit.request).ended((yield from visit.pages.sessions.end_presented(visit.request)))
     return redirect(visit.url("/logout"), (visit.pages.session.cleared,))

@@ -83,11 +83,11 @@ def reset_password(visit: Visit, form: Form) -> Flow[Response]:
     changed = yield from pages.links.new_password(link, new)
     if changed is None:
         return _expired(visit, visit.url("/forgotten"))
-    Told(visit.request).changed(changed.id, "password")
+    told = Told(visit.request)
+    told.changed(changed.id, "password")
     notify(visit, changed)
-    yield from pages.sessions.end_presented(
-        visit.request
-    )  # it may be that of another user, whose cookie is cleared too
+    # It may be the session of another user, whose cookie is cleared too.
+    told.ended((yield from pages.sessions.end_presented(visit.request)))
     return redirect(visit.url("/login"), (pages.session.cleared,))
 
 

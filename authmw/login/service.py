@@ -150,9 +150,7 @@ class LoginPages(LoginSettings):
         Returns:
             The header that clears the cookie, for the response.
         """
-        ended = yield from self.sessions.end_presented(request)
-        if ended is not None:
-            Told(request).logged_out(ended.subject, ended.id)
+        Told(request).ended((yield from self.sessions.end_presented(request)))
         return self.session.cleared
 
     def _respond(self, visit: Visit) -> Flow[Response]:

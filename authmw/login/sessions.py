@@ -160,12 +160,16 @@ class BrowserSessions:
         """End a browser session."""
         yield from end_browser_session(self.kept, self.kept.browser_sessions, session_id)
 
-    def end_presented(self, request: RequestHead) -> Flow[BrowserSession | None]:
-        """End the session of the cookie of `request`; the session that this ended, or None.
+    def end_presented(self, request: RequestHead) -> Flow[tuple[BrowserSession, ...]]:
+        """End the session of the cookie of `request`.
 
-        A value that was replaced ends its session too: whoever logs out means the session.
+        A value that was replaced ends its session too: whoever logs out means the session. What has ended before is
+        ended again, since that may have been interrupted.
+
+        Returns:
+            The sessions that lived until now.
         """
-        ended: BrowserSession | None = None
+        ended: tuple[BrowserSession, ...] = ()
         for value in cookies_named(request, self.scheme.cookie)[:2]:
             token = SessionToken.parse(value)
             session = None
@@ -174,9 +178,10 @@ class BrowserSessions:
             if token is None or session is None:
                 continue
             if same_digest(token.digest, session.current) or same_digest(token.digest, session.previous):
+                if session.is_live(self._clock()):
+                    ended += (session,)
                 yield from self.end(session.id)
                 self.scheme.sessions.forget(value)
-                ended = session
         return ended
 
     def end_own(self, caller: LoggedInUser, session_id: str) -> Flow[bool]:

@@ -6,6 +6,7 @@ No user name of a failed login is told: people type passwords into that field.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Final
 
@@ -16,6 +17,7 @@ from authmw.http.request import RequestHead
 from authmw.identity.calling import active_call
 from authmw.identity.verdict import Rejected
 from authmw.stores.records import User
+from authmw.stores.session_records import BrowserSession
 
 logger: Final = logging.getLogger("authmw.login")
 
@@ -51,6 +53,11 @@ class Told:
     def logged_out(self, principal: str, session: str) -> None:
         """A session was ended by its user."""
         self._write("logged out", principal=principal, session=session)
+
+    def ended(self, sessions: Iterable[BrowserSession]) -> None:
+        """Sessions were ended by those who presented them."""
+        for each in sessions:
+            self.logged_out(each.subject, each.id)
 
     def changed(self, principal: str, change: str) -> None:
         """The user changed its password or verified its address."""

@@ -215,6 +215,47 @@ def test_each_way_to_log_out_is_told_with_what_ended(told: Told) -> None:
     assert told.records() == []
 
 
+@pytest.mark.parametrize("way", ["page", "view", "ended elsewhere", "too old", "both values"])
+def test_a_logout_is_told_once(told: Told, way: str) -> None:
+    shop = told.shop
+    browser = shop.logged_in()
+    session, value = told.session(), browser.jar["__Host-session"]
+    cookie = f"__Host-session={value}"
+    if way == "both values":
+        renewed = run(shop.pages.log_in(wsgi_request(cookie=cookie), "7"))  # the value before is valid for a moment
+        assert renewed is not None
+        cookie += f"; {renewed[1].partition(';')[0]}"
+        assert told.session() == session
+    request = wsgi_request(cookie=cookie)
+    request.environ["REMOTE_ADDR"] = SOURCE
+    told.forget()
+    if way == "ended elsewhere":
+        shop.stores.sessions.end_session(session, shop.clock())
+    elif way == "too old":
+        shop.clock.advance(400 * 86_400)
+    elif way == "page":
+        browser.submit(browser.open("/auth/logout"))
+    else:
+        run(shop.pages.log_out(request))
+    assert told.records() == ([] if way in ("ended elsewhere", "too old") else logged_out(session))
+    told.forget()
+    run(shop.pages.log_out(request))
+    browser.jar["__Host-session"] = value
+    browser.post("/auth/logout", {})
+    assert told.records() == []
+
+
+def test_a_new_password_tells_of_the_session_of_another_user_that_it_ends(told: Told) -> None:
+    shop = told.shop
+    browser = shop.logged_in("bob", "battery staple")
+    session = told.session("8")
+    browser.submit(browser.open("/auth/forgotten"), username="alice")
+    told.forget()
+    browser.submit(browser.open(link_in(shop)), new_password=NEW, new_password_again=NEW)
+    of_bob = {**logged_out(session)[0], "principal": "8"}
+    assert told.records() == [{"event": "changed password", **OF_ALICE}, of_bob]
+
+
 def test_ending_sessions_is_told_with_each_of_them(told: Told) -> None:
     shop = told.shop
     browser = shop.logged_in()

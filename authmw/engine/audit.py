@@ -13,7 +13,7 @@ from authmw.errors import Unavailable
 from authmw.events import log
 from authmw.events.hub import hub
 from authmw.events.log import Field
-from authmw.flow.application_code import raised_at, was_raised_by_application
+from authmw.flow.application_code import has_text_of_application, raised_at
 from authmw.http.reasons import Reason
 from authmw.http.refusal import Refusal
 from authmw.http.request import RequestHead
@@ -126,20 +126,10 @@ def _text_of(error: Unavailable, request: RequestHead, schemes: tuple[SecuritySc
     """The text of `error` without credentials, whoever wrote it; only its type where they are in the body, unless it is
     the text of authmw alone."""
     if schemes is None:
-        return type(error).__name__ if _has_text_of_application(error) else str(error)
+        return type(error).__name__ if has_text_of_application(error) else str(error)
     from authmw.engine.redaction import BEGINNING, without_credentials
 
     return without_credentials(str(error), request, schemes, longest=BEGINNING)
-
-
-def _has_text_of_application(error: Unavailable) -> bool:
-    """Whether code of the application wrote the text of `error`, or that of a failure which authmw passed on as it."""
-    each: BaseException | None = error
-    while isinstance(each, Unavailable):
-        if was_raised_by_application(each):
-            return True
-        each = each.__cause__
-    return False
 
 
 def _types_of(error: BaseException) -> str:

@@ -43,6 +43,8 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 """Secrets of the application itself, as drivers print them: ``password=...``, and the password in a URL."""
+_QUERY: Final = re.compile(r"\?([\w.~%+-]+=[^\s#'\"<>]*)")
+"""The query of a URL, which may be a key."""
 _IN_CUT_URL: Final = re.compile(r"://[^/\s:@]*:([^/\s]+)\Z")
 """What may be a password in a URL whose end is not there."""
 _NORMAL: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
@@ -60,14 +62,17 @@ _HARMLESS: Final = frozenset(
 """Headers that hold no credential. The values of all others are cut out."""
 
 
-def redacted_traceback(error: BaseException, request: RequestHead, schemes: Iterable[SecurityScheme[Any]]) -> str:
-    """The traceback of `error` without local variables and without the credentials of `request`.
+def redacted_traceback(
+    error: BaseException, request: RequestHead | None = None, schemes: Iterable[SecurityScheme[Any]] = ()
+) -> str:
+    """The traceback of `error` without local variables and without the credentials of `request`, if there is one.
 
     Causes, contexts, groups and notes are in it. Each line is indented, and control characters are escaped, so that no
     line looks like another record.
     """
     text = "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format())
-    lines = without_credentials(text, request, schemes).splitlines()
+    shown = redacted(text, ()) if request is None else without_credentials(text, request, schemes)
+    lines = shown.splitlines()
     return "\n".join("    " + "".join(map(_printable, line)) for line in lines)
 
 
@@ -101,8 +106,8 @@ def redacted(text: str, secrets: Iterable[str], *, longest: int = LONGEST) -> st
     except RecursionError:
         return CUT
     for depth, reading in enumerate(plain):
-        for found in _NAMED.finditer(reading.text):
-            _cut(is_cut, reading.part(*found.span(1 if found[1] else 2)))
+        for found in (*_NAMED.finditer(reading.text), *_QUERY.finditer(reading.text)):
+            _cut(is_cut, reading.part(*found.span(found.lastindex or 0)))
         if goes_on:
             _cut_end(is_cut, reading, depth)
     looked_at = [each.folded() for each in plain], [each.folded() for each in encoded]

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
-from authmw.flow.application_code import raised_at
+from authmw.flow.application_code import where_raised
 from authmw.http.refusal import Refusal
 from authmw.http.response import Response
 from authmw.http.set_cookie import without_cookies_set
@@ -62,9 +62,7 @@ class RefusalPages:
 
     def failed(self, refusal: Refusal, handler: str, error: Exception) -> Response:
         """The response where a handler raised `error`: the refusal, which has to be sent in any case."""
-        place = raised_at(error)
-        where = f" at {place.file}:{place.line} in {place.function}" if place else ""
-        self._tell(refusal, handler, f"raised {type(error).__name__}{where}")
+        self._tell(refusal, handler, f"raised {type(error).__name__}{where_raised(error)}")
         return refusal.response()
 
     def _tell(self, refusal: Refusal, handler: str, fault: str) -> None:

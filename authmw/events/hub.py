@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from authmw.errors import ConfigurationError
-from authmw.flow.application_code import raised_at
+from authmw.flow.application_code import where_raised
 from authmw.flow.forks import in_each_child
 
 if TYPE_CHECKING:  # the records take long to load, and most programs have no listener
@@ -55,8 +55,7 @@ class _Inline:
         if kind in self._logged:
             return
         self._logged.add(kind)
-        place = raised_at(error)
-        where = "" if place is None else f" at {place.file}:{place.line} in {place.function}"
+        where = where_raised(error)
         logger.error("the listener %s raised %s%s: it is logged once", _name_of(self._listener), kind.__name__, where)
 
     def close(self) -> None:

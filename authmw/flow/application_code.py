@@ -9,7 +9,7 @@ from functools import partial
 from types import CodeType, FunctionType
 from typing import Final, NamedTuple, Protocol, cast
 
-from authmw.errors import FACES
+from authmw.errors import FACES, Unavailable
 
 _OURS: Final = frozenset(face.partition(".")[0] for face in FACES)
 _CALLS_OTHERS: Final = frozenset({"authmw.stores.joined_revocations"})
@@ -94,6 +94,32 @@ def raised_at(error: BaseException) -> Place | None:
     package = frames[0].module.partition(".")[0]
     own = [frame for frame in frames if not _is_installed(frame.file) or frame.module.partition(".")[0] == package]
     return (own or frames)[-1].place
+
+
+def where_raised(error: BaseException) -> str:
+    """The place of `raised_at` in words, with a space before them; empty if there is none."""
+    place = raised_at(error)
+    return "" if place is None else f" at {place.file}:{place.line} in {place.function}"
+
+
+def in_words(error: Exception) -> str:
+    """What a log says of `error`: its text, if authmw wrote that, else its type and its place.
+
+    The text of an exception of the application often is the secret, as a URL with a key in it.
+    """
+    cause = error.__cause__ or error
+    place = where_raised(cause) if was_raised_by_application(cause) else ""
+    return (type(error).__name__ if has_text_of_application(error) else str(error)) + place
+
+
+def has_text_of_application(error: Exception) -> bool:
+    """Whether code of the application wrote the text of `error`, or that of a failure which authmw passed on as it."""
+    each: BaseException | None = error
+    while isinstance(each, Unavailable):
+        if was_raised_by_application(each):
+            return True
+        each = each.__cause__
+    return False
 
 
 def was_raised_by_application(error: BaseException) -> bool:

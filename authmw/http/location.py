@@ -104,6 +104,16 @@ def mistake_in_url(url: object, *, query: bool = True, insecure: bool = False) -
     return "the URL has a query: leave it out" if "?" in url and not query else ""
 
 
+def without_query(url: str) -> str:
+    """`url` for a message: its query may be a secret.
+
+    >>> without_query("https://id.example/keys?key=t0ken"), without_query("https://id.example/keys")
+    ('https://id.example/keys?...', 'https://id.example/keys')
+    """
+    before, mark, _ = url.partition("?")
+    return f"{before}?..." if mark else before
+
+
 def is_loopback(host: str) -> bool:
     """Whether the name or address `host` is this machine.
 

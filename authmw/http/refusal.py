@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Final, Literal
 
 from authmw.errors import AuthmwError
-from authmw.flow.application_code import raised_at
+from authmw.flow.application_code import where_raised
 from authmw.http.challenge import Challenge
 from authmw.http.navigation import VARY, is_navigation
 from authmw.http.reasons import Reason
@@ -179,9 +179,8 @@ def _rendered(refusal: Refusal, render: Callable[[Refusal, RequestHead], object]
     try:
         body = render(refusal, request)
     except Exception as error:
-        place = raised_at(error)
-        where = f" at {place.file}:{place.line} in {place.function}" if place else ""
-        logger.error("render= raised %s%s: the refusal has the default body", type(error).__name__, where)
+        kind, where = type(error).__name__, where_raised(error)
+        logger.error("render= raised %s%s: the refusal has the default body", kind, where)
     else:
         if isinstance(body, Body):
             return body

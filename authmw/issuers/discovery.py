@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from authmw.crypto.jose.strict_json import parse_object
 from authmw.crypto.jws import shown
-from authmw.http.location import Location, mistake_in_url
+from authmw.http.location import Location, mistake_in_url, without_query
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.fetching.http_fetcher import TIMEOUT
@@ -116,21 +116,22 @@ def read_metadata(fetched: Fetched, issuer: str, url: str) -> Metadata:
     Raises:
         AnswerRefused: it is not metadata, or it is that of another issuer.
     """
+    place = without_query(url)
     if fetched.status != 200:
-        raise AnswerRefused(f"{url} answers {fetched.status}", is_missing=fetched.status in (404, 410))
+        raise AnswerRefused(f"{place} answers {fetched.status}", is_missing=fetched.status in (404, 410))
     try:
         document = parse_object(fetched.body)
     except ValueError as error:
-        raise AnswerRefused(f"{url} is no metadata: {error}") from None
+        raise AnswerRefused(f"{place} is no metadata: {error}") from None
     # RFC 8414 §3.3: if the names are not identical, the document must not be used.
     if document.get("issuer") != issuer:
         raise AnswerRefused(
-            f"{url} is the metadata of {shown(document.get('issuer'))}, not of {issuer!r}: if that is meant, "
+            f"{place} is the metadata of {shown(document.get('issuer'))}, not of {issuer!r}: if that is meant, "
             "configure it in exactly this spelling"
         )
     jwks_uri: object = document.get("jwks_uri")
     try:
         Location.of(jwks_uri if isinstance(jwks_uri, str) else "")
     except ValueError as error:
-        raise AnswerRefused(f"{url} has no jwks_uri that may be fetched: {error}") from None
+        raise AnswerRefused(f"{place} has no jwks_uri that may be fetched: {error}") from None
     return Metadata(issuer, url, str(jwks_uri), document, lifetime(fetched.headers))

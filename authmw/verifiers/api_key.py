@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from authmw.crypto.opaque_tokens import checked_prefix, has_checksum, token_digest
 from authmw.errors import FlowError, StoreUnavailable, explains_arguments
-from authmw.flow.application_code import is_of_application
+from authmw.flow.application_code import in_words, is_of_application
 from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
 from authmw.flow.clocks import now
@@ -192,7 +192,9 @@ class ApiKeyVerifier:
                 yield from Ask(self._keys.touch_key, record.id, now)
             except StoreUnavailable as error:
                 # The key is valid. A failure to write its last use is no reason to refuse it.
-                _log.warning("the last use of a key was not written: %s", error, extra={"credential": record.id})
+                _log.warning(
+                    "the last use of a key was not written: %s", in_words(error), extra={"credential": record.id}
+                )
         return self._followed(known, now)
 
     def _followed(self, known: _Known, now: float) -> Authenticated:

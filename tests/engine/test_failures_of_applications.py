@@ -679,6 +679,10 @@ def test_secrets_of_the_application_itself_are_cut_out() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "https://id.example/keys?key=staple",
+        "Max retries exceeded with url: /keys?v=1&sig=staple%2F (caused by horse)",
+        "postgresql://shop:horse@db/shop?x=staple",
+        "postgresql://shop:horse@db/shop%3Fx%3Dstaple",
         "connect(password='correct horse staple')",
         "{'password': b'staple'}",
         '{"api_key": "horse staple"}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from authmw import ConfigurationError, Key, KeyRing
-from authmw.issuers.fetching.fetch import FetchFailed
+from authmw import Auth, ConfigurationError, HTTPBearer, Issuer, Key, KeyRing
+from authmw.events import Event, IssuerUnreachable, on_event
+from authmw.http.refusal import Refusal
+from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
 from authmw.issuers.keys.cache_policy import CachePolicy
 from authmw.issuers.keys.key_cache import KeyCache
 from authmw.issuers.keys.key_source import KeyAnswer, NoKeys
-from authmw.testing import FakeClock
+from authmw.testing import FakeClock, FakeIssuer
 from tests.issuers.worlds import NOW, OK, World
+from tests.requests import wsgi_request
 
 HOUR = 3600.0
 
@@ -269,3 +273,69 @@ def test_what_a_fetch_says_too_late_changes_nothing(
     clock.advance(HOUR * 0.75 - 1)
     assert cache.at_hand() is ring
     assert source.left == 0, "nothing was fetched again"
+
+
+URL = "https://id.example/keys?sig=s3cret-of-the-shop"
+
+
+class _OwnFetcher:
+    """A fetcher of an application, whose exception says too much."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def fetch(self, url: str, **_: object) -> Fetched:
+        raise self._error
+
+
+@pytest.mark.parametrize("level", [logging.WARNING, logging.DEBUG], ids=["warning", "debug"])
+@pytest.mark.parametrize(
+    "error",
+    [FetchFailed(f"no answer from {URL}"), KeyError(URL), AnswerRefused(f"password='s3cret-of-the-shop' for {URL}")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_fetcher_of_the_application_raises_is_told_by_its_type_and_place(
+    error: Exception, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    events: list[Event] = []
+    stop = on_event(events.append, inline=True)
+    fake = FakeIssuer()
+    auth = Auth(HTTPBearer(Issuer(fake.issuer, audience="orders", jwks_uri=URL, fetcher=_OwnFetcher(error))))
+    token = fake.token(audience="orders")
+    with caplog.at_level(level, "authmw"):
+        for _ in range(2):  # the second one is answered by the failure before
+            assert isinstance(auth.authenticate(wsgi_request(authorization=f"Bearer {token}")), Refusal)
+    stop()
+    kind = type(error).__name__
+    warnings = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    said = f"{kind} at {__file__}:"
+    assert len(warnings) == 3
+    assert said in warnings[0]
+    assert all(kind in each for each in warnings)
+    (event,) = [each for each in events if isinstance(each, IssuerUnreachable)]
+    assert said in event.reason
+    shown = [each.getMessage() for each in caplog.records if "traceback" in each.getMessage()]
+    assert len(shown) == (1 if level == logging.DEBUG else 0)
+    assert all(f"{kind}: " in each and "[cut]" in each for each in shown)
+    assert "s3cret" not in caplog.text + repr(events)
+
+
+def test_a_query_of_a_url_is_in_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    class Answers:
+        def __init__(self, answer: Fetched) -> None:
+            self._answer = answer
+
+        def fetch(self, url: str, **_: object) -> Fetched:
+            return self._answer
+
+    fake = FakeIssuer()
+    request = wsgi_request(authorization=f"Bearer {fake.token(audience='orders')}")
+    for answer in (Fetched(500), Fetched(200, body=b"no JSON"), Fetched(200, body=b'{"keys": []}')):
+        places: list[dict[str, Any]] = [{"jwks_uri": URL}, {"metadata_url": URL}]
+        for where in places:
+            issuer = Issuer(fake.issuer, audience="orders", fetcher=Answers(answer), **where)
+            assert isinstance(Auth(HTTPBearer(issuer)).authenticate(request), Refusal)
+    texts = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert len(texts) == 6
+    assert all("https://id.example/keys?... " in each or "https://id.example/keys?...: " in each for each in texts)
+    assert "s3cret" not in caplog.text

@@ -26,6 +26,7 @@ from authmw import (
 )
 from authmw.crypto.opaque_tokens import new_api_key, new_token, token_digest
 from authmw.engine.authentication import Authentication
+from authmw.errors import StoreUnavailable
 from authmw.flow import FlowError, Overloaded
 from authmw.flow.call_mode import CallMode
 from authmw.flow.flow import Flow, run, run_async
@@ -319,15 +320,20 @@ def test_a_bad_key_is_not_touched(store: type[Keys]) -> None:
     assert keys.touched == []
 
 
-def test_a_last_use_that_cannot_be_written_does_not_refuse_the_key(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [OSError, StoreUnavailable])
+def test_a_last_use_that_cannot_be_written_does_not_refuse_the_key(
+    error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
     class ReadOnly(Keys):
         def touch_key(self, key_id: str, at: float) -> None:
-            raise OSError("disk full")
+            raise error("no answer from https://shop:s3cret@db.example")
 
     key = new_api_key()
     with caplog.at_level(logging.WARNING, "authmw.crypto.keyring"):
         assert isinstance(verdict_of(ApiKeyVerifier(ReadOnly(record_of(key))), ApiKey(key)), Authenticated)
-    assert "was not written" in caplog.text
+    assert f"was not written: {'StoreUnavailable' if error is StoreUnavailable else ''}" in caplog.text
+    assert f" at {__file__}:" in caplog.text
+    assert "s3cret" not in caplog.text
     assert key not in caplog.text
     assert token_digest(key) not in caplog.text
 

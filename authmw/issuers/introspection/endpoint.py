@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from authmw.errors import ConfigurationError
 from authmw.flow.clocks import monotonic
 from authmw.flow.single_flight import SingleFlight
-from authmw.http.location import Location
+from authmw.http.location import Location, without_query
 from authmw.issuers.discovery import Metadata, discover, mistakes_in_issuer
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetcher
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
@@ -83,9 +83,11 @@ class DiscoveredEndpoint:
 def _endpoint_in(metadata: Metadata) -> Endpoint:
     url: object = metadata.document.get("introspection_endpoint")
     if not isinstance(url, str):
-        raise AnswerRefused(f"{metadata.url} names no introspection_endpoint")
+        raise AnswerRefused(f"{without_query(metadata.url)} names no introspection_endpoint")
     try:
         location = Location.of(url)
     except ValueError as error:
-        raise AnswerRefused(f"{metadata.url} has no introspection_endpoint that may be asked: {error}") from None
+        raise AnswerRefused(
+            f"{without_query(metadata.url)} has no introspection_endpoint that may be asked: {error}"
+        ) from None
     return Endpoint(url, location.origin != Location.of(metadata.url).origin)

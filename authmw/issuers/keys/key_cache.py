@@ -22,6 +22,7 @@ from typing import Final
 from authmw.crypto.keyring import KeyRing
 from authmw.events.hub import hub
 from authmw.events.records import IssuerUnreachable, KeysRotated
+from authmw.flow.application_code import has_text_of_application, in_words
 from authmw.flow.bounded_cache import BoundedCache
 from authmw.flow.call_mode import CallMode
 from authmw.flow.clocks import monotonic
@@ -73,7 +74,7 @@ class KeyCache:
         self._held: _Held | None = None
         self._generation = next(_generations)
         self._failures = 0
-        self._failure: FetchFailed | None = None
+        self._failure = ""
         self._retry_at = -math.inf
         self._paid_until = -math.inf
         self._not_found = BoundedCache[str, bool](_MAX_NOT_FOUND, clock=timer)
@@ -215,7 +216,9 @@ class KeyCache:
         except FetchFailed as error:
             self._failed(error, fetch)
         except Exception as error:  # a custom source may raise any exception
-            self._failed(FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}"), fetch)
+            failure = FetchFailed(f"{type(self._source).__name__} raised {type(error).__name__}")
+            failure.__cause__ = error
+            self._failed(failure, fetch)
         else:
             self._keep(answer, fetch)
         finally:
@@ -233,7 +236,7 @@ class KeyCache:
                 ring = held.ring
             # Refresh after 75 to 95 % of the time, so that there is time left for a second try.
             early = now + fresh * (0.75 + 0.2 * self._chance())
-            self._failures, self._failure, self._retry_at = 0, None, -math.inf
+            self._failures, self._failure, self._retry_at = 0, "", -math.inf
             self._held = _Held(ring, early, now + fresh, now + fresh + self._policy.stale)
             # Set after the keys, never before: otherwise a verdict by the old keys could be remembered under the new
             # version.
@@ -249,11 +252,12 @@ class KeyCache:
         hub.emit(KeysRotated(issuer=self._name, added=added, removed=removed))
 
     def _failed(self, error: FetchFailed, fetch: Call[None]) -> None:
+        said = in_words(error)
         with self._flights.lock:
             if not self._flights.is_latest(self._name, fetch):
                 return
             self._failures += 1
-            self._failure = error
+            self._failure = said
             delay = self._policy.retry_after(self._failures, self._chance())
             self._retry_at = self._timer() + delay
             held = self._held
@@ -263,11 +267,15 @@ class KeyCache:
                 self._generation = next(_generations)
         kept = "its tokens are answered by 503" if held is None else "the known keys are used for now"
         logger.warning(
-            "the keys of %s could not be fetched (%s); %s; next try in %.1f s", self._name, error, kept, delay
+            "the keys of %s could not be fetched (%s); %s; next try in %.1f s", self._name, said, kept, delay
         )
+        if logger.isEnabledFor(logging.DEBUG) and (error.__cause__ or has_text_of_application(error)):
+            from authmw.engine.redaction import redacted_traceback
+
+            logger.debug("authmw traceback, without credentials:\n%s", redacted_traceback(error))
         if hub.listening:
             keys = "none" if held is None else "kept"
-            hub.emit(IssuerUnreachable(issuer=self._name, reason=str(error), keys=keys))
+            hub.emit(IssuerUnreachable(issuer=self._name, reason=said, keys=keys))
 
     def _withdraw(self, held: _Held) -> None:
         with self._flights.lock:
@@ -278,8 +286,7 @@ class KeyCache:
         logger.error("the keys of %s are too old to be used", self._name)
 
     def _unavailable(self) -> FetchFailed:
-        failure = self._failure
-        unavailable = FetchFailed(f"{self._name}: {failure or 'its keys are not fetched yet'}")
+        unavailable = FetchFailed(f"{self._name}: {self._failure or 'its keys are not fetched yet'}")
         unavailable.retry_after = max(1, math.ceil(self._retry_at - self._timer())) if self._failures else 1
         return unavailable
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from authmw.crypto.key import Key
 from authmw.flow.clocks import monotonic
+from authmw.http.location import without_query
 from authmw.issuers.discovery import Metadata, discover
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, Fetcher, FetchFailed
 from authmw.issuers.fetching.freshness import lifetime
@@ -96,7 +97,7 @@ class PublishedAt:
             self._metadata = None  # the URL of the keys may have changed
             raise
         if not keys:
-            raise NoKeys(f"{url} holds no key that can be used")
+            raise NoKeys(f"{without_query(url)} holds no key that can be used")
         return KeyAnswer(keys, lifetime(fetched.headers))
 
     def _location(self) -> tuple[str, bool]:
@@ -113,13 +114,13 @@ class PublishedAt:
 
     def _keys_in(self, fetched: Fetched, url: str) -> tuple[Key, ...]:
         if fetched.status != 200:
-            raise AnswerRefused(f"{url} answers {fetched.status}")
+            raise AnswerRefused(f"{without_query(url)} answers {fetched.status}")
         if self._read is not None and self._read[0] == fetched.body:
             return self._read[1]
         try:
             published = PublishedKeys.of(fetched.body, rsa_algorithm=self._rsa_algorithm)
         except ValueError as error:
-            raise AnswerRefused(f"{url}: {error}") from None
+            raise AnswerRefused(f"{without_query(url)}: {error}") from None
         if published.refused != self._warned:
             self._warned = published.refused
             for why in published.refused:

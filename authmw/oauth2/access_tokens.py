@@ -111,8 +111,15 @@ class Issued:
         return json_text_response(f"{{{members}}}")
 
 
-def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAuthError]:
-    """An access token for `grant`. An opaque one is stored before this returns."""
+def issue(service: TokenIssuance, grant: Grant, now: float, *, room: int | None = None) -> Flow[Issued | OAuthError]:
+    """An access token for `grant`. An opaque one is stored before this returns.
+
+    Args:
+        service: the token service.
+        grant: what is granted.
+        now: the time, in seconds since the epoch.
+        room: the octets that a cookie has room for; None where the token is sent in a body.
+    """
     # RFC 9068 §5, RFC 9700 §4.15: the two kinds of subjects share one name space, and none may look like the other.
     # Auth0 writes @clients behind the id of a client, and verifiers that know that take such a subject for the client.
     of_client = (grant.client_id, f"{grant.client_id}@clients")
@@ -125,9 +132,17 @@ def issue(service: TokenIssuance, grant: Grant, now: float) -> Flow[Issued | OAu
         # For a token of a client it makes no difference when the client was revoked.
         after = (yield from _last_revoked(service, grant.subject)) if grant.kind == "user" else None
         token = _signed(service.token_signer, grant, lifetime, after)
+        if not isinstance(token, OAuthError):
+            token = _fitting(token, room)
     else:
-        token = yield from _stored(service, grant, lifetime, now)
+        token = yield from _stored(service, grant, lifetime, now, room)
     return token if isinstance(token, OAuthError) else Issued(grant, token, lifetime)
+
+
+def _fitting(token: str, room: int | None) -> str | OAuthError:
+    if room is None or len(token) <= room:
+        return token
+    return OAuthError("invalid_scope", "The scopes do not fit into a cookie: ask for fewer.")
 
 
 def _last_revoked(service: TokenIssuance, user_id: str) -> Flow[float | None]:
@@ -157,7 +172,9 @@ def _claims_of_login(grant: Grant) -> dict[str, Any]:
     return claims if grant.authenticated_at is None else {**claims, "auth_time": int(grant.authenticated_at)}
 
 
-def _stored(service: TokenIssuance, grant: Grant, lifetime: int, now: float) -> Flow[str]:
+def _stored(
+    service: TokenIssuance, grant: Grant, lifetime: int, now: float, room: int | None
+) -> Flow[str | OAuthError]:
     token, record = make_token(
         grant.subject,
         sorted(grant.scopes),
@@ -169,5 +186,7 @@ def _stored(service: TokenIssuance, grant: Grant, lifetime: int, now: float) -> 
         entropy=service.entropy,
     )
     record = replace(record, audience=frozenset(service.audience), family_id=grant.family_id)
-    yield from Ask(service.tokens.add_token, record)
-    return token
+    fitting = _fitting(token, room)
+    if not isinstance(fitting, OAuthError):
+        yield from Ask(service.tokens.add_token, record)
+    return fitting

@@ -114,8 +114,6 @@ def _respond(name: str, service: CookieSessions, request: RequestHead, step: _St
         result = yield from _as_first_party(service, request, step)
     else:
         result = OAuthError("access_denied", "Cross-site requests are not accepted.", 403)
-    if isinstance(result, Issued):
-        result = _checked_length(mode, result)
     if isinstance(result, OAuthError):
         response = decision.refused(result)
         if result.error == "invalid_grant" and step is _refresh:
@@ -144,7 +142,7 @@ def _log_in(service: CookieSessions, request: RequestHead, client: Client) -> Fl
     form = yield from read_form(request)
     if isinstance(form, OAuthError):
         return form
-    issued = yield from password(service, request, form, client)
+    issued = yield from password(service, request, form, client, room=_room(service))
     if isinstance(issued, Issued):
         # The login replaces the cookies of the previous session, so that session ends.
         yield from _end_presented(service, request, client)
@@ -158,7 +156,7 @@ def _refresh(service: CookieSessions, request: RequestHead, client: Client) -> F
     token, *others = values
     if others:
         return invalid_request("The cookie was sent more than once.")
-    return (yield from refresh_session(service, client, token))
+    return (yield from refresh_session(service, client, token, room=_room(service)))
 
 
 def _log_out(service: CookieSessions, request: RequestHead, client: Client) -> Flow[None]:
@@ -178,10 +176,8 @@ def _mode(service: CookieSettings) -> CookieMode:
     return service.cookies
 
 
-def _checked_length(mode: CookieMode, issued: Issued) -> Issued | OAuthError:
-    if len(mode.access) + len(issued.access_token) <= _LONGEST:
-        return issued
-    return OAuthError("invalid_scope", "The scopes do not fit into a cookie: ask for fewer.")
+def _room(service: CookieSettings) -> int:
+    return _LONGEST - len(_mode(service).access)
 
 
 def _filled(service: CookieSessions, mode: CookieMode, issued: Issued) -> Headers:

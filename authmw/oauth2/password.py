@@ -31,15 +31,25 @@ class PasswordLogin(SessionIssuance, ClientRegistry, Protocol):
         ...
 
 
-def password(service: PasswordLogin, request: RequestHead, form: Form, client: Client) -> Flow[Issued | OAuthError]:
-    """A login by user name and password, in the form that FastAPI's ``OAuth2PasswordRequestForm`` reads."""
+def password(
+    service: PasswordLogin, request: RequestHead, form: Form, client: Client, *, room: int | None = None
+) -> Flow[Issued | OAuthError]:
+    """A login by user name and password, in the form that FastAPI's ``OAuth2PasswordRequestForm`` reads.
+
+    Args:
+        service: the token service.
+        request: the request, for its source and its ``User-Agent``.
+        form: its form.
+        client: the client that the user logs in with.
+        room: as for `issue`. No session begins whose access token does not fit.
+    """
     username, secret = form.get("username"), form.get("password")
     if username is None or secret is None:
         return invalid_request("A username and a password are needed.")
     requested = requested_scopes(form)
     if isinstance(requested, OAuthError):
         return requested
-    return (yield from log_in(service, request, client, BasicCredentials(username, secret), requested))
+    return (yield from log_in(service, request, client, BasicCredentials(username, secret), requested, room=room))
 
 
 def log_in(
@@ -48,6 +58,8 @@ def log_in(
     client: Client,
     credentials: BasicCredentials,
     requested: frozenset[str] | None,
+    *,
+    room: int | None = None,
 ) -> Flow[Issued | OAuthError]:
     """Begin a session for the user, if the password is right.
 
@@ -61,6 +73,7 @@ def log_in(
         client: the client that the user logs in with.
         credentials: the user name and the password.
         requested: the scopes in the request; None for all that the user and the client may have.
+        room: as for `password`.
     """
     # Dated before the password is verified, so that a change of it in the meantime ends this session too.
     began = service.clock()
@@ -74,7 +87,7 @@ def log_in(
     scopes = granted_scopes(requested, user.scopes, service.ceiling(client), service.scopes)
     if isinstance(scopes, OAuthError):
         return scopes
-    family, issued = yield from _begin(service, request, client, user, scopes=scopes, now=began)
+    family, issued = yield from _begin(service, request, client, user, scopes=scopes, now=began, room=room)
     if isinstance(issued, OAuthError):
         return issued
     revoked = yield from _end_if_changed(service, client, family, user, credentials)
@@ -99,7 +112,14 @@ def _end_if_changed(
 
 
 def _begin(
-    service: SessionIssuance, request: RequestHead, client: Client, user: User, *, scopes: frozenset[str], now: float
+    service: SessionIssuance,
+    request: RequestHead,
+    client: Client,
+    user: User,
+    *,
+    scopes: frozenset[str],
+    now: float,
+    room: int | None,
 ) -> Flow[tuple[RefreshFamily, Issued | OAuthError]]:
     token = None
     if "refresh_token" in client.grant_types:
@@ -127,7 +147,7 @@ def _begin(
         ends_at=ends_at,
         authenticated_at=now,
     )
-    issued = yield from issue(service, grant, now)
+    issued = yield from issue(service, grant, now, room=room)
     if isinstance(issued, OAuthError):
         return family, issued
     yield from Ask(service.families.add_family, family)

@@ -73,7 +73,12 @@ def refresh(service: SessionRenewal, request: RequestHead, form: Form, client: C
 
 
 def refresh_session(
-    service: SessionRenewal, client: Client, text: str, requested: frozenset[str] | None = None
+    service: SessionRenewal,
+    client: Client,
+    text: str,
+    requested: frozenset[str] | None = None,
+    *,
+    room: int | None = None,
 ) -> Flow[Issued | OAuthError]:
     """The next tokens of the session that the refresh token `text` belongs to.
 
@@ -82,6 +87,7 @@ def refresh_session(
         client: the client that presents the token, authenticated if it is confidential.
         text: the refresh token.
         requested: the scopes in the request, which the session must have; None for all of them.
+        room: as for `issue`. A refresh token whose access token does not fit stays unused.
     """
     now = service.clock()
     token = RefreshToken.parse(text)
@@ -108,7 +114,7 @@ def refresh_session(
         # RFC 9068 §2.2.1: a refresh does not change the time. A family of a browser session may be younger than that.
         authenticated_at=family.created_at if family.session_id is None else None,
     )
-    issued = yield from issue(service, grant, now)
+    issued = yield from issue(service, grant, now, room=room)
     if isinstance(issued, OAuthError):
         return issued
     return (yield from _rotate(service, client, token, issued, now))

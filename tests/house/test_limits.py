@@ -9,7 +9,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,9 +33,7 @@ from authmw.identity.verdict import Rejected
 from authmw.issuers import IntrospectionVerifier
 from authmw.issuers.keys.published_keys import PublishedKeys
 from authmw.oauth2.client_assertion import asserted_client
-from authmw.oauth2.cookies import _checked_length  # pyright: ignore[reportPrivateUsage] - no page fills a cookie
 from authmw.oauth2.lifetimes import Lifetimes
-from authmw.oauth2.reply import OAuthError
 from authmw.pages import Look, language_of
 from authmw.pages.parts import cut
 from authmw.schemes.http_basic import MAX_PASSWORD, MAX_USERNAME
@@ -170,12 +167,6 @@ def session_name(length: int) -> bool:
     return len(agent_name(wsgi_request(user_agent="a" * length))) == length
 
 
-def cookie(length: int) -> bool:
-    issued: Any = SimpleNamespace(access_token="t" * (length - len("__Host-access")))
-    mode: Any = SimpleNamespace(access="__Host-access")
-    return not isinstance(_checked_length(mode, issued), OAuthError)
-
-
 def logo(length: int) -> bool:
     start = "data:image/png;base64,"
     return is_made(lambda: Look(logo=start + "A" * (length - len(start))))
@@ -239,7 +230,6 @@ LIMITS: dict[str, tuple[float, Probe]] = {
     "authmw.identity.usernames.MAX_USERNAME_BYTES": (256, lambda n: canonical_username("u" * n) is not None),
     "authmw.issuers.introspection.verifier.LONGEST_KEPT": (300, lambda n: is_made(lambda: introspection(n))),
     "authmw.issuers.keys.published_keys.MAX_KEYS": (100, published),
-    "authmw.oauth2.cookies._LONGEST": (4000, cookie),
     "authmw.http.request.MAX_FORM": (65536, form),
     "authmw.oauth2.lifetimes.MAX_GRACE": (60, lambda n: is_made(lambda: Lifetimes(grace=n))),
     "authmw.http.user_agent._LONGEST": (200, session_name),
@@ -298,6 +288,7 @@ HELD_ELSEWHERE = {
     "authmw.issuers.fetching.http_fetcher.MAX_BYTES": "tests/issuers/test_http_fetcher.py",
     "authmw.issuers.keys.key_cache._LONGEST_FETCH": "tests/issuers/test_attacks_on_issuers.py",
     "authmw.oauth2.client_assertion.LONGEST_ASSERTION": "tests/oauth2/test_client_assertion.py",
+    "authmw.oauth2.cookies._LONGEST": "tests/oauth2/test_cookies.py",
     "authmw.oauth2.cookies._MOST_ENDED": "tests/oauth2/test_cookies.py",
     "authmw.oauth2.documents.MAX_AGE": "tests/oauth2/test_documents.py",
     "authmw.schemes.http_basic._MAX_ENCODED": "tests/schemes/test_http_basic.py",

@@ -29,6 +29,7 @@ LOGIN = {"username": "alice", "password": "correct horse", "scope": "orders:read
 SAME = [("sec-fetch-site", "same-origin")]
 OLD_BROWSER = [("origin", ORIGIN)]
 PATHS = ("/login", "/refresh", "/logout")
+MANY = ["orders:read", *(f"scope:{number:04}" for number in range(400))]
 KINDS = pytest.mark.parametrize("options", [{}, {"keys": KEYS}], ids=["opaque", "JWT"])
 
 
@@ -326,18 +327,43 @@ def test_a_first_party_application_that_may_not_refresh_has_pages_with_one_cooki
     assert set_by(bench.ask("POST", "/logout", sent(set_by(answer)))) == {"__Host-access": "", "__Host-refresh": ""}
 
 
-def test_a_token_that_no_browser_would_keep_is_not_sent() -> None:
+def test_a_login_whose_token_no_browser_would_keep_begins_and_ends_nothing() -> None:
     bench = cookie_bench(keys=KEYS)
-    bench.stores.users.set_scopes("alice", [f"scope:{number:04}" for number in range(400)])
-    answer = bench.post({**LOGIN, "scope": ""}, SAME, path="/login")
+    before = log_in(bench)
+    bench.stores.users.set_scopes("alice", MANY)
+    answer = bench.post({**LOGIN, "scope": ""}, sent(before), path="/login")
     assert (answer.status, answer.error, set_by(answer)) == (400, "invalid_scope", {})
+    assert len(bench.stores.families.families_of("user-1", bench.clock())) == 1
+    assert bench.ask("POST", "/refresh", sent(before)).status == 200
 
 
+def test_a_refresh_whose_token_no_browser_would_keep_uses_no_refresh_token_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = cookie_bench(keys=KEYS)
+    cookies = log_in(bench)
+    with monkeypatch.context() as narrow:
+        narrow.setattr("authmw.oauth2.cookies._LONGEST", 100)
+        for _ in range(2):
+            answer = bench.ask("POST", "/refresh", sent(cookies))
+            assert (answer.status, answer.error, set_by(answer)) == (400, "invalid_scope", {})
+        bench.clock.now += 120
+    assert bench.ask("POST", "/refresh", sent(cookies)).status == 200
+
+
+def test_an_opaque_token_that_no_browser_would_keep_is_not_stored() -> None:
+    bench = cookie_bench(cookies=CookieMode([ORIGIN], access="__Host-".ljust(3990, "a")))
+    stored: list[object] = []
+    bench.stores.tokens.add_token = stored.append
+    assert bench.post(LOGIN, SAME, path="/login").error == "invalid_scope"
+    assert stored == []
+    assert bench.stores.families.families_of("user-1", bench.clock()) == ()
+
+
+@KINDS
 @pytest.mark.parametrize("length, status", [(3999, 200), (4000, 200), (4001, 400)])
-def test_a_cookie_has_at_most_4000_octets_of_name_and_token(length: int, status: int) -> None:
-    token = log_in(cookie_bench())["__Host-access"]
+def test_a_cookie_has_at_most_4000_octets_of_name_and_token(length: int, status: int, options: dict[str, Any]) -> None:
+    token = log_in(cookie_bench(**options))["__Host-access"]
     name = "__Host-".ljust(length - len(token), "a")
-    answer = cookie_bench(cookies=CookieMode([ORIGIN], access=name)).post(LOGIN, SAME, path="/login")
+    answer = cookie_bench(cookies=CookieMode([ORIGIN], access=name), **options).post(LOGIN, SAME, path="/login")
     assert answer.status == status
     assert (name in set_by(answer)) == (status == 200)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from math import isnan
 from types import GeneratorType
@@ -15,6 +16,7 @@ from authmw.flow.clocks import now
 from authmw.flow.flow import Flow
 from authmw.http.reasons import Reason
 from authmw.http.request import RequestHead
+from authmw.http.set_cookie import cookies_set_by
 from authmw.identity.credentials import BearerToken, DPoPToken
 from authmw.identity.principal import ANONYMOUS, Principal
 from authmw.identity.validity import Validities, Validity, each_of
@@ -24,18 +26,22 @@ from authmw.verifiers.lookup import LookupVerifier
 
 
 class DeadCookie:
-    """Outcome of a scheme whose cookie authenticates nobody. It counts as absent, since browsers send it unasked."""
+    """Outcome of a scheme whose cookie authenticates nobody. It counts as absent, since browsers send it unasked.
 
-    __slots__ = ("rejected", "scheme")
+    Args:
+        rejected: why it authenticates nobody.
+        scheme: the scheme that read it.
+        clearing: the headers that clear the dead cookies of the request; by default those of this one.
+    """
 
-    def __init__(self, rejected: Rejected, scheme: SecurityScheme[Any]) -> None:
+    __slots__ = ("clearing", "rejected", "scheme")
+
+    def __init__(
+        self, rejected: Rejected, scheme: SecurityScheme[Any], clearing: tuple[tuple[str, str], ...] | None = None
+    ) -> None:
         self.rejected: Rejected = rejected
         self.scheme: SecurityScheme[Any] = scheme
-
-    @property
-    def clearing(self) -> tuple[tuple[str, str], ...]:
-        """The headers that clear the cookie; none where it has to be kept."""
-        return self.scheme.clearing(self.rejected)
+        self.clearing: tuple[tuple[str, str], ...] = scheme.clearing(rejected) if clearing is None else clearing
 
 
 class Authentication(NamedTuple):
@@ -274,12 +280,46 @@ def _evaluate_ways(
             continue
         outcome = yield from _evaluate_way(way, known, evaluators, request)
         if isinstance(outcome, tuple):
-            return outcome
+            return outcome if dead is None else _and_clearing(outcome, _clearing_in(known, evaluators))
         if isinstance(outcome, DeadCookie):
             dead = dead or outcome
         else:
             unrecognised = outcome if unrecognised is None else unrecognised.beside(outcome)
-    return unrecognised or dead
+    if unrecognised is not None or dead is None:
+        return unrecognised
+    return DeadCookie(dead.rejected, dead.scheme, _clearing_in(known, evaluators))
+
+
+def _clearing_in(
+    known: dict[SecurityScheme[Any], Outcome], schemes: Iterable[SecurityScheme[Any]]
+) -> tuple[tuple[str, str], ...]:
+    """The headers that clear each cookie that is dead for every scheme of `schemes` which reads a cookie of its name.
+
+    A scheme that was not asked may know it, and one that has refused it may find it good later.
+    """
+    clearing, kept = list[tuple[str, str]](), set[str]()
+    for scheme in schemes:
+        if not scheme.in_cookie:
+            continue
+        outcome = known.get(scheme)
+        headers = outcome.clearing if isinstance(outcome, DeadCookie) else ()
+        clearing += headers
+        kept |= cookies_set_by(scheme.clearing(_DEAD)) - cookies_set_by(headers)
+    return tuple(each for each in dict.fromkeys(clearing) if cookies_set_by([each]).isdisjoint(kept))
+
+
+_DEAD: Final = Rejected(Reason.TOKEN_UNKNOWN)
+"""What a scheme is asked about for the headers that clear its cookie."""
+
+
+def _and_clearing(decided: Decided, clearing: tuple[tuple[str, str], ...]) -> Decided:
+    verdict, scheme = decided
+    if not clearing:
+        return decided
+    headers = (*verdict.headers, *clearing)
+    if isinstance(verdict, Rejected):
+        return replace(verdict, headers=headers), scheme
+    return Authenticated(verdict.principal, headers=headers, validities=verdict.validities), scheme
 
 
 def _evaluate_way(

@@ -32,6 +32,15 @@ def clearing(name: str, *, path: str = "/", domain: str = "", same_site: str = "
     return "Set-Cookie", "; ".join(attributes)
 
 
+def cookies_set_by(headers: Iterable[Header]) -> set[str]:
+    """The names of the cookies that `headers` set or clear.
+
+    >>> cookies_set_by([clearing("key"), ("DPoP-Nonce", "n")])
+    {'key'}
+    """
+    return {_name(value) for name, value in headers if name.lower() == "set-cookie"}
+
+
 def without_cookies_set(own: Iterable[Header], headers: Iterable[Header]) -> list[Header]:
     """The headers of `own`, without the ``Set-Cookie`` of a cookie that `headers` set, as a login does.
 

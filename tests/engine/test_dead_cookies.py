@@ -57,6 +57,12 @@ def _session(**options: Any) -> TokenCookie:
     return TokenCookie(verifier, origins=[ORIGIN], **options)
 
 
+def _other_session() -> TokenCookie:
+    """A scheme of the same cookie for another issuer."""
+    verifier = JWTVerifier(OTHER_KEYS, issuer="other", audience="a", clock=lambda: NOW)
+    return TokenCookie(verifier, origins=[ORIGIN], name="OtherCookie")
+
+
 def _by_token(token: str) -> Principal | None:
     return Principal("bearer") if token == "good" else None
 
@@ -331,12 +337,78 @@ def test_a_cookie_that_another_scheme_takes_is_not_cleared() -> None:
     assert (found.principal.id, found.headers) == ("key", (PRIVATE,))
 
 
-def test_of_two_dead_cookies_the_first_is_told_and_cleared() -> None:
-    accept = APIKeyCookie("first", _key, name="A") | APIKeyCookie("second", _key, name="B")
-    found = _authenticate(Auth(accept), cookie="first=bad; second=bad")
+def _keys(*names: str) -> list[APIKeyCookie]:
+    """Schemes of cookies with these names; only the key "good" is good."""
+    return [APIKeyCookie(name, _key, name=f"{name}-{at}") for at, name in enumerate(names)]
+
+
+@everywhere
+def test_of_two_dead_cookies_the_first_is_told_and_both_are_cleared(interface: str) -> None:
+    first, second = _keys("first", "second")
+    found = _authenticate(Auth(first | second), cookie="first=bad; second=bad")
     assert isinstance(found, Authentication)
     assert found.dead_cookie is not None
-    assert [value.partition(";")[0] for name, value in found.headers if name == "Set-Cookie"] == ["first="]
+    assert found.dead_cookie.scheme is first
+    ask = _ask(interface, first | second)
+    both = ["first=; Max-Age=0; Path=/; HttpOnly", "second=; Max-Age=0; Path=/; HttpOnly"]
+    for cookie, cleared in (
+        ("first=bad; second=bad", both),
+        ("first=bad", both[:1]),
+        ("second=bad", both[1:]),
+        ("third=bad", []),
+    ):
+        assert ask("/", Cookie=cookie) == (200, cleared, "nobody")
+        assert ask("/closed", Cookie=cookie)[:2] == (401, cleared)
+
+
+@everywhere
+def test_a_dead_cookie_is_cleared_beside_a_good_one(interface: str) -> None:
+    first, second, third = _keys("first", "second", "third")
+    ask = _ask(interface, first | second | third)
+    cookie = "first=bad; second=good; third=bad"
+    cleared = ["first=; Max-Age=0; Path=/; HttpOnly"]
+    assert ask("/closed", Cookie=cookie) == (200, cleared, "key"), "the third was not asked"
+
+
+def test_a_dead_cookie_is_cleared_beside_a_bad_header() -> None:
+    found = _authenticate(Auth(_keys("first")[0] | APIKeyHeader("X-Key", _key)), cookie="first=bad", x_key="bad")
+    assert isinstance(found, Refusal)
+    assert found.headers == (("Set-Cookie", "first=; Max-Age=0; Path=/; HttpOnly"),)
+
+
+def test_of_parts_that_are_needed_together_those_that_were_not_asked_keep_their_cookies() -> None:
+    first, second, third = _keys("first", "second", "third")
+    accept = (first & second) | third
+    for cookie, cleared in (
+        ("first=bad; second=bad; third=bad", ["first", "third"]),
+        ("first=good; second=bad; third=bad", ["second", "third"]),
+        ("first=bad; second=good", ["first"]),
+    ):
+        assert _cleared(_authenticate(Auth(accept), cookie=cookie)) == cleared
+
+
+def _cleared(found: Authentication | Refusal) -> list[str]:
+    return [value.partition("=")[0] for name, value in found.headers if name == "Set-Cookie"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_cookie_that_two_schemes_read_is_cleared_if_it_is_dead_for_both(order: tuple[int, int]) -> None:
+    schemes: list[Alternatives] = [_session(), _other_session()]
+    auth = Auth(schemes[order[0]] | schemes[order[1]])
+    for token, cleared in (
+        ("no-token", ["__Host-access"]),
+        (_token(OTHER_KEYS, issuer="other"), []),
+        (KEPT["not yet valid"], []),
+        (GOOD, []),
+    ):
+        assert _cleared(_authenticate(auth, cookie=f"__Host-access={token}")) == cleared
+
+
+def test_a_cookie_is_kept_that_a_scheme_reads_which_was_not_asked() -> None:
+    first, second, third = _keys("key", "other", "key")
+    auth = Auth(first | second | third)
+    assert _cleared(_authenticate(auth, cookie="key=bad; other=good")) == []
+    assert _cleared(_authenticate(auth, cookie="key=bad; other=bad")) == ["key", "other"]
 
 
 @pytest.mark.parametrize("order", [0, 1])

@@ -24,10 +24,12 @@ class JoinedRevocations:
     sessions. A program that keeps the two in different stores has to read both.
 
     Args:
-        stores: two or more. If one of them is asynchronous, none may block.
+        stores: two or more. If one of them is asynchronous, none may block. If one has a blocking twin, ``sync``, each
+            asynchronous one has a twin.
 
     Raises:
-        ConfigurationError: one store would block the event loop that another one needs.
+        ConfigurationError: one store would block the event loop that another one needs, or has no twin for the thread
+            that reads the twin of another one.
 
     >>> from authmw.stores import MemoryRevocations
     >>> users, sessions = MemoryRevocations(), MemoryRevocations()
@@ -39,18 +41,33 @@ class JoinedRevocations:
 
     def __init__(self, *stores: RevocationStore) -> None:
         self._stores = stores
-        modes = {_mode(store) for store in stores} | {CallMode.of(stores[-1].publish)}
-        if modes >= {CallMode.ASYNC, CallMode.BLOCKING}:
+        modes = [{_mode(store)} for store in stores]
+        modes[-1].add(CallMode.of(stores[-1].publish))
+        awaited, blocking = (
+            [store for store, its in zip(stores, modes, strict=True) if mode in its]
+            for mode in (CallMode.ASYNC, CallMode.BLOCKING)
+        )
+        if awaited and blocking:
             raise ConfigurationError(
-                "revocations in an asynchronous store and in a blocking one: use AsyncSQLStores with "
-                "AsyncRedisStores, or SQLStores with RedisStores"
+                f"revocations in {_types(awaited)}, which is asynchronous, and in {_types(blocking)}, which may block: "
+                "use AsyncSQLStores with AsyncRedisStores, or SQLStores with RedisStores"
             )
-        if CallMode.ASYNC in modes:
+        if awaited:
             CallMode.ASYNC(self)
             twins = [for_threads(store) for store in stores]
+            alone, paired = (
+                [store for store, twin in zip(stores, twins, strict=True) if _mode(twin) is mode]
+                for mode in (CallMode.ASYNC, CallMode.BLOCKING)
+            )
+            if alone and paired:
+                raise ConfigurationError(
+                    f"the thread that follows revocations calls the `sync` twin of {_types(paired)}, and "
+                    f"{_types(alone)} has none: give it an attribute `sync`, a store of the same revocations whose "
+                    "methods are `def`"
+                )
             if any(map(is_not, twins, stores)):
                 self.sync: JoinedRevocations = JoinedRevocations(*twins)
-        elif modes == {CallMode.NONBLOCKING}:
+        elif all(its == {CallMode.NONBLOCKING} for its in modes):
             CallMode.NONBLOCKING(self)
 
     def publish(self, revocation: Revocation) -> Answer[None]:
@@ -81,6 +98,10 @@ class JoinedRevocations:
                 answers.append(answer)
             return join(answers)
         return _joined(questions, answers, join)
+
+
+def _types(stores: Sequence[RevocationStore]) -> str:
+    return " and ".join(dict.fromkeys(type(each).__name__ for each in stores))
 
 
 def _mode(store: RevocationStore) -> CallMode:

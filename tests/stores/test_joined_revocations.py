@@ -250,10 +250,35 @@ def test_how_the_last_store_publishes_counts_and_how_others_do_does_not() -> Non
 
 
 def test_a_blocking_store_beside_an_asynchronous_one_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="AsyncSQLStores"):
+    said = "in Awaited, which is asynchronous, and in Blocking, which may block: use AsyncSQLStores"
+    with pytest.raises(ConfigurationError, match=said):
         JoinedRevocations(Blocking(), Awaited())
-    with pytest.raises(ConfigurationError, match="AsyncSQLStores"):
-        JoinedRevocations(CallMode.ASYNC(Awaited()), Blocking())
+    with pytest.raises(ConfigurationError, match=said):
+        JoinedRevocations(CallMode.ASYNC(Awaited()), Blocking(), MemoryRevocations())
+
+
+class WithBlockingTwin(Awaited):
+    """A store for an event loop, as one in a database, with a twin for threads that may block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sync: Any = Blocking()
+
+
+@pytest.mark.parametrize("is_last", [False, True], ids=["first", "last"])
+def test_an_asynchronous_store_without_a_twin_beside_one_with_a_blocking_twin_is_told_what_it_lacks(
+    is_last: bool,
+) -> None:
+    stores: list[Any] = [WithoutTwin(), MemoryRevocations(), WithBlockingTwin()]
+    if is_last:
+        stores.reverse()
+    with pytest.raises(ConfigurationError) as refused:
+        JoinedRevocations(*stores)
+    (said,) = refused.value.mistakes
+    assert "the `sync` twin of WithBlockingTwin, and WithoutTwin has none: give it an attribute `sync`" in said
+    assert "AsyncSQLStores" not in said
+    stores[stores.index(next(each for each in stores if isinstance(each, WithoutTwin)))] = WithBlockingTwin()
+    assert CallMode.of(JoinedRevocations(*stores).sync.find_revocations) is CallMode.BLOCKING
 
 
 def test_a_user_disabled_where_users_are_kept_is_refused_where_sessions_are_kept() -> None:

@@ -14,7 +14,6 @@ import pytest
 from authmw import ConfigurationError
 from authmw.crypto.keyring import Key, KeyRing
 from authmw.crypto.passwords import CHEAPEST, RFC_9106_LOW_MEMORY, PasswordHasher
-from authmw.errors import WrongArguments
 from authmw.flow.clocks import now
 from authmw.flow.pool import WorkPool, default_pool
 from authmw.oauth2.cookie_mode import CookieMode
@@ -24,6 +23,7 @@ from authmw.oauth2.runtime import Runtime
 from authmw.oauth2.service import TokenService
 from authmw.stores import MemoryStores, MemoryThrottle, MemoryTokens, Stores
 from authmw.stores.records import Client
+from tests.wrong_arguments import refuses_unknown_argument
 
 PAIR = KeyRing.generate()
 GOOD: dict[str, Any] = {"issuer": "https://id.example", "audience": "orders", "stores": MemoryStores()}
@@ -396,10 +396,7 @@ LINES: dict[Callable[..., object], str] = {
 def test_an_argument_that_there_is_not_is_refused_with_the_line_to_write(
     make: Callable[..., object], line: str
 ) -> None:
-    with pytest.raises(WrongArguments) as raised:
-        make(qqq=True)
-    assert " has no argument qqq " in str(raised.value)
-    assert str(raised.value).endswith(f": write {line}")
+    refuses_unknown_argument(make, line)
 
 
 def test_every_endpoint_answers_below_the_issuer() -> None:

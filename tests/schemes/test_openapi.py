@@ -24,7 +24,6 @@ from authmw import (
     OpenIdConnect,
     TrustedHeader,
 )
-from authmw.errors import WrongArguments
 from authmw.schemes.base import SecurityScheme
 from authmw.schemes.http_dpop import HTTPDPoP
 from authmw.schemes.session import Session
@@ -32,6 +31,7 @@ from authmw.schemes.token_cookie import TokenCookie
 from authmw.stores import MemoryStores
 from authmw.verifiers.dpop import DEFAULT_ALGORITHMS
 from tests.requests import wsgi_request
+from tests.wrong_arguments import refuses_unknown_argument
 
 ORIGIN = "https://shop.example"
 BEARER = 'Bearer realm="app"'
@@ -160,10 +160,7 @@ LINES: dict[Callable[..., object], str] = {
 def test_an_argument_that_a_scheme_has_not_is_refused_with_the_line_to_write(
     make: Callable[..., object], line: str
 ) -> None:
-    with pytest.raises(WrongArguments) as raised:
-        make(qqq=True)
-    assert " has no argument qqq " in str(raised.value)
-    assert str(raised.value).endswith(f": write {line}")
+    refuses_unknown_argument(make, line)
 
 
 @pytest.mark.parametrize("scheme", [OAuth2PasswordBearer("token"), OpenIdConnect("https://op.example")])

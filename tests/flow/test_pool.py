@@ -106,6 +106,41 @@ def test_a_call_that_gets_no_slot_in_time_is_overloaded_and_frees_its_place_in_t
     asyncio.run(main())
 
 
+def test_what_waits_for_another_server_gets_a_thread_within_two_seconds_or_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release, started = threading.Event(), list[int]()
+
+    def hold(number: int) -> None:
+        started.append(number)
+        release.wait(20)
+
+    async def main() -> None:
+        now = [1000.0]
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
+        busy = [asyncio.create_task(in_waiting_thread(hold, number)) for number in range(64)]
+        while len(started) < len(busy):
+            await asyncio.sleep(0)
+        late = asyncio.create_task(in_waiting_thread(pow, 2, 2))
+        try:
+            for seconds in (0, 1.99):
+                now[0] += seconds
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                assert not late.done()
+            now[0] += 0.01
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert late.done()
+        finally:
+            release.set()
+        with pytest.raises(Overloaded):
+            await late
+        await asyncio.gather(*busy)
+
+    asyncio.run(main())
+
+
 def test_who_hangs_up_while_waiting_is_cancelled_and_not_overloaded() -> None:
     pool = WorkPool(slots=1, queue=1, patience=10)
     release = threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from authmw.engine.authentication import Authentication
 from authmw.issuers.audience import AnyAudience
 from authmw.issuers.discovery import discover, issuer_of, well_known_urls
 from authmw.issuers.fetching.fetch import AnswerRefused, Fetched, FetchFailed
+from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from authmw.issuers.keys.key_source import PublishedAt
 from authmw.testing import FakeClock, FakeIssuer
 from authmw.testing.issuer import Shape
@@ -135,6 +137,26 @@ def test_an_issuer_that_does_not_answer_is_asked_once() -> None:
     with pytest.raises(FetchFailed):
         discover(pages, ISSUER)
     assert len(pages.asked) == 1
+
+
+@pytest.mark.parametrize("seconds, asked", [(0.1, 3), (2.5, 3), (2.6, 2), (4.9, 2), (5.0, 2), (5.1, 1)])
+def test_metadata_that_is_missing_is_looked_for_for_ten_seconds_at_most(
+    seconds: float, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock(NOW)
+    monkeypatch.setattr("authmw.issuers.discovery.monotonic", clock)
+
+    class Slow(Pages):
+        def fetch(self, url: str, **options: Any) -> Fetched:
+            clock.advance(seconds)
+            return super().fetch(url, **options)
+
+    pages = Slow()
+    with pytest.raises(AnswerRefused, match="answers 404"):
+        discover(pages, ISSUER)
+    assert len(pages.asked) == asked
+    assert HTTPFetcher().timeout == 5
+    assert clock() - NOW <= 10
 
 
 def test_keys_on_another_server_have_to_be_on_the_internet() -> None:

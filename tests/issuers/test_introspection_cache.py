@@ -42,13 +42,16 @@ def is_taken(verifier: IntrospectionVerifier, token: str = "t-1") -> bool:
     return isinstance(verify(verifier, token), Authenticated)
 
 
-def test_an_active_token_is_asked_about_once_in_a_while() -> None:
+@pytest.mark.parametrize("options, seconds", [({}, 30), ({"keep": 30}, 30), ({"keep": 300}, 300)])
+def test_an_active_token_is_asked_about_once_in_a_while(options: dict[str, Any], seconds: float) -> None:
     server, clock = FakeServer(), FakeClock(NOW)
-    verifier = verifier_of(server, clock, keep=30)
+    verifier = verifier_of(server, clock, **options)
     for _ in range(3):
         assert is_taken(verifier)
+    clock.advance(seconds - 0.001)
+    assert is_taken(verifier)
     assert len(server.asked) == 1
-    clock.advance(30)
+    clock.advance(0.001)
     server.answer = INACTIVE
     assert not is_taken(verifier)
     assert len(server.asked) == 2
@@ -126,10 +129,10 @@ def test_a_refusal_is_kept_for_five_seconds_and_needs_no_flow(answer: object) ->
     assert not is_taken(verifier)
     server.answer = ACTIVE
     for _ in range(2):
-        clock.advance(2.4)
+        clock.advance(2.4995)
         assert isinstance(verifier.verify(BearerToken("t-1")), Rejected)
     assert len(server.asked) == 1
-    clock.advance(0.2)
+    clock.advance(0.001)
     assert is_taken(verifier)
     assert len(server.asked) == 2
 
@@ -274,6 +277,15 @@ def test_no_token_is_in_memory() -> None:
     verifier = verifier_of(FakeServer())
     assert is_taken(verifier, "the-token-itself")
     assert "the-token-itself" not in repr(part(part(verifier, "_kept"), "_entries"))
+
+
+def test_where_nothing_is_said_the_answers_about_4096_tokens_are_kept() -> None:
+    server = FakeServer()
+    verifier = verifier_of(server)
+    for number in range(4097):
+        assert is_taken(verifier, f"t-{number}")
+    server.answer = INACTIVE
+    assert [is_taken(verifier, f"t-{number}") for number in (0, 1, 4096)] == [False, True, True]
 
 
 def test_what_is_kept_is_bounded_and_the_oldest_goes_first() -> None:

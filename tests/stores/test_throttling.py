@@ -14,7 +14,6 @@ from authmw.stores.throttling import (
     HOLD,
     MAX_NETWORKS,
     PATIENCE,
-    SERVED_FOR,
     TURN,
     Count,
     Pace,
@@ -212,7 +211,7 @@ def test_a_network_keeps_its_place_until_its_turn_is_missed(until: float, keeps:
 
 
 def test_the_last_turn_of_a_network_is_known_for_a_day() -> None:
-    day = SERVED_FOR
+    day = 86_400.0
     kept = [Turn(NOW - day + 1, 0.0, "one"), Turn(NOW - day - 60, 0.0, "two", NOW - day + 1)]
     gone = [Turn(NOW - day, 0.0, "three"), Turn(NOW - day - 60, 0.0, "four", NOW - day)]
     left = turns(*kept, *gone)
@@ -254,3 +253,17 @@ def test_a_full_line_loses_the_network_that_was_served_longest_ago_and_nobody_wh
     assert len(after.turns) == MAX_NETWORKS
     full = Count(failed=1, not_before=NOW + 30, turns=(*waiting, *(turn._replace(until=NOW + 9) for turn in resting)))
     assert policy.account_reserved(full, attempt, NOW, mark="", known_until=0.0)[0].turns == full.turns
+
+
+def test_a_network_keeps_its_place_for_fifteen_seconds_at_least_after_it_may_come_back() -> None:
+    account = ThrottlePolicy("Throttle", free=1, first=1, longest=900).account
+    count = Count(failed=1, not_before=NOW + 60)
+    count, wait = account.reserved(count, NOW, "home")
+    assert wait == Wait(60, source_failed=True)
+    count = replace(count, not_before=NOW + 75)
+    count, wait = account.reserved(count, NOW + 16, "home")
+    assert wait == Wait(59, source_failed=True)
+    for seconds, is_in_line in ((89.9, True), (90, False)):
+        at = NOW + seconds
+        _, wait = account.reserved(account.current(count, at), at, "cafe")
+        assert (wait is not None) is is_in_line

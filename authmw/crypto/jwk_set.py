@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from authmw.crypto.jose.key_formats import PRIVATE_MEMBERS, without_nulls
+from authmw.crypto.jose.strict_json import DOUBLED, holds_doubled
 from authmw.crypto.key import Key
 from authmw.errors import ConfigurationError
 
@@ -47,6 +48,10 @@ def usable_keys(members: Sequence[object], *, rsa_algorithm: str | None = None, 
     left_out: list[str] = []
     mistakes: list[str] = []
     for index, member in enumerate(members):
+        if holds_doubled(member):
+            # Of these, readers may see different keys, so nothing in it is looked at.
+            left_out.append(f"keys[{index}]: {DOUBLED}")
+            continue
         jwk = without_nulls(cast("Mapping[str, Any]", member)) if isinstance(member, Mapping) else None
         if jwk is not None and jwk.get("use") == "enc" and (published or not _signs(jwk)):
             continue

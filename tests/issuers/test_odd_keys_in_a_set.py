@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from authmw import Auth, ConfigurationError, HTTPBearer, JWTVerifier, Key, KeyRing, Refusal
 from authmw.crypto.jws import JWSReader, VerifiedJWS, write
 from authmw.engine.authentication import Authentication
+from authmw.issuers.keys.published_keys import PublishedKeys
 from authmw.oauth2.client_assertion import _ring  # pyright: ignore[reportPrivateUsage]  # the keys it verifies with
 from authmw.stores import MemoryStores
 from authmw.testing import FakeIssuer
@@ -98,6 +101,60 @@ def test_an_odd_key_leaves_the_others_in_use(reader: Accepts, odd: object, place
 @pytest.mark.parametrize("member", ["use", "key_ops", "alg", "x5c", "x5t", "x5u", "d", "k"])
 def test_a_member_that_is_null_is_a_member_that_is_not_there(reader: Accepts, member: str) -> None:
     assert reader([{**JWK_OF_SIGNER, member: None}])
+
+
+def _text(*keys: str, more: str = "") -> bytes:
+    return f'{{{more}"keys": [{", ".join(keys)}]}}'.encode()
+
+
+SIGNER_TEXT: Final = json.dumps(JWK_OF_SIGNER)
+OTHER_TEXT: Final = json.dumps(OTHER)
+DOUBLED: Final = {
+    "in its name": OTHER_TEXT[:-1] + ', "kid": "one"}',
+    "in its name, to that of the signer": SIGNER_TEXT[:-1] + ', "kid": "two"}',
+    "in its type": OTHER_TEXT[:-1] + ', "kty": "RSA"}',
+    "with the same value": OTHER_TEXT[:-1] + ', "kty": "EC"}',
+    "by an escape": OTHER_TEXT[:-1] + ', "\\u006bty": "EC"}',
+    "inside of another member": OTHER_TEXT[:-1] + ', "ext": [{"a": 1, "a": 2}]}',
+}
+
+
+@pytest.mark.parametrize("doubled", DOUBLED.values(), ids=DOUBLED)
+@pytest.mark.parametrize("place", [0, 1], ids=["first", "last"])
+def test_a_published_key_with_a_name_that_stands_twice_is_left_out_and_the_others_are_used(
+    doubled: str, place: int
+) -> None:
+    texts = [SIGNER_TEXT]
+    texts.insert(place, doubled)
+    published = PublishedKeys.of(_text(*texts))
+    assert [key.public_jwk() for key in published.keys] == [JWK_OF_SIGNER]
+    assert published.refused == (f"keys[{place}]: a name stands twice in a JSON object",)
+    assert PublishedKeys.of(_text(doubled)).keys == ()
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        _text(SIGNER_TEXT, more='"keys": [], '),
+        _text(SIGNER_TEXT, more='"a": 1, "a": 2, '),
+        _text(SIGNER_TEXT, more='"ext": {"a": 1, "a": 2}, '),
+        _text(SIGNER_TEXT, more='"ext": [[{"a": 1, "a": 1}]], '),
+    ],
+)
+def test_a_set_with_a_name_that_stands_twice_outside_of_its_keys_is_refused(octets: bytes) -> None:
+    with pytest.raises(ValueError, match="a name stands twice"):
+        PublishedKeys.of(octets)
+
+
+def test_a_set_whose_keys_are_an_object_with_a_name_twice_is_none() -> None:
+    with pytest.raises(ValueError, match="no list under 'keys'"):
+        PublishedKeys.of(b'{"keys": {"a": 1, "a": 2}}')
+
+
+def test_a_file_of_ones_own_keys_has_no_name_twice(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(_text(SIGNER_TEXT, DOUBLED["in its type"]))
+    with pytest.raises(ConfigurationError):
+        KeyRing.load(tmp_path / "keys.json")
 
 
 def test_what_is_left_out_is_logged_one_by_one(caplog: pytest.LogCaptureFixture) -> None:

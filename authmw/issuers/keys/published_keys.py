@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, cast
 
-from authmw.crypto.jose.strict_json import parse_object
+from authmw.crypto.jose.strict_json import DOUBLED, holds_doubled, parse_object
 from authmw.crypto.jwk_set import usable_keys
 from authmw.crypto.key import Key
 
@@ -40,7 +40,11 @@ class PublishedKeys:
         Raises:
             ValueError: it is not a JWK Set. The message contains nothing from the document.
         """
-        members: object = parse_object(octets).get("keys")
+        document = parse_object(octets, doubled_inside=True)
+        members: object = document.pop("keys", None)
+        # RFC 7517 §4 and §5: a JWK with a name that stands twice is refused, and the whole set for one of its own.
+        if holds_doubled(document):
+            raise ValueError(DOUBLED)
         if not isinstance(members, list):
             raise ValueError("not a JWK Set: it has no list under 'keys'")
         jwks = cast("list[object]", members)

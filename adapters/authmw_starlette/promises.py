@@ -32,6 +32,7 @@ from authmw_starlette.routes import (
     leads_to_misplaced,
     needed,
     owners_of,
+    registered_without_wrapper,
 )
 from authmw_starlette.slots import Slot, slot_of_routes
 
@@ -152,10 +153,14 @@ def place_everywhere(app: object) -> bool:
 def close_misplaced(app: object) -> bool:
     """Let nobody reach what is registered in `app` without its enforcing wrapper. False if a router hides its calls."""
     place_everywhere(app)
-    checkpoints = [_slot_of(getattr(owner, "router", owner)) for owner in owners_of(app)]
-    for slot in filter(None, checkpoints):
-        slot.held.closes = True
-    return None not in checkpoints
+    hides = False
+    for owner in owners_of(app):
+        slot = _slot_of(getattr(owner, "router", owner))
+        if slot is not None:
+            slot.held.closes = True
+        elif registered_without_wrapper(owner):
+            hides = True
+    return not hides
 
 
 def misplaced_endpoint(principal: Principal, request: RequestHead) -> bool:

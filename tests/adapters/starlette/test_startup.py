@@ -304,6 +304,7 @@ def test_an_endpoint_is_closed_whose_requirement_is_misplaced_while_the_applicat
     app.add_api_route("/there", _bare())
     app.add_route("/method", Methods().method)
     app.mount("/below", FastAPI())
+    app.mount("/elsewhere", Elsewhere([object()]))
     client = client_of(guard(app, placement), headers=READER)
     for _ in range(2):
         assert client.get("/there").status_code == 200
@@ -312,6 +313,7 @@ def test_an_endpoint_is_closed_whose_requirement_is_misplaced_while_the_applicat
         answers = {path: client.get(path).status_code for path in ("/there", "/added", "/below/added", "/method")}
     assert [path for path, status in answers.items() if status == 403] == [closed]
     assert set(answers.values()) <= {200, 403, 404}
+    assert client.get("/elsewhere/x").text == "elsewhere"
     assert client.get(closed, headers={"Authorization": ""}).status_code == 401
     (message,) = caplog.messages
     assert "registered without its enforcing wrapper" in message

@@ -65,8 +65,13 @@ class Outbox:
             return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="authmw-mail", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="authmw-mail", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads: an error here would tell a client that the address is known
+                    logger.error("authmw could not start a thread to send mails: they wait for the next one")
+                    return
+                self._thread = thread
 
     def join(self) -> None:
         """Wait until every mail is sent, as tests do."""

@@ -72,6 +72,24 @@ def test_a_thread_that_was_ended_by_a_mail_is_replaced_for_the_next_one() -> Non
     assert sent == ["next"]
 
 
+def test_a_mail_waits_for_the_next_one_while_no_thread_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sent: list[str] = []
+    outbox = Outbox(lambda mail: sent.append(mail.subject))
+    with monkeypatch.context() as limited, caplog.at_level(logging.ERROR):
+        limited.setattr(threading.Thread, "start", refused)
+        outbox.put(MAIL)
+    assert "authmw could not start a thread to send mails" in caplog.text
+    assert "s3cret" not in caplog.text
+    outbox.put(Mail("bob@mail.example", "next", ""))
+    outbox.join()
+    assert sent == ["Hello", "next"]
+
+
 def test_one_mail_more_than_may_wait_is_dropped() -> None:
     free, first = threading.Event(), threading.Event()
     sent: list[str] = []

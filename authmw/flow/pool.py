@@ -70,12 +70,20 @@ class WorkPool:
         """Run on a thread of the pool once a slot is free, without blocking the event loop.
 
         Raises:
-            Overloaded: the queue is full, or no slot was free in time.
+            Overloaded: the queue is full, no slot was free in time, or no thread can be started.
         """
         admitted = self._admit()
+        work: list[Callable[[], T]] = [partial(self._slot, function, *args, **kwargs)]
+        try:
+            future = self._threads().submit(_captured_last, work)
+        except BaseException as error:
+            work.clear()  # an executor that cannot start a thread keeps what it was given, for a later one
+            admitted.release()
+            if isinstance(error, RuntimeError):  # no more threads, or the interpreter ends
+                raise Overloaded("no thread can be started") from error
+            raise
         # Released when the work ends, not when the caller stops waiting: the work of a client that has disconnected
         # still uses its slot.
-        future = self._threads().submit(_captured, partial(self._slot, function, *args, **kwargs))
         future.add_done_callback(lambda _: admitted.release())
         if self._patience == inf:
             return _unwrapped(await _await_future(future))
@@ -310,6 +318,11 @@ def _captured(call: Callable[[], T]) -> tuple[T] | _Raised:
         return (call(),)  # in a tuple: a `def` may return an awaitable, which a thread of trio refuses to return
     except BaseException as error:
         return _Raised(error)
+
+
+def _captured_last(work: list[Callable[[], T]]) -> tuple[T] | _Raised:
+    """The outcome of the only function in `work`. If it was taken back, this raises, and nobody waits for it."""
+    return _captured(work.pop())
 
 
 def _unwrapped(outcome: tuple[T] | _Raised) -> T:

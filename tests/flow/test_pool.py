@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
 import anyio
@@ -192,6 +193,40 @@ def test_what_work_raises_is_raised_and_its_slot_is_free_again() -> None:
             pool.run(divmod, 1, 0)
         with pytest.raises(ZeroDivisionError):
             asyncio.run(pool.run_async(divmod, 1, 0))
+
+
+@pytest.mark.parametrize("run", [run_asyncio, trio.run], ids=["asyncio", "trio"])
+def test_a_time_in_which_no_thread_can_be_started_takes_no_place_in_the_queue(
+    run: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, done = WorkPool(slots=1, queue=1), list[int]()
+
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        with monkeypatch.context() as limited:
+            limited.setattr(threading.Thread, "start", refused)
+            for number in range(5):
+                with pytest.raises(Overloaded, match="no thread can be started"):
+                    await pool.run_async(done.append, number)
+        for number in (5, 6):
+            await pool.run_async(done.append, number)
+
+    run(main)
+    assert done == [5, 6]  # what was refused is not done later either
+
+
+def test_a_pool_that_was_shut_down_is_overloaded() -> None:
+    pool = WorkPool(slots=1, queue=0)
+    assert asyncio.run(pool.run_async(pow, 2, 2)) == 4
+    executor: object = vars(pool)["_executor"]
+    assert isinstance(executor, ThreadPoolExecutor)
+    executor.shutdown()
+    for _ in range(2):
+        with pytest.raises(Overloaded, match="no thread can be started"):
+            asyncio.run(pool.run_async(pow, 2, 2))
+    assert pool.run(pow, 2, 2) == 4
 
 
 def test_the_loop_goes_on_while_work_is_done() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from types import NoneType
 from typing import Any, Final
+from uuid import UUID
 
 from flask import Flask, Request, Response
 from werkzeug.routing import Rule
@@ -24,6 +27,8 @@ from authmw_flask.routes import RouteTable, ViewPromise
 
 _CHECKED: Final = "authmw.checked"
 """The key of what the check has let pass: the rule, the method and the arguments of the view."""
+_FIXED: Final = frozenset({str, int, float, bool, NoneType, UUID, Decimal})
+"""Types of arguments that no program can change in place: those of the converters of Werkzeug, and the like."""
 
 
 def confirm_views(app: Flask, check: Callable[[], Response | None]) -> None:
@@ -83,19 +88,30 @@ def check_in_front_of_views(
         if call is None or not call.authentication.principal.is_authenticated:
             answer = strangers.check(current)
             if answer is None:
-                environ[_CHECKED] = rule, method, view_args
+                environ[_CHECKED] = rule, method, _as_judged(view_args)
             return answer
         needed = None if rule is None else requirement(rule.endpoint, method)
         if needed is not None:
             call.enforce(needed)
             if needed.predicates:
-                view_args = {**(view_args or {})}  # as predicates saw it: a function may change the other one
+                view_args = _as_judged(view_args)
         environ[_CHECKED] = rule, method, view_args
         if PROMISES in environ:  # of a guard further out, which does not know this caller
             _note_routed(app, environ)
         return None
 
     return before_view
+
+
+def _as_judged(view_args: dict[str, Any] | None) -> Any:
+    """The arguments of a view as predicates saw them: a function may change them in place.
+
+    Where one may change itself, as a list of a converter of the application, this equals no arguments: the check
+    decides again.
+    """
+    if view_args is None:
+        return None
+    return {**view_args} if _FIXED.issuperset(map(type, view_args.values())) else object()
 
 
 class _StrangerCheck:

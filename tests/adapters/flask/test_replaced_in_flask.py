@@ -10,6 +10,7 @@ from authmw_flask import FlaskAuth, authenticated, public, requires, requires_sc
 from flask import Blueprint, Flask, Request, request
 from flask.globals import request_ctx
 from flask.views import MethodView
+from werkzeug.routing import BaseConverter
 
 from authmw import Principal, RequestHead, carry_caller
 from authmw.http.request import Environ
@@ -302,6 +303,43 @@ def test_predicates_judge_the_arguments_that_the_view_gets(view: str, in_place: 
     FlaskAuth(app, shop_auth())
     assert ask(app, f"/{view}/reader", as_="reader").text == "reader"
     assert ask(app, f"/{view}/reader", as_="reader", X_Name="writer").status_code == 403
+
+
+class _Names(BaseConverter):
+    """A converter of an application, whose values can be changed in place."""
+
+    def to_python(self, value: str) -> list[str]:
+        return value.split("+")
+
+
+@pytest.mark.parametrize("view", ["bare", "own"])
+def test_predicates_judge_an_argument_that_was_changed_in_place(view: str) -> None:
+    asked = list[str]()
+
+    def are_own(principal: Principal, head: RequestHead) -> bool:
+        asked.append(",".join(head.path_params["names"]))
+        return asked[-1] == principal.id
+
+    def replace() -> None:
+        if request.view_args is not None and "X-Name" in request.headers:
+            request.view_args["names"][:] = [request.headers["X-Name"]]
+
+    def bare(names: list[str]) -> str:
+        return ",".join(names)
+
+    def own(names: list[str]) -> str:
+        return ",".join(names)
+
+    app = Flask("shop", static_folder=None)
+    app.before_request(replace)
+    app.url_map.converters["names"] = _Names
+    app.add_url_rule("/own/<names:names>", "own", requires(are_own)(own))
+    requires(are_own)(bare)
+    app.add_url_rule("/bare/<names:names>", "bare", bare)
+    FlaskAuth(app, shop_auth())
+    assert ask(app, f"/{view}/reader", as_="reader").text == "reader"
+    assert ask(app, f"/{view}/reader", as_="reader", X_Name="writer").status_code == 403
+    assert asked[-1] == "writer"
 
 
 @pytest.mark.parametrize("replacing", METHODS.values(), ids=METHODS)

@@ -17,7 +17,7 @@ from authmw_flask.preserved_requests import request_context
 from authmw_flask.refusing import FlaskResponses, RefusedByFlask
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Request
 
     from authmw.flow.application_code import Surroundings
     from authmw.http.refusal import AccessRefused, Refusal
@@ -57,14 +57,29 @@ class FlaskAdapter(Adapter):
         """See `RouteTable.knows`."""
         return self._routes.knows(request)
 
-    def arrived(self, request: RequestHead) -> RequestHead:
-        """That of the request that Flask serves: a layer or a function before the view may have changed it."""
+    def arrived(self, request: RequestHead, served: RequestHead | None = None) -> RequestHead:
+        """That of the request that Flask serves: a layer or a function before the view may have changed it.
+
+        Flask is done with its request before a generator is iterated over, except by ``stream_with_context``.
+        """
         if not has_request_context():
-            return request
+            return request if served is None else served
         current = request_context().request
         is_same = isinstance(request, WSGIRequest) and request.environ is current.environ
         if is_same and request.method == current.method:
             return request
+        return self._head_of(current)
+
+    def served(self, environ: Environ) -> RequestHead | None:
+        """That of the request that Flask serves."""
+        if not has_request_context():
+            return None
+        current = request_context().request
+        if current.environ is environ and current.method == environ["REQUEST_METHOD"]:
+            return None
+        return self._head_of(current)
+
+    def _head_of(self, current: Request) -> WSGIRequest:
         head = arrived_head(current)
         head.around = self.around
         return head

@@ -39,9 +39,21 @@ class Adapter:
         """Whether the router that finds the view of `request` reads its path as authmw does; see `PublicPaths`."""
         return False
 
-    def arrived(self, request: RequestHead) -> RequestHead:
-        """The head of `request` as it arrived at the endpoint, if a layer has changed a copy of it; for predicates."""
+    def arrived(self, request: RequestHead, served: RequestHead | None = None) -> RequestHead:
+        """The head of `request` as it arrived at the endpoint, if a layer has changed a copy of it; for predicates.
+
+        Args:
+            request: as it reached the guard.
+            served: what `served` answered for it, for a part of the response that is made behind the framework.
+        """
         return request
+
+    def served(self, environ: Environ) -> RequestHead | None:
+        """The head of the request that the framework serves as the response starts, under WSGI.
+
+        None if its environ is `environ`, with the same method, and where no framework is known.
+        """
+        return None
 
     def carry(self, refusal: Refusal, request: RequestHead) -> AccessRefused:
         """The exception that carries `refusal` of `request` through the framework."""

@@ -101,6 +101,8 @@ class AuthMiddleware:
         self.adapter: Adapter = _adapter or adapter_of(app)
         """The adapter of the framework of the application."""
         self._around = self.adapter.around
+        self.asks_served: bool = type(self.adapter).served is not Adapter.served
+        """Whether the adapter knows which request the framework serves."""
         self.guard: Guard = Guard(
             auth, self.adapter, default=default, public=public, preflights=preflights, needs=needs, leave=leave
         )
@@ -223,6 +225,9 @@ class _Passing(Call):
     """The refusal that was sent instead of the application's response."""
     headers: Sequence[tuple[str, str]] = ()
     """The headers of the response."""
+    served: RequestHead | None = None
+    """The head of the request that the framework served as the response started, where that is another one. Its views
+    may make parts of the response behind the framework. It is forgotten with the caller."""
 
     def __init__(
         self,
@@ -246,7 +251,12 @@ class _Passing(Call):
 
     @property
     def arrived(self) -> RequestHead:
-        return self._middleware.adapter.arrived(self.request)
+        return self._middleware.adapter.arrived(self.request, self.served)
+
+    def end(self) -> None:
+        super().end()
+        if self.served is not None:
+            self.served = None
 
     def _make_request(self) -> WSGIRequest:
         request = WSGIRequest(self._environ)
@@ -277,6 +287,8 @@ class _Passing(Call):
                 self.own_user = None
             if self.refused is not None:
                 self.refused = None
+            if self.served is not None:
+                self.served = None
             return body
         try:
             stream = _Body(self, body)
@@ -323,6 +335,8 @@ class _Passing(Call):
             headers = [*headers, *vary, *owed]
         self.started = True
         self.headers = headers
+        if middleware.asks_served:
+            self.served = middleware.adapter.served(self._environ)
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from authmw_flask import FlaskAuth, authenticated, public, requires, requires_scopes
-from flask import Blueprint, Flask, Request, request
+from flask import Blueprint, Flask, Request, Response, has_request_context, request
 from flask.globals import request_ctx
 from flask.views import MethodView
 from werkzeug.routing import BaseConverter
 
 from authmw import Principal, RequestHead, carry_caller
+from authmw.http.refusal import AccessRefused
 from authmw.http.request import Environ
 from authmw.http.response import StartResponse, WSGIApp
+from authmw.identity.calling import current_call
 from tests.adapters.flask.shop import ask, shop_auth
 
 WRITERS: Final = requires_scopes("orders:write")
@@ -235,6 +240,15 @@ def _rewriting(app: WSGIApp) -> WSGIApp:
     return layer
 
 
+def _streamed(part: Callable[[], str]) -> Iterator[str]:
+    """A body that Flask iterates over when it is done with the request."""
+    assert not has_request_context()
+    try:
+        yield part()
+    except AccessRefused:
+        yield "refused"
+
+
 def _people(layer: Wrap | None, **settings: Any) -> Flask:
     app = Flask("shop", static_folder=None)
 
@@ -254,7 +268,12 @@ def _people(layer: Wrap | None, **settings: Any) -> Flask:
         return carry_caller(helper)(name)
 
     app.add_url_rule("/called/<name>", "called", called)
+
+    def streamed(name: str) -> Response:
+        return Response(_streamed(partial(helper, name)))
+
     app.add_url_rule("/carried/<name>", "carried", carried)
+    app.add_url_rule("/streamed/<name>", "streamed", streamed)
     if layer is not None:
         setattr(app, "wsgi_app", layer(app.wsgi_app))  # noqa: B010 - Flask's way
     FlaskAuth(app, shop_auth(), **settings)
@@ -279,6 +298,64 @@ def test_predicates_judge_the_path_to_which_a_layer_has_led(view: str) -> None:
     to_other, to_own = f"/{view}/writer", f"/{view}/reader"
     assert ask(app, to_own, as_="reader", X_Original_URL=to_other).status_code == 403
     assert ask(app, to_other, as_="reader", X_Original_URL=to_own).text == "reader"
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+@pytest.mark.parametrize("layer", [None, _copying, _rewriting])
+def test_predicates_judge_the_request_of_the_view_while_its_response_is_streamed(
+    layer: Wrap | None, hidden: bool
+) -> None:
+    app = _people(layer, hide_credentials=hidden)
+    assert ask(app, "/streamed/reader", as_="reader").text == "reader"
+    assert ask(app, "/streamed/writer", as_="reader").text == "refused"
+    if layer is _rewriting:
+        assert ask(app, "/x", as_="reader", X_Original_URL="/streamed/reader").text == "reader"
+        assert ask(app, "/streamed/reader", as_="reader", X_Original_URL="/streamed/writer").text == "refused"
+
+
+@pytest.mark.parametrize("replacing", METHODS.values(), ids=METHODS)
+def test_predicates_judge_the_method_of_the_view_while_its_response_is_streamed(
+    replacing: Callable[[Flask], None],
+) -> None:
+    @requires(_reads)
+    def part() -> str:
+        return "part"
+
+    app = Flask("shop", static_folder=None)
+    replacing(app)
+    app.add_url_rule("/items", "items", lambda: Response(_streamed(part)), methods=["GET", "PUT"])
+    FlaskAuth(app, shop_auth())
+    assert ask(app, "/items", as_="reader").text == "part"
+    assert ask(app, "/items", as_="reader", X_Method="PUT").text == "refused"
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_nothing_of_the_request_of_a_view_is_kept_behind_its_response(is_streamed: bool) -> None:
+    seen: list[str | None] = []
+    calls: list[object] = []
+    kept: list[weakref.ref[_Names]] = []
+
+    def note(principal: Principal, head: RequestHead) -> bool:
+        seen.append(head.header("authorization"))
+        calls.append(current_call.get())
+        return True
+
+    @requires(note)
+    def part() -> str:
+        return "part"
+
+    def view() -> Response:
+        thing = request.environ["shop.thing"] = _Names(app.url_map)
+        kept.append(weakref.ref(thing))
+        return Response(_streamed(part) if is_streamed else part())
+
+    app = Flask("shop", static_folder=None)
+    app.add_url_rule("/", "view", view)
+    FlaskAuth(app, shop_auth(), hide_credentials=True)
+    assert ask(app, "/", as_="reader").status_code == 200
+    assert seen == [None] * len(calls)
+    gc.collect()
+    assert [each() for each in kept] == [None]
 
 
 @pytest.mark.parametrize("in_place", [True, False])

@@ -123,10 +123,12 @@ def unavailable(
 
 
 def _text_of(error: Unavailable, request: RequestHead, schemes: tuple[SecurityScheme[Any], ...] | None) -> str:
-    """The text of `error` without credentials, whoever wrote it; only its type where they are in the body, unless it is
-    the text of authmw alone."""
+    """The text of `error`: as it is, if authmw wrote it, which writes nothing of a request into it; else without the
+    credentials of the request, and only its type where they are in the body."""
+    if not has_text_of_application(error):
+        return str(error)
     if schemes is None:
-        return type(error).__name__ if has_text_of_application(error) else str(error)
+        return type(error).__name__
     from authmw.engine.redaction import BEGINNING, without_credentials
 
     return without_credentials(str(error), request, schemes, longest=BEGINNING)

@@ -33,7 +33,7 @@ from authmw import (
     PasswordVerifier,
     Principal,
 )
-from authmw.engine import audit
+from authmw.engine import audit, redaction
 from authmw.engine.redaction import BEGINNING, CUT, redacted, secrets_of
 from authmw.errors import AuthmwError, ConfigurationError, FlowError, StoreUnavailable, Unavailable
 from authmw.flow import Ask, Flow
@@ -544,6 +544,34 @@ def test_a_failure_that_the_application_raises_is_named_alone_where_the_credenti
     application, own = [record.getMessage() for record in records]
     assert "error=StoreUnavailable " in application
     assert 'error="the database' in own
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_the_text_of_authmw_is_logged_without_a_look_at_the_credentials(
+    interface: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at(*_: object, **__: object) -> str:
+        raise AssertionError("a client can make this cost much")
+
+    class Store:
+        def find(self, token: str) -> Principal | None:
+            raise ConnectionError(token)
+
+    store = Store()
+
+    class Verifier:
+        def verify(self, credentials: BearerToken, request: RequestHead, /) -> Flow[Authenticated | None]:
+            yield from Ask(store.find, credentials.token)
+            return None
+
+    monkeypatch.setattr(redaction, "without_credentials", looked_at)
+    with _logged(logging.INFO) as records:
+        if interface == "wsgi":
+            Auth(HTTPBearer(Verifier())).authenticate(wsgi_request(authorization=f"Bearer {TOKEN}"))
+        else:
+            asyncio.run(Auth(HTTPBearer(Verifier())).authenticate_async(asgi_request(authorization=f"Bearer {TOKEN}")))
+    (place,) = [record.getMessage() for record in records]
+    assert "Store.find) raised ConnectionError" in place
 
 
 class _AsksElsewhere(PasswordHasher):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import linecache
 
 import pytest
 
@@ -20,7 +21,9 @@ def modules() -> list[str]:
 
 
 @pytest.mark.parametrize("name", modules())
-def test_the_examples_run(name: str) -> None:
+def test_the_examples_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A runner makes a debugger, which looks for changes in each file whose lines are kept: thousands, by now.
+    monkeypatch.setattr(linecache, "cache", {})
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=FLAGS)
     report: list[str] = []
     for example in finder.find(importlib.import_module(name), name):

@@ -20,6 +20,8 @@ settings.register_profile("authmw", deadline=None, suppress_health_check=[Health
 settings.register_profile("fewer", settings.get_profile("authmw"), max_examples=20)
 settings.load_profile("authmw")
 
+gc.disable()  # until all tests are collected: what collecting makes stays, and each search would go through all of it
+
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,6 +42,7 @@ def pytest_collection_finish() -> None:
     """Leave what is there by now out of every later search for garbage: it stays, and is large."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

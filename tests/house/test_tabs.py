@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -22,8 +22,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import ForkedInterpreter, interpreter
 from tests.house.test_docs import PAGES, blocks
-from tests.support import ROOT, unmeasured
+from tests.support import ROOT
 
 _TAB = re.compile(r'^(?P<indent> *)=== "(?P<name>[^"]+)"\n', re.MULTILINE)
 _INSTALL = re.compile(r"^ *\$ pip install (.+)$", re.MULTILINE)
@@ -97,7 +98,16 @@ ALL = [tab for page in PAGES for tab in tabs(str(page.relative_to(ROOT)), page.r
 PROGRAMS = [tab for tab in ALL if tab.program]
 
 
-def run_alone(program: str, folder: Path, names: Collection[str] = ()) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def forked() -> Generator[ForkedInterpreter]:
+    """An interpreter with what most tabs import."""
+    with interpreter("flask", "starlette", "fastapi", "sqlalchemy") as started:
+        yield started
+
+
+def run_alone(
+    forked: ForkedInterpreter, program: str, folder: Path, names: Collection[str] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run the program twice in `folder`, each time with nothing before it, and look for `names` in it."""
     (folder / "shop.py").write_text(program)
     once = "\n".join(
@@ -110,16 +120,13 @@ def run_alone(program: str, folder: Path, names: Collection[str] = ()) -> subpro
             f"for name in {sorted(names)}: getattr(shop, name)",
         ]
     )
-    environ = {name: value for name, value in unmeasured().items() if not name.startswith("AUTHMW_")}
-    return subprocess.run(
-        [sys.executable, "-c", once], cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120
-    )
+    return forked.run(once, folder)
 
 
-@pytest.mark.slow  # an interpreter for each tab
+@pytest.mark.slow  # a process for each tab
 @pytest.mark.parametrize("tab", PROGRAMS, ids=lambda tab: tab.id)
-def test_a_tab_runs_alone_and_again(tab: Tab, tmp_path: Path) -> None:
-    ran = run_alone(tab.program, tmp_path, {name for _, _, name in tab.runs if name})
+def test_a_tab_runs_alone_and_again(tab: Tab, tmp_path: Path, forked: ForkedInterpreter) -> None:
+    ran = run_alone(forked, tab.program, tmp_path, {name for _, _, name in tab.runs if name})
     assert ran.returncode == 0, f"{tab.id}\n{ran.stderr}"
 
 
@@ -198,20 +205,20 @@ PROGRAM = (
 )
 
 
-def test_a_tab_that_leans_on_the_page_or_runs_once_is_noticed(tmp_path: Path) -> None:
+def test_a_tab_that_leans_on_the_page_or_runs_once_is_noticed(tmp_path: Path, forked: ForkedInterpreter) -> None:
     (first, second) = tabs("page.md", '=== "A"\n\n    ```python\n    x = 1\n    ```\n\n=== "B"\n\n    B\n\nAfter.\n')
     assert (first.name, first.program, second.text) == ("A", "x = 1\n", "\nB\n\n")
     assert first.around.strip() == "After."
-    assert run_alone("print(x)\n", tmp_path).returncode == 1
-    assert "No module" not in run_alone("x = 1\n", tmp_path).stderr
-    assert run_alone("import pathlib\npathlib.Path('made').mkdir()\n", tmp_path).returncode == 1
+    assert run_alone(forked, "print(x)\n", tmp_path).returncode == 1
+    assert "No module" not in run_alone(forked, "x = 1\n", tmp_path).stderr
+    assert run_alone(forked, "import pathlib\npathlib.Path('made').mkdir()\n", tmp_path).returncode == 1
 
 
-def test_a_run_line_without_its_application_is_noticed(tmp_path: Path) -> None:
+def test_a_run_line_without_its_application_is_noticed(tmp_path: Path, forked: ForkedInterpreter) -> None:
     tab = _only_tab(PROGRAM)
     assert tab.runs == [("flask", "shop", "app")]
-    assert run_alone(tab.program, tmp_path, ["app"]).returncode == 0
-    assert "has no attribute 'api'" in run_alone(tab.program, tmp_path, ["api"]).stderr
+    assert run_alone(forked, tab.program, tmp_path, ["app"]).returncode == 0
+    assert "has no attribute 'api'" in run_alone(forked, tab.program, tmp_path, ["api"]).stderr
     served = "    $ uvicorn --proxy-headers --forwarded-allow-ips 10.0.0.7 shop:api --port 80\n"
     assert _only_tab(f'=== "A"\n\n    ```console\n{served}    ```\n').runs == [("uvicorn", "shop", "api")]
 

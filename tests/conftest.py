@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from authmw.stores.revocation_feed import RevocationFeed
 from tests import support
@@ -36,6 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in support.TIERS):
             item.add_marker("in_process")
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            # A hundred examples would take twice as long, and run the lines that other tests run too.
+            item.add_marker("no_cover")
 
 
 def pytest_collection_finish() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from authmw_sqlalchemy import AsyncSQLStores, SQLStores, SQLThrottle, schema
+from authmw_sqlalchemy.tables import metadata
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
 from authmw.crypto.passwords import CHEAPEST, PasswordHasher
@@ -54,6 +55,38 @@ def make_schema(namespace: str, *, tables: bool = True) -> URL:
         if tables and not schema.columns(connection):
             schema.create(connection)
     return url
+
+
+_spare: Final[list[str]] = []
+"""Schemas with empty tables."""
+
+
+def reuse_schema(namespace: str) -> URL:
+    """Give a schema with empty tables this name, or make one; its URL. Unless it is there, as for a second process."""
+    if not _spare:
+        return make_schema(namespace)
+    with engine_of(POSTGRES) as engine, engine.begin() as connection:
+        if connection.scalar(text("SELECT to_regnamespace(:name) IS NULL"), {"name": namespace}):
+            connection.execute(text(f"ALTER SCHEMA {_spare.pop()} RENAME TO {namespace}"))
+    return in_schema(namespace)
+
+
+def empty_schema(namespace: str) -> None:
+    """Empty the tables of a schema, which `reuse_schema` takes again: that is a fifth of the work of new tables.
+
+    `drop_spare_schemas` has to follow.
+    """
+    _spare.append(namespace)
+    with engine_of(in_schema(namespace)) as engine, engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+        connection.execute(text("ALTER SEQUENCE authmw_revocations_sequence_seq RESTART"))
+
+
+def drop_spare_schemas() -> None:
+    """Drop the schemas that `empty_schema` has left."""
+    while _spare:
+        drop_schema(_spare.pop())
 
 
 def drop_schema(namespace: str) -> None:
@@ -97,14 +130,14 @@ def sqlite(namespace: str) -> Generator[SQLStores]:
 @contextmanager
 def postgres(namespace: str) -> Generator[SQLStores]:
     """The stores in the schema of a namespace."""
-    with closing(SQLStores(make_schema(namespace), hasher=HASHER)) as stores:
+    with closing(SQLStores(reuse_schema(namespace), hasher=HASHER)) as stores:
         yield stores
 
 
 @asynccontextmanager
 async def postgres_async(namespace: str) -> AsyncGenerator[AsyncSQLStores]:
     """The asynchronous stores in the schema of a namespace."""
-    async with aclosing(AsyncSQLStores(make_schema(namespace), hasher=HASHER)) as stores:
+    async with aclosing(AsyncSQLStores(reuse_schema(namespace), hasher=HASHER)) as stores:
         yield stores
 
 

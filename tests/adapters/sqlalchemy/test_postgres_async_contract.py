@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from authmw.testing.contract import (
@@ -19,7 +21,7 @@ from authmw.testing.contract import (
     UserDirectoryContract,
     UserStoreContract,
 )
-from tests.adapters.sqlalchemy.databases import drop_schema
+from tests.adapters.sqlalchemy.databases import drop_spare_schemas, empty_schema
 from tests.support import require
 
 pytestmark = pytest.mark.servers
@@ -28,13 +30,15 @@ OPENED = "tests.adapters.sqlalchemy.databases:postgres_async__"
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _postgres() -> None:
+def _postgres() -> Iterator[None]:
     require("postgresql")
+    yield
+    drop_spare_schemas()
 
 
 class _InPostgreSQL:
     def drop(self, namespace: str) -> None:
-        drop_schema(namespace)
+        empty_schema(namespace)
 
 
 class TestUsers(_InPostgreSQL, UserStoreContract):

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from authmw_sqlalchemy import SQLStores, families, keys, pending, pruning, sessions, tables, tokens, upgrade, users
 from authmw_sqlalchemy.pruning import Pruned
 from authmw_sqlalchemy.revocations import _AFTER, _latest  # pyright: ignore[reportPrivateUsage] - explained below
 from authmw_sqlalchemy.statements import Query
-from sqlalchemy import URL, Column, Connection, text
+from sqlalchemy import URL, Column, Connection, make_url, text
 
 from authmw.stores.records import Attempt, RefreshFamily, Reservation, Revocation, TokenRecord
 from authmw.stores.session_records import BrowserSession, Pending
-from tests.adapters.sqlalchemy.databases import HASHER, engine_of, make_schema
+from tests.adapters.sqlalchemy.databases import HASHER, drop_schema, engine_of, make_schema
+from tests.support import require
 
 NOW = 1_000_000.0
 
@@ -135,6 +137,25 @@ def test_a_cursor_whose_row_was_pruned_misses_nothing(stores: SQLStores) -> None
 
 # Plans. The statements are those that are run: a copy of them would prove nothing.
 
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """The URL of a database with our tables, in which nothing is stored."""
+    if request.param == "sqlite":
+        url = make_url(f"sqlite:///{tmp_path_factory.mktemp('plans') / 'app.db'}")
+        upgrade(url)
+        yield url
+        return
+    require("postgresql")
+    namespace = f"test_{uuid4().hex[:12]}"
+    try:
+        url = make_schema(namespace, tables=False)
+        upgrade(url)
+        yield url
+    finally:
+        drop_schema(namespace)
+
+
 _QUERIES: dict[str, tuple[Query, tuple[object, ...]]] = {
     "find": (users._FIND, ("a",)),  # pyright: ignore[reportPrivateUsage]
     "find_by_id": (users._FIND_BY_ID, ("a",)),  # pyright: ignore[reportPrivateUsage]
@@ -177,9 +198,9 @@ def read_as_a_whole(plan: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", _QUERIES)
-def test_every_lookup_uses_an_index(url: URL, name: str) -> None:
+def test_every_lookup_uses_an_index(migrated: URL, name: str) -> None:
     query, values = _QUERIES[name]
-    with engine_of(url) as engine, engine.begin() as connection:
+    with engine_of(migrated) as engine, engine.begin() as connection:
         compiled = query.sqlite if engine.dialect.name == "sqlite" else query.postgres
         explained = plan(connection, compiled.sql, compiled.arranged(values))
     assert read_as_a_whole(explained) == []
@@ -187,8 +208,8 @@ def test_every_lookup_uses_an_index(url: URL, name: str) -> None:
 
 
 @pytest.mark.parametrize("column", pruning.EXPIRING, ids=str)
-def test_every_batch_uses_the_index_of_its_times(url: URL, column: Column[float]) -> None:
-    with engine_of(url) as engine, engine.begin() as connection:
+def test_every_batch_uses_the_index_of_its_times(migrated: URL, column: Column[float]) -> None:
+    with engine_of(migrated) as engine, engine.begin() as connection:
         statement = pruning.deletion(column, 1.0, 10).compile(engine, compile_kwargs={"literal_binds": True})
         explained = plan(connection, str(statement), ())
     assert f"ix_{column.table.name}_{column.name}" in explained
@@ -203,14 +224,14 @@ _ENDS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("end", _ENDS.values(), ids=_ENDS)
-def test_every_end_of_several_uses_an_index(url: URL, end: Callable[[], Any]) -> None:
-    with engine_of(url) as engine, engine.begin() as connection:
+def test_every_end_of_several_uses_an_index(migrated: URL, end: Callable[[], Any]) -> None:
+    with engine_of(migrated) as engine, engine.begin() as connection:
         statement = end().compile(engine, compile_kwargs={"literal_binds": True})
         explained = plan(connection, str(statement), ())
     assert read_as_a_whole(explained) == []
 
 
-def test_a_plan_without_an_index_is_noticed(url: URL) -> None:
-    with engine_of(url) as engine, engine.begin() as connection:
+def test_a_plan_without_an_index_is_noticed(migrated: URL) -> None:
+    with engine_of(migrated) as engine, engine.begin() as connection:
         explained = plan(connection, "SELECT * FROM authmw_users WHERE password_hash = 'x'", ())
     assert read_as_a_whole(explained) == ["authmw_users"]

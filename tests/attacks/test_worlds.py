@@ -34,6 +34,7 @@ def test_strangers_get_what_is_named_public_and_nothing_else(framework: str) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_strangers_get_what_is_named_public_and_nothing_else_in_many_applications(framework: str) -> None:
     assert list(_faults(framework, 150)) == []
@@ -63,6 +64,7 @@ def _is_noticed(framework: str, what: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("framework", ["flask", "starlette", "fastapi"])
 def test_the_oracle_notices_when_a_layer_may_answer(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def allows(self: Promise, status: int) -> bool:
@@ -73,6 +75,7 @@ def test_the_oracle_notices_when_a_layer_may_answer(framework: str, monkeypatch:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("framework", ["starlette", "fastapi"])
 @pytest.mark.parametrize("what", ["a closed view ran", "a public view is closed"])
 def test_the_oracle_notices_when_nobody_looks_again(framework: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ def test_the_page_has_each_row() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("networks", [1, 10])
 def test_the_page_shows_what_is_simulated_and_that_is_what_was_aimed_at(networks: int) -> None:
     row = simulated(networks)
@@ -36,5 +37,6 @@ def test_the_page_shows_what_is_simulated_and_that_is_what_was_aimed_at(networks
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_what_is_computed_is_what_the_throttle_answers() -> None:
     assert simulated(40) == simulated(40, MemoryThrottle)

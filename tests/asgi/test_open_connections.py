@@ -766,3 +766,6 @@ def test_only_a_connection_that_was_ended_causes_such_an_error() -> None:
     connection.ending = Ending.REVOKED
     assert connection.caused(error)
     assert not connection.caused(ConnectionAbortedError())
+    first, second = OSError("first"), OSError("second")
+    first.__context__, second.__context__ = second, first
+    assert not connection.caused(first), "a circle ends too"

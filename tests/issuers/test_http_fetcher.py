@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from authmw import ConfigurationError
 from authmw.http.location import Location, is_public
+from authmw.issuers.fetching.exchange import Exchange
 from authmw.issuers.fetching.fetch import AnswerRefused, FetchFailed
 from authmw.issuers.fetching.http_fetcher import HTTPFetcher
 from tests.issuers.loopback import Answer, document, drips, keeps_silent, says, serving, tls
@@ -309,6 +311,24 @@ def test_a_proxy_of_another_kind_is_not_used(proxy: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(FetchFailed, match="is not an http:// URL with a host"):
         HTTPFetcher(timeout=30, proxies=True).fetch("https://id.example/")
+
+
+@pytest.mark.parametrize("proxy, port", [("http://127.0.0.1", 80), ("http://127.0.0.1:9", 9)])
+def test_a_proxy_listens_on_the_port_of_http_unless_another_is_named(
+    proxy: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def connect(self: Exchange, host: str, port: int, seconds: float) -> HTTPConnection:
+        asked.append((host, port))
+        raise OSError("no connection is made here")
+
+    monkeypatch.setattr(Exchange, "_connection_to", connect)
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(FetchFailed):
+        HTTPFetcher(timeout=30, proxies=True).fetch("https://id.example/")
+    assert asked == [("127.0.0.1", port)]
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "[::1]", "localhost"])

@@ -130,6 +130,20 @@ def test_a_key_that_is_replaced_under_its_old_name_is_a_key_that_goes() -> None:
     assert world.issuer.version not in (before, -1)
 
 
+def test_a_key_that_is_replaced_under_its_old_name_is_found_although_it_was_looked_for_in_vain() -> None:
+    world = World()
+    world.ask(world.token())
+    kid = world.fake.ring.signer.kid
+    known, world.fake.ring = world.fake.ring, KeyRing(Key.generate(kid=kid))
+    early = world.token()  # before the issuer publishes its key
+    replaced, world.fake.ring = world.fake.ring, known
+    assert world.ask(early).status == 401
+    assert world.fetches == 2, "one token costs one fetch"
+    world.fake.ring = replaced
+    assert world.ask(early) == OK
+    assert world.fetches == 3
+
+
 def test_what_verifies_stays_the_same_while_the_keys_do() -> None:
     world = World()
     world.ask(world.token())

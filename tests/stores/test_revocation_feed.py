@@ -592,6 +592,18 @@ def test_without_threads_each_request_asks_and_that_is_logged_once(
     assert len(caplog.records) == 1
 
 
+def test_a_thread_that_has_ended_is_started_again(
+    running: Callable[..., RevocationFeed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = running(Store(), bound=30.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(feed, "_follow", lambda: None)
+        run(_asked(feed))
+        assert within_reason(lambda: threads() == [])
+    run(_asked(feed))
+    assert within_reason(lambda: feed.is_fresh)
+
+
 def test_a_closed_feed_asks_each_time_and_starts_no_thread(running: Callable[..., RevocationFeed]) -> None:
     store = Store()
     feed = running(store, bound=30.0)

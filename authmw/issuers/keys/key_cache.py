@@ -157,6 +157,8 @@ class KeyCache:
             if fetch is None:
                 break
             self._wait(fetch, leads=leads)
+            if leads:
+                break  # one token costs one fetch; one that was joined may have begun before the token was signed
         newer = self._newer(kid, tried)
         if newer is None and self._failures and (kid is None or kid not in tried.current.by_kid):
             raise self._unavailable()

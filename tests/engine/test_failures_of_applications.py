@@ -6,12 +6,15 @@ import asyncio
 import html
 import json
 import logging
+import re
+import textwrap
 import threading
 import time
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from hashlib import shake_128
 from typing import Any, Final
 from unicodedata import normalize
 from urllib.parse import quote, quote_plus, unquote
@@ -33,8 +36,8 @@ from authmw import (
     PasswordVerifier,
     Principal,
 )
-from authmw.engine import audit, redaction
-from authmw.engine.redaction import BEGINNING, CUT, redacted, secrets_of
+from authmw.engine import audit, readings, redaction
+from authmw.engine.redaction import BEGINNING, CUT, redacted, redacted_traceback, secrets_of
 from authmw.errors import AuthmwError, ConfigurationError, FlowError, StoreUnavailable, Unavailable
 from authmw.flow import Ask, Flow
 from authmw.flow.single_flight import SingleFlight
@@ -759,6 +762,17 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "base64url": lambda secret: urlsafe_b64encode(secret.encode()).decode(),
     "UTF-16": lambda secret: repr(secret.encode("utf-16-le"))[2:-1],
     "UTF-16 in base64": lambda secret: b64encode(secret.encode("utf-16-be")).decode(),
+    "UTF-32": lambda secret: repr(secret.encode("utf-32-be"))[2:-1],
+    "hex with spaces": lambda secret: secret.encode().hex(" "),
+    "hex with colons": lambda secret: secret.encode().hex(":").upper(),
+    "hex in groups": lambda secret: secret.encode().hex("_", 4),
+    "hex of each octet": lambda secret: str([hex(octet) for octet in secret.encode()]),
+    "octets": lambda secret: str(list(secret.encode())),
+    "code points": lambda secret: str(list(map(ord, secret))),
+    "characters": lambda secret: str(list(secret)),
+    "with spaces": " ".join,
+    "in short lines": lambda secret: "\n    ".join(textwrap.wrap(secret, 6, drop_whitespace=False)),
+    "base32": lambda secret: b32encode(secret.encode()).decode(),
     "character references": lambda secret: secret.encode("ascii", "xmlcharrefreplace").decode(),
     "hexadecimal references": lambda secret: "".join(f"&#x{ord(each):x};" for each in secret),
     "octal": lambda secret: "".join(f"\\{octet:03o}" for octet in secret.encode()),
@@ -771,14 +785,100 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
 ODD: Final = ["é\n", "\\é'\t", "ü&<", "日 本", "a\x00ß", '"é\r', "+ é/", "😀 ok", "e\u0301 e", "50%25 \\n"]
 
 
-@pytest.mark.parametrize("secret, taken", [(20_971 * "abcde", True), (20_972 * "abcde", False)])
+@pytest.mark.parametrize("secret, taken", [(6_553 * "abcde", True), (6_554 * "abcde", False)])
 def test_nothing_is_shown_where_the_secrets_have_too_many_forms(secret: str, taken: bool) -> None:
     assert redacted("the database is away", [secret]) == ("the database is away" if taken else CUT)
 
 
 def test_what_another_secret_has_the_forms_of_already_costs_no_more() -> None:
-    secret = 20_971 * "abcde"
+    secret = 6_553 * "abcde"
     assert redacted("the database is away", [secret, secret.upper()]) == "the database is away"
+
+
+@pytest.mark.parametrize("marks, taken", [(30, True), (31, False)])
+def test_nothing_is_shown_where_a_character_has_too_many_marks(marks: int, taken: bool) -> None:
+    secret = "e" + marks * "\u0301"
+    assert redacted("the database is away", [secret]) == ("the database is away" if taken else CUT)
+
+
+@pytest.mark.parametrize("most, taken", [(20, True), (19, False)])
+def test_nothing_is_shown_of_a_text_with_too_many_readings(
+    most: int, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hexadecimal = 900 * "68656c6c6f20776f "
+    assert (redacted(hexadecimal[:8_000], []), redacted(hexadecimal, [])) == (hexadecimal[:8_000], CUT)
+    monkeypatch.setattr(redaction, "_MOST_OF_READINGS", most)
+    assert redacted("the key is away (no)", []) == ("the key is away (no)" if taken else CUT)
+
+
+def test_the_folds_that_are_kept_are_few_and_each_character_has_one() -> None:
+    secret = "".join(map(chr, range(0x4E00, 0x4E00 + 6000)))
+    assert redacted(f"-{secret}-", [secret]) == f"-{CUT}-"
+    assert len(readings._FOLDS) <= 4096  # pyright: ignore[reportPrivateUsage]
+
+
+def _octets(number: int, first: int) -> bytes:
+    """Octets from `first` on, which look random and are the same each time."""
+    return bytes(first + digest % (256 - first) for digest in shake_128(b"x").digest(number))
+
+
+def _nested(number: int, depth: int) -> bytes:
+    text = _octets(number, 0)
+    for _ in range(depth):
+        text = b64encode(text)
+    return text[:number]
+
+
+COSTLY: Final[dict[str, tuple[list[tuple[bytes, bytes]], bytes]]] = {
+    **{f"base64 {n}, {depth}": ([(b"authorization", b"Bearer " + _nested(n, depth))], b"")
+       for n in (2000, 4000, 8000) for depth in (1, 2, 3)},
+    **{f"octets {n}, {first}": ([(b"x-key", _octets(n, first))], b"") for n in (2000, 8000) for first in (0, 128)},
+    "marks": ([(b"x-key", ("a" + 4000 * "\u0323\u0301").encode())], b""),
+    "ligatures": ([(b"x-key", 2600 * "\ufdfa".encode())], b""),
+    "letters": ([(b"x-key", 1300 * "\u0390\ufb03".encode())], b""),
+    "escapes": ([(b"authorization", b"Bearer " + 300 * (b"%" + 10 * b"25" + b"41"))], b""),
+    "backslashes": ([(b"authorization", b"Bearer " + 8000 * b"\\")], b""),
+    "parameters": ([], b"&".join(b"key=%05d" % number for number in range(2000))),
+    "cookies": ([(b"cookie", b"; ".join(b"a=" + b64encode(b"%05d" % number) for number in range(1000)))], b""),
+    "segments": ([(b"authorization", b"Bearer " + b".".join(b"%05d" % number for number in range(1300)))], b""),
+    "headers": ([(b"x-%d" % number, _nested(8000, 1)) for number in range(90)], b""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_no_request_costs_much_work_for_the_text_of_its_failure(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers, query = COSTLY[name]
+    work: dict[str, int] = dict.fromkeys(["normalize", "folded", "_pieces", "_decoded", "unescaped_text"], 0)
+
+    def counted(function: str) -> None:
+        call: Callable[..., Any] = vars(redaction)[function]
+
+        def counting(*arguments: Any) -> Any:
+            work[function] += max(len(each) for each in arguments if isinstance(each, str))
+            return call(*arguments)
+
+        monkeypatch.setattr(redaction, function, counting)
+
+    for each in work:
+        counted(each)
+
+    def look_up(key: str) -> None:
+        raise StoreUnavailable(f"no answer about {key} in the directory of all that there is")
+
+    request = asgi_request()
+    request.scope.update(headers=[*headers], query_string=query)
+    echo = (headers[0][1] if headers else query).decode("latin-1").removeprefix("Bearer ")
+    for text in (echo, repr(echo)[1:-1], echo.encode("latin-1").hex(), str(list(echo.encode("latin-1")[:200]))):
+        work.update(dict.fromkeys(work, 0))
+        try:
+            look_up(text)
+        except StoreUnavailable as error:
+            audit.unavailable(error, request, (HTTPBearer(),))
+        assert work["_decoded"] <= 2 * 32_768
+        assert work["unescaped_text"] <= 32_768
+        assert work["normalize"] <= 5 * 32_768  # in five forms of Unicode
+        assert work["folded"] <= 5 * 32_768
+        assert work["_pieces"] <= 2 * 32_768 + 200 * BEGINNING
 
 
 def test_of_the_text_of_a_failure_the_beginning_is_looked_at() -> None:
@@ -795,7 +895,7 @@ def test_of_the_text_of_a_failure_the_beginning_is_looked_at() -> None:
     assert shown() == text + "x"
     text += "x"
     assert shown() == text.removesuffix(" a lapsex")[: len(shown()) - len(CUT)] + CUT
-    assert len(shown()) > BEGINNING - 50
+    assert len(shown()) > BEGINNING - 120
 
 
 @pytest.mark.parametrize(
@@ -806,6 +906,16 @@ def test_of_the_text_of_a_failure_the_beginning_is_looked_at() -> None:
         f"no answer about {b64encode(b'k3y-0123456789abcdef').decode()} in the vault",
         f"no answer about {KEY.encode().hex()} in the vault",
         "no answer about \\\\x6b\\\\x33\\\\x79\\\\x2d0123456789abcdef in the vault",
+        f"no answer about {KEY.encode().hex(' ')} in the vault",
+        f"no answer about {[hex(each) for each in KEY.encode()]} in the vault",
+        f"no answer about {list(KEY.encode())} in the vault",
+        f"no answer about {list(KEY)} in the vault",
+        f"no answer about {b32encode(KEY.encode()).decode()} in the vault",
+        "no answer about " + ",\n            ".join(KEY) + " in the vault",
+        "no answer about " + "".join(f"\\u{ord(each):04x}" for each in KEY).encode().hex(" ") + " in the vault",
+        "no answer about " + "".join(f"\0\0\0{each}" for each in "g3h31m.") + "\0\0\0&NonBreakingSpace; in the vault",
+        f"no answer about {KEY.encode('utf-32-be')!r} in the vault",
+        f"no answer about {KEY.encode('utf-16-le')!r} in the vault",
         "no answer about xq:qx in the vault",
         "no answer about geheim.\\U0001f600 in the vault",
         "no answer about g.h.im.&amp;CounterClockwiseContourIntegral&semi; in the vault",
@@ -817,7 +927,7 @@ def test_of_the_text_of_a_failure_the_beginning_is_looked_at() -> None:
     ],
 )
 def test_a_text_shows_no_part_of_a_secret_wherever_it_is_cut(text: str) -> None:
-    secrets = (KEY, "xq:qx", "k3y", "geheim.\U0001f600", "g.h.im.∳")
+    secrets = (KEY, "xq:qx", "k3y", "geheim.\U0001f600", "g.h.im.∳", "g3h31m.\xa0")
     whole = redacted(text, secrets)
     for longest in range(1, len(text)):
         shown = redacted(text, secrets, longest=longest)
@@ -854,6 +964,41 @@ def test_a_text_that_is_cut_shows_no_more_than_the_whole_one(
     assert whole in (shown, CUT) or whole.startswith(shown.removesuffix(CUT))
 
 
+@pytest.mark.parametrize("number", [64, 65, 1000])
+def test_each_of_many_short_secrets_is_cut_out(number: int) -> None:
+    secrets = [f"k{each:03}" for each in range(number)]
+    text = " ".join(f"{each}-{each} {list(each)}" for each in secrets[:60])
+    assert "k0" not in redacted(text, secrets)
+    assert not re.search("'0', '[0-9]', '[0-9]'", redacted(text, secrets))
+    assert redacted("aaaaa", ["aaa"]) == CUT
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("secret", ["慡慢扣慣", "慡慢", "😀😀 ok 😀", "慡慢扣慣\u0301"])
+def test_a_secret_is_cut_out_whose_octets_in_utf_16_may_be_letters(secret: str, order: str) -> None:
+    octets = secret.encode(order)
+    assert redacted(f"<{octets.decode('latin-1')}>", [secret]) == f"<{CUT}>"
+    assert redacted(f"<{repr(octets)[2:-1]}>", [secret]) == f"<{CUT}>"
+
+
+def test_a_secret_is_cut_out_whose_parts_are_in_lines_and_notes_of_their_own() -> None:
+    error = ValueError("\n".join(KEY[at : at + 6] for at in range(0, len(KEY), 6)))
+    for at in range(0, len(KEY), 5):
+        error.add_note(KEY[at : at + 5])
+    shown = redacted_traceback(error, wsgi_request(x_key=KEY))
+    assert "ValueError: " in shown
+    assert not any(KEY[at : at + 4] in shown for at in range(len(KEY) - 4))
+
+
+@pytest.mark.parametrize(
+    "sent, whole", [("Bearer abcdefgh", False), ("basic abcdefgh", False), ("Own abcdefgh", True), ("abcdefgh", True)]
+)
+def test_the_scheme_in_front_of_credentials_counts_as_a_part_only_where_nobody_knows_it(sent: str, whole: bool) -> None:
+    secrets = secrets_of(wsgi_request(authorization=sent), ())
+    assert "abcdefgh" in secrets
+    assert (sent in secrets) is whole
+
+
 @given(st.text(min_size=1), st.text(), st.text())
 def test_a_secret_is_cut_out_of_any_text(secret: str, before: str, after: str) -> None:
     shown = redacted(f"{before}{secret}{after}", [secret])
@@ -886,7 +1031,7 @@ def test_a_secret_is_cut_out_however_it_is_encoded(escape: Callable[[str], str],
                 left = shown.replace(CUT, "").removeprefix("GET x/")
                 assert CUT in shown
                 around = "".join(escape(encode(part)) for part in text.split(secret))
-                assert len(unquote(left)) <= max(len(around), len(escape(encode("bob:''")))) + 8
+                assert len(html.unescape(unquote(left))) <= max(len(around), len(escape(encode("bob:''")))) + 8
 
 
 @pytest.mark.parametrize("text", ["%" + 40 * "25" + "41", "x" + 2**12 * "\\"])

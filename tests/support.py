@@ -138,7 +138,8 @@ def examples(number: int) -> int:
 def objects_of_authmw() -> Counter[str]:
     """How many objects of each class of authmw and its adapters there are in this process."""
     gc.collect()
-    kinds = (type(each) for each in gc.get_objects())
+    objects: list[object] = gc.get_objects()
+    kinds = (type(each) for each in objects)
     named = (f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)  # of some, `__module__` is no text
     return Counter(name for name in named if name.startswith("authmw"))
 

@@ -148,7 +148,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "an Auth for a scheme": (lambda: untyped.Auth(AUTH), "this is an Auth already: use it as it is"),
     "a lambda for a scheme": (
-        lambda: untyped.Auth(lambda token: None),
+        lambda: untyped.Auth(lambda: None),
         "this is a function: write Auth(HTTPBearer(lambda token: ...))",
     ),
     "remember None": (lambda: untyped.Auth(SCHEME, remember=None), "remember= is the number of verified tokens"),

@@ -211,7 +211,7 @@ def place_of(endpoint: object) -> str:
         is_instance = not isinstance(target, type) and not inspect.isroutine(target)
         if is_instance:
             target = cast("object", type(target))
-        file, line = inspect.getsourcefile(target), inspect.getsourcelines(target)[1]
+        file, line = inspect.getsourcefile(target), inspect.findsource(target)[1] + 1  # reads no tokens
     except (TypeError, OSError, ValueError):
         return ""
     if file is None:

@@ -88,6 +88,15 @@ def _django_has_our_urls() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def without_logs() -> Iterator[None]:
+    """Nothing is logged: pytest keeps the records, and what they refer to."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(before)
+
+
 def refusal() -> Seen:
     """The refusal, as it is without any framework."""
     return asker("plain WSGI")("/refused/required")
@@ -122,8 +131,7 @@ def test_a_refusal_that_nobody_catches_is_the_same_to_the_byte(kind: str, by: st
 
 
 @every_kind
-def test_requests_leave_nothing_behind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # pytest keeps what is logged
+def test_requests_leave_nothing_behind(kind: str, without_logs: None) -> None:
     paths = [f"/{what}/{by}" for what in apps.OWN for by in ("guarded", "required")]
 
     def ask() -> None:

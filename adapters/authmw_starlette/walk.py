@@ -197,5 +197,6 @@ def _parameters(route: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _schema(convertor: object) -> dict[str, Any]:
-    known = (_SCHEMAS.get(each.__name__) for each in type(convertor).__mro__)
-    return next((schema for schema in known if schema is not None), {"type": "string"})
+    kind = type(convertor)
+    is_own = kind.__module__ != "starlette.convertors"  # what extends one of Starlette's may read other texts
+    return {"type": "string"} if is_own else _SCHEMAS.get(kind.__name__, {"type": "string"})

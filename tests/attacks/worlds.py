@@ -232,7 +232,7 @@ def _judged(world: World, asked: Asked, got: Answer, free: Answer, plain: Answer
             return "led away from a public path", "" if is_refused else "a closed view ran"
         if got.status == 401 and not got.ran and _is_behind_router(world, free) and not _is_named_view(world, free):
             return "led away from a public path", ""  # the router in front sees where the request is led
-        is_served = free.body == b"served" or (asked.sent == "HEAD" and free.maker.startswith("layer"))
+        is_served = free.maker.startswith("layer") and free.body in (b"served", b"")  # none for HEAD
         if is_served and got.status == 401 and not got.ran:
             return "declared below a public path", ""  # Flask looks at the view before the functions before the request
         if not free.maker and got.status == 401 and any(each.kind in ("path", "method") for each in world.layers):

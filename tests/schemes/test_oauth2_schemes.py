@@ -28,13 +28,14 @@ from tests.requests import wsgi_request
 KEYS: Final = KeyRing.generate()
 TOKENS: Final = MemoryTokens()
 ISSUER: Final = "https://id.example"
-SIGNED: Final = issue("alice", keys=KEYS, issuer=ISSUER, audience="orders")
-OPAQUE: Final = str(TOKENS.create("alice")[0])
+DAY: Final = 86_400
+SIGNED: Final = issue("alice", keys=KEYS, issuer=ISSUER, audience="orders", lifetime=DAY)
+OPAQUE: Final = str(TOKENS.create("alice", lifetime=DAY)[0])
 VERIFIERS: Final[dict[str, tuple[Any, str, str]]] = {
     "JWT": (
         JWTVerifier(KEYS, issuer=ISSUER, audience="orders"),
         SIGNED,
-        issue("alice", keys=KeyRing.generate(), issuer=ISSUER, audience="orders"),
+        issue("alice", keys=KeyRing.generate(), issuer=ISSUER, audience="orders", lifetime=DAY),
     ),
     "opaque": (TokenVerifier(TOKENS), OPAQUE, str(MemoryTokens().create("alice")[0])),
     "function": ({"good": Principal("alice")}.get, "good", "bad"),

@@ -98,6 +98,10 @@ def connections_to(server: RedisServer) -> int:
         return int(sees.info("stats")["total_connections_received"])
 
 
+TRIES, PAUSE = 200, 0.05
+"""Who asks first afterwards waits a moment for a probe, which a busy machine may not end in time."""
+
+
 def url(proxy: Proxy) -> str:
     return f"redis://127.0.0.1:{proxy.port}/0"
 
@@ -115,7 +119,13 @@ def test_err_3_every_verb_raises_in_time_and_works_again_afterwards(
             verb(kept)
         assert clock() - began < SECONDS, name
         proxy.restore()
-        verb(kept)
+        for _ in range(TRIES):
+            with suppress(StoreUnavailable):
+                verb(kept)
+                break
+            time.sleep(PAUSE)
+        else:
+            pytest.fail(f"{name} does not work again")
     kept.close()
 
 
@@ -133,7 +143,13 @@ def test_err_3_every_awaited_verb_raises_in_time_and_works_again_afterwards(
                 await cast("Awaitable[object]", verb(kept))
             assert clock() - began < SECONDS, name
             proxy.restore()
-            await cast("Awaitable[object]", verb(kept))
+            for _ in range(TRIES):
+                with suppress(StoreUnavailable):
+                    await cast("Awaitable[object]", verb(kept))
+                    break
+                await asyncio.sleep(PAUSE)
+            else:
+                pytest.fail(f"{name} does not work again")
         await kept.aclose()
 
     asyncio.run(main())
